@@ -1,0 +1,28 @@
+"""The Flask app that both sandboxes start from: control surface, faults, counters."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from sandbox.common.control import FAULTS_SETTING, create_control, use_faults
+from sandbox.common.data import LoadData
+from sandbox.common.faults import Faults, FaultSettings
+from sandbox.common.hooks import MakeError, install_hooks
+from sandbox.common.state import State
+from sandbox.common.stats import Stats
+
+
+def create_sandbox_app(name: str, state: State, load_demo: LoadData, make_error: MakeError) -> Flask:
+    """An app with `/_sandbox/…`; add the API below `/api/`, whose requests are counted and get the faults.
+
+    `load_demo(tx, seed)` fills an empty state; `make_error(status, sentence)` builds the imitated system's
+    own answer for a throttled (429) or failing (500, 503) request.
+    """
+    app = Flask(name)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    stats = Stats(state)
+    faults = Faults()
+    use_faults(state, faults, FaultSettings.parse(state.setting(FAULTS_SETTING) or {}))
+    install_hooks(app, faults, stats, make_error)
+    app.register_blueprint(create_control(name, state, faults, stats, load_demo))
+    return app
