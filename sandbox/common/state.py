@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,8 @@ from sandbox.common.clock import next_us, wall_us
 
 Record = dict[str, Any]
 KeyValue = int | str
-KeyFunction = Callable[[Record], Mapping[str, KeyValue]]
-"""Names a record's index values, such as `{"modified_at": "2024-…", "email": "a@b.no"}`; absent: left out."""
+KeyFunction = Callable[[Record], Mapping[str, KeyValue | Collection[KeyValue]]]
+"""Names a record's index values, such as `{"modified_at": "2024-…", "sku": ["A", "B"]}`; absent: left out."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS versions (
@@ -187,7 +187,8 @@ class Transaction:
         )
         rows = [
             (kind, name, value, record_id, cursor.lastrowid)
-            for name, value in self._keys[kind](record).items()
+            for name, values in self._keys[kind](record).items()
+            for value in ({values} if isinstance(values, int | str) else set(values))
         ]
         self._connection.executemany("INSERT INTO keys VALUES (?, ?, ?, ?, ?)", rows)
 
