@@ -1,0 +1,120 @@
+"""What the rest of the node and the DTL compiler agree on: settings, problems, errors, and the transform context.
+
+Errors:
+    DtlCompileError   the rules are wrong: every problem found, each with its place (fix the settings)
+    DtlError          an entity could not be transformed: `fail!`, a missing `_id`, … (fix the data or the rules)
+      └─ DtlTrip      `trip!`: as above, and the sink dataset's circuit breaker has to trip
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from localnode.dtl.joins import IndexExpression, Subset
+
+Entity = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PipeSettings:
+    """The settings of a pipe that change what its rules mean.
+
+    `identity_namespace` and `property_namespace` default to the pipe's id; they only matter when
+    `namespaced_identifiers` is on. `namespaces` declares URI prefixes (`{"foo": "http://foo.org/"}`) for `ni`.
+    """
+
+    pipe_id: str
+    namespaced_identifiers: bool = False
+    identity_namespace: str | None = None
+    property_namespace: str | None = None
+    id_required: bool = True
+    namespaces: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """The namespace of `_id` values."""
+        return self.pipe_id if self.identity_namespace is None else self.identity_namespace
+
+    @property
+    def property(self) -> str:
+        """The namespace of property names."""
+        return self.pipe_id if self.property_namespace is None else self.property_namespace
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with the rules. `path` is the place below `rules`, e.g. `['default'][3][2]`."""
+
+    path: str
+    message: str
+    level: str = "error"
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class DtlCompileError(ValueError):
+    """The rules cannot be used; `problems` holds every error that was found, in the order of the rules."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = list(problems)
+        super().__init__("; ".join(str(p) for p in self.problems))
+
+
+class DtlError(Exception):
+    """An entity could not be transformed. `path` is the place within the rules, e.g. `['default'][3]`."""
+
+    def __init__(self, rule: str, path: str, message: str, entity_id: str | None) -> None:
+        self.rule, self.path, self.message, self.entity_id = rule, path, message, entity_id
+        super().__init__(f"{message} (entity {entity_id!r}, rule {rule!r}, {path})")
+
+
+class DtlTrip(DtlError):  # noqa: N818
+    """`trip!` was reached: the run fails and the sink dataset's circuit breaker trips."""
+
+
+@dataclass(frozen=True)
+class HopJoin:
+    """An index that a program probes: `index` over `dataset`, narrowed by `subset`; `track` follows its changes."""
+
+    dataset: str
+    index: IndexExpression
+    track: bool = True
+    subset: Subset | None = None
+
+
+class TransformContext(Protocol):
+    """What the engine gives a program while it transforms. All entities are plain JSON dicts, never changed here."""
+
+    params: Mapping[str, Any]
+    """URL parameters, read as `_B` (empty unless the pipe ends in an HTTP endpoint)."""
+
+    def lookup(self, dataset: str, entity_id: str) -> Entity | None:
+        """The latest version of a live entity, or None."""
+
+    def join(
+        self,
+        dataset: str,
+        index: IndexExpression,
+        keys: Sequence[str],
+        subset: Subset | None = None,
+        track: bool = True,
+    ) -> Iterable[Entity]:
+        """Live entities of `dataset`, ordered by `_id`, each once, of which `index.values(entity)` overlaps `keys`.
+
+        If `index.primary_key`, the keys are entity ids (a key that is no id finds nothing). With `subset` only
+        entities for which `subset.holds(entity)`; that subset is an index too (`subset.index`, `subset.keys`).
+        `track` says whether a later change of what was found here has to bring the source entity back.
+        """
+
+    def previous(self, entity_id: str) -> Entity | None:
+        """The previous version of the source entity; None if there is none or the source is no dataset."""
+
+    def completeness(self, via: str, dataset: str) -> int | None:
+        """Completeness of `dataset` as known by dataset `via`: microseconds since 1970, or None."""
+
+    def secret(self, name: str) -> str:
+        """The value of `$SECRET(name)`; KeyError if there is none."""

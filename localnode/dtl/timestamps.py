@@ -1,0 +1,60 @@
+"""Times as the data model writes them: UTC, 0 to 9 fraction digits, years 0001 to 9999; nanoseconds since 1970 inside."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
+
+SECOND = 1_000_000_000
+DAY = 86_400 * SECOND
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+MIN_NANOSECONDS = (1 - EPOCH_ORDINAL) * DAY
+MAX_NANOSECONDS = (date.max.toordinal() + 1 - EPOCH_ORDINAL) * DAY - 1
+
+_TIMESTAMP = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,9}))?Z)?", re.ASCII
+)
+
+
+class Timestamp(NamedTuple):
+    """A time, or (`is_date`) a day, as nanoseconds since 1970-01-01T00:00:00Z."""
+
+    nanoseconds: int
+    is_date: bool
+
+
+@lru_cache(maxsize=8192)
+def parse_timestamp(written: str) -> Timestamp | None:
+    """The time that `2015-07-28T09:46:00.12345Z` or `2015-07-28` stands for; None if it is neither."""
+    match = _TIMESTAMP.fullmatch(written)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second, fraction = match.groups()
+    try:
+        days = date(int(year), int(month), int(day)).toordinal() - EPOCH_ORDINAL
+    except ValueError:
+        return None
+    if hour is None:
+        return Timestamp(days * DAY, is_date=True)
+    seconds = days * 86_400 + int(hour) * 3600 + int(minute) * 60 + int(second)
+    return Timestamp(seconds * SECOND + (int(fraction.ljust(9, "0")) if fraction else 0), is_date=False)
+
+
+@lru_cache(maxsize=4096)
+def day_text(days: int) -> str:
+    """`YYYY-MM-DD` of a day, counted from 1970-01-01."""
+    return date.fromordinal(days + EPOCH_ORDINAL).isoformat()
+
+
+def datetime_value(nanoseconds: int) -> str | None:
+    """Nanoseconds since 1970 as a datetime value (`~t…Z`, trailing zeros left out); None outside years 1 to 9999."""
+    if not MIN_NANOSECONDS <= nanoseconds <= MAX_NANOSECONDS:
+        return None
+    seconds, fraction = divmod(nanoseconds, SECOND)
+    days, second = divmod(seconds, 86_400)
+    minute, second = divmod(second, 60)
+    hour, minute = divmod(minute, 60)
+    head = f"~t{day_text(days)}T{hour:02}:{minute:02}:{second:02}"
+    return f"{head}.{fraction:09}".rstrip("0") + "Z" if fraction else head + "Z"
