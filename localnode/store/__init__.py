@@ -1,0 +1,34 @@
+"""Datasets and pipe state in one SQLite file (WAL): one writer at a time, many readers, crash-safe at any instant."""
+
+from localnode.store.dataset import Dataset, Stored
+from localnode.store.errors import (
+    BreakerTripped,
+    DatasetMissing,
+    DuplicateVersion,
+    EntityTooLarge,
+    InvalidEntity,
+    StaleEntity,
+    StoreError,
+)
+from localnode.store.indexes import Index
+from localnode.store.state import PipeState, RetryEntry
+from localnode.store.store import Store
+from localnode.store.writer import WriteOptions, WriteResult
+
+__all__ = [
+    "BreakerTripped",
+    "Dataset",
+    "DatasetMissing",
+    "DuplicateVersion",
+    "EntityTooLarge",
+    "Index",
+    "InvalidEntity",
+    "PipeState",
+    "RetryEntry",
+    "StaleEntity",
+    "Store",
+    "StoreError",
+    "Stored",
+    "WriteOptions",
+    "WriteResult",
+]

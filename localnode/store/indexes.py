@@ -1,0 +1,147 @@
+"""Secondary indexes: (dataset, join expression) -> versions, kept in the transaction that writes the entities.
+
+An index is a reader of the log with an offset of its own. Indexes in use are kept up to date by every write;
+one that nobody has asked for since the program started catches up from its offset when it is first used again.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from localnode import codec
+from localnode.store import schema
+from localnode.store.errors import DatasetMissing
+
+if TYPE_CHECKING:
+    from localnode.store.dataset import Dataset, Stored
+    from localnode.store.writer import Prepared
+
+CHUNK = 2000
+
+
+class Index(Protocol):
+    """A join expression over one dataset."""
+
+    @property
+    def key(self) -> str:
+        """Names the expression; equal over restarts."""
+
+    def values(self, entity: dict[str, Any]) -> list[str]:
+        """Canonical join keys of an entity; empty for null and for deleted entities."""
+
+
+class DatasetIndexes:
+    """The indexes of one dataset."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._ready: dict[str, tuple[int, Index]] = {}
+
+    def forget(self) -> None:
+        """Trust nothing remembered in memory (after a rollback)."""
+        self._ready.clear()
+
+    def ensure(self, index: Index) -> int:
+        """Create the index or let it catch up with the log; returns its table number."""
+        while True:
+            with self._dataset.store.transaction() as db:
+                no, at = self._row(db, index.key)
+                rows = db.execute(
+                    f"SELECT upd, prev, deleted, cur, data FROM log_{self._dataset.no} WHERE upd >= ? ORDER BY upd LIMIT ?",
+                    (at, CHUNK),
+                ).fetchall()
+                if not rows:
+                    self._ready[index.key] = (no, index)
+                    return no
+                old = [row[1] for row in rows if row[1] is not None and row[1] < at]
+                self._remove(db, no, index, old)
+                live = ((row[0], codec.loads(row[4])) for row in rows if row[3] and not row[2])
+                _insert(db, no, index, live)
+                db.execute("UPDATE dataset_index SET next_offset = ? WHERE no = ?", (rows[-1][0] + 1, no))
+
+    def _row(self, db: sqlite3.Connection, key: str) -> tuple[int, int]:
+        """(number, offset) of an index, created when new."""
+        found = db.execute(
+            "SELECT no, next_offset FROM dataset_index WHERE dataset = ? AND key = ?", (self._dataset.no, key)
+        ).fetchone()
+        if found:
+            return int(found[0]), int(found[1])
+        if self._dataset.store.find(self._dataset.id) is not self._dataset:
+            raise DatasetMissing(self._dataset.id)
+        cursor = db.execute("INSERT INTO dataset_index (dataset, key) VALUES (?, ?)", (self._dataset.no, key))
+        number = int(cursor.lastrowid or 0)
+        schema.create_index(db, number)
+        return number, 0
+
+    def find(self, index: Index, keys: Sequence[str]) -> list[Stored]:
+        """Live latest versions whose values overlap `keys`, ordered by `_id`."""
+        from localnode.store.dataset import Stored
+
+        ready = self._ready.get(index.key)
+        no = ready[0] if ready else self.ensure(index)
+        columns = "l.upd, l.id, l.prev, l.ts, l.hash, l.deleted, l.data"
+        join = f"FROM ix_{no} x CROSS JOIN log_{self._dataset.no} l ON l.upd = x.upd WHERE l.cur = 1"
+        if len(keys) == 1:
+            rows = self._dataset.query(f"SELECT {columns} {join} AND x.val = ? ORDER BY l.id", (keys[0],))
+        else:
+            where = "AND x.val IN (SELECT value FROM json_each(?))"
+            rows = self._dataset.query(
+                f"SELECT DISTINCT {columns} {join} {where} ORDER BY l.id", (json.dumps(list(keys)),)
+            )
+        return list(map(Stored._make, rows))
+
+    def find_ids(self, index: Index, keys: Iterable[str]) -> list[tuple[str, str]]:
+        """(key, `_id`) of every live entity that has one of `keys`, for many keys at once."""
+        ready = self._ready.get(index.key)
+        no = ready[0] if ready else self.ensure(index)
+        rows = self._dataset.query(
+            f"SELECT x.val, l.id FROM json_each(?) j CROSS JOIN ix_{no} x ON x.val = j.value"
+            f" CROSS JOIN log_{self._dataset.no} l ON l.upd = x.upd WHERE l.cur = 1",
+            (json.dumps(list(keys)),),
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    def update(
+        self, db: sqlite3.Connection, first: int, following: int, old: list[int], new: list[tuple[int, Prepared]]
+    ) -> None:
+        """After a write of offsets `first` to `following`: drop values of `old` versions, add those of `new` ones."""
+        if not self._ready:
+            return
+        for no, index in self._ready.values():
+            self._remove(db, no, index, old)
+            _insert(db, no, index, ((upd, item.entity()) for upd, item in new if not item.deleted))
+            db.execute("UPDATE dataset_index SET next_offset = ? WHERE no = ? AND next_offset = ?", (following, no, first))
+
+    def _remove(self, db: sqlite3.Connection, no: int, index: Index, offsets: list[int]) -> None:
+        if not offsets:
+            return
+        rows = db.execute(
+            f"SELECT upd, data FROM log_{self._dataset.no} WHERE deleted = 0 AND upd IN (SELECT value FROM json_each(?))",
+            (json.dumps(offsets),),
+        ).fetchall()
+        gone = [(value, row[0]) for row in rows for value in index.values(codec.loads(row[1]))]
+        db.executemany(f"DELETE FROM ix_{no} WHERE val = ? AND upd = ?", gone)
+
+    def keys(self) -> list[str]:
+        """Keys of all indexes that exist, used or not."""
+        rows = self._dataset.query("SELECT key FROM dataset_index WHERE dataset = ? ORDER BY no", (self._dataset.no,))
+        return [row[0] for row in rows]
+
+    def drop(self, key: str) -> None:
+        """Drop an index; it is built anew when somebody asks for it. Harmless when it does not exist."""
+        with self._dataset.store.transaction() as db:
+            found = db.execute(
+                "SELECT no FROM dataset_index WHERE dataset = ? AND key = ?", (self._dataset.no, key)
+            ).fetchone()
+            self._ready.pop(key, None)
+            if found:
+                schema.drop_index(db, found[0])
+                db.execute("DELETE FROM dataset_index WHERE no = ?", found)
+
+
+def _insert(db: sqlite3.Connection, no: int, index: Index, entities: Iterable[tuple[int, dict[str, Any]]]) -> None:
+    rows = [(value, upd) for upd, entity in entities for value in index.values(entity)]
+    db.executemany(f"INSERT OR IGNORE INTO ix_{no} VALUES (?, ?)", rows)

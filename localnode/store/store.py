@@ -1,0 +1,164 @@
+"""The store: one SQLite file, one writing connection behind a lock, a few reading connections."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from localnode.store import schema
+from localnode.store.dataset import Dataset
+from localnode.store.errors import DatasetMissing
+from localnode.store.state import PipeState
+
+SYSTEM_PREFIX = "system:"
+
+
+def now_us() -> int:
+    """Microseconds since the epoch."""
+    return time.time_ns() // 1000
+
+
+class Store:
+    """All datasets and pipe states of one node. Safe to share between threads; one process per file."""
+
+    def __init__(self, path: Path, synchronous: str = "NORMAL") -> None:
+        """Open or create the file. `synchronous` FULL also survives a power cut, at the price of an fsync per commit."""
+        self.path = path
+        self._synchronous = synchronous
+        self._lock = threading.RLock()
+        self._owner = 0
+        self._idle: list[sqlite3.Connection] = []
+        self._writer = self._connect(cache_kib=65536)
+        self._create()
+        self._datasets: dict[str, Dataset] = {
+            row[1]: Dataset(self, row[0], row[1]) for row in self._writer.execute("SELECT no, id FROM dataset")
+        }
+
+    @classmethod
+    def open(cls, path: str | Path, synchronous: str = "NORMAL") -> Store:
+        """Open the store file at `path`, creating it and its folder when missing."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return cls(path, synchronous)
+
+    def close(self) -> None:
+        """Close every connection; the object is of no use afterwards."""
+        with self._lock:
+            for connection in [*self._idle, self._writer]:
+                connection.close()
+            self._idle.clear()
+
+    # -- connections ---------------------------------------------------------------------------------------------
+
+    def _connect(self, cache_kib: int) -> sqlite3.Connection:
+        db = sqlite3.connect(
+            self.path, timeout=60, isolation_level=None, check_same_thread=False, cached_statements=1024
+        )
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute(f"PRAGMA synchronous = {self._synchronous}")
+        db.execute(f"PRAGMA cache_size = -{cache_kib}")
+        return db
+
+    def _create(self) -> None:
+        version = self._writer.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            self._writer.executescript(f"BEGIN;{schema.FIXED};PRAGMA user_version = {schema.VERSION};COMMIT;")
+        elif version != schema.VERSION:
+            raise RuntimeError(f"{self.path} has layout {version}, this program reads {schema.VERSION}: use a new data folder")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All writes inside commit together or not at all; nested use joins the outer transaction."""
+        with self._lock:
+            if self._owner:
+                yield self._writer
+                return
+            self._writer.execute("BEGIN IMMEDIATE")
+            self._owner = threading.get_ident()
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                self._writer.execute("ROLLBACK")
+                self._reload()
+                raise
+            finally:
+                self._owner = 0
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """All rows of one read: of what is committed, or inside a transaction of this thread also of what it wrote."""
+        if self._owner == threading.get_ident():
+            return self._writer.execute(sql, parameters).fetchall()
+        try:
+            db = self._idle.pop()
+        except IndexError:
+            db = self._connect(cache_kib=16384)
+            db.execute("PRAGMA query_only = 1")
+        try:
+            return db.execute(sql, parameters).fetchall()
+        finally:
+            self._idle.append(db)
+
+    # -- datasets ------------------------------------------------------------------------------------------------
+
+    def dataset(self, dataset_id: str, create: bool = False) -> Dataset:
+        """The dataset of that id. DatasetMissing unless it exists or `create`."""
+        found = self._datasets.get(dataset_id)
+        if found is not None:
+            return found
+        if not create:
+            raise DatasetMissing(dataset_id)
+        with self.transaction() as db:
+            if dataset_id not in self._datasets:
+                self._datasets[dataset_id] = self._create_dataset(db, dataset_id)
+            return self._datasets[dataset_id]
+
+    def find(self, dataset_id: str) -> Dataset | None:
+        """The dataset of that id, or None."""
+        return self._datasets.get(dataset_id)
+
+    def datasets(self, include_system: bool = False) -> list[Dataset]:
+        """All datasets by id; execution logs and the like (`system:…`) only when asked for."""
+        found = sorted(self._datasets.items())
+        return [d for name, d in found if include_system or not name.startswith(SYSTEM_PREFIX)]
+
+    def delete_dataset(self, dataset_id: str) -> None:
+        """Drop a dataset with its indexes; recreated later it has another generation. DatasetMissing if unknown."""
+        dataset = self.dataset(dataset_id)
+        with self.transaction() as db:
+            for (index_no,) in db.execute("SELECT no FROM dataset_index WHERE dataset = ?", (dataset.no,)).fetchall():
+                schema.drop_index(db, index_no)
+            db.execute("DELETE FROM dataset_index WHERE dataset = ?", (dataset.no,))
+            db.execute("DELETE FROM dataset WHERE no = ?", (dataset.no,))
+            schema.drop_log(db, dataset.no)
+            self._datasets.pop(dataset_id, None)
+
+    def _create_dataset(self, db: sqlite3.Connection, dataset_id: str) -> Dataset:
+        cursor = db.execute(
+            "INSERT INTO dataset (id, generation, created) VALUES (?, ?, ?)", (dataset_id, str(uuid.uuid4()), now_us())
+        )
+        number = int(cursor.lastrowid or 0)
+        schema.create_log(db, number)
+        return Dataset(self, number, dataset_id)
+
+    def _reload(self) -> None:
+        """After a rollback: forget datasets that were never committed, and take back those that were not deleted."""
+        known = {row[1]: row[0] for row in self._writer.execute("SELECT no, id FROM dataset")}
+        kept = {name: d for name, d in self._datasets.items() if known.get(name) == d.no}
+        for name, number in known.items():
+            kept.setdefault(name, Dataset(self, number, name))
+        for dataset in kept.values():
+            dataset.indexes.forget()
+        self._datasets = kept
+
+    # -- pipes ---------------------------------------------------------------------------------------------------
+
+    def pipe_state(self, pipe_id: str) -> PipeState:
+        """Offsets, flags, retry queue and dependency records of one pipe."""
+        return PipeState(self, pipe_id)
