@@ -1,0 +1,44 @@
+"""The sandbox ERP's Flask app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from sandbox.common.app import create_sandbox_app
+from sandbox.common.data import load
+from sandbox.common.demodata import erp_demo
+from sandbox.common.state import State, Transaction
+from sandbox.erp.api import create_api
+from sandbox.erp.problems import Problem
+from sandbox.erp.records import index_keys, load_record
+
+
+def create_app(state_file: Path, data: str = "demo", seed: int = 1) -> Flask:
+    """The app over a state file; a new file is filled with the `demo` or `empty` data set first."""
+    state = State(state_file, index_keys())
+    if state.is_new:
+        load(state, load_demo, data, seed)
+    app = create_sandbox_app("erp", state, load_demo, _injected)
+    app.register_blueprint(create_api(state))
+    app.register_error_handler(Problem, lambda problem: problem.response())
+    app.register_error_handler(HTTPException, _http_error)
+    return app
+
+
+def load_demo(tx: Transaction, seed: int) -> None:
+    """Store the demo data of a seed, each record checked like any other write."""
+    for kind, bodies in erp_demo(seed).items():
+        for body in bodies:
+            load_record(tx, kind, body)
+
+
+def _injected(status: int, sentence: str) -> Response:
+    titles = {429: "Too many requests", 500: "Internal server error", 503: "Service unavailable"}
+    return Problem(status, titles[status], sentence).response()
+
+
+def _http_error(error: HTTPException) -> Response:
+    return Problem(error.code or 500, error.name, error.description or error.name).response()

@@ -1,0 +1,57 @@
+"""Refusals of the ERP, answered as `application/problem+json`.
+
+Problem                 a status with title and detail
+└── Invalid             400, the fields that break a rule, each with `field`, `rule` and `message`
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+from flask import Response
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One broken rule: `field` is a dotted path such as `address.country` or `lines.0.quantity`."""
+
+    field: str
+    rule: str
+    message: str
+
+
+class Problem(Exception):
+    """A request that the ERP refuses; `extra` members are shown in the problem document."""
+
+    def __init__(self, status: int, title: str, detail: str, **extra: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.extra = extra
+
+    def response(self) -> Response:
+        """The problem document."""
+        body = {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail}
+        response = Response(
+            orjson.dumps(body | self.extra), self.status, content_type="application/problem+json"
+        )
+        if self.status == 401:
+            response.headers["WWW-Authenticate"] = 'Bearer realm="erp"'
+        return response
+
+
+class Invalid(Problem):
+    """The record would break the rules of its type."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        detail = "; ".join(f"{error.field}: {error.message}" for error in errors)
+        super().__init__(400, "Validation failed", detail, errors=[asdict(error) for error in errors])
+
+
+def conflict(field: str, rule: str, message: str, **extra: Any) -> Problem:
+    """409: the request is well-formed, but the present state of the records forbids it."""
+    error = asdict(FieldError(field, rule, message))
+    return Problem(409, "Conflict", f"{field}: {message}", errors=[error], **extra)
