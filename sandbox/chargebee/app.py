@@ -1,0 +1,204 @@
+"""The Flask app: authentication, request headers, dispatch and error envelopes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Any
+
+import orjson
+from flask import Blueprint, Flask, Response, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+from sandbox.chargebee import idempotency, lists, parameters
+from sandbox.chargebee.console import create_console
+from sandbox.chargebee.demo import load_demo
+from sandbox.chargebee.errors import (
+    ApiError,
+    configuration_incompatible,
+    invalid_request,
+    no_such_path,
+    not_found,
+    unauthenticated,
+    wrong_method,
+)
+from sandbox.chargebee.forms import FORM, canonical, decode
+from sandbox.chargebee.pages import page
+from sandbox.chargebee.records import KEYS, Write, in_context, public
+from sandbox.chargebee.routes import LISTS, OPERATIONS, RETRIEVABLE, Operation, carry_out
+from sandbox.chargebee.webhooks import Delivery
+from sandbox.common.app import create_sandbox_app
+from sandbox.common.data import load
+from sandbox.common.state import State
+
+API_USER = "sandbox"
+CONTEXT_HEADER = "chargebee-business-entity-id"
+SILENT_HEADERS = ("chargebee-event-webhook", "chargebee-event-actions")
+JSON_TYPE = "application/json;charset=utf-8"
+_INJECTED = {
+    429: ("operation_failed", "api_request_limit_exceeded"),
+    500: ("operation_failed", "internal_error"),
+    503: ("operation_failed", "internal_temporary_error"),
+}
+
+
+def create_app(state_file: Path | str, data: str = "demo", seed: int = 1) -> Flask:
+    """The sandbox around one state file; `data` and `seed` count only for a new file."""
+    state = State(state_file, KEYS)
+    if state.is_new:
+        load(state, load_demo, data, seed)
+    idempotency.forget_old(state)
+    app = create_sandbox_app("chargebee", state, load_demo, _injected_error)
+    site = Site(state)
+    app.register_blueprint(site.blueprint())
+    app.register_blueprint(create_console(state, site.delivery))
+    app.register_error_handler(HTTPException, _http_error)
+    return app
+
+
+def _answer(body: dict[str, Any], status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status, content_type=JSON_TYPE)
+
+
+def _injected_error(status: int, sentence: str) -> Response:
+    kind, code = _INJECTED[status]
+    return _answer(ApiError(status, kind, code, sentence).body(), status)
+
+
+def _http_error(error: HTTPException) -> Response:
+    if isinstance(error, MethodNotAllowed):
+        refused = wrong_method(request.method)
+    elif isinstance(error, NotFound):
+        refused = no_such_path(request.path)
+    else:
+        refused = ApiError(error.code or 500, "invalid_request", "invalid_request", str(error.description))
+    return _answer(refused.body(), refused.status)
+
+
+class Site:
+    """The API of one site."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.delivery = Delivery(state)
+
+    def blueprint(self) -> Blueprint:
+        """All routes below `/api/v2`."""
+        api = Blueprint("api", __name__, url_prefix="/api/v2")
+        api.before_request(_authenticate)
+        api.register_error_handler(ApiError, lambda error: _answer(error.body(), error.status))
+        for operation in OPERATIONS:
+            self._add_operation(api, operation)
+        for path, kind in LISTS.items():
+            self._add_list(api, path, kind)
+        for path, kind in RETRIEVABLE.items():
+            self._add_retrieve(api, path, kind)
+        api.add_url_rule("/customers/<record_id>/contacts", view_func=self._contacts)
+        api.add_url_rule("/configurations", view_func=_configurations)
+        api.add_url_rule("/orders", "legacy order", _legacy_order, methods=["POST"])
+        return api
+
+    def _add_operation(self, api: Blueprint, operation: Operation) -> None:
+        def view(record_id: str | None = None) -> Response:
+            return self._write(operation, record_id)
+
+        api.add_url_rule(operation.path, operation.spec, view, methods=["POST"])
+
+    def _add_list(self, api: Blueprint, path: str, kind: str) -> None:
+        def view() -> Response:
+            name = f"GET {path}"
+            query = (
+                lists.parse(name, decode(request.query_string))
+                if kind != "webhook_endpoint"
+                else lists.ListQuery()
+            )
+            return _answer(page(self.state, kind, query, self._context()))
+
+        api.add_url_rule(path, f"list {kind}", view)
+
+    def _add_retrieve(self, api: Blueprint, path: str, kind: str) -> None:
+        def view(record_id: str) -> Response:
+            record = self.state.get(kind, record_id)
+            if record is None or record.get("deleted") or not in_context(record, self._context()):
+                raise not_found(kind.replace("_", " ").capitalize(), record_id)
+            return _answer({kind: public(record)})
+
+        api.add_url_rule(f"{path}/<record_id>", f"retrieve {kind}", view)
+
+    def _contacts(self, record_id: str) -> Response:
+        customer = self.state.get("customer", record_id)
+        if customer is None or customer["deleted"] or not in_context(customer, self._context()):
+            raise not_found("Customer", record_id)
+        return _answer({"list": [{"contact": contact} for contact in customer.get("contacts", [])]})
+
+    def _context(self) -> str | None:
+        entity_id = request.headers.get(CONTEXT_HEADER)
+        if entity_id is not None:
+            entity = self.state.get("business_entity", entity_id)
+            if entity is None or entity["deleted"]:
+                raise not_found("Business entity", entity_id)
+        return entity_id
+
+    def _write(self, operation: Operation, record_id: str | None) -> Response:
+        if request.get_data() and request.mimetype != FORM:
+            raise invalid_request(f"The body should be {FORM}")
+        fields = decode(request.get_data())
+        key = request.headers.get(idempotency.HEADER)
+        remembered = idempotency.Remembered(key, request.path, canonical(fields)) if key else None
+        try:
+            with self.state.write() as tx:
+                stored = remembered.stored(tx) if remembered else None
+                if stored:
+                    return _replayed(*stored)
+                write = Write(tx)
+                write.context = self._context()
+                values = parameters.check(operation.spec, fields)
+                body = {
+                    name: public(record)
+                    for name, record in carry_out(operation, write, record_id, values).items()
+                }
+                if remembered:
+                    remembered.store(tx, body, 200)
+        except ApiError as error:
+            if remembered and error.status not in (422, 429):
+                with self.state.write() as tx:
+                    remembered.store(tx, error.body(), error.status)
+            raise
+        if not any(request.headers.get(name) == "all-disabled" for name in SILENT_HEADERS):
+            self.delivery.send(write.events)
+        return _answer(body)
+
+
+def _replayed(body: dict[str, Any], status: int) -> Response:
+    response = _answer(body, status)
+    response.headers[idempotency.REPLAYED] = "true"
+    return response
+
+
+def _authenticate() -> None:
+    """HTTP basic with the API key as the user and an empty password."""
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    try:
+        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        raise unauthenticated() from None
+    if scheme.lower() != "basic" or user != API_USER or password:
+        raise unauthenticated()
+    g.api_user = user
+
+
+def _configurations() -> Response:
+    site = {
+        "domain": "sandbox-test",
+        "product_catalog_version": "v2",
+        "chargebee_response_schema_type": "items",
+        "object": "configuration",
+    }
+    return _answer({"configurations": [site]})
+
+
+def _legacy_order() -> Response:
+    raise configuration_incompatible(
+        "Creating orders by hand is not supported any more; they come from invoices or import_order"
+    )

@@ -1,0 +1,61 @@
+"""What people do in Chargebee's console and no API call can do: make, rename and delete business entities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from sandbox.chargebee import business_entities
+from sandbox.chargebee.business_entities import ConsoleError
+from sandbox.chargebee.records import Record, Write, public
+from sandbox.chargebee.webhooks import Delivery
+from sandbox.common.state import State
+
+
+def create_console(state: State, delivery: Delivery) -> Blueprint:
+    """The blueprint for `/_sandbox/business_entities`."""
+    console = Blueprint("console", __name__, url_prefix="/_sandbox/business_entities")
+
+    def done(act: Callable[[Write], Record], status: int = 200) -> tuple[Response, int]:
+        with state.write() as tx:
+            write = Write(tx, source="admin_console", user="console@sandbox.example")
+            record = public(act(write))
+        delivery.send(write.events)
+        return jsonify(record), status
+
+    @console.get("")
+    def show() -> Response:
+        return jsonify([public(entity) for entity in business_entities.list_all(state)])
+
+    @console.post("")
+    def create() -> tuple[Response, int]:
+        values = _body()
+        return done(lambda write: business_entities.create(write, values), 201)
+
+    @console.patch("/<entity_id>")
+    def update(entity_id: str) -> tuple[Response, int]:
+        values = _body()
+        return done(lambda write: business_entities.update(write, entity_id, values))
+
+    @console.delete("/<entity_id>")
+    def delete(entity_id: str) -> tuple[Response, int]:
+        return done(lambda write: business_entities.delete(write, entity_id))
+
+    @console.errorhandler(ConsoleError)
+    def refused(error: ConsoleError) -> tuple[Response, int]:
+        return jsonify(error=str(error)), 400
+
+    @console.errorhandler(LookupError)
+    def missing(error: LookupError) -> tuple[Response, int]:
+        return jsonify(error=f"no business entity {error.args[0]!r}"), 404
+
+    return console
+
+
+def _body() -> dict[str, Any]:
+    body = request.get_json(force=True, silent=True)
+    if not isinstance(body, dict):
+        raise ConsoleError("the body must be a JSON object")
+    return body

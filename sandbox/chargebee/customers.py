@@ -1,0 +1,171 @@
+"""Customers, their billing information, contacts, hierarchy and deletion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.chargebee.business_entities import default_entity_id
+from sandbox.chargebee.errors import invalid_state, not_found, wrong_value
+from sandbox.chargebee.parameters import check_country, check_currency
+from sandbox.chargebee.records import Record, Write
+
+_DEFAULTS: Record = {
+    "auto_collection": "on",
+    "net_term_days": 0,
+    "allow_direct_debit": False,
+    "taxability": "taxable",
+    "pii_cleared": "active",
+    "channel": "web",
+    "deleted": False,
+    "card_status": "no_card",
+    "promotional_credits": 0,
+    "refundable_credits": 0,
+    "excess_payments": 0,
+    "unbilled_charges": 0,
+}
+
+
+def create(write: Write, values: dict[str, Any]) -> Record:
+    """`POST /customers`: every parameter is optional, a missing `id` is generated."""
+    customer_id = values.pop("id", None) or write.new_id()
+    write.ensure_free("customer", customer_id)
+    _check(values)
+    entity_id = values.pop("business_entity_id", None) or write.context or default_entity_id(write.tx)
+    if entity_id is not None and write.tx.get("business_entity", entity_id) is None:
+        raise not_found("Business entity", entity_id, "business_entity_id")
+    customer: Record = {"id": customer_id, **_DEFAULTS, "created_at": write.now}
+    customer["business_entity_id"] = entity_id
+    _assign(customer, values)
+    return write.save("customer", customer, "customer_created")
+
+
+def update(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+    """`POST /customers/{id}`: neither address nor VAT number nor business entity are its parameters."""
+    customer = write.get("customer", customer_id)
+    _check(values)
+    _assign(customer, values)
+    return write.save("customer", customer, "customer_changed")
+
+
+def update_billing_info(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+    """`POST /customers/{id}/update_billing_info`: an address that is sent replaces the whole former one."""
+    customer = write.get("customer", customer_id)
+    _check(values)
+    _assign(customer, values)
+    return write.save("customer", customer, "customer_changed")
+
+
+def _check(values: dict[str, Any]) -> None:
+    check_country("billing_address", values.get("billing_address"))
+    check_currency("preferred_currency_code", values.get("preferred_currency_code"))
+    days = values.get("net_term_days")
+    if days is not None and not 0 <= days <= 365:
+        raise wrong_value("net_term_days", "should be between 0 and 365")
+
+
+def _assign(customer: Record, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        if name == "billing_address":
+            customer[name] = address(value, "billing_address")
+        elif value is None and name in _DEFAULTS:
+            customer[name] = _DEFAULTS[name]
+        elif value == {} or value is None:
+            customer.pop(name, None)
+        else:
+            customer[name] = value
+    if "vat_number" in values:
+        customer["vat_number_status"] = "not_validated" if values["vat_number"] else None
+
+
+def address(parts: Record | None, kind: str) -> Record | None:
+    """A stored address: without cleared parts, with its `object`; None when nothing is left."""
+    kept = {name: value for name, value in (parts or {}).items() if value is not None}
+    if not kept:
+        return None
+    return {**kept, "validation_status": kept.get("validation_status", "not_validated"), "object": kind}
+
+
+def delete(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+    """`POST /customers/{id}/delete`: takes invoices and orders along; refused within an account hierarchy."""
+    customer = write.get("customer", customer_id)
+    if customer.get("relationship") or customer.get("_children"):
+        raise invalid_state("The customer is part of an account hierarchy and cannot be deleted")
+    for kind in ("order", "invoice"):
+        for record in write.tx.find(kind, "customer_id", customer_id):
+            if not record.get("deleted"):
+                write.save(kind, {**record, "deleted": True}, f"{kind}_deleted")
+    customer["deleted"] = True
+    return write.save("customer", customer, "customer_deleted")
+
+
+def add_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+    """`POST /customers/{id}/add_contact`."""
+    customer = write.get("customer", customer_id)
+    given = {name: value for name, value in values["contact"].items() if value is not None}
+    contacts = customer.setdefault("contacts", [])
+    contact = {
+        "id": write.new_id("contact_"),
+        "enabled": False,
+        "send_account_email": False,
+        "send_billing_email": False,
+        **given,
+        "object": "contact",
+    }
+    if any(known["id"] == contact["id"] for known in contacts):
+        raise wrong_value("contact[id]", f"The value {contact['id']} is already present.")
+    contacts.append(contact)
+    return write.save("customer", customer, "customer_changed")
+
+
+def update_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+    """`POST /customers/{id}/update_contact`."""
+    customer = write.get("customer", customer_id)
+    contact = _contact(customer, values["contact"]["id"])
+    for name, value in values["contact"].items():
+        if value is None:
+            contact.pop(name, None)
+        else:
+            contact[name] = value
+    return write.save("customer", customer, "customer_changed")
+
+
+def delete_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+    """`POST /customers/{id}/delete_contact`."""
+    customer = write.get("customer", customer_id)
+    customer["contacts"].remove(_contact(customer, values["contact"]["id"]))
+    return write.save("customer", customer, "customer_changed")
+
+
+def _contact(customer: Record, contact_id: str) -> Record:
+    for contact in customer.setdefault("contacts", []):
+        if contact["id"] == contact_id:
+            found: Record = contact
+            return found
+    raise not_found("Contact", contact_id, "contact[id]")
+
+
+def relate(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+    """`POST /customers/{id}/relationships`: owners that are not given are the customer itself."""
+    customer = write.get("customer", customer_id)
+    relation = {"payment_owner_id": customer_id, "invoice_owner_id": customer_id, "object": "relationship"}
+    for name in ("parent_id", "payment_owner_id", "invoice_owner_id"):
+        if values.get(name):
+            write.get("customer", values[name], name)
+            relation[name] = values[name]
+    if values.get("parent_id"):
+        parent = write.get("customer", values["parent_id"], "parent_id")
+        write.save("customer", {**parent, "_children": parent.get("_children", 0) + 1}, "customer_changed")
+    customer["relationship"] = relation
+    return write.save("customer", customer, "hierarchy_created", "customer_changed")
+
+
+def unrelate(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+    """`POST /customers/{id}/delete_relationship`."""
+    customer = write.get("customer", customer_id)
+    relation = customer.pop("relationship", None)
+    if relation is None:
+        raise invalid_state("The customer has no relationship")
+    if relation.get("parent_id"):
+        parent = write.get("customer", relation["parent_id"])
+        write.save("customer", {**parent, "_children": parent["_children"] - 1}, "customer_changed")
+    return write.save("customer", customer, "hierarchy_deleted", "customer_changed")

@@ -1,0 +1,99 @@
+"""Chargebee's error envelope: `{message, type, api_error_code, param?, error_code, error_msg, …}`.
+
+Clients are meant to look at `api_error_code` and `param`; the message is for people
+(https://apidocs.chargebee.com/docs/api/error-handling).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ApiError(Exception):
+    """A refusal in Chargebee's terms: HTTP status, `type`, `api_error_code`, offending parameter."""
+
+    def __init__(self, status: int, kind: str, code: str, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        self.code = code
+        self.message = message
+        self.param = param
+
+    def body(self) -> dict[str, Any]:
+        """The JSON object that goes to the client."""
+        body: dict[str, Any] = {
+            "message": f"{self.param} : {self.message}" if self.param else self.message,
+            "type": self.kind,
+            "api_error_code": self.code,
+            "error_code": self.code,
+            "error_msg": self.message,
+            "http_status_code": self.status,
+        }
+        if self.param:
+            body["param"] = self.param
+            body["error_param"] = self.param
+        return body
+
+
+def wrong_value(param: str | None, message: str) -> ApiError:
+    """400 `param_wrong_value`: a value breaks the rules of its parameter."""
+    return ApiError(400, "invalid_request", "param_wrong_value", message, param)
+
+
+def duplicate(param: str, value: str) -> ApiError:
+    """400 `duplicate_entry`: the value must be unique and is taken."""
+    return ApiError(
+        400, "invalid_request", "duplicate_entry", f"The value {value} is already present.", param
+    )
+
+
+def invalid_request(message: str, param: str | None = None) -> ApiError:
+    """400 `invalid_request`: values that do not go together, or a call against the API's rules."""
+    return ApiError(400, "invalid_request", "invalid_request", message, param)
+
+
+def configuration_incompatible(message: str) -> ApiError:
+    """400 `configuration_incompatible`: the site's settings or features do not allow the call."""
+    return ApiError(400, "invalid_request", "configuration_incompatible", message)
+
+
+def not_found(what: str, identifier: str, param: str | None = None) -> ApiError:
+    """404 `resource_not_found`; with `param` when another record refers to the missing one."""
+    return ApiError(404, "invalid_request", "resource_not_found", f"{what} {identifier} not found", param)
+
+
+def no_such_path(path: str) -> ApiError:
+    """404 for a path that the API does not have."""
+    return ApiError(
+        404, "invalid_request", "resource_not_found", f"Sorry, we couldn't find that resource: {path}"
+    )
+
+
+def wrong_method(method: str) -> ApiError:
+    """405 `http_method_not_supported`."""
+    return ApiError(
+        405, "invalid_request", "http_method_not_supported", f"{method} is not supported for this path"
+    )
+
+
+def invalid_state(message: str) -> ApiError:
+    """409 `invalid_state_for_request`: the record's state forbids the operation."""
+    return ApiError(409, "invalid_request", "invalid_state_for_request", message)
+
+
+def unauthenticated() -> ApiError:
+    """401 `api_authentication_failed`."""
+    return ApiError(
+        401, "untyped", "api_authentication_failed", "Sorry, authentication failed. Invalid API key"
+    )
+
+
+def unprocessable(message: str) -> ApiError:
+    """422 `unable_to_process_request`, such as an idempotency key sent again with another payload."""
+    return ApiError(422, "invalid_request", "unable_to_process_request", message)
+
+
+def lock_timeout(message: str) -> ApiError:
+    """429 `lock_timeout`: two calls met on one resource; worth a retry after a short wait."""
+    return ApiError(429, "operation_failed", "lock_timeout", message)

@@ -1,0 +1,208 @@
+"""Checks the parameters of a POST against its spec and turns them into typed values.
+
+Unknown names are refused, except custom fields (`cf_…`) where the operation takes them. An empty text means
+"clear this attribute" and becomes None.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from sandbox.chargebee import specs
+from sandbox.chargebee.errors import wrong_value
+from sandbox.chargebee.forms import Field
+from sandbox.common.iso import COUNTRIES, CURRENCIES
+
+EMAIL = re.compile(
+    r"^(?:[A-Za-z0-9_'+\-]+\.)*[A-Za-z0-9_'+\-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$"
+)
+_INTEGER = re.compile(r"^-?\d{1,19}$")
+_NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
+_TIMESTAMP = re.compile(r"^\d{10}$")
+_CUSTOM_FIELD_LIMIT = 250
+_JSON_LIMIT = 65_535
+_CUSTOM_FIELD_OPERATIONS = frozenset(
+    f"POST /{resource}{suffix}"
+    for resource in ("customers", "items", "item_families", "item_prices")
+    for suffix in ("", "/{id}")
+) | {"POST /invoices/import_invoice"}
+
+
+def check(operation: str, fields: Iterable[Field]) -> dict[str, Any]:
+    """The typed parameters of `operation`: scalars, dicts for nested ones, lists (of dicts) for arrays.
+
+    Raises ApiError (`param_wrong_value`) naming the parameter as the client wrote it.
+    """
+    spec = specs.operation(operation)
+    values: dict[str, Any] = {}
+    columns: dict[str, dict[int, Any]] = {}
+    for field in fields:
+        if field.path[0].startswith("cf_") and len(field.path) == 1:
+            values[field.path[0]] = _custom_field(operation, field)
+        else:
+            _place(spec["parameters"], field, values, columns)
+    for name, rows in columns.items():
+        values[name] = [rows[index] for index in sorted(rows)]
+    _require(spec["required"], values)
+    return values
+
+
+def _place(
+    known: dict[str, Any], field: Field, values: dict[str, Any], columns: dict[str, dict[int, Any]]
+) -> None:
+    """Put one field where its path says: scalar, `a[b]`, `a[0]` or column-wise `a[b][0]`."""
+    head, rest = field.path[0], field.path[1:]
+    if not rest and head in known and isinstance(known[head], str) and known[head] != "@address":
+        values[head] = convert(known[head], field)
+    elif (
+        len(rest) == 1
+        and _nested(known.get(head)) is not None
+        and rest[0] in (_nested(known.get(head)) or {})
+    ):
+        values.setdefault(head, {})[rest[0]] = convert((_nested(known[head]) or {})[rest[0]], field)
+    elif f"{head}[]" in known:
+        _place_in_array(known[f"{head}[]"], field, columns.setdefault(head, {}))
+    else:
+        raise wrong_value(field.name, "is not a parameter of this operation")
+
+
+def _place_in_array(kinds: str | dict[str, str], field: Field, rows: dict[int, Any]) -> None:
+    rest = field.path[1:]
+    index = rest[-1] if rest else ""
+    if not index.isdigit():
+        raise wrong_value(field.name, "an array needs an index, such as name[0]")
+    if isinstance(kinds, str) and len(rest) == 1:
+        rows[int(index)] = convert(kinds, field)
+    elif isinstance(kinds, dict) and len(rest) == 2 and rest[0] in kinds:
+        rows.setdefault(int(index), {})[rest[0]] = convert(kinds[rest[0]], field)
+    else:
+        raise wrong_value(field.name, "is not a parameter of this operation")
+
+
+def _nested(kind: Any) -> dict[str, str] | None:
+    if kind == "@address":
+        return specs.address_parameters()
+    return kind if isinstance(kind, dict) else None
+
+
+def _custom_field(operation: str, field: Field) -> str | None:
+    if operation not in _CUSTOM_FIELD_OPERATIONS:
+        raise wrong_value(field.name, "custom fields are not supported by this operation")
+    if len(field.text) > _CUSTOM_FIELD_LIMIT:
+        raise wrong_value(field.name, f"cannot be more than {_CUSTOM_FIELD_LIMIT} characters")
+    return field.text or None
+
+
+def _require(required: list[str], values: dict[str, Any]) -> None:
+    """Refuse what is missing: `id`, `contact[email]`, or `line_items[][description]` in a row."""
+    for name in required:
+        head, *rest = name.replace("]", "").split("[")
+        present: Any = values.get(head)
+        if rest and rest[0] == "":
+            for index, row in enumerate(present or []):
+                if row.get(rest[1]) is None:
+                    raise wrong_value(f"{head}[{rest[1]}][{index}]", "cannot be blank")
+        elif present in (None, []) or (rest and present.get(rest[0]) is None):
+            raise wrong_value(name, "cannot be blank")
+
+
+def convert(kind: str, field: Field) -> Any:
+    """The typed value of one field by its kind; None for an empty text; ApiError if it breaks the rules."""
+    if field.text == "":
+        return None
+    word, _, rest = kind.partition(" ")
+    return _CONVERTERS[word](rest, field.name, field.text)
+
+
+def _string(limit: str, name: str, text: str) -> str:
+    if limit and len(text) > int(limit):
+        raise wrong_value(name, f"cannot be more than {limit} characters")
+    return text
+
+
+def _email(limit: str, name: str, text: str) -> str:
+    if not EMAIL.match(_string(limit, name, text)):
+        raise wrong_value(name, "invalid email address")
+    return text
+
+
+def _enum(allowed: str, name: str, text: str) -> str:
+    if text not in allowed.split():
+        raise wrong_value(name, f"should be one of {', '.join(allowed.split())}")
+    return text
+
+
+def _boolean(_: str, name: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise wrong_value(name, "should be true or false")
+    return text == "true"
+
+
+def _bounded(bounds: str, name: str, value: int | float) -> None:
+    low, _, high = bounds.partition("..")
+    if low and value < float(low):
+        raise wrong_value(name, f"should be at least {low}")
+    if high and value > float(high):
+        raise wrong_value(name, f"should be at most {high}")
+
+
+def _integer(bounds: str, name: str, text: str) -> int:
+    if not _INTEGER.match(text):
+        raise wrong_value(name, "should be a whole number")
+    _bounded(bounds, name, int(text))
+    return int(text)
+
+
+def _number(bounds: str, name: str, text: str) -> float:
+    if not _NUMBER.match(text):
+        raise wrong_value(name, "should be a number")
+    _bounded(bounds, name, float(text))
+    return float(text)
+
+
+def _timestamp(_: str, name: str, text: str) -> int:
+    if not _TIMESTAMP.match(text):
+        raise wrong_value(name, "should be a timestamp in seconds (10 digits)")
+    return int(text)
+
+
+def _json(_: str, name: str, text: str) -> Any:
+    if len(text) > _JSON_LIMIT:
+        raise wrong_value(name, f"cannot be more than {_JSON_LIMIT} characters")
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise wrong_value(name, "should be JSON") from None
+    wanted = list if name == "exemption_details" else dict
+    if not isinstance(value, wanted):
+        raise wrong_value(name, f"should be a JSON {'array' if wanted is list else 'object'}")
+    return value
+
+
+_CONVERTERS = {
+    "string": _string,
+    "email": _email,
+    "enum": _enum,
+    "boolean": _boolean,
+    "integer": _integer,
+    "number": _number,
+    "timestamp": _timestamp,
+    "json": _json,
+}
+
+
+def check_country(prefix: str, address: dict[str, Any] | None) -> None:
+    """Refuse an address whose country is no ISO 3166-1 alpha-2 code, nor XI (Northern Ireland)."""
+    country = (address or {}).get("country")
+    if country is not None and country not in COUNTRIES | {"XI"}:
+        raise wrong_value(f"{prefix}[country]", "invalid country code, should be ISO 3166-1 alpha-2")
+
+
+def check_currency(param: str, code: str | None) -> None:
+    """Refuse a currency code that ISO 4217 does not know."""
+    if code is not None and code not in CURRENCIES:
+        raise wrong_value(param, "invalid currency code, should be ISO 4217")

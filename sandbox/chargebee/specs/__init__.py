@@ -1,0 +1,41 @@
+"""The documented parameters of every operation and list, as data.
+
+`operations.json` gives each POST its required parameters (`line_items[][description]`: in every row) and the
+kinds of all of them: `string 50`, `email 70`, `enum a b`, `boolean`, `integer 0..`, `timestamp`, `json`; a key
+ending in `[]` is an array, an object a nested parameter, `@address` the shape that all addresses share. `lists.json` gives each list its filters with their operators and
+values, and the attributes it can be sorted by.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+_FOLDER = Path(__file__).parent
+
+
+@cache
+def _load(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = orjson.loads((_FOLDER / name).read_bytes())
+    return content
+
+
+def operation(name: str) -> dict[str, Any]:
+    """The spec `{required, parameters}` of an operation such as `POST /customers/{id}`, or KeyError."""
+    spec: dict[str, Any] = _load("operations.json")["operations"][name]
+    return spec
+
+
+def address_parameters() -> dict[str, str]:
+    """The parameters that every address has."""
+    shape: dict[str, str] = _load("operations.json")["address"]
+    return shape
+
+
+def listing(name: str) -> dict[str, Any]:
+    """The spec `{plain, sort_by, filters}` of a list such as `GET /customers`; KeyError if there is none."""
+    spec: dict[str, Any] = _load("lists.json")[name]
+    return spec
