@@ -1,0 +1,37 @@
+"""The application factory: one service in, one WSGI application out. Nothing happens at import."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from connectors.common import auth, logs, problems, tracing
+from connectors.common.push import PushSequences
+from connectors.common.service import Runtime, Service
+from connectors.common.share import ShareEngine
+from connectors.common.views import entities, health, root, schemas, share
+
+
+def create_app(service: Service) -> Flask:
+    """A Flask application that serves `service` by the contract of this project."""
+    app = Flask(f"connectors.{service.name}", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = service.settings.max_request_bytes
+    app.url_map.strict_slashes = False
+    redact = logs.Redactor(service.settings.secrets)
+    metrics = service.metrics
+
+    def observe(datatype: str, operation: str, status: str) -> None:
+        metrics.outcomes.labels(datatype, operation, status).inc()
+
+    app.extensions["connectors"] = Runtime(
+        service=service,
+        engine=ShareEngine(service.datatypes.values(), service.share_concurrency, observe),
+        redact=redact,
+        log=logs.configure(service.name, service.settings.log_level, redact),
+        sequences={name: PushSequences() for name in service.datatypes},
+    )
+    tracing.register(app)
+    auth.register(app, service.settings)
+    problems.register(app)
+    for blueprint in (root.bp, health.bp, schemas.bp, entities.bp, share.bp, *service.blueprints):
+        app.register_blueprint(blueprint)
+    return app

@@ -1,0 +1,140 @@
+"""What a service must say about one kind of record; everything else in this package works on this
+interface.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Record = dict[str, Any]
+"""One record as the upstream system shows it."""
+
+Entity = dict[str, Any]
+"""A record with `_id`, `_updated` and `_deleted` added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """A record to be created: what `find_own` and `create` need to know.
+
+    `origin` is the namespaced identifier `~:namespace:id` of the record that it comes from; `payload` holds
+    the target's own fields; `key` is the payload's `id` if the caller chose one, else None.
+    """
+
+    origin: str
+    payload: Record
+    key: str | None = None
+
+    @property
+    def origin_namespace(self) -> str:
+        """`customerp-contact` of `~:customerp-contact:CT-1`."""
+        return self.origin.removeprefix("~:").partition(":")[0]
+
+    @property
+    def origin_id(self) -> str:
+        """`CT-1` of `~:customerp-contact:CT-1`."""
+        return self.origin.removeprefix("~:").partition(":")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What a delete came to: `operation` is delete, update (archived or marked) or none; `record` as now
+    stored.
+    """
+
+    operation: str
+    record: Record | None = None
+
+
+class Datatype(ABC):
+    """One datatype of a service: how it is read, and how single records are written.
+
+    All methods raise `connectors.common.errors`; `NotFound` where a key names no record. A method may be
+    called from several threads at once; writes to one key are serialised by the share engine.
+    """
+
+    name: str
+    schema: Mapping[str, Any]
+    """JSON Schema 2020-12 of the record. `required` counts for inserts; `readOnly` properties may not be
+    written.
+    """
+
+    line_keys: Mapping[str, str] = {}
+    """Properties that are lists of objects with an own key, e.g. `{"order_line_items": "id"}`: merged by
+    that key.
+    """
+
+    create_refuses_twins: bool = False
+    """True if `create` itself cannot make a second record for one origin (derived ids); then `find_own` is
+    only asked after `AlreadyExists` or `Unanswered`, which saves a call per insert."""
+
+    @abstractmethod
+    def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
+        """Entities changed at or after `since` (all when None), deleted ones too, one list per upstream page.
+
+        Ordered by `_updated`; at most `limit` in all. A `since` that this datatype never gave out is
+        `BadRequest`.
+        """
+
+    @abstractmethod
+    def fetch(self, key: str) -> Record:
+        """The record as stored now; a deleted one may still be given (`entity` tells)."""
+
+    @abstractmethod
+    def entity(self, record: Record) -> Entity:
+        """`record` with `_id`, `_updated` and `_deleted` added."""
+
+    @abstractmethod
+    def find_own(self, insert: Insert) -> Record | None:
+        """The record made earlier from `insert.origin`, or None. `Rejected` if the key is taken by a
+        stranger.
+        """
+
+    @abstractmethod
+    def create(self, insert: Insert) -> Record:
+        """Create the record and mark it with its origin. `AlreadyExists`, `Unanswered`, `Rejected`,
+        `Pending`.
+        """
+
+    @abstractmethod
+    def update(self, key: str, present: Record, changes: Record) -> Record:
+        """Write `changes` (whole top-level values, already merged with `present`) and give the record as
+        stored.
+
+        `Conflict` if the record moved on since `present` was read; the engine then reads and compares again.
+        """
+
+    @abstractmethod
+    def delete(self, key: str) -> Deletion:
+        """Delete, archive or mark the record, as the settings say; `NotFound` if it is gone already."""
+
+    def key_of(self, record: Record) -> str:
+        """The upstream key of a record, as text."""
+        return str(record["id"])
+
+    def same(self, path: Sequence[str | int], present: Any, desired: Any) -> bool:
+        """Whether two leaf values at `path` mean the same; override for values that upstream normalises."""
+        del path
+        return same_json(present, desired)
+
+    def check(self, operation: str, payload: Record) -> None:
+        """Rules that a JSON Schema cannot say, for `insert` or `update`; raises `Rejected`. None by
+        default.
+        """
+        del operation, payload
+
+
+def same_json(one: Any, other: Any) -> bool:
+    """JSON equality: true is not 1, while 1 and 1.0 are one number; null equals missing (both are None
+    here).
+    """
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(same_json(one.get(key), other.get(key)) for key in one.keys() | other.keys())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_json, one, other))
+    return bool(one == other)

@@ -1,0 +1,67 @@
+"""Structured logs: one JSON object a line, with the request it belongs to and without secrets."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Iterable
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.common.jsonio import dumps
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
+
+_CREDENTIALS = re.compile(r"(?i)\b(basic|bearer|session)\s+[\w+/=.~-]{4,}|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
+_MASK = "***"
+
+
+class Redactor:
+    """Blanks out known secret values and anything that looks like credentials."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        known = sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def __call__(self, text: str) -> str:
+        """`text` with every secret replaced by `***`."""
+        if self._known:
+            text = self._known.sub(_MASK, text)
+        return _CREDENTIALS.sub(_MASK, text)
+
+
+class _JsonFormatter(logging.Formatter):
+    def __init__(self, service: str, redact: Redactor) -> None:
+        super().__init__()
+        self._service = service
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "service": self._service,
+            "message": record.getMessage(),
+            "request_id": request_id.get(),
+            "correlation_id": correlation_id.get(),
+            **getattr(record, "members", {}),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return self._redact(
+            dumps({name: value for name, value in line.items() if value is not None}).decode()
+        )
+
+
+def configure(service: str, level: str, redact: Redactor) -> logging.Logger:
+    """The service's logger, writing to standard error; calling it again replaces the handler."""
+    logger = logging.getLogger(f"connectors.{service}")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonFormatter(service, redact))
+    logger.handlers = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+    return logger

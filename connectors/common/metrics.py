@@ -1,0 +1,65 @@
+"""What a service counts; one registry per application, so that nothing is shared between tests or services.
+
+A service runs as one process with threads (see gunicorn.conf.py), so a plain registry holds the whole truth.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300)
+
+
+class Metrics:
+    """All metrics of one service. No label ever holds a record's id or value."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests = Counter(
+            "service_requests", "Requests answered", ["method", "route", "status"], registry=self.registry
+        )
+        self.request_seconds = Histogram(
+            "service_request_seconds",
+            "Time from request to the last byte of the answer",
+            ["method", "route"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.broken_streams = Counter(
+            "service_broken_streams",
+            "Reads cut off because upstream failed midway",
+            ["datatype"],
+            registry=self.registry,
+        )
+        self.entities_read = Counter(
+            "service_entities_read", "Entities given to readers", ["datatype"], registry=self.registry
+        )
+        self.outcomes = Counter(
+            "service_share_outcomes",
+            "Shared and pushed entities by what became of them",
+            ["datatype", "operation", "status"],
+            registry=self.registry,
+        )
+        self.calls = Counter(
+            "upstream_calls",
+            "Calls made upstream, retries included",
+            ["method", "operation", "status"],
+            registry=self.registry,
+        )
+        self.call_seconds = Histogram(
+            "upstream_call_seconds",
+            "Time of one call upstream",
+            ["operation"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.retries = Counter(
+            "upstream_retries", "Calls made again, by the kind of error", ["kind"], registry=self.registry
+        )
+        self.limiter_seconds = Counter(
+            "upstream_limiter_seconds", "Seconds spent waiting for the rate limiter", registry=self.registry
+        )
+        self.up = Gauge(
+            "upstream_up", "1 if the last readiness check reached upstream", registry=self.registry
+        )

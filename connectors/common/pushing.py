@@ -1,0 +1,91 @@
+"""Carries out push requests: every entity is an unconditional upsert or delete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.common.datatype import Datatype, Entity
+from connectors.common.errors import NotFound, Rejected
+from connectors.common.push import PushRequest
+from connectors.common.service import Runtime
+from connectors.common.share import Outcome
+from connectors.common.wish import Wish, payload_of
+
+_MOST = 20
+"""Failed entities named in one problem document."""
+
+
+def push(parts: Runtime, kind: Datatype, query: Mapping[str, str], entities: list[Entity]) -> None:
+    """Carry out one push request; `Rejected` naming the entities that could not be, after all others are
+    done.
+
+    A full sequence's last request deletes the records that the sequence did not name, if it was complete.
+    """
+    request = PushRequest.parse(query)
+    sequences = parts.sequences[kind.name]
+    sequences.begin(request)
+    keys: set[str] = set()
+    failed: list[dict[str, Any]] = []
+    try:
+        for entity in entities:
+            outcome = _write(parts, kind, entity)
+            if outcome.error is not None:
+                failed.append({**outcome.error.as_dict(), "entity": entity.get("_id")})
+            elif outcome.key is not None:
+                keys.add(outcome.key)
+    except BaseException:
+        sequences.note(request, keys, faultless=False)
+        raise
+    sequences.note(request, keys, faultless=not failed)
+    named = sequences.finish(request)
+    if named is not None:
+        failed += _delete_others(parts, kind, named)
+    if failed:
+        raise Rejected(
+            f"{len(failed)} entities were not written; the others are done",
+            errors=failed[:_MOST],
+            failed=len(failed),
+        )
+
+
+def _write(parts: Runtime, kind: Datatype, entity: Entity) -> Outcome:
+    key = entity.get("_id")
+    if not isinstance(key, str) or not key:
+        return Outcome(
+            "none", "rejected", error=Rejected("_id must be a string", field="/_id", rule="required")
+        )
+    if entity.get("_deleted") is True:
+        return parts.engine.outcome(kind, lambda: Wish("delete", key, {}))
+    present = _present(kind, key)
+    payload = payload_of(entity)
+    if present is not None:
+        return parts.engine.outcome(kind, lambda: Wish("update", present, payload, guarded=False))
+    return parts.engine.outcome(kind, lambda: Wish("insert", None, payload, origin=f"~:push:{key}"))
+
+
+def _present(kind: Datatype, key: str) -> str | None:
+    """The upstream key of the record that a pushed `_id` means, or None if there is none yet."""
+    try:
+        record = kind.fetch(key)
+    except NotFound:
+        return None
+    return None if kind.entity(dict(record))["_deleted"] else kind.key_of(record)
+
+
+def _delete_others(parts: Runtime, kind: Datatype, named: set[str]) -> list[dict[str, Any]]:
+    """Delete live records that a complete full sequence did not name; what could not be deleted is
+    returned.
+    """
+    doomed = [
+        kind.key_of(entity)
+        for page in kind.pages(None, None)
+        for entity in page
+        if not entity["_deleted"] and kind.key_of(entity) not in named
+    ]
+    failed = []
+    for key in doomed:
+        outcome = parts.engine.outcome(kind, lambda key=key: Wish("delete", key, {}))  # type: ignore[misc]
+        if outcome.error is not None:
+            failed.append({**outcome.error.as_dict(), "entity": key})
+    return failed

@@ -1,0 +1,61 @@
+"""What makes up one service, and how the parts of an application find it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from flask import Blueprint, current_app
+
+from connectors.common.datatype import Datatype
+from connectors.common.errors import NotFound
+from connectors.common.logs import Redactor
+from connectors.common.metrics import Metrics
+from connectors.common.push import PushSequences
+from connectors.common.settings import CommonSettings
+from connectors.common.share import ShareEngine
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service, ready to be served by `connectors.common.app.create_app`.
+
+    `check` makes one cheap call upstream and raises what is wrong (`UpstreamRefused`, `Unavailable`, …).
+    `share_concurrency`: records of one share request that are worked on at the same time.
+    """
+
+    name: str
+    version: str
+    settings: CommonSettings
+    datatypes: Mapping[str, Datatype]
+    metrics: Metrics
+    check: Callable[[], None]
+    share_concurrency: int = 1
+    blueprints: Sequence[Blueprint] = ()
+
+
+@dataclass(slots=True)
+class Runtime:
+    """The working parts of a running application."""
+
+    service: Service
+    engine: ShareEngine
+    redact: Redactor
+    log: logging.Logger
+    sequences: dict[str, PushSequences] = field(default_factory=dict)
+
+    def datatype(self, name: str) -> Datatype:
+        """The datatype of that name; `NotFound` lists the known ones."""
+        try:
+            return self.service.datatypes[name]
+        except KeyError:
+            known = ", ".join(self.service.datatypes)
+            raise NotFound(f"there is no datatype {name!r}; this service has {known}") from None
+
+
+def runtime() -> Runtime:
+    """The parts of the application that handles the present request."""
+    found = current_app.extensions["connectors"]
+    assert isinstance(found, Runtime)
+    return found

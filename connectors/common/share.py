@@ -1,0 +1,235 @@
+"""The share engine: carries out desired states record by record, and says for each what became of it.
+
+The rules, the same for every datatype:
+
+* insert: `$origin` is mandatory. A record made earlier from that origin is adopted (`none`), never made
+  twice, also when an earlier create was done and its answer lost.
+* update: compare-and-swap. The record is read, compared with what is desired and with `$based_on`
+  (`connectors.common.compare`), and only differing properties are written. Contested: `conflict`, nothing
+  written.
+* delete: a record that is gone already counts as done (`none`).
+* An entity that breaks a rule is `rejected` and the others go on. When upstream is down, throttled or
+  refuses the credentials, the whole request fails, and repeating it is safe: what was done already is found
+  done.
+
+Answers keep order and number of the request, whatever happens.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors.common.compare import compare
+from connectors.common.datatype import Datatype, Entity, Record
+from connectors.common.errors import (
+    AlreadyExists,
+    Conflict,
+    FixData,
+    LookUpFirst,
+    NotFound,
+    Pending,
+    ServiceError,
+    Unanswered,
+    Unavailable,
+)
+from connectors.common.locks import RecordLocks
+from connectors.common.validation import PayloadCheck
+from connectors.common.wish import Wish, parse_wish
+
+_ATTEMPTS = 3
+"""Reads and compares of one update before a record that keeps moving counts as contested."""
+
+Observer = Callable[[str, str, str], None]
+"""Told datatype, operation and status of every outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one wish: `operation` as carried out, `record` as now stored upstream (None if
+    unknown).
+    """
+
+    operation: str
+    status: str = "ok"
+    key: str | None = None
+    record: Record | None = None
+    error: ServiceError | None = None
+
+
+class ShareEngine:
+    """Carries out wishes; keeps nothing but locks, so any number of requests may run at once."""
+
+    def __init__(self, datatypes: Iterable[Datatype], concurrency: int, observe: Observer) -> None:
+        """`concurrency`: records of one request that are worked on at the same time."""
+        self._checks = {datatype.name: PayloadCheck(datatype.schema) for datatype in datatypes}
+        self._locks = RecordLocks()
+        self._concurrency = concurrency
+        self._observe = observe
+        self._written = _Clock()
+
+    def share(self, datatype: Datatype, entities: Sequence[Entity]) -> list[Entity]:
+        """Answer entities for share entities, in the same order and of the same number.
+
+        Raises `Unavailable`, `FixSettings` or `BrokenAnswer` for the request as a whole.
+        """
+        groups: dict[object, list[int]] = {}
+        for index, entity in enumerate(entities):
+            groups.setdefault(_record_named(entity) or index, []).append(index)
+        answers: list[Entity] = [{}] * len(entities)
+
+        def work(indexes: list[int]) -> None:
+            for index in indexes:
+                answers[index] = self._answer(datatype, entities[index])
+
+        _each(work, list(groups.values()), self._concurrency)
+        return answers
+
+    def outcome(self, datatype: Datatype, read: Callable[[], Wish]) -> Outcome:
+        """Carry out the wish that `read` gives; errors that concern only this entity become its outcome."""
+        wish = None
+        try:
+            wish = read()
+            with self._locks.of(datatype.name, wish.lock_name):
+                outcome = self._carry_out(datatype, wish)
+        except (FixData, LookUpFirst, Pending) as error:
+            outcome = Outcome("none", _status(error), wish.key if wish else None, error=error)
+        self._observe(datatype.name, outcome.operation, outcome.status)
+        return outcome
+
+    def _answer(self, datatype: Datatype, entity: Entity) -> Entity:
+        outcome = self.outcome(datatype, lambda: parse_wish(entity))
+        return {
+            **entity,
+            "$operation": outcome.operation,
+            "$status": outcome.status,
+            "$generated_id": outcome.key,
+            "$written": self._written.now(),
+            "$response": outcome.record,
+            "$error": outcome.error.as_dict() if outcome.error else None,
+        }
+
+    def _carry_out(self, datatype: Datatype, wish: Wish) -> Outcome:
+        if wish.operation == "delete":
+            return _delete(datatype, wish)
+        self._checks[datatype.name](wish.operation, wish.payload)
+        datatype.check(wish.operation, wish.payload)
+        return _insert(datatype, wish) if wish.operation == "insert" else _update(datatype, wish)
+
+
+def _insert(datatype: Datatype, wish: Wish) -> Outcome:
+    insert = wish.insert
+    if not datatype.create_refuses_twins:
+        found = datatype.find_own(insert)
+        if found is not None:
+            return Outcome("none", key=datatype.key_of(found), record=found)
+    try:
+        record = datatype.create(insert)
+    except AlreadyExists:
+        found = datatype.find_own(insert)
+        if found is None:
+            raise
+        return Outcome("none", key=datatype.key_of(found), record=found)
+    except Unanswered as silence:
+        found = datatype.find_own(insert)
+        if found is None:
+            raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
+        return Outcome("insert", key=datatype.key_of(found), record=found)
+    return Outcome("insert", key=datatype.key_of(record), record=record)
+
+
+def _update(datatype: Datatype, wish: Wish) -> Outcome:
+    key = wish.key or ""
+    for attempt in range(_ATTEMPTS):
+        present = datatype.fetch(key)
+        if datatype.entity(dict(present))["_deleted"]:
+            raise NotFound(f"{datatype.name} {key} is deleted", entity=key)
+        found = compare(
+            present,
+            wish.payload,
+            wish.based_on if wish.guarded else None,
+            watched=wish.watched,
+            line_keys=datatype.line_keys,
+            same=datatype.same,
+        )
+        if found.conflicts:
+            return _contested(datatype, key, present, found.conflicts)
+        if not found.changes:
+            return Outcome("none", key=key, record=present)
+        try:
+            return Outcome("update", key=key, record=datatype.update(key, present, found.changes))
+        except Conflict:
+            if attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _contested(datatype: Datatype, key: str, present: Record, fields: list[str]) -> Outcome:
+    error = Conflict(
+        f"{datatype.name} {key} was changed upstream since it was collected, in {', '.join(fields)}",
+        entity=key,
+        field=fields[0],
+        rule="$based_on",
+    )
+    return Outcome("none", "conflict", key, present, error)
+
+
+def _delete(datatype: Datatype, wish: Wish) -> Outcome:
+    key = wish.key or ""
+    try:
+        done = datatype.delete(key)
+    except NotFound:
+        return Outcome("none", key=key)
+    return Outcome(done.operation, key=key, record=done.record)
+
+
+def _status(error: ServiceError) -> str:
+    match error:
+        case Conflict():
+            return "conflict"
+        case Pending():
+            return "pending"
+        case NotFound():
+            return "gone"
+        case _:
+            return "rejected"
+
+
+def _record_named(entity: Mapping[str, Any]) -> object:
+    """What tells two wishes for one record apart from wishes for two."""
+    name = entity.get("id") or entity.get("$origin") or entity.get("_id")
+    return name if isinstance(name, str | int) else None
+
+
+def _each(work: Callable[[list[int]], None], groups: list[list[int]], concurrency: int) -> None:
+    """Do all groups, some at a time; the first error stops those that have not begun and is raised."""
+    if concurrency == 1 or len(groups) == 1:
+        for group in groups:
+            work(group)
+        return
+    with ThreadPoolExecutor(min(concurrency, len(groups) or 1)) as pool:
+        futures = [pool.submit(contextvars.copy_context().run, work, group) for group in groups]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+class _Clock:
+    """UTC stamps of fixed width (`YYYY-MM-DDThh:mm:ss.ffffffZ`) that never stand still."""
+
+    def __init__(self) -> None:
+        self._last = datetime.min.replace(tzinfo=UTC)
+        self._lock = threading.Lock()
+
+    def now(self) -> str:
+        with self._lock:
+            self._last = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
+            return self._last.isoformat(timespec="microseconds").replace("+00:00", "Z")

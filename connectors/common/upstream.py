@@ -1,0 +1,330 @@
+"""The one HTTP client for calls to an upstream system: timeouts, retries, limits and error kinds in one
+place.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Protocol, runtime_checkable
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from requests.utils import get_environ_proxies
+from urllib3.exceptions import HTTPError, InvalidHeader
+from urllib3.util.retry import RequestHistory, Retry
+
+from connectors.common import jsonio
+from connectors.common.errors import (
+    BrokenAnswer,
+    Conflict,
+    NotFound,
+    Rejected,
+    ServiceError,
+    Unanswered,
+    Unavailable,
+    UpstreamRefused,
+)
+from connectors.common.limiter import Limiter
+from connectors.common.metrics import Metrics
+
+_READS = ("GET", "HEAD")
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamOptions:
+    """How to reach one upstream system. Times in seconds, sizes in bytes.
+
+    `address_setting` and `credentials_setting` are the settings to name when upstream cannot be reached or
+    refuses. `verify`: True, or the path of a CA bundle. `max_wait` bounds the sleeping of one call over all
+    its retries.
+    """
+
+    base_url: str
+    address_setting: str
+    credentials_setting: str
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
+    attempts: int = 5
+    backoff: float = 0.5
+    backoff_cap: float = 20.0
+    max_wait: float = 60.0
+    max_bytes: int = 32 * 1024 * 1024
+    verify: bool | str = True
+    pool_size: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One complete upstream answer; `body` is the decoded JSON, None when there was none or it was not
+    JSON.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    is_json: bool
+
+
+@runtime_checkable
+class RenewableAuth(Protocol):
+    """An auth whose credentials can be fetched anew once after a 401 (a session or an access token)."""
+
+    def renew(self) -> None:
+        """Forget the present token."""
+
+
+ErrorOf = Callable[[Answer], ServiceError | None]
+"""Says whether an answer is an error and which; an `Unavailable` or `BrokenAnswer` is retried where that is
+safe.
+"""
+
+
+def error_of_status(answer: Answer) -> ServiceError | None:
+    """The plain reading of a status code, for systems without error codes of their own."""
+    status = answer.status
+    if status < 300:
+        return None
+    said = f"upstream answered {status}"
+    if status in (401, 403) or status < 400:
+        return UpstreamRefused(said)
+    if status in (404, 410):
+        return NotFound("upstream has no such record")
+    if status in (409, 412):
+        return Conflict(said, rule=str(status))
+    if status in (408, 425, 429) or status >= 500:
+        return Unavailable(said)
+    return Rejected(said, rule=str(status))
+
+
+class UpstreamClient:
+    """Calls to one host. Safe to use from several threads; keeps connections open between calls."""
+
+    def __init__(
+        self,
+        options: UpstreamOptions,
+        auth: AuthBase | None,
+        limiter: Limiter,
+        metrics: Metrics,
+        error_of: ErrorOf = error_of_status,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.options = options
+        self._base = options.base_url.rstrip("/")
+        self._auth = auth
+        self._limiter = limiter
+        self._metrics = metrics
+        self._error_of = error_of
+        self._session = _session(options, headers or {})
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        operation: str,
+        params: Mapping[str, Any] | list[tuple[str, Any]] | None = None,
+        json: Any = None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool | None = None,
+    ) -> Answer:
+        """Make one call and give its answer; raises what the last attempt came to.
+
+        `path` is appended to the base URL, or is a whole URL on the same host. `operation` is its name in
+        metrics. `repeatable`: whether doing it twice is as good as once (default: every method but POST).
+        Calls that are not are retried only where upstream surely did nothing (no connection, 429); otherwise
+        `Unanswered`.
+        """
+        request = requests.Request(
+            method, self.resolve(path), params=params, data=data, headers=dict(headers or {})
+        )
+        if json is not None:
+            request.data = jsonio.dumps(json)
+            request.headers["Content-Type"] = "application/json"
+        again = method != "POST" if repeatable is None else repeatable
+        return self._attempts(request, operation, again)
+
+    def resolve(self, path: str) -> str:
+        """The whole URL of `path`. A URL on another host is refused: it would be sent the credentials."""
+        url = path if path.startswith(("http://", "https://")) else self._base + path
+        wanted, given = urlsplit(self._base), urlsplit(url)
+        if (wanted.scheme, wanted.netloc) != (given.scheme, given.netloc):
+            raise BrokenAnswer(
+                f"upstream named an address on another host ({given.hostname}); it is not followed"
+            )
+        return url
+
+    def join(self, page: str, link: str) -> str:
+        """The whole URL of a `link` found in the answer from `page` (relative or absolute), checked like
+        `resolve`.
+        """
+        return self.resolve(urljoin(self.resolve(page), link))
+
+    def _attempts(self, request: requests.Request, operation: str, repeatable: bool) -> Answer:
+        policy = _policy(self.options)
+        deadline = time.monotonic() + self.options.max_wait
+        renewed = False
+        while True:
+            answer, error = self._attempt(request, operation, repeatable)
+            if error is None and answer is not None:
+                return answer
+            if (
+                answer is not None
+                and answer.status == 401
+                and not renewed
+                and isinstance(self._auth, RenewableAuth)
+            ):
+                self._auth.renew()
+                renewed = True
+                continue
+            if error is None or not _worth_repeating(error, answer, repeatable):
+                raise error or BrokenAnswer("upstream gave no answer")
+            pause = _pause(policy, answer)
+            policy = _used(policy, request)
+            error.retry_after = error.retry_after or max(pause, 1.0)
+            if policy.is_exhausted() or time.monotonic() + pause > deadline:
+                raise error
+            self._metrics.retries.labels(error.kind).inc()
+            if answer is not None and answer.status == 429:
+                self._limiter.hold(pause)
+            time.sleep(pause)
+
+    def _attempt(
+        self, request: requests.Request, operation: str, repeatable: bool
+    ) -> tuple[Answer | None, ServiceError | None]:
+        """One attempt: the answer if a whole one came, and the error if it is one."""
+        method = request.method or "GET"
+        status = "none"
+        started = time.perf_counter()
+        try:
+            with self._limiter.slot(write=method not in _READS) as waited:
+                self._metrics.limiter_seconds.inc(waited)
+                started = time.perf_counter()
+                answer = self._exchange(request)
+            status = str(answer.status)
+            error = self._error_of(answer)
+            if error is None and not answer.is_json:
+                error = BrokenAnswer("the upstream answer is not JSON" + _kind_of_text(answer))
+            if answer.status >= 500 and not repeatable:
+                error = Unanswered(f"upstream answered {answer.status} to a create")
+            if isinstance(error, UpstreamRefused):
+                error = self._refused(answer)
+            return answer, error
+        except (requests.RequestException, HTTPError, ServiceError) as trouble:
+            return None, self._silence(trouble, repeatable)
+        finally:
+            self._metrics.calls.labels(method, operation, status).inc()
+            self._metrics.call_seconds.labels(operation).observe(time.perf_counter() - started)
+
+    def _exchange(self, request: requests.Request) -> Answer:
+        request.auth = self._auth
+        prepared = self._session.prepare_request(request)
+        options = self.options
+        with self._session.send(
+            prepared,
+            stream=True,
+            allow_redirects=False,
+            timeout=(options.connect_timeout, options.read_timeout),
+            verify=options.verify,
+            proxies=self._session.proxies,
+        ) as response:
+            text = response.raw.read(options.max_bytes + 1, decode_content=True)
+        if len(text) > options.max_bytes:
+            raise BrokenAnswer(f"the upstream answer is larger than {options.max_bytes} bytes")
+        try:
+            return Answer(response.status_code, response.headers, jsonio.loads(text) if text else None, True)
+        except ValueError:
+            return Answer(response.status_code, response.headers, None, False)
+
+    def _refused(self, answer: Answer) -> UpstreamRefused:
+        options = self.options
+        if answer.status < 400:
+            detail = f"upstream redirects elsewhere ({answer.status}); check {options.address_setting}"
+            return UpstreamRefused(detail, setting=options.address_setting)
+        detail = f"upstream answered {answer.status}; check {options.credentials_setting}"
+        return UpstreamRefused(detail, setting=options.credentials_setting)
+
+    def _silence(self, trouble: Exception, repeatable: bool) -> ServiceError:
+        """What it means that no whole answer came. The exception's own text may hold the URL, so it is left
+        out.
+        """
+        if isinstance(trouble, ServiceError):
+            return trouble
+        what = type(trouble).__name__
+        if isinstance(trouble, requests.exceptions.SSLError):
+            setting = self.options.address_setting
+            return UpstreamRefused(
+                f"TLS to upstream failed ({what}); check {setting} and the CA file", setting=setting
+            )
+        if isinstance(trouble, requests.exceptions.ConnectTimeout) or _never_sent(trouble):
+            return Unavailable(
+                f"upstream cannot be reached ({what}); is {self.options.address_setting} right?"
+            )
+        if not repeatable:
+            return Unanswered(f"upstream did not answer a create ({what})")
+        if isinstance(trouble, HTTPError):
+            return BrokenAnswer(f"the upstream answer broke off ({what})")
+        return Unavailable(f"upstream did not answer ({what})")
+
+
+def _session(options: UpstreamOptions, headers: Mapping[str, str]) -> requests.Session:
+    """A session that reads no netrc and keeps no cookies; proxies of the environment are honoured."""
+    session = requests.Session()
+    session.trust_env = False
+    session.proxies = dict(get_environ_proxies(options.base_url))
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers.update({"Accept": "application/json", "User-Agent": "sesam-erp-chargebee/0.1", **headers})
+    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=options.pool_size, max_retries=0)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+def _policy(options: UpstreamOptions) -> Retry:
+    return Retry(
+        total=options.attempts - 1,
+        backoff_factor=options.backoff,
+        backoff_max=options.backoff_cap,
+        backoff_jitter=options.backoff,
+    )
+
+
+def _used(policy: Retry, request: requests.Request) -> Retry:
+    """The policy after one more failed attempt; its history is what the backoff grows by."""
+    step = RequestHistory(request.method, request.url, None, None, None)
+    return policy.new(total=int(policy.total or 0) - 1, history=(*policy.history, step))
+
+
+def _pause(policy: Retry, answer: Answer | None) -> float:
+    """Seconds to wait: `Retry-After` in either form if upstream says one, else backoff with jitter."""
+    said = answer.headers.get("Retry-After") if answer is not None else None
+    if said:
+        try:
+            return max(0.0, policy.parse_retry_after(said))
+        except InvalidHeader:
+            pass
+    return policy.new(
+        history=(*policy.history, RequestHistory(None, None, None, None, None))
+    ).get_backoff_time()
+
+
+def _worth_repeating(error: ServiceError, answer: Answer | None, repeatable: bool) -> bool:
+    if not isinstance(error, Unavailable | BrokenAnswer):
+        return False
+    return repeatable or answer is None or answer.status == 429
+
+
+def _never_sent(trouble: Exception) -> bool:
+    """True if the connection was not even made, so that upstream cannot have done anything."""
+    reason = getattr(trouble.args[0], "reason", None) if trouble.args else None
+    return "NewConnectionError" in type(reason).__name__ or "NameResolutionError" in type(reason).__name__
+
+
+def _kind_of_text(answer: Answer) -> str:
+    kind = answer.headers.get("Content-Type", "")
+    return f" but {kind.partition(';')[0]}" if kind and "json" not in kind else ""

@@ -1,0 +1,148 @@
+"""Check a payload against a datatype's JSON Schema and say what is wrong without repeating the value."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+from connectors.common.datatype import Record
+from connectors.common.errors import Rejected
+from connectors.common.jsonio import pointer, type_name
+
+_DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
+_MOST = 10
+
+formats = FormatChecker(formats=())
+
+
+@formats.checks("date", raises=ValueError)
+def _is_date(value: object) -> bool:
+    return not isinstance(value, str) or (len(value) == 10 and bool(date.fromisoformat(value)))
+
+
+@formats.checks("date-time", raises=ValueError)
+def _is_instant(value: object) -> bool:
+    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+
+
+@formats.checks("decimal")
+def _is_decimal(value: object) -> bool:
+    return not isinstance(value, str) or _DECIMAL.fullmatch(value) is not None
+
+
+def _read_only(validator: Any, value: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    del validator, instance, schema
+    if value:
+        yield ValidationError("read-only")
+
+
+_Validator = extend(Draft202012Validator, {"readOnly": _read_only})
+
+
+class PayloadCheck:
+    """The two readings of one schema: for an insert as it stands, for an update without `required`."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        Draft202012Validator.check_schema(schema)
+        self._by_operation = {
+            "insert": _Validator(schema, format_checker=formats),
+            "update": _Validator(_without_required(schema), format_checker=formats),
+        }
+
+    def __call__(self, operation: str, payload: Record) -> None:
+        """Raise `Rejected` naming the first broken rule; further ones are listed under `errors`.
+
+        `operation` is insert or update. On insert a null counts as missing.
+        """
+        if operation == "insert":
+            payload = {name: value for name, value in payload.items() if value is not None}
+        found = sorted(
+            self._by_operation[operation].iter_errors(payload), key=lambda e: list(map(str, e.absolute_path))
+        )
+        problems = {
+            (problem["field"], problem["rule"]): problem for error in found for problem in _explain(error)
+        }
+        if problems:
+            first, *others = list(problems.values())[:_MOST]
+            raise Rejected(**first, errors=others or None)
+
+
+def _without_required(schema: Any) -> Any:
+    if isinstance(schema, Mapping):
+        return {
+            name: _without_required(value) for name, value in schema.items() if not _is_required(name, value)
+        }
+    if isinstance(schema, list):
+        return [_without_required(item) for item in schema]
+    return schema
+
+
+def _is_required(name: str, value: Any) -> bool:
+    """The keyword, not a property that happens to be called `required`."""
+    return name == "required" and isinstance(value, list)
+
+
+def _explain(error: ValidationError) -> Iterator[dict[str, Any]]:
+    """One problem per offending property: detail, field (JSON Pointer), rule, type of the value, limit."""
+    rule = str(error.validator)
+    if error.validator is None or rule == "readOnly":
+        rule = "readOnly"
+    path = list(error.absolute_path)
+    for name, text in _texts(error, rule):
+        where = pointer([*path, name] if name else path)
+        value = error.instance.get(name) if name and isinstance(error.instance, dict) else error.instance
+        problem: dict[str, Any] = {
+            "detail": f"{where or 'the entity'} {text}",
+            "field": where,
+            "rule": rule,
+            "type": type_name(value),
+        }
+        if isinstance(error.validator_value, int) and rule != "readOnly":
+            problem["limit"] = error.validator_value
+        yield problem
+
+
+def _texts(error: ValidationError, rule: str) -> Iterator[tuple[str | None, str]]:
+    limit, value = error.validator_value, error.instance
+    if rule == "additionalProperties":
+        known = error.schema.get("properties", {})
+        for name in value:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                yield name, "is no known property" + (f"; did you mean {near[0]}?" if near else "")
+    elif rule == "required":
+        for name in limit:
+            if name not in value:
+                yield name, "is missing"
+    else:
+        yield None, _text(rule, limit, value)
+
+
+def _text(rule: str, limit: Any, value: Any) -> str:
+    match rule:
+        case "maxLength":
+            return f"is {len(value)} characters long; at most {limit} are allowed"
+        case "minLength":
+            return f"is {len(value)} characters long; at least {limit} are needed"
+        case "enum":
+            return "must be one of " + ", ".join(map(str, limit))
+        case "type":
+            wanted = limit if isinstance(limit, str) else " or ".join(limit)
+            return f"must be {wanted}, not {type_name(value)}"
+        case "format" | "pattern":
+            return f"does not have the form {limit}"
+        case "readOnly":
+            return "is set by the upstream system and cannot be written"
+        case "anyOf":
+            return "needs at least one of " + ", ".join(
+                sorted({name for sub in limit for name in sub.get("required", [])})
+            )
+        case _:
+            return f"breaks the rule {rule} {limit}"

@@ -1,0 +1,76 @@
+"""`GET` and `POST /<datatype>/entities`, `GET /<datatype>/entities/<id>`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, request
+
+from connectors.common import jsonio
+from connectors.common.datatype import Datatype, Entity
+from connectors.common.errors import BadRequest, ServiceError
+from connectors.common.pushing import push
+from connectors.common.service import Runtime, runtime
+from connectors.common.views.bodies import entities_of
+
+bp = Blueprint("entities", __name__)
+
+
+@bp.get("/<datatype>/entities")
+def read_all(datatype: str) -> Response:
+    """A JSON array, one chunk per upstream page.
+
+    The first page is there before the status is sent, so an upstream that fails at once gives its proper
+    status. If it fails later, the connection is cut and the array never closed: no reader can take it for
+    whole.
+    """
+    parts = runtime()
+    kind = parts.datatype(datatype)
+    pages = kind.pages(request.args.get("since") or None, _limit(request.args.get("limit")))
+    first = next(pages, None)
+    body = _stream(parts, kind, first, pages)
+    return Response(body, mimetype="application/json", headers={"X-Dataset-Populated": "true"})
+
+
+@bp.get("/<datatype>/entities/<path:key>")
+def read_one(datatype: str, key: str) -> Response:
+    """One entity, fresh from upstream; 404 if there is none."""
+    kind = runtime().datatype(datatype)
+    return Response(jsonio.dumps(kind.entity(kind.fetch(key))), mimetype="application/json")
+
+
+@bp.post("/<datatype>/entities")
+def write_all(datatype: str) -> Response:
+    """JSON push, see `connectors.common.push`; `{}` if all of it was done, else 422 naming what was not."""
+    parts = runtime()
+    kind = parts.datatype(datatype)
+    push(parts, kind, request.args, entities_of(request))
+    return Response(b"{}", mimetype="application/json")
+
+
+def _limit(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+        raise BadRequest("limit must be a whole number, 0 or more", field="limit", rule="integer")
+    return int(text)
+
+
+def _stream(
+    parts: Runtime, kind: Datatype, first: list[Entity] | None, rest: Iterator[list[Entity]]
+) -> Iterator[bytes]:
+    """The array in chunks: `[a,b`, `,c,d`, …, `]`."""
+    count = parts.service.metrics.entities_read.labels(kind.name)
+    opening, page = b"[", first
+    try:
+        while page is not None:
+            if page:
+                yield opening + jsonio.dumps(page)[1:-1]
+                count.inc(len(page))
+                opening = b","
+            page = next(rest, None)
+    except ServiceError as error:
+        parts.service.metrics.broken_streams.labels(kind.name).inc()
+        parts.log.error("read cut off: upstream failed midway", extra={"members": error.as_dict()})
+        raise
+    yield b"[]" if opening == b"[" else b"]"

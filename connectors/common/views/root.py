@@ -1,0 +1,32 @@
+"""`GET /`: what this service is and where its datatypes are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+
+from connectors.common.service import runtime
+
+bp = Blueprint("root", __name__)
+
+
+@bp.get("/")
+def root() -> dict[str, Any]:
+    """Name, version and the datatypes with their addresses."""
+    service = runtime().service
+    return {
+        "name": service.name,
+        "version": service.version,
+        "datatypes": {
+            name: {
+                "entities": f"/{name}/entities",
+                "share": f"/{name}/share",
+                "schema": f"/schemas/{name}",
+            }
+            for name in service.datatypes
+        },
+        "health": "/health",
+        "ready": "/ready",
+        "metrics": "/metrics",
+    }

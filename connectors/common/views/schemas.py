@@ -1,0 +1,17 @@
+"""`GET /schemas/<datatype>`: the JSON Schema of a datatype."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from connectors.common import jsonio
+from connectors.common.service import runtime
+
+bp = Blueprint("schemas", __name__)
+
+
+@bp.get("/schemas/<datatype>")
+def schema(datatype: str) -> Response:
+    """JSON Schema 2020-12: `required` counts for inserts, `readOnly` properties cannot be written."""
+    found = runtime().datatype(datatype).schema
+    return Response(jsonio.dumps(found), mimetype="application/schema+json")

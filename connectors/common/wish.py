@@ -1,0 +1,122 @@
+"""One entity of a share request, understood: what is wished for which record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.common.datatype import Insert, Record
+from connectors.common.errors import LookUpFirst, Rejected
+from connectors.common.jsonio import type_name
+
+OPERATIONS = ("insert", "update", "delete")
+_ORIGIN = re.compile(r"~:[^:]+:.+", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """`operation` on the record `key` with `payload`; `guarded` False skips the comparison with `based_on`.
+
+    For an insert `key` is the payload's own `id`, if any, and `origin` the namespaced identifier it comes
+    from.
+    """
+
+    operation: str
+    key: str | None
+    payload: Record
+    origin: str | None = None
+    based_on: Record | None = None
+    watched: list[str] | None = None
+    guarded: bool = True
+
+    @property
+    def lock_name(self) -> str:
+        """What must not be written by two threads at once."""
+        return self.key or self.origin or ""
+
+    @property
+    def insert(self) -> Insert:
+        """The wish as a datatype wants it for `create`: null means missing."""
+        payload = {name: value for name, value in self.payload.items() if value is not None}
+        return Insert(self.origin or "", payload, self.key)
+
+
+def payload_of(entity: Mapping[str, Any]) -> Record:
+    """The target's own properties: root keys that do not start with `_` or `$`, without `id`."""
+    return {name: value for name, value in entity.items() if name[:1] not in ("_", "$") and name != "id"}
+
+
+def parse_wish(entity: Mapping[str, Any]) -> Wish:
+    """Read a share entity; `Rejected` names the special property that is missing or of the wrong type."""
+    if not isinstance(entity.get("_id"), str) or not entity["_id"]:
+        raise _wrong("_id", "string", entity.get("_id"))
+    operation = _operation(entity)
+    key = _key(entity, operation)
+    if operation == "delete":
+        return Wish(operation, key, {})
+    if operation == "insert":
+        return Wish(operation, key, payload_of(entity), origin=_origin(entity))
+    guarded = entity.get("$unsafe_skip_optimistic_locking") is not True
+    based_on = _typed(entity, "$based_on", dict, "object")
+    if guarded and based_on is None:
+        raise LookUpFirst(
+            "an update needs $based_on, the record as it was last collected",
+            field="/$based_on",
+            rule="required",
+        )
+    watched = _typed(entity, "$based_on_properties", list, "array")
+    return Wish(operation, key, payload_of(entity), None, based_on, watched, guarded)
+
+
+def _operation(entity: Mapping[str, Any]) -> str:
+    given = entity.get("$operation")
+    if given is None:
+        return "delete" if entity.get("_deleted") is True else "update" if entity.get("id") else "insert"
+    if given not in OPERATIONS:
+        raise Rejected(
+            f"$operation must be one of {', '.join(OPERATIONS)}",
+            field="/$operation",
+            rule="enum",
+            type=type_name(given),
+        )
+    return str(given)
+
+
+def _key(entity: Mapping[str, Any], operation: str) -> str | None:
+    """The payload's `id`; updates and deletes fall back on `_id` without its namespace."""
+    key = entity.get("id")
+    if isinstance(key, bool) or not isinstance(key, str | int | None):
+        raise _wrong("id", "string", key)
+    if key is None or key == "":
+        return None if operation == "insert" else str(entity["_id"]).rpartition(":")[2]
+    return str(key)
+
+
+def _origin(entity: Mapping[str, Any]) -> str:
+    origin = entity.get("$origin")
+    if origin is None:
+        raise Rejected("an insert needs $origin, the record it comes from", field="/$origin", rule="required")
+    if not isinstance(origin, str) or not _ORIGIN.fullmatch(origin):
+        raise Rejected(
+            "$origin must be a namespaced identifier, ~:namespace:id",
+            field="/$origin",
+            rule="format",
+            type=type_name(origin),
+        )
+    return origin
+
+
+def _typed(entity: Mapping[str, Any], name: str, kind: type, called: str) -> Any:
+    value = entity.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise _wrong(name, called, value)
+    return value
+
+
+def _wrong(name: str, wanted: str, value: Any) -> Rejected:
+    rule = "required" if value is None else "type"
+    return Rejected(
+        f"{name} must be {wanted}, not {type_name(value)}", field=f"/{name}", rule=rule, type=type_name(value)
+    )
