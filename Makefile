@@ -1,0 +1,61 @@
+# Everything a person does with this project starts here. `make` alone lists it.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.lock requirements-dev.lock
+	@echo "Setting up .venv (once; about a minute) …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 2; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $(STAMP)
+
+.PHONY: setup
+setup: $(STAMP) ## make .venv with everything pinned, and nothing else
+
+.PHONY: run
+run: setup ## sandboxes, services, local node, full sync; ONCE=1 stops afterwards, EMPTY=1 starts without demo data, KEEP=1 keeps the last run's data
+	@$(BIN)/python -m stack run $(if $(ONCE),--once) $(if $(EMPTY),--empty) $(if $(KEEP),--keep)
+
+.PHONY: test
+test: setup ## the fast suite (under 5 minutes)
+	@$(BIN)/python -m pytest
+
+.PHONY: test-slow
+test-slow: setup ## soaks, kill matrices and large data
+	@$(BIN)/python -m pytest -m slow --timeout 3600
+
+.PHONY: lint
+lint: setup ## ruff (rules and format) and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy connectors localnode sandbox stack bench
+
+.PHONY: format
+format: setup ## let ruff put the code in shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+.PHONY: bench
+bench: setup ## the benchmarks: CPU seconds and calls, next to a floor in the same run
+	@$(BIN)/python -m bench
+
+.PHONY: upload
+upload: setup ## send pipes, systems and settings to a node: make upload NODE=https://… JWT=… (default: the local node)
+	@$(BIN)/python -m stack upload $(if $(NODE),--node $(NODE)) $(if $(JWT),--jwt $(JWT))
+
+.PHONY: lock
+lock: setup ## pin the requirements anew
+	@for name in requirements requirements-dev connectors/requirements; do \
+	  $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$name.lock $$name.in; done
+
+.PHONY: clean
+clean: ## remove what runs leave behind (not .venv)
+	@rm -rf .data build .pytest_cache .mypy_cache .ruff_cache .hypothesis
