@@ -1,0 +1,1 @@
+"""Benchmarks: figures next to a floor measured in the same run, never timed tests."""
