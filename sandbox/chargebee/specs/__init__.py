@@ -1,9 +1,9 @@
 """The documented parameters of every operation and list, as data.
 
 `operations.json` gives each POST its required parameters (`line_items[][description]`: in every row) and the
-kinds of all of them: `string 50`, `email 70`, `enum a b`, `boolean`, `integer 0..`, `timestamp`, `json`; a key
-ending in `[]` is an array, an object a nested parameter, `@address` the shape that all addresses share. `lists.json` gives each list its filters with their operators and
-values, and the attributes it can be sorted by.
+kinds of all of them: `string 50`, `email 70`, `enum a b`, `boolean`, `integer 0..`, `timestamp`, `json`. A
+key ending in `[]` is an array, an object a nested parameter, `@address` the shape all addresses share.
+`lists.json` gives each list its filters with operators and values, and the attributes it can be sorted by.
 """
 
 from __future__ import annotations
