@@ -47,17 +47,23 @@ def test_about_a_third_matches(seed: int) -> None:
     numbers = {r["order_number"] for r in erp["order"]}
     assert sum(r["order"].get("reference_id") in numbers for r in chargebee["invoices_and_orders"]) >= 9
     skus, names = {r["sku"] for r in erp["product"]}, {key(r["name"]) for r in erp["product"]}
-    sold = {p["item_id"] for p in chargebee["item_prices"] if p.get("accounting_detail", {}).get("sku") in skus}
+    sold = {
+        p["item_id"] for p in chargebee["item_prices"] if p.get("accounting_detail", {}).get("sku") in skus
+    }
     assert len(sold | {r["id"] for r in chargebee["items"] if key(r["name"]) in names}) == 7
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_match_keys_are_unique_but_for_the_deliberate_ones(seed: int) -> None:
     erp, chargebee = erp_demo(seed), chargebee_demo(seed)
-    twice = [mail for mail, n in Counter(key(r["email"]) for r in erp["contact"] if r["email"]).items() if n > 1]
+    twice = [
+        mail for mail, n in Counter(key(r["email"]) for r in erp["contact"] if r["email"]).items() if n > 1
+    ]
     assert len(twice) == 2
     assert not set(twice) & {key(r.get("email")) for r in chargebee["customers"]}
-    both = {key(r["email"]) for r in erp["contact"]} & {key(r["email"]) for r in erp["employee"] if r["email"]}
+    both = {key(r["email"]) for r in erp["contact"]} & {
+        key(r["email"]) for r in erp["employee"] if r["email"]
+    }
     assert len(both) == 3
     for records, name in (
         (chargebee["customers"], "email"),
@@ -97,7 +103,14 @@ def test_every_sale_has_somebody_who_gets_the_bill() -> None:
     for sale in erp["quote"] + erp["order"]:
         assert sale["contact_id"] or sale["customer_id"] in billed
     assert {order["status"] for order in erp["order"]} >= {"draft", "on_hold", "returned", "cancelled"}
-    assert {quote["status"] for quote in erp["quote"]} == {"draft", "sent", "accepted", "rejected", "expired", "ordered"}
+    assert {quote["status"] for quote in erp["quote"]} == {
+        "draft",
+        "sent",
+        "accepted",
+        "rejected",
+        "expired",
+        "ordered",
+    }
 
 
 def test_converted_quotes_and_their_orders_name_each_other() -> None:
@@ -118,7 +131,12 @@ def test_stamps_lie_in_the_past_over_months() -> None:
 
 @pytest.mark.parametrize(
     ("name", "local"),
-    [("O'Neil", "o'neil"), ("Ødegård", "odegard"), ("佐藤", ""), ("Müller-Lüdenscheidt", "muller-ludenscheidt")],
+    [
+        ("O'Neil", "o'neil"),
+        ("Ødegård", "odegard"),
+        ("佐藤", ""),
+        ("Müller-Lüdenscheidt", "muller-ludenscheidt"),
+    ],
 )
 def test_mailbox(name: str, local: str) -> None:
     assert mailbox(name) == local

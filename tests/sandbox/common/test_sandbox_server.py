@@ -133,7 +133,9 @@ def test_bad_faults_change_nothing(erp: Running) -> None:
 
 def test_listens_on_loopback_only(erp: Running) -> None:
     workers = psutil.Process(erp.pid).children(recursive=True)
-    listening = [c for p in [psutil.Process(erp.pid), *workers] for c in p.net_connections() if c.status == "LISTEN"]
+    listening = [
+        c for p in [psutil.Process(erp.pid), *workers] for c in p.net_connections() if c.status == "LISTEN"
+    ]
     assert {connection.laddr.ip for connection in listening} == {"127.0.0.1"}
 
 
@@ -147,9 +149,13 @@ def test_kill_9_loses_nothing_and_frees_the_port(tmp_path: Path) -> None:
         family = [child.pid, *(p.pid for p in psutil.Process(child.pid).children(recursive=True))]
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
-        wait_until(lambda: not any(psutil.pid_exists(pid) for pid in family), 5, what="worker ended with master")
+        wait_until(
+            lambda: not any(psutil.pid_exists(pid) for pid in family), 5, what="worker ended with master"
+        )
     with start(port, state) as child:
         again = Running(f"http://127.0.0.1:{port}", child.pid, state)
-        assert [item["name"] for item in again.call("GET", "customers").json()["items"]] == [f"N{n}" for n in range(5)]
+        assert [item["name"] for item in again.call("GET", "customers").json()["items"]] == [
+            f"N{n}" for n in range(5)
+        ]
         assert again.stats()["writes"] == 5
         assert again.control("GET", "faults").json()["seed"] == 5
