@@ -110,7 +110,7 @@ class ShareEngine:
             "$status": outcome.status,
             "$generated_id": outcome.key,
             "$written": self._written.now(),
-            "$response": outcome.record,
+            "$response": _shown(outcome.record),
             "$error": outcome.error.as_dict() if outcome.error else None,
         }
 
@@ -198,6 +198,11 @@ def _status(error: ServiceError) -> str:
             return "gone"
         case _:
             return "rejected"
+
+
+def _shown(record: Record | None) -> Record | None:
+    """The record's own fields, without what was added to make it an entity."""
+    return None if record is None else {name: value for name, value in record.items() if name[:1] != "_"}
 
 
 def _record_named(entity: Mapping[str, Any]) -> object:

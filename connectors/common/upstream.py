@@ -33,6 +33,9 @@ from connectors.common.limiter import Limiter
 from connectors.common.metrics import Metrics
 
 _READS = ("GET", "HEAD")
+_WHOLE = ("http://", "https://")
+
+Params = Mapping[str, Any] | list[tuple[str, Any]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: Any
-    is_json: bool
+    is_json: bool = True
+    method: str = "GET"
 
 
 @runtime_checkable
@@ -112,14 +116,17 @@ class UpstreamClient:
         metrics: Metrics,
         error_of: ErrorOf = error_of_status,
         headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> None:
+        """`headers` and `query` go with every call, `query` not with whole URLs that upstream itself gave."""
         self.options = options
         self._base = options.base_url.rstrip("/")
         self._auth = auth
         self._limiter = limiter
         self._metrics = metrics
         self._error_of = error_of
-        self._session = _session(options, headers or {})
+        self._session = make_session(options, headers or {})
+        self._query = dict(query or {})
 
     def call(
         self,
@@ -127,7 +134,7 @@ class UpstreamClient:
         path: str,
         *,
         operation: str,
-        params: Mapping[str, Any] | list[tuple[str, Any]] | None = None,
+        params: Params = None,
         json: Any = None,
         data: Any = None,
         headers: Mapping[str, str] | None = None,
@@ -140,6 +147,8 @@ class UpstreamClient:
         Calls that are not are retried only where upstream surely did nothing (no connection, 429); otherwise
         `Unanswered`.
         """
+        if self._query and not path.startswith(_WHOLE):
+            params = [*self._query.items(), *_pairs(params)]
         request = requests.Request(
             method, self.resolve(path), params=params, data=data, headers=dict(headers or {})
         )
@@ -151,7 +160,7 @@ class UpstreamClient:
 
     def resolve(self, path: str) -> str:
         """The whole URL of `path`. A URL on another host is refused: it would be sent the credentials."""
-        url = path if path.startswith(("http://", "https://")) else self._base + path
+        url = path if path.startswith(_WHOLE) else self._base + path
         wanted, given = urlsplit(self._base), urlsplit(url)
         if (wanted.scheme, wanted.netloc) != (given.scheme, given.netloc):
             raise BrokenAnswer(
@@ -236,10 +245,11 @@ class UpstreamClient:
             text = response.raw.read(options.max_bytes + 1, decode_content=True)
         if len(text) > options.max_bytes:
             raise BrokenAnswer(f"the upstream answer is larger than {options.max_bytes} bytes")
+        status, said, method = response.status_code, response.headers, request.method or "GET"
         try:
-            return Answer(response.status_code, response.headers, jsonio.loads(text) if text else None, True)
+            return Answer(status, said, jsonio.loads(text) if text else None, True, method)
         except ValueError:
-            return Answer(response.status_code, response.headers, None, False)
+            return Answer(status, said, None, False, method)
 
     def _refused(self, answer: Answer) -> UpstreamRefused:
         options = self.options
@@ -272,7 +282,7 @@ class UpstreamClient:
         return Unavailable(f"upstream did not answer ({what})")
 
 
-def _session(options: UpstreamOptions, headers: Mapping[str, str]) -> requests.Session:
+def make_session(options: UpstreamOptions, headers: Mapping[str, str]) -> requests.Session:
     """A session that reads no netrc and keeps no cookies; proxies of the environment are honoured."""
     session = requests.Session()
     session.trust_env = False
@@ -283,6 +293,10 @@ def _session(options: UpstreamOptions, headers: Mapping[str, str]) -> requests.S
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
+
+
+def _pairs(params: Params) -> list[tuple[str, Any]]:
+    return list(params.items()) if isinstance(params, Mapping) else list(params or ())
 
 
 def _policy(options: UpstreamOptions) -> Retry:

@@ -17,6 +17,7 @@ from connectors.common.errors import Rejected
 from connectors.common.jsonio import pointer, type_name
 
 _DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _MOST = 10
 
 formats = FormatChecker(formats=())
@@ -30,6 +31,11 @@ def _is_date(value: object) -> bool:
 @formats.checks("date-time", raises=ValueError)
 def _is_instant(value: object) -> bool:
     return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+
+
+@formats.checks("email")
+def _is_email(value: object) -> bool:
+    return not isinstance(value, str) or not value or _EMAIL.fullmatch(value.strip()) is not None
 
 
 @formats.checks("decimal")

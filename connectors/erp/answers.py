@@ -1,0 +1,74 @@
+"""What the ERP's answers mean: the profile's error rules first, then the status code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from connectors.common.errors import (
+    AlreadyExists,
+    Conflict,
+    NotFound,
+    Rejected,
+    ServiceError,
+    Unavailable,
+    UpstreamRefused,
+)
+from connectors.common.jsonio import pointer
+from connectors.common.upstream import Answer, error_of_status
+from connectors.erp.paths import dig
+
+_MOST = 500
+"""Characters of an upstream message that are passed on."""
+
+_ACTIONS: Mapping[str, type[ServiceError]] = {
+    "rejected": Rejected,
+    "conflict": Conflict,
+    "already_exists": AlreadyExists,
+    "not_found": NotFound,
+    "unavailable": Unavailable,
+    "refused": UpstreamRefused,
+}
+
+
+def error_reader(rest: Mapping[str, Any]) -> Callable[[Answer], ServiceError | None]:
+    """The function that tells errors from answers, as the profile's connection describes them."""
+    rules = rest.get("errors", [])
+
+    def error_of(answer: Answer) -> ServiceError | None:
+        for rule in rules:
+            if _fits(rule["when"], answer):
+                if rule["action"] == "ok":
+                    return None
+                return _explained(_ACTIONS[rule["action"]](f"the ERP answered {answer.status}"), answer, rest)
+        error = error_of_status(answer)
+        return _explained(error, answer, rest) if error is not None else None
+
+    return error_of
+
+
+def _fits(when: Mapping[str, Any], answer: Answer) -> bool:
+    if "status" in when and answer.status not in when["status"]:
+        return False
+    if "method" in when and answer.method not in when["method"]:
+        return False
+    value = dig(answer.body, when["path"]) if "path" in when else answer.body
+    if "present" in when and (value is not None) != when["present"]:
+        return False
+    if "equals" in when and value != when["equals"]:
+        return False
+    return "contains" not in when or (isinstance(value, str) and when["contains"] in value)
+
+
+def _explained(error: ServiceError, answer: Answer, rest: Mapping[str, Any]) -> ServiceError:
+    """The error with the ERP's own message, field and rule, where the profile says how to find them."""
+    message = dig(answer.body, rest.get("error_message", "message")) if answer.is_json else None
+    if isinstance(message, str) and message:
+        error.detail = f"{error.detail}: {message[:_MOST]}"
+    field = dig(answer.body, rest["error_field"]) if "error_field" in rest else None
+    if isinstance(field, str) and field:
+        error.field = pointer(field.split("."))
+    rule = dig(answer.body, rest["error_rule"]) if "error_rule" in rest else None
+    if isinstance(rule, str | int):
+        error.rule = str(rule)
+    return error

@@ -1,0 +1,149 @@
+"""How the ERP is shown our credentials: one small class for each way, each a `requests` auth."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import requests
+from requests.auth import AuthBase, HTTPBasicAuth
+
+from connectors.common import jsonio
+from connectors.common.errors import Unavailable, UpstreamRefused
+from connectors.common.upstream import UpstreamOptions, make_session
+from connectors.erp.paths import dig
+
+_EARLY = 30.0
+"""Seconds before its end that a token is fetched anew."""
+
+
+class HeaderAuth(AuthBase):
+    """A fixed header: bearer tokens and API keys."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self._name = name
+        self._value = value
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        r.headers[self._name] = self._value
+        return r
+
+
+class QueryAuth(AuthBase):
+    """An API key among the query parameters."""
+
+    def __init__(self, name: str, key: str) -> None:
+        self._query = {name: key}
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        r.prepare_url(r.url, self._query)
+        return r
+
+
+class TokenAuth(AuthBase):
+    """A token that is fetched when first needed, before it ends, and once after a 401."""
+
+    def __init__(self, fetch: Callable[[], tuple[str, float | None]], header: str, template: str) -> None:
+        """`fetch` gives the token and its lifetime in seconds, if that is known."""
+        self._fetch = fetch
+        self._header = header
+        self._template = template
+        self._token: str | None = None
+        self._ends = 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        with self._lock:
+            if self._token is None or time.monotonic() >= self._ends:
+                self._token, lifetime = self._fetch()
+                self._ends = time.monotonic() + max(lifetime - _EARLY, 1.0) if lifetime else float("inf")
+            r.headers[self._header] = self._template.replace("{token}", self._token)
+        return r
+
+    def renew(self) -> None:
+        """Forget the token; the next call fetches another."""
+        with self._lock:
+            self._token = None
+
+
+class TokenCalls:
+    """The calls that fetch tokens: OAuth2 client credentials, or a login."""
+
+    def __init__(self, options: UpstreamOptions) -> None:
+        self._options = options
+        self._session = make_session(options, {})
+
+    def client_credentials(self, spec: Mapping[str, Any]) -> tuple[str, float | None]:
+        """RFC 6749 4.4: the access token and `expires_in`."""
+        form = {"grant_type": "client_credentials"}
+        if "scope" in spec:
+            form["scope"] = spec["scope"]
+        client = HTTPBasicAuth(spec["client_id"], spec["client_secret"])
+        if spec.get("client_in") == "body":
+            form |= {"client_id": spec["client_id"], "client_secret": spec["client_secret"]}
+        body = self._call("POST", spec["token_url"], data=form, auth=None if "client_id" in form else client)
+        lifetime = dig(body, "expires_in")
+        return self._token(body, "access_token"), float(lifetime) if lifetime else None
+
+    def login(self, spec: Mapping[str, Any]) -> tuple[str, float | None]:
+        """A session token, and its lifetime as the profile says it."""
+        body = self._call(
+            spec.get("method", "POST"), self._options.base_url + spec["path"], json=spec["body"]
+        )
+        return self._token(body, spec["token_path"]), spec.get("lifetime_seconds")
+
+    def _call(self, method: str, url: str, **kwargs: Any) -> Any:
+        try:
+            answer = self._session.request(
+                method,
+                url,
+                timeout=(self._options.connect_timeout, self._options.read_timeout),
+                verify=self._options.verify,
+                allow_redirects=False,
+                **kwargs,
+            )
+        except requests.RequestException as error:
+            raise Unavailable(f"the token call was not answered ({type(error).__name__})") from None
+        if answer.status_code == 429 or answer.status_code >= 500:
+            raise Unavailable(f"the token call was answered {answer.status_code}")
+        if answer.status_code >= 300:
+            raise UpstreamRefused(
+                f"the token call was answered {answer.status_code}; check {self._options.credentials_setting}"
+            )
+        try:
+            return jsonio.loads(answer.content)
+        except ValueError:
+            raise UpstreamRefused("the token call was not answered with JSON; check its address") from None
+
+    def _token(self, body: Any, path: str) -> str:
+        token = dig(body, path)
+        if not isinstance(token, str) or not token:
+            raise UpstreamRefused(
+                f"the token call's answer has no {path}; check {self._options.credentials_setting}"
+            )
+        return token
+
+
+def make_auth(spec: Mapping[str, Any], calls: TokenCalls) -> AuthBase | None:
+    """The auth that a profile describes (already validated, secrets filled in)."""
+    match spec["type"]:
+        case "basic":
+            user, password = spec["username"].encode(), spec["password"].encode()
+            return HTTPBasicAuth(user, password)
+        case "bearer":
+            return HeaderAuth("Authorization", f"Bearer {spec['token']}")
+        case "api_key" if spec["in"] == "query":
+            return QueryAuth(spec["name"], spec["key"])
+        case "api_key" if spec["in"] == "cookie":
+            return HeaderAuth("Cookie", f"{spec['name']}={spec['key']}")
+        case "api_key":
+            return HeaderAuth(spec["name"], spec["key"])
+        case "oauth2_client_credentials":
+            return TokenAuth(lambda: calls.client_credentials(spec), "Authorization", "Bearer {token}")
+        case "session":
+            header, template = spec.get("header", "Authorization"), spec.get("template", "Bearer {token}")
+            return TokenAuth(lambda: calls.login(spec), header, template)
+        case _:
+            return None

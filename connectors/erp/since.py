@@ -1,0 +1,171 @@
+"""The `since` protocol over an ERP's list: which filter to ask for, and which tokens to give out.
+
+A token is the change stamp of the last entity read, and reading from it includes it again, so records that
+share a stamp are never lost at a page end. Three cases need more care:
+
+* A read cut off by `limit` amid equal stamps would never get past them. Where the ERP orders equal stamps by
+  id, the last entity's token is `<stamp>~<id>`, which orders between this stamp and the next, and the read
+  goes on there.
+* A list in no order: were every entity to carry its own stamp, a read that breaks off would leave a token
+  beyond records not yet read. All but the last entity carry the token of the request, and the last one the
+  highest stamp, but nothing later than the start of the read.
+* An ERP without a filter is read whole, and older records are left out here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors.common.datatype import Entity
+from connectors.common.errors import BadRequest, FixSettings
+from connectors.erp import stamps
+
+_SEPARATOR = "~"
+_SKEW = timedelta(minutes=2)
+"""How much the ERP's clock may be behind ours before a read of an unordered list could miss a change."""
+
+Pages = Iterator[list[Entity]]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A `since` token: a stamp, and the id to go on after among records of that very stamp."""
+
+    stamp: str
+    after: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.stamp}{_SEPARATOR}{self.after}" if self.after else self.stamp
+
+
+class Since:
+    """The tokens of one datatype."""
+
+    def __init__(
+        self, datatype: str, spec: Mapping[str, Any], now: Callable[[], datetime] | None = None
+    ) -> None:
+        incremental = spec.get("incremental", {"order": "none"})
+        self._datatype = datatype
+        self._form = spec["modified_format"]
+        self._param = incremental.get("param")
+        self._template = incremental.get("template", "{since}")
+        self._filter_form = incremental.get("format", self._form)
+        self._overlap = incremental.get("overlap_seconds", 0)
+        self._order = incremental["order"]
+        self._now = now or (lambda: datetime.now(UTC))
+
+    def parse(self, text: str | None) -> Token | None:
+        """A token given out earlier, or any UTC instant; else `BadRequest`."""
+        if text is None:
+            return None
+        stamp, _, after = text.partition(_SEPARATOR)
+        if stamps.is_stamp(self._form, stamp):
+            return Token(stamp, after)
+        try:
+            return Token(stamps.fixed(datetime.fromisoformat(text)))
+        except (ValueError, OverflowError):
+            raise BadRequest(
+                "since must be an _updated value of this dataset, or an instant as YYYY-MM-DDThh:mm:ssZ",
+                field="since",
+                rule="format",
+            ) from None
+
+    def query(self, token: Token | None) -> dict[str, str]:
+        """The parameters that make the ERP list only what changed at or after the token."""
+        if token is None or self._param is None:
+            return {}
+        value = stamps.to_filter(self._filter_form, token.stamp, self._overlap)
+        return {self._param: self._template.replace("{since}", value)}
+
+    def apply(self, pages: Pages, token: Token | None, limit: int | None) -> Pages:
+        """The pages with what is older left out, tokens put in place and no more than `limit` entities."""
+        if self._order == "none":
+            return self._unordered(self._newer(pages, token), token, limit)
+        checked = self._ordered(pages)
+        if self._param is None or (token is not None and token.after):
+            checked = self._newer(checked, token)
+        return checked if limit is None else self._limited(checked, limit)
+
+    def _ordered(self, pages: Pages) -> Pages:
+        last = ""
+        for page in pages:
+            for entity in page:
+                stamp = entity["_updated"]
+                if stamp < last:
+                    raise FixSettings(
+                        f"{self._datatype}: lists are not ordered by change stamp as the profile says;"
+                        " set incremental.order to none",
+                        setting="ERP_PROFILE",
+                    )
+                last = stamp
+            yield page
+
+    def _newer(self, pages: Pages, token: Token | None) -> Pages:
+        """Without what the token has seen; `after` counts only for records of its very stamp."""
+        if token is None:
+            return pages
+        ties = self._order == "modified_then_id" and bool(token.after)
+
+        def is_new(entity: Entity) -> bool:
+            stamp = entity["_updated"]
+            if ties and stamp == token.stamp:
+                return bool(entity["_id"] > token.after)
+            return bool(stamp >= token.stamp)
+
+        return ([entity for entity in page if is_new(entity)] for page in pages)
+
+    def _limited(self, pages: Pages, limit: int) -> Pages:
+        left = limit
+        if left == 0:
+            yield []
+            return
+        for page in pages:
+            if len(page) < left:
+                left -= len(page)
+                yield page
+                continue
+            page = page[:left]
+            if self._order == "modified_then_id":
+                last = page[-1]
+                last["_updated"] = str(Token(last["_updated"], last["_id"]))
+            yield page
+            return
+
+    def _unordered(self, pages: Pages, token: Token | None, limit: int | None) -> Pages:
+        if limit is not None:
+            yield from self._first_few(pages, token, limit)
+            return
+        held = token.stamp if token else stamps.lowest(self._form)
+        highest, ceiling, waiting = held, self._ceiling(), None
+        for page in pages:
+            for entity in page:
+                highest = max(highest, entity["_updated"])
+                entity["_updated"] = held
+            if page:
+                if waiting is not None:
+                    yield waiting
+                waiting = page
+        if waiting is not None:
+            waiting[-1]["_updated"] = max(held, min(highest, ceiling))
+            yield waiting
+
+    def _first_few(self, pages: Pages, token: Token | None, limit: int) -> Pages:
+        """A look at an unordered list: its tokens stay where they are, since the rest was not seen."""
+        left = limit
+        for page in pages:
+            page = page[:left]
+            for entity in page:
+                entity["_updated"] = token.stamp if token else stamps.lowest(self._form)
+            yield page
+            left -= len(page)
+            if left == 0:
+                return
+
+    def _ceiling(self) -> str:
+        """No record changed during this read may lie below the token it ends with."""
+        if self._form == "number":
+            return "9" * 20
+        return stamps.fixed(self._now() - _SKEW)
