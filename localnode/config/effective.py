@@ -1,0 +1,87 @@
+"""Fill a pipe's defaults in, so that its effective config says all there is to say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+DATASET_INTERVAL = 30
+OTHER_INTERVAL = 900
+DATASET_SOURCES = frozenset({"dataset", "merge", "merge_datasets", "union_datasets"})
+ENDPOINT_SINKS = frozenset({"http_endpoint", "csv_endpoint", "xml_endpoint", "excel_endpoint"})
+
+Path = tuple[str | int, ...]
+
+
+def fill_pipe_defaults(pipe: dict[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The pipe with sink, sink dataset, pump, batch size and namespacing filled in; `pipe` itself is not
+    changed."""
+    result = dict(pipe)
+    sink = dict(_part(pipe, "sink"))
+    sink.setdefault("type", "dataset")
+    if sink["type"] == "dataset":
+        sink.setdefault("dataset", pipe["_id"])
+    result["sink"] = sink
+    result["pump"] = _pump(pipe, sink)
+    result.setdefault("batch_size", 1 if sink["type"] == "rest" else 100)
+    result.setdefault("namespaced_identifiers", metadata.get("namespaced_identifiers", False))
+    defaults = metadata.get("global_defaults") or {}
+    result.setdefault("reprocessing_policy", defaults.get("reprocessing_policy", "continue"))
+    source = _part(pipe, "source")
+    if "if_source_empty" in defaults and source:
+        result["source"] = {"if_source_empty": defaults["if_source_empty"], **source}
+    return result
+
+
+def _pump(pipe: Mapping[str, Any], sink: Mapping[str, Any]) -> dict[str, Any]:
+    pump = {"mode": "scheduled", **_part(pipe, "pump")}
+    if "cron_expression" not in pump and "schedule_interval" not in pump:
+        from_dataset = _part(pipe, "source").get("type") in DATASET_SOURCES
+        pump["schedule_interval"] = (
+            DATASET_INTERVAL if from_dataset and sink["type"] == "dataset" else OTHER_INTERVAL
+        )
+    return pump
+
+
+def _part(pipe: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = pipe.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def transforms(pipe: Mapping[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
+    """A pipe's transform chain with the path of each link; "chained" transforms are opened up."""
+    transform = pipe.get("transform")
+    links: list[tuple[Path, Any]]
+    if isinstance(transform, list):
+        links = [(("transform", at), link) for at, link in enumerate(transform)]
+    else:
+        links = [(("transform",), transform)] if isinstance(transform, dict) else []
+    chain: list[tuple[Path, dict[str, Any]]] = []
+    for path, link in links:
+        if isinstance(link, dict) and link.get("type") == "chained":
+            inner = link.get("transforms")
+            chain.extend(
+                ((*path, "transforms", at), item)
+                for at, item in enumerate(inner if isinstance(inner, list) else [])
+            )
+        else:
+            chain.append((path, link))
+    return chain
+
+
+def source_datasets(pipe: Mapping[str, Any]) -> list[str]:
+    """Datasets a pipe reads as its source, in order; aliases of a merge are cut off."""
+    source = _part(pipe, "source")
+    if source.get("type") == "dataset":
+        return [source["dataset"]] if isinstance(source.get("dataset"), str) else []
+    if source.get("type") in DATASET_SOURCES:
+        names = source.get("datasets")
+        return [str(name).split(" ")[0] for name in names] if isinstance(names, list) else []
+    return []
+
+
+def sink_dataset(pipe: Mapping[str, Any]) -> str | None:
+    """The dataset an effective pipe writes, None for every other kind of sink."""
+    sink = _part(pipe, "sink")
+    dataset = sink.get("dataset")
+    return dataset if sink.get("type") == "dataset" and isinstance(dataset, str) else None

@@ -1,0 +1,91 @@
+"""A node's configuration as it is held in memory: every component with its two forms and its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from localnode.config.effective import sink_dataset, source_datasets
+from localnode.config.problems import Problem, has_errors
+
+
+@dataclass(frozen=True)
+class Component:
+    """One config entity: `original` verbatim as uploaded, `effective` as the node carries it out."""
+
+    original: Mapping[str, Any]
+    effective: dict[str, Any]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The entity's `_id`."""
+        return str(self.original["_id"])
+
+    @property
+    def valid(self) -> bool:
+        """False when it has errors (warnings do not count)."""
+        return not has_errors(self.problems)
+
+    def validation_error(self) -> dict[str, Any]:
+        """The entry of this component in an upload's `validation_errors`."""
+        return {"posted-config": self.original, "config-errors": [each.as_json() for each in self.problems]}
+
+
+@dataclass(frozen=True)
+class PipeComponent(Component):
+    """A pipe; `tracked` and `untracked` are the datasets its transforms hop to."""
+
+    tracked: frozenset[str] = frozenset()
+    untracked: frozenset[str] = frozenset()
+
+    @property
+    def sources(self) -> list[str]:
+        """Datasets its source reads."""
+        return source_datasets(self.effective)
+
+    @property
+    def sink_dataset(self) -> str | None:
+        """The dataset it writes, if its sink is one."""
+        return sink_dataset(self.effective)
+
+    @property
+    def source_type(self) -> str:
+        """The type of the resolved source, "" when it is missing."""
+        return str((self.effective.get("source") or {}).get("type", ""))
+
+    @property
+    def sink_type(self) -> str:
+        """The type of the resolved sink."""
+        return str((self.effective.get("sink") or {}).get("type", ""))
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """Everything that is configured. `entities` are the uploaded ones, in their order."""
+
+    entities: tuple[Mapping[str, Any], ...] = ()
+    pipes: Mapping[str, PipeComponent] = field(default_factory=dict)
+    systems: Mapping[str, Component] = field(default_factory=dict)
+    metadata: Component | None = None
+
+    @property
+    def components(self) -> list[Component]:
+        """Metadata, systems and pipes."""
+        first = [self.metadata] if self.metadata else []
+        return [*first, *self.systems.values(), *self.pipes.values()]
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The effective metadata entity, {} without one."""
+        return self.metadata.effective if self.metadata else {}
+
+    def validation_errors(self) -> list[dict[str, Any]]:
+        """Findings of all components, in the shape of an upload's answer."""
+        return [component.validation_error() for component in self.components if component.problems]
+
+    @property
+    def user_pipes_disabled(self) -> bool:
+        """True while `task_manager.disable_user_pipes` is on: nothing is scheduled by itself."""
+        return bool((self.settings.get("task_manager") or {}).get("disable_user_pipes", False))

@@ -1,0 +1,69 @@
+"""What is wrong with a configuration, in the words the node's API uses for it.
+
+A `Problem` is one finding about one component; it has the wire shape
+`{"elements": "$['source']['type']", "level": "error"|"warning", "msg": "…"}`.
+
+    ConfigRefused            the upload as a whole is refused (HTTP 400); the running config stays
+    +-- UnreadableUpload     it could not even be read: bad zip, bad JSON (names file, line, column)
+    +-- InvalidConfig        it was read, and components of it have errors
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+ERROR = "error"
+WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One finding: `path` holds the keys and list positions that lead to the place, outermost first."""
+
+    path: tuple[str | int, ...]
+    msg: str
+    level: str = ERROR
+    suffix: str = field(default="", compare=False)
+
+    @property
+    def elements(self) -> str:
+        """The place in the API's notation, `$['transform'][0]['rules']`."""
+        return "$" + "".join(f"[{step!r}]" for step in self.path) + self.suffix
+
+    def as_json(self) -> dict[str, str]:
+        """The wire form."""
+        return {"elements": self.elements, "level": self.level, "msg": self.msg}
+
+
+class ConfigRefused(Exception):
+    """An upload that changes nothing; `validation_errors` is the list the API answers with."""
+
+    def __init__(self, message: str, validation_errors: Sequence[dict[str, Any]]) -> None:
+        super().__init__(message)
+        self.validation_errors = list(validation_errors)
+
+
+class UnreadableUpload(ConfigRefused):
+    """The bytes are no configuration; the message names file, line and column."""
+
+    def __init__(self, source: str, message: str) -> None:
+        finding = Problem((), message)
+        super().__init__(message, [{"posted-config": {"_id": source}, "config-errors": [finding.as_json()]}])
+
+
+class InvalidConfig(ConfigRefused):
+    """Components with errors; every finding of the upload, warnings too, is carried along."""
+
+
+def has_errors(problems: Iterable[Problem]) -> bool:
+    """True when at least one finding is an error."""
+    return any(problem.level == ERROR for problem in problems)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean "x"?` when a known name is close to `name`, else an empty string."""
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+    return f'; did you mean "{close[0]}"?' if close else ""

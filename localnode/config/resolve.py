@@ -1,0 +1,96 @@
+"""From uploaded entities and environment variables to a checked `NodeConfig`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from localnode.config.effective import fill_pipe_defaults
+from localnode.config.model import Component, NodeConfig, PipeComponent
+from localnode.config.pipe_check import check_pipe
+from localnode.config.problems import WARNING, InvalidConfig, Problem, has_errors, nearest
+from localnode.config.references import cross_check
+from localnode.config.schema_check import check
+from localnode.config.schemas import METADATA, SYSTEMS
+from localnode.config.substitution import Substitution, secret_names
+
+
+def resolve(
+    entities: Iterable[Mapping[str, Any]],
+    env: Mapping[str, Any],
+    known_secrets: Mapping[str, set[str]] | None = None,
+) -> NodeConfig:
+    """Effective forms and findings of everything in `entities`. Never raises for what a config says.
+
+    `known_secrets` maps a system id ("" = the node) to names of stored secrets; a missing one is a warning.
+    """
+    posted = tuple(entities)
+    by_kind: dict[str, list[Mapping[str, Any]]] = {"pipe": [], "system": [], "metadata": [], "": []}
+    for entity in posted:
+        by_kind[_kind(entity)].append(entity)
+    metadata = next((_metadata(entity, env) for entity in by_kind["metadata"]), None)
+    settings = metadata.effective if metadata else {}
+    systems = {entity["_id"]: _system(entity, env, known_secrets or {}) for entity in by_kind["system"]}
+    systems.update({entity["_id"]: _unknown_kind(entity) for entity in by_kind[""]})
+    pipes = {entity["_id"]: _pipe(entity, env, settings) for entity in by_kind["pipe"]}
+    return cross_check(NodeConfig(posted, pipes, systems, metadata))
+
+
+def require_valid(config: NodeConfig) -> None:
+    """Raise InvalidConfig when any component has an error."""
+    failed = [component.id for component in config.components if not component.valid]
+    if failed:
+        raise InvalidConfig(f"config errors in {', '.join(failed)}", config.validation_errors())
+
+
+def _kind(entity: Mapping[str, Any]) -> str:
+    kind = str(entity.get("type", "")).split(":")[0]
+    return kind if kind in ("pipe", "system", "metadata") else ""
+
+
+def _unknown_kind(entity: Mapping[str, Any]) -> Component:
+    kinds = ["pipe", "metadata", *SYSTEMS]
+    msg = f'unknown type "{entity.get("type", "")}"{nearest(str(entity.get("type", "")), kinds)}'
+    return Component(entity, dict(entity), (Problem(("type",), msg),))
+
+
+def _metadata(entity: Mapping[str, Any], env: Mapping[str, Any]) -> Component:
+    substitution = Substitution(env)
+    effective = substitution.component(entity)
+    problems = [*substitution.problems, *check(effective, METADATA, (), level=WARNING)]
+    return Component(entity, effective, tuple(problems))
+
+
+def _system(entity: Mapping[str, Any], env: Mapping[str, Any], secrets: Mapping[str, set[str]]) -> Component:
+    substitution = Substitution(env)
+    effective = substitution.component(entity)
+    problems = list(substitution.problems)
+    schema = SYSTEMS.get(str(effective.get("type")))
+    if schema:
+        problems += check(effective, schema, ())
+        problems += _addresses(effective)
+        stored = secrets.get(entity["_id"], set()) | secrets.get("", set())
+        for name in sorted(secret_names(effective) - stored):
+            problems.append(Problem((), f'the secret "{name}" is not stored on this node yet', WARNING))
+    return Component(entity, effective, tuple(problems))
+
+
+def _addresses(system: Mapping[str, Any]) -> list[Problem]:
+    """`url_pattern` or the older `base_url`: exactly one, on systems that say where they are."""
+    if system.get("type") == "system:microservice":
+        return []
+    given = [name for name in ("url_pattern", "base_url") if name in system]
+    if len(given) == 1:
+        return []
+    return [Problem((), 'needs exactly one of "url_pattern" and "base_url"')]
+
+
+def _pipe(entity: Mapping[str, Any], env: Mapping[str, Any], settings: Mapping[str, Any]) -> PipeComponent:
+    substitution = Substitution(env)
+    resolved = substitution.component(entity)
+    effective = fill_pipe_defaults(resolved, settings)
+    checked = check_pipe(resolved, effective, settings)
+    problems = [*substitution.problems, *checked.problems]
+    if has_errors(substitution.problems):
+        problems = [*substitution.problems, *(each for each in checked.problems if each.level == WARNING)]
+    return PipeComponent(entity, effective, tuple(problems), checked.tracked, checked.untracked)

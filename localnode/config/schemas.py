@@ -1,0 +1,176 @@
+"""JSON Schemas of what the node itself reads: pipe, pump, system and metadata entities.
+
+Sources, transforms and sinks describe themselves in the component registry. Every schema here is closed:
+a property that nobody knows is a typing error and is reported with the nearest known name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+_TEXT: Schema = {"type": ["string", "array"], "items": {"type": "string"}}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_POSITIVE: Schema = {"type": "integer", "minimum": 1}
+_SECONDS: Schema = {"type": "number", "minimum": 0}
+_FLAG: Schema = {"type": "boolean"}
+_STRING: Schema = {"type": "string", "minLength": 1}
+_OBJECT: Schema = {"type": "object"}
+_DATASETS: Schema = {"type": "array", "items": _STRING}
+
+
+def _closed(properties: dict[str, Schema], required: tuple[str, ...] = ()) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+_RETRIES: dict[str, Schema] = {
+    "max_read_retries": _COUNT,
+    "read_retry_delay": _SECONDS,
+    "write_retry_delay": _SECONDS,
+    "max_retries_per_entity": _COUNT,
+    "max_consecutive_write_errors": _POSITIVE,
+    "max_write_errors_in_retry_dataset": _COUNT,
+    "batch_retries": _COUNT,
+}
+
+PUMP = _closed(
+    {
+        **_RETRIES,
+        "comment": _TEXT,
+        "mode": {"enum": ["scheduled", "manual", "off"]},
+        "schedule_interval": {"type": "number", "exclusiveMinimum": 0},
+        "cron_expression": _STRING,
+        "run_at_startup": _FLAG,
+        "run_at_startup_if_not_populated": _FLAG,
+        "rescan_run_count": _POSITIVE,
+        "rescan_cron_expression": _STRING,
+        "partial_rescan_run_count": _POSITIVE,
+        "partial_rescan_delta": {"type": "number", "minimum": 0},
+        "dead_letter_dataset": _STRING,
+        "use_dead_letter_dataset": _FLAG,
+        "track_dead_letters": _FLAG,
+        "fallback_to_single_entities_on_batch_fail": _FLAG,
+        "max_seconds_per_entity": _SECONDS,
+        "log_events_noop_runs": _FLAG,
+        "log_events_noop_runs_changes_only": _FLAG,
+        "notification_granularity": _STRING,
+    }
+)
+
+_ENTITY: dict[str, Schema] = {
+    "_id": {"type": "string", "pattern": "^[^/]+$"},
+    "name": {"type": "string"},
+    "description": _TEXT,
+    "comment": _TEXT,
+    "metadata": _OBJECT,
+    "permissions": {"type": "array"},
+}
+
+PIPE = _closed(
+    {
+        **_ENTITY,
+        "type": {"const": "pipe"},
+        "source": _OBJECT,
+        "transform": {"type": ["object", "array"], "items": _OBJECT},
+        "sink": _OBJECT,
+        "pump": _OBJECT,
+        "batch_size": _POSITIVE,
+        "checkpoint_interval": _POSITIVE,
+        "add_namespaces": _FLAG,
+        "remove_namespaces": _FLAG,
+        "namespaced_identifiers": _FLAG,
+        "namespaces": _closed({"identity": _STRING, "property": _STRING, "default": _OBJECT}),
+        "exclude_completeness": _DATASETS,
+        "include_completeness": _DATASETS,
+        "compaction": _OBJECT,
+        "reprocessing_policy": {"enum": ["continue", "automatic"]},
+        "rescan_when_config_changes": _FLAG,
+        "enable_background_rescan": _FLAG,
+        "disable_set_last_seen": _FLAG,
+        "infer_pipe_entity_types": _FLAG,
+        "dependency_tracking": _OBJECT,
+    },
+    ("_id", "type", "source"),
+)
+
+_HTTP: dict[str, Schema] = {
+    "headers": _OBJECT,
+    "authentication": {"enum": ["basic", "digest", "ntlm", "jwt", "tripletex"]},
+    "username": {"type": "string"},
+    "password": {"type": "string"},
+    "jwt_token": {"type": "string"},
+    "oauth2": _OBJECT,
+    "verify_ssl": _FLAG,
+    "connect_timeout": _SECONDS,
+    "read_timeout": _SECONDS,
+    "proxies": _OBJECT,
+    "retry_strategy": {"type": "object", "additionalProperties": _closed(_RETRIES)},
+    "ignore_invalid_content_length_response_header": _FLAG,
+    "worker_threads": _POSITIVE,
+}
+_ADDRESS: dict[str, Schema] = {"url_pattern": _STRING, "base_url": _STRING}
+
+_DOCKER = _closed(
+    {
+        "image": _STRING,
+        "port": {"type": "integer", "minimum": 1, "maximum": 65535},
+        "environment": _OBJECT,
+        "memory": _POSITIVE,
+        "cpu_quota": _POSITIVE,
+        "hosts": _OBJECT,
+        "username": {"type": "string"},
+        "password": {"type": "string"},
+        "skip_pull": _FLAG,
+        "pull_image_cron_expression": _STRING,
+    },
+    ("image", "port"),
+)
+
+SYSTEMS: dict[str, Schema] = {
+    "system:url": _closed({**_ENTITY, "type": {}, **_HTTP, **_ADDRESS}, ("_id", "type")),
+    "system:microservice": _closed(
+        {
+            **_ENTITY,
+            **_HTTP,
+            "_id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9-]{0,61}[A-Za-z0-9]$"},
+            "type": {},
+            "docker": _DOCKER,
+            "use_https": _FLAG,
+            "eager_load": _FLAG,
+        },
+        ("_id", "type"),
+    ),
+    "system:rest": _closed(
+        {
+            **_ENTITY,
+            **_HTTP,
+            **_ADDRESS,
+            "type": {},
+            "operations": {"type": "object", "additionalProperties": _OBJECT},
+            "json_content_types": {"type": "array", "items": {"type": "string"}},
+            "rate_limiting_retries": _COUNT,
+            "rate_limiting_delay": _SECONDS,
+            "custom_auth": _OBJECT,
+        },
+        ("_id", "type"),
+    ),
+}
+
+METADATA = _closed(
+    {
+        **_ENTITY,
+        "type": {"const": "metadata"},
+        "namespaced_identifiers": _FLAG,
+        "namespaces": _OBJECT,
+        "task_manager": _OBJECT,
+        "global_defaults": _OBJECT,
+        "dependency_tracking": _OBJECT,
+    },
+    ("_id", "type"),
+)

@@ -1,0 +1,124 @@
+"""Where a node keeps what was uploaded to it: config entities, variables, secrets, pump switches, its token.
+
+One small SQLite file per data directory, readable by its owner only (it holds secrets).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS config (position INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, entity TEXT NOT
+NULL);
+CREATE TABLE IF NOT EXISTS env (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS secrets (
+    system TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (system, name));
+CREATE TABLE IF NOT EXISTS pumps (pipe TEXT PRIMARY KEY, disabled INTEGER NOT NULL, comment TEXT);
+CREATE TABLE IF NOT EXISTS node (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+GLOBAL = ""
+
+
+class SettingsStore:
+    """Uploaded settings of one data directory; safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._db = sqlite3.connect(path, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        with self._transaction() as db:
+            db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file; the store cannot be used afterwards."""
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._db:
+            yield self._db
+
+    def entities(self) -> list[dict[str, Any]]:
+        """The config entities as uploaded, in that order."""
+        with self._transaction() as db:
+            rows = db.execute("SELECT entity FROM config ORDER BY position").fetchall()
+        return [json.loads(text) for (text,) in rows]
+
+    def replace_entities(self, entities: Iterable[Mapping[str, Any]]) -> None:
+        """Store `entities` as the whole configuration."""
+        rows = [(entity["_id"], json.dumps(entity, ensure_ascii=False)) for entity in entities]
+        with self._transaction() as db:
+            db.execute("DELETE FROM config")
+            db.executemany("INSERT INTO config (id, entity) VALUES (?, ?)", rows)
+
+    def env(self) -> dict[str, Any]:
+        """The environment variables with their JSON types."""
+        with self._transaction() as db:
+            rows = db.execute("SELECT name, value FROM env ORDER BY name").fetchall()
+        return {name: json.loads(value) for name, value in rows}
+
+    def replace_env(self, variables: Mapping[str, Any]) -> None:
+        """Make `variables` all the environment variables there are."""
+        rows = [(name, json.dumps(value, ensure_ascii=False)) for name, value in variables.items()]
+        with self._transaction() as db:
+            db.execute("DELETE FROM env")
+            db.executemany("INSERT INTO env VALUES (?, ?)", rows)
+
+    def secrets(self, system: str = GLOBAL) -> dict[str, str]:
+        """Secrets by name: the node's own, or those of one system."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT name, value FROM secrets WHERE system = ? ORDER BY name", (system,)
+            ).fetchall()
+        return dict(rows)
+
+    def put_secrets(self, secrets: Mapping[str, str], system: str = GLOBAL, replace: bool = False) -> None:
+        """Add or overwrite secrets; with `replace` the others of the same scope go."""
+        with self._transaction() as db:
+            if replace:
+                db.execute("DELETE FROM secrets WHERE system = ?", (system,))
+            rows = [(system, name, value) for name, value in secrets.items()]
+            db.executemany("INSERT OR REPLACE INTO secrets VALUES (?, ?, ?)", rows)
+
+    def delete_secret(self, name: str, system: str = GLOBAL) -> bool:
+        """False when there was no such secret."""
+        with self._transaction() as db:
+            return (
+                db.execute("DELETE FROM secrets WHERE system = ? AND name = ?", (system, name)).rowcount > 0
+            )
+
+    def disabled_pumps(self) -> dict[str, str | None]:
+        """Pipe id → comment, of the pumps that a person has disabled."""
+        with self._transaction() as db:
+            return dict(db.execute("SELECT pipe, comment FROM pumps WHERE disabled").fetchall())
+
+    def set_pump_disabled(self, pipe: str, disabled: bool, comment: str | None = None) -> None:
+        """Remember a pump's switch over restarts."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO pumps VALUES (?, ?, ?)", (pipe, int(disabled), comment))
+
+    def node_value(self, name: str) -> str | None:
+        """A value the node keeps about itself, such as its token."""
+        with self._transaction() as db:
+            row = db.execute("SELECT value FROM node WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+    def set_node_value(self, name: str, value: str) -> None:
+        """Keep a value about the node itself."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO node VALUES (?, ?)", (name, value))
+
+    def clear(self) -> None:
+        """Forget everything uploaded (a reset); what the node knows about itself stays."""
+        with self._transaction() as db:
+            for table in ("config", "env", "secrets", "pumps"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above

@@ -1,0 +1,134 @@
+"""Turn a posted component into its effective form: `$conditional_properties`, conditional parts, `$ENV()`.
+
+Conditions are decided first, so that a variable which only a dead alternative names may be missing.
+`$SECRET()` references are left alone here: an effective config is readable through the API.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from localnode.config.problems import Problem
+
+_ENV = re.compile(r"\$ENV\(([^()]*)\)")
+_SECRET = re.compile(r"\$SECRET\(([^()]*)\)")
+CONDITIONAL = "$conditional_properties"
+Path = tuple[str | int, ...]
+
+
+class Substitution:
+    """One component's substitution; `problems` collects what is missing (one finding per place)."""
+
+    def __init__(self, env: Mapping[str, Any]) -> None:
+        self.env = env
+        self.problems: list[Problem] = []
+
+    def component(self, original: Mapping[str, Any]) -> dict[str, Any]:
+        """The effective form of a pipe, system or metadata entity, defaults not yet filled in."""
+        chosen = self._choose(original, ())
+        for part in ("source", "sink"):
+            if part in chosen:
+                chosen[part] = self._resolve(chosen[part], (part,))
+        if "transform" in chosen:
+            chosen["transform"] = self._transforms(chosen["transform"])
+        return {key: self._fill(value, (key,)) for key, value in chosen.items()}
+
+    def _transforms(self, transform: Any) -> Any:
+        if not isinstance(transform, list):
+            return self._resolve(transform, ("transform",))
+        resolved = (self._resolve(item, ("transform", at)) for at, item in enumerate(transform))
+        return [item for item in resolved if item is not None]
+
+    def _resolve(self, part: Any, path: Path) -> Any:
+        """A conditional source, transform or sink becomes the chosen alternative."""
+        while isinstance(part, dict) and part.get("type") == "conditional":
+            alternatives = part.get("alternatives")
+            if not isinstance(alternatives, dict):
+                self._problem(path, 'a conditional needs "alternatives", an object')
+                return {}
+            part = self._alternative(part.get("condition"), alternatives, path)
+        return part
+
+    def _choose(self, value: Mapping[str, Any], path: Path) -> dict[str, Any]:
+        """Replace `$conditional_properties` at this level and below, but not in transforms and embedded
+        data."""
+        result = {key: item for key, item in value.items() if key != CONDITIONAL}
+        block = value.get(CONDITIONAL)
+        if block is not None:
+            if not isinstance(block, dict) or not isinstance(block.get("alternatives"), dict):
+                self._problem((*path, CONDITIONAL), 'needs "condition" and "alternatives"')
+            else:
+                chosen = self._alternative(
+                    block.get("condition"), block["alternatives"], (*path, CONDITIONAL)
+                )
+                fixed = {"_id", "type"} if not path else set()
+                result.update({key: item for key, item in (chosen or {}).items() if key not in fixed})
+        for key, item in result.items():
+            if isinstance(item, dict) and key not in ("transform", "entities"):
+                result[key] = self._choose(item, (*path, key))
+        return result
+
+    def _alternative(self, condition: Any, alternatives: dict[str, Any], path: Path) -> Any:
+        value = self._fill(condition, (*path, "condition"))
+        key = str(value).lower() if isinstance(value, bool) else str(value)
+        if value is None or key not in alternatives:
+            known = ", ".join(f'"{name}"' for name in alternatives)
+            if not self._unresolved(condition):
+                self._problem((*path, "condition"), f'no alternative is called "{key}" (there is {known})')
+            return {}
+        return alternatives[key]
+
+    def _unresolved(self, condition: Any) -> bool:
+        """True when the condition names a missing variable, which is reported already."""
+        return isinstance(condition, str) and any(name not in self.env for name in _ENV.findall(condition))
+
+    def _fill(self, value: Any, path: Path) -> Any:
+        if isinstance(value, str):
+            return self._string(value, path) if "$ENV(" in value else value
+        if isinstance(value, dict):
+            return {key: self._fill(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._fill(item, (*path, at)) for at, item in enumerate(value)]
+        return value
+
+    def _string(self, text: str, path: Path) -> Any:
+        whole = _ENV.fullmatch(text)
+        if whole:
+            return self._variable(whole[1], path, None)
+        return _ENV.sub(lambda match: _as_text(self._variable(match[1], path, "")), text)
+
+    def _variable(self, name: str, path: Path, missing: Any) -> Any:
+        if name not in self.env:
+            self._problem(path, f'the environment variable "{name}" is not defined')
+            return missing
+        return self.env[name]
+
+    def _problem(self, path: Path, msg: str) -> None:
+        self.problems.append(Problem(path, msg))
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
+
+
+def secret_names(value: Any) -> set[str]:
+    """Names of every `$SECRET()` in a config value."""
+    if isinstance(value, str):
+        return set(_SECRET.findall(value))
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return set().union(*(secret_names(item) for item in items))
+
+
+def fill_secrets(value: Any, secret: Callable[[str], str]) -> Any:
+    """A copy with every `$SECRET(name)` replaced by `secret(name)`; KeyError of `secret` passes through."""
+    if isinstance(value, str):
+        return _SECRET.sub(lambda match: secret(match[1]), value) if "$SECRET(" in value else value
+    if isinstance(value, dict):
+        return {key: fill_secrets(item, secret) for key, item in value.items()}
+    if isinstance(value, list):
+        return [fill_secrets(item, secret) for item in value]
+    return value

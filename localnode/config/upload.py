@@ -1,0 +1,152 @@
+"""Read an uploaded configuration: a zip of `*.conf.json` files, or JSON (a list, or one entity)."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from localnode.config.problems import UnreadableUpload
+
+SUFFIX = ".conf.json"
+MAX_UNPACKED_BYTES = 256 * 1024 * 1024
+
+
+def read_upload(data: bytes) -> list[dict[str, Any]]:
+    """The posted entities in order. Zip archives are known by their first bytes, everything else is read as
+    JSON.
+
+    Raises UnreadableUpload (file, line, column), also for two entities with one `_id`.
+    """
+    if data[:2] == b"PK":
+        entities = _read_zip(data)
+    else:
+        entities = _entities("the request body", data)
+    return _unique(entities)
+
+
+def entities_from_json(data: bytes) -> list[dict[str, Any]]:
+    """Entities posted as JSON, a list or one. Raises UnreadableUpload."""
+    return _unique(_entities("the request body", data))
+
+
+def read_directory(root: Path) -> list[dict[str, Any]]:
+    """The entities of every `*.conf.json` below `pipes/` and `systems/`, and of those directly in `root`.
+
+    Raises UnreadableUpload; FileNotFoundError when `root` is no directory.
+    """
+    entities: list[tuple[str, dict[str, Any]]] = []
+    for path in config_files(root):
+        entities.extend(_entities(path.relative_to(root).as_posix(), path.read_bytes()))
+    return _unique(entities)
+
+
+def config_files(root: Path) -> list[Path]:
+    """Paths of a config directory's files, sorted, as the vendor's client would pack them."""
+    if not root.is_dir():
+        raise FileNotFoundError(f"{root} is not a directory")
+    found = list(root.glob("*" + SUFFIX))
+    for folder in ("pipes", "systems"):
+        found.extend((root / folder).rglob("*" + SUFFIX))
+    return sorted(found)
+
+
+def read_variables(root: Path, profile: str) -> dict[str, Any] | None:
+    """The environment variables of `<profile>-env.json`, None when there is no such file. Raises
+    UnreadableUpload."""
+    path = root / f"{profile}-env.json"
+    if not path.is_file():
+        return None
+    value = parse_json(path.name, path.read_bytes())
+    if not isinstance(value, dict):
+        raise UnreadableUpload(path.name, f"{path.name}: expected an object of variables")
+    return value
+
+
+def pack_directory(root: Path) -> bytes:
+    """A zip of a config directory's files, unread, as `PUT /config` takes it."""
+    return _pack((path.relative_to(root).as_posix(), path.read_bytes()) for path in config_files(root))
+
+
+def pack(entities: Iterable[Mapping[str, Any]]) -> bytes:
+    """A zip with one file per entity, named as in a config directory; the same entities give the same
+    bytes."""
+    return _pack((_file_name(entity), _pretty(entity)) for entity in entities)
+
+
+def _pack(files: Iterable[tuple[str, bytes]]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files:
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _file_name(entity: Mapping[str, Any]) -> str:
+    kind = str(entity.get("type", "")).split(":")[0]
+    if kind == "metadata":
+        return "node-metadata" + SUFFIX
+    return f"{'systems' if kind == 'system' else 'pipes'}/{entity['_id']}{SUFFIX}"
+
+
+def _pretty(entity: Mapping[str, Any]) -> bytes:
+    return json.dumps(entity, indent=2, ensure_ascii=False).encode()
+
+
+def _read_zip(data: bytes) -> list[tuple[str, dict[str, Any]]]:
+    entities: list[tuple[str, dict[str, Any]]] = []
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(member.file_size for member in archive.infolist()) > MAX_UNPACKED_BYTES:
+                raise UnreadableUpload(
+                    "the archive", f"the archive unpacks to more than {MAX_UNPACKED_BYTES} bytes"
+                )
+            for name in archive.namelist():
+                if name.endswith(SUFFIX):
+                    entities.extend(_entities(name, archive.read(name)))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise UnreadableUpload("the archive", f"the zip archive cannot be read: {error}") from error
+    return entities
+
+
+def _entities(source: str, data: bytes) -> list[tuple[str, dict[str, Any]]]:
+    value = parse_json(source, data)
+    items = value if isinstance(value, list) else [value]
+    for item in items:
+        if not isinstance(item, dict):
+            raise UnreadableUpload(source, f"{source}: expected an object or a list of objects")
+        if not isinstance(item.get("_id"), str) or not item["_id"]:
+            raise UnreadableUpload(source, f'{source}: every config entity needs a non-empty string "_id"')
+    return [(source, item) for item in items]
+
+
+def parse_json(source: str, data: bytes) -> Any:
+    """Strict JSON (UTF-8 with or without byte order mark). UnreadableUpload names file, line and column."""
+    try:
+        return json.loads(data.decode("utf-8-sig"), parse_constant=_no_constants)
+    except UnicodeDecodeError as error:
+        raise UnreadableUpload(source, f"{source}: not UTF-8 at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        message = f"{source}, line {error.lineno}, column {error.colno}: {error.msg}"
+        raise UnreadableUpload(source, message) from error
+    except (ValueError, RecursionError) as error:
+        raise UnreadableUpload(source, f"{source}: {error}") from error
+
+
+def _no_constants(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _unique(entities: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    seen: dict[str, str] = {}
+    for source, entity in entities:
+        if entity["_id"] in seen:
+            first = seen[entity["_id"]]
+            raise UnreadableUpload(
+                source, f'the _id "{entity["_id"]}" is used twice: in {first} and in {source}'
+            )
+        seen[entity["_id"]] = source
+    return [entity for _, entity in entities]

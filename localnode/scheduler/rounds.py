@@ -1,0 +1,120 @@
+"""One round of a run-all: every pipe that may have something to do, once, after the pipes it reads from."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from localnode.scheduler.order import Reads, ordered, predecessors
+
+SUCCESS, FAILED, NOT_READY = "success", "failed", "not-ready"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one pump run ended. `changes` counts versions written and entities sent out."""
+
+    status: str
+    changes: int = 0
+    reason: str = ""
+    waits_for: tuple[str, ...] = ()
+
+
+class Runnable(Protocol):
+    """A pipe with a pump, as a run-all sees it."""
+
+    @property
+    def id(self) -> str:
+        """The pipe's id."""
+
+    @property
+    def reads(self) -> Reads:
+        """Its place in the flow."""
+
+    @property
+    def is_input(self) -> bool:
+        """Whether its source is outside the node."""
+
+    def mark(self) -> Any:
+        """A value that is the same again only if a run would find nothing new; None when that is unknown."""
+
+    def run(self) -> Outcome:
+        """One run of the pump; never raises."""
+
+
+@dataclass
+class Tally:
+    """What a pipe did over all rounds so far."""
+
+    runs: int = 0
+    changes: int = 0
+    seconds: float = 0.0
+    outcome: Outcome | None = None
+    mark: Any = None
+
+    def add(self, outcome: Outcome, seconds: float, mark: Any) -> None:
+        """Count one run; `mark` was taken before it."""
+        self.runs += 1
+        self.changes += outcome.changes
+        self.seconds += seconds
+        self.outcome = outcome
+        self.mark = mark if outcome.status == SUCCESS else None
+
+
+class Rounds:
+    """Runs rounds over a fixed set of pipes; pipes that do not depend on each other share `workers`
+    threads."""
+
+    def __init__(
+        self, pipes: Sequence[Runnable], workers: int, report: Callable[[str, Outcome], None]
+    ) -> None:
+        by_id = {pipe.id: pipe for pipe in pipes}
+        reads = {pipe.id: pipe.reads for pipe in pipes}
+        self.pipes: Mapping[str, Runnable] = {pipe_id: by_id[pipe_id] for pipe_id in ordered(reads)}
+        self.tallies = {pipe_id: Tally() for pipe_id in self.pipes}
+        self._before = predecessors(reads)
+        self._workers = workers
+        self._report = report
+
+    def run(self, stop: threading.Event, deadline: float) -> int:
+        """One round; returns the number of changes. Starts nothing more once `stop` is set or `deadline`
+        passed."""
+        total = 0
+        waiting = dict(self.pipes)
+        done: set[str] = set()
+        running: dict[Future[int], str] = {}
+        with ThreadPoolExecutor(self._workers, thread_name_prefix="run-all") as pool:
+            while waiting or running:
+                if stop.is_set() or time.monotonic() > deadline:
+                    waiting.clear()
+                for pipe_id in [each for each in waiting if self._before[each] <= done]:
+                    running[pool.submit(self._visit, waiting.pop(pipe_id))] = pipe_id
+                if not running:
+                    break
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    total += future.result()
+                    done.add(running.pop(future))
+        return total
+
+    def troubles(self) -> frozenset[tuple[str, str]]:
+        """(pipe, status) of the pipes whose last run did not succeed."""
+        last = ((name, tally.outcome) for name, tally in self.tallies.items())
+        return frozenset(
+            (name, outcome.status) for name, outcome in last if outcome and outcome.status != SUCCESS
+        )
+
+    def _visit(self, pipe: Runnable) -> int:
+        tally = self.tallies[pipe.id]
+        mark = pipe.mark()
+        if mark is not None and mark == tally.mark:
+            return 0
+        started = time.monotonic()
+        outcome = pipe.run()
+        tally.add(outcome, time.monotonic() - started, mark)
+        self._report(pipe.id, outcome)
+        return outcome.changes

@@ -1,0 +1,117 @@
+"""Run all pipes until nothing moves any more, and say whether that worked."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from localnode.scheduler.rounds import FAILED, NOT_READY, Outcome, Rounds, Runnable, Tally
+from localnode.scheduler.run_log import RunLog
+
+STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class RunAllOptions:
+    """Parameters of a run-all. `max_run_time` in seconds; `statistics` adds figures per pipe to the
+    result."""
+
+    extra_zero_runs: int = 0
+    max_runs: int = 100
+    max_run_time: float = 900.0
+    check_input_pipes: bool = False
+    statistics: bool = False
+
+
+class RunAll:
+    """One run over `pipes`. Rounds go on until one changes nothing, and `extra_zero_runs` such rounds more.
+    A round in which a pipe began or ceased to fail or to wait is no such round.
+
+    A pipe counts as failed if its *last* run failed: a later round may heal it. A pipe that waited for a
+    hopped
+    dataset until the end has failed too, unless what it waits for is written by a pipe whose failure is
+    tolerated.
+    """
+
+    def __init__(self, pipes: Sequence[Runnable], options: RunAllOptions, log: RunLog, workers: int) -> None:
+        self.options = options
+        self.log = log
+        self.stop = threading.Event()
+        self._rounds = Rounds(pipes, workers, self._report)
+
+    def run(self) -> dict[str, Any]:
+        """Blocks until the end. `{"status": "success"|"failed"|"stopped", "additional_info": {…}}`."""
+        started = time.monotonic()
+        deadline = started + self.options.max_run_time
+        rounds, zero = 0, -1
+        troubles: frozenset[tuple[str, str]] = frozenset()
+        limit = ""
+        while zero < self.options.extra_zero_runs:
+            if rounds == self.options.max_runs:
+                limit = f"still changing after max_runs={self.options.max_runs} rounds"
+                break
+            rounds += 1
+            changes = self._rounds.run(self.stop, deadline)
+            self.log.info(f"round {rounds}: {changes} changes")
+            if self.stop.is_set():
+                break
+            if time.monotonic() > deadline:
+                limit = f"not finished after max_run_time={self.options.max_run_time:g} s"
+                break
+            before, troubles = troubles, self._rounds.troubles()
+            zero = zero + 1 if changes == 0 and troubles == before else -1
+        return self._result(rounds, time.monotonic() - started, limit)
+
+    def _report(self, pipe_id: str, outcome: Outcome) -> None:
+        if outcome.status == FAILED:
+            self.log.error(f"pipe {pipe_id} failed: {outcome.reason}")
+        elif outcome.status == NOT_READY:
+            self.log.info(f"pipe {pipe_id} waits: {outcome.reason}")
+        elif outcome.changes:
+            self.log.info(f"pipe {pipe_id}: {outcome.changes} changes")
+
+    def _result(self, rounds: int, seconds: float, limit: str) -> dict[str, Any]:
+        failed, tolerated = self._failures()
+        status = STOPPED if self.stop.is_set() else FAILED if failed or limit else "success"
+        info: dict[str, Any] = {
+            "rounds": rounds,
+            "seconds": round(seconds, 3),
+            "changes": sum(tally.changes for tally in self._rounds.tallies.values()),
+            "failed_pipes": failed,
+            "ignored_input_pipes": tolerated,
+        }
+        if limit:
+            info["message"] = limit
+        if self.options.statistics:
+            info["pipes"] = {
+                name: _figures(tally) for name, tally in self._rounds.tallies.items() if tally.runs
+            }
+        reasons = [limit, *(f"{each['pipe']}: {each['reason']}" for each in failed)]
+        self.log.add("INFO" if status == "success" else "ERROR", "; ".join([status, *filter(None, reasons)]))
+        return {"status": status, "additional_info": info}
+
+    def _failures(self) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+        """Pipes that count as failed, and failed input pipes (with what waits for them) that do not."""
+        failed: list[dict[str, str]] = []
+        tolerated: list[dict[str, str]] = []
+        missing_anyway: set[str] = set()
+        for name, pipe in self._rounds.pipes.items():
+            outcome = self._rounds.tallies[name].outcome
+            if outcome is None or outcome.status not in (FAILED, NOT_READY):
+                continue
+            entry = {"pipe": name, "reason": outcome.reason}
+            input_failed = pipe.is_input and outcome.status == FAILED and not self.options.check_input_pipes
+            waits = bool(outcome.waits_for) and missing_anyway.issuperset(outcome.waits_for)
+            if input_failed or (outcome.status == NOT_READY and waits):
+                tolerated.append(entry)
+                missing_anyway.add(pipe.reads.writes or "")
+            else:
+                failed.append(entry)
+        return failed, tolerated
+
+
+def _figures(tally: Tally) -> dict[str, Any]:
+    return {"runs": tally.runs, "changes": tally.changes, "seconds": round(tally.seconds, 3)}
