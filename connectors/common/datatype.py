@@ -71,6 +71,11 @@ class Datatype(ABC):
     """True if `create` itself cannot make a second record for one origin (derived ids); then `find_own` is
     only asked after `AlreadyExists` or `Unanswered`, which saves a call per insert."""
 
+    assigns_keys: bool = False
+    """True if the upstream system itself gives new records their keys; an insert that chooses one is
+    rejected.
+    """
+
     @abstractmethod
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
         """Entities changed at or after `since` (all when None), deleted ones too, one list per upstream page.

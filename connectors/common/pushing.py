@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from connectors.common.datatype import Datatype, Entity
+from connectors.common.datatype import Datatype, Entity, Record
 from connectors.common.errors import NotFound, Rejected
 from connectors.common.push import PushRequest
 from connectors.common.service import Runtime
@@ -56,21 +57,23 @@ def _write(parts: Runtime, kind: Datatype, entity: Entity) -> Outcome:
             "none", "rejected", error=Rejected("_id must be a string", field="/_id", rule="required")
         )
     if entity.get("_deleted") is True:
-        return parts.engine.outcome(kind, lambda: Wish("delete", key, {}))
-    present = _present(kind, key)
-    payload = payload_of(entity)
-    if present is not None:
-        return parts.engine.outcome(kind, lambda: Wish("update", present, payload, guarded=False))
-    return parts.engine.outcome(kind, lambda: Wish("insert", None, payload, origin=f"~:push:{key}"))
+        return parts.engine.outcome(kind, partial(Wish, "delete", key, {}))
+    return parts.engine.outcome(kind, partial(_upsert, kind, key, payload_of(entity)))
 
 
-def _present(kind: Datatype, key: str) -> str | None:
-    """The upstream key of the record that a pushed `_id` means, or None if there is none yet."""
+def _upsert(kind: Datatype, key: str, payload: Record) -> Wish:
+    """An update of the record that a pushed `_id` means, by its key or as what it was made from; else an
+    insert.
+    """
+    wish = Wish("insert", None if kind.assigns_keys else key, payload, origin=f"~:push:{key}")
+    record: Record | None
     try:
         record = kind.fetch(key)
     except NotFound:
-        return None
-    return None if kind.entity(dict(record))["_deleted"] else kind.key_of(record)
+        record = kind.find_own(wish.insert)
+    if record is None or kind.entity(dict(record))["_deleted"]:
+        return wish
+    return Wish("update", kind.key_of(record), payload, guarded=False)
 
 
 def _delete_others(parts: Runtime, kind: Datatype, named: set[str]) -> list[dict[str, Any]]:
@@ -85,7 +88,7 @@ def _delete_others(parts: Runtime, kind: Datatype, named: set[str]) -> list[dict
     ]
     failed = []
     for key in doomed:
-        outcome = parts.engine.outcome(kind, lambda key=key: Wish("delete", key, {}))  # type: ignore[misc]
+        outcome = parts.engine.outcome(kind, partial(Wish, "delete", key, {}))
         if outcome.error is not None:
             failed.append({**outcome.error.as_dict(), "entity": key})
     return failed

@@ -34,6 +34,7 @@ from connectors.common.errors import (
     LookUpFirst,
     NotFound,
     Pending,
+    Rejected,
     ServiceError,
     Unanswered,
     Unavailable,
@@ -124,6 +125,10 @@ class ShareEngine:
 
 def _insert(datatype: Datatype, wish: Wish) -> Outcome:
     insert = wish.insert
+    if insert.key is not None and datatype.assigns_keys:
+        raise Rejected(
+            "id is given by the upstream system and cannot be chosen", field="/id", rule="readOnly"
+        )
     if not datatype.create_refuses_twins:
         found = datatype.find_own(insert)
         if found is not None:

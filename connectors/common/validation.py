@@ -110,7 +110,7 @@ def _explain(error: ValidationError) -> Iterator[dict[str, Any]]:
             "rule": rule,
             "type": type_name(value),
         }
-        if isinstance(error.validator_value, int) and rule != "readOnly":
+        if type(error.validator_value) is int:
             problem["limit"] = error.validator_value
         yield problem
 

@@ -20,6 +20,8 @@ from connectors.erp.since import Since
 class ErpDatatype(Datatype):
     """Records of one kind in an ERP that is described by a profile; nothing here knows which ERP."""
 
+    assigns_keys = True
+
     def __init__(
         self,
         name: str,
