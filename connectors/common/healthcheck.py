@@ -1,0 +1,22 @@
+"""`python -m connectors.common.healthcheck`: exit 0 if the service in this container answers on /health."""
+
+from __future__ import annotations
+
+import os
+import sys
+from http.client import HTTPConnection, HTTPException
+
+
+def main() -> int:
+    """Ask the port of BIND (default 5000) on loopback."""
+    port = int(os.environ.get("BIND", "0.0.0.0:5000").rpartition(":")[2])  # noqa: S104 - only its port is used
+    connection = HTTPConnection("127.0.0.1", port, timeout=4)
+    try:
+        connection.request("GET", "/health")
+        return 0 if connection.getresponse().status == 200 else 1
+    except (OSError, HTTPException):
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
