@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sandbox.common.faults import Faults, FaultSettings, FaultsError
+from sandbox.common.faults import Faults, FaultsError, FaultSettings
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,143 @@
+"""The closing table: per mapping, how many records are on each side, linked, pending and rejected."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stack.node import Json, Node
+from stack.services import Service
+
+SETTLED = (None, "ok")
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One row: an ERP datatype, a Chargebee datatype, and the ERP property that holds the other side's id."""
+
+    erp: str
+    chargebee: str
+    link: tuple[str, ...] = ("external_refs", "chargebee")
+
+
+MAPPINGS = (
+    Pair("contact", "customer"),
+    Pair("employee", "customer"),
+    Pair("customer", "business_entity", ("business_entity_id",)),
+    Pair("product", "item"),
+    Pair("order", "order"),
+    Pair("quote", "order"),
+)
+ALSO = {"item_price": "item"}
+"""Chargebee datatypes that are shared on behalf of another."""
+
+
+@dataclass
+class Row:
+    """The figures of one mapping."""
+
+    name: str
+    erp: int
+    chargebee: int
+    linked: int
+    pending: int = 0
+    rejected: int = 0
+
+
+@dataclass
+class Report:
+    """All rows, and the shared records that did not go through: (share pipe, row of its dataset)."""
+
+    rows: list[Row] = field(default_factory=list)
+    pending: list[tuple[str, Json]] = field(default_factory=list)
+    rejected: list[tuple[str, Json]] = field(default_factory=list)
+
+
+def make_report(erp: Service, chargebee: Service, node: Node) -> Report:
+    """Count on both sides through the services; the share datasets say what became of each record."""
+    report = Report()
+    theirs = {kind: chargebee.ids(kind) for kind in sorted({each.chargebee for each in MAPPINGS})}
+    rows = {each.erp: _row(each, erp.records(each.erp), theirs[each.chargebee]) for each in MAPPINGS}
+    for pipe in node.pipes():
+        if not pipe.endswith("-share"):
+            continue
+        for entity in node.entities(pipe):
+            status = entity.get("$status")
+            if entity.get("_deleted") or status in SETTLED:
+                continue
+            row = rows[mapping_of(pipe, entity)]
+            if status == "pending":
+                row.pending += 1
+                report.pending.append((pipe, entity))
+            else:
+                row.rejected += 1
+                report.rejected.append((pipe, entity))
+    report.rows = list(rows.values())
+    return report
+
+
+def _row(mapping: Pair, records: Iterable[Json], theirs: set[str]) -> Row:
+    records = list(records)
+    linked = sum(_link(record, mapping.link) in theirs for record in records)
+    return Row(f"{mapping.erp} ↔ {mapping.chargebee}", len(records), len(theirs), linked)
+
+
+def _link(record: Mapping[str, Any], path: tuple[str, ...]) -> str | None:
+    value: Any = record
+    for name in path:
+        value = (value or {}).get(name)
+    return value
+
+
+def mapping_of(pipe: str, entity: Json) -> str:
+    """The ERP datatype whose mapping a row of a share dataset belongs to.
+
+    Where two ERP datatypes share a Chargebee datatype the row's identities decide, else the first counts.
+    """
+    system, datatype = pipe.removesuffix("-share").split("-", 1)
+    if system == "customerp":
+        return datatype
+    datatype = ALSO.get(datatype, datatype)
+    possible = [each.erp for each in MAPPINGS if each.chargebee == datatype]
+    ids = [str(each) for each in [entity.get("$origin"), *_list(entity.get("$ids"))]]
+    for kind in possible:
+        if any(f":customerp-{kind}:" in each for each in ids):
+            return kind
+    return possible[0]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def table(report: Report) -> str:
+    """The table as text, followed by what a person must do about pending and rejected records."""
+    titles = ("mapping", "ERP", "Chargebee", "linked", "pending", "rejected")
+    lines = ["{:<28}{:>8}{:>11}{:>9}{:>9}{:>10}".format(*titles)]
+    for row in report.rows:
+        figures = (row.erp, row.chargebee, row.linked, row.pending, row.rejected)
+        lines.append("{:<28}{:>8}{:>11}{:>9}{:>9}{:>10}".format(row.name, *figures))
+    if report.pending:
+        lines += ["", "pending, by what to do:"]
+        reasons = Counter(_reason(pipe, entity) for pipe, entity in report.pending)
+        lines += [f"{count:>6} × {reason}" for reason, count in reasons.most_common(SHOWN)]
+    if report.rejected:
+        lines += ["", f"rejected (the first {SHOWN}):"]
+        for pipe, entity in report.rejected[:SHOWN]:
+            lines.append(f"  {pipe} {entity['_id']}: {entity.get('$status')}: {_detail(entity)}")
+    return "\n".join(lines)
+
+
+def _reason(pipe: str, entity: Json) -> str:
+    error = entity.get("$error") or {}
+    told = [error.get(name) for name in ("hint", "detail", "title", "rule")]
+    return f"{pipe}: {next(filter(None, told), '?')}"
+
+
+def _detail(entity: Json) -> str:
+    error = entity.get("$error") or {}
+    place = f" ({error['field']})" if error.get("field") else ""
+    return f"{error.get('detail') or error.get('title') or 'no reason given'}{place}"

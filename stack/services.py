@@ -1,0 +1,38 @@
+"""Reading what a service shows of its system, to count it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import requests
+
+from stack.children import StackError
+from stack.node import Json
+
+TIMEOUT = (5, 300)
+
+
+class Service:
+    """A service at `url`; `credentials` are its SERVICE_USERNAME and SERVICE_PASSWORD when it wants them."""
+
+    def __init__(self, url: str, environment: Mapping[str, str]) -> None:
+        self._url = url
+        self._session = requests.Session()
+        self._session.trust_env = False
+        if environment.get("SERVICE_USERNAME"):
+            self._session.auth = (environment["SERVICE_USERNAME"], environment.get("SERVICE_PASSWORD", ""))
+
+    def records(self, datatype: str) -> list[Json]:
+        """All records of a datatype that are not deleted. Raises StackError."""
+        url = f"{self._url}/{datatype}/entities"
+        try:
+            answer = self._session.get(url, timeout=TIMEOUT)
+            answer.raise_for_status()
+            entities = answer.json()
+        except (requests.RequestException, ValueError) as error:
+            raise StackError(f"{url} cannot be read: {error}") from error
+        return [entity for entity in entities if not entity.get("_deleted")]
+
+    def ids(self, datatype: str) -> set[str]:
+        """The ids of those records."""
+        return {str(record["_id"]) for record in self.records(datatype)}

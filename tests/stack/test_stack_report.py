@@ -1,0 +1,95 @@
+"""The closing table: counts, and to which mapping a shared record belongs."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from stack.node import Json, Node
+from stack.report import make_report, mapping_of, table
+from stack.services import Service
+
+
+class FakeService:
+    def __init__(self, records: dict[str, list[Json]]) -> None:
+        self._records = records
+
+    def records(self, datatype: str) -> list[Json]:
+        return self._records.get(datatype, [])
+
+    def ids(self, datatype: str) -> set[str]:
+        return {record["_id"] for record in self.records(datatype)}
+
+
+class FakeNode:
+    def __init__(self, datasets: dict[str, list[Json]]) -> None:
+        self._datasets = datasets
+
+    def pipes(self) -> list[str]:
+        return [*self._datasets, "global-person"]
+
+    def entities(self, dataset: str) -> list[Json]:
+        return self._datasets[dataset]
+
+
+def test_counts_linked_pending_and_rejected() -> None:
+    def contact(number: int, link: str | None) -> Json:
+        return {"_id": f"CT-{number}", "external_refs": {"chargebee": link} if link else {}}
+
+    erp = FakeService(
+        {
+            "contact": [contact(1, "cb-1"), contact(2, "gone"), contact(3, None)],
+            "customer": [
+                {"_id": "CU-1", "business_entity_id": "be-1"},
+                {"_id": "CU-2", "business_entity_id": None},
+            ],
+        }
+    )
+    chargebee = FakeService(
+        {"customer": [{"_id": "cb-1"}], "business_entity": [{"_id": "be-1"}, {"_id": "be-2"}]}
+    )
+    node = FakeNode(
+        {
+            "chargebee-customer-share": [
+                {"_id": "1", "$status": "ok"},
+                {
+                    "_id": "2",
+                    "$status": "rejected",
+                    "$ids": ["~:customerp-employee:EM-1"],
+                    "$error": {"detail": "too long", "field": "/email"},
+                },
+                {"_id": "3", "$status": "rejected", "_deleted": True},
+            ],
+            "chargebee-business_entity-share": [
+                {"_id": "4", "$status": "pending", "$error": {"detail": "create it"}}
+            ],
+        }
+    )
+    report = make_report(cast(Service, erp), cast(Service, chargebee), cast(Node, node))
+    rows: dict[str, Any] = {row.name: row for row in report.rows}
+    person, staff, company = (
+        rows["contact ↔ customer"],
+        rows["employee ↔ customer"],
+        rows["customer ↔ business_entity"],
+    )
+    assert (person.erp, person.chargebee, person.linked, person.rejected) == (3, 1, 1, 0)
+    assert (staff.erp, staff.rejected) == (0, 1)
+    assert (company.erp, company.chargebee, company.linked, company.pending) == (2, 2, 1, 1)
+    text = table(report)
+    assert "too long (/email)" in text
+    assert "1 × chargebee-business_entity-share: create it" in text
+
+
+@pytest.mark.parametrize(
+    ("pipe", "entity", "mapping"),
+    [
+        ("customerp-quote-share", {}, "quote"),
+        ("chargebee-order-share", {"$origin": "~:customerp-quote:QU-1"}, "quote"),
+        ("chargebee-order-share", {"$ids": ["~:chargebee-order:1", "~:customerp-order:OR-1"]}, "order"),
+        ("chargebee-order-share", {"$ids": "~:chargebee-order:1"}, "order"),
+        ("chargebee-item_price-share", {}, "product"),
+    ],
+)
+def test_the_mapping_of_a_shared_record(pipe: str, entity: Json, mapping: str) -> None:
+    assert mapping_of(pipe, entity) == mapping
