@@ -1,0 +1,1 @@
+"""The Chargebee service: its customers, business entities, orders and catalogue as entities."""

@@ -1,0 +1,76 @@
+"""What Chargebee's answers mean, by `api_error_code` and `param`; its messages are for people.
+
+https://apidocs.chargebee.com/docs/api/error-handling
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.chargebee.forms import pointer_of
+from connectors.common.errors import (
+    AlreadyExists,
+    BrokenAnswer,
+    NotFound,
+    Rejected,
+    ServiceError,
+    Unavailable,
+    UpstreamRefused,
+)
+from connectors.common.upstream import Answer
+
+REPLAYED = "chargebee-idempotency-replayed"
+
+
+class MissingReference(Rejected):
+    """A record that the payload refers to is not in Chargebee (yet)."""
+
+
+class StoredRefusal(ServiceError):
+    """A refusal kept from an earlier call with the same idempotency key; it may be out of date."""
+
+
+def is_replay(answer: Answer) -> bool:
+    """Whether the answer is the stored one of an earlier call with the same idempotency key."""
+    return answer.headers.get(REPLAYED, "").lower() == "true"
+
+
+def error_of(answer: Answer) -> ServiceError | None:
+    """The error that an answer stands for, or None."""
+    error = _error_of(answer)
+    return StoredRefusal(error.detail) if error is not None and is_replay(answer) else error
+
+
+def _error_of(answer: Answer) -> ServiceError | None:
+    status = answer.status
+    if status < 300:
+        return None
+    if status < 400:
+        return UpstreamRefused(f"Chargebee redirects elsewhere ({status})")
+    if status >= 500 or status in (408, 425, 429):
+        return Unavailable(f"Chargebee answered {status}{_code(answer)}")
+    if not isinstance(answer.body, dict) or "api_error_code" not in answer.body:
+        return BrokenAnswer(f"Chargebee answered {status} without an api_error_code; is the address right?")
+    return _by_code(status, answer.body)
+
+
+def _by_code(status: int, body: dict[str, Any]) -> ServiceError:
+    code = str(body["api_error_code"])
+    param = body.get("param")
+    if status in (401, 403) or code == "site_not_found":
+        return UpstreamRefused(f"Chargebee answered {code}")
+    field = pointer_of(param) if isinstance(param, str) and param else None
+    detail = str(body.get("error_msg") or body.get("message") or code)
+    detail = f"Chargebee: {param}: {detail}" if field else f"Chargebee: {detail}"
+    if code == "resource_not_found":
+        if field is None:
+            return NotFound("Chargebee has no such record")
+        return MissingReference(detail, field=field, rule=code)
+    if code == "duplicate_entry" and param == "id":
+        return AlreadyExists(detail, field=field, rule=code)
+    return Rejected(detail, field=field, rule=code)
+
+
+def _code(answer: Answer) -> str:
+    code = answer.body.get("api_error_code") if isinstance(answer.body, dict) else None
+    return f" ({code})" if code else ""

@@ -1,0 +1,50 @@
+"""The Chargebee service: `gunicorn "connectors.chargebee.app:create_app()"`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from flask import Flask
+
+from connectors import __version__
+from connectors.chargebee.business_entities import BusinessEntities
+from connectors.chargebee.catalogue import ItemFamilies, ItemPrices, Items
+from connectors.chargebee.client import Chargebee
+from connectors.chargebee.customers import Customers
+from connectors.chargebee.orders import Orders
+from connectors.chargebee.settings import ChargebeeSettings, read_settings
+from connectors.common import app as common_app
+from connectors.common.errors import SettingsError
+from connectors.common.metrics import Metrics
+from connectors.common.service import Service
+from connectors.common.settings import stop
+
+NAME = "chargebee"
+DATATYPES = (Customers, BusinessEntities, Orders, Items, ItemPrices, ItemFamilies)
+
+
+def create_app(environ: Mapping[str, str] | None = None) -> Flask:
+    """The WSGI application, from the environment; a bad setting ends the process with a line naming it."""
+    try:
+        settings = read_settings(os.environ if environ is None else environ)
+    except SettingsError as error:
+        if environ is not None:
+            raise
+        stop(NAME, error)
+    return common_app.create_app(build_service(settings))
+
+
+def build_service(settings: ChargebeeSettings) -> Service:
+    """The service with all its datatypes around one client."""
+    metrics = Metrics()
+    client = Chargebee(settings, metrics)
+    return Service(
+        name=NAME,
+        version=__version__,
+        settings=settings.common,
+        datatypes={datatype.name: datatype(client, settings) for datatype in DATATYPES},
+        metrics=metrics,
+        check=client.check,
+        share_concurrency=settings.concurrency,
+    )

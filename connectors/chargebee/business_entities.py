@@ -1,0 +1,105 @@
+"""Business entities: read from events, because the API has no call for them; people make them in the console.
+
+What a share asks for is answered `pending` with what to do there, unless it is so already.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+from connectors.chargebee.client import Chargebee
+from connectors.chargebee.datatype import ChargebeeDatatype
+from connectors.chargebee.feeds import EventFeed
+from connectors.chargebee.settings import ChargebeeSettings
+from connectors.chargebee.tokens import Window
+from connectors.common.datatype import Deletion, Entity, Insert, Record
+from connectors.common.errors import NotFound, Pending
+
+_FRESH_S = 2.0
+_PLACE = "Settings > Configure Chargebee > Business Entities"
+
+
+class BusinessEntities(ChargebeeDatatype):
+    """The entities that events tell of."""
+
+    name = "business_entity"
+    resource = "events"
+    id_limit = 50
+    create_refuses_twins = False
+
+    def __init__(self, client: Chargebee, settings: ChargebeeSettings) -> None:
+        super().__init__(client, settings)
+        self._events = EventFeed(client, self.name)
+        self._lock = threading.Lock()
+        self._known: dict[str, Record] = {}
+        self._read_at = float("-inf")
+
+    def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
+        """The newest snapshot of every entity that has had an event, deleted ones too."""
+        size = self.settings.common.page_size
+        return self.reader.whole(lambda window: self._events.snapshots(window, size), since, limit)
+
+    def fetch(self, key: str) -> Record:
+        """The newest snapshot of one entity."""
+        record = self._all().get(key)
+        if record is None:
+            raise NotFound(f"no event tells of a business entity {key}", entity=key)
+        return record
+
+    def find_own(self, insert: Insert) -> Record | None:
+        """The entity of that very name, apart from case and outer blanks; the oldest if there are two."""
+        name = _folded(insert.payload["name"])
+        for record in self._all().values():
+            if not record.get("deleted") and _folded(record.get("name")) == name:
+                return record
+        return None
+
+    def create(self, insert: Insert) -> Record:
+        """Always `Pending`."""
+        name = str(insert.payload["name"]).strip()
+        raise _pending(name, f'create a business entity with exactly the name "{name}" and save it')
+
+    def update(self, key: str, present: Record, changes: Record) -> Record:
+        """Always `Pending`: names and statuses are edited in the console."""
+        what = " and ".join(f'set its {name} to "{value}"' for name, value in changes.items())
+        raise _pending(
+            str(present.get("name")), f'open the business entity "{present.get("name")}" and {what}'
+        )
+
+    def delete(self, key: str) -> Deletion:
+        """Always `Pending`, unless it is gone."""
+        present = self.fetch(key)
+        if present.get("deleted"):
+            raise NotFound(f"the business entity {key} is deleted already", entity=key)
+        name = str(present.get("name"))
+        raise _pending(name, f'deactivate or delete the business entity "{name}", if it is no longer needed')
+
+    def _all(self) -> dict[str, Record]:
+        """Every entity by id, oldest first; read anew when older than two seconds."""
+        with self._lock:
+            if time.monotonic() - self._read_at > _FRESH_S:
+                rows = self._events.snapshots(Window(None, 0), self.settings.common.page_size)
+                found = sorted(
+                    (record for _, record in rows), key=lambda record: record.get("created_at") or 0
+                )
+                self._known = {str(record["id"]): record for record in found}
+                self._read_at = time.monotonic()
+            return self._known
+
+
+def _pending(name: str, step: str) -> Pending:
+    """What a person must do; the sync goes on by itself when the event of it arrives."""
+    steps = [f"In Chargebee, open {_PLACE}.", f"{step[0].upper()}{step[1:]}."]
+    return Pending(
+        f"Chargebee's API cannot do this. In Chargebee's console, under {_PLACE}, {step}. "
+        "It is linked by itself when Chargebee reports the change.",
+        rule="console-only",
+        name=name,
+        steps=steps,
+    )
+
+
+def _folded(name: object) -> str:
+    return str(name or "").strip().casefold()

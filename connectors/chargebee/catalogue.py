@@ -1,0 +1,180 @@
+"""The product catalogue: items, their prices and their families."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from connectors.chargebee.answers import MissingReference
+from connectors.chargebee.datatype import ChargebeeDatatype, overlay
+from connectors.chargebee.feeds import EventFeed, all_pages, records
+from connectors.chargebee.identity import derived_id, is_ours, linked, sanitised
+from connectors.chargebee.reading import Rows
+from connectors.chargebee.rules import check_description
+from connectors.chargebee.tokens import Window
+from connectors.common.datatype import Entity, Insert, Record
+from connectors.common.errors import AlreadyExists, Pending
+
+_FAMILY_LIMIT = 50
+_WITH_DELETED = [("status[in]", '["active","archived","deleted"]')]
+
+
+class ItemFamilies(ChargebeeDatatype):
+    """`/item_families`. Their list cannot be sorted and hides deleted ones, so changes come from events."""
+
+    name = "item_family"
+    resource = "item_families"
+    id_limit = _FAMILY_LIMIT
+
+    def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
+        """The whole list at first, then what the events say."""
+        return self.reader.whole(self._rows, since, limit)
+
+    def _rows(self, window: Window) -> Rows:
+        size = self.settings.common.page_size
+        if window.start is not None:
+            return EventFeed(self.client, self.name).snapshots(window, size)
+        pages = all_pages(self.client, "/item_families", [("limit", str(size))], "list item_family")
+        return [
+            (int(record.get("updated_at") or 0), record)
+            for body in pages
+            for record in records(body, self.name)
+        ]
+
+    def create(self, insert: Insert) -> Record:
+        """`POST /item_families`."""
+        return self.client.create("/item_families", self.name, {"id": self.key_for(insert), **insert.payload})
+
+    def update(self, key: str, present: Record, changes: Record) -> Record:
+        """`POST /item_families/{id}`."""
+        self.refuse_create_only(changes)
+        return self.client.update(f"/item_families/{quote(key, safe='')}", self.name, changes, present)
+
+    def ensure(self, family: str) -> None:
+        """Make the family that an item names, unless somebody has made it meanwhile."""
+        payload = {"id": family_id(family), "name": family.strip()[:_FAMILY_LIMIT]}
+        try:
+            self.client.create("/item_families", self.name, payload)
+        except AlreadyExists:
+            return
+
+
+def family_id(family: str) -> str:
+    """The id of the family that is named by its id or by any text, such as a product category."""
+    return sanitised(family.strip(), _FAMILY_LIMIT)
+
+
+class Items(ChargebeeDatatype):
+    """`/items`; made from ERP products."""
+
+    name = "item"
+    resource = "items"
+    id_limit = 100
+    since_params = _WITH_DELETED
+
+    def is_ours(self, insert: Insert, record: Record) -> bool:
+        """By the link in `metadata`."""
+        return is_ours(insert, record.get("metadata"))
+
+    def check(self, operation: str, payload: Record) -> None:
+        """The length of a description is counted without its tags."""
+        super().check(operation, payload)
+        check_description(payload)
+
+    def same(self, path: Sequence[str | int], present: Any, desired: Any) -> bool:
+        """A family is the same by its id or by the text that its id was made from."""
+        if path[:1] == ("item_family_id",) and isinstance(desired, str) and desired.strip():
+            return present in (desired, family_id(desired))
+        return super().same(path, present, desired)
+
+    def create(self, insert: Insert) -> Record:
+        """`POST /items`; the family is made if it is missing, and an archived one takes a second call."""
+        payload = {
+            "type": "charge",
+            "item_family_id": self.settings.item_family,
+            **insert.payload,
+            "id": self.key_for(insert),
+            "metadata": linked(insert, insert.payload.get("metadata")),
+        }
+        status = payload.pop("status", None)
+        family = payload["item_family_id"]
+        payload["item_family_id"] = family_id(family)
+        try:
+            record = self.client.create("/items", self.name, payload)
+        except MissingReference as missing:
+            self._ensure(missing, family)
+            record = self.client.create("/items", self.name, payload)
+        if status in (None, record.get("status")):
+            return record
+        return self.update(str(record["id"]), record, {"status": status})
+
+    def update(self, key: str, present: Record, changes: Record) -> Record:
+        """`POST /items/{id}`; `status` archives and brings back."""
+        self.refuse_create_only(changes)
+        path = f"/items/{quote(key, safe='')}"
+        family = changes.get("item_family_id")
+        if family:
+            changes = {**changes, "item_family_id": family_id(family)}
+        try:
+            return self.client.update(path, self.name, changes, present)
+        except MissingReference as missing:
+            self._ensure(missing, family)
+            return self.client.update(path, self.name, changes, present)
+
+    def _ensure(self, missing: MissingReference, family: str | None) -> None:
+        if missing.field != "/item_family_id" or not family:
+            raise missing
+        ItemFamilies(self.client, self.settings).ensure(family)
+
+
+class ItemPrices(ChargebeeDatatype):
+    """`/item_prices`: one per item, currency and billing period."""
+
+    name = "item_price"
+    resource = "item_prices"
+    id_limit = 100
+    since_params = _WITH_DELETED
+
+    def key_for(self, insert: Insert) -> str:
+        """`product-P-1-NOK`, for a plan `product-P-1-NOK-1-month`."""
+        parts = [insert.payload.get(name) for name in ("currency_code", "period", "period_unit")]
+        return derived_id(insert, self.id_limit, "".join(f"-{part}" for part in parts if part))
+
+    def is_ours(self, insert: Insert, record: Record) -> bool:
+        """By the link in `metadata`."""
+        return is_ours(insert, record.get("metadata"))
+
+    def check(self, operation: str, payload: Record) -> None:
+        """The length of a description is counted without its tags."""
+        super().check(operation, payload)
+        check_description(payload)
+
+    def create(self, insert: Insert) -> Record:
+        """`POST /item_prices`; `Pending` while the item is missing."""
+        payload = {
+            "pricing_model": "per_unit",
+            **insert.payload,
+            "id": self.key_for(insert),
+            "metadata": linked(insert, insert.payload.get("metadata")),
+        }
+        status = payload.pop("status", None)
+        try:
+            record = self.client.create("/item_prices", self.name, payload)
+        except MissingReference as missing:
+            if missing.field != "/item_id":
+                raise
+            detail = f"the item {payload['item_id']} is not in Chargebee yet"
+            raise Pending(detail, field="/item_id", rule=missing.rule) from missing
+        if status in (None, record.get("status")):
+            return record
+        return self.update(str(record["id"]), record, {"status": status})
+
+    def update(self, key: str, present: Record, changes: Record) -> Record:
+        """`POST /item_prices/{id}`."""
+        self.refuse_create_only(changes)
+        changes = {
+            name: overlay(present.get(name), value) if name in ("accounting_detail", "tax_detail") else value
+            for name, value in changes.items()
+        }
+        return self.client.update(f"/item_prices/{quote(key, safe='')}", self.name, changes, present)

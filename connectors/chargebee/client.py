@@ -1,0 +1,137 @@
+"""Calls to Chargebee: GET with filters, POST as forms with idempotency keys."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+from urllib.parse import quote
+
+from requests.auth import HTTPBasicAuth
+
+from connectors.chargebee import forms
+from connectors.chargebee.answers import StoredRefusal, error_of, is_replay
+from connectors.chargebee.settings import ChargebeeSettings
+from connectors.common.datatype import Record
+from connectors.common.errors import BrokenAnswer, NotFound
+from connectors.common.limiter import Limiter
+from connectors.common.locks import RecordLocks
+from connectors.common.metrics import Metrics
+from connectors.common.upstream import Answer, UpstreamClient, UpstreamOptions
+
+IDEMPOTENCY_KEY = "chargebee-idempotency-key"
+Params = list[tuple[str, str]]
+
+
+class Chargebee:
+    """One site's API. Safe to use from several threads."""
+
+    def __init__(self, settings: ChargebeeSettings, metrics: Metrics) -> None:
+        common = settings.common
+        options = UpstreamOptions(
+            base_url=settings.base_url,
+            address_setting="CHARGEBEE_SITE or CHARGEBEE_BASE_URL",
+            credentials_setting="CHARGEBEE_API_KEY",
+            connect_timeout=common.connect_timeout,
+            read_timeout=common.read_timeout,
+            attempts=common.attempts,
+            max_wait=common.max_wait,
+            verify=common.ca_file or True,
+            pool_size=settings.concurrency,
+        )
+        rate = settings.rate_per_minute / 60 or None
+        limiter = Limiter(
+            rate, burst=max(1, settings.rate_per_minute // 10), concurrency=settings.concurrency
+        )
+        auth = HTTPBasicAuth(settings.api_key, "")
+        self._http = UpstreamClient(options, auth, limiter, metrics, error_of)
+        self._customers = RecordLocks()
+
+    def check(self) -> None:
+        """One cheap call: is the site there, are the credentials good, does it use Product Catalog 2.0?"""
+        body = self.get("/configurations", operation="configurations")
+        versions = [
+            site.get("product_catalog_version")
+            for site in body.get("configurations", [])
+            if isinstance(site, dict)
+        ]
+        if "v2" not in versions:
+            raise BrokenAnswer(
+                "the Chargebee site does not use Product Catalog 2.0, which this service needs"
+            )
+
+    def customer_lock(self, customer_id: str) -> AbstractContextManager[bool]:
+        """Held while anything of a customer is written: where writes meet, Chargebee refuses one."""
+        return self._customers.of("customer", customer_id)
+
+    def get(self, path: str, params: Params | None = None, *, operation: str) -> dict[str, Any]:
+        """The JSON object of a GET."""
+        return _object(self._http.call("GET", path, operation=operation, params=params))
+
+    def retrieve(self, resource: str, kind: str, key: str) -> Record:
+        """`GET /<resource>/<key>`; `NotFound` if there is none."""
+        if not key:
+            raise NotFound(f"there is no {kind} without an id")
+        body = self.get(f"/{resource}/{quote(key, safe='')}", operation=f"retrieve {kind}")
+        return _record(body, kind)
+
+    def create(self, path: str, kind: str, payload: Mapping[str, Any]) -> Record:
+        """POST a create with an id of our choice. `AlreadyExists` if that is taken, also by an earlier call.
+
+        A stored answer to such a call says what was, not what is: the call is made anew to learn that.
+        """
+        fields = forms.fields(payload)
+        key = _key(path, fields, "")
+        answer = self._post(path, fields, key, f"create {kind}")
+        if is_replay(answer):
+            answer = self._send(path, fields, _fresh(key), f"create {kind}")
+        return _record(_object(answer), kind)
+
+    def update(self, path: str, kind: str, payload: Mapping[str, Any], present: Record) -> Record:
+        """POST a change of the record `present`; the same change of a later version is a new one."""
+        fields = forms.fields(payload)
+        key = _key(path, fields, str(present.get("resource_version", "")))
+        return _record(_object(self._post(path, fields, key, f"update {kind}")), kind)
+
+    def delete(self, path: str, kind: str) -> Record:
+        """POST a delete; doing it twice is as good as once, so it carries no idempotency key."""
+        answer = self._http.call("POST", path, operation=f"delete {kind}", repeatable=True)
+        return _record(_object(answer), kind)
+
+    def _post(self, path: str, fields: Params, key: str, operation: str) -> Answer:
+        """One POST that may be repeated. A stored refusal is old news: the call is made anew, once."""
+        try:
+            return self._send(path, fields, key, operation)
+        except StoredRefusal:
+            return self._send(path, fields, _fresh(key), operation)
+
+    def _send(self, path: str, fields: Params, key: str, operation: str) -> Answer:
+        return self._http.call(
+            "POST", path, operation=operation, data=fields, headers={IDEMPOTENCY_KEY: key}, repeatable=True
+        )
+
+
+def _key(path: str, fields: Params, version: str) -> str:
+    """The idempotency key of one call: the same for a repeated call, another for every other one."""
+    text = "\n".join([path, version, *sorted(f"{name}={value}" for name, value in fields)])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _fresh(key: str) -> str:
+    """A key never used before, still recognisable as the same call."""
+    return f"{key[:48]}-{uuid.uuid4().hex}"
+
+
+def _object(answer: Answer) -> dict[str, Any]:
+    if not isinstance(answer.body, dict):
+        raise BrokenAnswer("the Chargebee answer is not a JSON object")
+    return answer.body
+
+
+def _record(body: dict[str, Any], kind: str) -> Record:
+    record = body.get(kind)
+    if not isinstance(record, dict) or "id" not in record:
+        raise BrokenAnswer(f"the Chargebee answer holds no {kind}")
+    return record

@@ -1,0 +1,129 @@
+"""What the Chargebee datatypes have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from connectors.chargebee.client import Chargebee, Params
+from connectors.chargebee.feeds import ListFeed
+from connectors.chargebee.identity import derived_id
+from connectors.chargebee.reading import Reader
+from connectors.chargebee.rules import check_codes
+from connectors.chargebee.settings import ChargebeeSettings
+from connectors.chargebee.tokens import Token
+from connectors.common import jsonio
+from connectors.common.datatype import Datatype, Deletion, Entity, Insert, Record
+from connectors.common.errors import NotFound, Rejected
+
+_SCHEMAS = Path(__file__).parent / "schemas"
+CREATE_ONLY = "x-createOnly"
+
+
+class ChargebeeDatatype(Datatype):
+    """A resource with a list, a retrieve call and ids that we choose; subclasses add how it is written."""
+
+    resource: ClassVar[str]
+    id_limit: ClassVar[int]
+    since_params: ClassVar[Params] = [("include_deleted", "true")]
+    """What makes the list show deleted records."""
+
+    create_refuses_twins = True
+
+    def __init__(self, client: Chargebee, settings: ChargebeeSettings) -> None:
+        self.client = client
+        self.settings = settings
+        self.schema: Mapping[str, Any] = jsonio.loads((_SCHEMAS / f"{self.name}.schema.json").read_bytes())
+        self.create_only = frozenset(
+            name for name, rule in self.schema["properties"].items() if rule.get(CREATE_ONLY)
+        )
+        self.reader = Reader(settings.list_lag, settings.common.page_size, self.shows, _entity)
+        self._feed = ListFeed(client, self.resource, self.name, self.since_params)
+
+    def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
+        """Entities page by page, see `connectors.chargebee.reading`."""
+        return self.reader.paged(self._feed, since, limit)
+
+    def shows(self, record: Record) -> bool:
+        """Whether a record is shown to readers at all."""
+        return True
+
+    def fetch(self, key: str) -> Record:
+        """`GET /<resource>/<key>`."""
+        return self.client.retrieve(self.resource, self.name, key)
+
+    def entity(self, record: Record) -> Entity:
+        """`_id`, `_updated`, `_deleted` and the record's own fields."""
+        return _entity(record, Token(int(record.get("updated_at") or 0)).encode())
+
+    def find_own(self, insert: Insert) -> Record | None:
+        """The record with the derived id; `Rejected` if it was not made from this origin."""
+        key = self.key_for(insert)
+        try:
+            record = self.fetch(key)
+        except NotFound:
+            return None
+        if record.get("deleted") is True:
+            return None
+        if not self.is_ours(insert, record):
+            raise Rejected(
+                f"the {self.name} {key} exists in Chargebee, made from another record",
+                field="/id",
+                rule="duplicate_entry",
+            )
+        return record
+
+    def key_for(self, insert: Insert) -> str:
+        """The id that a record made from this origin has."""
+        return derived_id(insert, self.id_limit)
+
+    def is_ours(self, insert: Insert, record: Record) -> bool:
+        """Whether the record with the derived id was made from this origin."""
+        return True
+
+    def check(self, operation: str, payload: Record) -> None:
+        """Country and currency codes, which are too many for a schema."""
+        check_codes(payload)
+
+    def same(self, path: Sequence[str | int], present: Any, desired: Any) -> bool:
+        """Chargebee has no empty texts: an empty one clears the attribute."""
+        return super().same(path, present, None if desired == "" else desired)
+
+    def refuse_create_only(self, changes: Record) -> None:
+        """`Rejected` if an update would change what Chargebee takes on create only."""
+        for name in changes:
+            if name in self.create_only:
+                raise Rejected(
+                    f"/{name} can be set only when the {self.name} is created",
+                    field=f"/{name}",
+                    rule="createOnly",
+                )
+
+    def delete(self, key: str) -> Deletion:
+        """`POST /<resource>/<key>/delete`; Chargebee's refusal is passed on as `Rejected`."""
+        present = self.fetch(key)
+        if self.entity(present)["_deleted"]:
+            raise NotFound(f"{self.name} {key} is deleted already")
+        path = f"/{self.resource}/{quote(key, safe='')}/delete"
+        return Deletion("delete", self.client.delete(path, self.name))
+
+
+def _entity(record: Record, updated: str) -> Entity:
+    deleted = record.get("deleted") is True or record.get("status") == "deleted"
+    return {"_id": str(record["id"]), "_updated": updated, "_deleted": deleted, **record}
+
+
+def overlay(present: Any, merged: Any) -> Record | None:
+    """A nested value to write whole: the merged one, with an empty value for every part that it dropped.
+
+    Whether Chargebee replaces nested values or merges them, the outcome is the same.
+    """
+    if merged is None and not isinstance(present, dict):
+        return None
+    have = present if isinstance(present, dict) else {}
+    want = merged if isinstance(merged, dict) else {}
+    unsent = ("object", "validation_status")
+    cleared = {name: None for name in have if name not in want and name not in unsent}
+    return {**{name: value for name, value in want.items() if name not in unsent}, **cleared}

@@ -1,0 +1,123 @@
+"""Where changes are read from: a list with an `updated_at` filter, or the events of some types.
+
+A feed turns a window of time into upstream pages. The first load has no window start and is unfiltered:
+records that were never touched since 2016 have no `updated_at`, and every `updated_at` filter drops them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.chargebee.client import Chargebee, Params
+from connectors.chargebee.tokens import Window
+from connectors.common.datatype import Record
+from connectors.common.errors import BrokenAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One upstream page: records with the second that each changed, and the next page's offset."""
+
+    rows: list[tuple[int, Record]]
+    next_offset: str | None
+
+
+class ListFeed:
+    """A list that can be sorted by `updated_at`, such as `/customers`."""
+
+    def __init__(self, client: Chargebee, resource: str, kind: str, since_params: Params) -> None:
+        """`since_params` show deleted records too; they are sent with every read that has a window."""
+        self._client = client
+        self._resource = resource
+        self._kind = kind
+        self._since_params = since_params
+
+    def page(self, window: Window, offset: str | None, limit: int) -> Page:
+        """One page of the window, in the order of `updated_at`."""
+        params = [("limit", str(limit)), ("sort_by[asc]", "updated_at")]
+        if window.start is not None:
+            params += [("updated_at[between]", between(window.start, window.end)), *self._since_params]
+        if offset:
+            params.append(("offset", offset))
+        body = self._client.get(f"/{self._resource}", params, operation=f"list {self._kind}")
+        rows = [(int(record.get("updated_at") or 0), record) for record in records(body, self._kind)]
+        return Page(rows, next_offset(body))
+
+
+class EventFeed:
+    """The snapshots in events of some types, such as `business_entity_created`."""
+
+    def __init__(self, client: Chargebee, kind: str) -> None:
+        self._client = client
+        self._kind = kind
+        self._types = ",".join(f'"{kind}_{what}"' for what in ("created", "updated", "deleted"))
+
+    def snapshots(self, window: Window, limit: int) -> list[tuple[int, Record]]:
+        """The newest snapshot of each record with events in the window, ordered by the time of its event.
+
+        Events may come out of order and twice; `resource_version` tells which snapshot is newer.
+        """
+        newest: dict[str, tuple[int, Record]] = {}
+        for occurred_at, record in self._events(window, limit):
+            known = newest.get(record["id"])
+            if known is None or _version(record) >= _version(known[1]):
+                newest[record["id"]] = (occurred_at, record)
+        return sorted(newest.values(), key=lambda row: (row[0], row[1]["id"]))
+
+    def _events(self, window: Window, limit: int) -> Iterator[tuple[int, Record]]:
+        params = [
+            ("event_type[in]", f"[{self._types}]"),
+            ("sort_by[asc]", "occurred_at"),
+            ("limit", str(limit)),
+        ]
+        if window.start is not None:
+            params.append(("occurred_at[between]", between(window.start, window.end)))
+        for body in all_pages(self._client, "/events", params, f"list {self._kind} events"):
+            for event in records(body, "event"):
+                record = event.get("content", {}).get(self._kind)
+                if isinstance(record, dict) and "id" in record:
+                    deleted = str(event.get("event_type")).endswith("_deleted")
+                    yield int(event["occurred_at"]), {**record, "deleted": True} if deleted else record
+
+
+def between(start: int, end: int) -> str:
+    """The value of a `between` filter: both ends inclusive."""
+    return f"[{start:010d},{end:010d}]"
+
+
+def all_pages(client: Chargebee, path: str, params: Params, operation: str) -> Iterator[dict[str, Any]]:
+    """The bodies of all pages of a list; `BrokenAnswer` if it would never end."""
+    seen: set[str] = set()
+    offset: str | None = None
+    while True:
+        body = client.get(path, params + ([("offset", offset)] if offset else []), operation=operation)
+        yield body
+        offset = next_offset(body)
+        if offset is None:
+            return
+        if offset in seen:
+            raise BrokenAnswer("Chargebee gave the same next_offset twice; the list would never end")
+        seen.add(offset)
+
+
+def records(body: dict[str, Any], kind: str) -> list[Record]:
+    """The records of a list answer; `BrokenAnswer` if it is none, so that no page passes for an empty one."""
+    rows = body.get("list")
+    if not isinstance(rows, list):
+        raise BrokenAnswer("the Chargebee answer holds no list")
+    found = [row.get(kind) for row in rows if isinstance(row, dict)]
+    if len(found) != len(rows) or not all(isinstance(record, dict) and "id" in record for record in found):
+        raise BrokenAnswer(f"a row of the Chargebee list holds no {kind}")
+    return [record for record in found if isinstance(record, dict)]
+
+
+def next_offset(body: dict[str, Any]) -> str | None:
+    """The offset of the next page, None on the last one."""
+    offset = body.get("next_offset")
+    return offset if isinstance(offset, str) and offset else None
+
+
+def _version(record: Record) -> int:
+    return int(record.get("resource_version") or 0)

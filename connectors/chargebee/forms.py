@@ -1,0 +1,52 @@
+"""Chargebee's form encoding: nested values in brackets, arrays column by column, metadata as JSON text.
+
+https://apidocs.chargebee.com/docs/api#input_to_api. Example::
+
+    fields({"email": None, "billing_address": {"city": "Oslo"}, "lines": [{"id": "a"}, {"id": "b"}]})
+    -> [("email", ""), ("billing_address[city]", "Oslo"), ("lines[id][0]", "a"), ("lines[id][1]", "b")]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from connectors.common import jsonio
+
+_JSON_VALUED = ("meta_data", "metadata", "exemption_details")
+
+
+def fields(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """`payload` as form fields; None becomes the empty text, which clears the attribute."""
+    return [pair for name, value in payload.items() for pair in _fields(name, value)]
+
+
+def _fields(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if name in _JSON_VALUED and value is not None:
+        yield name, jsonio.dumps(value).decode()
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield f"{name}[{key}]", _text(part)
+    elif isinstance(value, list):
+        for index, row in enumerate(value):
+            columns = row.items() if isinstance(row, Mapping) else (("", row),)
+            for column, part in columns:
+                yield (f"{name}[{column}][{index}]" if column else f"{name}[{index}]"), _text(part)
+    else:
+        yield name, _text(value)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def pointer_of(param: str) -> str:
+    """The JSON Pointer of a parameter in Chargebee's notation: `lines[sku][1]` is `/lines/1/sku`."""
+    head, *rest = param.replace("]", "").split("[")
+    if rest and rest[-1].isdigit():
+        rest = [rest[-1], *rest[:-1]]
+    return jsonio.pointer([head, *rest])

@@ -1,0 +1,143 @@
+"""Streams of entities from feeds: windows that overlap and stop short of now, and the tokens to go on from.
+
+An incremental read asks for what changed from a little before the moment up to which everything is known, to
+`lag` seconds before now, both inclusive: neither a record of the same second nor one that shows late is
+missed. A record that changes while it is paged leaves the window, whose end is fixed, and the next window
+finds it. The moment moves on only when a window has been given whole; until then tokens say where in it to go
+on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+
+from connectors.chargebee.feeds import ListFeed, Page
+from connectors.chargebee.tokens import Token, Window, decode
+from connectors.common.datatype import Entity, Record
+from connectors.common.errors import BrokenAnswer, Rejected
+
+OVERLAP = 2
+"""Seconds that a window reaches back before the moment up to which everything is known."""
+
+Rows = list[tuple[int, Record]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How one datatype is read: `lag` in seconds, `page_size` a page, which records are shown, and how."""
+
+    lag: int
+    page_size: int
+    shows: Callable[[Record], bool]
+    entity: Callable[[Record, str], Entity]
+    clock: Callable[[], float] = time.time
+
+    def paged(self, feed: ListFeed, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
+        """Pages of a list that upstream sorts by `updated_at`: one call a page, flat memory."""
+        token = decode(since)
+        left = _Left(limit)
+        if token.window is not None:
+            token = yield from self._resumed(feed, token, token.window, left)
+        window = self._window(token)
+        if window is not None and token.window is None and not left.used_up:
+            yield from self._pages(feed, Token(token.moment, token.page), window, left)
+
+    def whole(
+        self, rows_of: Callable[[Window], Rows], since: str | None, limit: int | None
+    ) -> Iterator[list[Entity]]:
+        """One page of all rows of the window, for sources that are small and cannot be sorted upstream."""
+        token = decode(since)
+        window = self._window(token)
+        if window is None or limit == 0:
+            return
+        rows = sorted(rows_of(window), key=_place)
+        if token.after is not None:
+            rows = [row for row in rows if _place(row) > token.after]
+        shown = [row for row in rows if self.shows(row[1])]
+        entities = []
+        for number, row in enumerate(shown[:limit], token.page + 1):
+            here = Token(token.moment, number, after=_place(row))
+            if row is shown[-1]:
+                here = Token(token.moment, number).at_end_of(window)
+            entities.append(self.entity(row[1], here.encode()))
+        yield entities
+
+    def _window(self, token: Token) -> Window | None:
+        """What to ask for next: everything at first, None while the clock is behind the token."""
+        end = int(self.clock()) - self.lag
+        if token.moment == 0:
+            return Window(None, end)
+        start = max(0, token.moment - OVERLAP)
+        return Window(start, end) if end >= start else None
+
+    def _resumed(
+        self, feed: ListFeed, token: Token, window: Window, left: _Left
+    ) -> Generator[list[Entity], None, Token]:
+        """The rest of a window; from its start again if upstream does not know the offset any more."""
+        try:
+            return (yield from self._pages(feed, token, window, left))
+        except Rejected as refused:
+            if refused.field != "/offset":
+                raise
+            return Token(token.moment, token.page)
+
+    def _pages(
+        self, feed: ListFeed, token: Token, window: Window, left: _Left
+    ) -> Generator[list[Entity], None, Token]:
+        """The pages of a window from `token` on, to its end or the limit; returns where to go on."""
+        seen: set[str] = set()
+        while not left.used_up:
+            page = feed.page(window, token.offset, left.page_size(self.page_size))
+            after = _after(token, window, page)
+            entities = self._entities(page, token, after)
+            left.take(len(entities))
+            yield entities
+            token = after
+            if token.offset is None:
+                break
+            if token.offset in seen:
+                raise BrokenAnswer("Chargebee gave the same next_offset twice; the list would never end")
+            seen.add(token.offset)
+        return token
+
+    def _entities(self, page: Page, token: Token, after: Token) -> list[Entity]:
+        """The entities of a page; all resume at it but the last, which resumes after it."""
+        shown = [record for _, record in page.rows if self.shows(record)]
+        if not shown:
+            return []
+        here = token.encode()
+        entities = [self.entity(record, here) for record in shown[:-1]]
+        return [*entities, self.entity(shown[-1], after.encode())]
+
+
+def _after(token: Token, window: Window, page: Page) -> Token:
+    if page.next_offset is None:
+        return Token(token.moment, token.page).at_end_of(window)
+    return Token(token.moment, token.page + 1, window, page.next_offset)
+
+
+def _place(row: tuple[int, Record]) -> tuple[int, str]:
+    return row[0], str(row[1]["id"])
+
+
+class _Left:
+    """How many more entities a request may give."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+
+    @property
+    def used_up(self) -> bool:
+        """Whether no more may be given."""
+        return self._limit is not None and self._limit <= 0
+
+    def page_size(self, usual: int) -> int:
+        """How many to ask upstream for."""
+        return usual if self._limit is None else min(usual, self._limit)
+
+    def take(self, count: int) -> None:
+        """Count what was given."""
+        if self._limit is not None:
+            self._limit -= count
