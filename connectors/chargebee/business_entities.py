@@ -19,6 +19,7 @@ from connectors.common.errors import NotFound, Pending
 
 _FRESH_S = 2.0
 _PLACE = "Settings > Configure Chargebee > Business Entities"
+_ENDS = "This report then ends by itself"
 
 
 class BusinessEntities(ChargebeeDatatype):
@@ -59,14 +60,14 @@ class BusinessEntities(ChargebeeDatatype):
     def create(self, insert: Insert) -> Record:
         """Always `Pending`."""
         name = str(insert.payload["name"]).strip()
-        raise _pending(name, f'create a business entity with exactly the name "{name}" and save it')
+        step = f'create a business entity with exactly the name "{name}"'
+        raise _pending(name, step, "It is linked by itself when Chargebee reports it")
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """Always `Pending`: names and statuses are edited in the console."""
-        what = " and ".join(f'set its {name} to "{value}"' for name, value in changes.items())
-        raise _pending(
-            str(present.get("name")), f'open the business entity "{present.get("name")}" and {what}'
-        )
+        name = str(present.get("name"))
+        what = " and ".join(f'set its {field} to "{value}"' for field, value in changes.items())
+        raise _pending(name, f'open the business entity "{name}" and {what}', _ENDS)
 
     def delete(self, key: str) -> Deletion:
         """Always `Pending`, unless it is gone."""
@@ -74,7 +75,7 @@ class BusinessEntities(ChargebeeDatatype):
         if present.get("deleted"):
             raise NotFound(f"the business entity {key} is deleted already", entity=key)
         name = str(present.get("name"))
-        raise _pending(name, f'deactivate or delete the business entity "{name}", if it is no longer needed')
+        raise _pending(name, f'delete the business entity "{name}" if it is no longer needed', _ENDS)
 
     def _all(self) -> dict[str, Record]:
         """Every entity by id, oldest first; read anew when older than two seconds."""
@@ -89,15 +90,13 @@ class BusinessEntities(ChargebeeDatatype):
             return self._known
 
 
-def _pending(name: str, step: str) -> Pending:
+def _pending(name: str, step: str, after: str) -> Pending:
     """What a person must do; the sync goes on by itself when the event of it arrives."""
-    steps = [f"In Chargebee, open {_PLACE}.", f"{step[0].upper()}{step[1:]}."]
     return Pending(
-        f"Chargebee's API cannot do this. In Chargebee's console, under {_PLACE}, {step}. "
-        "It is linked by itself when Chargebee reports the change.",
+        f"Chargebee's API cannot do this. In Chargebee's console, under {_PLACE}, {step}. {after}.",
         rule="console-only",
         name=name,
-        steps=steps,
+        steps=[f"In Chargebee, open {_PLACE}.", f"{step[0].upper()}{step[1:]}.", f"{after}."],
     )
 
 

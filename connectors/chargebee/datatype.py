@@ -11,7 +11,7 @@ from connectors.chargebee.client import Chargebee, Params
 from connectors.chargebee.feeds import ListFeed
 from connectors.chargebee.identity import derived_id
 from connectors.chargebee.reading import Reader
-from connectors.chargebee.rules import check_codes
+from connectors.chargebee.rules import check_texts
 from connectors.chargebee.settings import ChargebeeSettings
 from connectors.chargebee.tokens import Token
 from connectors.common import jsonio
@@ -84,8 +84,8 @@ class ChargebeeDatatype(Datatype):
         return True
 
     def check(self, operation: str, payload: Record) -> None:
-        """Country and currency codes, which are too many for a schema."""
-        check_codes(payload)
+        """E-mail addresses and codes, see `connectors.chargebee.rules`."""
+        check_texts(payload)
 
     def same(self, path: Sequence[str | int], present: Any, desired: Any) -> bool:
         """Chargebee has no empty texts: an empty one clears the attribute."""
