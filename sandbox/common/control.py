@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox.common.data import DATA_SETS, LoadData, load
 from sandbox.common.faults import Faults, FaultsError, FaultSettings
+from sandbox.common.origin import is_foreign
 from sandbox.common.state import State
 from sandbox.common.stats import Stats
 
@@ -21,6 +22,10 @@ class ControlError(ValueError):
 def create_control(name: str, state: State, faults: Faults, stats: Stats, load_data: LoadData) -> Blueprint:
     """The blueprint for `/_sandbox`; faults set through it are kept in the state file."""
     control = Blueprint("control", __name__, url_prefix="/_sandbox")
+
+    @control.before_request
+    def keep_out() -> tuple[Response, int] | None:
+        return (jsonify(error="other sites are not welcome"), 403) if is_foreign(request) else None
 
     @control.get("/")
     def about() -> Response:

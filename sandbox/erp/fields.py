@@ -18,7 +18,7 @@ class Field:
     `reference` names the type whose live record it must point to; a record that is pointed to cannot be
     deleted. `computed` fields are the ERP's own: a write may repeat them but not change them. `number` is the
     prefix from which the ERP assigns the value when none is given. `nested` are the fields of an address or
-    of each order line.
+    of each order line. `control` is how the admin page edits it: text, area, number, flag, choice, json.
     """
 
     check: Check
@@ -29,6 +29,8 @@ class Field:
     is_money: bool = False
     reference: str | None = None
     number: str | None = None
+    control: str = "text"
+    choices: tuple[str, ...] = ()
     nested: Mapping[str, Field] | None = None
 
 
@@ -50,8 +52,20 @@ def _text(limit: int) -> Field:
     return Field(kinds.text(limit))
 
 
-def _flag(default: bool) -> Field:
-    return Field(kinds.boolean, default=default)
+def _area(limit: int) -> Field:
+    return Field(kinds.text(limit), control="area")
+
+
+def _integer(low: int) -> Field:
+    return Field(kinds.integer(low), control="number")
+
+
+def _object(check: Check) -> Field:
+    return Field(check, default={}, control="json")
+
+
+def _flag(default: bool | None) -> Field:
+    return Field(kinds.boolean, default=default, control="flag")
 
 
 def _money(computed: bool = False) -> Field:
@@ -59,7 +73,8 @@ def _money(computed: bool = False) -> Field:
 
 
 def _enum(*values: str, default: str | None = None, required: bool = True) -> Field:
-    return Field(kinds.choice(*values), default=default, required=required)
+    check = kinds.choice(*values)
+    return Field(check, default=default, required=required, control="choice", choices=values)
 
 
 PERCENT = Field(kinds.decimal(Decimal(0), Decimal(100)))
@@ -71,9 +86,9 @@ COMPUTED = Field(kinds.text(50), computed=True)
 
 COMMON = {
     "id": COMPUTED,
-    "external_refs": Field(kinds.texts, default={}),
+    "external_refs": _object(kinds.texts),
     "active": _flag(True),
-    "custom_fields": Field(kinds.scalars, default={}),
+    "custom_fields": _object(kinds.scalars),
     "deleted_at": COMPUTED,
     "created_at": COMPUTED,
     "modified_at": COMPUTED,
@@ -121,7 +136,7 @@ CANCELLATION_REASONS = (
 
 LINE = {
     "line_id": _text(40),
-    "position": Field(kinds.integer(1)),
+    "position": _integer(1),
     "product_id": _ref("product"),
     "sku": _text(100),
     "description": _text(250),
@@ -152,7 +167,7 @@ CONTACT = {
     "is_billing_contact": _flag(False),
     "language": _text(50),
     "address": ADDRESS_FIELD,
-    "notes": _text(2000),
+    "notes": _area(2000),
 }
 
 CUSTOMER = {
@@ -170,13 +185,13 @@ CUSTOMER = {
     "shipping_address": ADDRESS_FIELD,
     "currency": CURRENCY,
     "language": _text(50),
-    "payment_terms_days": Field(kinds.integer(0)),
+    "payment_terms_days": _integer(0),
     "credit_limit": _money(),
     "tax_exempt": _flag(False),
     "account_manager_id": _ref("employee"),
     "parent_customer_id": _ref("customer"),
     "business_entity_id": _text(50),
-    "notes": _text(2000),
+    "notes": _area(2000),
 }
 
 EMPLOYEE = {
@@ -201,7 +216,7 @@ EMPLOYEE = {
 PRODUCT = {
     "sku": Field(kinds.text(100), unique=True),
     "name": Field(kinds.text(100), required=True, unique=True),
-    "description": _text(2000),
+    "description": _area(2000),
     "type": _enum("service", "goods", "subscription", default="goods"),
     "category": _text(100),
     "unit": _text(30),
@@ -211,13 +226,13 @@ PRODUCT = {
     "tax_code": _text(50),
     "tax_percent": PERCENT,
     "is_taxable": _flag(True),
-    "is_shippable": Field(kinds.boolean),
+    "is_shippable": _flag(None),
     "is_sellable": _flag(True),
     "status": _enum("active", "archived", default="active"),
-    "billing_period": Field(kinds.integer(1)),
+    "billing_period": _integer(1),
     "billing_period_unit": _enum("day", "week", "month", "year", required=False),
     "gtin": _text(14),
-    "metadata": Field(kinds.json_object, default={}),
+    "metadata": _object(kinds.json_object),
 }
 
 _SALE = {
@@ -234,9 +249,9 @@ _SALE = {
     "total": _money(computed=True),
     "billing_address": ADDRESS_FIELD,
     "shipping_address": ADDRESS_FIELD,
-    "payment_terms_days": Field(kinds.integer(0)),
+    "payment_terms_days": _integer(0),
     "business_entity_id": _text(50),
-    "note": _text(600),
+    "note": _area(600),
 }
 
 QUOTE = {

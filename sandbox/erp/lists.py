@@ -29,7 +29,7 @@ def list_records(state: State, kind: str, query: Mapping[str, str]) -> dict[str,
         rows = _referenced(state, kind, query["external_ref"], key, part, limit + 1)
     else:
         rows = state.page(kind, key, limit + 1, part)
-    following = _cursor(rows[limit - 1].place) if len(rows) > limit else None
+    following = cursor_of(rows[limit - 1]) if len(rows) > limit else None
     return {"items": [row.record for row in rows[:limit]], "next": following}
 
 
@@ -72,8 +72,14 @@ def _since(text: str | None) -> str | None:
         raise _bad("modified_since", "datetime", "must be an instant YYYY-MM-DDThh:mm:ss.ffffffZ") from error
 
 
-def _cursor(place: tuple[KeyValue, str]) -> str:
-    return base64_encode(f"{place[0]} {place[1]}").decode()
+def cursor_of(row: Row) -> str:
+    """An opaque cursor for what follows a row."""
+    return base64_encode(f"{row.value} {row.id}").decode()
+
+
+def place_of(cursor: str | None, descending: bool = False) -> Range:
+    """The part of a list that follows a cursor; raises Invalid when it is none."""
+    return Range(after=_place(cursor), descending=descending)
 
 
 def _place(cursor: str | None) -> tuple[KeyValue, str] | None:
