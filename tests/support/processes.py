@@ -26,7 +26,9 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def wait_until(condition: Callable[[], T], timeout: float = 20.0, interval: float = 0.02, what: str = "condition") -> T:
+def wait_until(
+    condition: Callable[[], T], timeout: float = 20.0, interval: float = 0.02, what: str = "condition"
+) -> T:
     """Poll `condition` until it returns something truthy, and return that; AssertionError after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:
@@ -54,8 +56,9 @@ def process(
     env: Mapping[str, str] | None = None,
     timeout: float = 30.0,
     log: Path | None = None,
+    cwd: Path = ROOT,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `args` (a leading "python" becomes this interpreter) from the project root until the block ends.
+    """Run `args` (a leading "python" becomes this interpreter) in `cwd` (the project root) until the block ends.
 
     `ready_url` is awaited first. Output goes to `log` or is discarded. The process group is ended with
     SIGTERM, after 10 s with SIGKILL, so that gunicorn workers go too.
@@ -63,12 +66,19 @@ def process(
     command = [sys.executable if args[0] == "python" else args[0], *args[1:]]
     out = open(log, "ab") if log else subprocess.DEVNULL
     child = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+        command,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdout=out,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     try:
         if ready_url:
             wait_until(
-                lambda: answers(ready_url) or child.poll() is not None, timeout, what=f"{' '.join(command[:4])} ready"
+                lambda: answers(ready_url) or child.poll() is not None,
+                timeout,
+                what=f"{' '.join(command[:4])} ready",
             )
             if child.poll() is not None:
                 raise AssertionError(f"{' '.join(command)} ended with {child.returncode} before it was ready")
