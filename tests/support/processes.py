@@ -64,29 +64,24 @@ def process(
     SIGTERM, after 10 s with SIGKILL, so that gunicorn workers go too.
     """
     command = [sys.executable if args[0] == "python" else args[0], *args[1:]]
-    out = open(log, "ab") if log else subprocess.DEVNULL
-    child = subprocess.Popen(
-        command,
-        cwd=cwd,
-        env={**os.environ, **(env or {})},
-        stdout=out,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    with (log or Path(os.devnull)).open("ab") as output:
+        child = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     try:
         if ready_url:
-            wait_until(
-                lambda: answers(ready_url) or child.poll() is not None,
-                timeout,
-                what=f"{' '.join(command[:4])} ready",
-            )
+            name = " ".join(command[:4])
+            wait_until(lambda: answers(ready_url) or child.poll() is not None, timeout, what=f"{name} ready")
             if child.poll() is not None:
-                raise AssertionError(f"{' '.join(command)} ended with {child.returncode} before it was ready")
+                raise AssertionError(f"{name} ended with {child.returncode} before it was ready")
         yield child
     finally:
         end(child)
-        if log and not isinstance(out, int):
-            out.close()
 
 
 def end(child: subprocess.Popen[bytes], timeout: float = 10.0) -> None:
