@@ -17,6 +17,7 @@ from localnode.dtl.api import (
     TransformContext,
 )
 from localnode.dtl.joins import IndexExpression, Subset, join_keys
+from localnode.dtl.program import Program, compile_dtl, compile_index
 
 __all__ = [
     "DtlCompileError",
@@ -26,7 +27,10 @@ __all__ = [
     "IndexExpression",
     "PipeSettings",
     "Problem",
+    "Program",
     "Subset",
     "TransformContext",
+    "compile_dtl",
+    "compile_index",
     "join_keys",
 ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from localnode.dtl.api import Entity, PipeSettings
+from localnode.dtl.frames import NO_RUN, Frame
+from localnode.dtl.scope import Run
 from localnode.dtl.values import as_list, key_of
-
-Entity = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,3 +53,28 @@ def join_keys(value: Any) -> list[str]:
     if type(value) is str:
         return [key_of(value)]
     return list(dict.fromkeys(key_of(item) for item in as_list(value) if item is not None))
+
+
+def index_of(expression: Any, run: Run, alias: str, settings: PipeSettings) -> IndexExpression:
+    """The index over the entities that `alias` stands for (`_S` in a subset), of an expression and its compilation."""
+    if expression == f"{alias}._id":
+        return IndexExpression("_id", True, lambda entity: entity.get("_id"))
+    key = json.dumps(_without_alias(expression, alias), sort_keys=True, ensure_ascii=False)
+    if settings.namespaced_identifiers:
+        key = f"{key} in {settings.identity}, {settings.property}"
+    if alias == "_S":
+        return IndexExpression(key, False, lambda entity: run(Frame(entity, {}, None, None, NO_RUN), None))
+    return IndexExpression(
+        key, False, lambda entity: run(Frame(None, {}, None, None, NO_RUN, {alias: entity}), None)
+    )
+
+
+def _without_alias(expression: Any, alias: str) -> Any:
+    """An expression with `_S` in place of the alias, so that indexes are shared whatever the alias is called."""
+    if type(expression) is list:
+        if expression[:1] == ["literal"]:
+            return expression
+        return [_without_alias(item, alias) for item in expression]
+    if type(expression) is str and expression.startswith(f"{alias}."):
+        return f"_S{expression[len(alias) :]}"
+    return expression

@@ -1,0 +1,108 @@
+"""Numbers of three kinds as values and as Python numbers, and arithmetic between them.
+
+Two kinds meet in the more precise one: integer, then float, then decimal.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import Context, Decimal
+from typing import Any
+
+from localnode.dtl.frames import Refusal
+from localnode.dtl.values import DECIMAL, EXACT, MAX_EXPONENT, decimal_value, kind
+
+Number = int | float | Decimal
+
+
+def number_of(value: Any) -> Number | None:
+    """The number that a value is (a decimal as Decimal), or None: booleans and strings are no numbers."""
+    if type(value) is int or type(value) is float:
+        return value
+    if type(value) is str and value[:2] == "~f" and kind(value) == DECIMAL:
+        return Decimal(value[2:])
+    return None
+
+
+def value_of(number: Number | None) -> Any:
+    """A number as a value; None for what is not finite or, as a decimal, out of range."""
+    if isinstance(number, Decimal):
+        if not number.is_finite():
+            return None
+        return decimal_value(number) if not number or abs(number.adjusted()) <= MAX_EXPONENT else None
+    if isinstance(number, float) and not math.isfinite(number):
+        return None
+    return number
+
+
+QUOTIENT = Context(prec=34, Emax=999_999, Emin=-999_999)
+"""Where a result has no end, it is rounded to 34 digits (as IEEE decimal128 does)."""
+
+MAX_BITS = 200_000
+"""How large an integer power may get."""
+
+
+def alike(a: Number, b: Number) -> tuple[Any, Any]:
+    """Two numbers as the more precise kind of the two."""
+    if type(a) is type(b):
+        return a, b
+    if isinstance(a, Decimal) or isinstance(b, Decimal):
+        return to_exact(a), to_exact(b)
+    return float(a), float(b)
+
+
+def to_exact(number: Number) -> Decimal:
+    """A number as decimal: a float by its shortest digits."""
+    return Decimal(repr(number)) if type(number) is float else Decimal(number)
+
+
+def add(a: Number, b: Number) -> Number:
+    """a + b."""
+    a, b = alike(a, b)
+    return EXACT.add(a, b) if isinstance(a, Decimal) else a + b
+
+
+def subtract(a: Number, b: Number) -> Number:
+    """a - b."""
+    a, b = alike(a, b)
+    return EXACT.subtract(a, b) if isinstance(a, Decimal) else a - b
+
+
+def times(a: Number, b: Number) -> Number:
+    """a * b."""
+    a, b = alike(a, b)
+    return EXACT.multiply(a, b) if isinstance(a, Decimal) else a * b
+
+
+def quotient(a: Number, b: Number) -> Number | None:
+    """a / b; integers give a decimal."""
+    a, b = alike(a, b)
+    if not b:
+        return None
+    return a / b if type(a) is float else QUOTIENT.divide(Decimal(a), Decimal(b))
+
+
+def remainder(a: Number, b: Number) -> Number | None:
+    """a - b * floor(a / b): it has the sign of b."""
+    a, b = alike(a, b)
+    if not b:
+        return None
+    if not isinstance(a, Decimal):
+        return a % b  # type: ignore[no-any-return]
+    rest = EXACT.remainder(a, b)
+    return EXACT.add(rest, b) if rest and (rest < 0) != (b < 0) else rest
+
+
+def power(a: Number, b: Number) -> Number | None:
+    """a to the power of b; a negative power of an integer is a decimal."""
+    a, b = alike(a, b)
+    if type(a) is int and type(b) is int and b >= 0:
+        if abs(a) > 1 and b * a.bit_length() > MAX_BITS:
+            raise Refusal(f"the power of {a} and {b} has more than {MAX_BITS:,} bits")
+        return a**b  # type: ignore[no-any-return]
+    if not a and b < 0:
+        return None
+    if type(a) is float:
+        result = a**b
+        return result if type(result) is float else None
+    return QUOTIENT.power(Decimal(a), Decimal(b))

@@ -1,0 +1,183 @@
+"""Calendar and clock for the date functions: parts, time zones, and the format language compiled to two functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from localnode.dtl.timestamps import DAY, EPOCH_ORDINAL, SECOND
+
+UNITS = {
+    "week": 7 * DAY, "day": DAY, "hour": 3600 * SECOND, "minute": 60 * SECOND, "second": SECOND,
+    "millisecond": 1_000_000, "microsecond": 1000, "nanosecond": 1,
+}  # fmt: skip
+"""Clock units in nanoseconds."""
+
+DATEPARTS = ("year", "month", *UNITS)
+
+
+@lru_cache(maxsize=256)
+def time_zone(name: str) -> tzinfo | None:
+    """The time zone of an IANA name, or None."""
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def offset_seconds(zone: tzinfo, seconds: int) -> int:
+    """How far local time is ahead of UTC at a moment (seconds since 1970)."""
+    if zone is UTC:
+        return 0
+    moment = _utc(seconds)
+    shift = moment.astimezone(zone).utcoffset() if moment else None
+    return int(shift.total_seconds()) if shift else 0
+
+
+def local_offset_seconds(zone: tzinfo, local_seconds: int) -> int:
+    """How far a wall clock reading (seconds since 1970 on that clock) is ahead of UTC.
+
+    A reading that occurs twice is the first of the two; one that is skipped is taken as if the clock had not been
+    put forward yet.
+    """
+    if zone is UTC:
+        return 0
+    moment = _utc(local_seconds)
+    shift = moment.replace(tzinfo=zone).utcoffset() if moment else None
+    return int(shift.total_seconds()) if shift else 0
+
+
+def _utc(seconds: int) -> datetime | None:
+    """A moment as a datetime, kept a day off the ends of the calendar so that zones can be applied."""
+    low, high = (2 - EPOCH_ORDINAL) * 86_400, (date.max.toordinal() - 1 - EPOCH_ORDINAL) * 86_400
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=min(max(seconds, low), high))
+
+
+class Fields(NamedTuple):
+    """A wall clock reading with the zone's offset in seconds."""
+
+    year: int
+    month: int
+    day: int
+    hour: int
+    minute: int
+    second: int
+    microsecond: int
+    offset: int
+
+
+def read_clock(nanoseconds: int, zone: tzinfo) -> Fields:
+    """The wall clock of `zone` at a moment; what is finer than a microsecond is cut off."""
+    seconds, fraction = divmod(nanoseconds, SECOND)
+    offset = offset_seconds(zone, seconds)
+    days, second = divmod(seconds + offset, 86_400)
+    day = _date(days)
+    minute, second = divmod(second, 60)
+    hour, minute = divmod(minute, 60)
+    return Fields(day.year, day.month, day.day, hour, minute, second, fraction // 1000, offset)
+
+
+@lru_cache(maxsize=4096)
+def _date(days: int) -> date:
+    return date.fromordinal(min(max(days + EPOCH_ORDINAL, 1), date.max.toordinal()))
+
+
+class DateFormat(NamedTuple):
+    """A compiled format: `write(fields)` gives text; `read(text)` nanoseconds on the clock and the offset, or None."""
+
+    write: Callable[[Fields], str]
+    read: Callable[[str], tuple[int, int | None] | None]
+
+
+_INPUT = {
+    "d": r"(?P<d>0?[1-9]|[12]\d|3[01])", "e": r" ?(?P<d>0?[1-9]|[12]\d|3[01])", "m": r"(?P<m>0?[1-9]|1[0-2])",
+    "Y": r"(?P<Y>\d{4})", "y": r"(?P<y>\d\d)", "H": r"(?P<H>[01]?\d|2[0-3])", "I": r"(?P<I>0?[1-9]|1[0-2])",
+    "M": r"(?P<M>[0-5]?\d)", "S": r"(?P<S>[0-5]?\d)", "f": r"(?P<f>\d{1,9})", "p": r"(?P<p>[AaPp][Mm])",
+    "z": r"(?P<z>[+-]\d\d:?[0-5]\d|Z)", "%": "%",
+}  # fmt: skip
+_OUTPUT = {
+    "d": "{0.day:02}", "e": "{0.day}", "m": "{0.month:02}", "Y": "{0.year:04}", "y": "{1:02}", "H": "{0.hour:02}",
+    "I": "{2:02}", "M": "{0.minute:02}", "S": "{0.second:02}", "f": "{0.microsecond:06}", "p": "{3}", "z": "{4}",
+    "%": "%",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def compile_format(written: str) -> DateFormat | None:
+    """A date format as functions; None if it has an unknown token, one of them twice, or `%z` before the end."""
+    parts = re.split(r"%(.)", written, flags=re.DOTALL)
+    tokens = [token for token in parts[1::2] if token != "%"]
+    same_field = {"e": "d"}
+    if not set(parts[1::2]) <= set(_INPUT) or "%" in "".join(parts[0::2]):
+        return None
+    if "z" in tokens and (tokens[-1] != "z" or parts[-1]):
+        return None
+    repeated = len({same_field.get(token, token) for token in tokens}) < len(tokens)
+    return DateFormat(_writer(parts), (lambda _: None) if repeated else _reader(parts))
+
+
+def _writer(parts: list[str]) -> Callable[[Fields], str]:
+    template = "".join(
+        _OUTPUT[part] if index % 2 else part.replace("{", "{{").replace("}", "}}")
+        for index, part in enumerate(parts)
+    )
+    fill = template.format
+    if not {"y", "I", "p", "z"} & set(parts[1::2]):
+        return fill
+    return lambda fields: fill(
+        fields,
+        fields.year % 100,
+        fields.hour % 12 or 12,
+        "am" if fields.hour < 12 else "pm",
+        _offset_text(fields.offset),
+    )
+
+
+def _offset_text(offset: int) -> str:
+    minutes = abs(offset) // 60
+    return f"{'-' if offset < 0 else '+'}{minutes // 60:02}{minutes % 60:02}"
+
+
+def _reader(parts: list[str]) -> Callable[[str], tuple[int, int | None] | None]:
+    expression = re.compile(
+        "".join(_INPUT[part] if index % 2 else re.escape(part) for index, part in enumerate(parts)), re.ASCII
+    )
+
+    def read(written: str) -> tuple[int, int | None] | None:
+        match = expression.fullmatch(written)
+        return _assemble(match.groupdict()) if match else None
+
+    return read
+
+
+def _assemble(found: dict[str, str | None]) -> tuple[int, int | None] | None:
+    """Nanoseconds since 1970 on the clock that was written down, and the offset that was written with it."""
+    number = {token: int(digits) for token, digits in found.items() if digits and token not in "pzf"}
+    year = number.get("Y", 1970)
+    if "Y" not in number and "y" in number:
+        year = number["y"] + (2000 if number["y"] <= 68 else 1900)
+    try:
+        days = date(year, number.get("m", 1), number.get("d", 1)).toordinal() - EPOCH_ORDINAL
+    except ValueError:
+        return None
+    hour = number.get("H", 0)
+    if "I" in number and "H" not in number:
+        hour = number["I"] % 12 + (12 if (found.get("p") or "").lower() == "pm" else 0)
+    seconds = days * 86_400 + hour * 3600 + number.get("M", 0) * 60 + number.get("S", 0)
+    fraction = int((found.get("f") or "0").ljust(9, "0"))
+    return seconds * SECOND + fraction, _offset(found.get("z"))
+
+
+def _offset(written: str | None) -> int | None:
+    if not written:
+        return None
+    if written == "Z":
+        return 0
+    seconds = int(written[1:3]) * 3600 + int(written[-2:]) * 60
+    return -seconds if written[0] == "-" else seconds

@@ -1,0 +1,180 @@
+"""The compiler: JSON expressions and transforms to closures, with every problem noted at its place.
+
+An array is a call; a string that starts with a variable or a dataset alias and a dot is a path; everything else is a
+literal. Nothing here raises: what cannot be compiled is noted and replaced by null, so that all problems are found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from localnode.dtl.frames import Frame
+from localnode.dtl.kinds import CONVERTERS, INVALID, RAW_KINDS, convert
+from localnode.dtl.paths import BadPath, split_path
+from localnode.dtl.registry import FUNCTIONS, TRANSFORMS, Definition, Parameter, nearest
+from localnode.dtl.scope import Call, Expr, Run, Scope, Step
+from localnode.dtl.values import first
+from localnode.dtl.variables import CONTEXTS, VARIABLES, context_reader, variable_reader
+
+MAX_DEPTH = 100
+"""How deep calls may be nested within one rule."""
+
+OUTWARD = frozenset(
+    {"apply", "apply-hops", "completeness", "encrypt", "encrypt-pgp", "encrypt-pki", "hops", "is-changed"}
+    | {"lookup-entity", "now", "uuid"}
+)
+"""Functions whose result depends on more than their arguments: they cannot be part of an index."""
+
+NOTHING = Expr.of(None)
+
+
+def compile_expression(raw: Any, scope: Scope, path: str) -> Expr:
+    """The expression that `raw` stands for."""
+    if type(raw) is list:
+        if scope.depth > MAX_DEPTH:
+            scope.error(path, f"expressions are nested more than {MAX_DEPTH} deep")
+            return NOTHING
+        return _compile_call(raw, scope, path)
+    if type(raw) is str:
+        return _compile_string(raw, scope, path)
+    return Expr.of(raw)
+
+
+def _compile_string(raw: str, scope: Scope, path: str) -> Expr:
+    head, dot, rest = raw.partition(".")
+    if not dot or (head not in VARIABLES and head not in CONTEXTS and head not in scope.aliases):
+        if raw in CONTEXTS or (raw in VARIABLES and raw != "_"):
+            scope.compilation.warn(path, f'"{raw}" is just a string here; the variable is written "{raw}."')
+        if dot and scope.aliases and head.isidentifier():
+            scope.uses.add(f"?{head}")
+        return Expr.of(raw)
+    scope.uses.add(head)
+    try:
+        elements = split_path(rest)
+        if head in CONTEXTS:
+            return Expr(context_reader(head, elements, scope.settings))
+    except BadPath as bad:
+        scope.error(path, str(bad))
+        return NOTHING
+    return Expr(variable_reader(head, elements, scope))
+
+
+def _compile_call(raw: list[Any], scope: Scope, path: str) -> Expr:
+    call = _bind(raw, scope, path, FUNCTIONS, _not_a_function)
+    if call is None:
+        return NOTHING
+    if call.name in OUTWARD:
+        scope.uses.add(f"{call.name}()")
+    compiled: Expr | None = call.definition.build(call)
+    return compiled or NOTHING
+
+
+def compile_steps(raw: Any, scope: Scope, path: str) -> tuple[list[Step], list[str]]:
+    """One transform, or a list of them, as steps and their paths."""
+    if type(raw) is not list:
+        scope.error(path, f"a transform is an array such as [\"add\", \"name\", value], not {_shown(raw)}")
+        return [], []
+    if raw and type(raw[0]) is not list:
+        step = compile_step(raw, scope, path)
+        return ([step], [path]) if step else ([], [])
+    steps, paths = [], []
+    for index, item in enumerate(raw):
+        place = f"{path}[{index}]"
+        if step := compile_step(item, scope, place):
+            steps.append(step)
+            paths.append(place)
+    return steps, paths
+
+
+def compile_step(raw: Any, scope: Scope, path: str) -> Step | None:
+    """The transform that `raw` stands for; None if there is nothing to do (or nothing that could be compiled)."""
+    if scope.depth > MAX_DEPTH:
+        scope.error(path, f"transforms are nested more than {MAX_DEPTH} deep")
+        return None
+    if type(raw) is not list:
+        scope.error(path, f"a transform is an array such as [\"add\", \"name\", value], not {_shown(raw)}")
+        return None
+    call = _bind(raw, scope, path, TRANSFORMS, _not_a_transform)
+    step: Step | None = call.definition.build(call) if call else None
+    return step
+
+
+def _bind(
+    raw: list[Any],
+    scope: Scope,
+    path: str,
+    table: dict[str, Definition],
+    unknown: Callable[[str], str],
+) -> Call | None:
+    """A call with its arguments compiled; None, with the problem noted, if there is no such function or arity."""
+    if not raw or type(raw[0]) is not str:
+        found = _shown(raw[0]) if raw else "nothing"
+        hint = 'for a list of values write ["list", …]' if table is FUNCTIONS else "a transform is [name, …]"
+        scope.error(path, f"an array is a call and starts with a function name, not with {found}; {hint}")
+        return None
+    definition = table.get(raw[0])
+    if definition is None:
+        scope.error(f"{path}[0]", unknown(raw[0]))
+        return None
+    count = len(raw) - 1
+    parameters = definition.signature.bind(count)
+    if parameters is None:
+        given = "no argument" if not count else f"{count} argument{'s' * (count > 1)}"
+        scope.error(path, f"{definition.name} cannot be called with {given}; usage: {definition.usage}")
+        return None
+    inner = scope.inner()
+    args = [
+        _argument(parameter, arg, inner, f"{path}[{index}]", definition)
+        for index, (parameter, arg) in enumerate(zip(parameters, raw[1:], strict=True), start=1)
+    ]
+    return Call(definition, scope, path, parameters, args)
+
+
+def _argument(parameter: Parameter, raw: Any, scope: Scope, path: str, definition: Definition) -> Any:
+    kind = parameter.kind
+    if kind in RAW_KINDS:
+        if kind in ("rule", "dataset") and type(raw) is not str:
+            article = f"{parameter.name} must be the name of a {kind}, written out"
+            scope.error(path, f"{definition.name}: {article}, not {_shown(raw)}")
+        return raw
+    compiled = compile_expression(raw, scope, path)
+    if _is_wrong(kind, compiled):
+        scope.error(
+            path,
+            f"{definition.name}: {parameter.name} must be {CONVERTERS[kind][1]}, not {_shown(raw)}; "
+            f"usage: {definition.usage}",
+        )
+    return compiled
+
+
+def _is_wrong(kind: str, compiled: Expr) -> bool:
+    """Whether an argument is known to be of the wrong kind; null is known to make the result null, which is fine."""
+    if kind not in CONVERTERS or not compiled.constant:
+        return False
+    return first(compiled.value) is not None and convert(kind, compiled.value) is INVALID
+
+
+def _not_a_function(name: str) -> str:
+    if name in TRANSFORMS:
+        return f'"{name}" is a transform and gives no value; it cannot stand in an expression'
+    return f'unknown function "{name[:80]}"{nearest(name, list(FUNCTIONS))}'
+
+
+def _not_a_transform(name: str) -> str:
+    if name in FUNCTIONS:
+        return f'"{name}" is an expression function, not a transform; ["add", "property", ["{name}", …]] keeps its value'
+    return f'unknown transform "{name[:80]}"{nearest(name, list(TRANSFORMS))}'
+
+
+def _shown(raw: Any) -> str:
+    written = repr(raw) if type(raw) is not str else f'"{raw}"'
+    return written if len(written) <= 60 else written[:57] + "…"
+
+
+def constant_run(value: Any) -> Run:
+    """A run that always gives `value`."""
+    return lambda f, v: value
+
+
+__all__ = ["Frame", "compile_expression", "compile_step", "compile_steps", "constant_run"]

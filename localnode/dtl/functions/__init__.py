@@ -1,0 +1,1 @@
+"""The expression functions of DTL, one module for each page of the reference."""

@@ -1,0 +1,88 @@
+"""Boolean logic and booleans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localnode.dtl.define import cast, fold_constant, plain, special
+from localnode.dtl.frames import Frame
+from localnode.dtl.kinds import INVALID
+from localnode.dtl.scope import Call, Expr
+from localnode.dtl.values import as_list, first, is_string, truthy
+
+
+@special("all", signature="[FUNCTION:each] VALUES")
+def all_(call: Call) -> Expr:
+    """True if every value, or FUNCTION of every value, is truthy. True without any values."""
+    return _quantified(call, all)
+
+
+@special("any", signature="[FUNCTION:each] VALUES")
+def any_(call: Call) -> Expr:
+    """True if at least one value, or FUNCTION of one, is truthy. False without any values."""
+    return _quantified(call, any)
+
+
+def _quantified(call: Call, quantifier: Any) -> Expr:
+    function, values = call.named("FUNCTION"), call.named("VALUES").run
+    if function is None:
+        return fold_constant(
+            lambda f, v: quantifier(truthy(item) for item in as_list(values(f, v))), call.args
+        )
+    test = function.run
+    return Expr(lambda f, v: quantifier(truthy(test(f, item)) for item in as_list(values(f, v))))
+
+
+@special("and", signature="CONDITION:boolean+")
+def and_(call: Call) -> Expr:
+    """True if all arguments are truthy; those after the first that is not are not evaluated."""
+    runs = [arg.run for arg in call.args]
+
+    def run(f: Frame, v: Any) -> bool:
+        for condition in runs:
+            if not truthy(condition(f, v)):
+                return False
+        return True
+
+    return fold_constant(run, call.args)
+
+
+@special("or", signature="CONDITION:boolean+")
+def or_(call: Call) -> Expr:
+    """True if any argument is truthy; those after the first that is are not evaluated."""
+    runs = [arg.run for arg in call.args]
+
+    def run(f: Frame, v: Any) -> bool:
+        for condition in runs:
+            if truthy(condition(f, v)):
+                return True
+        return False
+
+    return fold_constant(run, call.args)
+
+
+@special("not", signature="CONDITION:boolean+")
+def not_(call: Call) -> Expr:
+    """The inverse of `and` over all arguments."""
+    both = and_(call)
+    if both.constant:
+        return Expr.of(not both.value)
+    run = both.run
+    return Expr(lambda f, v: not run(f, v))
+
+
+@cast("boolean")
+def boolean(value: Any) -> Any:
+    """Map-style cast. Booleans convert, and the strings "true" and "false" in any letter case. Everything else is
+    dropped or, with DEFAULT, replaced by it. Null gives null."""
+    if type(value) is bool:
+        return value
+    if is_string(value) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    return INVALID
+
+
+@plain("is-boolean", signature="VALUES")
+def is_boolean(value: Any) -> bool:
+    """True if the value, or the first of a list, is a boolean."""
+    return type(first(value)) is bool

@@ -1,0 +1,65 @@
+"""Comparisons: all of them look at values, never at how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from localnode.dtl.define import plain
+from localnode.dtl.values import NULL, RANK, as_list, first, kind, order_key, same
+
+
+@plain("eq", signature="A B")
+def eq(a: Any, b: Any) -> bool:
+    """True if both sides, as lists, hold the same values in the same order: `["eq", 42, ["list", 42]]` is true.
+
+    Null equals null only, neither `[]` nor `[null]`; a missing property is null. Values of different kinds are never
+    equal: `1`, `1.0` and `true` differ. Within `hops` and the merge source's `equality` an `eq` between two datasets
+    is the join operator.
+    """
+    if type(a) is str and type(b) is str and a[:1] != "~":
+        return a == b
+    if a is None or b is None:
+        return a is b
+    return same(as_list(a), as_list(b))
+
+
+@plain("neq", signature="A B")
+def neq(a: Any, b: Any) -> bool:
+    """The inverse of `eq`."""
+    return not eq(a, b)
+
+
+def _compare(a: Any, b: Any, fits: Callable[[Any, Any], bool]) -> bool:
+    a, b = first(a), first(b)
+    if type(a) is int and type(b) is int:
+        return fits(a, b)
+    rank = RANK[kind(a)]
+    if rank != RANK[kind(b)] or rank == RANK[NULL]:
+        return False
+    return fits(order_key(a), order_key(b))
+
+
+@plain("gt", signature="A B")
+def gt(a: Any, b: Any) -> bool:
+    """True if the first value of A is greater than the first value of B. Numbers compare by value whatever their
+    kind; false if either side has no value or if the two are not comparable (a string and a number)."""
+    return _compare(a, b, lambda x, y: x > y)
+
+
+@plain("gte", signature="A B")
+def gte(a: Any, b: Any) -> bool:
+    """True if the first value of A is greater than or equal to the first value of B; otherwise as `gt`."""
+    return _compare(a, b, lambda x, y: x >= y)
+
+
+@plain("lt", signature="A B")
+def lt(a: Any, b: Any) -> bool:
+    """True if the first value of A is less than the first value of B; otherwise as `gt`."""
+    return _compare(a, b, lambda x, y: x < y)
+
+
+@plain("lte", signature="A B")
+def lte(a: Any, b: Any) -> bool:
+    """True if the first value of A is less than or equal to the first value of B; otherwise as `gt`."""
+    return _compare(a, b, lambda x, y: x <= y)

@@ -1,0 +1,57 @@
+"""Conditional expressions: only the branch that is chosen is evaluated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localnode.dtl.define import special
+from localnode.dtl.frames import Frame
+from localnode.dtl.functions.comparisons import eq
+from localnode.dtl.scope import Call, Expr, Run
+from localnode.dtl.values import truthy
+
+
+@special("if", signature="CONDITION:boolean THEN [ELSE]")
+def if_(call: Call) -> Expr:
+    """THEN if CONDITION is truthy, else ELSE; null without ELSE."""
+    condition, then = call.args[0], call.args[1]
+    otherwise = call.args[2] if len(call.args) == 3 else Expr.of(None)
+    if condition.constant:
+        return then if truthy(condition.value) else otherwise
+    test, yes, no = condition.run, then.run, otherwise.run
+    return Expr(lambda f, v: yes(f, v) if truthy(test(f, v)) else no(f, v))
+
+
+@special("case", signature="(CONDITION:boolean THEN)+ [ELSE]")
+def case(call: Call) -> Expr:
+    """The THEN of the first CONDITION that is truthy; if there is none, ELSE, or null without ELSE."""
+    branches, otherwise = branches_of([arg.run for arg in call.args])
+
+    def run(f: Frame, v: Any) -> Any:
+        for condition, then in branches:
+            if truthy(condition(f, v)):
+                return then(f, v)
+        return otherwise(f, v) if otherwise else None
+
+    return Expr(run)
+
+
+@special("case-eq", signature="VALUE (WHEN THEN)+ [ELSE]")
+def case_eq(call: Call) -> Expr:
+    """The THEN of the first WHEN that is equal to VALUE (see `eq`); if there is none, ELSE, or null without ELSE."""
+    value, runs = call.args[0].run, [arg.run for arg in call.args[1:]]
+    branches, otherwise = branches_of(runs)
+
+    def run(f: Frame, v: Any) -> Any:
+        wanted = value(f, v)
+        for when, then in branches:
+            if eq(wanted, when(f, v)):
+                return then(f, v)
+        return otherwise(f, v) if otherwise else None
+
+    return Expr(run)
+
+
+def branches_of(runs: list[Run]) -> tuple[list[tuple[Run, Run]], Run | None]:
+    """Pairs of condition and result, and the odd one at the end."""
+    return list(zip(runs[0::2], runs[1::2], strict=False)), runs[-1] if len(runs) % 2 else None

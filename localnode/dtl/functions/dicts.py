@@ -1,0 +1,153 @@
+"""Dictionaries and paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from localnode.dtl.define import broadcast, fold_constant, mapped, plain, special
+from localnode.dtl.frames import Frame
+from localnode.dtl.kinds import INVALID
+from localnode.dtl.namespaces import Namespacing, add_namespaces, strip_namespaces
+from localnode.dtl.paths import path_reader
+from localnode.dtl.registry import nearest
+from localnode.dtl.scope import Call, Expr
+from localnode.dtl.values import as_list, first, is_string
+
+
+@special("dict", signature="[ITEMS] | (KEY VALUE)+")
+def dict_(call: Call) -> Expr:
+    """A dict: empty, or of a list of `[key, value]` lists, or of alternating keys and values. The last of equal keys
+    wins; keys that are no strings, and ITEMS that are no pairs, are left out."""
+    if len(call.args) < 2:
+        items = call.args[0].run if call.args else lambda f, v: []
+        return fold_constant(lambda f, v: _of_pairs(as_list(items(f, v))), call.args)
+    pairs = [(call.args[i].run, call.args[i + 1].run) for i in range(0, len(call.args), 2)]
+    return fold_constant(lambda f, v: _of_pairs([[key(f, v), value(f, v)] for key, value in pairs]), call.args)
+
+
+def _of_pairs(items: list[Any]) -> dict[str, Any]:
+    pairs = (item for item in items if type(item) is list and len(item) == 2)
+    return {str(key): value for key, value in pairs if is_string(key)}
+
+
+@plain("has-key", signature="KEY:string VALUES")
+def has_key(key: str, values: Any) -> bool | None:
+    """Whether the dict, or the first of a list, has the property KEY; null if it is no dict."""
+    value = first(values)
+    return key in value if type(value) is dict else None
+
+
+@plain("is-dict", signature="VALUES")
+def is_dict(values: Any) -> bool:
+    """True if the value, or the first of a list, is a dict. Entities are dicts."""
+    return type(first(values)) is dict
+
+
+def _dicts(values: Any) -> list[dict[str, Any]]:
+    return [item for item in as_list(values) if type(item) is dict]
+
+
+@plain("items", signature="VALUES")
+def items(values: Any) -> list[Any]:
+    """A list of `[key, value]` for all dicts in order; what is no dict is left out."""
+    return [[key, value] for item in _dicts(values) for key, value in item.items()]
+
+
+@plain("key-values", signature="VALUES")
+def key_values(values: Any) -> Any:
+    """A list of `{"key": …, "value": …}` for all dicts in order; a lone dict with one entry gives a lone dict. What
+    is no dict is left out."""
+    pairs = [{"key": key, "value": value} for item in _dicts(values) for key, value in item.items()]
+    return pairs[0] if type(values) is dict and len(pairs) == 1 else pairs
+
+
+@plain("keys", signature="VALUES")
+def keys(values: Any) -> list[Any]:
+    """A list of all keys of all dicts in order, duplicates kept; what is no dict is left out."""
+    return [key for item in _dicts(values) for key in item]
+
+
+@plain("values", signature="VALUES")
+def values_(values: Any) -> list[Any]:
+    """A list of all values of all dicts in order; what is no dict is left out."""
+    return [value for item in _dicts(values) for value in item.values()]
+
+
+@special("path", signature="PROPERTIES VALUES")
+def path(call: Call) -> Expr:
+    """What is found in VALUES by following PROPERTIES, one name or a list of names (what is no string is ignored).
+
+    Elements of lists on the way are all visited and lists that are found are spliced in, giving a list; from one dict
+    without lists the bare value. Null if nothing is found. Names are taken literally, with namespaces as in paths.
+    """
+    settings = call.scope.settings
+    names, values = call.args
+
+    @lru_cache(maxsize=256)
+    def reader(elements: tuple[str, ...]) -> Callable[[Any], Any]:
+        return path_reader(elements, settings)
+
+    def elements_of(value: Any) -> tuple[str, ...]:
+        return tuple(str(name) for name in as_list(value) if is_string(name))
+
+    source = values.run
+    if names.constant:
+        read = reader(elements_of(names.value))
+        return fold_constant(lambda f, v: read(source(f, v)), call.args)
+    wanted = names.run
+    return Expr(lambda f, v: reader(elements_of(wanted(f, v)))(source(f, v)))
+
+
+@special("apply", signature="RULE:rule VALUES")
+def apply(call: Call) -> Expr:
+    """Run RULE on the value, or on each value of a list, with `_S` bound to it and an empty target; the result is the
+    target. Values whose rule ended in `filter` or `discard` are dropped. `_P` is the context of the call, `_R` that
+    of the default rule. A RULE that hops has to be called with `apply-hops`."""
+    name, values = call.args
+    rule = call.scope.compilation.rules.get(name)
+    if rule is None:
+        call.error(0, unknown_rule(call, name))
+        return Expr.of(None)
+    call.scope.compilation.applied.append((call.path, name))
+    source, run_rule = values.run, rule.apply
+
+    def run(f: Frame, v: Any) -> Any:
+        def one(value: Any) -> Any:
+            frame = f.applied(value)
+            return frame.t if run_rule(frame) is None else INVALID
+
+        return broadcast(one, source(f, v))
+
+    return Expr(run)
+
+
+def unknown_rule(call: Call, name: Any) -> str:
+    """What to say about a rule name that there is no rule for."""
+    known = list(call.scope.compilation.rules)
+    return f'there is no rule "{name}"{nearest(str(name), known)}; rules: {", ".join(known)}'
+
+
+@special("apply-ns", signature="NAMESPACE VALUES")
+def apply_ns(call: Call) -> Expr:
+    """Map-style over dicts: add namespaces to property names and to `_id`, as `add_namespaces` of a pipe does.
+
+    NAMESPACE is a string (for both), or a dict with `property_namespace` and `identity_namespace` (default: those of
+    the pipe; null: none), `skip_underscore`, `skip_dollar` and `recursive` (default true). Names that have a
+    namespace keep it. What is no dict stays as it is.
+    """
+    settings = call.scope.settings
+    config, values = call.args[0].run, call.args[1].run
+
+    def run(f: Frame, v: Any) -> Any:
+        how = Namespacing.of(first(config(f, v)), settings)
+        return None if how is None else broadcast(lambda value: add_namespaces(value, how), values(f, v))
+
+    return fold_constant(run, call.args)
+
+
+@mapped("strip-ns")
+def strip_ns(value: Any) -> Any:
+    """Map-style over dicts: remove namespaces from property names, in nested dicts too; values stay as they are."""
+    return strip_namespaces(value)

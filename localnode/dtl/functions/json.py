@@ -1,0 +1,88 @@
+"""JSON text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from localnode.dtl.define import cast, mapped
+from localnode.dtl.kinds import INVALID
+from localnode.dtl.values import DECIMAL, STRING, is_string, kind, own, text
+
+
+@mapped("json")
+def json_(value: Any) -> str:
+    """Map-style: the value as JSON text without type tags: keys sorted, `", "` and `": "` as separators, characters
+    as they are. Tagged values are written as strings without their tag, decimals as numbers. Null gives null."""
+    return text(json_text(value))
+
+
+@mapped("json-transit")
+def json_transit(value: Any) -> str:
+    """Map-style: as `json`, but tagged values keep their tag, so that `json-transit-parse` gives them back."""
+    return text(transit_text(value))
+
+
+def json_text(value: Any) -> str:
+    """JSON text of a value, without tags."""
+    return _write(value, tags=False)
+
+
+def transit_text(value: Any) -> str:
+    """JSON text of a value, with tags."""
+    return _write(value, tags=True)
+
+
+def _write(value: Any, tags: bool) -> str:
+    if type(value) is list:
+        return f"[{', '.join(_write(item, tags) for item in value)}]"
+    if type(value) is dict:
+        pairs = (f"{_quoted(key)}: {_write(value[key], tags)}" for key in sorted(value))
+        return f"{{{', '.join(pairs)}}}"
+    name = kind(value)
+    if type(value) is not str or tags or name == STRING:
+        return _quoted(value)
+    if name == DECIMAL:
+        return str(value[2:])
+    return _quoted(value[2:])
+
+
+def _quoted(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+@cast("json-parse", nulls=True)
+def json_parse(value: Any) -> Any:
+    """Map-style: the value that a JSON text stands for; strings in it that start with `~` stay strings. Invalid text
+    is dropped or, with DEFAULT, replaced by it; the text `null` is valid and gives null."""
+    return _parse(value, _untagged)
+
+
+@cast("json-transit-parse", nulls=True)
+def json_transit_parse(value: Any) -> Any:
+    """Map-style: as `json-parse`, but tagged strings become the values they stand for."""
+    return _parse(value, own)
+
+
+def _parse(value: Any, finish: Any) -> Any:
+    if not is_string(value):
+        return INVALID
+    try:
+        return finish(json.loads(value, parse_constant=_no_number))
+    except (ValueError, RecursionError):
+        return INVALID
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _untagged(value: Any) -> Any:
+    if type(value) is str:
+        return text(value)
+    if type(value) is list:
+        return [_untagged(item) for item in value]
+    if type(value) is dict:
+        return {key: _untagged(item) for key, item in value.items()}
+    return value
+

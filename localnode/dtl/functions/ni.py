@@ -1,0 +1,114 @@
+"""Namespaced identifiers (NIs)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from localnode.dtl.define import broadcast, mapped, plain, special
+from localnode.dtl.frames import Frame
+from localnode.dtl.kinds import INVALID
+from localnode.dtl.namespaces import split_identifier
+from localnode.dtl.scope import Call, Expr
+from localnode.dtl.values import NI, URI, first, is_string, kind, text
+
+BUILT_IN = {
+    "_": "http://example.org/",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
+    "owl": "http://www.w3.org/2002/07/owl#",
+    "foaf": "http://xmlns.com/foaf/0.1/",
+    "wgs84": "http://www.w3.org/2003/01/geo/wgs84_pos#",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "skos": "http://www.w3.org/2004/02/skos/core#",
+    "dcterms": "http://purl.org/dc/terms/",
+    "gs": "http://www.opengis.net/ont/geosparql#",
+}
+"""Namespaces that are declared everywhere."""
+
+
+@special("ni", signature="[NAMESPACE:string] VALUES")
+def ni(call: Call) -> Expr:
+    """Map-style: strings to NIs in NAMESPACE, or in the global namespace without it (there "foo:bar" has the namespace
+    foo). Without NAMESPACE, URIs are collapsed: a declared prefix to its namespace, an unknown one to `<pipe id>-1`,
+    `<pipe id>-2`, … in the order they are met; NIs stay as they are. Everything else is dropped."""
+    values = call.args[-1].run
+    if len(call.args) == 1:
+        collapse = Collapser(call.scope.settings.pipe_id, call.scope.settings.namespaces)
+        return Expr(lambda f, v: broadcast(collapse, values(f, v)))
+    namespace = call.args[0]
+    if namespace.constant and is_string(first(namespace.value)):
+        head = f"~:{first(namespace.value)}:"
+
+        def fixed(f: Frame, v: Any) -> Any:
+            value = values(f, v)
+            return head + value if type(value) is str and value[:1] != "~" else broadcast(in_namespace, value)
+
+        def in_namespace(value: Any) -> Any:
+            return head + value if is_string(value) else INVALID
+
+        return Expr(fixed)
+    return Expr(lambda f, v: in_namespace_of(first(namespace.run(f, v)), values(f, v)))
+
+
+def in_namespace_of(namespace: Any, values: Any) -> Any:
+    """Map-style: strings as NIs in a namespace; null if that is no string."""
+    if not is_string(namespace):
+        return None
+    return broadcast(lambda value: f"~:{namespace}:{value}" if is_string(value) else INVALID, values)
+
+
+class Collapser:
+    """Turns strings and URIs into NIs; numbers the prefixes of URIs that it does not know."""
+
+    def __init__(self, pipe_id: str, declared: Mapping[str, str]) -> None:
+        self._pipe_id = pipe_id
+        self._prefixes = {uri: name for name, uri in {**BUILT_IN, **declared}.items()}
+        self._generated = 0
+
+    def __call__(self, value: Any) -> Any:
+        """The NI of a value, or INVALID."""
+        if is_string(value):
+            return f"~:{value}"
+        name = kind(value)
+        if name == URI:
+            return self._collapse(value[2:])
+        return value if name == NI else INVALID
+
+    def _collapse(self, uri: str) -> str:
+        known = [prefix for prefix in self._prefixes if uri.startswith(prefix)]
+        if not known:
+            cut = max(uri.rfind("/"), uri.rfind("#")) + 1
+            self._generated += 1
+            self._prefixes[uri[:cut]] = f"{self._pipe_id}-{self._generated}"
+            known = [uri[:cut]]
+        prefix = max(known, key=len)
+        return f"~:{self._prefixes[prefix]}:{uri[len(prefix) :]}"
+
+
+def _parts(value: Any) -> tuple[str, str] | None:
+    if is_string(value):
+        return split_identifier(value)
+    return split_identifier(value[2:]) if kind(value) == NI else None
+
+
+@mapped("ni-id")
+def ni_id(value: Any) -> Any:
+    """Map-style over NIs and strings: the identifier, what stands after the first colon."""
+    parts = _parts(value)
+    return INVALID if parts is None else text(parts[1])
+
+
+@mapped("ni-ns")
+def ni_ns(value: Any) -> Any:
+    """Map-style over NIs and strings: the namespace, what stands before the first colon; `""` without a colon."""
+    parts = _parts(value)
+    return INVALID if parts is None else text(parts[0])
+
+
+@plain("is-ni", signature="VALUES")
+def is_ni(values: Any) -> bool:
+    """True if the value, or the first of a list, is an NI."""
+    return kind(first(values)) == NI
+

@@ -1,0 +1,91 @@
+"""Numbers: casts, tests and hexadecimal text. Integers are unbounded, floats IEEE doubles, decimals exact."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from localnode.dtl.arithmetic import Number, number_of, to_exact
+from localnode.dtl.define import cast, mapped, plain
+from localnode.dtl.kinds import INVALID
+from localnode.dtl.values import (
+    DECIMAL,
+    FLOAT,
+    INTEGER,
+    decimal_value,
+    first,
+    is_string,
+    kind,
+    to_decimal,
+)
+
+_HEX = re.compile(r"0[xX]([0-9a-fA-F]+)")
+
+def numeric(value: Any) -> Number | None:
+    """The number that a value is or, as a string, spells."""
+    return to_decimal(value) if is_string(value) else number_of(value)
+
+
+@cast("decimal")
+def decimal(value: Any) -> Any:
+    """Map-style cast to a decimal, from numbers and from strings such as "1.0" or "1E2"; what does not convert is
+    dropped or replaced by DEFAULT. The decimal of 2.2 is exactly 2.2, and digits are kept as written."""
+    number = numeric(value)
+    if number is None or (type(number) is float and not math.isfinite(number)):
+        return INVALID
+    return decimal_value(to_exact(number))
+
+
+@cast("float")
+def float_(value: Any) -> Any:
+    """Map-style cast to a float, from numbers and numeric strings; what does not convert is dropped or replaced."""
+    number = numeric(value)
+    try:
+        result = INVALID if number is None else float(number)
+    except OverflowError:
+        return INVALID
+    return result if result is INVALID or math.isfinite(result) else INVALID
+
+
+@cast("integer")
+def integer(value: Any) -> Any:
+    """Map-style cast to an integer, from numbers and numeric strings; fractions are cut off (124.4 becomes 124, -1.5
+    becomes -1). "0x…" is read as two's complement of the width written: "0xff" is -1, "0x00ff" is 255."""
+    if type(value) is int:
+        return value
+    if is_string(value) and (match := _HEX.fullmatch(value)):
+        digits = match[1]
+        number = int(digits, 16)
+        return number - 16 ** len(digits) if int(digits[0], 16) >= 8 else number
+    number_found = numeric(value)
+    if number_found is None or (type(number_found) is float and not math.isfinite(number_found)):
+        return INVALID
+    return int(number_found)
+
+
+@mapped("hex")
+def hex_(value: Any) -> Any:
+    """Map-style over integers: "0x" and the bytes of the two's complement, as few as the sign allows."""
+    if type(value) is not int:
+        return INVALID
+    size = ((value if value >= 0 else ~value).bit_length() + 8) // 8
+    return f"0x{value % (1 << 8 * size):0{2 * size}x}"
+
+
+@plain("is-integer", signature="VALUES")
+def is_integer(value: Any) -> bool:
+    """True if the value, or the first of a list, is an integer."""
+    return kind(first(value)) == INTEGER
+
+
+@plain("is-float", signature="VALUES")
+def is_float(value: Any) -> bool:
+    """True if the value, or the first of a list, is a float; the literal 1.0 is one."""
+    return kind(first(value)) == FLOAT
+
+
+@plain("is-decimal", signature="VALUES")
+def is_decimal(value: Any) -> bool:
+    """True if the value, or the first of a list, is a decimal (`"~f1.0"`)."""
+    return kind(first(value)) == DECIMAL

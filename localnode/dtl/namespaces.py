@@ -1,0 +1,154 @@
+"""Namespaces of property names and ids: adding and removing them, and the names that transforms write to.
+
+A name is `namespace:identifier`, split at the last colon. Names that start with `_` or `$` have no namespace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from localnode.dtl.api import Entity, PipeSettings
+from localnode.dtl.patterns import Matcher, wildcard
+from localnode.dtl.values import NI, kind
+
+
+@dataclass(frozen=True)
+class Namespacing:
+    """How namespaces are added: which, and what is left alone."""
+
+    property_namespace: str | None
+    identity_namespace: str | None
+    skip_underscore: bool = True
+    skip_dollar: bool = True
+    recursive: bool = True
+
+    @classmethod
+    def of(cls, config: Any, settings: PipeSettings) -> Namespacing | None:
+        """The NAMESPACE argument of `apply-ns`; None if it is neither a string nor a dict."""
+        if type(config) is str:
+            return cls(config, config)
+        if type(config) is not dict:
+            return None
+        flags = {
+            name: config[name] is not False
+            for name in ("skip_underscore", "skip_dollar", "recursive")
+            if name in config
+        }
+        return cls(
+            config.get("property_namespace", settings.property),
+            config.get("identity_namespace", settings.identity),
+            **flags,
+        )
+
+
+def add_namespaces(value: Any, how: Namespacing) -> Any:
+    """A dict (or list of them) with namespaces added to names and to the value of `_id`."""
+    return _added(value, how, root=True)
+
+
+def _added(value: Any, how: Namespacing, root: bool) -> Any:
+    if type(value) is list:
+        return [_added(item, how, root=False) for item in value]
+    if type(value) is not dict:
+        return value
+    return dict(_added_property(name, content, how, root) for name, content in value.items())
+
+
+def _added_property(name: str, content: Any, how: Namespacing, root: bool) -> tuple[str, Any]:
+    if how.skip_dollar and name.startswith("$"):
+        return name, content
+    inner = _added(content, how, root=False) if how.recursive else content
+    if how.skip_underscore and name.startswith("_"):
+        if name == "_id" and root and type(content) is str and how.identity_namespace is not None:
+            inner = qualified(content, how.identity_namespace)
+        return name, inner
+    if how.property_namespace is None or ":" in name:
+        return name, inner
+    return f"{how.property_namespace}:{name}", inner
+
+
+def strip_namespaces(value: Any) -> Any:
+    """A value with the namespaces of all property names in it removed."""
+    if type(value) is list:
+        return [strip_namespaces(item) for item in value]
+    if type(value) is not dict:
+        return value
+    return {local_name(name): strip_namespaces(content) for name, content in value.items()}
+
+
+def add_entity_namespaces(entity: Entity, settings: PipeSettings) -> Entity:
+    """What `add_namespaces: true` of a pipe does to an entity before the first transform."""
+    added: Entity = add_namespaces(entity, Namespacing(settings.property, settings.identity))
+    return added
+
+
+def remove_entity_namespaces(entity: Entity) -> Entity:
+    """What `remove_namespaces: true` of a pipe does to an entity after the last transform: names, `_id` and NI values
+    lose their namespace (an NI becomes a string)."""
+    stripped: Entity = strip_namespaces(_plain_identifiers(entity))
+    if type(stripped.get("_id")) is str:
+        stripped["_id"] = stripped["_id"].partition(":")[2] or stripped["_id"]
+    return stripped
+
+
+def _plain_identifiers(value: Any) -> Any:
+    if type(value) is list:
+        return [_plain_identifiers(item) for item in value]
+    if type(value) is dict:
+        return {name: _plain_identifiers(content) for name, content in value.items()}
+    return split_identifier(value[2:])[1] if type(value) is str and kind(value) == NI else value
+
+
+def qualified(identifier: str, namespace: str) -> str:
+    """An identifier with its namespace in front; one that has this namespace already stays as it is."""
+    return identifier if identifier.startswith(namespace + ":") else f"{namespace}:{identifier}"
+
+
+def split_identifier(identifier: str) -> tuple[str, str]:
+    """Namespace and identifier of `ns:id`, at the first colon, so that `ni` and `ni-ns`/`ni-id` are inverse."""
+    namespace, colon, rest = identifier.partition(":")
+    return (namespace, rest) if colon else ("", identifier)
+
+
+def local_name(name: str) -> str:
+    """A property name without its namespace; names that start with `_` or `$` have none."""
+    return name if name[:1] in ("_", "$") else name.rpartition(":")[2] or name
+
+
+def target_name(name: str, settings: PipeSettings) -> str:
+    """The property that `add` and its like write to for a name as it stands in the rules."""
+    if not settings.namespaced_identifiers or name[:1] in ("_", "$"):
+        return name
+    if name.startswith("::"):
+        return name[2:]
+    if name.startswith(":"):
+        return f"{settings.property}{name}"
+    return name if ":" in name else f"{settings.property}:{name}"
+
+
+def name_pattern(pattern: str, settings: PipeSettings) -> Matcher:
+    """A pattern of property names, as in `copy` and `remove`.
+
+    With namespaces on, a pattern without colon is compared with the identifier part, one with a colon part by part.
+    """
+    if not settings.namespaced_identifiers:
+        return wildcard(pattern)
+    if pattern.startswith("::"):
+        return wildcard(pattern[2:])
+    if pattern.startswith(":"):
+        pattern = f"{settings.property}{pattern}"
+    namespace, colon, identifier = pattern.rpartition(":")
+    of_identifier = wildcard(identifier)
+    if not colon:
+        return lambda name: of_identifier(name.rpartition(":")[2])
+    return _by_parts(wildcard(namespace), of_identifier)
+
+
+def _by_parts(of_namespace: Matcher, of_identifier: Matcher) -> Callable[[str], bool]:
+    def matches(name: str) -> bool:
+        namespace, colon, identifier = name.rpartition(":")
+        return bool(colon) and of_namespace(namespace) and of_identifier(identifier)
+
+    return matches

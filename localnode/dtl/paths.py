@@ -1,0 +1,125 @@
+"""Paths: reading them, and walking through dicts and lists along them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from localnode.dtl.api import PipeSettings
+
+Select = Callable[[dict[str, Any]], list[Any]]
+"""Gives the values of the properties that one path element names in a dict."""
+
+_ELEMENT = re.compile(r"'((?:[^']|'')*)'|([^.']+)")
+
+
+class BadPath(ValueError):
+    """A path string that cannot be read."""
+
+
+def split_path(written: str) -> list[str]:
+    """The elements of `a.b.'c.d''s'`; [] for the empty string. Raises BadPath."""
+    if not written:
+        return []
+    elements: list[str] = []
+    position = 0
+    while True:
+        match = _ELEMENT.match(written, position)
+        if match is None:
+            raise BadPath(f"bad path {written!r}: {_reason(written, position)}")
+        elements.append(match[2] if match[2] is not None else match[1].replace("''", "'"))
+        position = match.end()
+        if position == len(written):
+            return elements
+        if written[position] != ".":
+            raise BadPath(f"bad path {written!r}: a quoted element must stand alone between dots")
+        position += 1
+
+
+def _reason(written: str, position: int) -> str:
+    if written[position : position + 1] == "'":
+        return "a quote is not closed"
+    return "an element is empty"
+
+
+def walk(selects: Sequence[Select], value: Any) -> Any:
+    """Follow a path; every element of a list on the way is visited, and lists found are spliced in.
+
+    A single chain without lists gives the bare value, null if there is nothing; otherwise a list comes out.
+    """
+    many = type(value) is list
+    current = value if many else [value]
+    for select in selects:
+        found: list[Any] = []
+        for item in current:
+            if type(item) is not dict:
+                continue
+            hits = select(item)
+            many = many or len(hits) > 1
+            for hit in hits:
+                if type(hit) is list:
+                    many = True
+                    found += hit
+                else:
+                    found.append(hit)
+        current = found
+    if many:
+        return current
+    return current[0] if current else None
+
+
+def selector(element: str, settings: PipeSettings) -> Select:
+    """How a path element selects properties: exactly one name, or (namespaces on) one name in every namespace."""
+    name = exact_name(element, settings)
+    if name is None:
+        suffix = ":" + element
+        return lambda entity: [
+            value for key, value in entity.items() if key == element or key.endswith(suffix)
+        ]
+    exact = name
+    return lambda entity: [entity[exact]] if exact in entity else []
+
+
+def exact_name(element: str, settings: PipeSettings) -> str | None:
+    """The one property name that a path element means; None if it means that name in every namespace."""
+    if not settings.namespaced_identifiers:
+        return element
+    if element.startswith("::"):
+        return element[2:]
+    if element.startswith(":"):
+        return f"{settings.property}{element}"
+    return element if ":" in element or element[:1] in ("_", "$") else None
+
+
+def path_reader(elements: Sequence[str], settings: PipeSettings) -> Callable[[Any], Any]:
+    """A function from a value to what the path finds in it, specialised for one and two plain elements."""
+    if not elements:
+        return lambda value: value
+    names = [exact_name(element, settings) for element in elements]
+    selects = [selector(element, settings) for element in elements]
+    if len(names) == 1 and names[0] is not None:
+        return _one(names[0], selects)
+    if len(names) == 2 and names[0] is not None and names[1] is not None:
+        return _two(names[0], names[1], selects)
+    return lambda value: walk(selects, value)
+
+
+def _one(name: str, selects: list[Select]) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        return value.get(name) if type(value) is dict else walk(selects, value)
+
+    return read
+
+
+def _two(name: str, then: str, selects: list[Select]) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if type(value) is dict:
+            inner = value.get(name)
+            if type(inner) is dict:
+                return inner.get(then)
+            if inner is None:
+                return None
+        return walk(selects, value)
+
+    return read

@@ -1,0 +1,111 @@
+"""Rules to programs: `compile_dtl` compiles every rule once, `Program.transform` runs them on one entity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import localnode.dtl.library  # noqa: F401 - fills the registry
+from localnode.dtl.api import (
+    DtlCompileError,
+    DtlError,
+    Entity,
+    HopJoin,
+    PipeSettings,
+    Problem,
+    TransformContext,
+)
+from localnode.dtl.compiler import compile_expression, compile_steps
+from localnode.dtl.frames import DISCARDED, FILTERED, Frame, Rule, Run
+from localnode.dtl.joins import IndexExpression, index_of
+from localnode.dtl.scope import Compilation, Scope
+
+DEFAULT = "default"
+
+
+class Program:
+    """Compiled rules.
+
+    `hop_joins` are the indexes it will probe, `datasets` every dataset it reads (`tracked_datasets` those of which a
+    change brings source entities back), `warnings` what is probably not meant as written.
+    """
+
+    def __init__(self, compilation: Compilation, rule: Rule) -> None:
+        self.settings = compilation.settings
+        self.hop_joins: list[HopJoin] = compilation.joins
+        self.datasets = {join.dataset for join in compilation.joins} | compilation.lookups
+        self.tracked_datasets = {join.dataset for join in compilation.joins if join.track}
+        self.creates_children = compilation.creates_children
+        self.warnings: list[Problem] = compilation.warnings
+        self._rule = rule
+
+    def transform(self, entity: Entity, context: TransformContext) -> list[Entity]:
+        """Transform one source entity: what `create` emitted, in order, then the target.
+
+        A target that `filter` stopped carries `_filtered: true`; one that `discard` stopped is left out. Nothing in
+        the result is shared with `entity` or the entities that `context` gave. Raises DtlError and DtlTrip.
+        """
+        run = Run(context, entity)
+        target: Entity = {"_id": entity["_id"]} if "_id" in entity else {}
+        if entity.get("_deleted") is True:
+            target["_deleted"] = True
+        signal = self._rule.apply(Frame(entity, target, None, None, run))
+        if signal is DISCARDED:
+            return run.created
+        if type(target.get("_id")) is not str:
+            if self.settings.id_required and signal is None:
+                raise DtlError(DEFAULT, f"['{DEFAULT}']", _no_id(target), run.entity_id)
+            return run.created
+        if signal is FILTERED:
+            target["_filtered"] = True
+        if run.created:
+            return [*run.created, target]
+        return [target]
+
+
+def _no_id(target: Entity) -> str:
+    if "_id" not in target:
+        return "the target has no _id, and id_required is on"
+    return f"the target's _id is not a string but {target['_id']!r}, and id_required is on"
+
+
+def compile_dtl(rules: Mapping[str, Any], settings: PipeSettings) -> Program:
+    """Compile the `rules` of a `dtl` transform. Raises DtlCompileError with every problem found."""
+    compilation = Compilation(settings)
+    if not isinstance(rules, Mapping):
+        raise DtlCompileError([Problem("", "rules must be an object with a list of transforms per rule")])
+    if DEFAULT not in rules:
+        compilation.error("", 'there is no rule "default"; it is the one that runs for every source entity')
+    compilation.rules = {name: Rule(name) for name in rules}
+    for name, transforms in rules.items():
+        _compile_rule(compilation, name, transforms)
+    compilation.check_applied()
+    if compilation.problems:
+        raise DtlCompileError(compilation.problems)
+    return Program(compilation, compilation.rules[DEFAULT])
+
+
+def _compile_rule(compilation: Compilation, name: str, transforms: Any) -> None:
+    path = f"['{name}']"
+    if type(transforms) is not list:
+        compilation.error(path, "a rule is a list of transforms")
+        return
+    rule = compilation.rules[name]
+    scope = Scope(compilation, name)
+    if transforms and type(transforms[0]) is not list:
+        compilation.error(path, "a rule is a list of transforms, each an array; this looks like a single transform")
+        return
+    rule.steps, rule.paths = compile_steps(transforms, scope, path)
+
+
+def compile_index(expression: Any, alias: str, settings: PipeSettings) -> IndexExpression:
+    """One side of a join as an index over the dataset with this alias, e.g. `["lower", "c.email"]`, alias `c`.
+
+    For equality rules of the merge source; the alias is what `c.` stands for. Raises DtlCompileError.
+    """
+    compilation = Compilation(settings)
+    scope = Scope(compilation, "equality", frozenset([alias]))
+    compiled = compile_expression(expression, scope, "")
+    if compilation.problems:
+        raise DtlCompileError(compilation.problems)
+    return index_of(expression, compiled.run, alias, settings)

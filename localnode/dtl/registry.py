@@ -1,0 +1,151 @@
+"""The registry of DTL functions and transforms: name, signature, documentation and how a call is compiled.
+
+A signature is written as people read it, with the kind of an argument after a colon where only some values will do:
+
+    START:integer [END:integer] VALUES      END is optional
+    VALUES+                                 one or more (`*`: none or more)
+    (CONDITION VALUE)+ [ELSE]               a repeated group
+    [ITEMS] | (KEY VALUE)+                  alternatives
+
+The kinds are described in `kinds.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from localnode.dtl.scope import Call
+
+_TOKEN = re.compile(r"\[(?P<maybe>[^\]]+)\]|\((?P<group>[^)]+)\)(?P<times>[+*])|(?P<one>[^\s+*]+)(?P<many>[+*]?)")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument of a signature: its name in the documentation and its kind."""
+
+    name: str
+    kind: str = "value"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One alternative of a signature: parameters before, in and after the repeated group."""
+
+    before: tuple[tuple[Parameter, bool], ...]
+    group: tuple[Parameter, ...] = ()
+    least: int = 0
+    after: tuple[tuple[Parameter, bool], ...] = ()
+
+    def bind(self, count: int) -> list[Parameter] | None:
+        """The parameter of each of `count` arguments; None if so many do not fit. Optional ones fill up in order."""
+        fixed = self.before + self.after
+        extra = count - sum(not optional for _, optional in fixed) - self.least * len(self.group)
+        if extra < 0:
+            return None
+        rounds, extra = divmod(extra, len(self.group)) if self.group else (0, extra)
+        if extra > sum(optional for _, optional in fixed):
+            return None
+        bound: list[Parameter] = []
+        for part in (self.before, None, self.after):
+            if part is None:
+                bound += self.group * (self.least + rounds)
+                continue
+            for parameter, optional in part:
+                if optional and not extra:
+                    continue
+                extra -= optional
+                bound.append(parameter)
+        return bound
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The arguments that a function takes; `text` is what people read (without the kinds)."""
+
+    text: str
+    shapes: tuple[Shape, ...]
+
+    @classmethod
+    def parse(cls, written: str) -> Signature:
+        """Read a signature in the notation of this module."""
+        return cls(re.sub(r":\w+", "", written), tuple(_shape(part) for part in written.split("|")))
+
+    def bind(self, count: int) -> list[Parameter] | None:
+        """The parameter of each argument, by the first alternative that fits; None if none does."""
+        return next((bound for shape in self.shapes if (bound := shape.bind(count)) is not None), None)
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        """All parameters of the first alternative, in order."""
+        shape = self.shapes[0]
+        return [p for p, _ in shape.before] + list(shape.group) + [p for p, _ in shape.after]
+
+
+def _shape(written: str) -> Shape:
+    before: list[tuple[Parameter, bool]] = []
+    after: list[tuple[Parameter, bool]] = []
+    group: tuple[Parameter, ...] = ()
+    least, current = 0, before
+    for token in _TOKEN.finditer(written):
+        repeated = token["group"] or (token["one"] if token["many"] else None)
+        if repeated:
+            group, current = tuple(_parameter(word) for word in repeated.split()), after
+            least = (token["times"] or token["many"]) == "+"
+        else:
+            current.append((_parameter(token["maybe"] or token["one"]), token["maybe"] is not None))
+    return Shape(tuple(before), group, least, tuple(after))
+
+
+def _parameter(word: str) -> Parameter:
+    name, _, kind = word.partition(":")
+    return Parameter(name, kind or "value")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A DTL function or transform. `build` compiles a call of it; `group` is the page of the reference it is on."""
+
+    name: str
+    signature: Signature
+    group: str
+    documentation: str
+    build: Callable[[Call], Any] = field(repr=False)
+
+    @property
+    def usage(self) -> str:
+        """The signature with the name in front: `substring START [END] VALUES`."""
+        return " | ".join(f"{self.name} {part.strip()}".strip() for part in self.signature.text.split("|"))
+
+
+FUNCTIONS: dict[str, Definition] = {}
+"""Every expression function by name."""
+
+TRANSFORMS: dict[str, Definition] = {}
+"""Every transform by name."""
+
+
+def define(
+    table: dict[str, Definition],
+    names: Sequence[str],
+    signature: str,
+    implementation: Callable[..., Any],
+    build: Callable[[Call], Any],
+) -> None:
+    """Enter a function under its name(s), documented by the docstring of its implementation."""
+    group = implementation.__module__.rpartition(".")[2].rstrip("_")
+    for name in names:
+        table[name] = Definition(
+            name, Signature.parse(signature), group, cleandoc(implementation.__doc__ or ""), build
+        )
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """` – did you mean "x"?` if a known name is close to `word`, otherwise nothing."""
+    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    return f' (did you mean "{close[0]}"?)' if close else ""

@@ -1,0 +1,1 @@
+"""The transforms of DTL: what acts on the target entity."""

@@ -1,0 +1,53 @@
+"""Transforms that make further entities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localnode.dtl.define import step
+from localnode.dtl.frames import Frame, Refusal
+from localnode.dtl.functions.sets import union
+from localnode.dtl.scope import Call, Step
+from localnode.dtl.values import as_list, own
+
+
+def _entities(values: Any, required: bool, name: str) -> list[Any]:
+    """The values that are entities; Refusal for others if ids are required."""
+    found = []
+    for value in as_list(values):
+        if type(value) is dict and type(value.get("_id")) is str:
+            found.append(own(value))
+        elif required:
+            raise Refusal(f"{name} needs entities with a string _id (id_required is on), not {_shown(value)}")
+    return found
+
+
+def _shown(value: Any) -> str:
+    written = repr(value)
+    return written if len(written) <= 100 else written[:97] + "…"
+
+
+@step("create", signature="VALUES")
+def create(call: Call) -> Step:
+    """Emit each value as an entity of its own, besides the target, at once (a later `filter` does not take it back).
+    A value without a string `_id` fails the run, or is left out if the pipe has `id_required` off."""
+    values, required = call.args[0].run, call.scope.settings.id_required
+
+    def run(f: Frame) -> None:
+        f.run.created.extend(_entities(values(f, None), required, "create"))
+
+    return run
+
+
+@step("create-child", signature="VALUES")
+def create_child(call: Call) -> Step:
+    """Add the values to the target's `$children`, without duplicates. A dataset sink keeps track of children, and the
+    transform `emit_children` makes entities of them. Values without a string `_id` as with `create`."""
+    values, required = call.args[0].run, call.scope.settings.id_required
+    call.scope.compilation.creates_children = True
+
+    def run(f: Frame) -> None:
+        children = _entities(values(f, None), required, "create-child")
+        f.t["$children"] = union(f.t.get("$children"), children)
+
+    return run

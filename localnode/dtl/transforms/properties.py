@@ -1,0 +1,348 @@
+"""Transforms that set, copy and remove properties of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from localnode.dtl.define import step
+from localnode.dtl.frames import Frame
+from localnode.dtl.functions.ni import in_namespace_of
+from localnode.dtl.namespaces import name_pattern, qualified, target_name
+from localnode.dtl.paths import exact_name, selector
+from localnode.dtl.patterns import Matcher
+from localnode.dtl.scope import Call, Expr, Scope, Step
+from localnode.dtl.values import as_list, first, is_string, own, truthy
+
+MEMO_SIZE = 10_000
+"""How many property names a pattern remembers its answer for."""
+
+
+@step("add", signature="PROPERTY VALUE")
+def add(call: Call) -> Step:
+    """Set PROPERTY to VALUE, replacing what it had; a null is set too. PROPERTY may be an expression, also one that
+    gives several names: each of them gets the value. `_id` gets the identity namespace, if namespaces are on."""
+    value, finish = call.args[1].run, _finisher(call)
+    if (name := _fixed_name(call)) is not None:
+        if finish is not own or name == "_id":
+            return _adding_checked(name, value, finish)
+        return _adding(name, value)
+    names = _names(call)
+
+    def run(f: Frame) -> None:
+        found = value(f, None)
+        for name in names(f):
+            f.t[name] = finish(found)
+
+    return run
+
+
+def _adding(name: str, value: Callable[[Frame, Any], Any]) -> Step:
+    def run(f: Frame) -> None:
+        f.t[name] = own(value(f, None))
+
+    return run
+
+
+def _adding_checked(name: str, value: Callable[[Frame, Any], Any], finish: Callable[[Any], Any]) -> Step:
+    def run(f: Frame) -> None:
+        f.t[name] = finish(value(f, None))
+
+    return run
+
+
+@step("add-if", signature="PROPERTY [CONDITION:each] VALUE")
+def add_if(call: Call) -> Step:
+    """Like `add`, if CONDITION is truthy with `_` bound to VALUE (as a whole). Without CONDITION: if VALUE is not
+    null (`[]` and `[null]` are added)."""
+    condition, value, finish = call.named("CONDITION"), call.named("VALUE").run, _finisher(call)
+    test = condition.run if condition else None
+    names = _names(call)
+
+    def run(f: Frame) -> None:
+        found = value(f, None)
+        if (found is not None) if test is None else truthy(test(f, found)):
+            for name in names(f):
+                f.t[name] = finish(found)
+
+    return run
+
+
+@step("default", signature="PROPERTY VALUE")
+def default(call: Call) -> Step:
+    """Like `add`, but only if the target does not have the property (a property that is null exists)."""
+    value, finish, names = call.args[1].run, _finisher(call), _names(call)
+
+    def run(f: Frame) -> None:
+        missing = [name for name in names(f) if name not in f.t]
+        if missing:
+            found = value(f, None)
+            for name in missing:
+                f.t[name] = finish(found)
+
+    return run
+
+
+def _finisher(call: Call) -> Callable[[Any], Any]:
+    """What is done to a value before it goes to its property: `_id` gets a namespace, everything is copied."""
+    settings = call.scope.settings
+    if not settings.namespaced_identifiers or not _may_be_id(call.args[0]):
+        return own
+
+    def finish(value: Any) -> Any:
+        return qualified(value, settings.identity) if is_string(value) and ":" not in value else own(value)
+
+    return finish
+
+
+def _may_be_id(name: Expr) -> bool:
+    return name.constant and name.value == "_id"
+
+
+def _fixed_name(call: Call) -> str | None:
+    """The property that is written to, if the rules spell out a single one."""
+    name: Expr = call.args[0]
+    if not name.constant:
+        return None
+    if not is_string(name.value) and not (type(name.value) is list and all(map(is_string, name.value))):
+        call.error(0, "PROPERTY must be a name, a list of names or an expression that gives one")
+        return None
+    return target_name(name.value, call.scope.settings) if type(name.value) is str else None
+
+
+def _names(call: Call) -> Callable[[Frame], list[str]]:
+    """The properties that are written to, for each entity."""
+    settings = call.scope.settings
+    if (fixed := _fixed_name(call)) is not None:
+        names = [fixed]
+        return lambda f: names
+    name = call.args[0].run
+    return lambda f: [target_name(str(n), settings) for n in as_list(name(f, None)) if is_string(n)]
+
+
+@step("copy", signature="INCLUDE [EXCLUDE]")
+def copy(call: Call) -> Step:
+    """Copy the source's properties that match INCLUDE and do not match EXCLUDE: each a pattern, or a list of them
+    (`*` any characters, `?` one). `*` means all properties, those that start with `_` too."""
+    include, exclude = call.args[0], call.args[1] if len(call.args) == 2 else Expr.of([])
+    scope = call.scope
+    if not (include.constant and exclude.constant):
+        return _copy_late(include, exclude, scope)
+    for index, patterns in enumerate(call.args):
+        _check_patterns(call, index, patterns)
+    if len(call.args) == 1 and (names := _exact_names(include.value, scope)) is not None:
+        return _copy_exact(names)
+    return _copy_matching(_chooser(include.value, exclude.value, scope))
+
+
+def _check_patterns(call: Call, index: int, patterns: Expr) -> None:
+    if patterns.constant and not (patterns.value and all(map(is_string, as_list(patterns.value)))):
+        call.error(index, "a pattern must be a string, or a list of strings such as [\"list\", \"a*\", \"b\"]")
+
+
+def _exact_names(patterns: Any, scope: Scope) -> list[str] | None:
+    names = [exact_name(pattern, scope.settings) for pattern in as_list(patterns) if is_string(pattern)]
+    exact = [name for name in names if name is not None and "*" not in name and "?" not in name]
+    return list(dict.fromkeys(exact)) if len(exact) == len(names) else None
+
+
+def _copy_exact(names: list[str]) -> Step:
+    def run(f: Frame) -> None:
+        source, target = f.s, f.t
+        if type(source) is dict:
+            for name in names:
+                if name in source:
+                    target[name] = own(source[name])
+
+    return run
+
+
+def _copy_matching(chosen: Matcher) -> Step:
+    def run(f: Frame) -> None:
+        target = f.t
+        if type(f.s) is dict:
+            for name, value in f.s.items():
+                if chosen(name):
+                    target[name] = own(value)
+
+    return run
+
+
+def _copy_late(include: Expr, exclude: Expr, scope: Scope) -> Step:
+    def run(f: Frame) -> None:
+        _copy_matching(_chooser(include.run(f, None), exclude.run(f, None), scope))(f)
+
+    return run
+
+
+def _chooser(include: Any, exclude: Any, scope: Scope) -> Matcher:
+    """Whether a name matches one pattern of `include` and none of `exclude`; answers are remembered."""
+    wanted = [name_pattern(pattern, scope.settings) for pattern in as_list(include) if is_string(pattern)]
+    unwanted = [name_pattern(pattern, scope.settings) for pattern in as_list(exclude) if is_string(pattern)]
+    memo: dict[str, bool] = {}
+
+    def chosen(name: str) -> bool:
+        answer = memo.get(name)
+        if answer is None:
+            answer = any(match(name) for match in wanted) and not any(match(name) for match in unwanted)
+            if len(memo) < MEMO_SIZE:
+                memo[name] = answer
+        return answer
+
+    return chosen
+
+
+@step("remove", signature="PATTERN")
+def remove(call: Call) -> Step:
+    """Remove the target's properties that match PATTERN, or one of a list of them. `_id` is only removed by its full
+    name, since no target can do without it."""
+    pattern, scope = call.args[0], call.scope
+    _check_patterns(call, 0, pattern)
+    fixed = _chooser(pattern.value, [], scope) if pattern.constant else None
+    keeps_id = not (pattern.constant and "_id" in as_list(pattern.value))
+
+    def run(f: Frame) -> None:
+        chosen = fixed or _chooser(pattern.run(f, None), [], scope)
+        for name in [name for name in f.t if chosen(name)]:
+            if name != "_id" or not keeps_id:
+                del f.t[name]
+
+    return run
+
+
+@step("rename", signature="FROM TO")
+def rename(call: Call) -> Step:
+    """Set the target's property TO to the value of the source's property FROM (nulls too); nothing if the source does
+    not have it. With namespaces on and no namespace in TO, each property keeps its own; otherwise all values that FROM
+    finds go to TO, as a list if there are several."""
+    return _transfer(call, call.args[0], call.args[1], lambda f: own)
+
+
+@step("make-ni", signature="NAMESPACE FROM [TO]")
+def make_ni(call: Call) -> Step:
+    """Make NIs in NAMESPACE of the strings in the source's property FROM, and set the target's property TO (default:
+    FROM with `-ni` behind) to them; other values are left out, and nothing is set if none is left. Namespaces of
+    properties as with `rename`."""
+    namespace, source = call.args[0].run, call.args[1]
+    to = call.args[2] if len(call.args) == 3 else _suffixed(source)
+
+    def maker(f: Frame) -> Callable[[Any], Any]:
+        name = first(namespace(f, None))
+        return lambda value: in_namespace_of(name, value)
+
+    return _transfer(call, source, to, maker, skip_empty=True)
+
+
+def _suffixed(name: Expr) -> Expr:
+    if name.constant:
+        return Expr.of(f"{name.value}-ni")
+    return Expr(lambda f, v: f"{found}-ni" if is_string(found := name.run(f, v)) else None)
+
+
+def _transfer(
+    call: Call,
+    source: Expr,
+    target: Expr,
+    converter: Callable[[Frame], Callable[[Any], Any]],
+    skip_empty: bool = False,
+) -> Step:
+    """Take what a name finds in the source to the target under another name."""
+    for index, name in enumerate(call.args):
+        if name.constant and not is_string(name.value):
+            call.error(index, f"{call.parameters[index].name} must be a string, not {name.value!r}")
+    scope = call.scope
+    fixed = _route(source.value, target.value, scope) if source.constant and target.constant else None
+
+    def run(f: Frame) -> None:
+        route = fixed or _route(source.run(f, None), target.run(f, None), scope)
+        convert = converter(f)
+        for name, value in route(f.s) if type(f.s) is dict else ():
+            converted = convert(value)
+            if not skip_empty or (converted is not None and converted != []):
+                f.t[name] = converted
+
+    return run
+
+
+Route = Callable[[dict[str, Any]], list[tuple[str, Any]]]
+
+
+def _route(source: Any, target: Any, scope: Scope) -> Route:
+    """Which properties of a source go to which names of the target."""
+    source, target, settings = first(source), first(target), scope.settings
+    if not is_string(source) or not is_string(target):
+        return lambda entity: []
+    if not settings.namespaced_identifiers:
+        return lambda entity: [(target, entity[source])] if source in entity else []
+    select = selector(source, settings)
+    if ":" in target or target[:1] in ("_", "$"):
+        name = target_name(target, settings)
+        return lambda entity: _collected(name, select(entity))
+    return _keeping_namespaces(source, target, scope)
+
+
+def _collected(name: str, hits: list[Any]) -> list[tuple[str, Any]]:
+    if len(hits) < 2:
+        return [(name, hit) for hit in hits]
+    return [(name, [item for hit in hits for item in (hit if type(hit) is list else [hit])])]
+
+
+def _keeping_namespaces(source: str, target: str, scope: Scope) -> Route:
+    exact = exact_name(source, scope.settings)
+    suffix = f":{source}"
+
+    def route(entity: dict[str, Any]) -> list[tuple[str, Any]]:
+        if exact is not None:
+            names = [exact] if exact in entity else []
+        else:
+            names = [name for name in entity if name == source or name.endswith(suffix)]
+        return [(f"{''.join(name.rpartition(':')[:2])}{target}", entity[name]) for name in names]
+
+    return route
+
+
+@step("merge", signature="VALUES")
+def merge(call: Call) -> Step:
+    """Copy all properties of each dict in VALUES to the target, later ones over earlier ones; what is no dict is left
+    out, and so are their properties that start with `_`."""
+    values = call.args[0].run
+
+    def run(f: Frame) -> None:
+        target = f.t
+        for item in as_list(values(f, None)):
+            if type(item) is dict:
+                for name, value in list(item.items()):
+                    if name[:1] != "_":
+                        target[name] = own(value)
+
+    return run
+
+
+@step("merge-union", signature="VALUES")
+def merge_union(call: Call) -> Step:
+    """As `merge`, but values of a property that exists already are added to what it has, as a list; equal values are
+    all kept."""
+    values = call.args[0].run
+
+    def run(f: Frame) -> None:
+        target = f.t
+        for item in as_list(values(f, None)):
+            if type(item) is dict:
+                for name, value in list(item.items()):
+                    if name[:1] != "_":
+                        _collect(target, name, own(value))
+
+    return run
+
+
+def _collect(target: dict[str, Any], name: str, value: Any) -> None:
+    if name not in target:
+        target[name] = value
+        return
+    present = target[name]
+    target[name] = [
+        *(present if type(present) is list else [present]),
+        *(value if type(value) is list else [value]),
+    ]
+
+

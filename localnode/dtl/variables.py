@@ -1,0 +1,88 @@
+"""The variables of DTL as readers: `_S`, `_T`, `_`, `_B`, the contexts `_P` and `_R`, and dataset aliases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localnode.dtl.api import PipeSettings
+from localnode.dtl.frames import Frame
+from localnode.dtl.paths import BadPath, exact_name, path_reader
+from localnode.dtl.scope import Run, Scope
+
+VARIABLES = ("_", "_S", "_T", "_B")
+CONTEXTS = ("_P", "_R")
+
+
+def variable_reader(head: str, elements: list[str], scope: Scope) -> Run:
+    """The reader of a path that starts with a variable or an alias."""
+    settings = scope.settings
+    if head == "_S" and elements and elements[0] == "$ids" and settings.namespaced_identifiers:
+        return _source_ids(elements, settings)
+    name = exact_name(elements[0], settings) if len(elements) == 1 else None
+    read = path_reader(elements, settings)
+    if head in scope.aliases:
+        return lambda f, v: read(f.row[head]) if f.row else None
+    if head == "_":
+        if name is not None:
+            return lambda f, v: v.get(name) if type(v) is dict else read(v)
+        return lambda f, v: read(v)
+    if head == "_B":
+        return lambda f, v: read(dict(f.run.context.params))
+    if head == "_T":
+        return lambda f, v: read(f.t)
+    if name is not None:
+        return lambda f, v: f.s.get(name) if type(f.s) is dict else read(f.s)
+    return lambda f, v: read(f.s)
+
+
+def _source_ids(elements: list[str], settings: PipeSettings) -> Run:
+    """`_S.$ids`; where the source has none, a list with its `_id` as namespaced identifier stands in."""
+    read, rest = path_reader(elements, settings), path_reader(elements[1:], settings)
+
+    def run(f: Frame, v: Any) -> Any:
+        source = f.s
+        if type(source) is not dict or "$ids" in source or type(source.get("_id")) is not str:
+            return read(source)
+        return rest([identifier(source["_id"], settings)])
+
+    return run
+
+
+def identifier(entity_id: str, settings: PipeSettings) -> str:
+    """An `_id` as namespaced identifier; an id without namespace gets the identity namespace of the pipe."""
+    return f"~:{entity_id}" if ":" in entity_id else f"~:{settings.identity}:{entity_id}"
+
+
+def context_reader(head: str, elements: list[str], settings: PipeSettings) -> Run:
+    """The reader of `_P._S.age`, `_P._P._T.x`, `_R._S.x`, … Raises BadPath for what a context does not have."""
+    climb, rest = 0, elements
+    while head == "_P" and rest[:1] == ["_P"]:
+        climb, rest = climb + 1, rest[1:]
+    if rest and rest[0] not in ("_S", "_T"):
+        has = "_S, _T and _P" if head == "_P" else "_S and _T"
+        raise BadPath(f"bad path: {head} has {has}, not {rest[0]!r}")
+    if not rest:
+        return lambda f, v: _context(f, head, climb)
+    of_source, read = rest[0] == "_S", path_reader(rest[1:], settings)
+
+    def run(f: Frame, v: Any) -> Any:
+        frame = _frame(f, head, climb)
+        return None if frame is None else read(frame.s if of_source else frame.t)
+
+    return run
+
+
+def _frame(f: Frame, head: str, climb: int) -> Frame | None:
+    if head == "_R":
+        return f.root or f
+    frame = f.p
+    for _ in range(climb):
+        frame = frame.p if frame else None
+    return frame
+
+
+def _context(f: Frame, head: str, climb: int) -> dict[str, Any] | None:
+    frame = _frame(f, head, climb)
+    if frame is None:
+        return None
+    return {"_S": frame.s, "_T": frame.t} if head == "_R" else frame.parent_context()
