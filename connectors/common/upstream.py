@@ -216,19 +216,23 @@ class UpstreamClient:
                 started = time.perf_counter()
                 answer = self._exchange(request)
             status = str(answer.status)
-            error = self._error_of(answer)
-            if error is None and not answer.is_json:
-                error = BrokenAnswer("the upstream answer is not JSON" + _kind_of_text(answer))
-            if answer.status >= 500 and not repeatable:
-                error = Unanswered(f"upstream answered {answer.status} to a create")
-            if isinstance(error, UpstreamRefused):
-                error = self._refused(answer)
-            return answer, error
+            return answer, self._meaning(answer, repeatable)
         except (requests.RequestException, HTTPError, ServiceError) as trouble:
             return None, self._silence(trouble, repeatable)
         finally:
             self._metrics.calls.labels(method, operation, status).inc()
             self._metrics.call_seconds.labels(operation).observe(time.perf_counter() - started)
+
+    def _meaning(self, answer: Answer, repeatable: bool) -> ServiceError | None:
+        """The error that an answer is, if any. A create whose answer cannot be read may have been done."""
+        error = self._error_of(answer)
+        if isinstance(error, UpstreamRefused):
+            return self._refused(answer)
+        if not repeatable and (answer.status >= 500 or (error is None and not answer.is_json)):
+            return Unanswered(f"upstream answered {answer.status} to a create" + _kind_of_text(answer))
+        if error is None and not answer.is_json:
+            return BrokenAnswer("the upstream answer is not JSON" + _kind_of_text(answer))
+        return error
 
     def _exchange(self, request: requests.Request) -> Answer:
         request.auth = self._auth
@@ -341,4 +345,4 @@ def _never_sent(trouble: Exception) -> bool:
 
 def _kind_of_text(answer: Answer) -> str:
     kind = answer.headers.get("Content-Type", "")
-    return f" but {kind.partition(';')[0]}" if kind and "json" not in kind else ""
+    return f" ({kind.partition(';')[0]})" if kind and "json" not in kind else ""
