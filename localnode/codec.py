@@ -80,7 +80,9 @@ def iter_array(chunks: Iterable[bytes], parse_float: Callable[[str], Any] | None
         else:
             yield from _elements(source, decode)
     else:
-        raise MalformedJson(f"expected a JSON array, found {first!r}" if first else "expected a JSON array, found nothing")
+        raise MalformedJson(
+            f"expected a JSON array, found {first!r}" if first else "expected a JSON array, found nothing"
+        )
     if source.peek():
         raise MalformedJson("text after the end of the JSON array")
 
@@ -90,7 +92,9 @@ def _elements(source: _Text, decode: Callable[[str, int], tuple[Any, int]]) -> I
         yield source.element(decode)
         mark = source.peek()
         if mark not in (",", "]"):
-            raise MalformedJson("the JSON array ends before it is closed" if not mark else f"unexpected {mark!r} in array")
+            raise MalformedJson(
+                "the JSON array ends before it is closed" if not mark else f"unexpected {mark!r} in array"
+            )
         source.skip()
         if mark == "]":
             return

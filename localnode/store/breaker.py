@@ -72,7 +72,9 @@ def staged(dataset: Dataset) -> Iterator[dict[str, Any]]:
     """See `Dataset.staged`."""
     at = 0
     while True:
-        rows = dataset.query(f"SELECT n, data FROM stage_{dataset.no} WHERE n > ? ORDER BY n LIMIT ?", (at, PAGE))
+        rows = dataset.query(
+            f"SELECT n, data FROM stage_{dataset.no} WHERE n > ? ORDER BY n LIMIT ?", (at, PAGE)
+        )
         if not rows:
             return
         at = rows[-1][0]

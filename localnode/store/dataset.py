@@ -118,7 +118,9 @@ class Dataset:
             if len(batch) < take:
                 return
 
-    def read(self, since: int | None = None, limit: int | None = None, **options: Any) -> Iterator[dict[str, Any]]:
+    def read(
+        self, since: int | None = None, limit: int | None = None, **options: Any
+    ) -> Iterator[dict[str, Any]]:
         """`rows` as entities."""
         return (row.entity() for row in self.rows(since, limit, **options))
 
@@ -136,6 +138,11 @@ class Dataset:
             (json.dumps(list(entity_ids)),),
         )
         return {row[1]: Stored._make(row) for row in rows}
+
+    @staticmethod
+    def stored(rows: Iterable[Sequence[Any]]) -> list[Stored]:
+        """Rows of (upd, id, prev, ts, hash, deleted, data) as versions."""
+        return [Stored._make(row) for row in rows]
 
     def version(self, offset: int) -> Stored | None:
         """The version stored at an offset, or None."""
@@ -163,6 +170,11 @@ class Dataset:
         content = {**codec.loads(row.data), "_deleted": True}
         return row._replace(deleted=1, data=codec.dumps(content))
 
+    def count_since(self, offset: int | None) -> int:
+        """How many entities have a latest version after `offset`."""
+        at = -1 if offset is None else offset
+        return int(self.query(f"SELECT count(*) FROM log_{self.no} WHERE upd > ? AND cur = 1", (at,))[0][0])
+
     # -- metadata ------------------------------------------------------------------------------------------------
 
     def info(self) -> DatasetInfo:
@@ -174,10 +186,20 @@ class Dataset:
         )
         if not rows:
             raise DatasetMissing(self.id)
-        generation, populated, following, ids, live, completeness, inherited, breaker_message, created = rows[0]
+        generation, populated, following, ids, live, completeness, inherited, breaker_message, created = rows[
+            0
+        ]
         top = following - 1 if following else None
         return DatasetInfo(
-            generation, bool(populated), top, ids, live, completeness, json.loads(inherited), breaker_message, created
+            generation,
+            bool(populated),
+            top,
+            ids,
+            live,
+            completeness,
+            json.loads(inherited),
+            breaker_message,
+            created,
         )
 
     @property
@@ -213,7 +235,11 @@ class Dataset:
 
         Raises InvalidEntity (or a kind of it) naming the entity; nothing of the call is stored then.
         """
-        return breaker.write(self, entities, options) if options.staged else writer.write(self, entities, options)
+        return (
+            breaker.write(self, entities, options)
+            if options.staged
+            else writer.write(self, entities, options)
+        )
 
     def start_full(self) -> int:
         """Begin to remember which ids are written (with `WriteOptions.full`); returns the base for `delete_unseen`."""
@@ -225,6 +251,10 @@ class Dataset:
         `mark` adds `$deletion_tracked: true`; `staged` keeps the deletions under the circuit breaker.
         """
         return seen.delete_unseen(self, base, mark, staged)
+
+    def end_full(self) -> None:
+        """The full run is over, in the transaction that says so: forget which ids it wrote."""
+        seen.clear(self)
 
     # -- circuit breaker -----------------------------------------------------------------------------------------
 

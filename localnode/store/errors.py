@@ -1,12 +1,12 @@
 """What can go wrong in the store, sorted by what the caller must do.
 
-    StoreError
-    ├── DatasetMissing     look up first: no dataset of that id (or it was deleted while being read)
-    ├── BreakerTripped     decide: roll the circuit breaker back or commit it
-    └── InvalidEntity      fix the data: no string `_id`, or not an object
-        ├── EntityTooLarge     larger than the sink's `max_entity_bytes_size`
-        ├── DuplicateVersion   `prevent_multiple_versions` refuses a second version
-        └── StaleEntity        `enable_optimistic_locking`: not based on the latest version
+StoreError
+├── DatasetMissing     look up first: no dataset of that id (or it was deleted while being read)
+├── BreakerTripped     decide: roll the circuit breaker back or commit it
+└── InvalidEntity      fix the data: no string `_id`, or not an object
+    ├── EntityTooLarge     larger than the sink's `max_entity_bytes_size`
+    ├── DuplicateVersion   `prevent_multiple_versions` refuses a second version
+    └── StaleEntity        `enable_optimistic_locking`: not based on the latest version
 """
 
 from __future__ import annotations
@@ -45,8 +45,12 @@ class DuplicateVersion(InvalidEntity):
 class StaleEntity(InvalidEntity):
     """An update that is not based on the latest version; the three versions are there to be merged by hand."""
 
-    def __init__(self, given: dict[str, Any], existing: dict[str, Any], ancestor: dict[str, Any] | None) -> None:
-        super().__init__(f"entity {given.get('_id')!r} is based on version {given.get('_updated')!r}, not the latest")
+    def __init__(
+        self, given: dict[str, Any], existing: dict[str, Any], ancestor: dict[str, Any] | None
+    ) -> None:
+        super().__init__(
+            f"entity {given.get('_id')!r} is based on version {given.get('_updated')!r}, not the latest"
+        )
         self.input_entity = given
         self.existing_entity = existing
         self.common_ancestor_entity = ancestor

@@ -29,6 +29,10 @@ class Index(Protocol):
     def key(self) -> str:
         """Names the expression; equal over restarts."""
 
+    @property
+    def primary_key(self) -> bool:
+        """Whether the expression is just `_id`, so that keys are ids and no table of its own is needed."""
+
     def values(self, entity: dict[str, Any]) -> list[str]:
         """Canonical join keys of an entity; empty for null and for deleted entities."""
 
@@ -78,8 +82,9 @@ class DatasetIndexes:
 
     def find(self, index: Index, keys: Sequence[str]) -> list[Stored]:
         """Live latest versions whose values overlap `keys`, ordered by `_id`."""
-        from localnode.store.dataset import Stored
-
+        if index.primary_key:
+            found = self._dataset.get_many(keys)
+            return [found[name] for name in sorted(found) if not found[name].deleted]
         ready = self._ready.get(index.key)
         no = ready[0] if ready else self.ensure(index)
         columns = "l.upd, l.id, l.prev, l.ts, l.hash, l.deleted, l.data"
@@ -91,10 +96,17 @@ class DatasetIndexes:
             rows = self._dataset.query(
                 f"SELECT DISTINCT {columns} {join} {where} ORDER BY l.id", (json.dumps(list(keys)),)
             )
-        return list(map(Stored._make, rows))
+        return self._dataset.stored(rows)
 
     def find_ids(self, index: Index, keys: Iterable[str]) -> list[tuple[str, str]]:
         """(key, `_id`) of every live entity that has one of `keys`, for many keys at once."""
+        if index.primary_key:
+            rows = self._dataset.query(
+                f"SELECT id, id FROM log_{self._dataset.no} WHERE cur = 1 AND deleted = 0"
+                " AND id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(keys)),),
+            )
+            return [(row[0], row[1]) for row in rows]
         ready = self._ready.get(index.key)
         no = ready[0] if ready else self.ensure(index)
         rows = self._dataset.query(
@@ -105,7 +117,12 @@ class DatasetIndexes:
         return [(row[0], row[1]) for row in rows]
 
     def update(
-        self, db: sqlite3.Connection, first: int, following: int, old: list[int], new: list[tuple[int, Prepared]]
+        self,
+        db: sqlite3.Connection,
+        first: int,
+        following: int,
+        old: list[int],
+        new: list[tuple[int, Prepared]],
     ) -> None:
         """After a write of offsets `first` to `following`: drop values of `old` versions, add those of `new` ones."""
         if not self._ready:
@@ -113,7 +130,10 @@ class DatasetIndexes:
         for no, index in self._ready.values():
             self._remove(db, no, index, old)
             _insert(db, no, index, ((upd, item.entity()) for upd, item in new if not item.deleted))
-            db.execute("UPDATE dataset_index SET next_offset = ? WHERE no = ? AND next_offset = ?", (following, no, first))
+            db.execute(
+                "UPDATE dataset_index SET next_offset = ? WHERE no = ? AND next_offset = ?",
+                (following, no, first),
+            )
 
     def _remove(self, db: sqlite3.Connection, no: int, index: Index, offsets: list[int]) -> None:
         if not offsets:
@@ -127,7 +147,9 @@ class DatasetIndexes:
 
     def keys(self) -> list[str]:
         """Keys of all indexes that exist, used or not."""
-        rows = self._dataset.query("SELECT key FROM dataset_index WHERE dataset = ? ORDER BY no", (self._dataset.no,))
+        rows = self._dataset.query(
+            "SELECT key FROM dataset_index WHERE dataset = ? ORDER BY no", (self._dataset.no,)
+        )
         return [row[0] for row in rows]
 
     def drop(self, key: str) -> None:
@@ -142,6 +164,8 @@ class DatasetIndexes:
                 db.execute("DELETE FROM dataset_index WHERE no = ?", found)
 
 
-def _insert(db: sqlite3.Connection, no: int, index: Index, entities: Iterable[tuple[int, dict[str, Any]]]) -> None:
+def _insert(
+    db: sqlite3.Connection, no: int, index: Index, entities: Iterable[tuple[int, dict[str, Any]]]
+) -> None:
     rows = [(value, upd) for upd, entity in entities for value in index.values(entity)]
     db.executemany(f"INSERT OR IGNORE INTO ix_{no} VALUES (?, ?)", rows)

@@ -92,7 +92,9 @@ def drop_log(db: sqlite3.Connection, no: int) -> None:
 
 def create_index(db: sqlite3.Connection, no: int) -> None:
     """An index: join value -> offset of the version that has it. Superseded versions are recognised by their log row."""
-    db.execute(f"CREATE TABLE ix_{no} (val TEXT NOT NULL, upd INTEGER NOT NULL, PRIMARY KEY (val, upd)) WITHOUT ROWID")
+    db.execute(
+        f"CREATE TABLE ix_{no} (val TEXT NOT NULL, upd INTEGER NOT NULL, PRIMARY KEY (val, upd)) WITHOUT ROWID"
+    )
 
 
 def drop_index(db: sqlite3.Connection, no: int) -> None:

@@ -18,8 +18,8 @@ PAGE = 1000
 
 def start(dataset: Dataset) -> int:
     """See `Dataset.start_full`."""
-    with dataset.store.transaction() as db:
-        db.execute(f"DELETE FROM seen_{dataset.no}")
+    with dataset.store.transaction():
+        clear(dataset)
         return writer.next_offset(dataset)
 
 
@@ -40,6 +40,10 @@ def delete_unseen(dataset: Dataset, base: int, mark: bool, staged: bool) -> writ
         at = rows[-1][0]
         gone = [{**codec.loads(data), **extra, "_deleted": True} for _, data in rows]
         result += dataset.write(gone, options)
-    with dataset.store.transaction() as db:
-        db.execute(f"DELETE FROM seen_{no}")
     return result
+
+
+def clear(dataset: Dataset) -> None:
+    """See `Dataset.end_full`."""
+    with dataset.store.transaction() as db:
+        db.execute(f"DELETE FROM seen_{dataset.no}")

@@ -38,7 +38,9 @@ class PipeState:
 
     def get(self, key: str, default: Any = None) -> Any:
         """A JSON value kept under `key`."""
-        rows = self.store.query("SELECT value FROM pipe_state WHERE pipe = ? AND key = ?", (self.pipe_id, key))
+        rows = self.store.query(
+            "SELECT value FROM pipe_state WHERE pipe = ? AND key = ?", (self.pipe_id, key)
+        )
         return json.loads(rows[0][0]) if rows else default
 
     def set(self, key: str, value: Any) -> None:
@@ -98,7 +100,9 @@ class PipeState:
             if ids is None:
                 db.execute("DELETE FROM retry WHERE pipe = ?", (self.pipe_id,))
             else:
-                db.executemany("DELETE FROM retry WHERE pipe = ? AND id = ?", [(self.pipe_id, i) for i in ids])
+                db.executemany(
+                    "DELETE FROM retry WHERE pipe = ? AND id = ?", [(self.pipe_id, i) for i in ids]
+                )
 
     # -- dependency records --------------------------------------------------------------------------------------
 
@@ -118,7 +122,9 @@ class PipeState:
         with self.store.transaction() as db:
             where = (self.pipe_id, dataset, key)
             db.execute("INSERT OR IGNORE INTO probe_index (pipe, dataset, key) VALUES (?, ?, ?)", where)
-            row = db.execute("SELECT no FROM probe_index WHERE pipe = ? AND dataset = ? AND key = ?", where).fetchone()
+            row = db.execute(
+                "SELECT no FROM probe_index WHERE pipe = ? AND dataset = ? AND key = ?", where
+            ).fetchone()
             return int(row[0])
 
     def probing_sources(self, dataset: str, key: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -142,7 +148,9 @@ class PipeState:
     def drop_probes(self, keep: set[tuple[str, str]] | None = None) -> None:
         """Forget the records of all (dataset, index key) pairs except those in `keep`."""
         with self.store.transaction() as db:
-            rows = db.execute("SELECT no, dataset, key FROM probe_index WHERE pipe = ?", (self.pipe_id,)).fetchall()
+            rows = db.execute(
+                "SELECT no, dataset, key FROM probe_index WHERE pipe = ?", (self.pipe_id,)
+            ).fetchall()
             for number, dataset, key in rows:
                 if keep is None or (dataset, key) not in keep:
                     db.execute("DELETE FROM probe WHERE probe_index = ?", (number,))

@@ -37,7 +37,8 @@ class Store:
         self._writer = self._connect(cache_kib=65536)
         self._create()
         self._datasets: dict[str, Dataset] = {
-            row[1]: Dataset(self, row[0], row[1]) for row in self._writer.execute("SELECT no, id FROM dataset")
+            row[1]: Dataset(self, row[0], row[1])
+            for row in self._writer.execute("SELECT no, id FROM dataset")
         }
 
     @classmethod
@@ -70,7 +71,9 @@ class Store:
         if version == 0:
             self._writer.executescript(f"BEGIN;{schema.FIXED};PRAGMA user_version = {schema.VERSION};COMMIT;")
         elif version != schema.VERSION:
-            raise RuntimeError(f"{self.path} has layout {version}, this program reads {schema.VERSION}: use a new data folder")
+            raise RuntimeError(
+                f"{self.path} has layout {version}, this program reads {schema.VERSION}: use a new data folder"
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -132,7 +135,9 @@ class Store:
         """Drop a dataset with its indexes; recreated later it has another generation. DatasetMissing if unknown."""
         dataset = self.dataset(dataset_id)
         with self.transaction() as db:
-            for (index_no,) in db.execute("SELECT no FROM dataset_index WHERE dataset = ?", (dataset.no,)).fetchall():
+            for (index_no,) in db.execute(
+                "SELECT no FROM dataset_index WHERE dataset = ?", (dataset.no,)
+            ).fetchall():
                 schema.drop_index(db, index_no)
             db.execute("DELETE FROM dataset_index WHERE dataset = ?", (dataset.no,))
             db.execute("DELETE FROM dataset WHERE no = ?", (dataset.no,))
@@ -141,7 +146,8 @@ class Store:
 
     def _create_dataset(self, db: sqlite3.Connection, dataset_id: str) -> Dataset:
         cursor = db.execute(
-            "INSERT INTO dataset (id, generation, created) VALUES (?, ?, ?)", (dataset_id, str(uuid.uuid4()), now_us())
+            "INSERT INTO dataset (id, generation, created) VALUES (?, ?, ?)",
+            (dataset_id, str(uuid.uuid4()), now_us()),
         )
         number = int(cursor.lastrowid or 0)
         schema.create_log(db, number)

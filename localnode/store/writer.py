@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localnode import codec
-from localnode.store.errors import DatasetMissing, DuplicateVersion, EntityTooLarge, InvalidEntity, StaleEntity
+from localnode.store.errors import (
+    DatasetMissing,
+    DuplicateVersion,
+    EntityTooLarge,
+    InvalidEntity,
+    StaleEntity,
+)
 
 if TYPE_CHECKING:
     from localnode.store.dataset import Dataset, Stored
@@ -47,7 +53,9 @@ class WriteResult:
     deleted: int = 0
 
     def __add__(self, other: WriteResult) -> WriteResult:
-        return WriteResult(self.total + other.total, self.changed + other.changed, self.deleted + other.deleted)
+        return WriteResult(
+            self.total + other.total, self.changed + other.changed, self.deleted + other.deleted
+        )
 
 
 class Prepared:
@@ -55,7 +63,9 @@ class Prepared:
 
     __slots__ = ("_entity", "data", "deleted", "filtered", "hash", "id")
 
-    def __init__(self, entity_id: str, deleted: bool, data: bytes, content_hash: bytes, entity: dict[str, Any] | None):
+    def __init__(
+        self, entity_id: str, deleted: bool, data: bytes, content_hash: bytes, entity: dict[str, Any] | None
+    ):
         self.id = entity_id
         self.deleted = deleted
         self.filtered = False
@@ -85,7 +95,9 @@ def prepare(entity: dict[str, Any], max_bytes: int = MAX_ENTITY_BYTES) -> Prepar
     content["_id"] = entity_id
     data = codec.dumps(content)
     if len(data) > max_bytes:
-        raise EntityTooLarge(f"entity {entity_id!r} has {len(data)} bytes, max_entity_bytes_size is {max_bytes}")
+        raise EntityTooLarge(
+            f"entity {entity_id!r} has {len(data)} bytes, max_entity_bytes_size is {max_bytes}"
+        )
     prepared = Prepared(entity_id, deleted, data, codec.digest(data), content)
     prepared.filtered = entity.get("_filtered") is True
     return prepared
@@ -98,7 +110,9 @@ def stored_as_prepared(row: Stored) -> Prepared:
 
 def prepare_all(entities: Iterable[dict[str, Any] | Stored], options: WriteOptions) -> list[Prepared]:
     """Everything of one write call."""
-    return [stored_as_prepared(e) if isinstance(e, tuple) else prepare(e, options.max_bytes) for e in entities]
+    return [
+        stored_as_prepared(e) if isinstance(e, tuple) else prepare(e, options.max_bytes) for e in entities
+    ]
 
 
 def latest_states(dataset: Dataset, ids: Sequence[str]) -> dict[str, tuple[int, bytes, int]]:
@@ -139,7 +153,9 @@ class _Writing:
                 return
             if self.options.multiple_versions is not True:
                 if self.options.multiple_versions != "ignore":
-                    raise DuplicateVersion(f"entity {item.id!r} exists already; prevent_multiple_versions is set")
+                    raise DuplicateVersion(
+                        f"entity {item.id!r} exists already; prevent_multiple_versions is set"
+                    )
                 self.unchanged.append((item.id,))
                 return
         self._append(item, state)
@@ -151,7 +167,9 @@ class _Writing:
         self.ids += state is None
         self.live += (not item.deleted) - (state is not None and not state[2])
         self.deleted += item.deleted
-        self.rows.append((self.offset, item.id, previous, self.now, item.hash, int(item.deleted), 1, item.data))
+        self.rows.append(
+            (self.offset, item.id, previous, self.now, item.hash, int(item.deleted), 1, item.data)
+        )
         self.written[item.id] = item
         self.latest[item.id] = (self.offset, item.hash, int(item.deleted))
         self.offset += 1
@@ -170,7 +188,9 @@ class _Writing:
         no = self.dataset.no
         if self.rows:
             late = {upd for (upd,) in self.superseded if upd >= self.first}
-            rows = [(*row[:6], 0, row[7]) if row[0] in late else row for row in self.rows] if late else self.rows
+            rows = (
+                [(*row[:6], 0, row[7]) if row[0] in late else row for row in self.rows] if late else self.rows
+            )
             db.executemany(f"UPDATE log_{no} SET cur = 0 WHERE upd = ?", self.superseded)
             db.executemany(f"INSERT INTO log_{no} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
             db.execute(
@@ -192,7 +212,9 @@ def next_offset(dataset: Dataset) -> int:
     return int(rows[0][0])
 
 
-def write(dataset: Dataset, entities: Iterable[dict[str, Any] | Stored], options: WriteOptions) -> WriteResult:
+def write(
+    dataset: Dataset, entities: Iterable[dict[str, Any] | Stored], options: WriteOptions
+) -> WriteResult:
     """See `Dataset.write`."""
     given = list(entities)
     items = prepare_all(given, options)

@@ -1,0 +1,43 @@
+"""Pipes: sources, transforms, sinks, and the pump that moves entities through them.
+
+engine = Engine(store=Store.open(path), systems=Systems(configs, base_urls), metadata=metadata, secret=lookup)
+pipe = Pipe(effective_config, engine)     # ConfigProblem when it cannot be carried out
+pipe.on_load()
+result = pipe.run()                       # RunResult: success, failed, not-ready or stopped
+"""
+
+from localnode.pipes.base import Engine
+from localnode.pipes.errors import (
+    ConfigProblem,
+    InvalidPush,
+    NotReady,
+    PipeError,
+    Refused,
+    RemoteFailed,
+    SequenceConflict,
+    SourceFailed,
+)
+from localnode.pipes.parts import pipe_settings
+from localnode.pipes.pipe import Pipe
+from localnode.pipes.pump import FAILED, NOT_READY, STOPPED, SUCCESS, RunResult
+from localnode.pipes.systems import Systems
+
+__all__ = [
+    "FAILED",
+    "NOT_READY",
+    "STOPPED",
+    "SUCCESS",
+    "ConfigProblem",
+    "Engine",
+    "InvalidPush",
+    "NotReady",
+    "Pipe",
+    "PipeError",
+    "Refused",
+    "RemoteFailed",
+    "RunResult",
+    "SequenceConflict",
+    "SourceFailed",
+    "Systems",
+    "pipe_settings",
+]

@@ -1,0 +1,227 @@
+"""The three kinds of components and what flows between them.
+
+A source yields batches of entities, each with the token to continue after it; transforms turn items (an entity and
+the id of the source entity it came from) into items; a sink takes what is left.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from localnode.dtl import PipeSettings, TransformContext
+from localnode.store import Store, Stored, WriteResult
+
+if TYPE_CHECKING:
+    from localnode.pipes.systems import Systems
+
+Entity = dict[str, Any]
+Config = Mapping[str, Any]
+
+CHRONOLOGICAL, MAX, NONE = "chronological", "max", "none"
+DEFAULT_BATCH = 100
+
+
+class Item(NamedTuple):
+    """An entity on its way, and the `_id` of the source entity it came from."""
+
+    source_id: str
+    entity: Entity
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Entities read together. `offset` is the token that continues after the last, `offsets` after each (if known).
+
+    `on_commit` is called inside the transaction that stores `offset`.
+    """
+
+    entities: Sequence[Entity | Stored]
+    offset: Any
+    offsets: Sequence[Any] | None = None
+    on_commit: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What pipes need from their node: the store, the systems, the effective metadata entity, and secrets.
+
+    `secret(name)` returns the value of `$SECRET(name)` or raises KeyError.
+    """
+
+    store: Store
+    systems: Systems
+    metadata: Config = field(default_factory=dict)
+    secret: Callable[[str], str] = {}.__getitem__
+
+    def default(self, name: str, otherwise: Any = None) -> Any:
+        """A value of the metadata's `global_defaults`."""
+        return (self.metadata.get("global_defaults") or {}).get(name, otherwise)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a component is built in: its node, and the effective config of its pipe."""
+
+    engine: Engine
+    pipe: Config
+    settings: PipeSettings
+
+    @property
+    def pipe_id(self) -> str:
+        """`_id` of the pipe."""
+        return str(self.pipe["_id"])
+
+    @property
+    def store(self) -> Store:
+        """The node's store."""
+        return self.engine.store
+
+    @property
+    def batch_size(self) -> int:
+        """Entities per batch."""
+        return int(self.pipe.get("batch_size", DEFAULT_BATCH))
+
+
+class Source(ABC):
+    """Where a pipe reads. Built once per pipe; `batches` is called once per run."""
+
+    supports_since = False
+    is_since_comparable = True
+    is_chronological = False
+    has_pump = True
+
+    def __init__(self, config: Config, around: Surroundings) -> None:
+        self.config = config
+        self.around = around
+
+    @property
+    def strategy(self) -> str:
+        """`chronological` (store the token as you go), `max` (at the end of a good run) or `none` (read all)."""
+        if not self.supports_since:
+            return NONE
+        if self.is_chronological:
+            return CHRONOLOGICAL
+        return MAX if self.is_since_comparable else NONE
+
+    def input_datasets(self) -> list[str]:
+        """Datasets it reads; their changes should start the pipe, their completeness flows on."""
+        return []
+
+    def populated(self) -> bool:
+        """Whether what it reads is populated; a source outside the node counts as populated once consumed."""
+        return True
+
+    def check_ready(self) -> None:
+        """NotReady when the run has to wait (`initial_completeness`, `require_populated_input`)."""
+
+    @abstractmethod
+    def batches(self, since: Any, size: int) -> Iterator[Batch]:
+        """Everything after the token `since` (None = from the start) in batches of about `size` entities.
+
+        Raises SourceFailed when the end could not be reached.
+        """
+
+    def entities(self, since: Any = None, limit: int | None = None) -> Iterator[Entity]:
+        """The same entity by entity, for previews and publishers; leaves no trace in the pipe's state."""
+        left = -1 if limit is None else limit
+        if not left:
+            return
+        for batch in self.preview_batches(since, DEFAULT_BATCH):
+            for entity in batch.entities:
+                yield entity.entity() if isinstance(entity, tuple) else entity
+                left -= 1
+                if not left:
+                    return
+
+    def preview_batches(self, since: Any, size: int) -> Iterator[Batch]:
+        """`batches` without use of state that belongs to the pump."""
+        return self.batches(since, size)
+
+    def latest(self, entity_ids: Sequence[str]) -> dict[str, Entity]:
+        """The present versions of source entities by id, where a source can look them up."""
+        return {}
+
+
+class Transform(ABC):
+    """One link of a pipe's chain. `side_effects` keeps it out of previews."""
+
+    side_effects = False
+
+    def __init__(self, config: Config, around: Surroundings) -> None:
+        self.config = config
+        self.around = around
+        self.side_effects = bool(config.get("side_effects", type(self).side_effects))
+
+    @abstractmethod
+    def apply(self, items: Sequence[Item], context: TransformContext) -> list[Item]:
+        """The output for `items`; may be shorter or longer. Raises when the batch cannot be transformed."""
+
+
+@dataclass
+class RunScope:
+    """The run a sink writes in. `base` is what `start_full` answered when this full run began.
+
+    `staged`: writes wait under a circuit breaker. `complete` turns False when an entity could not be written, after
+    which nothing may be deleted as unseen.
+    """
+
+    full: bool = False
+    base: Any = None
+    staged: bool = False
+    complete: bool = True
+
+
+class Sink(ABC):
+    """Where a pipe writes. `has_pump` is False for endpoints that compute on demand.
+
+    `transactional`: `write` goes into the store, so it belongs into the transaction that stores the offset.
+    """
+
+    has_pump = True
+    transactional = False
+
+    def __init__(self, config: Config, around: Surroundings) -> None:
+        self.config = config
+        self.around = around
+
+    @property
+    def dataset(self) -> str | None:
+        """The dataset it writes, None for other sinks."""
+        return None
+
+    def on_load(self, source: Source) -> None:
+        """The pipe has been configured."""
+
+    def check_ready(self) -> None:
+        """Refused when no run may start (a tripped circuit breaker)."""
+
+    def start_full(self) -> Any:
+        """A full run begins; the answer (JSON) is remembered until it has ended, also over crashes."""
+        return None
+
+    def begin(self, scope: RunScope) -> None:
+        """A run starts; may set `scope.staged`."""
+
+    def holds_back(self, scope: RunScope) -> bool:
+        """Whether the offset may only be stored when the run has come to its end."""
+        return False
+
+    @abstractmethod
+    def write(self, entities: Iterable[Entity | Stored], scope: RunScope) -> WriteResult:
+        """Write one batch, all or nothing as far as the target can."""
+
+    def check_limit(self, scope: RunScope) -> None:
+        """BreakerTripped when the run has written more than it may."""
+
+    def finish(self, scope: RunScope, source: Source) -> WriteResult:
+        """All entities are written: what belongs last (deletion tracking, the closing request)."""
+        return WriteResult()
+
+    def seal(self, scope: RunScope, source: Source) -> None:
+        """Inside the transaction that stores the offset of the run: publish, set the populated flag."""
+
+    def trip(self, message: str) -> None:
+        """`trip!` was reached."""

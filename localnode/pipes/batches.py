@@ -1,0 +1,243 @@
+"""One batch through transforms and sink, committed together with the offset it belongs to.
+
+A batch that fails is tried again, then entity by entity, so that one bad entity does not hold up the others; what
+becomes of that one is the policy's business: end the run, queue it for a later attempt, or lay it aside for good.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from localnode.dtl import DtlError, DtlTrip
+from localnode.pipes.base import Batch, Entity, RunScope, Sink
+from localnode.pipes.chain import Chain
+from localnode.pipes.context import RunContext
+from localnode.pipes.errors import NotReady, PipeError, SequenceConflict
+from localnode.pipes.execution_log import ExecutionLog
+from localnode.pipes.policy import Policy
+from localnode.store import BreakerTripped, InvalidEntity, PipeState, RetryEntry, Store, Stored, WriteResult
+
+FATAL = (DtlTrip, BreakerTripped, NotReady, SequenceConflict)
+HOPELESS = (DtlError, InvalidEntity)
+Save = Callable[[Any], None]
+
+
+class RunFailed(PipeError):
+    """The run cannot go on; the cause is chained."""
+
+
+@dataclass
+class Counts:
+    """Figures of one run: source entities read, versions written or entities sent, entities that failed."""
+
+    read: int = 0
+    written: int = 0
+    changed: int = 0
+    deleted: int = 0
+    failed: int = 0
+    retried: int = 0
+    reprocessed: int = 0
+
+    def add(self, result: WriteResult) -> None:
+        """Count what a sink did."""
+        self.written += result.total
+        self.changed += result.changed
+        self.deleted += result.deleted
+
+
+class BatchRunner:
+    """Carries the batches of one run."""
+
+    def __init__(
+        self,
+        store: Store,
+        chain: Chain,
+        sink: Sink,
+        scope: RunScope,
+        context: RunContext,
+        state: PipeState,
+        log: ExecutionLog,
+        policy: Policy,
+        stop: threading.Event,
+    ) -> None:
+        self.counts = Counts()
+        self.last_probes: dict[Any, None] = {}
+        self._store = store
+        self._chain = chain
+        self._sink = sink
+        self._scope = scope
+        self._context = context
+        self._state = state
+        self._log = log
+        self._policy = policy
+        self._stop = stop
+        self._consecutive = 0
+        self._queued = {entry.id: entry for entry in state.retries()}
+
+    def process(self, batch: Batch, save: Save) -> None:
+        """Transform and write `batch`; `save(offset)` runs in the transaction of what it belongs to.
+
+        Raises RunFailed when the run has to end; what was written before that is committed.
+        """
+        error = self._try_batch(batch, save)
+        if error is None:
+            return
+        if len(batch.entities) == 1:
+            self._failed_single(batch.entities[0], error, lambda: save(batch.offset))
+        elif self._policy.fallback_to_single_entities_on_batch_fail:
+            self._one_by_one(batch, save)
+        else:
+            raise RunFailed(_message(error)) from error
+        self._commit(lambda: save(batch.offset), batch.on_commit)
+
+    def _one_by_one(self, batch: Batch, save: Save) -> None:
+        for at, entity in enumerate(batch.entities):
+            done = _later(save, batch.offsets[at]) if batch.offsets else _nothing
+            try:
+                self._attempt([entity], done, None)
+            except FATAL:
+                raise
+            except Exception as error:
+                self._failed_single(entity, error, done)
+
+    def _try_batch(self, batch: Batch, save: Save) -> Exception | None:
+        """None when the batch went through, else the last error."""
+        error: Exception | None = None
+        for attempt in range(1 + self._policy.batch_retries):
+            if attempt and self._stop.wait(self._policy.write_retry_delay):
+                break
+            try:
+                self._attempt(batch.entities, lambda: save(batch.offset), batch.on_commit)
+                return None
+            except FATAL:
+                raise
+            except HOPELESS as failure:
+                return failure
+            except Exception as failure:
+                error = failure
+        return error
+
+    def _attempt(
+        self,
+        entities: Sequence[Entity | Stored],
+        save: Callable[[], None],
+        on_commit: Callable[[], None] | None,
+    ) -> None:
+        self._context.probes.clear()
+        outputs: Sequence[Entity | Stored] = entities
+        if not self._chain.passes_unchanged:
+            outputs = self._chain.apply([_decoded(entity) for entity in entities], self._context)
+        resolved = [name for entity in entities if self._queued and (name := _id(entity)) in self._queued]
+        if self._sink.transactional:
+            with self._store.transaction():
+                result = self._sink.write(outputs, self._scope)
+                self._commit(save, on_commit, resolved)
+        else:
+            result = self._sink.write(outputs, self._scope)
+            self._commit(save, on_commit, resolved)
+        self._exhume(entities)
+        self.counts.add(result)
+        self.counts.read += len(entities)
+        if result.total:
+            self._consecutive = 0
+        for name in resolved:
+            self._queued.pop(name, None)
+        self._sink.check_limit(self._scope)
+
+    def _commit(
+        self, save: Callable[[], None], on_commit: Callable[[], None] | None, resolved: Sequence[str] = ()
+    ) -> None:
+        with self._store.transaction():
+            if self._context.probes:
+                self._state.add_probes(self._context.probes)
+                self.last_probes = dict(self._context.probes)
+            for name in resolved:
+                self._log.write_error(self._queued[name], retryable=False, resolved=True)
+            if resolved:
+                self._state.drop_retries(resolved)
+            if on_commit:
+                on_commit()
+            save()
+
+    def _exhume(self, entities: Sequence[Entity | Stored]) -> None:
+        """`track_dead_letters`: delete the dead letter of an entity that has gone through after all."""
+        name = self._policy.dead_letter_dataset
+        dataset = self._store.find(name) if name and self._policy.track_dead_letters else None
+        if dataset is not None:
+            letters = dataset.get_many([_id(entity) for entity in entities]).values()
+            dataset.write([{**row.entity(), "_deleted": True} for row in letters if not row.deleted])
+
+    def _failed_single(self, entity: Entity | Stored, error: Exception, save: Callable[[], None]) -> None:
+        self.counts.read += 1
+        self._fail(RetryEntry(_id(entity), _decoded(entity), 0, _message(error)), error, save)
+        self._consecutive += 1
+        if self._consecutive >= self._policy.max_consecutive_write_errors:
+            raise RunFailed(
+                f"{self._consecutive} write errors in a row, the last: {_message(error)}"
+            ) from error
+
+    def retry(self, entry: RetryEntry) -> None:
+        """One more attempt for a queued entity; failing again does not end the run."""
+        self.counts.retried += 1
+        try:
+            self._attempt([entry.entity], _nothing, None)
+        except FATAL:
+            raise
+        except Exception as error:
+            again = RetryEntry(entry.id, entry.entity, entry.attempts + 1, _message(error))
+            self._fail(again, error, _nothing)
+
+    def _fail(self, entry: RetryEntry, error: Exception, save: Callable[[], None]) -> None:
+        """Queue or bury an entity; RunFailed when the policy allows neither."""
+        self.counts.failed += 1
+        self._scope.complete = False
+        known = entry.id in self._queued
+        if not self._policy.retries or (
+            not known and len(self._queued) >= self._policy.max_write_errors_in_retry_dataset
+        ):
+            with self._store.transaction():
+                self._log.write_error(entry, retryable=False)
+            raise RunFailed(entry.error) from error
+        dead = entry.attempts >= self._policy.max_retries_per_entity
+        with self._store.transaction():
+            if dead:
+                self._state.drop_retries([entry.id])
+                self._bury(entry)
+            else:
+                self._state.put_retry(entry.entity, entry.attempts, entry.error)
+            self._log.write_error(entry, retryable=not dead, dead=dead)
+            save()
+        if dead:
+            self._queued.pop(entry.id, None)
+        else:
+            self._queued[entry.id] = entry
+
+    def _bury(self, entry: RetryEntry) -> None:
+        name = self._policy.dead_letter_dataset
+        if name:
+            dataset = self._store.dataset(name, create=True)
+            dataset.set_populated()
+            dataset.write([{**entry.entity, "$dead": {"error": entry.error, "attempts": entry.attempts}}])
+
+
+def _nothing() -> None:
+    """There is no offset to store."""
+
+
+def _later(save: Save, offset: Any) -> Callable[[], None]:
+    return lambda: save(offset)
+
+
+def _id(entity: Entity | Stored) -> str:
+    return entity.id if isinstance(entity, tuple) else str(entity["_id"])
+
+
+def _decoded(entity: Entity | Stored) -> Entity:
+    return entity.entity() if isinstance(entity, tuple) else entity
+
+
+def _message(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,71 @@
+"""A pipe's way from source entity to sink entity: namespaces on, transforms in order, namespaces off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from localnode.dtl import HopJoin
+from localnode.pipes import namespaces
+from localnode.pipes.base import Config, Entity, Item, Surroundings, Transform
+from localnode.pipes.context import RunContext
+from localnode.pipes.transforms.dtl import DtlTransform
+
+
+class Chain:
+    """The transforms of one pipe."""
+
+    def __init__(
+        self, transforms: Sequence[Transform], around: Surroundings, source: Config, sink: Config
+    ) -> None:
+        self.transforms = list(transforms)
+        self._settings = around.settings
+        self._adds = namespaces.adds(around.pipe, str(source.get("type")))
+        self._removes = namespaces.removes(around.pipe, str(sink.get("type")))
+
+    @property
+    def passes_unchanged(self) -> bool:
+        """Whether entities come out as they go in, so that they need not be decoded."""
+        return not (self.transforms or self._adds or self._removes)
+
+    def before(self, entities: Sequence[Entity]) -> list[Item]:
+        """Source entities as the first transform gets them."""
+        if not self._adds:
+            return [Item(entity["_id"], entity) for entity in entities]
+        identity, prop = self._settings.identity, self._settings.property
+        return [Item(entity["_id"], namespaces.add(entity, identity, prop)) for entity in entities]
+
+    def apply(self, entities: Sequence[Entity], context: RunContext, preview: bool = False) -> list[Entity]:
+        """What the sink gets for `entities`; see `items`."""
+        return [item.entity for item in self.items(entities, context, preview)]
+
+    def items(self, entities: Sequence[Entity], context: RunContext, preview: bool = False) -> list[Item]:
+        """What the sink gets, each with its source. Filtered entities skip later transforms, so that the sink sees them.
+
+        In a preview, transforms with side effects let entities pass through untouched.
+        """
+        items = self.before(entities)
+        held: list[Item] = []
+        for transform in self.transforms:
+            if preview and transform.side_effects:
+                continue
+            items = transform.apply(items, context)
+            if any("_filtered" in item.entity for item in items):
+                held += [item for item in items if item.entity.get("_filtered") is True]
+                items = [item for item in items if item.entity.get("_filtered") is not True]
+        outputs = held + items
+        if not self._removes:
+            return outputs
+        return [Item(item.source_id, namespaces.remove(item.entity)) for item in outputs]
+
+    @property
+    def hop_joins(self) -> list[HopJoin]:
+        """All indexes that the DTL of this chain probes."""
+        return [join for transform in self._dtl() for join in transform.program.hop_joins]
+
+    @property
+    def datasets(self) -> set[str]:
+        """All datasets that the DTL of this chain hops to or looks up."""
+        return {name for transform in self._dtl() for name in transform.program.datasets}
+
+    def _dtl(self) -> list[DtlTransform]:
+        return [transform for transform in self.transforms if isinstance(transform, DtlTransform)]

@@ -1,0 +1,75 @@
+"""What DTL sees of the node while a pipe transforms: other datasets, earlier versions, completeness, secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from localnode.dtl import IndexExpression, Subset
+from localnode.pipes.base import Engine, Entity
+from localnode.store import Dataset
+from localnode.store.state import Probe
+
+
+class RunContext:
+    """A `localnode.dtl.TransformContext` over the store; also keeps dependency records while `tracking` is on.
+
+    Reads see what is committed, so a pipe that hops to its own sink sees every flushed batch.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        source: Dataset | None = None,
+        params: Mapping[str, Any] | None = None,
+        tracking: bool = False,
+    ) -> None:
+        self.params: Mapping[str, Any] = params or {}
+        self.source_id = ""
+        self.probes: dict[tuple[Probe, str], None] = {}
+        self._engine = engine
+        self._store = engine.store
+        self._source = source
+        self._tracking = tracking
+
+    def lookup(self, dataset: str, entity_id: str) -> Entity | None:
+        """See TransformContext."""
+        found = self._store.find(dataset)
+        row = found.get(entity_id) if found else None
+        return row.entity() if row and not row.deleted else None
+
+    def join(
+        self,
+        dataset: str,
+        index: IndexExpression,
+        keys: Sequence[str],
+        subset: Subset | None = None,
+        track: bool = True,
+    ) -> Iterable[Entity]:
+        """See TransformContext."""
+        if track and self._tracking:
+            for key in keys:
+                self.probes[(dataset, index.key, key), self.source_id] = None
+        found = self._store.find(dataset)
+        if found is None or not keys:
+            return []
+        entities = [row.entity() for row in found.indexes.find(index, keys)]
+        return entities if subset is None else [entity for entity in entities if subset.holds(entity)]
+
+    def previous(self, entity_id: str) -> Entity | None:
+        """See TransformContext."""
+        row = self._source.get(entity_id) if self._source else None
+        before = self._source.previous(row) if self._source and row else None
+        return before.entity() if before else None
+
+    def completeness(self, via: str, dataset: str) -> int | None:
+        """See TransformContext."""
+        found = self._store.find(via)
+        if found is None:
+            return None
+        info = found.info()
+        return info.completeness if via == dataset else info.inherited.get(dataset)
+
+    def secret(self, name: str) -> str:
+        """See TransformContext."""
+        return self._engine.secret(name)

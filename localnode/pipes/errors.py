@@ -1,0 +1,60 @@
+"""Why a pipe could not do its work, sorted by what the caller must do.
+
+PipeError
+├── ConfigProblem      fix the settings (`path` leads to the place inside the pipe's config)
+├── NotReady           wait: a dataset or completeness that the pipe needs is not there yet
+├── Refused            decide first: breaker tripped, pump off or disabled, already running
+├── SequenceConflict   (409) the pusher has to start over with a new sequence
+├── InvalidPush        (400) fix the data that was pushed
+├── SourceFailed       retry: reading the source failed, nothing was deleted
+└── RemoteFailed       retry: a system did not answer as agreed; carries the HTTP status if there was one
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class PipeError(Exception):
+    """Base of everything the engine raises on purpose."""
+
+
+class ConfigProblem(PipeError):
+    """A setting that cannot be carried out."""
+
+    def __init__(self, path: Sequence[str | int], message: str) -> None:
+        self.path = tuple(path)
+        self.message = message
+        super().__init__(f"$%s: {message}" % "".join(f"[{step!r}]" for step in self.path))
+
+
+class NotReady(PipeError):
+    """The run has to wait; the message says for what, `waits_for` names the datasets."""
+
+    def __init__(self, message: str, waits_for: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.waits_for = tuple(waits_for)
+
+
+class Refused(PipeError):
+    """The operation is not possible in the pipe's present state."""
+
+
+class SequenceConflict(PipeError):
+    """A push request that does not fit the active sequence."""
+
+
+class InvalidPush(PipeError):
+    """A push body or parameter that cannot be used; nothing was stored."""
+
+
+class SourceFailed(PipeError):
+    """The source could not be read to its end."""
+
+
+class RemoteFailed(PipeError):
+    """A system answered with an error, not at all, or with something else than agreed."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status

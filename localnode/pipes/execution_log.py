@@ -1,0 +1,86 @@
+"""The execution log of a pipe: a dataset of events under fixed ids, so that the latest of each kind is at hand."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from localnode.store import RetryEntry, Store
+
+PREFIX = "system:pump_execution:"
+INCREMENTAL, FULL, PARTIAL = "incremental", "full", "partial"
+
+
+def iso(seconds: float) -> str:
+    """Unix seconds as the log writes times."""
+    return "~t" + datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace(
+        "+00:00", "Z"
+    )
+
+
+class ExecutionLog:
+    """Writes events of one pipe's pump."""
+
+    def __init__(self, store: Store, pipe_id: str) -> None:
+        self._store = store
+        self._pipe_id = pipe_id
+        self.dataset = f"{PREFIX}{pipe_id}"
+
+    def write(self, event_id: str, event_type: str, **fields: Any) -> None:
+        """Store one event; `fields` are JSON values."""
+        entity = {
+            "_id": event_id,
+            "event_type": event_type,
+            "pipe": self._pipe_id,
+            "event_time": iso(time.time()),
+            **fields,
+        }
+        self._store.dataset(self.dataset, create=True).write([entity])
+
+    def started(self, started: float, sync_type: str) -> None:
+        """A run that has something to tell began at `started` (Unix seconds)."""
+        self.write("pump-started", "pump-started", start_time=iso(started), sync_type=sync_type)
+
+    def ended(self, started: float, sync_type: str, error: BaseException | None, **fields: Any) -> None:
+        """A run came to its end, good or bad; `fields` are its figures."""
+        ended = time.time()
+        times = {"start_time": iso(started), "end_time": iso(ended), "total_time": round(ended - started, 6)}
+        if error is None:
+            self.write("pump-completed", "pump-completed", sync_type=sync_type, **times, **fields)
+            return
+        trace = "".join(traceback.format_exception(error))[-8000:]
+        message = f"{type(error).__name__}: {error}"
+        self.write(
+            "pump-failed",
+            "pump-failed",
+            sync_type=sync_type,
+            traceback=trace,
+            original_error_message=message,
+            reason_why_stopped=str(error),
+            **times,
+            **fields,
+        )
+
+    def read_error(self, error: BaseException) -> None:
+        """The source could not be read."""
+        self.write(
+            f"read-error:{uuid.uuid4()}", "read-error", error_code=0, original_error_message=str(error)
+        )
+
+    def write_error(
+        self, entry: RetryEntry, *, retryable: bool = True, resolved: bool = False, dead: bool = False
+    ) -> None:
+        """The state of an entity that could not be written."""
+        self.write(
+            f"write-error:{entry.id}",
+            "write-error",
+            retry_attempts=entry.attempts,
+            retryable=retryable,
+            resolved=resolved,
+            dead=dead,
+            entity=entry.entity,
+            original_error_message=entry.error,
+        )

@@ -1,0 +1,167 @@
+"""A pipe taken apart: everything that is built once from its config and used by its pump, receiver and publisher."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from localnode import codec
+from localnode.dtl import PipeSettings
+from localnode.pipes import registry
+from localnode.pipes.base import DEFAULT_BATCH, Config, Engine, Sink, Source, Surroundings
+from localnode.pipes.chain import Chain
+from localnode.pipes.context import RunContext
+from localnode.pipes.execution_log import ExecutionLog
+from localnode.pipes.policy import Policy, policy
+from localnode.pipes.sources.dataset import DatasetSource
+from localnode.pipes.tracking import PREFIX, Tracker
+from localnode.store import PipeState, Store
+from localnode.store.members import MergeMembers
+
+log = logging.getLogger(__name__)
+
+_CONTENT = (
+    "source",
+    "transform",
+    "sink",
+    "namespaced_identifiers",
+    "namespaces",
+    "add_namespaces",
+    "remove_namespaces",
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """See the module. Built by `assemble`."""
+
+    id: str
+    config: Config
+    engine: Engine
+    source: Source
+    chain: Chain
+    sink: Sink
+    state: PipeState
+    log: ExecutionLog
+    policy: Policy
+    batch_size: int
+
+    @property
+    def store(self) -> Store:
+        """The node's store."""
+        return self.engine.store
+
+    @property
+    def tracks(self) -> bool:
+        """Whether dependency tracking applies: a dataset source, and a hop that does not switch it off."""
+        return isinstance(self.source, DatasetSource) and any(join.track for join in self.chain.hop_joins)
+
+    def tracker(self) -> Tracker:
+        """Dependency tracking as of now."""
+        return Tracker(self.store, self.state, self.chain.hop_joins if self.tracks else [])
+
+    def context(self, tracking: bool = False, params: Mapping[str, Any] | None = None) -> RunContext:
+        """What the transforms see of the node."""
+        names = self.source.input_datasets() if isinstance(self.source, DatasetSource) else []
+        source = self.store.find(names[0]) if names else None
+        return RunContext(self.engine, source, params, tracking)
+
+    def reset(self) -> None:
+        """Start over: offsets, an unfinished full run, dependency records, merge memory and retry queue are dropped."""
+        with self.store.transaction():
+            for key in ("offset", "full", "inputs", "out_of_sync", "sequence"):
+                self.state.set(key, None)
+            self.state.forget(PREFIX)
+            self.state.drop_probes()
+            self.state.drop_retries()
+            MergeMembers(self.store, self.id).clear()
+
+    # -- reprocessing --------------------------------------------------------------------------------------------
+
+    def _inputs(self) -> dict[str, Any]:
+        """What must stay the same for the offset to keep its meaning."""
+        generations = {}
+        for name in (*self.source.input_datasets(), *sorted(self.chain.datasets)):
+            dataset = self.store.find(name)
+            generations[name] = dataset.info().generation if dataset else None
+        content = {name: self.config.get(name) for name in _CONTENT}
+        return {"generations": generations, "config": codec.stable_hash(content)}
+
+    def remember_inputs(self) -> None:
+        """A run has come to a good end on the present inputs."""
+        inputs = self._inputs()
+        if inputs != self.state.get("inputs"):
+            self.state.set("inputs", inputs)
+
+    def reprocessing_check(self) -> None:
+        """Reset the pipe when its inputs are no longer those it has read (`reprocessing_policy: automatic`).
+
+        With `continue` it is only marked as out of sync.
+        """
+        reason = self._out_of_sync()
+        if reason is None:
+            return
+        if self.config.get("reprocessing_policy") == "automatic":
+            log.info("pipe %s is reset: %s", self.id, reason)
+            self.reset()
+        else:
+            self.state.set("out_of_sync", reason)
+
+    def _out_of_sync(self) -> str | None:
+        before, now = self.state.get("inputs"), self._inputs()
+        if before is None:
+            return None
+        for name, generation in now["generations"].items():
+            if name not in before["generations"]:
+                return f'the rules hop to dataset "{name}" now'
+            known = before["generations"][name]
+            if known is not None and generation != known:
+                return f'dataset "{name}" has been deleted or created anew'
+        rescans = self.config.get(
+            "rescan_when_config_changes", self.engine.default("rescan_when_config_changes", False)
+        )
+        if rescans and before["config"] != now["config"]:
+            return "the config has changed"
+        return None
+
+
+def pipe_settings(config: Config, metadata: Config) -> PipeSettings:
+    """The settings DTL needs, from a pipe's effective config and the metadata entity."""
+    namespaces = config.get("namespaces") or {}
+    node_namespaces = metadata.get("namespaces") or {}
+    return PipeSettings(
+        pipe_id=str(config["_id"]),
+        namespaced_identifiers=bool(
+            config.get("namespaced_identifiers", metadata.get("namespaced_identifiers", False))
+        ),
+        identity_namespace=namespaces.get("identity"),
+        property_namespace=namespaces.get("property"),
+        namespaces={**(node_namespaces.get("default") or {}), **(namespaces.get("default") or {})},
+    )
+
+
+def assemble(config: Config, engine: Engine) -> Parts:
+    """Build a pipe's components. ConfigProblem names the place that cannot be used."""
+    settings = pipe_settings(config, engine.metadata)
+    around = Surroundings(
+        engine, {**config, "namespaced_identifiers": settings.namespaced_identifiers}, settings
+    )
+    source_config, _ = registry.resolve(config["source"], (registry.SOURCE,))
+    sink_config, _ = registry.resolve(config.get("sink") or {"type": "dataset"}, (registry.SINK,))
+    sink_config = {"type": "dataset", **sink_config}
+    return Parts(
+        id=around.pipe_id,
+        config=config,
+        engine=engine,
+        source=registry.build_source(config["source"], around),
+        chain=Chain(
+            registry.build_transforms(config.get("transform"), around), around, source_config, sink_config
+        ),
+        sink=registry.build_sink(sink_config, around),
+        state=engine.store.pipe_state(around.pipe_id),
+        log=ExecutionLog(engine.store, around.pipe_id),
+        policy=policy(config),
+        batch_size=int(config.get("batch_size", DEFAULT_BATCH)),
+    )

@@ -1,0 +1,262 @@
+"""A configured pipe, as the node sees it: run its pump, push to it, read from it, look after its state."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from localnode.pipes import sinks, sources, transforms
+from localnode.pipes.base import Config, Engine, Entity
+from localnode.pipes.errors import Refused
+from localnode.pipes.parts import Parts, assemble
+from localnode.pipes.publisher import Publisher
+from localnode.pipes.pump import PumpRun, RunResult
+from localnode.pipes.receiver import Receiver
+from localnode.pipes.sources.dataset import DatasetSource
+from localnode.pipes.sources.http_endpoint import HttpEndpointSource
+
+COMPONENTS = (sources, transforms, sinks)
+SINK_STAGE = "sink"
+
+
+class Pipe:
+    """Built from an effective config; ConfigProblem when that cannot be carried out. Thread-safe.
+
+    State lives in the store under the pipe's id, so a pipe built anew carries on where the last one stopped.
+    """
+
+    def __init__(self, config: Config, engine: Engine) -> None:
+        self.config = config
+        self._parts: Parts = assemble(config, engine)
+        self._running = threading.Lock()
+        self._receiving = threading.Lock()
+        self._receiver = Receiver(self._parts) if self.is_receiver else None
+        self._publisher = Publisher(self._parts)
+
+    # -- what it is ----------------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """Its `_id`."""
+        return self._parts.id
+
+    @property
+    def has_pump(self) -> bool:
+        """False for receivers and endpoints."""
+        return self._parts.source.has_pump and self._parts.sink.has_pump
+
+    @property
+    def is_receiver(self) -> bool:
+        """Whether entities are pushed to it."""
+        return isinstance(self._parts.source, HttpEndpointSource)
+
+    @property
+    def is_publisher(self) -> bool:
+        """Whether it computes on demand."""
+        return not self._parts.sink.has_pump
+
+    @property
+    def sink_dataset(self) -> str | None:
+        """The dataset it writes, None for other sinks."""
+        return self._parts.sink.dataset
+
+    @property
+    def input_datasets(self) -> list[str]:
+        """The datasets its source reads."""
+        return self._parts.source.input_datasets()
+
+    @property
+    def hop_datasets(self) -> set[str]:
+        """The datasets its transforms hop to or look up; they must be populated before it runs."""
+        return self._parts.chain.datasets
+
+    @property
+    def tracked_datasets(self) -> list[str]:
+        """The hopped datasets whose changes it follows by itself."""
+        return self._parts.tracker().datasets
+
+    @property
+    def has_side_effects(self) -> bool:
+        """Whether a transform reaches out of the node."""
+        return any(transform.side_effects for transform in self._parts.chain.transforms)
+
+    @property
+    def log_dataset(self) -> str:
+        """The dataset of its execution log; it exists once something was logged."""
+        return self._parts.log.dataset
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    def on_load(self) -> None:
+        """To be called once when the pipe has been configured: populated flags, indexes, stale dependency records."""
+        self._parts.sink.on_load(self._parts.source)
+        if self._parts.tracks:
+            self._parts.tracker().drop_stale_records()
+
+    def drop(self) -> None:
+        """The pipe has been removed from the config: forget its state (its dataset stays)."""
+        self._parts.state.drop()
+
+    # -- pump ----------------------------------------------------------------------------------------------------
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is under way."""
+        return self._running.locked()
+
+    def run(self, full: bool = False, stop: threading.Event | None = None) -> RunResult:
+        """One run of the pump; `full` = rescan. `stop` ends it after the batch at hand.
+
+        Failures are in the result. Refused when the pipe has no pump, or runs already.
+        """
+        if not self.has_pump:
+            raise Refused(f"pipe {self.id!r} has no pump")
+        if not self._running.acquire(blocking=False):
+            raise Refused(f"the pump of pipe {self.id!r} is already running")
+        try:
+            return PumpRun(self._parts, full, stop).execute()
+        finally:
+            self._running.release()
+
+    def mark(self) -> Any:
+        """A value that is the same again only if a run would find nothing new; None when that cannot be known."""
+        if (
+            not self.input_datasets
+            or self._parts.state.retry_count()
+            or self.config.get("source", {}).get("completeness")
+        ):
+            return None
+        names = [*self.input_datasets, *sorted(self.hop_datasets)]
+        found = [self._parts.store.find(name) for name in names]
+        infos = [dataset.info() if dataset else None for dataset in found]
+        seen = tuple((i.generation, i.max_updated, i.populated, i.completeness) if i else None for i in infos)
+        return seen, str(self.offset), self._parts.state.get("full") is None
+
+    @property
+    def offset(self) -> Any:
+        """The since-token it continues from (`last-seen`); None = from the start."""
+        return self._parts.state.get("offset")
+
+    def set_offset(self, offset: Any) -> None:
+        """Continue from another token; None or "" resets the pipe. Refused while it runs."""
+        with self._standing_still():
+            if offset in (None, ""):
+                self._parts.reset()
+            else:
+                self._parts.state.set("offset", offset)
+                self._parts.state.set("full", None)
+            self._parts.log.write(
+                "pump-offset-set", "pump-offset-set", pipe_offset=offset, is_reset=offset in (None, "")
+            )
+
+    def reset(self) -> None:
+        """Start over with the next run, which is a full one. Refused while it runs."""
+        self.set_offset(None)
+
+    def skip_to_end(self) -> None:
+        """Continue after what a dataset source holds now. Refused for other sources and while it runs."""
+        dataset = self._source_dataset()
+        if dataset is None:
+            raise Refused(f"pipe {self.id!r} has no dataset source")
+        self.set_offset(dataset.max_updated)
+
+    def reset_tracking(self) -> None:
+        """Take every change of the hopped datasets so far as followed up. Refused while it runs."""
+        with self._standing_still():
+            self._parts.tracker().store_positions()
+
+    def discard_retries(self) -> int:
+        """Empty the retry queue; returns how many entities were in it."""
+        with self._parts.store.transaction():
+            count = self._parts.state.retry_count()
+            self._parts.state.drop_retries()
+            self._parts.log.write("pump-discard-retries", "pump-discard-retries", entities=count)
+        return count
+
+    def queues(self) -> dict[str, Any]:
+        """`{"source": entities to read or None, "dependencies": {dataset: changes to follow}, "retries": n}`."""
+        dataset = self._source_dataset()
+        return {
+            "source": dataset.count_since(self.offset) if dataset else None,
+            "dependencies": self._parts.tracker().pending(),
+            "retries": self._parts.state.retry_count(),
+        }
+
+    @property
+    def out_of_sync(self) -> str | None:
+        """Why the pipe should be reset (`reprocessing_policy` "continue"), None when there is no reason."""
+        reason: str | None = self._parts.state.get("out_of_sync")
+        return reason
+
+    def _source_dataset(self) -> Any:
+        if not isinstance(self._parts.source, DatasetSource):
+            return None
+        return self._parts.store.find(self.input_datasets[0])
+
+    def _standing_still(self) -> _Claim:
+        return _Claim(self._running, f"the pump of pipe {self.id!r} is running")
+
+    # -- receiver ------------------------------------------------------------------------------------------------
+
+    def receive(
+        self,
+        body: bytes,
+        params: Mapping[str, str] | None = None,
+        completeness: int | None = None,
+        url: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Take in a JSON push; see `receiver.Receiver.receive`. Refused when the pipe is no receiver."""
+        if self._receiver is None:
+            raise Refused(f"pipe {self.id!r} is no receiver: its source is not http_endpoint")
+        with self._receiving:
+            return self._receiver.receive(body, params or {}, completeness, url, headers)
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def preview(
+        self, stage: str = SINK_STAGE, since: Any = None, limit: int | None = None
+    ) -> Iterator[Entity]:
+        """Entities at `source`, `before-transforms`, `after-transforms` or `sink`, without side effects or traces.
+
+        `sink` is the sink dataset, or what would be sent where there is none.
+        """
+        if stage != SINK_STAGE:
+            return self._publisher.stage(stage, since, limit)
+        if self.sink_dataset is None:
+            return self._publisher.stage("after-transforms", since, limit)
+        dataset = self._parts.store.find(self.sink_dataset)
+        return dataset.read(since, limit) if dataset else iter(())
+
+    def publish(
+        self, since: Any = None, limit: int | None = None, params: Mapping[str, Any] | None = None
+    ) -> Iterator[Entity]:
+        """What an `http_endpoint` sink answers."""
+        return self._publisher.entities(since, limit, params)
+
+    def publish_csv(self, params: Mapping[str, Any] | None = None) -> Iterator[bytes]:
+        """What a `csv_endpoint` sink answers. Refused for other sinks."""
+        if self._parts.sink.config.get("type") != "csv_endpoint":
+            raise Refused(f"pipe {self.id!r} has no csv_endpoint sink")
+        return self._publisher.csv(params)
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether transforms stand between source and reader (`X-Dataset-Filtered`)."""
+        return self._publisher.filters
+
+
+class _Claim:
+    """Holds a pump's lock for the time of a change to its state."""
+
+    def __init__(self, lock: threading.Lock, message: str) -> None:
+        self._lock = lock
+        self._message = message
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            raise Refused(self._message)
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()

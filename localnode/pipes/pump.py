@@ -1,0 +1,313 @@
+"""One run of a pipe's pump, from the checks before it to the offset after it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from localnode.dtl import DtlTrip
+from localnode.pipes.base import CHRONOLOGICAL, NONE, Batch, RunScope
+from localnode.pipes.batches import BatchRunner, Counts, RunFailed
+from localnode.pipes.completeness import Completeness
+from localnode.pipes.context import RunContext
+from localnode.pipes.errors import NotReady, PipeError, Refused, SourceFailed
+from localnode.pipes.execution_log import FULL, INCREMENTAL
+from localnode.pipes.parts import Parts
+from localnode.store import BreakerTripped, StoreError
+from localnode.store.store import now_us
+
+log = logging.getLogger(__name__)
+
+SUCCESS, FAILED, NOT_READY, STOPPED = "success", "failed", "not-ready", "stopped"
+MAX_REPROCESSED = 50_000
+
+
+class _Stopped(PipeError):
+    """Somebody asked the run to end."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended: `status` success|failed|not-ready|stopped, `sync_type` full|incremental, seconds, figures.
+
+    `waits_for` names the datasets that a run which is not ready waits for.
+    """
+
+    pipe: str
+    status: str
+    sync_type: str
+    started: float
+    duration: float
+    counts: Counts = field(default_factory=Counts)
+    reason: str = ""
+    waits_for: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> int:
+        """Versions written, or entities sent out."""
+        return self.counts.changed
+
+
+class PumpRun:
+    """One run. `stop` is looked at between batches."""
+
+    def __init__(self, parts: Parts, full: bool = False, stop: threading.Event | None = None) -> None:
+        self._parts = parts
+        self._store = parts.store
+        self._state = parts.state
+        self._log = parts.log
+        self._forced_full = full
+        self._stop = stop or threading.Event()
+        self._scope = RunScope()
+        self._logged_start = False
+        self._started = time.time()
+        self._counts = Counts()
+
+    def execute(self) -> RunResult:
+        """Carry it out. Never raises for what data, settings or systems do."""
+        try:
+            self.check_ready()
+            self._begin()
+            self._run()
+        except NotReady as error:
+            return self._result(NOT_READY, str(error), error.waits_for)
+        except _Stopped as error:
+            return self._failed(error, STOPPED)
+        except DtlTrip as error:
+            self._parts.sink.trip(error.message)
+            return self._failed(error, FAILED)
+        except BreakerTripped as error:
+            self._parts.sink.trip(str(error))
+            return self._failed(error, FAILED)
+        except Exception as error:
+            if not isinstance(error, (PipeError, StoreError)):
+                log.exception("pipe %s: unexpected error", self._parts.id)
+            return self._failed(error, FAILED)
+        self._log_end()
+        return self._result(SUCCESS)
+
+    # -- before --------------------------------------------------------------------------------------------------
+
+    def check_ready(self) -> None:
+        """Refused or NotReady when the run cannot start."""
+        if (self._parts.config.get("pump") or {}).get("mode") == "off":
+            raise Refused(f"the pump of pipe {self._parts.id!r} is off")
+        self._parts.sink.check_ready()
+        self._parts.source.check_ready()
+        missing = []
+        for name in sorted(self._parts.chain.datasets):
+            dataset = self._store.find(name)
+            if dataset is None or not dataset.populated:
+                missing.append(name)
+        if missing:
+            names = ", ".join(f'"{name}"' for name in missing)
+            raise NotReady(f"waits for {names}, which its hops need, to exist and be populated", missing)
+
+    def _begin(self) -> None:
+        self._parts.reprocessing_check()
+        source, sink, scope = self._parts.source, self._parts.sink, self._scope
+        unfinished = self._state.get("full")
+        offset = self._state.get("offset")
+        resumes = unfinished is not None and offset is not None and source.strategy == CHRONOLOGICAL
+        scope.full = self._forced_full or resumes or offset is None or source.strategy == NONE
+        self._sync_type = FULL if scope.full else INCREMENTAL
+        sink.begin(scope)
+        if resumes and not self._forced_full and not sink.holds_back(scope):
+            scope.base = unfinished["base"]
+        elif scope.full:
+            with self._store.transaction():
+                scope.base = sink.start_full()
+                self._state.set("full", {"base": scope.base})
+                self._state.set("offset", None)
+        names = {*source.input_datasets(), *self._parts.chain.datasets} - {sink.dataset}
+        external = not source.input_datasets()
+        self._completeness = Completeness(self._store, self._parts.config, names, external, now_us())
+        self._tracker = self._parts.tracker()
+        context = self._parts.context(tracking=self._parts.tracks)
+        self._context: RunContext = context
+        self._batches = BatchRunner(
+            self._store,
+            self._parts.chain,
+            sink,
+            scope,
+            context,
+            self._state,
+            self._log,
+            self._parts.policy,
+            self._stop,
+        )
+        self._counts = self._batches.counts
+
+    # -- the run -------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        incremental = not self._scope.full
+        self._retry_queue()
+        if incremental and self._parts.tracks:
+            self._reprocess()
+        read = self._read_source()
+        empty = self._scope.full and read == 0 and self._parts.source.config.get("if_source_empty") == "fail"
+        if empty:
+            raise RunFailed('the source is empty and if_source_empty is "fail"; nothing was deleted')
+        self._counts.add(self._parts.sink.finish(self._scope, self._parts.source))
+        self._parts.sink.check_limit(self._scope)
+        self._seal()
+
+    def _retry_queue(self) -> None:
+        """Try queued entities again, unless the source has a newer version that is still to come."""
+        entries = self._state.retries()
+        newest = self._parts.source.latest([entry.id for entry in entries]) if entries else {}
+        for entry in entries:
+            self._check_stop()
+            now = newest.get(entry.id)
+            if now is None or now.get("_updated") == entry.entity.get("_updated"):
+                self._batches.retry(entry)
+                self._note_progress()
+
+    def _reprocess(self) -> None:
+        """Dependency tracking, without moving the offset; entities the source will deliver anyway are left to it."""
+        done: set[str] = set()
+        offset = self._state.get("offset")
+        for portion in self._tracker.affected():
+            wanted = {name: probes for name, probes in portion.items() if name not in done}
+            done.update(wanted)
+            if len(done) > MAX_REPROCESSED:
+                self._reprocess_all(offset)
+                return
+            names = sorted(wanted)
+            size = self._parts.batch_size
+            for start in range(0, len(names), size):
+                self._reprocess_some(names[start : start + size], wanted, offset)
+        self._tracker.store_positions()
+
+    def _reprocess_some(self, names: list[str], wanted: dict[str, set[Any]], offset: Any) -> None:
+        self._check_stop()
+        found = self._parts.source.latest(names)
+        due = [entity for name in names if (entity := found.get(name)) and entity["_updated"] <= offset]
+        self._batches.last_probes = {}
+        if due:
+            self._batches.process(Batch(due, None), _ignore)
+            self._note_progress()
+        self._counts.reprocessed += len(due)
+        fresh = self._batches.last_probes
+        for name in names:
+            for probe in wanted[name]:
+                if name not in found or (len(due) and (probe, name) not in fresh and found[name] in due):
+                    self._state.drop_probe(probe, name)
+
+    def _reprocess_all(self, offset: Any) -> None:
+        """So much has changed that going through the whole source is cheaper than picking entities out of it."""
+        log.warning(
+            "pipe %s: more than %d entities to reprocess, reading all", self._parts.id, MAX_REPROCESSED
+        )
+        for batch in self._parts.source.batches(None, self._parts.batch_size):
+            self._check_stop()
+            if batch.offset > offset:
+                break
+            self._batches.process(Batch(batch.entities, None), _ignore)
+            self._note_progress()
+            self._counts.reprocessed += len(batch.entities)
+        self._tracker.store_positions()
+
+    def _read_source(self) -> int:
+        """Read on from the offset, with the pump's retries; returns the number of entities read."""
+        attempts = self._parts.policy.max_read_retries
+        while True:
+            try:
+                return self._read_once()
+            except SourceFailed as error:
+                self._log.read_error(error)
+                if attempts <= 0:
+                    raise
+                attempts -= 1
+                if self._stop.wait(self._parts.policy.read_retry_delay):
+                    raise _Stopped("the run was stopped") from error
+
+    def _read_once(self) -> int:
+        source, read = self._parts.source, 0
+        as_you_go = source.strategy == CHRONOLOGICAL and not self._parts.sink.holds_back(self._scope)
+        save = self._save_offset if as_you_go else _ignore
+        self._last_offset = self._state.get("offset")
+        for batch in source.batches(self._last_offset, self._parts.batch_size):
+            self._check_stop()
+            self._batches.process(batch, save)
+            self._last_offset = batch.offset
+            read += len(batch.entities)
+            self._note_progress()
+        return read
+
+    def _save_offset(self, offset: Any) -> None:
+        self._state.set("offset", offset)
+
+    def _check_stop(self) -> None:
+        if self._stop.is_set():
+            raise _Stopped("the run was stopped")
+
+    # -- after ---------------------------------------------------------------------------------------------------
+
+    def _seal(self) -> None:
+        """Everything that makes the run a finished one, in one transaction."""
+        source, sink = self._parts.source, self._parts.sink
+        with self._store.transaction():
+            sink.seal(self._scope, source)
+            if source.strategy != NONE:
+                self._state.set("offset", self._last_offset)
+            self._state.set("full", None)
+            if self._scope.full:
+                self._tracker.store_positions()
+            self._parts.remember_inputs()
+            if sink.dataset and self._completeness.value is not None:
+                dataset = self._store.dataset(sink.dataset, create=True)
+                dataset.set_completeness(self._completeness.value, self._completeness.inherited)
+
+    def _note_progress(self) -> None:
+        """The start is logged once the run turns out to have something to tell."""
+        changes_only = self._parts.policy.log_events_noop_runs_changes_only
+        if not self._logged_start and (self._counts.changed or (self._counts.read and not changes_only)):
+            self._log_start()
+
+    def _log_start(self) -> None:
+        self._logged_start = True
+        self._log.started(self._started, self._sync_type)
+
+    def _log_end(self) -> None:
+        if self._parts.policy.log_events_noop_runs or self._counts.failed or self._counts.changed:
+            self._logged_start or self._log_start()
+        if self._logged_start:
+            self._log.ended(self._started, self._sync_type, None, **self._figures())
+
+    def _failed(self, error: Exception, status: str) -> RunResult:
+        self._sync_type = getattr(self, "_sync_type", INCREMENTAL)
+        if not self._logged_start:
+            self._log_start()
+        self._log.ended(self._started, self._sync_type, error, **self._figures())
+        return self._result(status, str(error))
+
+    def _figures(self) -> dict[str, Any]:
+        counts = self._counts
+        return {
+            "entities_succeeded": counts.read - counts.failed,
+            "entities_failed": counts.failed,
+            "retry_entities_exist": self._state.retry_count() > 0,
+            "metrics": {
+                "entities": {
+                    "entities_last_run": counts.read,
+                    "changes_last_run": counts.changed,
+                    "write_errors_last_run": counts.failed,
+                }
+            },
+        }
+
+    def _result(self, status: str, reason: str = "", waits_for: tuple[str, ...] = ()) -> RunResult:
+        duration = time.time() - self._started
+        sync_type = getattr(self, "_sync_type", INCREMENTAL)
+        return RunResult(
+            self._parts.id, status, sync_type, self._started, duration, self._counts, reason, waits_for
+        )
+
+
+def _ignore(offset: Any) -> None:
+    """The offset does not move with this batch."""

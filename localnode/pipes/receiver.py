@@ -1,0 +1,157 @@
+"""Receivers: entities pushed to a pipe, with the state machine of the JSON push protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from jinja2 import TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+
+from localnode import codec
+from localnode.dtl import DtlError
+from localnode.pipes.base import Entity, RunScope
+from localnode.pipes.errors import InvalidPush, SequenceConflict
+from localnode.pipes.parts import Parts
+from localnode.store import InvalidEntity, StaleEntity
+from localnode.store.store import now_us
+
+
+class Receiver:
+    """The receiver of one pipe. One request at a time (the pipe sees to that)."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._source = parts.source.config
+        expression = self._source.get("validation_expression")
+        self._validation = SandboxedEnvironment().from_string(expression) if expression else None
+
+    def receive(
+        self,
+        body: bytes,
+        params: Mapping[str, str],
+        completeness: int | None = None,
+        url: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Store what was pushed; all is committed when this returns the answer's JSON object.
+
+        Raises InvalidPush (400), SequenceConflict (409), StaleEntity (optimistic locking), Refused (breaker), and
+        RemoteFailed when a transform's or sink's system failed; nothing of the request is stored then.
+        """
+        self._validate(url, params, headers or {})
+        self._parts.sink.check_ready()
+        entities = self._entities(body)
+        full, last = _flag(params, "is_full"), _flag(params, "is_last")
+        sequence = self._sequence(params, full)
+        scope = RunScope(full=full, base=sequence["base"] if full else None)
+        try:
+            outputs = self._parts.chain.apply(entities, self._parts.context())
+            self._store(outputs, scope, sequence, full and last, completeness)
+        except StaleEntity:
+            raise
+        except (DtlError, InvalidEntity) as error:
+            raise InvalidPush(str(error)) from error
+        return self._answer(outputs)
+
+    # -- checking ------------------------------------------------------------------------------------------------
+
+    def _validate(self, url: str, params: Mapping[str, str], headers: Mapping[str, str]) -> None:
+        if self._validation is None:
+            return
+        try:
+            objection = self._validation.render(
+                url=url,
+                request_params=dict(params),
+                request_headers=dict(headers),
+                secret=self._parts.engine.secret,
+            ).strip()
+        except (TemplateError, KeyError) as error:
+            raise InvalidPush(f"validation_expression failed: {type(error).__name__}") from error
+        if objection:
+            raise InvalidPush(f"rejected by validation_expression: {objection}")
+
+    def _entities(self, body: bytes) -> list[Entity]:
+        as_decimal = bool(self._source.get("do_float_as_decimal", True))
+        as_int = bool(self._source.get("do_float_as_int", True))
+        try:
+            parsed = codec.parse(body, lambda text: _number(text, as_decimal, as_int))
+        except codec.MalformedJson as error:
+            raise InvalidPush(f"the body is not JSON: {error}") from error
+        entities = [parsed] if isinstance(parsed, dict) else parsed
+        if not isinstance(entities, list):
+            raise InvalidPush("the body must be a JSON array of entities")
+        for at, entity in enumerate(entities):
+            if not isinstance(entity, dict) or not isinstance(entity.get("_id"), str) or not entity["_id"]:
+                raise InvalidPush(f"entity number {at} has no non-empty string _id; nothing was stored")
+        return entities
+
+    def _sequence(self, params: Mapping[str, str], full: bool) -> dict[str, Any]:
+        """The sequence this request belongs to, as it will be remembered. SequenceConflict when it does not fit."""
+        active = self._parts.state.get("sequence")
+        name = params.get("sequence_id")
+        is_active = active is not None and name is not None and active["id"] == name
+        if not full:
+            if is_active:
+                raise SequenceConflict(f"sequence {name!r} began with is_full=true")
+            return active or {}
+        if name is None:
+            raise InvalidPush("is_full=true needs a sequence_id")
+        previous = params.get("previous_request_id")
+        expected = active["last"] if is_active else None
+        if is_active and _flag(params, "is_first"):
+            raise SequenceConflict(f"is_first=true, but sequence {name!r} has requests already")
+        if previous != expected:
+            raise SequenceConflict(f"previous_request_id is {previous!r}, the last request was {expected!r}")
+        base = active["base"] if is_active else self._parts.sink.start_full()
+        return {"id": name, "last": params.get("request_id"), "base": base}
+
+    # -- storing -------------------------------------------------------------------------------------------------
+
+    def _store(
+        self,
+        outputs: list[Entity],
+        scope: RunScope,
+        sequence: dict[str, Any],
+        closes: bool,
+        completeness: int | None,
+    ) -> None:
+        sink, store = self._parts.sink, self._parts.store
+        if not sink.transactional:
+            sink.begin(scope)
+            sink.write(outputs, scope)
+            outputs = []
+        with store.transaction():
+            if outputs:
+                sink.write(outputs, scope)
+            if closes:
+                sink.finish(scope, self._parts.source)
+                sink.seal(scope, self._parts.source)
+            if scope.full:
+                self._parts.state.set("sequence", None if closes else sequence)
+            if sink.dataset:
+                dataset = store.dataset(sink.dataset, create=True)
+                dataset.set_completeness(now_us() if completeness is None else completeness, {})
+
+    def _answer(self, outputs: list[Entity]) -> dict[str, Any]:
+        sink = self._parts.sink
+        if not (sink.config.get("enable_optimistic_locking") and len(outputs) == 1 and sink.dataset):
+            return {}
+        row = self._parts.store.dataset(sink.dataset).get(str(outputs[0]["_id"]))
+        return {"updated_entity": row.entity()} if row else {}
+
+
+def _flag(params: Mapping[str, str], name: str) -> bool:
+    value = params.get(name, "false").lower()
+    if value not in ("true", "false"):
+        raise InvalidPush(f"{name} must be true or false, not {params[name]!r}")
+    return value == "true"
+
+
+def _number(text: str, as_decimal: bool, as_int: bool) -> Any:
+    """A JSON number with a point or exponent, as the receiver's settings want it."""
+    exact = Decimal(text)
+    if as_int and abs(exact.adjusted()) < 4000 and exact == exact.to_integral_value():
+        return int(exact)
+    return f"~f{exact:f}" if as_decimal else float(text)

@@ -1,0 +1,162 @@
+"""Component types: what exists, which properties each takes, and how it is built.
+
+`find(kind, type).schema` is a closed JSON Schema of the component's config (with `type` and `comment`), meant for
+validation at upload; a type that is not here is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from localnode.pipes.base import Config, Sink, Source, Surroundings, Transform
+from localnode.pipes.errors import ConfigProblem
+
+Schema = dict[str, Any]
+T = TypeVar("T", bound=Callable[..., Any])
+
+SOURCE, TRANSFORM, SINK = "source", "transform", "sink"
+
+TEXT: Schema = {"type": ["string", "array"], "items": {"type": "string"}}
+STRING: Schema = {"type": "string", "minLength": 1}
+FLAG: Schema = {"type": "boolean"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+POSITIVE: Schema = {"type": "integer", "minimum": 1}
+NUMBER: Schema = {"type": "number", "minimum": 0}
+OBJECT: Schema = {"type": "object"}
+STRINGS: Schema = {"type": "array", "items": STRING}
+HEADERS: Schema = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+TRIGGER: Schema = {
+    "type": "object",
+    "properties": {"key": STRING, "value": {}},
+    "additionalProperties": False,
+}
+
+_COMMON: Mapping[str, Mapping[str, Schema]] = {
+    SOURCE: {"if_source_empty": {"enum": ["accept", "fail"]}},
+    TRANSFORM: {"side_effects": FLAG},
+    SINK: {},
+}
+
+
+@dataclass(frozen=True)
+class ComponentType:
+    """One entry: `kind` source|transform|sink, its `type` name, its config's schema, and its class."""
+
+    kind: str
+    type: str
+    schema: Schema
+    factory: Callable[[Config, Surroundings], Any]
+
+
+_TYPES: dict[tuple[str, str], ComponentType] = {}
+
+
+def register(
+    kind: str, name: str, properties: Mapping[str, Schema], required: Sequence[str] = ()
+) -> Callable[[T], T]:
+    """Class decorator: make a component type known. Its factory is the class, called with (config, surroundings)."""
+    schema = {
+        "type": "object",
+        "properties": {"type": {"const": name}, "comment": TEXT, **_COMMON[kind], **properties},
+        "required": ["type", *required],
+        "additionalProperties": False,
+    }
+
+    def add(factory: T) -> T:
+        _TYPES[kind, name] = ComponentType(kind, name, schema, factory)
+        return factory
+
+    return add
+
+
+def types(kind: str) -> list[str]:
+    """Names of all types of a kind."""
+    return sorted(name for known, name in _TYPES if known == kind)
+
+
+def find(kind: str, name: str) -> ComponentType | None:
+    """The type of that name, or None."""
+    return _TYPES.get((kind, name))
+
+
+def resolve(config: Config, path: Sequence[str | int]) -> tuple[Config, tuple[str | int, ...]]:
+    """The config a `conditional` component chooses, and its path; every other config as it is.
+
+    ConfigProblem when `condition` is none of the alternatives.
+    """
+    place = tuple(path)
+    while config.get("type") == "conditional":
+        alternatives, choice = config.get("alternatives") or {}, config.get("condition")
+        chosen = alternatives.get(choice) if isinstance(choice, str) else None
+        if chosen is None:
+            raise ConfigProblem(
+                (*place, "condition"), f"{choice!r} is none of the alternatives {sorted(alternatives)}"
+            )
+        config, place = chosen, (*place, "alternatives", str(choice))
+    return config, place
+
+
+def build(kind: str, config: Config, around: Surroundings, path: Sequence[str | int]) -> Any:
+    """The component a config describes. ConfigProblem with the place when it cannot be built."""
+    config, place = resolve(config, path)
+    found = find(kind, str(config.get("type")))
+    if found is None:
+        raise ConfigProblem(
+            (*place, "type"), f"unknown {kind} type {config.get('type')!r}; known: {', '.join(types(kind))}"
+        )
+    try:
+        return found.factory(config, around)
+    except ConfigProblem as problem:
+        raise ConfigProblem((*place, *problem.path), problem.message) from problem
+
+
+def build_source(config: Config, around: Surroundings) -> Source:
+    """The pipe's source."""
+    source: Source = build(SOURCE, config, around, (SOURCE,))
+    return source
+
+
+def build_sink(config: Config, around: Surroundings) -> Sink:
+    """The pipe's sink."""
+    sink: Sink = build(SINK, config, around, (SINK,))
+    return sink
+
+
+def build_transforms(
+    config: Config | Sequence[Config] | None, around: Surroundings, path: Sequence[str | int] = (TRANSFORM,)
+) -> list[Transform]:
+    """The pipe's chain; `chained` transforms are opened up."""
+    if config is None:
+        return []
+    links = (
+        [(config, tuple(path))]
+        if isinstance(config, Mapping)
+        else [(c, (*path, n)) for n, c in enumerate(config)]
+    )
+    chain: list[Transform] = []
+    for link, place in links:
+        link, place = resolve(link, place)
+        if link.get("type") == "chained":
+            chain.extend(build_transforms(link.get("transforms"), around, (*place, "transforms")))
+        else:
+            chain.append(build(TRANSFORM, link, around, place))
+    return chain
+
+
+_CHOICE: Mapping[str, Schema] = {
+    "condition": STRING,
+    "alternatives": {"type": "object", "additionalProperties": OBJECT, "minProperties": 1},
+}
+
+
+def _unresolved(config: Config, around: Surroundings) -> Any:
+    raise ConfigProblem((), f"{config['type']} is resolved while the pipe is built")
+
+
+for _kind in (SOURCE, TRANSFORM, SINK):
+    register(_kind, "conditional", _CHOICE, ("condition", "alternatives"))(_unresolved)
+register(TRANSFORM, "chained", {"transforms": {"type": "array", "items": OBJECT}}, ("transforms",))(
+    _unresolved
+)

@@ -1,0 +1,70 @@
+"""`json` sink: push entities to a receiver or microservice with the JSON push protocol."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from localnode import codec
+from localnode.pipes.base import DEFAULT_BATCH, Config, Entity, RunScope, Sink, Source, Surroundings
+from localnode.pipes.registry import HEADERS, POSITIVE, SINK, STRING, register
+from localnode.store import Stored, WriteResult
+
+_PROPERTIES = {"system": STRING, "url": STRING, "batch_size": POSITIVE, "headers": HEADERS}
+
+
+@register(SINK, "json", _PROPERTIES, ("system", "url"))
+class JsonSink(Sink):
+    """Entities go out with their reserved properties; a final empty request always closes the run.
+
+    A full run is one sequence that cannot be taken up again half-way, so its offset is stored at its end only.
+    """
+
+    def __init__(self, config: Config, around: Surroundings) -> None:
+        super().__init__(config, around)
+        self._size = int(config.get("batch_size", DEFAULT_BATCH))
+        self._sequence = ""
+        self._previous: str | None = None
+
+    def begin(self, scope: RunScope) -> None:
+        """A new sequence."""
+        self._sequence = uuid.uuid4().hex
+        self._previous = None
+
+    def holds_back(self, scope: RunScope) -> bool:
+        """See Sink."""
+        return scope.full
+
+    def write(self, entities: Iterable[Entity | Stored], scope: RunScope) -> WriteResult:
+        """RemoteFailed unless every request is answered 2xx; filtered entities are dropped."""
+        given = [entity.entity() if isinstance(entity, tuple) else entity for entity in entities]
+        sent = [entity for entity in given if entity.get("_filtered") is not True]
+        for start in range(0, len(sent), self._size):
+            self._post(sent[start : start + self._size], scope, last=False)
+        deleted = sum(entity.get("_deleted") is True for entity in sent)
+        return WriteResult(len(given), len(sent), deleted)
+
+    def finish(self, scope: RunScope, source: Source) -> WriteResult:
+        """The closing empty request; in a full run it says `is_last`, unless an entity could not be sent."""
+        self._post([], scope, last=scope.complete)
+        return WriteResult()
+
+    def _post(self, entities: list[Entity], scope: RunScope, last: bool) -> None:
+        request_id = uuid.uuid4().hex
+        params = {"sequence_id": self._sequence, "is_full": str(scope.full).lower(), "request_id": request_id}
+        if self._previous is not None:
+            params["previous_request_id"] = self._previous
+        elif scope.full:
+            params["is_first"] = "true"
+        if scope.full and last:
+            params["is_last"] = "true"
+        headers = {**(self.config.get("headers") or {}), "Content-Type": "application/json"}
+        self.around.engine.systems.request(
+            self.config["system"],
+            "POST",
+            self.config["url"],
+            params=params,
+            headers=headers,
+            data=codec.dumps(entities),
+        )
+        self._previous = request_id

@@ -1,0 +1,163 @@
+"""Which entities of several datasets belong together: connected components over join rules, found through indexes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from localnode.dtl import IndexExpression, PipeSettings, compile_index
+from localnode.pipes.errors import ConfigProblem, SourceFailed
+from localnode.store import Store, Stored
+
+
+class Node(NamedTuple):
+    """An entity: position of its dataset, and its `_id`. Sorts in the order of members."""
+
+    at: int
+    id: str
+
+
+class Edge(NamedTuple):
+    """A join rule seen from one side: values of `index` here are looked up in `other_index` of dataset `other`."""
+
+    index: IndexExpression
+    other: int
+    other_index: IndexExpression
+
+
+Component = dict[Node, Stored]
+
+
+class Components:
+    """The graph over `datasets` (ids in their order) that the rules span; always as of what is committed now."""
+
+    def __init__(
+        self, store: Store, datasets: Sequence[str], edges: Sequence[Sequence[Edge]], max_size: int
+    ) -> None:
+        self._store = store
+        self._datasets = datasets
+        self._edges = edges
+        self._max_size = max_size
+
+    def around(self, seeds: Iterable[Node]) -> list[Component]:
+        """The components of the live entities among `seeds`, each once, members in no order."""
+        known: Component = {}
+        roots: dict[Node, Node] = {}
+        front = set(seeds)
+        while front:
+            loaded = self._load(front)
+            known.update(loaded)
+            for node in loaded:
+                roots.setdefault(node, node)
+            found = self._neighbours(loaded)
+            for node, other in found:
+                roots.setdefault(other, other)
+                _unite(roots, node, other)
+            front = {other for _, other in found if other not in known}
+            if len(known) > self._max_size:
+                self._check_sizes(roots)
+        groups: dict[Node, Component] = defaultdict(dict)
+        for node, row in known.items():
+            groups[_root(roots, node)][node] = row
+        return list(groups.values())
+
+    def joined_to(self, at: int, entities: Iterable[dict[str, Any]]) -> set[Node]:
+        """Live entities that join with given versions of entities of dataset number `at`."""
+        versions = list(entities)
+        found: set[Node] = set()
+        for edge in self._edges[at]:
+            values = {value for entity in versions for value in edge.index.values(entity)}
+            found |= {Node(edge.other, name) for _, name in self._find(edge, values)}
+        return found
+
+    def _load(self, nodes: Iterable[Node]) -> Component:
+        ids: dict[int, list[str]] = defaultdict(list)
+        for node in nodes:
+            ids[node.at].append(node.id)
+        loaded: Component = {}
+        for at, wanted in ids.items():
+            dataset = self._store.find(self._datasets[at])
+            rows = dataset.get_many(wanted) if dataset else {}
+            loaded.update({Node(at, name): row for name, row in rows.items() if not row.deleted})
+        return loaded
+
+    def _neighbours(self, loaded: Component) -> list[tuple[Node, Node]]:
+        entities: dict[int, list[tuple[Node, dict[str, Any]]]] = defaultdict(list)
+        for node, row in loaded.items():
+            if self._edges[node.at]:
+                entities[node.at].append((node, row.entity()))
+        pairs: list[tuple[Node, Node]] = []
+        for at, members in entities.items():
+            for edge in self._edges[at]:
+                holders: dict[str, list[Node]] = defaultdict(list)
+                for node, entity in members:
+                    for value in edge.index.values(entity):
+                        holders[value].append(node)
+                for value, name in self._find(edge, holders):
+                    other = Node(edge.other, name)
+                    pairs.extend((node, other) for node in holders[value])
+        return pairs
+
+    def _find(self, edge: Edge, values: Iterable[str]) -> list[tuple[str, str]]:
+        dataset = self._store.find(self._datasets[edge.other])
+        wanted = list(values)
+        return dataset.indexes.find_ids(edge.other_index, wanted) if dataset and wanted else []
+
+    def _check_sizes(self, roots: dict[Node, Node]) -> None:
+        sizes: dict[Node, int] = defaultdict(int)
+        for node in list(roots):
+            sizes[_root(roots, node)] += 1
+        worst = max(sizes, key=lambda root: sizes[root])
+        if sizes[worst] > self._max_size:
+            raise SourceFailed(
+                f"more than max_merged={self._max_size} entities are one, among them {worst.id!r} of"
+                f" {self._datasets[worst.at]!r}: the equality rules join too much"
+            )
+
+
+def _root(roots: dict[Node, Node], node: Node) -> Node:
+    while roots[node] != node:
+        roots[node] = roots[roots[node]]
+        node = roots[node]
+    return node
+
+
+def _unite(roots: dict[Node, Node], one: Node, other: Node) -> None:
+    first, second = sorted((_root(roots, one), _root(roots, other)))
+    roots[second] = first
+
+
+def compile_edges(
+    rules: Sequence[tuple[Any, Any]], aliases: Sequence[str], settings: PipeSettings
+) -> list[list[Edge]]:
+    """Join rules (pairs of expressions) as edges by dataset position, both directions. ConfigProblem names the rule."""
+    edges: list[list[Edge]] = [[] for _ in aliases]
+    for left, right in rules:
+        one, other = _position(left, aliases), _position(right, aliases)
+        try:
+            one_index = compile_index(left, aliases[one], settings)
+            other_index = compile_index(right, aliases[other], settings)
+        except ValueError as error:
+            raise ConfigProblem(("equality",), f"{left!r} = {right!r}: {error}") from error
+        edges[one].append(Edge(one_index, other, other_index))
+        edges[other].append(Edge(other_index, one, one_index))
+    return edges
+
+
+def _position(expression: Any, aliases: Sequence[str]) -> int:
+    """The dataset whose alias an expression refers to; exactly one."""
+    used = {name for name in _variables(expression) if name in aliases}
+    if len(used) != 1:
+        raise ConfigProblem(
+            ("equality",), f"{expression!r} must refer to exactly one of {', '.join(aliases)}"
+        )
+    return aliases.index(used.pop())
+
+
+def _variables(expression: Any) -> Iterable[str]:
+    if isinstance(expression, str) and "." in expression:
+        yield expression.partition(".")[0]
+    elif isinstance(expression, list):
+        for part in expression[1:]:
+            yield from _variables(part)

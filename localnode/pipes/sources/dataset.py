@@ -1,0 +1,103 @@
+"""`dataset`: the entities of one dataset in the order in which they changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from localnode.dtl import Subset, compile_index, join_keys
+from localnode.pipes.base import Batch, Config, Entity, Source, Surroundings
+from localnode.pipes.errors import ConfigProblem
+from localnode.pipes.registry import FLAG, SOURCE, STRING, STRINGS, register
+from localnode.pipes.sources import gates
+from localnode.store import Dataset, Stored
+
+_PROPERTIES = {
+    **gates.DATASET_GATES,
+    "dataset": STRING,
+    "subset": {"type": "array", "minItems": 3, "maxItems": 3},
+    "include_previous_versions": FLAG,
+    "include_replaced": FLAG,
+    "completeness": gates.COMPLETENESS,
+    "initial_completeness": STRINGS,
+}
+
+
+@register(SOURCE, "dataset", _PROPERTIES, ("dataset",))
+class DatasetSource(Source):
+    """Latest version per id, deleted ones included; a dataset that does not exist is empty."""
+
+    supports_since = True
+    is_chronological = True
+
+    def __init__(self, config: Config, around: Surroundings) -> None:
+        super().__init__(config, around)
+        self._name = str(config["dataset"])
+        self._subset = compile_subset(config["subset"], around) if "subset" in config else None
+        self._bound = gates.CompletenessBound(config.get("completeness"), self._name, around)
+
+    def input_datasets(self) -> list[str]:
+        """See Source."""
+        return [self._name]
+
+    def populated(self) -> bool:
+        """See Source."""
+        return gates.populated(self.around.store, [self._name])
+
+    def check_ready(self) -> None:
+        """See Source."""
+        gates.check_initial(self.config, self.around.store)
+        gates.check_populated(self.config, self.around, [self._name], ignore_missing=False)
+
+    def batches(self, since: Any, size: int) -> Iterator[Batch]:
+        """Rows as stored, so that what nothing transforms is never decoded."""
+        dataset = self.around.store.find(self._name)
+        if dataset is None:
+            return
+        rows = self._rows(dataset, since, size)
+        while batch := list(islice(rows, size)):
+            offsets = [row.updated for row in batch]
+            yield Batch(self._wanted(batch), offsets[-1], offsets if self._all_wanted else None)
+
+    def latest(self, entity_ids: Sequence[str]) -> dict[str, Entity]:
+        """See Source."""
+        dataset = self.around.store.find(self._name)
+        rows = dataset.get_many(entity_ids) if dataset else {}
+        return {name: row.entity() for name, row in rows.items() if self._wanted([row])}
+
+    @property
+    def _all_wanted(self) -> bool:
+        return bool(self.config.get("include_replaced", True))
+
+    def _wanted(self, rows: list[Stored]) -> list[Entity | Stored]:
+        if self._all_wanted:
+            return list(rows)
+        entities = [row.entity() for row in rows]
+        return [entity for entity in entities if entity.get("$replaced") is not True]
+
+    def _rows(self, dataset: Dataset, since: Any, size: int) -> Iterator[Stored]:
+        limit = self._bound.limit()
+        rows = dataset.rows(
+            since,
+            history=bool(self.config.get("include_previous_versions", False)),
+            subset=self._subset.holds if self._subset else None,
+            page=min(1000, 10 * size),
+        )
+        for row in rows:
+            if row.ts > limit:
+                return
+            yield row
+
+
+def compile_subset(expression: Any, around: Surroundings) -> Subset:
+    """`["eq", <index expression>, <literal>]` as a subset. ConfigProblem when it is not of that form."""
+    if not isinstance(expression, list) or len(expression) != 3 or expression[0] != "eq":
+        raise ConfigProblem(("subset",), 'must be ["eq", <index expression>, <literal>]')
+    try:
+        index = compile_index(expression[1], "_S", around.settings)
+    except ValueError as error:
+        raise ConfigProblem(("subset",), str(error)) from error
+    literal = expression[2]
+    keys = [literal] if index.primary_key else join_keys(literal)
+    return Subset(index, frozenset(keys))

@@ -1,0 +1,258 @@
+"""`merge`: entities of several datasets that are the same thing become one entity.
+
+Incremental: a changed entity, and whatever joins with its old or new versions, are the seeds; the components around
+them are computed anew from indexes and emitted. What was emitted under which id is remembered per member, so that an
+id which is no longer used gets a tombstone `{_deleted: true, $replaced: true}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice, takewhile
+from typing import Any, NamedTuple, Protocol
+
+from localnode.pipes.base import Batch, Config, Entity, Surroundings
+from localnode.pipes.errors import ConfigProblem
+from localnode.pipes.registry import FLAG, POSITIVE, SOURCE, STRINGS, register
+from localnode.pipes.sources import gates
+from localnode.pipes.sources.components import Component, Components, Node, compile_edges
+from localnode.pipes.sources.merged import Merger
+from localnode.pipes.sources.positions import Positions, split_alias
+from localnode.pipes.sources.union_datasets import SeveralDatasets
+from localnode.store import Dataset, Stored
+from localnode.store.members import MergeMembers
+
+SEEDS = 1000
+_SETS = {"type": "array", "items": {"type": "array", "minItems": 2}}
+_EQUALITY = {"type": "array", "items": {"type": "array", "minItems": 3, "maxItems": 3}}
+_PROPERTIES = {
+    **gates.SEVERAL_DATASETS,
+    "datasets": STRINGS,
+    "version": {"enum": [1, 2]},
+    "equality": _EQUALITY,
+    "equality_sets": _SETS,
+    "identity": {"enum": ["composite", "first"]},
+    "strategy": {"enum": ["default", "compact", "list"]},
+    "include_internal_properties": FLAG,
+    "max_merged": POSITIVE,
+}
+
+
+class Output(NamedTuple):
+    """One entity to emit, and what to remember about its members with it."""
+
+    entity: Entity
+    members: dict[str, str | None]
+
+
+Remember = Callable[[Mapping[str, str | None]], None]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Part of one dataset's log. `since` None: a full run, up to the offsets (by dataset) in `until`."""
+
+    at: int
+    dataset: Dataset
+    since: int | None
+    until: list[int] | None
+
+    def rows(self) -> Iterator[Stored]:
+        """Latest versions in a full run; all versions since the token otherwise."""
+        rows = self.dataset.rows(self.since, history=self.since is not None)
+        if self.until is None:
+            return rows
+        top = self.until[self.at]
+        return takewhile(lambda row: row.updated <= top, rows)
+
+    def is_due(self, component: Component, offset: int) -> bool:
+        """In a full run a component comes out where the first of its members is met, so once.
+
+        Members that have changed since the run began do not count: they are met again after it.
+        """
+        if self.until is None:
+            return True
+        places = [
+            (node.at, row.updated) for node, row in component.items() if row.updated <= self.until[node.at]
+        ]
+        return not places or min(places) >= (self.at, offset)
+
+
+class Memory(Protocol):
+    """Where the representatives of members are looked up."""
+
+    def representatives(self, members: Iterable[str]) -> dict[str, str]:
+        """The representative each member was last emitted under."""
+
+
+@register(SOURCE, "merge", _PROPERTIES, ("datasets",))
+class MergeSource(SeveralDatasets):
+    """See the module."""
+
+    def __init__(self, config: Config, around: Surroundings) -> None:
+        pairs = [split_alias(entry) for entry in config["datasets"]]
+        super().__init__({**config, "datasets": [name for name, _ in pairs]}, around)
+        if len(set(self.names)) < len(self.names):
+            raise ConfigProblem(("datasets",), "names a dataset twice")
+        edges = compile_edges(_rules(config), [alias for _, alias in pairs], around.settings)
+        limit = int(config.get("max_merged", around.engine.default("max_merged", 50_000)))
+        self._components = Components(around.store, self.names, edges, limit)
+        self._identity = str(config.get("identity", "composite"))
+        self._merger = Merger(
+            self._identity,
+            str(config.get("strategy", "default")),
+            around.settings.namespaced_identifiers,
+            bool(config.get("include_internal_properties", False)),
+        )
+
+    def batches(self, since: Any, size: int) -> Iterator[Batch]:
+        """See Source."""
+        memory = MergeMembers(self.around.store, self.around.pipe_id)
+        return self._batches(since, size, memory, memory.update)
+
+    def preview_batches(self, since: Any, size: int) -> Iterator[Batch]:
+        """See Source: every member may have been emitted under its own id."""
+        memory: Memory = _Nothing() if since is None or self._identity != "first" else _OwnIds()
+        return self._batches(since, size, memory, None)
+
+    def _batches(self, since: Any, size: int, memory: Memory, remember: Remember | None) -> Iterator[Batch]:
+        positions = Positions(len(self.names), since)
+        for at, name in enumerate(self.names):
+            dataset = self.around.store.find(name)
+            if dataset is None:
+                continue
+            if since is None:
+                yield from self._stretch(
+                    Stretch(at, dataset, None, self._tops()), positions, size, memory, remember
+                )
+            if positions.since(at) is not None:
+                stretch = Stretch(at, dataset, positions.since(at), None)
+                yield from self._stretch(stretch, positions, size, memory, remember)
+
+    def _stretch(
+        self, stretch: Stretch, positions: Positions, size: int, memory: Memory, remember: Remember | None
+    ) -> Iterator[Batch]:
+        """Batches for one stretch of a log, `positions` moving along."""
+        rows = stretch.rows()
+        while chunk := list(islice(rows, SEEDS)):
+            before = positions.token
+            outputs = self._outputs(stretch, chunk, memory)
+            positions.advance(stretch.at, chunk[-1].updated)
+            yield from _cut(outputs, size, before, positions.token, remember)
+
+    def _tops(self) -> list[int]:
+        found = [self.around.store.find(name) for name in self.names]
+        tops = [dataset.max_updated if dataset else None for dataset in found]
+        return [-1 if top is None else top for top in tops]
+
+    def _outputs(self, stretch: Stretch, rows: list[Stored], memory: Memory) -> list[Output]:
+        """What a chunk of a log leads to: tombstones of ids no longer used, merged entities, deleted entities."""
+        seeds = {Node(stretch.at, row.id) for row in rows} | self._formerly_joined(stretch, rows)
+        components, before = self._touched(seeds, memory)
+        live = {node for component in components for node in component}
+        outputs: list[Output] = []
+        current: set[str] = set()
+        for component in components:
+            nodes = sorted(component)
+            name = self._merger.entity_id(nodes)
+            current.add(name)
+            if stretch.is_due(component, rows[0].updated):
+                entity = self._merger.merge([(node, component[node]) for node in nodes])
+                outputs.append(Output(entity, {_member(node): name for node in nodes}))
+        deleted = {
+            node: row for row in rows if row.deleted and (node := Node(stretch.at, row.id)) not in live
+        }
+        for node, row in deleted.items():
+            name = self._merger.entity_id([node])
+            if name not in current and not self._lives_elsewhere(node):
+                outputs.append(Output(self._merger.merge([(node, row)]), {_member(node): None}))
+                current.add(name)
+        forgotten: dict[str, str | None] = {_member(node): None for node in deleted}
+        return [*(Output(_tombstone(name), forgotten) for name in sorted(before - current)), *outputs]
+
+    def _formerly_joined(self, stretch: Stretch, rows: list[Stored]) -> set[Node]:
+        """Entities that join with any version of the changed entities since, and just before, the stretch began."""
+        if stretch.since is None:
+            return set()
+        versions = [
+            *rows,
+            *(earlier for row in rows if (earlier := stretch.dataset.previous(row)) is not None),
+        ]
+        return self._components.joined_to(stretch.at, [row.entity() for row in versions if not row.deleted])
+
+    def _touched(self, seeds: set[Node], memory: Memory) -> tuple[list[Component], set[str]]:
+        """Components around `seeds`, and the ids under which their members were emitted before.
+
+        An entity that gave its id to a former component is a seed too: it may be alive by itself.
+        """
+        components = self._components.around(seeds)
+        members = {node for component in components for node in component} | seeds
+        before = set(memory.representatives(map(_member, members)).values())
+        if self._identity == "first":
+            heads = {Node(at, name) for name in before for at in range(len(self.names))} - members
+            if heads:
+                components = self._components.around(seeds | heads)
+        return components, before
+
+    def _lives_elsewhere(self, node: Node) -> bool:
+        """Whether an entity of the same id is alive in another dataset, so that its id is in use."""
+        if self._identity != "first":
+            return False
+        others = [self.around.store.find(name) for at, name in enumerate(self.names) if at != node.at]
+        rows = [dataset.get(node.id) for dataset in others if dataset]
+        return any(row is not None and not row.deleted for row in rows)
+
+
+class _Nothing:
+    """A memory without anything in it."""
+
+    def representatives(self, members: Iterable[str]) -> dict[str, str]:
+        return {}
+
+
+class _OwnIds:
+    """A memory in which everything stood alone."""
+
+    def representatives(self, members: Iterable[str]) -> dict[str, str]:
+        return {member: member.partition("|")[2] for member in members}
+
+
+def _rules(config: Config) -> list[tuple[Any, Any]]:
+    rules: list[tuple[Any, Any]] = []
+    for rule in config.get("equality") or ():
+        if rule[0] != "eq":
+            raise ConfigProblem(("equality",), f'{rule!r} must start with "eq"')
+        rules.append((rule[1], rule[2]))
+    for expressions in config.get("equality_sets") or ():
+        rules.extend(zip(expressions, expressions[1:], strict=False))
+    return rules
+
+
+def _member(node: Node) -> str:
+    return f"{node.at}|{node.id}"
+
+
+def _tombstone(entity_id: str) -> Entity:
+    return {"_id": entity_id, "_deleted": True, "$replaced": True}
+
+
+def _cut(
+    outputs: list[Output], size: int, before: str, after: str, remember: Remember | None
+) -> Iterator[Batch]:
+    """Batches of `size`; the token moves on with the last one. Every entity but the last carries the earlier token."""
+    for start in range(0, max(len(outputs), 1), size):
+        part = outputs[start : start + size]
+        last = start + size >= len(outputs)
+        entities = [{**output.entity, "_updated": before} for output in part]
+        if last and entities:
+            entities[-1]["_updated"] = after
+        members: dict[str, str | None] = {}
+        for output in part:
+            members.update(output.members)
+        commit = _commit(remember, members) if remember else None
+        yield Batch(entities, after if last else before, None, commit)
+
+
+def _commit(remember: Remember, members: dict[str, str | None]) -> Callable[[], None]:
+    return lambda: remember(members)

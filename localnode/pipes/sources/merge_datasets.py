@@ -1,0 +1,64 @@
+"""`merge_datasets`: the newest version of each id over several datasets, in the order of time."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from localnode import codec
+from localnode.pipes.base import Batch, Entity
+from localnode.pipes.registry import SOURCE, STRINGS, register
+from localnode.pipes.sources import gates
+from localnode.pipes.sources.positions import Positions
+from localnode.pipes.sources.union_datasets import SeveralDatasets
+from localnode.store import Stored
+
+Ranked = tuple[int, int, Stored]
+"""(`_ts`, position of the dataset, version): the higher, the newer."""
+
+
+@register(
+    SOURCE,
+    "merge_datasets",
+    {**gates.SEVERAL_DATASETS, "datasets": STRINGS, "strategy": {"enum": ["latest", "all"]}},
+    ("datasets",),
+)
+class MergeDatasetsSource(SeveralDatasets):
+    """`latest`: the version with the newest `_ts`, emitted once; `all`: each dataset's version under its name."""
+
+    def batches(self, since: Any, size: int) -> Iterator[Batch]:
+        """See Source."""
+        positions = Positions(len(self.names), since)
+        streams = [self._stream(at, positions.since(at)) for at in range(len(self.names))]
+        merged = heapq.merge(*streams, key=lambda ranked: ranked[:2])
+        while chunk := list(islice(merged, size)):
+            entities: list[Entity] = []
+            for ranked in chunk:
+                positions.advance(ranked[1], ranked[2].updated)
+                entity = self._combined(ranked)
+                if entity is not None:
+                    entities.append({**entity, "_updated": positions.token})
+            yield Batch(entities, positions.token)
+
+    def _stream(self, at: int, since: int | None) -> Iterator[Ranked]:
+        dataset = self.around.store.find(self.names[at])
+        for row in dataset.rows(since) if dataset else ():
+            yield row.ts, at, row
+
+    def _combined(self, ranked: Ranked) -> Entity | None:
+        """What to emit for a version; None when another dataset has a newer one of the same id."""
+        versions = {ranked[1]: ranked}
+        for at, name in enumerate(self.names):
+            dataset = self.around.store.find(name) if at != ranked[1] else None
+            row = dataset.get(ranked[2].id) if dataset else None
+            if row is not None:
+                versions[at] = (row.ts, at, row)
+        if max(version[:2] for version in versions.values()) != ranked[:2]:
+            return None
+        if self.config.get("strategy", "latest") == "latest":
+            return ranked[2].entity()
+        parts = {self.names[at]: codec.loads(row.data) for at, (_, _, row) in sorted(versions.items())}
+        deleted = all(version[2].deleted for version in versions.values())
+        return {**parts, "_id": ranked[2].id, "_deleted": deleted, "_ts": ranked[0]}

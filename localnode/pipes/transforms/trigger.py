@@ -1,0 +1,41 @@
+"""`trigger_on`: which entities a transform is for; all others pass through untouched, in their place."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from localnode.pipes.base import Config, Entity, Item
+
+
+class Trigger:
+    """`{"key": "_trigger", "value": "some*"}`: the property at the dotted path must be there and match the wildcard."""
+
+    def __init__(self, config: Config) -> None:
+        self._always = "trigger_on" not in config
+        setting = config.get("trigger_on") or {}
+        self._path = str(setting.get("key", "_trigger")).split(".")
+        wildcard = setting.get("value", "*")
+        pattern = wildcard if isinstance(wildcard, str) else json.dumps(wildcard)
+        self._pattern = re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+
+    def matches(self, entity: Entity) -> bool:
+        """Whether the transform is for this entity."""
+        if self._always:
+            return True
+        value: Any = entity
+        for name in self._path:
+            value = value.get(name) if isinstance(value, dict) else None
+        if value is None:
+            return False
+        return bool(self._pattern.fullmatch(value if isinstance(value, str) else json.dumps(value)))
+
+    def apply(self, items: Sequence[Item], transform: Callable[[list[Item]], list[Item]]) -> list[Item]:
+        """`transform` over the matching items as one list, the others around its output."""
+        if self._always:
+            return transform(list(items))
+        chosen = [item for item in items if self.matches(item.entity)]
+        others = [item for item in items if not self.matches(item.entity)]
+        return others + (transform(chosen) if chosen else [])
