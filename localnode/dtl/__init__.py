@@ -3,8 +3,8 @@
     program = compile_dtl(rules, PipeSettings(pipe_id="orders"))    # raises DtlCompileError
     for output in program.transform(entity, context): ...           # raises DtlError, DtlTrip
 
-The place to start reading is `compiler.py` (expressions) and `program.py` (rules); every DTL function is a small
-Python function in `functions/`, every DTL transform one in `transforms/`.
+The place to start reading is `compiler.py` (expressions) and `program.py` (rules); every DTL function is a
+small Python function in `functions/`, every DTL transform one in `transforms/`.
 """
 
 from localnode.dtl.api import (

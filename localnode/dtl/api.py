@@ -1,8 +1,9 @@
-"""What the rest of the node and the DTL compiler agree on: settings, problems, errors, and the transform context.
+"""What the rest of the node and the DTL compiler agree on: settings, problems, errors, and the transform
+context.
 
 Errors:
     DtlCompileError   the rules are wrong: every problem found, each with its place (fix the settings)
-    DtlError          an entity could not be transformed: `fail!`, a missing `_id`, … (fix the data or the rules)
+    DtlError          an entity could not be transformed: `fail!`, no `_id`, … (fix the data or the rules)
       └─ DtlTrip      `trip!`: as above, and the sink dataset's circuit breaker has to trip
 """
 
@@ -23,7 +24,8 @@ class PipeSettings:
     """The settings of a pipe that change what its rules mean.
 
     `identity_namespace` and `property_namespace` default to the pipe's id; they only matter when
-    `namespaced_identifiers` is on. `namespaces` declares URI prefixes (`{"foo": "http://foo.org/"}`) for `ni`.
+    `namespaced_identifiers` is on. `namespaces` declares URI prefixes (`{"foo": "http://foo.org/"}`) for
+    `ni`.
     """
 
     pipe_id: str
@@ -78,7 +80,8 @@ class DtlTrip(DtlError):  # noqa: N818
 
 @dataclass(frozen=True)
 class HopJoin:
-    """An index that a program probes: `index` over `dataset`, narrowed by `subset`; `track` follows its changes."""
+    """An index that a program probes: `index` over `dataset`, narrowed by `subset`; `track` follows its
+    changes."""
 
     dataset: str
     index: IndexExpression
@@ -87,7 +90,8 @@ class HopJoin:
 
 
 class TransformContext(Protocol):
-    """What the engine gives a program while it transforms. All entities are plain JSON dicts, never changed here."""
+    """What the engine gives a program while it transforms. All entities are plain JSON dicts, never changed
+    here."""
 
     params: Mapping[str, Any]
     """URL parameters, read as `_B` (empty unless the pipe ends in an HTTP endpoint)."""
@@ -103,11 +107,13 @@ class TransformContext(Protocol):
         subset: Subset | None = None,
         track: bool = True,
     ) -> Iterable[Entity]:
-        """Live entities of `dataset`, ordered by `_id`, each once, of which `index.values(entity)` overlaps `keys`.
+        """Live entities of `dataset`, ordered by `_id`, each once, of which `index.values(entity)` overlaps
+        `keys`.
 
-        If `index.primary_key`, the keys are entity ids (a key that is no id finds nothing). With `subset` only
-        entities for which `subset.holds(entity)`; that subset is an index too (`subset.index`, `subset.keys`).
-        `track` says whether a later change of what was found here has to bring the source entity back.
+        If `index.primary_key`, the keys are entity ids (a key that is no id finds nothing). With `subset`
+        only entities for which `subset.holds(entity)`; that subset is an index too (`subset.index`,
+        `subset.keys`). `track` says whether a later change of what was found here has to bring the source
+        entity back.
         """
 
     def previous(self, entity_id: str) -> Entity | None:

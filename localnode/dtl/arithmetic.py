@@ -58,51 +58,54 @@ def to_exact(number: Number) -> Decimal:
 
 def add(a: Number, b: Number) -> Number:
     """a + b."""
-    a, b = alike(a, b)
-    return EXACT.add(a, b) if isinstance(a, Decimal) else a + b
+    x, y = alike(a, b)
+    total: Number = EXACT.add(x, y) if isinstance(x, Decimal) else x + y
+    return total
 
 
 def subtract(a: Number, b: Number) -> Number:
     """a - b."""
-    a, b = alike(a, b)
-    return EXACT.subtract(a, b) if isinstance(a, Decimal) else a - b
+    x, y = alike(a, b)
+    difference: Number = EXACT.subtract(x, y) if isinstance(x, Decimal) else x - y
+    return difference
 
 
 def times(a: Number, b: Number) -> Number:
     """a * b."""
-    a, b = alike(a, b)
-    return EXACT.multiply(a, b) if isinstance(a, Decimal) else a * b
+    x, y = alike(a, b)
+    product: Number = EXACT.multiply(x, y) if isinstance(x, Decimal) else x * y
+    return product
 
 
 def quotient(a: Number, b: Number) -> Number | None:
     """a / b; integers give a decimal."""
-    a, b = alike(a, b)
-    if not b:
+    x, y = alike(a, b)
+    if not y:
         return None
-    return a / b if type(a) is float else QUOTIENT.divide(Decimal(a), Decimal(b))
+    result: Number = x / y if type(x) is float else QUOTIENT.divide(Decimal(x), Decimal(y))
+    return result
 
 
 def remainder(a: Number, b: Number) -> Number | None:
     """a - b * floor(a / b): it has the sign of b."""
-    a, b = alike(a, b)
-    if not b:
+    x, y = alike(a, b)
+    if not y:
         return None
-    if not isinstance(a, Decimal):
-        return a % b  # type: ignore[no-any-return]
-    rest = EXACT.remainder(a, b)
-    return EXACT.add(rest, b) if rest and (rest < 0) != (b < 0) else rest
+    rest: Number = EXACT.remainder(x, y) if isinstance(x, Decimal) else x % y
+    # the remainder of decimals has the sign of the dividend
+    return add(rest, y) if isinstance(rest, Decimal) and rest and (rest < 0) != (y < 0) else rest
 
 
 def power(a: Number, b: Number) -> Number | None:
     """a to the power of b; a negative power of an integer is a decimal."""
-    a, b = alike(a, b)
-    if type(a) is int and type(b) is int and b >= 0:
-        if abs(a) > 1 and b * a.bit_length() > MAX_BITS:
-            raise Refusal(f"the power of {a} and {b} has more than {MAX_BITS:,} bits")
-        return a**b  # type: ignore[no-any-return]
-    if not a and b < 0:
+    x, y = alike(a, b)
+    if not x and y < 0:
         return None
-    if type(a) is float:
-        result = a**b
-        return result if type(result) is float else None
-    return QUOTIENT.power(Decimal(a), Decimal(b))
+    if type(x) is int and y >= 0:
+        if abs(x) > 1 and y * x.bit_length() > MAX_BITS:
+            raise Refusal(f"the power of {a} and {b} has more than {MAX_BITS:,} bits")
+        return int(x**y)
+    if type(x) is float:
+        result = x**y
+        return result if isinstance(result, float) else None
+    return QUOTIENT.power(Decimal(x), Decimal(y))

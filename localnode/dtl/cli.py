@@ -1,7 +1,9 @@
-"""`python -m localnode dtl`: run cases. A JSON list of them comes in, a list of `{"id", "output" or "error"}` goes out.
+"""`python -m localnode dtl`: run cases. A JSON list of them comes in, a list of `{"id", "output" or "error"}`
+goes out.
 
-A case has `rules` or `transform` (of type `dtl`, `emit_children`, `json_schema` or `conditional`), the `source`
-entities or a `source_config` (merge, union_datasets, merge_datasets), the `datasets` to read, and `pipe` settings.
+A case has `rules` or `transform` (of type `dtl`, `emit_children`, `json_schema` or `conditional`), the
+`source` entities or a `source_config` (merge, union_datasets, merge_datasets), the `datasets` to read, and
+`pipe` settings.
 """
 
 from __future__ import annotations
@@ -86,15 +88,21 @@ def _written(entities: Iterable[Entity]) -> list[Entity]:
         if entity.get("_filtered") is True:
             written.pop(entity["_id"], None)
             continue
-        kept = {name: value for name, value in entity.items() if name[:1] != "_" or name in ("_id", "_deleted")}
+        kept = {
+            name: value for name, value in entity.items() if name[:1] != "_" or name in ("_id", "_deleted")
+        }
         written[entity["_id"]] = kept
     return list(written.values())
 
 
 def _transformed(
-    transform: Mapping[str, Any], rules: Any, entities: list[Entity], settings: PipeSettings, context: MemoryContext
+    transform: Mapping[str, Any],
+    rules: Any,
+    entities: list[Entity],
+    settings: PipeSettings,
+    context: MemoryContext,
 ) -> list[Entity]:
-    kind = transform.get("type")
+    kind = transform["type"]
     if kind == "conditional":
         chosen = transform["alternatives"][transform["condition"]]
         return _transformed(chosen, chosen.get("rules"), entities, settings, context)
@@ -103,7 +111,9 @@ def _transformed(
     if kind == "json_schema":
         return _validated(transform, entities)
     if kind != "dtl":
-        raise ValueError(f"transform type {kind!r} is not known here; known: dtl, emit_children, json_schema, conditional")
+        raise ValueError(
+            f"transform type {kind!r} is not known here; known: dtl, emit_children, json_schema, conditional"
+        )
     program = compile_dtl(transform.get("rules", rules), settings)
     trigger = transform.get("trigger_on")
     output: list[Entity] = []
@@ -118,7 +128,7 @@ def _transformed(
 def triggered(trigger: Mapping[str, Any], entity: Entity) -> bool:
     """Whether `trigger_on` lets a transform work on an entity; others pass through untouched."""
     value = entity.get(trigger.get("key", "_trigger"))
-    return is_string(value) and wildcard(trigger["value"])(value)
+    return isinstance(value, str) and is_string(value) and wildcard(trigger["value"])(value)
 
 
 def _validated(transform: Mapping[str, Any], entities: list[Entity]) -> list[Entity]:

@@ -1,4 +1,5 @@
-"""Calendar and clock for the date functions: parts, time zones, and the format language compiled to two functions."""
+"""Calendar and clock for the date functions: parts, time zones, and the format language compiled to two
+functions."""
 
 from __future__ import annotations
 
@@ -43,8 +44,8 @@ def offset_seconds(zone: tzinfo, seconds: int) -> int:
 def local_offset_seconds(zone: tzinfo, local_seconds: int) -> int:
     """How far a wall clock reading (seconds since 1970 on that clock) is ahead of UTC.
 
-    A reading that occurs twice is the first of the two; one that is skipped is taken as if the clock had not been
-    put forward yet.
+    A reading that occurs twice is the first of the two; one that is skipped is taken as if the clock had not
+    been put forward yet.
     """
     if zone is UTC:
         return 0
@@ -89,7 +90,8 @@ def _date(days: int) -> date:
 
 
 class DateFormat(NamedTuple):
-    """A compiled format: `write(fields)` gives text; `read(text)` nanoseconds on the clock and the offset, or None."""
+    """A compiled format: `write(fields)` gives text; `read(text)` nanoseconds on the clock and the offset, or
+    None."""
 
     write: Callable[[Fields], str]
     read: Callable[[str], tuple[int, int | None] | None]
@@ -102,23 +104,23 @@ _INPUT = {
     "z": r"(?P<z>[+-]\d\d:?[0-5]\d|Z)", "%": "%",
 }  # fmt: skip
 _OUTPUT = {
-    "d": "{0.day:02}", "e": "{0.day}", "m": "{0.month:02}", "Y": "{0.year:04}", "y": "{1:02}", "H": "{0.hour:02}",
-    "I": "{2:02}", "M": "{0.minute:02}", "S": "{0.second:02}", "f": "{0.microsecond:06}", "p": "{3}", "z": "{4}",
-    "%": "%",
+    "d": "{0.day:02}", "e": "{0.day}", "m": "{0.month:02}", "Y": "{0.year:04}", "y": "{1:02}",
+    "H": "{0.hour:02}", "I": "{2:02}", "M": "{0.minute:02}", "S": "{0.second:02}",
+    "f": "{0.microsecond:06}", "p": "{3}", "z": "{4}", "%": "%",
 }  # fmt: skip
 
 
 @lru_cache(maxsize=1024)
 def compile_format(written: str) -> DateFormat | None:
-    """A date format as functions; None if it has an unknown token, one of them twice, or `%z` before the end."""
+    """A date format as functions; None if it has an unknown token, or `%z` before the end."""
     parts = re.split(r"%(.)", written, flags=re.DOTALL)
-    tokens = [token for token in parts[1::2] if token != "%"]
+    tokens = [letter for letter in parts[1::2] if letter != "%"]
     same_field = {"e": "d"}
     if not set(parts[1::2]) <= set(_INPUT) or "%" in "".join(parts[0::2]):
         return None
     if "z" in tokens and (tokens[-1] != "z" or parts[-1]):
         return None
-    repeated = len({same_field.get(token, token) for token in tokens}) < len(tokens)
+    repeated = len({same_field.get(letter, letter) for letter in tokens}) < len(tokens)
     return DateFormat(_writer(parts), (lambda _: None) if repeated else _reader(parts))
 
 
@@ -158,7 +160,7 @@ def _reader(parts: list[str]) -> Callable[[str], tuple[int, int | None] | None]:
 
 def _assemble(found: dict[str, str | None]) -> tuple[int, int | None] | None:
     """Nanoseconds since 1970 on the clock that was written down, and the offset that was written with it."""
-    number = {token: int(digits) for token, digits in found.items() if digits and token not in "pzf"}
+    number = {letter: int(digits) for letter, digits in found.items() if digits and letter not in "pzf"}
     year = number.get("Y", 1970)
     if "Y" not in number and "y" in number:
         year = number["y"] + (2000 if number["y"] <= 68 else 1900)

@@ -1,7 +1,8 @@
 """The compiler: JSON expressions and transforms to closures, with every problem noted at its place.
 
-An array is a call; a string that starts with a variable or a dataset alias and a dot is a path; everything else is a
-literal. Nothing here raises: what cannot be compiled is noted and replaced by null, so that all problems are found.
+An array is a call; a string that starts with a variable or a dataset alias and a dot is a path; everything
+else is a literal. Nothing here raises: what cannot be compiled is noted and replaced by null, so that all
+problems are found.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def _compile_call(raw: list[Any], scope: Scope, path: str) -> Expr:
 def compile_steps(raw: Any, scope: Scope, path: str) -> tuple[list[Step], list[str]]:
     """One transform, or a list of them, as steps and their paths."""
     if type(raw) is not list:
-        scope.error(path, f"a transform is an array such as [\"add\", \"name\", value], not {_shown(raw)}")
+        scope.error(path, f'a transform is an array such as ["add", "name", value], not {_shown(raw)}')
         return [], []
     if raw and type(raw[0]) is not list:
         step = compile_step(raw, scope, path)
@@ -88,12 +89,13 @@ def compile_steps(raw: Any, scope: Scope, path: str) -> tuple[list[Step], list[s
 
 
 def compile_step(raw: Any, scope: Scope, path: str) -> Step | None:
-    """The transform that `raw` stands for; None if there is nothing to do (or nothing that could be compiled)."""
+    """The transform that `raw` stands for; None if there is nothing to do (or nothing that could be
+    compiled)."""
     if scope.depth > MAX_DEPTH:
         scope.error(path, f"transforms are nested more than {MAX_DEPTH} deep")
         return None
     if type(raw) is not list:
-        scope.error(path, f"a transform is an array such as [\"add\", \"name\", value], not {_shown(raw)}")
+        scope.error(path, f'a transform is an array such as ["add", "name", value], not {_shown(raw)}')
         return None
     call = _bind(raw, scope, path, TRANSFORMS, _not_a_transform)
     step: Step | None = call.definition.build(call) if call else None
@@ -107,7 +109,8 @@ def _bind(
     table: dict[str, Definition],
     unknown: Callable[[str], str],
 ) -> Call | None:
-    """A call with its arguments compiled; None, with the problem noted, if there is no such function or arity."""
+    """A call with its arguments compiled; None, with the problem noted, if there is no such function or
+    arity."""
     if not raw or type(raw[0]) is not str:
         found = _shown(raw[0]) if raw else "nothing"
         hint = 'for a list of values write ["list", …]' if table is FUNCTIONS else "a transform is [name, …]"
@@ -149,7 +152,8 @@ def _argument(parameter: Parameter, raw: Any, scope: Scope, path: str, definitio
 
 
 def _is_wrong(kind: str, compiled: Expr) -> bool:
-    """Whether an argument is known to be of the wrong kind; null is known to make the result null, which is fine."""
+    """Whether an argument is known to be of the wrong kind; null is known to make the result null, which is
+    fine."""
     if kind not in CONVERTERS or not compiled.constant:
         return False
     return first(compiled.value) is not None and convert(kind, compiled.value) is INVALID
@@ -163,7 +167,8 @@ def _not_a_function(name: str) -> str:
 
 def _not_a_transform(name: str) -> str:
     if name in FUNCTIONS:
-        return f'"{name}" is an expression function, not a transform; ["add", "property", ["{name}", …]] keeps its value'
+        example = f'["add", "property", ["{name}", …]]'
+        return f'"{name}" is an expression function, not a transform; {example} keeps its value'
     return f'unknown transform "{name[:80]}"{nearest(name, list(TRANSFORMS))}'
 
 

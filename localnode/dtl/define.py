@@ -1,13 +1,12 @@
 """Decorators that enter functions in the registry, one for each way a DTL function works on its arguments.
 
-plain    gets the values of its arguments and gives the result
-mapped   map-style: works on one value; called for a lone value or for each value of a list
-cast     map-style with a default: gives the converted value, or INVALID for what does not convert
-special  gets the compiled arguments and gives a compiled expression (lazy arguments, `_` bound per value, …)
-step     a transform: gets the compiled arguments and gives a step
+plain gets the values of its arguments and gives the result mapped map-style: works on one value; called for a
+lone value or for each value of a list cast map-style with a default: gives the converted value, or INVALID
+for what does not convert special gets the compiled arguments and gives a compiled expression (lazy arguments,
+`_` bound per value, …) step a transform: gets the compiled arguments and gives a step
 
-`plain` and `mapped` share the rule for arguments of a particular kind (see `kinds.py`): if such an argument is null or
-computed to a wrong value, the result is null.
+`plain` and `mapped` share the rule for arguments of a particular kind (see `kinds.py`): if such an argument
+is null or computed to a wrong value, the result is null.
 """
 
 from __future__ import annotations
@@ -34,11 +33,14 @@ def plain(*names: str, signature: str = "", fold: bool = True) -> Callable[[F], 
 def mapped(*names: str, signature: str = "VALUES", over: str = "any", fold: bool = True) -> Callable[[F], F]:
     """Enter a map-style function of one value, which gives INVALID for a value to be dropped.
 
-    With further parameters before VALUES it is a factory: called with them it gives the function of one value, or
-    None if the result is null. `over` is "any" (nulls excepted), "strings" (all else is dropped; a string that comes
-    out is a plain string) or "texts" (strings again, but `~…` that comes out is a tagged value).
+    With further parameters before VALUES it is a factory: called with them it gives the function of one
+    value, or None if the result is null. `over` is "any" (nulls excepted), "strings" (all else is dropped; a
+    string that comes out is a plain string) or "texts" (strings again, but `~…` that comes out is a tagged
+    value).
     """
-    return _register(names, signature, lambda implementation: partial(_build_mapped, implementation, over, fold))
+    return _register(
+        names, signature, lambda implementation: partial(_build_mapped, implementation, over, fold)
+    )
 
 
 def cast(*names: str, nulls: bool = False) -> Callable[[F], F]:
@@ -49,7 +51,12 @@ def cast(*names: str, nulls: bool = False) -> Callable[[F], F]:
 
 def special(*names: str, signature: str = "") -> Callable[[F], F]:
     """Enter a function that compiles its calls itself: `(Call) -> Expr`."""
-    return _register(names, signature, lambda implementation: implementation)
+
+    def register(implementation: F) -> F:
+        define(FUNCTIONS, names, signature, implementation, implementation)
+        return implementation
+
+    return register
 
 
 def step(*names: str, signature: str = "") -> Callable[[F], F]:
@@ -73,7 +80,7 @@ def _register(
 
 
 def broadcast(scalar: Scalar, value: Any) -> Any:
-    """Apply a function of one value map-style: list in, list out; INVALID is dropped, a lone one gives null."""
+    """Apply a function of one value map-style: list in, list out; INVALID is dropped (lone: null)."""
     if type(value) is list:
         return [result for item in value if item is not None and (result := scalar(item)) is not INVALID]
     if value is None:
@@ -172,7 +179,8 @@ def _same(scalar: Scalar) -> Scalar:
 
 
 def string_scalar(function: Scalar) -> Scalar:
-    """A function of strings as a function of any value; a string that it gives is a string, whatever it looks like."""
+    """A function of strings as a function of any value; a string that it gives is a string, whatever it looks
+    like."""
 
     def scalar(value: Any) -> Any:
         if not is_string(value):
@@ -213,8 +221,10 @@ def _values_run(scalar: Scalar, values: Run) -> Run:
 def _build_cast(convert_value: Scalar, nulls: bool, call: Call) -> Expr:
     default, values = call.named("DEFAULT"), call.named("VALUES").run
     if default is None:
-        wrap = (lambda f, v: cast_values(convert_value, nulls, values(f, v))) if nulls else _values_run(
-            convert_value, values
+        wrap = (
+            (lambda f, v: cast_values(convert_value, nulls, values(f, v)))
+            if nulls
+            else _values_run(convert_value, values)
         )
         return fold_constant(wrap, [call.args[-1]])
     fallback = default.run

@@ -29,7 +29,8 @@ class Run:
 
 
 class NoContext:
-    """The context of expressions that are evaluated outside of any run, such as indexes: there is nothing in it."""
+    """The context of expressions that are evaluated outside of any run, such as indexes: there is nothing in
+    it."""
 
     params: Mapping[str, Any] = {}
 
@@ -57,7 +58,8 @@ NO_RUN = Run(NoContext(), {})
 
 
 class Frame:
-    """The variables of one rule application: `_S`, `_T`, `_P`, `_R` and the row of dataset aliases within `hops`.
+    """The variables of one rule application: `_S`, `_T`, `_P`, `_R` and the row of dataset aliases within
+    `hops`.
 
     `root` is None in the frame of the default rule itself (it is its own root).
     """
@@ -80,7 +82,7 @@ class Frame:
         return Frame(value, {}, self, self.root or self, self.run)
 
     def hopped(self, value: Any, row: Mapping[str, Any]) -> Frame:
-        """The frame of expressions within `hops`: the same rule, with `value` as `_S` and the row's aliases."""
+        """The frame of expressions within `hops`: the same rule, with `value` as `_S` and one row."""
         return Frame(value, self.t, self.p, self.root or self, self.run, row)
 
     def parent_context(self) -> dict[str, Any]:
@@ -113,7 +115,8 @@ class Rule:
 
 
 def run_steps(rule: str, steps: list[Step], paths: list[str], frame: Frame) -> str | None:
-    """Run transforms in order, until one gives a stop signal; raises DtlError with the place of the failing one."""
+    """Run transforms in order, until one gives a stop signal; raises DtlError with the place of the failing
+    one."""
     try:
         for step in steps:
             if (signal := step(frame)) is not None:

@@ -1,4 +1,4 @@
-"""Hops specifications as they are written: read into a `Spec`, with everything that is wrong with them noted."""
+"""Hops specifications as they are written: read into a `Spec`, with everything that is wrong noted."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ class Spec:
 def read_spec(raw: Any, scope: Scope, path: str, is_last: bool) -> Spec | None:
     """Read a specification; None if it is too broken to go on with."""
     if type(raw) is not dict:
-        scope.error(path, 'hops: a specification is an object such as {"datasets": ["orders o"], "where": […]}')
+        scope.error(
+            path, 'hops: a specification is an object such as {"datasets": ["orders o"], "where": […]}'
+        )
         return None
     for key in raw:
         if key not in KEYS:
@@ -74,7 +76,9 @@ def read_spec(raw: Any, scope: Scope, path: str, is_last: bool) -> Spec | None:
 
 def _datasets(raw: Any, scope: Scope, path: str) -> dict[str, str]:
     if type(raw) is not list or not raw:
-        scope.error(path, 'hops: datasets must be a list such as ["orders o", "products p"], with at least one')
+        scope.error(
+            path, 'hops: datasets must be a list such as ["orders o", "products p"], with at least one'
+        )
         return {}
     found: dict[str, str] = {}
     for index, item in enumerate(raw):

@@ -193,8 +193,10 @@ def _as_join(raw: Any, spec: Spec, scope: Scope, path: str) -> Join | None:
 def _order(
     spec: Spec, joins: list[Join], filters: list[tuple[Run, frozenset[str]]], scope: Scope
 ) -> list[Hop]:
-    """An order in which each alias has a join to what is bound before it; conditions go where they can be told."""
-    bound, hops = {SOURCE}, []
+    """An order in which each alias has a join to what is bound before it; conditions go where they can be
+    told."""
+    bound = {SOURCE}
+    hops: list[Hop] = []
     waiting = dict(spec.datasets)
     while waiting:
         alias = next((a for a in waiting if any(_links(join, a, bound) for join in joins)), None)
@@ -203,7 +205,9 @@ def _order(
             return []
         hop = _hop(spec, alias, [join for join in joins if _links(join, alias, bound)], scope)
         bound.add(alias)
-        hop.filters = [run for run, reads in filters if reads <= bound and (alias in reads or not hops and not reads)]
+        hop.filters = [
+            run for run, reads in filters if reads <= bound and (alias in reads or not hops and not reads)
+        ]
         hops.append(hop)
         del waiting[alias]
     return hops
@@ -219,7 +223,10 @@ def _hop(spec: Spec, alias: str, joins: list[Join], scope: Scope) -> Hop:
         side = join.sides[alias]
         origin = next(other for variable, other in join.sides.items() if variable != alias)
         if outside := sorted(side.uses - {alias, "_"} - {word for word in side.uses if word.startswith("?")}):
-            scope.error(join.path, f"hops: the side of {alias} must depend on {alias} alone, not on {', '.join(outside)}")
+            scope.error(
+                join.path,
+                f"hops: the side of {alias} must depend on {alias} alone, not on {', '.join(outside)}",
+            )
         probes.append((origin.run, index_of(side.raw, side.run, alias, scope.settings)))
     (origin_run, index), *checks = probes
     dataset, subset = spec.datasets[alias], _subset(spec, alias, scope)

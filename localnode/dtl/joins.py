@@ -17,8 +17,9 @@ from localnode.dtl.values import as_list, key_of
 class IndexExpression:
     """One side of a join, over the entities of one dataset.
 
-    `key` names the expression in a canonical, alias-free form that is stable over restarts: use it to name a stored
-    index. `primary_key` is true when the expression is just `_id`; its values then are the entity ids themselves.
+    `key` names the expression in a canonical, alias-free form that is stable over restarts: use it to name a
+    stored index. `primary_key` is true when the expression is just `_id`; its values then are the entity ids
+    themselves.
     """
 
     key: str
@@ -56,7 +57,8 @@ def join_keys(value: Any) -> list[str]:
 
 
 def index_of(expression: Any, run: Run, alias: str, settings: PipeSettings) -> IndexExpression:
-    """The index over the entities that `alias` stands for (`_S` in a subset), of an expression and its compilation."""
+    """The index over the entities that `alias` stands for (`_S` in a subset), of an expression and its
+    compilation."""
     if expression == f"{alias}._id":
         return IndexExpression("_id", True, lambda entity: entity.get("_id"))
     key = json.dumps(_without_alias(expression, alias), sort_keys=True, ensure_ascii=False)
@@ -70,7 +72,7 @@ def index_of(expression: Any, run: Run, alias: str, settings: PipeSettings) -> I
 
 
 def _without_alias(expression: Any, alias: str) -> Any:
-    """An expression with `_S` in place of the alias, so that indexes are shared whatever the alias is called."""
+    """An expression with `_S` in place of the alias: what the alias is called makes no other index."""
     if type(expression) is list:
         if expression[:1] == ["literal"]:
             return expression

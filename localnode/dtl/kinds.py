@@ -1,14 +1,14 @@
 """The kinds of arguments, as signatures name them.
 
 value       any expression                          each       evaluated per value, with `_` bound to it
-boolean     an expression, by its truth             default    evaluated with `_` bound to what did not convert
+boolean     an expression, by its truth             default    evaluated with what did not convert as `_`
 raw         JSON as written, never evaluated        rule       the name of a rule
 transforms  one transform or a list of them         spec       a hops specification
 dataset     the name of a dataset, written out
 
-All others ask for particular values. Where such an argument is written out, a wrong value is a compile error; where it
-is computed, a wrong value makes the result null. A list contributes its first value. What the function then gets is
-the converted value: the time zone for its name, the matcher for its pattern.
+All others ask for particular values. Where such an argument is written out, a wrong value is a compile error;
+where it is computed, a wrong value makes the result null. A list contributes its first value. What the
+function then gets is the converted value: the time zone for its name, the matcher for its pattern.
 """
 
 from __future__ import annotations

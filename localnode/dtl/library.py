@@ -26,8 +26,8 @@ from localnode.dtl.functions import (
 from localnode.dtl.transforms import control, emitting, properties
 
 FUNCTION_GROUPS = (
-    booleans, bytes, comparisons, conditionals, datetimes, dicts, encryption, hops, json, lists, math, misc, ni, nulls,
-    numbers, phone, sets, strings, uris, uuids, deprecated,
+    booleans, bytes, comparisons, conditionals, datetimes, dicts, encryption, hops, json, lists, math, misc,
+    ni, nulls, numbers, phone, sets, strings, uris, uuids, deprecated,
 )  # fmt: skip
 """The modules of the expression functions, in the order of the reference."""
 

@@ -1,4 +1,5 @@
-"""The sources that put several datasets together, over datasets in memory: merge, union_datasets, merge_datasets."""
+"""The sources that put several datasets together, over datasets in memory: merge, union_datasets,
+merge_datasets."""
 
 from __future__ import annotations
 
@@ -134,7 +135,9 @@ def _combined(
     for _, entity in group:
         for name, value in entity.items():
             if name[:1] != "_" and name != "$ids":
-                merged[name] = [*as_list_of(merged[name]), *as_list_of(own(value))] if name in merged else own(value)
+                merged[name] = (
+                    [*as_list_of(merged[name]), *as_list_of(own(value))] if name in merged else own(value)
+                )
     return _compact(merged) if strategy == "compact" else merged
 
 

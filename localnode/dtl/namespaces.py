@@ -85,8 +85,8 @@ def add_entity_namespaces(entity: Entity, settings: PipeSettings) -> Entity:
 
 
 def remove_entity_namespaces(entity: Entity) -> Entity:
-    """What `remove_namespaces: true` of a pipe does to an entity after the last transform: names, `_id` and NI values
-    lose their namespace (an NI becomes a string)."""
+    """What `remove_namespaces: true` of a pipe does to an entity after the last transform: names, `_id` and
+    NI values lose their namespace (an NI becomes a string)."""
     stripped: Entity = strip_namespaces(_plain_identifiers(entity))
     if type(stripped.get("_id")) is str:
         stripped["_id"] = stripped["_id"].partition(":")[2] or stripped["_id"]
@@ -107,7 +107,7 @@ def qualified(identifier: str, namespace: str) -> str:
 
 
 def split_identifier(identifier: str) -> tuple[str, str]:
-    """Namespace and identifier of `ns:id`, at the first colon, so that `ni` and `ni-ns`/`ni-id` are inverse."""
+    """Namespace and identifier of `ns:id`, at the first colon, so that `ni-ns`/`ni-id` undo `ni`."""
     namespace, colon, rest = identifier.partition(":")
     return (namespace, rest) if colon else ("", identifier)
 
@@ -131,7 +131,8 @@ def target_name(name: str, settings: PipeSettings) -> str:
 def name_pattern(pattern: str, settings: PipeSettings) -> Matcher:
     """A pattern of property names, as in `copy` and `remove`.
 
-    With namespaces on, a pattern without colon is compared with the identifier part, one with a colon part by part.
+    With namespaces on, a pattern without colon is compared with the identifier part, one with a colon part by
+    part.
     """
     if not settings.namespaced_identifiers:
         return wildcard(pattern)

@@ -70,7 +70,8 @@ def walk(selects: Sequence[Select], value: Any) -> Any:
 
 
 def selector(element: str, settings: PipeSettings) -> Select:
-    """How a path element selects properties: exactly one name, or (namespaces on) one name in every namespace."""
+    """How a path element selects properties: exactly one name, or (namespaces on) one name in every
+    namespace."""
     name = exact_name(element, settings)
     if name is None:
         suffix = ":" + element

@@ -13,8 +13,8 @@ Matcher = Callable[[str], bool]
 def wildcard(pattern: str) -> Matcher:
     """A function that tells whether a string matches `pattern`, in time linear in the string for each `*`.
 
-    Every piece between two `*` is taken at its first possible place (an atomic group): for wildcards that is enough,
-    and nothing is ever tried twice.
+    Every piece between two `*` is taken at its first possible place (an atomic group): for wildcards that is
+    enough, and nothing is ever tried twice.
     """
     if "*" not in pattern and "?" not in pattern:
         return pattern.__eq__

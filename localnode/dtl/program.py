@@ -26,8 +26,8 @@ DEFAULT = "default"
 class Program:
     """Compiled rules.
 
-    `hop_joins` are the indexes it will probe, `datasets` every dataset it reads (`tracked_datasets` those of which a
-    change brings source entities back), `warnings` what is probably not meant as written.
+    `hop_joins` are the indexes it will probe, `datasets` every dataset it reads (`tracked_datasets` those of
+    which a change brings source entities back), `warnings` what is probably not meant as written.
     """
 
     def __init__(self, compilation: Compilation, rule: Rule) -> None:
@@ -42,8 +42,9 @@ class Program:
     def transform(self, entity: Entity, context: TransformContext) -> list[Entity]:
         """Transform one source entity: what `create` emitted, in order, then the target.
 
-        A target that `filter` stopped carries `_filtered: true`; one that `discard` stopped is left out. Nothing in
-        the result is shared with `entity` or the entities that `context` gave. Raises DtlError and DtlTrip.
+        A target that `filter` stopped carries `_filtered: true`; one that `discard` stopped is left out.
+        Nothing in the result is shared with `entity` or the entities that `context` gave. Raises DtlError and
+        DtlTrip.
         """
         run = Run(context, entity)
         target: Entity = {"_id": entity["_id"]} if "_id" in entity else {}
@@ -93,13 +94,16 @@ def _compile_rule(compilation: Compilation, name: str, transforms: Any) -> None:
     rule = compilation.rules[name]
     scope = Scope(compilation, name)
     if transforms and type(transforms[0]) is not list:
-        compilation.error(path, "a rule is a list of transforms, each an array; this looks like a single transform")
+        compilation.error(
+            path, "a rule is a list of transforms, each an array; this looks like a single transform"
+        )
         return
     rule.steps, rule.paths = compile_steps(transforms, scope, path)
 
 
 def compile_index(expression: Any, alias: str, settings: PipeSettings) -> IndexExpression:
-    """One side of a join as an index over the dataset with this alias, e.g. `["lower", "c.email"]`, alias `c`.
+    """One side of a join as an index over the dataset with this alias, e.g. `["lower", "c.email"]`, alias
+    `c`.
 
     For equality rules of the merge source; the alias is what `c.` stands for. Raises DtlCompileError.
     """

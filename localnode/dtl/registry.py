@@ -1,6 +1,7 @@
 """The registry of DTL functions and transforms: name, signature, documentation and how a call is compiled.
 
-A signature is written as people read it, with the kind of an argument after a colon where only some values will do:
+A signature is written as people read it, with the kind of an argument after a colon where only some values
+will do:
 
     START:integer [END:integer] VALUES      END is optional
     VALUES+                                 one or more (`*`: none or more)
@@ -22,7 +23,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from localnode.dtl.scope import Call
 
-_TOKEN = re.compile(r"\[(?P<maybe>[^\]]+)\]|\((?P<group>[^)]+)\)(?P<times>[+*])|(?P<one>[^\s+*]+)(?P<many>[+*]?)")
+_TOKEN = re.compile(
+    r"\[(?P<maybe>[^\]]+)\]|\((?P<group>[^)]+)\)(?P<times>[+*])|(?P<one>[^\s+*]+)(?P<many>[+*]?)"
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Shape:
     after: tuple[tuple[Parameter, bool], ...] = ()
 
     def bind(self, count: int) -> list[Parameter] | None:
-        """The parameter of each of `count` arguments; None if so many do not fit. Optional ones fill up in order."""
+        """The parameter of each of `count` arguments; None if so many do not fit. Optional ones fill up in
+        order."""
         fixed = self.before + self.after
         extra = count - sum(not optional for _, optional in fixed) - self.least * len(self.group)
         if extra < 0:
@@ -109,7 +113,8 @@ def _parameter(word: str) -> Parameter:
 
 @dataclass(frozen=True)
 class Definition:
-    """A DTL function or transform. `build` compiles a call of it; `group` is the page of the reference it is on."""
+    """A DTL function or transform. `build` compiles a call of it; `group` is the page of the reference it is
+    on."""
 
     name: str
     signature: Signature

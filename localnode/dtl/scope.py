@@ -1,4 +1,4 @@
-"""What the compiler knows while it walks through the rules: settings, names in reach, problems found so far."""
+"""What the compiler knows while it walks through the rules: settings, names in reach, problems found."""
 
 from __future__ import annotations
 
@@ -52,10 +52,12 @@ class Compilation:
         self.problems.append(Problem(path, message))
 
     def check_applied(self) -> None:
-        """Refuse `apply` of rules that hop: what they reach could not be followed back to the source entity."""
+        """Refuse `apply` of rules that hop: what they reach could not be followed back to the source."""
         for path, rule in self.applied:
             if rule in self.hopping:
-                self.error(path, f'apply: rule "{rule}" uses hops; use apply-hops to run it on what hops finds')
+                self.error(
+                    path, f'apply: rule "{rule}" uses hops; use apply-hops to run it on what hops finds'
+                )
 
     def warn(self, path: str, message: str) -> None:
         """Note something that works, but hardly as meant."""
@@ -71,8 +73,8 @@ class Scope:
     aliases: frozenset[str] = frozenset()
     depth: int = 0
     uses: set[str] = field(default_factory=set)
-    """What the expressions in this scope read: variables, aliases, `name()` of functions that look outside, and
-    `?name` for strings that look like the path of an unknown alias."""
+    """What the expressions in this scope read: variables, aliases, `name()` of functions that look outside,
+    and `?name` for strings that look like the path of an unknown alias."""
 
     @property
     def settings(self) -> PipeSettings:
@@ -96,7 +98,8 @@ class Scope:
 class Call:
     """One call of a function or transform, for its builder.
 
-    `args` holds a compiled `Expr` per argument, or the JSON as written where the kind of the parameter is a raw one.
+    `args` holds a compiled `Expr` per argument, or the JSON as written where the kind of the parameter is a
+    raw one.
     """
 
     definition: Definition

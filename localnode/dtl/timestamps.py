@@ -1,4 +1,5 @@
-"""Times as the data model writes them: UTC, 0 to 9 fraction digits, years 0001 to 9999; nanoseconds since 1970 inside."""
+"""Times as the data model writes them: UTC, 0 to 9 fraction digits, years 0001 to 9999; nanoseconds since
+1970 inside."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ def day_text(days: int) -> str:
 
 
 def datetime_value(nanoseconds: int) -> str | None:
-    """Nanoseconds since 1970 as a datetime value (`~t…Z`, trailing zeros left out); None outside years 1 to 9999."""
+    """Nanoseconds since 1970 as a datetime value (`~t…Z`, trailing zeros left out); None outside years 1 to
+    9999."""
     if not MIN_NANOSECONDS <= nanoseconds <= MAX_NANOSECONDS:
         return None
     seconds, fraction = divmod(nanoseconds, SECOND)

@@ -1,12 +1,14 @@
-"""What values mean: the kinds of the data model, transit strings, equality, canonical keys and the mixed ordering.
+"""What values mean: the kinds of the data model, transit strings, equality, canonical keys and the mixed
+ordering.
 
-Entities are plain JSON; an extension value is a transit string (`"~:ns:id"` is a namespaced identifier) and is only
-looked into when a function needs to. Inside expressions every value is such a JSON value, with one addition: `Text`,
-a string that looks like a transit string and is not one (`json-parse` of `"\\"~rhttp://x/\\""`). It becomes an
-ordinary string when it is put on a target, since the data model has no way of escaping it.
+Entities are plain JSON; an extension value is a transit string (`"~:ns:id"` is a namespaced identifier) and
+is only looked into when a function needs to. Inside expressions every value is such a JSON value, with one
+addition: `Text`, a string that looks like a transit string and is not one (`json-parse` of
+`"\\"~rhttp://x/\\""`). It becomes an ordinary string when it is put on a target, since the data model has no
+way of escaping it.
 
-The choice that integers, floats and booleans of the same value differ (`1`, `1.0`, `true`) in `eq`, `in`, `distinct`,
-the set functions and joins is made in `key_of` and `same`, and nowhere else.
+The choice that integers, floats and booleans of the same value differ (`1`, `1.0`, `true`) in `eq`, `in`,
+`distinct`, the set functions and joins is made in `key_of` and `same`, and nowhere else.
 """
 
 from __future__ import annotations
@@ -30,8 +32,8 @@ DATE, DATETIME, UUID, NI, URI, STRING = "date", "datetime", "uuid", "ni", "uri",
 DICT, LIST, BYTES = "dict", "list", "bytes"
 
 RANK = {
-    NULL: 0, BOOLEAN: 1, INTEGER: 2, FLOAT: 2, DECIMAL: 2, DATE: 3, DATETIME: 3, UUID: 4, NI: 5, URI: 6, STRING: 7,
-    DICT: 8, LIST: 9, BYTES: 10,
+    NULL: 0, BOOLEAN: 1, INTEGER: 2, FLOAT: 2, DECIMAL: 2, DATE: 3, DATETIME: 3, UUID: 4, NI: 5, URI: 6,
+    STRING: 7,    DICT: 8, LIST: 9, BYTES: 10,
 }  # fmt: skip
 
 _PLAIN_KINDS = {type(None): NULL, bool: BOOLEAN, int: INTEGER, float: FLOAT, list: LIST, dict: DICT}
@@ -56,7 +58,8 @@ def text(value: str) -> str:
 
 @lru_cache(maxsize=8192)
 def tag_kind(value: str) -> Kind:
-    """The kind of a string that starts with `~`: an unknown tag, or a tag before nonsense, makes a plain string."""
+    """The kind of a string that starts with `~`: an unknown tag, or a tag before nonsense, makes a plain
+    string."""
     tag, payload = value[1:2], value[2:]
     if tag == ":":
         return NI
@@ -141,7 +144,8 @@ _SHAREABLE = frozenset({str, int, float, bool, type(None)})
 
 
 def same(a: Any, b: Any) -> bool:
-    """Exact equality of two values: same kind, same value (`1`, `1.0` and `true` differ; `~f1` and `~f1.0` do not)."""
+    """Exact equality of two values: same kind, same value (`1`, `1.0` and `true` differ; `~f1` and `~f1.0` do
+    not)."""
     kind_of = type(a)
     if kind_of is not type(b):
         return False
@@ -155,7 +159,8 @@ def same(a: Any, b: Any) -> bool:
 
 
 def key_of(value: Any) -> str:
-    """A string that two values share exactly if they are the `same`. The key of a plain string is that string."""
+    """A string that two values share exactly if they are the `same`. The key of a plain string is that
+    string."""
     kind_of = type(value)
     if kind_of is str:
         lead = value[:1]
@@ -200,8 +205,8 @@ _KEYS: dict[type, Callable[[Any], str]] = {
 
 
 def order_key(value: Any) -> tuple[int, Any]:
-    """Sort key of the mixed type ordering: null, booleans, numbers, times, UUIDs, NIs, URIs, strings, dicts, lists,
-    bytes; numbers by value whatever their kind, strings by code point."""
+    """Sort key of the mixed type ordering: null, booleans, numbers, times, UUIDs, NIs, URIs, strings, dicts,
+    lists, bytes; numbers by value whatever their kind, strings by code point."""
     name = kind(value)
     rank = RANK[name]
     if name == DECIMAL:

@@ -54,7 +54,7 @@ def identifier(entity_id: str, settings: PipeSettings) -> str:
 
 
 def context_reader(head: str, elements: list[str], settings: PipeSettings) -> Run:
-    """The reader of `_P._S.age`, `_P._P._T.x`, `_R._S.x`, … Raises BadPath for what a context does not have."""
+    """The reader of `_P._S.age`, `_P._P._T.x`, `_R._S.x`, … Raises BadPath for what a context has not."""
     climb, rest = 0, elements
     while head == "_P" and rest[:1] == ["_P"]:
         climb, rest = climb + 1, rest[1:]

@@ -39,10 +39,7 @@ def and_(call: Call) -> Expr:
     runs = [arg.run for arg in call.args]
 
     def run(f: Frame, v: Any) -> bool:
-        for condition in runs:
-            if not truthy(condition(f, v)):
-                return False
-        return True
+        return all(truthy(condition(f, v)) for condition in runs)
 
     return fold_constant(run, call.args)
 
@@ -53,10 +50,7 @@ def or_(call: Call) -> Expr:
     runs = [arg.run for arg in call.args]
 
     def run(f: Frame, v: Any) -> bool:
-        for condition in runs:
-            if truthy(condition(f, v)):
-                return True
-        return False
+        return any(truthy(condition(f, v)) for condition in runs)
 
     return fold_constant(run, call.args)
 
@@ -73,8 +67,8 @@ def not_(call: Call) -> Expr:
 
 @cast("boolean")
 def boolean(value: Any) -> Any:
-    """Map-style cast. Booleans convert, and the strings "true" and "false" in any letter case. Everything else is
-    dropped or, with DEFAULT, replaced by it. Null gives null."""
+    """Map-style cast. Booleans convert, and the strings "true" and "false" in any letter case. Everything
+    else is dropped or, with DEFAULT, replaced by it. Null gives null."""
     if type(value) is bool:
         return value
     if is_string(value) and value.lower() in ("true", "false"):

@@ -11,11 +11,12 @@ from localnode.dtl.values import NULL, RANK, as_list, first, kind, order_key, sa
 
 @plain("eq", signature="A B")
 def eq(a: Any, b: Any) -> bool:
-    """True if both sides, as lists, hold the same values in the same order: `["eq", 42, ["list", 42]]` is true.
+    """True if both sides, as lists, hold the same values in the same order: `["eq", 42, ["list", 42]]` is
+    true.
 
-    Null equals null only, neither `[]` nor `[null]`; a missing property is null. Values of different kinds are never
-    equal: `1`, `1.0` and `true` differ. Within `hops` and the merge source's `equality` an `eq` between two datasets
-    is the join operator.
+    Null equals null only, neither `[]` nor `[null]`; a missing property is null. Values of different kinds
+    are never equal: `1`, `1.0` and `true` differ. Within `hops` and the merge source's `equality` an `eq`
+    between two datasets is the join operator.
     """
     if type(a) is str and type(b) is str and a[:1] != "~":
         return a == b
@@ -42,8 +43,8 @@ def _compare(a: Any, b: Any, fits: Callable[[Any, Any], bool]) -> bool:
 
 @plain("gt", signature="A B")
 def gt(a: Any, b: Any) -> bool:
-    """True if the first value of A is greater than the first value of B. Numbers compare by value whatever their
-    kind; false if either side has no value or if the two are not comparable (a string and a number)."""
+    """True if the first value of A is greater than the first value of B. Numbers compare by value whatever
+    their kind; false if either side has no value or if the two are not comparable (a string and a number)."""
     return _compare(a, b, lambda x, y: x > y)
 
 

@@ -38,7 +38,8 @@ def case(call: Call) -> Expr:
 
 @special("case-eq", signature="VALUE (WHEN THEN)+ [ELSE]")
 def case_eq(call: Call) -> Expr:
-    """The THEN of the first WHEN that is equal to VALUE (see `eq`); if there is none, ELSE, or null without ELSE."""
+    """The THEN of the first WHEN that is equal to VALUE (see `eq`); if there is none, ELSE, or null without
+    ELSE."""
     value, runs = call.args[0].run, [arg.run for arg in call.args[1:]]
     branches, otherwise = branches_of(runs)
 

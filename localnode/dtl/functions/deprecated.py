@@ -18,4 +18,3 @@ def curie(prefix: str) -> Callable[[str], str]:
 def reference(dataset: str) -> Callable[[str], str]:
     """Map-style: the URI `sesam:DATASET/value`, both parts URL-encoded. Use `ni` instead."""
     return lambda value: f"~rsesam:{quote(dataset, safe='')}/{quote(value, safe='')}"
-

@@ -18,13 +18,15 @@ from localnode.dtl.values import as_list, first, is_string
 
 @special("dict", signature="[ITEMS] | (KEY VALUE)+")
 def dict_(call: Call) -> Expr:
-    """A dict: empty, or of a list of `[key, value]` lists, or of alternating keys and values. The last of equal keys
-    wins; keys that are no strings, and ITEMS that are no pairs, are left out."""
+    """A dict: empty, or of a list of `[key, value]` lists, or of alternating keys and values. The last of
+    equal keys wins; keys that are no strings, and ITEMS that are no pairs, are left out."""
     if len(call.args) < 2:
         items = call.args[0].run if call.args else lambda f, v: []
         return fold_constant(lambda f, v: _of_pairs(as_list(items(f, v))), call.args)
     pairs = [(call.args[i].run, call.args[i + 1].run) for i in range(0, len(call.args), 2)]
-    return fold_constant(lambda f, v: _of_pairs([[key(f, v), value(f, v)] for key, value in pairs]), call.args)
+    return fold_constant(
+        lambda f, v: _of_pairs([[key(f, v), value(f, v)] for key, value in pairs]), call.args
+    )
 
 
 def _of_pairs(items: list[Any]) -> dict[str, Any]:
@@ -57,8 +59,8 @@ def items(values: Any) -> list[Any]:
 
 @plain("key-values", signature="VALUES")
 def key_values(values: Any) -> Any:
-    """A list of `{"key": …, "value": …}` for all dicts in order; a lone dict with one entry gives a lone dict. What
-    is no dict is left out."""
+    """A list of `{"key": …, "value": …}` for all dicts in order; a lone dict with one entry gives a lone
+    dict. What is no dict is left out."""
     pairs = [{"key": key, "value": value} for item in _dicts(values) for key, value in item.items()]
     return pairs[0] if type(values) is dict and len(pairs) == 1 else pairs
 
@@ -77,10 +79,12 @@ def values_(values: Any) -> list[Any]:
 
 @special("path", signature="PROPERTIES VALUES")
 def path(call: Call) -> Expr:
-    """What is found in VALUES by following PROPERTIES, one name or a list of names (what is no string is ignored).
+    """What is found in VALUES by following PROPERTIES, one name or a list of names (what is no string is
+    ignored).
 
-    Elements of lists on the way are all visited and lists that are found are spliced in, giving a list; from one dict
-    without lists the bare value. Null if nothing is found. Names are taken literally, with namespaces as in paths.
+    Elements of lists on the way are all visited and lists that are found are spliced in, giving a list; from
+    one dict without lists the bare value. Null if nothing is found. Names are taken literally, with
+    namespaces as in paths.
     """
     settings = call.scope.settings
     names, values = call.args
@@ -102,9 +106,9 @@ def path(call: Call) -> Expr:
 
 @special("apply", signature="RULE:rule VALUES")
 def apply(call: Call) -> Expr:
-    """Run RULE on the value, or on each value of a list, with `_S` bound to it and an empty target; the result is the
-    target. Values whose rule ended in `filter` or `discard` are dropped. `_P` is the context of the call, `_R` that
-    of the default rule. A RULE that hops has to be called with `apply-hops`."""
+    """Run RULE on the value, or on each value of a list, with `_S` bound to it and an empty target; the
+    result is the target. Values whose rule ended in `filter` or `discard` are dropped. `_P` is the context
+    of the call, `_R` that of the default rule. A RULE that hops has to be called with `apply-hops`."""
     name, values = call.args
     rule = call.scope.compilation.rules.get(name)
     if rule is None:
@@ -131,11 +135,12 @@ def unknown_rule(call: Call, name: Any) -> str:
 
 @special("apply-ns", signature="NAMESPACE VALUES")
 def apply_ns(call: Call) -> Expr:
-    """Map-style over dicts: add namespaces to property names and to `_id`, as `add_namespaces` of a pipe does.
+    """Map-style over dicts: add namespaces to property names and to `_id`, as `add_namespaces` of a pipe
+    does.
 
-    NAMESPACE is a string (for both), or a dict with `property_namespace` and `identity_namespace` (default: those of
-    the pipe; null: none), `skip_underscore`, `skip_dollar` and `recursive` (default true). Names that have a
-    namespace keep it. What is no dict stays as it is.
+    NAMESPACE is a string (for both), or a dict with `property_namespace` and `identity_namespace` (default:
+    those of the pipe; null: none), `skip_underscore`, `skip_dollar` and `recursive` (default true). Names
+    that have a namespace keep it. What is no dict stays as it is.
     """
     settings = call.scope.settings
     config, values = call.args[0].run, call.args[1].run
@@ -149,5 +154,6 @@ def apply_ns(call: Call) -> Expr:
 
 @mapped("strip-ns")
 def strip_ns(value: Any) -> Any:
-    """Map-style over dicts: remove namespaces from property names, in nested dicts too; values stay as they are."""
+    """Map-style over dicts: remove namespaces from property names, in nested dicts too; values stay as they
+    are."""
     return strip_namespaces(value)

@@ -1,7 +1,8 @@
-"""Encryption. Keys and passphrases may be written `$SECRET(name)`; the secret is looked up when the rule runs.
+"""Encryption. Keys and passphrases may be written `$SECRET(name)`; the secret is looked up when the rule
+runs.
 
-`encrypt` only obfuscates: its key is derived from a password. What is not a string has to be made one first, with
-`json` or `json-transit`.
+`encrypt` only obfuscates: its key is derived from a password. What is not a string has to be made one first,
+with `json` or `json-transit`.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ def _revealed(f: Frame, key: Any) -> str | None:
     try:
         return f.run.context.secret(match[1])
     except KeyError as error:
-        raise Refusal(f"there is no secret {match[1]!r}; add it to the pipe, its system or the node") from error
+        raise Refusal(
+            f"there is no secret {match[1]!r}; add it to the pipe, its system or the node"
+        ) from error
 
 
 @lru_cache(maxsize=32)
@@ -117,8 +120,8 @@ def _private_key(pem: str) -> RSAPrivateKey:
 
 @special("encrypt-pki", signature="PUBLIC_KEY VALUES")
 def encrypt_pki(call: Call) -> Expr:
-    """Map-style over short strings (with a 2048 bit key up to 214 bytes): encrypted for PUBLIC_KEY, an RSA key in PEM
-    format, as bytes (OAEP with MGF1 and SHA-1)."""
+    """Map-style over short strings (with a 2048 bit key up to 214 bytes): encrypted for PUBLIC_KEY, an RSA
+    key in PEM format, as bytes (OAEP with MGF1 and SHA-1)."""
 
     def encryptor(pem: str) -> Callable[[Any], Any]:
         key = _public_key(pem)
@@ -138,8 +141,8 @@ def encrypt_pki(call: Call) -> Expr:
 
 @special("decrypt-pki", signature="PRIVATE_KEY VALUES")
 def decrypt_pki(call: Call) -> Expr:
-    """Map-style over bytes that `encrypt-pki` gave: the strings again, by PRIVATE_KEY, an RSA key in PEM format; what
-    cannot be decrypted is dropped."""
+    """Map-style over bytes that `encrypt-pki` gave: the strings again, by PRIVATE_KEY, an RSA key in PEM
+    format; what cannot be decrypted is dropped."""
 
     def decryptor(pem: str) -> Callable[[Any], Any]:
         key = _private_key(pem)
@@ -158,19 +161,22 @@ def decrypt_pki(call: Call) -> Expr:
 
 def _with_pgp(call: Call, make: Callable[..., Callable[[str], Any]]) -> Expr:
     if not pgp.AVAILABLE:
-        call.scope.error(call.path, f"{call.name} needs the package PGPy13, which is not installed: pip install PGPy13")
+        call.scope.error(
+            call.path, f"{call.name} needs the package PGPy13, which is not installed: pip install PGPy13"
+        )
         return Expr.of(None)
     return _keyed(call, lambda *keys: string_scalar(make(*keys)))
 
 
 @special("encrypt-pgp", signature="PUBLIC_KEY VALUES")
 def encrypt_pgp(call: Call) -> Expr:
-    """Map-style over strings: OpenPGP messages in ASCII armour for PUBLIC_KEY. Needs the optional package PGPy13."""
+    """Map-style over strings: OpenPGP messages in ASCII armour for PUBLIC_KEY. Needs the optional package
+    PGPy13."""
     return _with_pgp(call, pgp.encryptor)
 
 
 @special("decrypt-pgp", signature="PRIVATE_KEY PASSPHRASE VALUES")
 def decrypt_pgp(call: Call) -> Expr:
-    """Map-style over OpenPGP messages: their text, by PRIVATE_KEY and its PASSPHRASE; what cannot be decrypted is
-    dropped. Needs the optional package PGPy13."""
+    """Map-style over OpenPGP messages: their text, by PRIVATE_KEY and its PASSPHRASE; what cannot be
+    decrypted is dropped. Needs the optional package PGPy13."""
     return _with_pgp(call, pgp.decryptor)

@@ -14,22 +14,24 @@ from localnode.dtl.values import first, is_string
 
 @special("hops", signature="SPEC:spec+")
 def hops(call: Call) -> Expr:
-    """A list of what is reached from `_S` by the joins of SPEC; with several, each goes on from what the last found.
+    """A list of what is reached from `_S` by the joins of SPEC; with several, each goes on from what the last
+    found.
 
-    SPEC is an object with `datasets` (`"dataset alias"`), `where` (an expression or a list of them), and optionally
-    `return`, `recurse`, `exclude_root`, `max_depth` (10; null: no limit), `subsets`, `track-dependencies`, `trace`.
-    An `eq` whose sides read one dataset variable each (`_S` or an alias) is a join: the two have a value in common,
-    nulls apart. Everything else in `where` filters. Deleted entities are never reached; aliases without a partner give
-    no row. Without `return` the entities of the last alias come out, once for each row; a list that a `return`
-    expression gives is spliced in, nulls are left out. The order follows `_id` within each dataset.
+    SPEC is an object with `datasets` (`"dataset alias"`), `where` (an expression or a list of them), and
+    optionally `return`, `recurse`, `exclude_root`, `max_depth` (10; null: no limit), `subsets`,
+    `track-dependencies`, `trace`. An `eq` whose sides read one dataset variable each (`_S` or an alias) is a
+    join: the two have a value in common, nulls apart. Everything else in `where` filters. Deleted entities
+    are never reached; aliases without a partner give no row. Without `return` the entities of the last alias
+    come out, once for each row; a list that a `return` expression gives is spliced in, nulls are left out.
+    The order follows `_id` within each dataset.
     """
     return Expr(compile_hops(call, 0))
 
 
 @special("apply-hops", signature="RULE:rule SPEC:spec+")
 def apply_hops(call: Call) -> Expr:
-    """RULE applied to each entity that `hops` finds: a list of the targets, without those that were filtered or
-    discarded."""
+    """RULE applied to each entity that `hops` finds: a list of the targets, without those that were filtered
+    or discarded."""
     name = call.args[0]
     found = compile_hops(call, 1)
     rule = call.scope.compilation.rules.get(name)
@@ -51,8 +53,8 @@ def apply_hops(call: Call) -> Expr:
 
 @special("lookup-entity", signature="DATASET:dataset ID")
 def lookup_entity(call: Call) -> Expr:
-    """The entity of DATASET with this `_id`, or null (also if it is deleted, or there is no such dataset). There is no
-    dependency tracking: a later change of it does not bring the source entity back."""
+    """The entity of DATASET with this `_id`, or null (also if it is deleted, or there is no such dataset).
+    There is no dependency tracking: a later change of it does not bring the source entity back."""
     dataset, entity_id = call.args[0], call.args[1].run
     call.scope.compilation.lookups.add(dataset)
 

@@ -12,14 +12,15 @@ from localnode.dtl.values import DECIMAL, STRING, is_string, kind, own, text
 
 @mapped("json")
 def json_(value: Any) -> str:
-    """Map-style: the value as JSON text without type tags: keys sorted, `", "` and `": "` as separators, characters
-    as they are. Tagged values are written as strings without their tag, decimals as numbers. Null gives null."""
+    """Map-style: the value as JSON text without type tags: keys sorted, `", "` and `": "` as separators,
+    characters as they are. Tagged values are written as strings without their tag, decimals as numbers.
+    Null gives null."""
     return text(json_text(value))
 
 
 @mapped("json-transit")
 def json_transit(value: Any) -> str:
-    """Map-style: as `json`, but tagged values keep their tag, so that `json-transit-parse` gives them back."""
+    """Map-style: as `json`, but tagged values keep their tag; `json-transit-parse` gives them back."""
     return text(transit_text(value))
 
 
@@ -53,8 +54,8 @@ def _quoted(value: Any) -> str:
 
 @cast("json-parse", nulls=True)
 def json_parse(value: Any) -> Any:
-    """Map-style: the value that a JSON text stands for; strings in it that start with `~` stay strings. Invalid text
-    is dropped or, with DEFAULT, replaced by it; the text `null` is valid and gives null."""
+    """Map-style: the value that a JSON text stands for; strings in it that start with `~` stay strings.
+    Invalid text is dropped or, with DEFAULT, replaced by it; the text `null` is valid and gives null."""
     return _parse(value, _untagged)
 
 
@@ -85,4 +86,3 @@ def _untagged(value: Any) -> Any:
     if type(value) is dict:
         return {key: _untagged(item) for key, item in value.items()}
     return value
-

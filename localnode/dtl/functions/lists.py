@@ -17,7 +17,7 @@ MAX_RANGE = 1_000_000
 
 
 def _each(call: Call, apply: Callable[[list[Any], Callable[[Any], Any]], Any]) -> Expr:
-    """A function of the values and of what FUNCTION makes of one of them (the value itself without FUNCTION)."""
+    """A function of the values and of FUNCTION (without it, of what gives a value back)."""
     function, values = call.named("FUNCTION"), call.named("VALUES").run
     if function is None:
         return fold_constant(lambda f, v: apply(as_list(values(f, v)), lambda item: item), call.args)
@@ -61,8 +61,8 @@ def distinct_by(items: list[Any], key: Callable[[Any], Any]) -> list[Any]:
 
 @plain("enumerate", signature="[START:integer] VALUES")
 def enumerate_(start: Any, values: Any) -> Any:
-    """`{"key": n, "value": v}` for each value, with n from START (default 0); a single dict for a single value, null
-    for null."""
+    """`{"key": n, "value": v}` for each value, with n from START (default 0); a single dict for a single
+    value, null for null."""
     first_key = 0 if start is ABSENT else start
     if type(values) is not list:
         return None if values is None else {"key": first_key, "value": values}
@@ -94,7 +94,8 @@ def last(values: Any) -> Any:
 
 @plain("flatten", signature="VALUES")
 def flatten(values: Any) -> list[Any]:
-    """The values as a list, with the elements of lists among them put in their place (one level); nulls are kept."""
+    """The values as a list, with the elements of lists among them put in their place (one level); nulls are
+    kept."""
     found: list[Any] = []
     for item in as_list(values):
         if type(item) is list:
@@ -106,7 +107,8 @@ def flatten(values: Any) -> list[Any]:
 
 @special("group", signature="KEY_FUNCTION:each VALUE_FUNCTION:each VALUES")
 def group(call: Call) -> Expr:
-    """A list of `[key, [values…]]`, the keys by KEY_FUNCTION in first-seen order, the values by VALUE_FUNCTION."""
+    """A list of `[key, [values…]]`, the keys by KEY_FUNCTION in first-seen order, the values by
+    VALUE_FUNCTION."""
     key, value, values = (arg.run for arg in call.args)
 
     def run(f: Frame, v: Any) -> list[Any]:
@@ -121,9 +123,9 @@ def group(call: Call) -> Expr:
 
 @special("group-by", signature="KEY_FUNCTION:each [STRING_FUNCTION:each] VALUES")
 def group_by(call: Call) -> Expr:
-    """A dict from key string to the list of values with that key. The key string is the `json-transit` text of what
-    KEY_FUNCTION gives (so "A" becomes the key "\\"A\\""), or STRING_FUNCTION of it, with `_` bound to it; values for
-    which STRING_FUNCTION gives no string are left out."""
+    """A dict from key string to the list of values with that key. The key string is the `json-transit` text
+    of what KEY_FUNCTION gives (so "A" becomes the key "\\"A\\""), or STRING_FUNCTION of it, with `_` bound
+    to it; values for which STRING_FUNCTION gives no string are left out."""
     key, values = call.args[0].run, call.args[-1].run
     to_string: Run = call.args[1].run if len(call.args) == 3 else lambda f, v: transit_text(v)
 
@@ -150,8 +152,8 @@ def in_(values: Any, items: Any) -> bool:
 
 @plain("insert", signature="INDEX:integer VALUES OBJECT")
 def insert(index: int, values: Any, item: Any) -> list[Any]:
-    """The values as a list with OBJECT (whole, even if it is a list) put in before INDEX; a negative INDEX counts
-    from the end, one outside the list means its start or end."""
+    """The values as a list with OBJECT (whole, even if it is a list) put in before INDEX; a negative INDEX
+    counts from the end, one outside the list means its start or end."""
     inserted = list(as_list(values))
     inserted.insert(index, item)
     return inserted
@@ -184,8 +186,8 @@ def map_(call: Call) -> Expr:
 
 @special("map-dict", signature="KEY_FUNCTION:each VALUE_FUNCTION:each VALUES")
 def map_dict(call: Call) -> Expr:
-    """Map-style over dicts: a dict with keys by KEY_FUNCTION and values by VALUE_FUNCTION. Pairs whose key is then no
-    string are left out, and so are empty dicts."""
+    """Map-style over dicts: a dict with keys by KEY_FUNCTION and values by VALUE_FUNCTION. Pairs whose key is
+    then no string are left out, and so are empty dicts."""
     key, value, values = (arg.run for arg in call.args)
 
     def run(f: Frame, v: Any) -> Any:
@@ -214,30 +216,30 @@ def map_values(call: Call) -> Expr:
 
 @special("max", signature="[FUNCTION:each] VALUES")
 def max_(call: Call) -> Expr:
-    """The greatest value in the mixed type ordering (by FUNCTION, if given); the first of equals, null if there are
-    no values."""
+    """The greatest value in the mixed type ordering (by FUNCTION, if given); the first of equals, null if
+    there are no values."""
     return _each(call, lambda items, by: max(items, key=lambda item: order_key(by(item)), default=None))
 
 
 @special("min", signature="[FUNCTION:each] VALUES")
 def min_(call: Call) -> Expr:
-    """The least value in the mixed type ordering (by FUNCTION, if given); the first of equals, null if there are no
-    values."""
+    """The least value in the mixed type ordering (by FUNCTION, if given); the first of equals, null if there
+    are no values."""
     return _each(call, lambda items, by: min(items, key=lambda item: order_key(by(item)), default=None))
 
 
 @plain("nth", signature="INDEX:integer VALUES")
 def nth(index: int, values: Any) -> Any:
-    """The value at INDEX, from 0 (negative: from the end); null outside the list. What is no list is its own only
-    value."""
+    """The value at INDEX, from 0 (negative: from the end); null outside the list. What is no list is its own
+    only value."""
     items = as_list(values)
     return items[index] if -len(items) <= index < len(items) else None
 
 
 @plain("range", signature="START:integer STOP:integer [STEP:step]", fold=False)
 def range_(start: int, stop: int, step: Any) -> list[int]:
-    """The integers from START up to, not including, STOP, in steps of STEP (default 1, may be negative). At most a
-    million of them."""
+    """The integers from START up to, not including, STOP, in steps of STEP (default 1, may be negative). At
+    most a million of them."""
     numbers = range(start, stop, 1 if step is ABSENT else step)
     if numbers[MAX_RANGE:]:
         raise Refusal(f"range: more than {MAX_RANGE:,} numbers from {start} to {stop}")
@@ -252,16 +254,16 @@ def reversed_(values: Any) -> list[Any]:
 
 @plain("slice", signature="START:bound [END:bound] [STRIDE:step] VALUES")
 def slice_(start: Any, end: Any, stride: Any, values: Any) -> list[Any]:
-    """The values from START up to, not including, END, every STRIDE-th; negative positions count from the end, a null
-    position is the start or the end."""
+    """The values from START up to, not including, END, every STRIDE-th; negative positions count from the
+    end, a null position is the start or the end."""
     bounds = (None if bound is ABSENT else bound for bound in (start, end, stride))
     return as_list(values)[slice(*bounds)]
 
 
 @special("sorted", signature="[FUNCTION:each] VALUES")
 def sorted_(call: Call) -> Expr:
-    """The values in the mixed type ordering (by FUNCTION, if given); equals keep their order. What is no list is
-    returned as it is."""
+    """The values in the mixed type ordering (by FUNCTION, if given); equals keep their order. What is no list
+    is returned as it is."""
     return _sorted(call, descending=False)
 
 

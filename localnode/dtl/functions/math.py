@@ -1,7 +1,7 @@
 """Mathematics. Two kinds of numbers meet in the more precise one: integer, then float, then decimal.
 
-The signs (`+ - * / % ^`) take two single values in natural order and give null if either is missing or no number; the
-words (`plus minus …`) are map-style and take the operand first: `["minus", 1, V]` is V-1.
+The signs (`+ - * / % ^`) take two single values in natural order and give null if either is missing or no
+number; the words (`plus minus …`) are map-style and take the operand first: `["minus", 1, V]` is V-1.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ from localnode.dtl.values import EXACT, MAX_EXPONENT, first
 
 Operation = Callable[[Any, Any], Any]
 
+
 def calculate(operation: Operation, a: Any, b: Any) -> Any:
-    """The result of an operation on two values as a value; INVALID if one is no number, None if there is no result."""
+    """The result of an operation on two values as a value; INVALID if one is no number, None if there is no
+    result."""
     if type(a) is int and type(b) is int and operation in (add, subtract, times):
         return operation(a, b)
     left, right = number_of(a), number_of(b)
@@ -127,7 +129,7 @@ def divide(call: Call) -> Expr:
 
 @special("mod", signature="NUMBER VALUES")
 def mod(call: Call) -> Expr:
-    """Map-style: the remainder of the value divided by NUMBER, with the sign of NUMBER; null if NUMBER is 0."""
+    """Map-style: the remainder of the value divided by NUMBER, with the sign of NUMBER; null for NUMBER 0."""
     return _word(remainder, call)
 
 
@@ -165,7 +167,7 @@ def _rounding(mode: str, digits: Any) -> Callable[[Any], Any]:
 
 @mapped("ceil", signature="[DIGITS:integer] VALUES")
 def ceil(digits: Any) -> Callable[[Any], Any]:
-    """Map-style: rounded up. Without DIGITS (or with 0) to an integer, otherwise to that many decimal places."""
+    """Map-style: rounded up. Without DIGITS (or with 0) to an integer, otherwise to so many decimals."""
     return _rounding(ROUND_CEILING, digits)
 
 
@@ -177,7 +179,8 @@ def floor(digits: Any) -> Callable[[Any], Any]:
 
 @mapped("round", signature="[DIGITS:integer] VALUES")
 def round_(digits: Any) -> Callable[[Any], Any]:
-    """Map-style: rounded to the nearest, halves to the even neighbour (4.5 to 4, 3.5 to 4); DIGITS as for `ceil`."""
+    """Map-style: rounded to the nearest, halves to the even neighbour (4.5 to 4, 3.5 to 4); DIGITS as for
+    `ceil`."""
     return _rounding(ROUND_HALF_EVEN, digits)
 
 
@@ -213,4 +216,3 @@ def tan(value: Any) -> Any:
 def sqrt(value: Any) -> Any:
     """Map-style: the square root, a float; null for negative numbers."""
     return _real(math.sqrt, value)
-

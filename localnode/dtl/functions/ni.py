@@ -30,9 +30,10 @@ BUILT_IN = {
 
 @special("ni", signature="[NAMESPACE:string] VALUES")
 def ni(call: Call) -> Expr:
-    """Map-style: strings to NIs in NAMESPACE, or in the global namespace without it (there "foo:bar" has the namespace
-    foo). Without NAMESPACE, URIs are collapsed: a declared prefix to its namespace, an unknown one to `<pipe id>-1`,
-    `<pipe id>-2`, … in the order they are met; NIs stay as they are. Everything else is dropped."""
+    """Map-style: strings to NIs in NAMESPACE, or in the global namespace without it (there "foo:bar" has the
+    namespace foo). Without NAMESPACE, URIs are collapsed: a declared prefix to its namespace, an unknown
+    one to `<pipe id>-1`, `<pipe id>-2`, … in the order they are met; NIs stay as they are. Everything else
+    is dropped."""
     values = call.args[-1].run
     if len(call.args) == 1:
         collapse = Collapser(call.scope.settings.pipe_id, call.scope.settings.namespaces)
@@ -102,7 +103,8 @@ def ni_id(value: Any) -> Any:
 
 @mapped("ni-ns")
 def ni_ns(value: Any) -> Any:
-    """Map-style over NIs and strings: the namespace, what stands before the first colon; `""` without a colon."""
+    """Map-style over NIs and strings: the namespace, what stands before the first colon; `""` without a
+    colon."""
     parts = _parts(value)
     return INVALID if parts is None else text(parts[0])
 
@@ -111,4 +113,3 @@ def ni_ns(value: Any) -> Any:
 def is_ni(values: Any) -> bool:
     """True if the value, or the first of a list, is an NI."""
     return kind(first(values)) == NI
-

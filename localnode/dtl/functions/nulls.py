@@ -12,21 +12,20 @@ from localnode.dtl.values import as_list, first, truthy
 
 @special("coalesce", signature="[FUNCTION:each] VALUES")
 def coalesce(call: Call) -> Expr:
-    """The first value that is not null or, with FUNCTION, the first of which FUNCTION is truthy; otherwise null."""
+    """The first value that is not null or, with FUNCTION, the first of which FUNCTION is truthy; otherwise
+    null."""
     function, values = call.named("FUNCTION"), call.named("VALUES").run
     if function is None:
         return fold_constant(
             lambda f, v: next((item for item in as_list(values(f, v)) if item is not None), None), call.args
         )
     test = function.run
-    return Expr(
-        lambda f, v: next((item for item in as_list(values(f, v)) if truthy(test(f, item))), None)
-    )
+    return Expr(lambda f, v: next((item for item in as_list(values(f, v)) if truthy(test(f, item))), None))
 
 
 @special("coalesce-args", signature="VALUES+")
 def coalesce_args(call: Call) -> Expr:
-    """The first argument that is not null (`[]` is not null), evaluated from left to right as far as needed."""
+    """The first argument that is not null (`[]` is not null), evaluated left to right as far as needed."""
     runs = [arg.run for arg in call.args]
 
     def run(f: Frame, v: Any) -> Any:

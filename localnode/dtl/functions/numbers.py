@@ -22,6 +22,7 @@ from localnode.dtl.values import (
 
 _HEX = re.compile(r"0[xX]([0-9a-fA-F]+)")
 
+
 def numeric(value: Any) -> Number | None:
     """The number that a value is or, as a string, spells."""
     return to_decimal(value) if is_string(value) else number_of(value)
@@ -29,8 +30,9 @@ def numeric(value: Any) -> Number | None:
 
 @cast("decimal")
 def decimal(value: Any) -> Any:
-    """Map-style cast to a decimal, from numbers and from strings such as "1.0" or "1E2"; what does not convert is
-    dropped or replaced by DEFAULT. The decimal of 2.2 is exactly 2.2, and digits are kept as written."""
+    """Map-style cast to a decimal, from numbers and from strings such as "1.0" or "1E2"; what does not
+    convert is dropped or replaced by DEFAULT. The decimal of 2.2 is exactly 2.2, and digits are kept as
+    written."""
     number = numeric(value)
     if number is None or (type(number) is float and not math.isfinite(number)):
         return INVALID
@@ -39,19 +41,21 @@ def decimal(value: Any) -> Any:
 
 @cast("float")
 def float_(value: Any) -> Any:
-    """Map-style cast to a float, from numbers and numeric strings; what does not convert is dropped or replaced."""
+    """Map-style cast to a float, from numbers and numeric strings; what does not convert is dropped or
+    replaced."""
     number = numeric(value)
     try:
-        result = INVALID if number is None else float(number)
+        result = math.nan if number is None else float(number)
     except OverflowError:
         return INVALID
-    return result if result is INVALID or math.isfinite(result) else INVALID
+    return result if math.isfinite(result) else INVALID
 
 
 @cast("integer")
 def integer(value: Any) -> Any:
-    """Map-style cast to an integer, from numbers and numeric strings; fractions are cut off (124.4 becomes 124, -1.5
-    becomes -1). "0x…" is read as two's complement of the width written: "0xff" is -1, "0x00ff" is 255."""
+    """Map-style cast to an integer, from numbers and numeric strings; fractions are cut off (124.4 becomes
+    124, -1.5 becomes -1). "0x…" is read as two's complement of the width written: "0xff" is -1, "0x00ff"
+    is 255."""
     if type(value) is int:
         return value
     if is_string(value) and (match := _HEX.fullmatch(value)):

@@ -10,7 +10,7 @@ from localnode.dtl.frames import Refusal
 from localnode.dtl.kinds import INVALID
 
 try:
-    import pgpy
+    import pgpy  # type: ignore[import-not-found]
 except ImportError:
     pgpy = None
 

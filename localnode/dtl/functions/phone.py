@@ -15,15 +15,19 @@ from localnode.dtl.values import URI, is_string, kind, text
 
 @mapped("phonenumber-parse", signature="[REGION:string] VALUES")
 def phonenumber_parse(region: Any) -> Callable[[Any], Any]:
-    """Map-style over strings and integers: the phone number as a URI (`~rtel:+47-22-22-22-22`). REGION, an ISO code
-    such as NO, supplies a missing country code; what cannot be read is dropped."""
+    """Map-style over strings and integers: the phone number as a URI (`~rtel:+47-22-22-22-22`). REGION, an
+    ISO code such as NO, supplies a missing country code; what cannot be read is dropped."""
     country = None if region is ABSENT else region.upper()
 
     def parse(value: Any) -> Any:
         if not is_string(value) and type(value) is not int:
             return INVALID
         number = _read(str(value), country)
-        return INVALID if number is None else f"~r{phonenumbers.format_number(number, PhoneNumberFormat.RFC3966)}"
+        return (
+            INVALID
+            if number is None
+            else f"~r{phonenumbers.format_number(number, PhoneNumberFormat.RFC3966)}"
+        )
 
     return parse
 
@@ -31,7 +35,8 @@ def phonenumber_parse(region: Any) -> Callable[[Any], Any]:
 @mapped("phonenumber-format", signature="FORMAT:phoneformat VALUES")
 def phonenumber_format(form: str) -> Callable[[Any], Any]:
     """Map-style over phone number URIs: `e164` 4722222222, `national-e164` 22222222, `national` 22 22 22 22,
-    `international` +47 22 22 22 22, `rfc3966` tel:+47-22-22-22-22, `isocode` NO, `country-code` 47, all strings."""
+    `international` +47 22 22 22 22, `rfc3966` tel:+47-22-22-22-22, `isocode` NO, `country-code` 47, all
+    strings."""
     write = _WRITERS[form]
 
     def to_text(value: Any) -> Any:

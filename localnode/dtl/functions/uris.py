@@ -19,7 +19,8 @@ def uri(value: str) -> str:
 
 @mapped("url-quote", signature="[SAFE:string] VALUES", over="strings")
 def url_quote(safe: Any) -> Callable[[str], str]:
-    """Map-style: the string percent-encoded as utf-8, except for letters, digits, `_.-~` and the SAFE characters."""
+    """Map-style: the string percent-encoded as utf-8, except for letters, digits, `_.-~` and the SAFE
+    characters."""
     kept = "" if safe is ABSENT else safe
     return lambda value: quote(value, safe=kept, errors="replace")
 

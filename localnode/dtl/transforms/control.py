@@ -57,7 +57,7 @@ def case(call: Call) -> Step:
 
 @step("case-eq", signature="VALUE (WHEN THEN:transforms)+ [ELSE:transforms]")
 def case_eq(call: Call) -> Step:
-    """Run the THEN of the first WHEN that is equal to VALUE (see the function `eq`); if there is none, ELSE."""
+    """Run the THEN of the first WHEN that is equal to VALUE (see function `eq`); if there is none, ELSE."""
     value, pairs = call.args[0].run, range(1, len(call.args) - 1, 2)
     branches = [(call.args[i].run, _branch(call, i + 1)) for i in pairs]
     otherwise = _nothing if len(call.args) % 2 else _branch(call, len(call.args) - 1)
@@ -74,8 +74,9 @@ def case_eq(call: Call) -> Step:
 
 @step("filter", signature="[CONDITION:boolean]")
 def filter_(call: Call) -> Step:
-    """Go on if CONDITION is truthy. Otherwise (or without CONDITION) stop: the target carries `_filtered: true`, by
-    which a dataset sink deletes an earlier version and other sinks drop it. What `create` has emitted stays."""
+    """Go on if CONDITION is truthy. Otherwise (or without CONDITION) stop: the target carries `_filtered:
+    true`, by which a dataset sink deletes an earlier version and other sinks drop it. What `create` has
+    emitted stays."""
     return _stop_unless(call, FILTERED)
 
 

@@ -29,8 +29,8 @@ def _shown(value: Any) -> str:
 
 @step("create", signature="VALUES")
 def create(call: Call) -> Step:
-    """Emit each value as an entity of its own, besides the target, at once (a later `filter` does not take it back).
-    A value without a string `_id` fails the run, or is left out if the pipe has `id_required` off."""
+    """Emit each value as an entity of its own, besides the target, at once (a later `filter` does not take it
+    back). A value without a string `_id` fails the run, or is left out if the pipe has `id_required` off."""
     values, required = call.args[0].run, call.scope.settings.id_required
 
     def run(f: Frame) -> None:
@@ -41,8 +41,9 @@ def create(call: Call) -> Step:
 
 @step("create-child", signature="VALUES")
 def create_child(call: Call) -> Step:
-    """Add the values to the target's `$children`, without duplicates. A dataset sink keeps track of children, and the
-    transform `emit_children` makes entities of them. Values without a string `_id` as with `create`."""
+    """Add the values to the target's `$children`, without duplicates. A dataset sink keeps track of children,
+    and the transform `emit_children` makes entities of them. Values without a string `_id` as with
+    `create`."""
     values, required = call.args[0].run, call.scope.settings.id_required
     call.scope.compilation.creates_children = True
 

@@ -20,8 +20,9 @@ MEMO_SIZE = 10_000
 
 @step("add", signature="PROPERTY VALUE")
 def add(call: Call) -> Step:
-    """Set PROPERTY to VALUE, replacing what it had; a null is set too. PROPERTY may be an expression, also one that
-    gives several names: each of them gets the value. `_id` gets the identity namespace, if namespaces are on."""
+    """Set PROPERTY to VALUE, replacing what it had; a null is set too. PROPERTY may be an expression, also
+    one that gives several names: each of them gets the value. `_id` gets the identity namespace, if
+    namespaces are on."""
     value, finish = call.args[1].run, _finisher(call)
     if (name := _fixed_name(call)) is not None:
         if finish is not own or name == "_id":
@@ -53,8 +54,8 @@ def _adding_checked(name: str, value: Callable[[Frame, Any], Any], finish: Calla
 
 @step("add-if", signature="PROPERTY [CONDITION:each] VALUE")
 def add_if(call: Call) -> Step:
-    """Like `add`, if CONDITION is truthy with `_` bound to VALUE (as a whole). Without CONDITION: if VALUE is not
-    null (`[]` and `[null]` are added)."""
+    """Like `add`, if CONDITION is truthy with `_` bound to VALUE (as a whole). Without CONDITION: if VALUE is
+    not null (`[]` and `[null]` are added)."""
     condition, value, finish = call.named("CONDITION"), call.named("VALUE").run, _finisher(call)
     test = condition.run if condition else None
     names = _names(call)
@@ -84,7 +85,7 @@ def default(call: Call) -> Step:
 
 
 def _finisher(call: Call) -> Callable[[Any], Any]:
-    """What is done to a value before it goes to its property: `_id` gets a namespace, everything is copied."""
+    """What is done to a value before it is set: `_id` gets a namespace, everything is copied."""
     settings = call.scope.settings
     if not settings.namespaced_identifiers or not _may_be_id(call.args[0]):
         return own
@@ -122,8 +123,8 @@ def _names(call: Call) -> Callable[[Frame], list[str]]:
 
 @step("copy", signature="INCLUDE [EXCLUDE]")
 def copy(call: Call) -> Step:
-    """Copy the source's properties that match INCLUDE and do not match EXCLUDE: each a pattern, or a list of them
-    (`*` any characters, `?` one). `*` means all properties, those that start with `_` too."""
+    """Copy the source's properties that match INCLUDE and do not match EXCLUDE: each a pattern, or a list of
+    them (`*` any characters, `?` one). `*` means all properties, those that start with `_` too."""
     include, exclude = call.args[0], call.args[1] if len(call.args) == 2 else Expr.of([])
     scope = call.scope
     if not (include.constant and exclude.constant):
@@ -137,7 +138,7 @@ def copy(call: Call) -> Step:
 
 def _check_patterns(call: Call, index: int, patterns: Expr) -> None:
     if patterns.constant and not (patterns.value and all(map(is_string, as_list(patterns.value)))):
-        call.error(index, "a pattern must be a string, or a list of strings such as [\"list\", \"a*\", \"b\"]")
+        call.error(index, 'a pattern must be a string, or a list of strings such as ["list", "a*", "b"]')
 
 
 def _exact_names(patterns: Any, scope: Scope) -> list[str] | None:
@@ -194,8 +195,8 @@ def _chooser(include: Any, exclude: Any, scope: Scope) -> Matcher:
 
 @step("remove", signature="PATTERN")
 def remove(call: Call) -> Step:
-    """Remove the target's properties that match PATTERN, or one of a list of them. `_id` is only removed by its full
-    name, since no target can do without it."""
+    """Remove the target's properties that match PATTERN, or one of a list of them. `_id` is only removed by
+    its full name, since no target can do without it."""
     pattern, scope = call.args[0], call.scope
     _check_patterns(call, 0, pattern)
     fixed = _chooser(pattern.value, [], scope) if pattern.constant else None
@@ -212,17 +213,17 @@ def remove(call: Call) -> Step:
 
 @step("rename", signature="FROM TO")
 def rename(call: Call) -> Step:
-    """Set the target's property TO to the value of the source's property FROM (nulls too); nothing if the source does
-    not have it. With namespaces on and no namespace in TO, each property keeps its own; otherwise all values that FROM
-    finds go to TO, as a list if there are several."""
+    """Set the target's property TO to the value of the source's property FROM (nulls too); nothing if the
+    source does not have it. With namespaces on and no namespace in TO, each property keeps its own;
+    otherwise all values that FROM finds go to TO, as a list if there are several."""
     return _transfer(call, call.args[0], call.args[1], lambda f: own)
 
 
 @step("make-ni", signature="NAMESPACE FROM [TO]")
 def make_ni(call: Call) -> Step:
-    """Make NIs in NAMESPACE of the strings in the source's property FROM, and set the target's property TO (default:
-    FROM with `-ni` behind) to them; other values are left out, and nothing is set if none is left. Namespaces of
-    properties as with `rename`."""
+    """Make NIs in NAMESPACE of the strings in the source's property FROM, and set the target's property TO
+    (default: FROM with `-ni` behind) to them; other values are left out, and nothing is set if none is
+    left. Namespaces of properties as with `rename`."""
     namespace, source = call.args[0].run, call.args[1]
     to = call.args[2] if len(call.args) == 3 else _suffixed(source)
 
@@ -303,8 +304,8 @@ def _keeping_namespaces(source: str, target: str, scope: Scope) -> Route:
 
 @step("merge", signature="VALUES")
 def merge(call: Call) -> Step:
-    """Copy all properties of each dict in VALUES to the target, later ones over earlier ones; what is no dict is left
-    out, and so are their properties that start with `_`."""
+    """Copy all properties of each dict in VALUES to the target, later ones over earlier ones; what is no dict
+    is left out, and so are their properties that start with `_`."""
     values = call.args[0].run
 
     def run(f: Frame) -> None:
@@ -320,8 +321,8 @@ def merge(call: Call) -> Step:
 
 @step("merge-union", signature="VALUES")
 def merge_union(call: Call) -> Step:
-    """As `merge`, but values of a property that exists already are added to what it has, as a list; equal values are
-    all kept."""
+    """As `merge`, but values of a property that exists already are added to what it has, as a list; equal
+    values are all kept."""
     values = call.args[0].run
 
     def run(f: Frame) -> None:
@@ -344,5 +345,3 @@ def _collect(target: dict[str, Any], name: str, value: Any) -> None:
         *(present if type(present) is list else [present]),
         *(value if type(value) is list else [value]),
     ]
-
-
