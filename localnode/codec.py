@@ -40,7 +40,8 @@ def loads(data: bytes) -> Any:
 
 
 def parse(text: bytes, parse_float: Callable[[str], Any] | None = None) -> Any:
-    """Foreign JSON text, read exactly; `parse_float` is given the text of every number with a point or exponent.
+    """Foreign JSON text, read exactly; `parse_float` is given the text of every number with a point or
+    exponent.
 
     Raises MalformedJson. NaN and Infinity are not JSON and are refused.
     """
@@ -65,8 +66,8 @@ def stable_hash(value: Any) -> str:
 def iter_array(chunks: Iterable[bytes], parse_float: Callable[[str], Any] | None = None) -> Iterator[Any]:
     """Elements of one JSON array, read from byte chunks with memory for about one element and one chunk.
 
-    A single object is taken as an array of one. Raises MalformedJson, also when the text ends before the array
-    does: a cut answer must never look like a short one.
+    A single object is taken as an array of one. Raises MalformedJson, also when the text ends before the
+    array does: a cut answer must never look like a short one.
     """
     source = _Text(chunks)
     decode = json.JSONDecoder(parse_float=parse_float, parse_constant=_refuse).raw_decode
@@ -125,7 +126,7 @@ class _Text:
         self._at += 1
 
     def element(self, decode: Callable[[str, int], tuple[Any, int]]) -> Any:
-        """Decode one value at the position; it is complete once something follows it or the text has ended."""
+        """Decode one value at the position; it is complete once something follows or the text has ended."""
         while True:
             try:
                 value, end = decode(self._buffer, self._at)

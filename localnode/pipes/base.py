@@ -1,8 +1,10 @@
 """The three kinds of components and what flows between them.
 
-A source yields batches of entities, each with the token to continue after it; transforms turn items (an entity and
-the id of the source entity it came from) into items; a sink takes what is left.
+A source yields batches of entities, each with the token to continue after it; transforms turn items (an
+entity and the id of the source entity it came from) into items; a sink takes what is left.
 """
+
+# ruff: noqa: B027 - hooks that most components leave empty
 
 from __future__ import annotations
 
@@ -33,7 +35,8 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """Entities read together. `offset` is the token that continues after the last, `offsets` after each (if known).
+    """Entities read together. `offset` is the token that continues after the last, `offsets` after each (if
+    known).
 
     `on_commit` is called inside the transaction that stores `offset`.
     """
@@ -42,6 +45,10 @@ class Batch:
     offset: Any
     offsets: Sequence[Any] | None = None
     on_commit: Callable[[], None] | None = None
+
+
+def _no_secret(name: str) -> str:
+    raise KeyError(name)
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Engine:
     store: Store
     systems: Systems
     metadata: Config = field(default_factory=dict)
-    secret: Callable[[str], str] = {}.__getitem__
+    secret: Callable[[str], str] = _no_secret
 
     def default(self, name: str, otherwise: Any = None) -> Any:
         """A value of the metadata's `global_defaults`."""
@@ -99,7 +106,9 @@ class Source(ABC):
 
     @property
     def strategy(self) -> str:
-        """`chronological` (store the token as you go), `max` (at the end of a good run) or `none` (read all)."""
+        """`chronological` (store the token as you go), `max` (at the end of a good run) or `none` (read
+        all).
+        """
         if not self.supports_since:
             return NONE
         if self.is_chronological:
@@ -164,8 +173,8 @@ class Transform(ABC):
 class RunScope:
     """The run a sink writes in. `base` is what `start_full` answered when this full run began.
 
-    `staged`: writes wait under a circuit breaker. `complete` turns False when an entity could not be written, after
-    which nothing may be deleted as unseen.
+    `staged`: writes wait under a circuit breaker. `complete` turns False when an entity could not be
+    written, after which nothing may be deleted as unseen.
     """
 
     full: bool = False

@@ -1,7 +1,8 @@
 """One batch through transforms and sink, committed together with the offset it belongs to.
 
-A batch that fails is tried again, then entity by entity, so that one bad entity does not hold up the others; what
-becomes of that one is the policy's business: end the run, queue it for a later attempt, or lay it aside for good.
+A batch that fails is tried again, then entity by entity, so that one bad entity does not hold up the
+others; what becomes of that one is the policy's business: end the run, queue it for a later attempt, or lay
+it aside for good.
 """
 
 from __future__ import annotations

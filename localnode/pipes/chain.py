@@ -39,7 +39,8 @@ class Chain:
         return [item.entity for item in self.items(entities, context, preview)]
 
     def items(self, entities: Sequence[Entity], context: RunContext, preview: bool = False) -> list[Item]:
-        """What the sink gets, each with its source. Filtered entities skip later transforms, so that the sink sees them.
+        """What the sink gets, each with its source. Filtered entities skip later transforms, so that the
+        sink sees them.
 
         In a preview, transforms with side effects let entities pass through untouched.
         """

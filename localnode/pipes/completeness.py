@@ -11,7 +11,8 @@ from localnode.store import Store
 class Completeness:
     """What the sink of a run may claim, taken from its inputs before the run reads them.
 
-    `value` is µs since the epoch, or None while one input has none; `inherited` maps upstream datasets to theirs.
+    `value` is µs since the epoch, or None while one input has none; `inherited` maps upstream datasets to
+    theirs.
     """
 
     def __init__(self, store: Store, pipe: Config, inputs: Iterable[str], external: bool, now: int) -> None:

@@ -1,4 +1,6 @@
-"""The execution log of a pipe: a dataset of events under fixed ids, so that the latest of each kind is at hand."""
+"""The execution log of a pipe: a dataset of events under fixed ids, so that the latest of each kind is at
+hand.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Namespaces on entity ids and property names: put on before the first transform, taken off after the last."""
+"""Namespaces on ids and property names: put on before the first transform, taken off after the last."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ REMOVING_SINKS = frozenset({"csv_endpoint", "http_endpoint", "json", "rest"})
 
 
 def adds(pipe: Config, source_type: str) -> bool:
-    """Whether `add_namespaces` holds for a pipe: only with namespaced identifiers; the default depends on the source."""
+    """Whether `add_namespaces` holds for a pipe: only with namespaced identifiers; the default depends on
+    the source.
+    """
     if not pipe.get("namespaced_identifiers", False):
         return False
     return bool(pipe.get("add_namespaces", source_type in ADDING_SOURCES))
@@ -27,7 +29,8 @@ def removes(pipe: Config, sink_type: str) -> bool:
 def add(entity: Entity, identity: str, prop: str) -> Entity:
     """The entity with `identity:` before its `_id` and `prop:` before its property names, nested ones too.
 
-    Names starting with `_` or `$` stay, and a `$` subtree is left as it is; so does a name that has a namespace.
+    Names starting with `_` or `$` stay, and a `$` subtree is left as it is; so does a name that has a
+    namespace.
     """
     result = _add_names(entity, f"{prop}:")
     if isinstance(entity.get("_id"), str):

@@ -1,4 +1,6 @@
-"""A pipe taken apart: everything that is built once from its config and used by its pump, receiver and publisher."""
+"""A pipe taken apart: everything that is built once from its config and used by its pump, receiver and
+publisher.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,9 @@ class Parts:
         return RunContext(self.engine, source, params, tracking)
 
     def reset(self) -> None:
-        """Start over: offsets, an unfinished full run, dependency records, merge memory and retry queue are dropped."""
+        """Start over: offsets, an unfinished full run, dependency records, merge memory and retry queue are
+        dropped.
+        """
         with self.store.transaction():
             for key in ("offset", "full", "inputs", "out_of_sync", "sequence"):
                 self.state.set(key, None)
@@ -78,7 +82,7 @@ class Parts:
             self.state.drop_retries()
             MergeMembers(self.store, self.id).clear()
 
-    # -- reprocessing --------------------------------------------------------------------------------------------
+    # -- reprocessing --------------------------------------------------------------------------------------
 
     def _inputs(self) -> dict[str, Any]:
         """What must stay the same for the offset to keep its meaning."""

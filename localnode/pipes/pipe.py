@@ -34,7 +34,7 @@ class Pipe:
         self._receiver = Receiver(self._parts) if self.is_receiver else None
         self._publisher = Publisher(self._parts)
 
-    # -- what it is ----------------------------------------------------------------------------------------------
+    # -- what it is ----------------------------------------------------------------------------------------
 
     @property
     def id(self) -> str:
@@ -86,10 +86,12 @@ class Pipe:
         """The dataset of its execution log; it exists once something was logged."""
         return self._parts.log.dataset
 
-    # -- life ----------------------------------------------------------------------------------------------------
+    # -- life ----------------------------------------------------------------------------------------------
 
     def on_load(self) -> None:
-        """To be called once when the pipe has been configured: populated flags, indexes, stale dependency records."""
+        """To be called once when the pipe has been configured: populated flags, indexes, stale dependency
+        records.
+        """
         self._parts.sink.on_load(self._parts.source)
         if self._parts.tracks:
             self._parts.tracker().drop_stale_records()
@@ -98,7 +100,7 @@ class Pipe:
         """The pipe has been removed from the config: forget its state (its dataset stays)."""
         self._parts.state.drop()
 
-    # -- pump ----------------------------------------------------------------------------------------------------
+    # -- pump ----------------------------------------------------------------------------------------------
 
     @property
     def is_running(self) -> bool:
@@ -120,7 +122,9 @@ class Pipe:
             self._running.release()
 
     def mark(self) -> Any:
-        """A value that is the same again only if a run would find nothing new; None when that cannot be known."""
+        """A value that is the same again only if a run would find nothing new; None when that cannot be
+        known.
+        """
         if (
             not self.input_datasets
             or self._parts.state.retry_count()
@@ -175,7 +179,9 @@ class Pipe:
         return count
 
     def queues(self) -> dict[str, Any]:
-        """`{"source": entities to read or None, "dependencies": {dataset: changes to follow}, "retries": n}`."""
+        """`{"source": entities to read or None, "dependencies": {dataset: changes to follow}, "retries":
+        n}`.
+        """
         dataset = self._source_dataset()
         return {
             "source": dataset.count_since(self.offset) if dataset else None,
@@ -197,7 +203,7 @@ class Pipe:
     def _standing_still(self) -> _Claim:
         return _Claim(self._running, f"the pump of pipe {self.id!r} is running")
 
-    # -- receiver ------------------------------------------------------------------------------------------------
+    # -- receiver ------------------------------------------------------------------------------------------
 
     def receive(
         self,
@@ -213,12 +219,13 @@ class Pipe:
         with self._receiving:
             return self._receiver.receive(body, params or {}, completeness, url, headers)
 
-    # -- reading -------------------------------------------------------------------------------------------------
+    # -- reading -------------------------------------------------------------------------------------------
 
     def preview(
         self, stage: str = SINK_STAGE, since: Any = None, limit: int | None = None
     ) -> Iterator[Entity]:
-        """Entities at `source`, `before-transforms`, `after-transforms` or `sink`, without side effects or traces.
+        """Entities at `source`, `before-transforms`, `after-transforms` or `sink`, without side effects or
+        traces.
 
         `sink` is the sink dataset, or what would be sent where there is none.
         """

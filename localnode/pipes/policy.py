@@ -1,4 +1,6 @@
-"""What a pump does about errors: the pump's own settings over the system's `retry_strategy` over the defaults."""
+"""What a pump does about errors: the pump's own settings over the system's `retry_strategy` over the
+defaults.
+"""
 
 from __future__ import annotations
 

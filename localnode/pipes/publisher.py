@@ -40,8 +40,9 @@ class Publisher:
         params: Mapping[str, Any] | None = None,
         preview: bool = False,
     ) -> Iterator[Entity]:
-        """Entities after `since`; `params` are bound to `_B`. A `limit` never cuts through what one source entity
-        became, so that a reader can continue after the last `_updated`."""
+        """Entities after `since`; `params` are bound to `_B`. A `limit` never cuts through what one source
+        entity became, so that a reader can continue after the last `_updated`.
+        """
         context = self._parts.context(params=params)
         count = 0
         for group in self._groups(since, context, preview):

@@ -31,7 +31,8 @@ class _Stopped(PipeError):
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended: `status` success|failed|not-ready|stopped, `sync_type` full|incremental, seconds, figures.
+    """How a run ended: `status` success|failed|not-ready|stopped, `sync_type` full|incremental, seconds,
+    figures.
 
     `waits_for` names the datasets that a run which is not ready waits for.
     """
@@ -89,7 +90,7 @@ class PumpRun:
         self._log_end()
         return self._result(SUCCESS)
 
-    # -- before --------------------------------------------------------------------------------------------------
+    # -- before --------------------------------------------------------------------------------------------
 
     def check_ready(self) -> None:
         """Refused or NotReady when the run cannot start."""
@@ -141,7 +142,7 @@ class PumpRun:
         )
         self._counts = self._batches.counts
 
-    # -- the run -------------------------------------------------------------------------------------------------
+    # -- the run -------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
         incremental = not self._scope.full
@@ -168,7 +169,9 @@ class PumpRun:
                 self._note_progress()
 
     def _reprocess(self) -> None:
-        """Dependency tracking, without moving the offset; entities the source will deliver anyway are left to it."""
+        """Dependency tracking, without moving the offset; entities the source will deliver anyway are left
+        to it.
+        """
         done: set[str] = set()
         offset = self._state.get("offset")
         for portion in self._tracker.affected():
@@ -199,7 +202,9 @@ class PumpRun:
                     self._state.drop_probe(probe, name)
 
     def _reprocess_all(self, offset: Any) -> None:
-        """So much has changed that going through the whole source is cheaper than picking entities out of it."""
+        """So much has changed that going through the whole source is cheaper than picking entities out of
+        it.
+        """
         log.warning(
             "pipe %s: more than %d entities to reprocess, reading all", self._parts.id, MAX_REPROCESSED
         )
@@ -246,7 +251,7 @@ class PumpRun:
         if self._stop.is_set():
             raise _Stopped("the run was stopped")
 
-    # -- after ---------------------------------------------------------------------------------------------------
+    # -- after ---------------------------------------------------------------------------------------------
 
     def _seal(self) -> None:
         """Everything that makes the run a finished one, in one transaction."""
@@ -275,7 +280,8 @@ class PumpRun:
 
     def _log_end(self) -> None:
         if self._parts.policy.log_events_noop_runs or self._counts.failed or self._counts.changed:
-            self._logged_start or self._log_start()
+            if not self._logged_start:
+                self._log_start()
         if self._logged_start:
             self._log.ended(self._started, self._sync_type, None, **self._figures())
 

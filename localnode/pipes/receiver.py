@@ -37,8 +37,9 @@ class Receiver:
     ) -> dict[str, Any]:
         """Store what was pushed; all is committed when this returns the answer's JSON object.
 
-        Raises InvalidPush (400), SequenceConflict (409), StaleEntity (optimistic locking), Refused (breaker), and
-        RemoteFailed when a transform's or sink's system failed; nothing of the request is stored then.
+        Raises InvalidPush (400), SequenceConflict (409), StaleEntity (optimistic locking), Refused
+        (breaker), and RemoteFailed when a transform's or sink's system failed; nothing of the request is
+        stored then.
         """
         self._validate(url, params, headers or {})
         self._parts.sink.check_ready()
@@ -55,7 +56,7 @@ class Receiver:
             raise InvalidPush(str(error)) from error
         return self._answer(outputs)
 
-    # -- checking ------------------------------------------------------------------------------------------------
+    # -- checking ------------------------------------------------------------------------------------------
 
     def _validate(self, url: str, params: Mapping[str, str], headers: Mapping[str, str]) -> None:
         if self._validation is None:
@@ -88,7 +89,9 @@ class Receiver:
         return entities
 
     def _sequence(self, params: Mapping[str, str], full: bool) -> dict[str, Any]:
-        """The sequence this request belongs to, as it will be remembered. SequenceConflict when it does not fit."""
+        """The sequence this request belongs to, as it will be remembered. SequenceConflict when it does not
+        fit.
+        """
         active = self._parts.state.get("sequence")
         name = params.get("sequence_id")
         is_active = active is not None and name is not None and active["id"] == name
@@ -107,7 +110,7 @@ class Receiver:
         base = active["base"] if is_active else self._parts.sink.start_full()
         return {"id": name, "last": params.get("request_id"), "base": base}
 
-    # -- storing -------------------------------------------------------------------------------------------------
+    # -- storing -------------------------------------------------------------------------------------------
 
     def _store(
         self,

@@ -1,7 +1,7 @@
 """Component types: what exists, which properties each takes, and how it is built.
 
-`find(kind, type).schema` is a closed JSON Schema of the component's config (with `type` and `comment`), meant for
-validation at upload; a type that is not here is refused by name.
+`find(kind, type).schema` is a closed JSON Schema of the component's config (with `type` and `comment`),
+meant for validation at upload; a type that is not here is refused by name.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ _TYPES: dict[tuple[str, str], ComponentType] = {}
 def register(
     kind: str, name: str, properties: Mapping[str, Schema], required: Sequence[str] = ()
 ) -> Callable[[T], T]:
-    """Class decorator: make a component type known. Its factory is the class, called with (config, surroundings)."""
+    """Class decorator: make a component type known. Its factory is the class, called with (config,
+    surroundings).
+    """
     schema = {
         "type": "object",
         "properties": {"type": {"const": name}, "comment": TEXT, **_COMMON[kind], **properties},

@@ -27,8 +27,9 @@ _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Systems:
-    """All systems of a node. `configs` are effective configs by id (secrets filled in), `base_urls` the addresses
-    of microservices by id. Safe to share between threads."""
+    """All systems of a node. `configs` are effective configs by id (secrets filled in), `base_urls` the
+    addresses of microservices by id. Safe to share between threads.
+    """
 
     def __init__(self, configs: Mapping[str, Config], base_urls: Mapping[str, str] | None = None) -> None:
         self._configs = dict(configs)
@@ -74,7 +75,9 @@ class Systems:
 
     @contextmanager
     def raw(self, system_id: str, method: str, path: str, **options: Any) -> Iterator[requests.Response]:
-        """One call whose status is passed on as it is, for proxying; RemoteFailed only when there is no answer."""
+        """One call whose status is passed on as it is, for proxying; RemoteFailed only when there is no
+        answer.
+        """
         response = self._send(system_id, method, path, stream=True, **options)
         try:
             yield response
@@ -171,8 +174,9 @@ def _auth(config: Config) -> AuthBase | None:
 
 
 def _retry(config: Config) -> Retry:
-    """Connection attempts are repeated twice (nothing was sent yet); reads as `retry_strategy` says, writes never:
-    the pump repeats those with what it knows about idempotency."""
+    """Connection attempts are repeated twice (nothing was sent yet); reads as `retry_strategy` says, writes
+    never: the pump repeats those with what it knows about idempotency.
+    """
     reads = {
         spec: rule
         for spec, rule in (config.get("retry_strategy") or {}).items()
@@ -198,7 +202,9 @@ def _retry(config: Config) -> Retry:
 
 
 def _statuses(spec: str) -> list[int]:
-    """The codes a spec such as "400-428", "500,502,504" or "default" (the passing server errors) stands for."""
+    """The codes a spec such as "400-428", "500,502,504" or "default" (the passing server errors) stands
+    for.
+    """
     if spec == "default":
         return [429, 500, 502, 503, 504]
     found: list[int] = []

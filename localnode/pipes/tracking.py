@@ -1,8 +1,9 @@
-"""Dependency tracking: which source entities have to be processed again because an entity they hopped to has changed.
+"""Dependency tracking: which source entities have to be processed again because an entity they hopped to
+has changed.
 
-While a pipe transforms, every tracked look at another dataset leaves a record (dataset, index, join value, source
-id). A changed entity's old and new join values are looked up there, so it makes no difference how deep in the rules
-or behind how many aliases the look was taken.
+While a pipe transforms, every tracked look at another dataset leaves a record (dataset, index, join value,
+source id). A changed entity's old and new join values are looked up there, so it makes no difference how
+deep in the rules or behind how many aliases the look was taken.
 """
 
 from __future__ import annotations
@@ -50,12 +51,12 @@ class Tracker:
         counts = {}
         for name, top in self._tops.items():
             done = self._done(name, top)
-            behind = -1 if done is None else done
-            counts[name] = max(0, (top or {}).get("offset") or -1) - behind if top else 0
-        return {name: max(0, count) for name, count in counts.items()}
+            last = top["offset"] if top else None
+            counts[name] = 0 if last is None else last - (-1 if done is None else done)
+        return counts
 
     def _done(self, name: str, top: dict[str, Any] | None) -> int | None:
-        """The offset up to which changes were followed up; None = from the start (also after a recreation)."""
+        """The offset up to which changes were followed up; None = from the start."""
         seen = self._state.get(PREFIX + name)
         if not seen or not top or seen["generation"] != top["generation"]:
             return None

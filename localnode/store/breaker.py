@@ -1,4 +1,6 @@
-"""Circuit breaker: writes wait on a stage, invisible, until the run has proved harmless or a person has decided."""
+"""Circuit breaker: writes wait on a stage, invisible, until the run has proved harmless or a person has
+decided.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,8 @@ def write(
 
 def _staged_states(dataset: Dataset, ids: Sequence[str]) -> dict[str, tuple[bytes, int]]:
     rows = dataset.query(
-        f"SELECT id, hash, deleted FROM stage_{dataset.no} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY n",
+        f"SELECT id, hash, deleted FROM stage_{dataset.no} WHERE id IN"
+        " (SELECT value FROM json_each(?)) ORDER BY n",
         (json.dumps(ids),),
     )
     return {row[0]: (row[1], row[2]) for row in rows}

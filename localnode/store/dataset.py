@@ -22,7 +22,9 @@ Subset = Callable[[dict[str, Any]], bool]
 
 
 class Stored(NamedTuple):
-    """One version of an entity as it lies in the log; `data` is the canonical JSON of content, `_id` and `_deleted`."""
+    """One version of an entity as it lies in the log; `data` is the canonical JSON of content, `_id` and
+    `_deleted`.
+    """
 
     updated: int
     id: str
@@ -33,7 +35,9 @@ class Stored(NamedTuple):
     data: bytes
 
     def entity(self) -> dict[str, Any]:
-        """The entity with its reserved properties (`_updated`, `_previous`, `_ts` in µs, `_hash` as 32 hex digits)."""
+        """The entity with its reserved properties (`_updated`, `_previous`, `_ts` in µs, `_hash` as 32 hex
+        digits).
+        """
         entity: dict[str, Any] = codec.loads(self.data)
         entity["_updated"] = self.updated
         entity["_previous"] = self.previous
@@ -44,10 +48,11 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """Metadata at one moment. `ids` counts distinct ids, deleted ones too; `live` those that are not deleted.
+    """Metadata at one moment. `ids` counts distinct ids, deleted ones too; `live` those that are not
+    deleted.
 
-    `completeness` and the values of `inherited` (by upstream dataset) are µs since the epoch; `breaker` is the
-    message of a tripped circuit breaker; `max_updated` is None while the log is empty.
+    `completeness` and the values of `inherited` (by upstream dataset) are µs since the epoch; `breaker` is
+    the message of a tripped circuit breaker; `max_updated` is None while the log is empty.
     """
 
     generation: str
@@ -79,7 +84,7 @@ class Dataset:
                 raise DatasetMissing(self.id) from error
             raise
 
-    # -- reading -------------------------------------------------------------------------------------------------
+    # -- reading -------------------------------------------------------------------------------------------
 
     def rows(
         self,
@@ -149,7 +154,9 @@ class Dataset:
         return self._one("upd = ?", offset)
 
     def previous(self, row: Stored) -> Stored | None:
-        """The version before `row` of the same entity; None for the first, or when compaction has dropped it."""
+        """The version before `row` of the same entity; None for the first, or when compaction has dropped
+        it.
+        """
         return None if row.previous is None else self.version(row.previous)
 
     def _one(self, where: str, value: Any) -> Stored | None:
@@ -175,7 +182,7 @@ class Dataset:
         at = -1 if offset is None else offset
         return int(self.query(f"SELECT count(*) FROM log_{self.no} WHERE upd > ? AND cur = 1", (at,))[0][0])
 
-    # -- metadata ------------------------------------------------------------------------------------------------
+    # -- metadata ------------------------------------------------------------------------------------------
 
     def info(self) -> DatasetInfo:
         """Metadata now."""
@@ -226,7 +233,7 @@ class Dataset:
         with self.store.transaction() as db:
             db.execute(f"UPDATE dataset SET {column} = ? WHERE no = ?", (value, self.no))
 
-    # -- writing -------------------------------------------------------------------------------------------------
+    # -- writing -------------------------------------------------------------------------------------------
 
     def write(
         self, entities: Iterable[dict[str, Any] | Stored], options: writer.WriteOptions = writer.PLAIN
@@ -242,7 +249,9 @@ class Dataset:
         )
 
     def start_full(self) -> int:
-        """Begin to remember which ids are written (with `WriteOptions.full`); returns the base for `delete_unseen`."""
+        """Begin to remember which ids are written (with `WriteOptions.full`); returns the base for
+        `delete_unseen`.
+        """
         return seen.start(self)
 
     def delete_unseen(self, base: int, mark: bool = False, staged: bool = False) -> writer.WriteResult:
@@ -256,7 +265,7 @@ class Dataset:
         """The full run is over, in the transaction that says so: forget which ids it wrote."""
         seen.clear(self)
 
-    # -- circuit breaker -----------------------------------------------------------------------------------------
+    # -- circuit breaker -----------------------------------------------------------------------------------
 
     def trip(self, message: str) -> None:
         """Trip the circuit breaker: staged writes stay unpublished until somebody decides."""

@@ -43,7 +43,7 @@ class DuplicateVersion(InvalidEntity):
 
 
 class StaleEntity(InvalidEntity):
-    """An update that is not based on the latest version; the three versions are there to be merged by hand."""
+    """An update that is not based on the latest version; the versions are there to be merged by hand."""
 
     def __init__(
         self, given: dict[str, Any], existing: dict[str, Any], ancestor: dict[str, Any] | None

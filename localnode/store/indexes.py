@@ -1,7 +1,9 @@
-"""Secondary indexes: (dataset, join expression) -> versions, kept in the transaction that writes the entities.
+"""Secondary indexes: (dataset, join expression) -> versions, kept in the transaction that writes the
+entities.
 
-An index is a reader of the log with an offset of its own. Indexes in use are kept up to date by every write;
-one that nobody has asked for since the program started catches up from its offset when it is first used again.
+An index is a reader of the log with an offset of its own. Indexes in use are kept up to date by every
+write; one that nobody has asked for since the program started catches up from its offset when it is first
+used again.
 """
 
 from __future__ import annotations
@@ -54,7 +56,8 @@ class DatasetIndexes:
             with self._dataset.store.transaction() as db:
                 no, at = self._row(db, index.key)
                 rows = db.execute(
-                    f"SELECT upd, prev, deleted, cur, data FROM log_{self._dataset.no} WHERE upd >= ? ORDER BY upd LIMIT ?",
+                    f"SELECT upd, prev, deleted, cur, data FROM log_{self._dataset.no}"
+                    " WHERE upd >= ? ORDER BY upd LIMIT ?",
                     (at, CHUNK),
                 ).fetchall()
                 if not rows:
@@ -124,7 +127,9 @@ class DatasetIndexes:
         old: list[int],
         new: list[tuple[int, Prepared]],
     ) -> None:
-        """After a write of offsets `first` to `following`: drop values of `old` versions, add those of `new` ones."""
+        """After a write of offsets `first` to `following`: drop values of `old` versions, add those of
+        `new` ones.
+        """
         if not self._ready:
             return
         for no, index in self._ready.values():
@@ -139,7 +144,8 @@ class DatasetIndexes:
         if not offsets:
             return
         rows = db.execute(
-            f"SELECT upd, data FROM log_{self._dataset.no} WHERE deleted = 0 AND upd IN (SELECT value FROM json_each(?))",
+            f"SELECT upd, data FROM log_{self._dataset.no}"
+            " WHERE deleted = 0 AND upd IN (SELECT value FROM json_each(?))",
             (json.dumps(offsets),),
         ).fetchall()
         gone = [(value, row[0]) for row in rows for value in index.values(codec.loads(row[1]))]

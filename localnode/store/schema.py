@@ -1,4 +1,6 @@
-"""Tables of the store file. Each dataset's log and each index have tables of their own, so that dropping them is cheap."""
+"""Tables of the store file. Each dataset's log and each index have tables of their own, so that dropping
+them is cheap.
+"""
 
 from __future__ import annotations
 
@@ -70,10 +72,12 @@ def log_table(no: int) -> str:
 
 
 def create_log(db: sqlite3.Connection, no: int) -> None:
-    """A log, its index on the latest version per `_id`, the ids seen by an unfinished full run, and the breaker's stage."""
+    """A log, its index on the latest version per `_id`, the ids seen by an unfinished full run, and the
+    breaker's stage.
+    """
     db.execute(
-        f"CREATE TABLE log_{no} (upd INTEGER PRIMARY KEY, id TEXT NOT NULL, prev INTEGER, ts INTEGER NOT NULL,"
-        " hash BLOB NOT NULL, deleted INTEGER NOT NULL, cur INTEGER NOT NULL, data BLOB NOT NULL)"
+        f"CREATE TABLE log_{no} (upd INTEGER PRIMARY KEY, id TEXT NOT NULL, prev INTEGER,"
+        " ts INTEGER NOT NULL, hash BLOB NOT NULL, deleted INTEGER NOT NULL, cur INTEGER NOT NULL, data BLOB NOT NULL)"
     )
     db.execute(f"CREATE UNIQUE INDEX latest_{no} ON log_{no} (id, upd, hash, deleted) WHERE cur = 1")
     db.execute(f"CREATE TABLE seen_{no} (id TEXT PRIMARY KEY) WITHOUT ROWID")
@@ -91,9 +95,12 @@ def drop_log(db: sqlite3.Connection, no: int) -> None:
 
 
 def create_index(db: sqlite3.Connection, no: int) -> None:
-    """An index: join value -> offset of the version that has it. Superseded versions are recognised by their log row."""
+    """An index: join value -> offset of the version that has it. Superseded versions are recognised by
+    their log row.
+    """
     db.execute(
-        f"CREATE TABLE ix_{no} (val TEXT NOT NULL, upd INTEGER NOT NULL, PRIMARY KEY (val, upd)) WITHOUT ROWID"
+        f"CREATE TABLE ix_{no} (val TEXT NOT NULL, upd INTEGER NOT NULL,"
+        " PRIMARY KEY (val, upd)) WITHOUT ROWID"
     )
 
 

@@ -1,4 +1,4 @@
-"""What the node remembers per pipe besides its dataset: offsets and flags, retry queue, dependency records."""
+"""What the node remembers per pipe: offsets and flags, retry queue, dependency records."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PipeState:
         self.store = store
         self.pipe_id = pipe_id
 
-    # -- values --------------------------------------------------------------------------------------------------
+    # -- values --------------------------------------------------------------------------------------------
 
     def get(self, key: str, default: Any = None) -> Any:
         """A JSON value kept under `key`."""
@@ -50,7 +50,8 @@ class PipeState:
                 db.execute("DELETE FROM pipe_state WHERE pipe = ? AND key = ?", (self.pipe_id, key))
             else:
                 db.execute(
-                    "INSERT INTO pipe_state VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                    "INSERT INTO pipe_state VALUES (?, ?, ?)"
+                    " ON CONFLICT DO UPDATE SET value = excluded.value",
                     (self.pipe_id, key, json.dumps(value)),
                 )
 
@@ -72,7 +73,7 @@ class PipeState:
             for table in ("pipe_state", "retry", "merge_member"):
                 db.execute(f"DELETE FROM {table} WHERE pipe = ?", (self.pipe_id,))
 
-    # -- retry queue ---------------------------------------------------------------------------------------------
+    # -- retry queue ---------------------------------------------------------------------------------------
 
     def retries(self) -> list[RetryEntry]:
         """Entities waiting for another attempt, oldest first."""
@@ -104,7 +105,7 @@ class PipeState:
                     "DELETE FROM retry WHERE pipe = ? AND id = ?", [(self.pipe_id, i) for i in ids]
                 )
 
-    # -- dependency records --------------------------------------------------------------------------------------
+    # -- dependency records --------------------------------------------------------------------------------
 
     def add_probes(self, probes: Iterable[tuple[Probe, str]]) -> None:
         """Remember that source entities (`_id`) looked at join values of other datasets."""
@@ -130,8 +131,8 @@ class PipeState:
     def probing_sources(self, dataset: str, key: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:
         """(source `_id`, value) of the records that looked at one of `values`."""
         rows = self.store.query(
-            "SELECT p.source, p.value FROM json_each(?) j CROSS JOIN probe p ON p.value = j.value AND p.probe_index ="
-            " (SELECT no FROM probe_index WHERE pipe = ? AND dataset = ? AND key = ?)",
+            "SELECT p.source, p.value FROM json_each(?) j CROSS JOIN probe p ON p.value = j.value"
+            " AND p.probe_index = (SELECT no FROM probe_index WHERE pipe = ? AND dataset = ? AND key = ?)",
             (json.dumps(list(values)), self.pipe_id, dataset, key),
         )
         return iter(rows)

@@ -28,7 +28,9 @@ class Store:
     """All datasets and pipe states of one node. Safe to share between threads; one process per file."""
 
     def __init__(self, path: Path, synchronous: str = "NORMAL") -> None:
-        """Open or create the file. `synchronous` FULL also survives a power cut, at the price of an fsync per commit."""
+        """Open or create the file. `synchronous` FULL also survives a power cut, at the price of an fsync
+        per commit.
+        """
         self.path = path
         self._synchronous = synchronous
         self._lock = threading.RLock()
@@ -55,7 +57,7 @@ class Store:
                 connection.close()
             self._idle.clear()
 
-    # -- connections ---------------------------------------------------------------------------------------------
+    # -- connections ---------------------------------------------------------------------------------------
 
     def _connect(self, cache_kib: int) -> sqlite3.Connection:
         db = sqlite3.connect(
@@ -72,7 +74,7 @@ class Store:
             self._writer.executescript(f"BEGIN;{schema.FIXED};PRAGMA user_version = {schema.VERSION};COMMIT;")
         elif version != schema.VERSION:
             raise RuntimeError(
-                f"{self.path} has layout {version}, this program reads {schema.VERSION}: use a new data folder"
+                f"{self.path} has layout {version}, not {schema.VERSION}: use a new data folder"
             )
 
     @contextmanager
@@ -95,7 +97,9 @@ class Store:
                 self._owner = 0
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        """All rows of one read: of what is committed, or inside a transaction of this thread also of what it wrote."""
+        """All rows of one read: of what is committed, or inside a transaction of this thread also of what
+        it wrote.
+        """
         if self._owner == threading.get_ident():
             return self._writer.execute(sql, parameters).fetchall()
         try:
@@ -108,7 +112,7 @@ class Store:
         finally:
             self._idle.append(db)
 
-    # -- datasets ------------------------------------------------------------------------------------------------
+    # -- datasets ------------------------------------------------------------------------------------------
 
     def dataset(self, dataset_id: str, create: bool = False) -> Dataset:
         """The dataset of that id. DatasetMissing unless it exists or `create`."""
@@ -132,7 +136,9 @@ class Store:
         return [d for name, d in found if include_system or not name.startswith(SYSTEM_PREFIX)]
 
     def delete_dataset(self, dataset_id: str) -> None:
-        """Drop a dataset with its indexes; recreated later it has another generation. DatasetMissing if unknown."""
+        """Drop a dataset with its indexes; recreated later it has another generation. DatasetMissing if
+        unknown.
+        """
         dataset = self.dataset(dataset_id)
         with self.transaction() as db:
             for (index_no,) in db.execute(
@@ -154,7 +160,9 @@ class Store:
         return Dataset(self, number, dataset_id)
 
     def _reload(self) -> None:
-        """After a rollback: forget datasets that were never committed, and take back those that were not deleted."""
+        """After a rollback: forget datasets that were never committed, and take back those that were not
+        deleted.
+        """
         known = {row[1]: row[0] for row in self._writer.execute("SELECT no, id FROM dataset")}
         kept = {name: d for name, d in self._datasets.items() if known.get(name) == d.no}
         for name, number in known.items():
@@ -163,7 +171,7 @@ class Store:
             dataset.indexes.forget()
         self._datasets = kept
 
-    # -- pipes ---------------------------------------------------------------------------------------------------
+    # -- pipes ---------------------------------------------------------------------------------------------
 
     def pipe_state(self, pipe_id: str) -> PipeState:
         """Offsets, flags, retry queue and dependency records of one pipe."""

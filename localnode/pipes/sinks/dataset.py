@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from localnode.dtl import IndexExpression, compile_index
 from localnode.pipes.base import Config, Entity, RunScope, Sink, Source, Surroundings
 from localnode.pipes.errors import ConfigProblem, Refused
-from localnode.pipes.registry import COUNT, FLAG, POSITIVE, SINK, register
+from localnode.pipes.registry import COUNT, FLAG, POSITIVE, SINK, Schema, register
 from localnode.pipes.sinks import children
 from localnode.pipes.sources.http_endpoint import HttpEndpointSource
 from localnode.store import BreakerTripped, Dataset, Stored, WriteOptions, WriteResult
@@ -24,7 +25,7 @@ WHEN_POPULATED, NEVER, ALWAYS, INITIALLY, ONLOAD = (
     "onload",
 )
 
-_PROPERTIES = {
+_PROPERTIES: dict[str, Schema] = {
     "dataset": {"type": "string", "pattern": "^(?!system:)[^/]+$"},
     "set_initial_offset": {"enum": [WHEN_POPULATED, NEVER, ALWAYS, INITIALLY, ONLOAD]},
     "deletion_tracking": FLAG,
@@ -54,12 +55,12 @@ class DatasetSink(Sink):
         tracks = _creates_children(around.pipe.get("transform"))
         self._tracks_children = bool(config.get("track_children", tracks))
         prevent = config.get("prevent_multiple_versions", False)
-        self._options = {
-            "optimistic_locking": bool(config.get("enable_optimistic_locking", False)),
-            "multiple_versions": "ignore" if prevent == "ignore" else not prevent,
-            "suppress_filtered": bool(config.get("suppress_filtered", False)),
-            "max_bytes": int(config.get("max_entity_bytes_size", MAX_ENTITY_BYTES)),
-        }
+        self._options = WriteOptions(
+            optimistic_locking=bool(config.get("enable_optimistic_locking", False)),
+            multiple_versions="ignore" if prevent == "ignore" else not prevent,
+            suppress_filtered=bool(config.get("suppress_filtered", False)),
+            max_bytes=int(config.get("max_entity_bytes_size", MAX_ENTITY_BYTES)),
+        )
 
     @property
     def dataset(self) -> str:
@@ -88,7 +89,7 @@ class DatasetSink(Sink):
         message = dataset.info().breaker if dataset else None
         if message is not None:
             raise Refused(
-                f'the circuit breaker of dataset "{self._name}" is tripped ({message}): roll it back or commit it'
+                f'circuit breaker of dataset "{self._name}" is tripped ({message}): roll it back or commit it'
             )
 
     def start_full(self) -> int:
@@ -114,8 +115,7 @@ class DatasetSink(Sink):
         dataset = self._open()
         if self._tracks_children:
             entities = children.tracked(entities, dataset)
-        options = WriteOptions(full=scope.full, staged=scope.staged, **self._options)
-        return dataset.write(entities, options)
+        return dataset.write(entities, replace(self._options, full=scope.full, staged=scope.staged))
 
     def check_limit(self, scope: RunScope) -> None:
         """See Sink."""

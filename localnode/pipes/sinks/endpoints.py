@@ -1,4 +1,6 @@
-"""Sinks without a pump: `http_endpoint` and `csv_endpoint` compute when somebody asks (see `pipes.publisher`)."""
+"""Sinks without a pump: `http_endpoint` and `csv_endpoint` compute when somebody asks (see
+`pipes.publisher`).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from collections.abc import Iterable
 
 from localnode.pipes.base import Entity, RunScope, Sink
 from localnode.pipes.errors import Refused
-from localnode.pipes.registry import FLAG, SINK, STRING, register
+from localnode.pipes.registry import FLAG, SINK, STRING, Schema, register
 from localnode.store import Stored, WriteResult
 
 
@@ -27,7 +29,7 @@ class HttpEndpointSink(EndpointSink):
     """A JSON array."""
 
 
-_CSV = {
+_CSV: dict[str, Schema] = {
     "columns": {"type": "array", "items": STRING, "minItems": 1},
     "quoting": {"enum": ["minimal", "all", "non-numeric", "none"]},
     "delimiter": {"type": "string", "minLength": 1, "maxLength": 1},

@@ -17,7 +17,8 @@ _PROPERTIES = {"system": STRING, "url": STRING, "batch_size": POSITIVE, "headers
 class JsonSink(Sink):
     """Entities go out with their reserved properties; a final empty request always closes the run.
 
-    A full run is one sequence that cannot be taken up again half-way, so its offset is stored at its end only.
+    A full run is one sequence that cannot be taken up again half-way, so its offset is stored at its end
+    only.
     """
 
     def __init__(self, config: Config, around: Surroundings) -> None:

@@ -1,9 +1,12 @@
-"""Which entities of several datasets belong together: connected components over join rules, found through indexes."""
+"""Which entities of several datasets belong together: connected components over join rules, found through
+indexes.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from localnode.dtl import IndexExpression, PipeSettings, compile_index
@@ -18,8 +21,11 @@ class Node(NamedTuple):
     id: str
 
 
-class Edge(NamedTuple):
-    """A join rule seen from one side: values of `index` here are looked up in `other_index` of dataset `other`."""
+@dataclass(frozen=True)
+class Edge:
+    """A join rule seen from one side: values of `index` here are looked up in `other_index` of dataset
+    `other`.
+    """
 
     index: IndexExpression
     other: int
@@ -30,7 +36,9 @@ Component = dict[Node, Stored]
 
 
 class Components:
-    """The graph over `datasets` (ids in their order) that the rules span; always as of what is committed now."""
+    """The graph over `datasets` (ids in their order) that the rules span; always as of what is committed
+    now.
+    """
 
     def __init__(
         self, store: Store, datasets: Sequence[str], edges: Sequence[Sequence[Edge]], max_size: int
@@ -131,7 +139,9 @@ def _unite(roots: dict[Node, Node], one: Node, other: Node) -> None:
 def compile_edges(
     rules: Sequence[tuple[Any, Any]], aliases: Sequence[str], settings: PipeSettings
 ) -> list[list[Edge]]:
-    """Join rules (pairs of expressions) as edges by dataset position, both directions. ConfigProblem names the rule."""
+    """Join rules (pairs of expressions) as edges by dataset position, both directions. ConfigProblem names
+    the rule.
+    """
     edges: list[list[Edge]] = [[] for _ in aliases]
     for left, right in rules:
         one, other = _position(left, aliases), _position(right, aliases)

@@ -86,7 +86,9 @@ class CompletenessBound:
         return min((self._seen(name) for name in names), default=math.inf)
 
     def _seen(self, name: str) -> float:
-        """Completeness of `name` as the source dataset has taken it in; its own where it is no upstream of that."""
+        """Completeness of `name` as the source dataset has taken it in; its own where it is no upstream of
+        that.
+        """
         dataset = self._around.store.find(self._dataset)
         info = dataset.info() if dataset else None
         if info is None or info.completeness is None:

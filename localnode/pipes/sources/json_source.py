@@ -28,8 +28,8 @@ _PROPERTIES = {
 class JsonSource(Source):
     """The token is the highest `_updated` seen: numbers compare as numbers, text bytewise.
 
-    A cut or malformed answer, an entity without `_id`, or one without `_updated` where `supports_since` is on, fails
-    the read: nothing is ever deleted on half an answer.
+    A cut or malformed answer, an entity without `_id`, or one without `_updated` where `supports_since` is
+    on, fails the read: nothing is ever deleted on half an answer.
     """
 
     def __init__(self, config: Config, around: Surroundings) -> None:
@@ -69,7 +69,9 @@ class JsonSource(Source):
         return flags and "page_size" in self.config
 
     def _pages(self, since: Any) -> Iterator[Entity]:
-        """Page after page, each continuing after the last `_updated` of the one before, until nothing new comes."""
+        """Page after page, each continuing after the last `_updated` of the one before, until nothing new
+        comes.
+        """
         size = int(self.config["page_size"])
         while True:
             count, last = 0, since
@@ -81,8 +83,8 @@ class JsonSource(Source):
                 return
             if last == since:
                 raise SourceFailed(
-                    f"{self._place}: {count} entities share _updated {last!r}, so a page of {size} never gets past them;"
-                    " raise page_size"
+                    f"{self._place}: {count} entities share _updated {last!r}, so a page of {size}"
+                    " never gets past them; raise page_size"
                 )
             since = last
 

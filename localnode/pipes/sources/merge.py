@@ -1,8 +1,9 @@
 """`merge`: entities of several datasets that are the same thing become one entity.
 
-Incremental: a changed entity, and whatever joins with its old or new versions, are the seeds; the components around
-them are computed anew from indexes and emitted. What was emitted under which id is remembered per member, so that an
-id which is no longer used gets a tombstone `{_deleted: true, $replaced: true}`.
+Incremental: a changed entity, and whatever joins with its old or new versions, are the seeds; the
+components around them are computed anew from indexes and emitted. What was emitted under which id is
+remembered per member, so that an id which is no longer used gets a tombstone `{_deleted: true, $replaced:
+true}`.
 """
 
 from __future__ import annotations
@@ -147,7 +148,9 @@ class MergeSource(SeveralDatasets):
         return [-1 if top is None else top for top in tops]
 
     def _outputs(self, stretch: Stretch, rows: list[Stored], memory: Memory) -> list[Output]:
-        """What a chunk of a log leads to: tombstones of ids no longer used, merged entities, deleted entities."""
+        """What a chunk of a log leads to: tombstones of ids no longer used, merged entities, deleted
+        entities.
+        """
         seeds = {Node(stretch.at, row.id) for row in rows} | self._formerly_joined(stretch, rows)
         components, before = self._touched(seeds, memory)
         live = {node for component in components for node in component}
@@ -172,7 +175,9 @@ class MergeSource(SeveralDatasets):
         return [*(Output(_tombstone(name), forgotten) for name in sorted(before - current)), *outputs]
 
     def _formerly_joined(self, stretch: Stretch, rows: list[Stored]) -> set[Node]:
-        """Entities that join with any version of the changed entities since, and just before, the stretch began."""
+        """Entities that join with any version of the changed entities since, and just before, the stretch
+        began.
+        """
         if stretch.since is None:
             return set()
         versions = [
@@ -240,7 +245,9 @@ def _tombstone(entity_id: str) -> Entity:
 def _cut(
     outputs: list[Output], size: int, before: str, after: str, remember: Remember | None
 ) -> Iterator[Batch]:
-    """Batches of `size`; the token moves on with the last one. Every entity but the last carries the earlier token."""
+    """Batches of `size`; the token moves on with the last one. Every entity but the last carries the
+    earlier token.
+    """
     for start in range(0, max(len(outputs), 1), size):
         part = outputs[start : start + size]
         last = start + size >= len(outputs)

@@ -26,7 +26,9 @@ Ranked = tuple[int, int, Stored]
     ("datasets",),
 )
 class MergeDatasetsSource(SeveralDatasets):
-    """`latest`: the version with the newest `_ts`, emitted once; `all`: each dataset's version under its name."""
+    """`latest`: the version with the newest `_ts`, emitted once; `all`: each dataset's version under its
+    name.
+    """
 
     def batches(self, since: Any, size: int) -> Iterator[Batch]:
         """See Source."""

@@ -11,7 +11,9 @@ from localnode.pipes.base import Config, Entity, Item
 
 
 class Trigger:
-    """`{"key": "_trigger", "value": "some*"}`: the property at the dotted path must be there and match the wildcard."""
+    """`{"key": "_trigger", "value": "some*"}`: the property at the dotted path must be there and match the
+    wildcard.
+    """
 
     def __init__(self, config: Config) -> None:
         self._always = "trigger_on" not in config
