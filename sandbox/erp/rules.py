@@ -56,6 +56,9 @@ def fill_sale(tx: Transaction, draft: Draft, present: Values | None) -> None:
     if record["currency"] is None:
         customer = tx.get("customer", record["customer_id"] or "")
         record["currency"] = (customer or {}).get("currency") or COMPANY_CURRENCY
+    for line in record["lines"]:
+        if line["status"] == "draft" and "order_number" in record:
+            line["status"] = record["status"]  # a line is a draft only within a draft
     known = {line["line_id"] for line in (present or {}).get("lines", ())}
     for line in record["lines"]:
         if line["line_id"] not in known:

@@ -367,7 +367,9 @@ def test_lines_are_changed_by_their_id(call: Call, make: Callable[..., dict[str,
 
 def test_status_moves_freely_but_never_back_to_draft(call: Call, make: Callable[..., dict[str, Any]]) -> None:
     make("contacts", last_name="B")
-    make("orders", contact_id="CT-1", order_date="2026-01-01")
+    make("orders", contact_id="CT-1", order_date="2026-01-01", lines=[{"description": "a"}])
+    confirmed = call("PATCH", "orders/OR-1", {"status": "confirmed"}).get_json()
+    assert confirmed["lines"][0]["status"] == "confirmed", "lines are drafts only within a draft"
     for status in (
         "confirmed",
         "shipped",
