@@ -50,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--once", action="store_true", help="stop after the first sync")
     run.add_argument("--empty", action="store_true", help="sandboxes without demo data")
     run.add_argument("--keep", action="store_true", help="go on with the last run's data")
+    run.add_argument(
+        "--folder",
+        type=lambda text: Path(text).resolve(),
+        default=ROOT / ".data",
+        help="for data and logs (default .data)",
+    )
     run.set_defaults(command=_run)
     upload = commands.add_parser("upload", help="send pipes, systems and variables to a node")
     upload.add_argument(
@@ -62,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
-    settings = from_environment("empty" if options.empty else "demo", schedule=not options.once)
+    settings = from_environment("empty" if options.empty else "demo", not options.once, options.folder)
     started = time.monotonic()
 
     def say(text: str) -> None:
@@ -106,7 +112,7 @@ def _places(stack: Stack) -> str:
     lines += [
         f"ERP service          {settings.url('erp-service')}/",
         f"Chargebee service    {settings.url('chargebee-service')}/",
-        f"local node           {stack.node.url}  (token in {settings.sync_config})",
+        f"local node           {stack.node.url}  (token in {stack.sync_config})",
         f"logs and data        {settings.folder}",
     ]
     return "\n".join(lines)
@@ -128,7 +134,7 @@ def forget(folder: Path) -> None:
 
 
 def _upload(options: argparse.Namespace) -> int:
-    settings = from_environment("empty", schedule=False)
+    settings = from_environment("empty", False, ROOT / ".data")
     url = (options.node or settings.url("node")).rstrip("/")
     url = url if "://" in url else f"https://{url}"
     node = Node(url if url.endswith("/api") else f"{url}/api", options.jwt)

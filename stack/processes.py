@@ -48,6 +48,11 @@ class Stack:
         """The sandbox Chargebee, without a path."""
         return self.settings.url("chargebee-sandbox")
 
+    @property
+    def sync_config(self) -> Path:
+        """The file with the node's address and token, for clients."""
+        return self.settings.sync_config or self.settings.folder / ".syncconfig"
+
     def __enter__(self) -> Stack:
         self.check_ports()
         programs = self._programs()
@@ -190,7 +195,7 @@ class Stack:
         settings = self.settings
         systems = {"customerp": settings.url("erp-service"), "chargebee": settings.url("chargebee-service")}
         arguments: list[Any] = ["--port", settings.ports["node"], "--data", settings.folder / "node"]
-        arguments += ["--sync-config", settings.sync_config or settings.folder / ".syncconfig"]
+        arguments += ["--sync-config", self.sync_config]
         arguments += [] if settings.schedule else ["--no-schedule"]
         command = [sys.executable, "-m", "localnode", "serve", *map(str, arguments)]
         pairs = ",".join(f"{name}={url}" for name, url in systems.items())

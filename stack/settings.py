@@ -51,8 +51,8 @@ class StackSettings:
         return f"http://{HOST}:{self.ports[name]}"
 
 
-def from_environment(data: str, schedule: bool, root: Path = ROOT) -> StackSettings:
-    """The settings of `make run`. Raises SettingError."""
+def from_environment(data: str, schedule: bool, folder: Path, root: Path = ROOT) -> StackSettings:
+    """The settings of `make run`; `.env` is looked for in `root`. Raises SettingError."""
     values = {**read_env_file(root / ".env"), **os.environ}
     real_chargebee = bool(values.get("CHARGEBEE_SITE") and values.get("CHARGEBEE_API_KEY"))
     variables = {name: values[key] for key, name in PIPE_SETTINGS.items() if values.get(key)}
@@ -60,14 +60,14 @@ def from_environment(data: str, schedule: bool, root: Path = ROOT) -> StackSetti
         variables.setdefault("orders", "link-only")
     return StackSettings(
         ports={name: _port(values, key, default) for name, (key, default) in PORTS.items()},
-        folder=root / ".data",
+        folder=folder,
         data=data,
         real_erp=bool(values.get("ERP_BASE_URL")),
         real_chargebee=real_chargebee,
         environment=values,
         variables=variables,
         schedule=schedule,
-        sync_config=root / ".syncconfig",
+        sync_config=root / ".syncconfig" if folder == root / ".data" else None,
     )
 
 
