@@ -76,7 +76,7 @@ class Parts:
         """
         with self.store.transaction():
             for key in ("offset", "full", "inputs", "out_of_sync", "sequence"):
-                self.state.set(key, None)
+                self.state.put(key, None)
             self.state.forget(PREFIX)
             self.state.drop_probes()
             self.state.drop_retries()
@@ -97,7 +97,7 @@ class Parts:
         """A run has come to a good end on the present inputs."""
         inputs = self._inputs()
         if inputs != self.state.get("inputs"):
-            self.state.set("inputs", inputs)
+            self.state.put("inputs", inputs)
 
     def reprocessing_check(self) -> None:
         """Reset the pipe when its inputs are no longer those it has read (`reprocessing_policy: automatic`).
@@ -111,7 +111,7 @@ class Parts:
             log.info("pipe %s is reset: %s", self.id, reason)
             self.reset()
         else:
-            self.state.set("out_of_sync", reason)
+            self.state.put("out_of_sync", reason)
 
     def _out_of_sync(self) -> str | None:
         before, now = self.state.get("inputs"), self._inputs()

@@ -148,8 +148,8 @@ class Pipe:
             if offset in (None, ""):
                 self._parts.reset()
             else:
-                self._parts.state.set("offset", offset)
-                self._parts.state.set("full", None)
+                self._parts.state.put("offset", offset)
+                self._parts.state.put("full", None)
             self._parts.log.write(
                 "pump-offset-set", "pump-offset-set", pipe_offset=offset, is_reset=offset in (None, "")
             )

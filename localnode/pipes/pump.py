@@ -63,6 +63,7 @@ class PumpRun:
         self._forced_full = full
         self._stop = stop or threading.Event()
         self._scope = RunScope()
+        self._sync_type = INCREMENTAL
         self._logged_start = False
         self._started = time.time()
         self._counts = Counts()
@@ -121,8 +122,8 @@ class PumpRun:
         elif scope.full:
             with self._store.transaction():
                 scope.base = sink.start_full()
-                self._state.set("full", {"base": scope.base})
-                self._state.set("offset", None)
+                self._state.put("full", {"base": scope.base})
+                self._state.put("offset", None)
         names = {*source.input_datasets(), *self._parts.chain.datasets} - {sink.dataset}
         external = not source.input_datasets()
         self._completeness = Completeness(self._store, self._parts.config, names, external, now_us())
@@ -245,7 +246,7 @@ class PumpRun:
         return read
 
     def _save_offset(self, offset: Any) -> None:
-        self._state.set("offset", offset)
+        self._state.put("offset", offset)
 
     def _check_stop(self) -> None:
         if self._stop.is_set():
@@ -259,8 +260,8 @@ class PumpRun:
         with self._store.transaction():
             sink.seal(self._scope, source)
             if source.strategy != NONE:
-                self._state.set("offset", self._last_offset)
-            self._state.set("full", None)
+                self._state.put("offset", self._last_offset)
+            self._state.put("full", None)
             if self._scope.full:
                 self._tracker.store_positions()
             self._parts.remember_inputs()
@@ -279,14 +280,13 @@ class PumpRun:
         self._log.started(self._started, self._sync_type)
 
     def _log_end(self) -> None:
-        if self._parts.policy.log_events_noop_runs or self._counts.failed or self._counts.changed:
-            if not self._logged_start:
-                self._log_start()
+        worth_telling = self._parts.policy.log_events_noop_runs or self._counts.failed or self._counts.changed
+        if worth_telling and not self._logged_start:
+            self._log_start()
         if self._logged_start:
             self._log.ended(self._started, self._sync_type, None, **self._figures())
 
     def _failed(self, error: Exception, status: str) -> RunResult:
-        self._sync_type = getattr(self, "_sync_type", INCREMENTAL)
         if not self._logged_start:
             self._log_start()
         self._log.ended(self._started, self._sync_type, error, **self._figures())
@@ -309,9 +309,8 @@ class PumpRun:
 
     def _result(self, status: str, reason: str = "", waits_for: tuple[str, ...] = ()) -> RunResult:
         duration = time.time() - self._started
-        sync_type = getattr(self, "_sync_type", INCREMENTAL)
         return RunResult(
-            self._parts.id, status, sync_type, self._started, duration, self._counts, reason, waits_for
+            self._parts.id, status, self._sync_type, self._started, duration, self._counts, reason, waits_for
         )
 
 

@@ -132,7 +132,7 @@ class Receiver:
                 sink.finish(scope, self._parts.source)
                 sink.seal(scope, self._parts.source)
             if scope.full:
-                self._parts.state.set("sequence", None if closes else sequence)
+                self._parts.state.put("sequence", None if closes else sequence)
             if sink.dataset:
                 dataset = store.dataset(sink.dataset, create=True)
                 dataset.set_completeness(now_us() if completeness is None else completeness, {})

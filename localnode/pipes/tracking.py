@@ -94,7 +94,7 @@ class Tracker:
         """Everything up to the start of this run has been followed up."""
         with self._store.transaction():
             for name, top in self._tops.items():
-                self._state.set(PREFIX + name, top)
+                self._state.put(PREFIX + name, top)
 
     def drop_stale_records(self) -> None:
         """Forget records of joins that the rules no longer have."""

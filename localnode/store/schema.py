@@ -77,9 +77,10 @@ def create_log(db: sqlite3.Connection, no: int) -> None:
     """
     db.execute(
         f"CREATE TABLE log_{no} (upd INTEGER PRIMARY KEY, id TEXT NOT NULL, prev INTEGER,"
-        " ts INTEGER NOT NULL, hash BLOB NOT NULL, deleted INTEGER NOT NULL, cur INTEGER NOT NULL, data BLOB NOT NULL)"
+        " ts INTEGER NOT NULL, hash BLOB NOT NULL, deleted INTEGER NOT NULL, cur INTEGER NOT NULL,"
+        " data BLOB NOT NULL)"
     )
-    db.execute(f"CREATE UNIQUE INDEX latest_{no} ON log_{no} (id, upd, hash, deleted) WHERE cur = 1")
+    db.execute(f"CREATE INDEX latest_{no} ON log_{no} (id, upd, hash, deleted) WHERE cur = 1")
     db.execute(f"CREATE TABLE seen_{no} (id TEXT PRIMARY KEY) WITHOUT ROWID")
     db.execute(
         f"CREATE TABLE stage_{no} (n INTEGER PRIMARY KEY, id TEXT NOT NULL, hash BLOB NOT NULL,"

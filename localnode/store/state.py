@@ -43,7 +43,7 @@ class PipeState:
         )
         return json.loads(rows[0][0]) if rows else default
 
-    def set(self, key: str, value: Any) -> None:
+    def put(self, key: str, value: Any) -> None:
         """Keep a JSON value; None forgets it."""
         with self.store.transaction() as db:
             if value is None:
@@ -64,7 +64,7 @@ class PipeState:
         """Drop all values whose key starts with `prefix`."""
         with self.store.transaction():
             for key in self.values(prefix):
-                self.set(key, None)
+                self.put(key, None)
 
     def drop(self) -> None:
         """The pipe is gone: drop everything about it."""
