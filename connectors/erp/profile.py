@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
+from jsonschema.exceptions import ValidationError
 
 from connectors.common.errors import SettingsError
-from connectors.common.jsonio import pointer
+from connectors.common.jsonio import pointer, type_name
 from connectors.common.settings import Environment
 
 HERE = Path(__file__).parent
@@ -118,17 +118,51 @@ def _schema() -> Draft202012Validator:
 
 
 def _check(path: Path, document: Any) -> None:
-    error = best_match(_schema().iter_errors(document))
-    if error is None:
-        return
-    where = pointer(error.absolute_path)
-    if where.startswith("/connection/rest/auth") and error.validator == "pattern":
-        message = (
-            "secrets are never written into a profile; put them in the environment and write ${NAME} here"
-        )
-    else:
-        message = error.message
-    raise SettingsError("ERP_PROFILE", f"{path} at {where or '/'}: {message}")
+    errors = sorted(_schema().iter_errors(document), key=lambda error: len(error.absolute_path), reverse=True)
+    if errors:
+        error = _innermost(errors[0])
+        where = pointer(error.absolute_path)
+        raise SettingsError("ERP_PROFILE", f"{path} at {where or '/'}: {_advice(where, error)}")
+
+
+def _innermost(error: ValidationError) -> ValidationError:
+    """Of several alternatives, the one that the profile's own `type` or `strategy` chose, and what it
+    breaks.
+    """
+    if error.validator not in ("oneOf", "anyOf") or not error.context:
+        return error
+    branches: dict[Any, list[ValidationError]] = {}
+    for inner in error.context:
+        branches.setdefault(inner.schema_path[0], []).append(inner)
+    chosen = [found for found in branches.values() if not any(_is_choice(error, inner) for inner in found)]
+    return _innermost(chosen[0][0]) if len(chosen) == 1 else error
+
+
+def _is_choice(outer: ValidationError, inner: ValidationError) -> bool:
+    """Whether an alternative failed because it is another one than was asked for."""
+    place = list(inner.absolute_path)[len(outer.absolute_path) :]
+    return place in (["type"], ["strategy"]) or (not place and inner.validator == "type")
+
+
+def _advice(where: str, error: ValidationError) -> str:
+    """What to do, without repeating a value that might be a secret."""
+    if where.startswith("/connection/rest/auth/") and error.validator in ("pattern", "type"):
+        return "secrets are never written into a profile; put it in the environment and write ${NAME} here"
+    if error.validator in ("oneOf", "anyOf"):
+        kinds = sorted(set(_choices(error.validator_value)))
+        return f"type or strategy must be one of {', '.join(kinds)}" if kinds else "is of no allowed form"
+    if error.validator == "not":
+        return "${NAME} is allowed for base_url, token_url and secrets only"
+    if error.validator == "type":
+        return f"must be {error.validator_value}, not {type_name(error.instance)}"
+    return error.message
+
+
+def _choices(alternatives: list[dict[str, Any]]) -> Iterator[str]:
+    for alternative in alternatives:
+        for name in ("type", "strategy"):
+            choice = alternative.get("properties", {}).get(name, {})
+            yield from choice.get("enum", [choice["const"]] if "const" in choice else [])
 
 
 def _merge(default: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,155 @@
+"""Profiles: what is refused at start, and how it is said."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.common.errors import SettingsError
+from connectors.common.settings import Environment
+from connectors.erp.profile import load_profile, presets
+from connectors.erp.settings import read_settings
+from tests.support.erp import profile
+from tests.support.processes import ROOT
+
+ENV = {
+    "ERP_BASE_URL": "http://erp.example/api/",
+    "ERP_TOKEN": "t0ken-value",
+    "ERP_USER": "u",
+    "ERP_PASSWORD": "p",
+}
+
+
+def load(folder: Path, document: Any, env: dict[str, str] | None = None) -> Any:
+    file = folder / "p.json"
+    file.write_text(document if isinstance(document, str) else json.dumps(document))
+    return load_profile(str(file), Environment(ENV if env is None else env))
+
+
+def test_the_sandbox_is_just_the_default_profile() -> None:
+    settings = read_settings(ENV)
+    assert settings.profile.name == "sandbox"
+    assert list(settings.profile.entities) == ["contact", "customer", "employee", "quote", "order", "product"]
+    assert settings.profile.rest["base_url"] == "http://erp.example/api"
+    assert (settings.profile.address_setting, settings.profile.credentials_setting) == (
+        "ERP_BASE_URL",
+        "ERP_TOKEN",
+    )
+    assert "t0ken-value" in settings.common.secrets
+    code = "".join(path.read_text() for path in (ROOT / "connectors/erp").glob("*.py"))
+    assert "include_deleted" not in code
+    assert "external_refs" not in code
+
+
+@pytest.mark.parametrize("name", presets())
+def test_presets_are_valid(name: str) -> None:
+    variables = dict.fromkeys(("ERP_BASE_URL", "ERP_TOKEN", "ERP_USER", "ERP_PASSWORD"), "http://x.example")
+    load_profile(name, Environment(variables))
+
+
+def broken(change: Any) -> dict[str, Any]:
+    document = copy.deepcopy(profile({"auth": {"type": "bearer", "token": "${ERP_TOKEN}"}}))
+    change(document)
+    return document
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "says"),
+    [
+        (lambda d: d.update(nmae="x"), "/", "nmae"),
+        (lambda d: d.pop("connection"), "/", "connection"),
+        (lambda d: d.update(profile_version=2), "/profile_version", "1"),
+        (lambda d: d["entities"].update(invoice={}), "/entities", "invoice"),
+        (lambda d: d["entities"]["contact"].update(pth="/x"), "/entities/contact", "pth"),
+        (lambda d: d["entities"]["contact"].pop("path"), "/entities/contact", "path"),
+        (lambda d: d["entities"]["contact"].pop("origin"), "/entities/contact", "twins"),
+        (lambda d: d["entities"]["contact"].pop("modified"), "/entities/contact", "modified"),
+        (
+            lambda d: d["entities"]["contact"].update(paginator={"type": "scroll"}),
+            "/entities/contact/paginator",
+            "",
+        ),
+        (
+            lambda d: d["entities"]["contact"].update(paginator={"type": "cursor"}),
+            "/entities/contact/paginator",
+            "",
+        ),
+        (
+            lambda d: d["entities"]["contact"].update(modified="changed"),
+            "/entities/contact/modified",
+            "array",
+        ),
+        (
+            lambda d: d["connection"]["rest"]["auth"].update(token="literal-secret"),
+            "/connection/rest/auth",
+            "",
+        ),
+        (
+            lambda d: d["connection"]["rest"].update(base_url="erp.example"),
+            "/connection/rest/base_url",
+            "form",
+        ),
+        (
+            lambda d: d["connection"]["rest"].update(headers={"X": "${HOME}"}),
+            "/connection/rest/headers/X",
+            "",
+        ),
+        (
+            lambda d: d["connection"]["rest"].update(rate_limit={"per_second": 0}),
+            "/connection/rest/rate_limit/per_second",
+            "0",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, change: Any, place: str, says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, broken(change))
+    assert f"p.json at {place}" in caught.value.detail
+    assert says in caught.value.detail
+
+
+def test_a_literal_secret_is_not_repeated_in_the_message(tmp_path: Path) -> None:
+    document = profile({"auth": {"type": "basic", "username": "${ERP_USER}", "password": "hunter2hunter2"}})
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, document)
+    assert "hunter2" not in caught.value.detail
+    assert "${NAME}" in caught.value.detail
+
+
+def test_a_missing_variable_names_itself_and_its_place(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, broken(lambda d: None), {"ERP_BASE_URL": "http://x"})
+    assert caught.value.name == "ERP_TOKEN"
+    assert "/connection/rest/auth/token" in caught.value.detail
+
+
+def test_files_that_are_not_there_or_not_json(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="sandbox"):
+        load_profile("nosuch", Environment(ENV))
+    with pytest.raises(SettingsError, match="not JSON"):
+        load(tmp_path, "{")
+
+
+def test_defaults_are_merged_but_another_kind_stands_alone(tmp_path: Path) -> None:
+    document = profile()
+    document["defaults"] = {
+        "paginator": {"type": "cursor", "param": "c", "path": "next"},
+        "list": {"query": {"a": "1"}, "records": "items"},
+    }
+    contact = document["entities"]["contact"]
+    contact["list"] = {"query": {"b": "2"}}
+    loaded = load(tmp_path, document).entities["contact"]
+    assert loaded["paginator"] == {"type": "single"}
+    assert loaded["list"] == {"path": "{path}", "query": {"a": "1", "b": "2"}, "records": "items"}
+    del contact["paginator"]
+    assert load(tmp_path, document).entities["contact"]["paginator"]["type"] == "cursor"
+
+
+def test_a_datatype_can_be_switched_off(tmp_path: Path) -> None:
+    document = profile()
+    document["entities"]["order"] = {"enabled": False}
+    assert list(load(tmp_path, document).entities) == ["contact"]
