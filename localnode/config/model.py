@@ -78,8 +78,8 @@ class NodeConfig:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """The effective metadata entity, {} without one."""
-        return self.metadata.effective if self.metadata else {}
+        """The effective metadata entity, {} without a valid one."""
+        return self.metadata.effective if self.metadata and self.metadata.valid else {}
 
     def validation_errors(self) -> list[dict[str, Any]]:
         """Findings of all components, in the shape of an upload's answer."""

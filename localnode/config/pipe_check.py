@@ -27,9 +27,8 @@ class Checked:
     untracked: frozenset[str] = frozenset()
 
 
-def check_pipe(resolved: Mapping[str, Any], effective: Mapping[str, Any], settings: PipeSettings) -> Checked:
-    """Check the `resolved` pipe (as posted, conditions decided) and compile the rules of the `effective`
-    one."""
+def check_pipe(resolved: Mapping[str, Any], settings: PipeSettings) -> Checked:
+    """Check a pipe as posted, conditions decided and defaults not filled in; `settings` are for its rules."""
     problems = check(resolved, PIPE, ())
     problems += check(resolved.get("pump", {}), PUMP, ("pump",))
     problems += _crons(resolved.get("pump"))

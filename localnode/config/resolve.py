@@ -13,6 +13,7 @@ from localnode.config.references import cross_check
 from localnode.config.schema_check import check
 from localnode.config.schemas import METADATA, SYSTEMS
 from localnode.config.substitution import Substitution, secret_names
+from localnode.pipes import pipe_settings
 
 
 def resolve(
@@ -29,7 +30,7 @@ def resolve(
     for entity in posted:
         by_kind[_kind(entity)].append(entity)
     metadata = next((_metadata(entity, env) for entity in by_kind["metadata"]), None)
-    settings = metadata.effective if metadata else {}
+    settings = metadata.effective if metadata and metadata.valid else {}
     systems = {entity["_id"]: _system(entity, env, known_secrets or {}) for entity in by_kind["system"]}
     systems.update({entity["_id"]: _unknown_kind(entity) for entity in by_kind[""]})
     pipes = {entity["_id"]: _pipe(entity, env, settings) for entity in by_kind["pipe"]}
@@ -70,7 +71,7 @@ def _system(entity: Mapping[str, Any], env: Mapping[str, Any], secrets: Mapping[
         problems += check(effective, schema, ())
         problems += _addresses(effective)
         stored = secrets.get(entity["_id"], set()) | secrets.get("", set())
-        for name in sorted(secret_names(effective) - stored):
+        for name in sorted(secret_names({k: v for k, v in effective.items() if k != "docker"}) - stored):
             problems.append(Problem((), f'the secret "{name}" is not stored on this node yet', WARNING))
     return Component(entity, effective, tuple(problems))
 
@@ -89,7 +90,8 @@ def _pipe(entity: Mapping[str, Any], env: Mapping[str, Any], settings: Mapping[s
     substitution = Substitution(env)
     resolved = substitution.component(entity)
     effective = fill_pipe_defaults(resolved, settings)
-    checked = check_pipe(resolved, effective, settings)
+    named = isinstance(effective.get("namespaces", {}), dict)
+    checked = check_pipe(resolved, pipe_settings(effective if named else {"_id": entity["_id"]}, settings))
     problems = [*substitution.problems, *checked.problems]
     if has_errors(substitution.problems):
         problems = [*substitution.problems, *(each for each in checked.problems if each.level == WARNING)]

@@ -81,6 +81,14 @@ class SettingsStore:
             ).fetchall()
         return dict(rows)
 
+    def secrets_by_system(self) -> dict[str, set[str]]:
+        """Names of all secrets; "" are the node's own."""
+        names: dict[str, set[str]] = {GLOBAL: set()}
+        with self._transaction() as db:
+            for system, name in db.execute("SELECT system, name FROM secrets"):
+                names.setdefault(system, set()).add(name)
+        return names
+
     def put_secrets(self, secrets: Mapping[str, str], system: str = GLOBAL, replace: bool = False) -> None:
         """Add or overwrite secrets; with `replace` the others of the same scope go."""
         with self._transaction() as db:

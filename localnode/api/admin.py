@@ -1,0 +1,57 @@
+"""The node itself: greeting, status, health, restart and reset."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from localnode.api import parsing
+from localnode.api.answers import as_json
+from localnode.api.current import node
+from localnode.errors import BadRequest
+
+admin = Blueprint("admin", __name__, url_prefix="/api")
+
+
+@admin.get("/")
+@admin.get("", strict_slashes=False)
+def greet() -> Response:
+    """What a client asks first."""
+    return as_json({"status": {"developer_mode": True}, "node": "local", "version": node().version})
+
+
+@admin.get("/status")
+def status() -> Response:
+    """The node's start time (it differs after every restart) and figures of what it does."""
+    return as_json(node().status())
+
+
+@admin.get("/health")
+def health() -> Response:
+    """200 while the node can do its work, else 503."""
+    healthy = node().healthy()
+    return as_json({"status": "ok" if healthy else "unavailable"}, 200 if healthy else 503)
+
+
+@admin.get("/ping")
+def ping() -> Response:
+    """The process is alive."""
+    return as_json({"status": "running"})
+
+
+@admin.get("/license")
+def license_terms() -> Response:
+    """A local node needs no licence."""
+    return as_json({"status": "valid", "type": "local"})
+
+
+@admin.post("/admin")
+def operate() -> Response:
+    """`operation`: restart (keep everything) or reset (forget everything uploaded and every dataset)."""
+    operation = parsing.form().get("operation")
+    if operation == "restart":
+        node().restart()
+    elif operation == "reset":
+        node().reset()
+    else:
+        raise BadRequest(f'the operation must be restart or reset, not "{operation}"')
+    return as_json({"message": "OK"})

@@ -1,0 +1,52 @@
+"""Build responses: JSON values, and arrays of entities that are streamed as they are read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import orjson
+from flask import Response, stream_with_context
+
+CHUNK = 64 * 1024
+
+
+def render(value: Any) -> bytes:
+    """JSON text in the value's own key order; integers of any size."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, allow_nan=False).encode("ascii")
+
+
+def as_json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """One JSON value; key order is kept."""
+    response = Response(render(value), status, content_type="application/json")
+    response.headers.update(headers or {})
+    return response
+
+
+def entity_array(entities: Iterable[dict[str, Any]], headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON array, streamed. The first entity is read before the status is chosen, so that early errors
+    show."""
+    source = iter(entities)
+    first = next(source, None)
+    response = Response(stream_with_context(_chunks(first, source)), content_type="application/json")
+    response.headers.update(headers or {})
+    return response
+
+
+def _chunks(first: dict[str, Any] | None, rest: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    if first is None:
+        yield b"[]"
+        return
+    buffer = bytearray(b"[" + render(first))
+    for entity in rest:
+        buffer += b","
+        buffer += render(entity)
+        if len(buffer) > CHUNK:
+            yield bytes(buffer)
+            buffer.clear()
+    buffer += b"]"
+    yield bytes(buffer)

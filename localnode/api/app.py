@@ -1,0 +1,31 @@
+"""The application: one blueprint per resource, one error shape, one token."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from localnode.api import auth, current
+from localnode.api.admin import admin
+from localnode.api.config import config
+from localnode.api.datasets import datasets
+from localnode.api.errors import register_errors
+from localnode.api.flow import flow
+from localnode.api.pipes import pipes
+from localnode.api.runs import runs
+from localnode.api.systems import systems
+from localnode.node import Node
+
+MAX_FORM_FIELD = 1024 * 1024
+
+
+def create_app(node: Node, token: str) -> Flask:
+    """The WSGI application that serves `node`; `token` is the bearer token it accepts."""
+    app = Flask("localnode")
+    app.config["MAX_CONTENT_LENGTH"] = node.settings.max_body_bytes
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_FORM_FIELD
+    current.attach(app, node)
+    register_errors(app)
+    auth.require_token(app, token, node.settings.open_loopback)
+    for blueprint in (admin, config, datasets, flow, runs, pipes, systems):
+        app.register_blueprint(blueprint)
+    return app

@@ -1,0 +1,142 @@
+"""`/api/config`, `/api/env`, `/api/secrets`, `/api/metadata`: what is uploaded to the node."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from localnode.api import parsing, views
+from localnode.api.answers import as_json
+from localnode.api.current import node
+from localnode.config.store import GLOBAL
+from localnode.errors import BadRequest, NotFound
+
+config = Blueprint("config", __name__, url_prefix="/api")
+
+
+@config.put("/config")
+def put_config() -> Response:
+    """Replace the whole configuration by a zip or JSON: in a form part named "file", or as the body itself.
+
+    Findings are answered as `validation_errors`: with 400 and nothing changed when there are errors, unless
+    `force`; with 200 when there are only warnings.
+    """
+    upload = request.files.get("file")
+    data = upload.read() if upload is not None else request.get_data(cache=False)
+    if not data:
+        raise BadRequest("the upload is empty: send the archive in a form part named file")
+    found = node().upload(data, parsing.flag("force", False))
+    return as_json({"validation_errors": found.validation_errors()})
+
+
+@config.get("/config")
+def get_config() -> Response:
+    """The configuration as uploaded: a zip if the client accepts one, else a JSON list."""
+    if request.accept_mimetypes.best_match(["application/json", "application/zip"]) == "application/zip":
+        return Response(node().config_zip(), content_type="application/zip")
+    return as_json(list(node().config.entities))
+
+
+@config.get("/config-all")
+def get_config_all() -> Response:
+    """Everything configured; the same as `/config`, since this node adds nothing of its own."""
+    return as_json(list(node().config.entities))
+
+
+@config.get("/config/<group>")
+def get_config_group(group: str) -> Response:
+    """The entities of one config group; those without one are in "default"."""
+    chosen = [
+        entity
+        for entity in node().config.entities
+        if (entity.get("metadata") or {}).get("$config-group", "default") == group
+    ]
+    return as_json(chosen)
+
+
+@config.get("/env")
+def get_env() -> Response:
+    """The environment variables."""
+    return as_json(node().env())
+
+
+@config.put("/env")
+def put_env() -> Response:
+    """Replace all environment variables."""
+    node().replace_env(parsing.json_object())
+    return get_env()
+
+
+@config.route("/env", methods=["POST", "PATCH"])
+def add_env() -> Response:
+    """Add or overwrite environment variables."""
+    node().replace_env({**node().env(), **parsing.json_object()})
+    return get_env()
+
+
+@config.delete("/env/<name>")
+def delete_env(name: str) -> Response:
+    """Remove one environment variable."""
+    variables = node().env()
+    if name not in variables:
+        raise NotFound(f'there is no environment variable "{name}"')
+    node().replace_env({key: value for key, value in variables.items() if key != name})
+    return get_env()
+
+
+@config.get("/secrets")
+def get_secrets() -> Response:
+    """Names of the node's secrets; values are never answered."""
+    return as_json(node().secret_names(GLOBAL))
+
+
+@config.route("/secrets", methods=["PUT", "POST"])
+def put_secrets() -> Response:
+    """Store secrets: PUT replaces all of them, POST adds."""
+    node().put_secrets(GLOBAL, parsing.json_object(), replace=request.method == "PUT")
+    return get_secrets()
+
+
+@config.delete("/secrets/<name>")
+def delete_secret(name: str) -> Response:
+    """Remove one secret."""
+    node().delete_secret(GLOBAL, name)
+    return get_secrets()
+
+
+@config.get("/metadata")
+def get_metadata() -> Response:
+    """The metadata entity in both forms."""
+    component = node().config.metadata
+    if component is None:
+        empty = {"_id": "node", "type": "metadata"}
+        return as_json({"_id": "node", "config": {"original": empty, "effective": empty}})
+    return as_json(
+        {
+            "_id": component.id,
+            "config": views.component_config(component),
+            "runtime": views.config_state(component),
+        }
+    )
+
+
+@config.put("/metadata")
+def put_metadata() -> Response:
+    """Replace the metadata entity."""
+    entity = {"_id": "node", "type": "metadata", **parsing.json_object()}
+    node().add_entities([entity], parsing.flag("force", False))
+    return get_metadata()
+
+
+@config.delete("/metadata")
+def delete_metadata() -> Response:
+    """Remove the metadata entity."""
+    component = node().config.metadata
+    if component is not None:
+        node().remove_entity(component.id)
+    return get_metadata()
+
+
+@config.get("/namespaces")
+def get_namespaces() -> Response:
+    """Prefix → URI of the default namespaces."""
+    return as_json((node().config.settings.get("namespaces") or {}).get("default") or {})

@@ -1,0 +1,95 @@
+"""One JSON error shape: problem documents (RFC 9457), whatever went wrong."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from localnode.config.problems import ConfigRefused
+from localnode.dtl import DtlError
+from localnode.errors import NodeError
+from localnode.pipes import ConfigProblem, InvalidPush, PipeError, Refused, SequenceConflict
+from localnode.store import BreakerTripped, DatasetMissing, InvalidEntity, StaleEntity, StoreError
+
+log = logging.getLogger(__name__)
+
+_PIPE_ERRORS: list[tuple[type[Any], int, str]] = [
+    (InvalidPush, 400, "Bad request"),
+    (ConfigProblem, 400, "Bad request"),
+    (SequenceConflict, 409, "Conflict"),
+    (Refused, 409, "Conflict"),
+    (PipeError, 503, "Unavailable"),
+]
+_STORE_ERRORS: list[tuple[type[Any], int, str]] = [
+    (DatasetMissing, 404, "Not found"),
+    (InvalidEntity, 400, "Bad request"),
+    (BreakerTripped, 423, "Locked"),
+    (StoreError, 500, "Internal server error"),
+]
+
+
+def problem(status: int, title: str, detail: str, **extra: Any) -> Response:
+    """A problem document; `extra` are further members."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **extra}
+    response = Response(json.dumps(body, ensure_ascii=False), status, content_type="application/problem+json")
+    if status == 503:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def register_errors(app: Flask) -> None:
+    """Make every error of `app` a problem document."""
+
+    @app.errorhandler(NodeError)
+    def refused(error: NodeError) -> Response:
+        return problem(error.status, error.title, str(error), **error.detail)
+
+    @app.errorhandler(ConfigRefused)
+    def config_refused(error: ConfigRefused) -> Response:
+        return problem(400, "Invalid configuration", str(error), validation_errors=error.validation_errors)
+
+    @app.errorhandler(PipeError)
+    def pipe_error(error: PipeError) -> Response:
+        status, title = _entry(_PIPE_ERRORS, error)
+        return problem(status, title, str(error))
+
+    @app.errorhandler(StaleEntity)
+    def stale(error: StaleEntity) -> Response:
+        versions = {
+            "input_entity": error.input_entity,
+            "existing_entity": error.existing_entity,
+            "common_ancestor_entity": error.common_ancestor_entity,
+        }
+        return problem(409, "Conflict", str(error), **versions)
+
+    @app.errorhandler(StoreError)
+    def store_error(error: StoreError) -> Response:
+        status, title = _entry(_STORE_ERRORS, error)
+        return problem(status, title, str(error))
+
+    @app.errorhandler(DtlError)
+    def dtl_error(error: DtlError) -> Response:
+        place = {"rule": error.rule, "path": error.path, "entity": error.entity_id}
+        return problem(400, "Bad request", str(error), **place)
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        response = problem(error.code or 500, error.name, error.description or error.name)
+        for name, value in error.get_headers():
+            if name.lower() not in ("content-type", "content-length"):
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        log.exception("unexpected error")
+        return problem(500, "Internal server error", f"{type(error).__name__}: see the node's log")
+
+
+def _entry(table: list[tuple[type[Any], int, str]], error: Exception) -> tuple[int, str]:
+    """Status and title of the first kind in `table` that `error` is of."""
+    return next((status, title) for kind, status, title in table if isinstance(error, kind))

@@ -1,0 +1,78 @@
+"""`/api/receivers` and `/api/publishers`: entities in, entities out."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from flask import Blueprint, Response, request, stream_with_context
+
+from localnode.api import parsing
+from localnode.api.answers import as_json, entity_array
+from localnode.api.current import node
+from localnode.errors import BadRequest
+from localnode.node import PushRequest, token
+
+flow = Blueprint("flow", __name__, url_prefix="/api")
+
+
+@flow.post("/receivers/<pipe_id>/entities")
+@flow.put("/receivers/<pipe_id>/entities")
+def receive(pipe_id: str) -> Response:
+    """Take entities in by the JSON push protocol; they are stored when this answers.
+
+    Parameters `sequence_id`, `is_full`, `is_first`, `is_last`, `request_id`, `previous_request_id`; header
+    `X-Dataset-Completeness` (µs).
+    """
+    pushed = PushRequest(
+        request.args.to_dict(), dict(request.headers.items()), request.base_url, _completeness()
+    )
+    return as_json(node().pipe(pipe_id).receive(request.get_data(cache=False), pushed))
+
+
+@flow.get("/publishers/<pipe_id>/entities")
+@flow.get("/publishers/<pipe_id>/entities/<filename>")
+def publish_json(pipe_id: str, filename: str | None = None) -> Response:
+    """A pipe with an http_endpoint sink, computed now. Parameters are bound to `_B`; `since` and `limit`
+    page."""
+    pipe = node().pipe(pipe_id)
+    publisher = pipe.publisher("http_endpoint")
+    since, limit = token(request.args.get("since", "")), parsing.number("limit", None)
+    headers = {"X-Dataset-Filtered": "true"} if publisher.is_filtered else {}
+    response = entity_array(publisher.publish(since, limit, request.args.to_dict()), headers)
+    sink = pipe.component.effective["sink"]
+    return _named(response, filename or sink.get("filename"), sink.get("content_disposition", "attachment"))
+
+
+@flow.get("/publishers/<pipe_id>/csv")
+@flow.get("/publishers/<pipe_id>/csv/<filename>")
+def publish_csv(pipe_id: str, filename: str | None = None) -> Response:
+    """A pipe with a csv_endpoint sink, computed now."""
+    pipe = node().pipe(pipe_id)
+    rows = pipe.publisher("csv_endpoint").publish_csv(request.args.to_dict())
+    first = next(rows, b"")
+    sink = pipe.component.effective["sink"]
+    content_type = f"text/csv; charset={sink.get('encoding', 'utf-8')}"
+    response = Response(stream_with_context(chain([first], rows)), content_type=content_type)
+    return _named(response, filename or sink.get("filename"), "attachment")
+
+
+@flow.get("/publishers/<pipe_id>/<kind>")
+def publish_other(pipe_id: str, kind: str) -> Response:
+    """Formats that this node does not make."""
+    node().pipe(pipe_id)
+    raise BadRequest(f'this node publishes "entities" and "csv", not "{kind}"')
+
+
+def _completeness() -> int | None:
+    text = request.headers.get("X-Dataset-Completeness")
+    if text is None:
+        return None
+    if not text.isdigit():
+        raise BadRequest("X-Dataset-Completeness must be a whole number of microseconds")
+    return int(text)
+
+
+def _named(response: Response, filename: str | None, disposition: str) -> Response:
+    if filename:
+        response.headers.set("Content-Disposition", disposition, filename=filename)
+    return response

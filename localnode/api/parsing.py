@@ -1,0 +1,84 @@
+"""Read query parameters and bodies; every mistake is a BadRequest that names the parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+
+from localnode import codec
+from localnode.errors import BadRequest
+
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off"})
+
+
+def flag(name: str, default: bool, values: Mapping[str, str] | None = None) -> bool:
+    """A boolean in any case ("True", "false")."""
+    text = (request.args if values is None else values).get(name)
+    if text is None or text == "":
+        return default
+    lowered = text.lower()
+    if lowered not in _TRUE | _FALSE:
+        raise BadRequest(f'the parameter "{name}" must be true or false, not "{text}"')
+    return lowered in _TRUE
+
+
+def number(name: str, default: int | None, minimum: int = 0) -> int | None:
+    """A whole number of at least `minimum`."""
+    text = request.args.get(name)
+    if text is None or text == "":
+        return default
+    try:
+        value = int(text)
+    except ValueError:
+        raise BadRequest(f'the parameter "{name}" must be a whole number, not "{text}"') from None
+    if value < minimum:
+        raise BadRequest(f'the parameter "{name}" must be at least {minimum}')
+    return value
+
+
+def offset(name: str = "since") -> int | None:
+    """An offset of a dataset; None when absent or empty. Quotes around it are tolerated."""
+    text = (request.args.get(name) or "").strip('"')
+    if not text:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise BadRequest(f'the parameter "{name}" must be an offset of this dataset, not "{text}"') from None
+
+
+def json_parameter(name: str) -> Any:
+    """A parameter that holds JSON; None when absent."""
+    text = request.args.get(name)
+    if not text:
+        return None
+    try:
+        return codec.parse(text.encode())
+    except codec.MalformedJson as error:
+        raise BadRequest(f'the parameter "{name}" is not JSON: {error}') from error
+
+
+def json_body() -> Any:
+    """The request body as JSON, numbers read exactly."""
+    try:
+        return codec.parse(request.get_data(cache=False))
+    except codec.MalformedJson as error:
+        raise BadRequest(f"the request body is not JSON: {error}") from error
+
+
+def json_object() -> dict[str, Any]:
+    """The request body as a JSON object."""
+    value = json_body()
+    if not isinstance(value, dict):
+        raise BadRequest("the request body must be a JSON object")
+    return value
+
+
+def form() -> dict[str, str]:
+    """Form fields, or the members of a JSON object with text values, whichever was sent."""
+    if request.is_json:
+        return {key: "" if value is None else str(value) for key, value in json_object().items()}
+    return request.form.to_dict()

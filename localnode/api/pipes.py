@@ -1,0 +1,159 @@
+"""`/api/pipes`: the pipes, their configs, pumps, logs and what flows through them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from localnode.api import parsing, views
+from localnode.api.answers import as_json, entity_array
+from localnode.api.current import node
+from localnode.config.upload import entities_from_json
+from localnode.errors import BadRequest
+from localnode.node import token
+
+pipes = Blueprint("pipes", __name__, url_prefix="/api/pipes")
+
+STAGES = ("source", "before-transforms", "after-transforms", "sink")
+
+
+@pipes.get("")
+def list_pipes() -> Response:
+    """All pipes. `fields` chooses the parts, `verbose` adds all of them."""
+    fields = _fields()
+    return as_json([views.pipe_view(pipe, fields) for pipe in node().pipes.values()])
+
+
+@pipes.post("")
+def add_pipes() -> Response:
+    """Add pipes (a list, or one), replacing those of the same id."""
+    node().add_entities(entities_from_json(request.get_data()), parsing.flag("force", False))
+    return list_pipes()
+
+
+@pipes.get("/<pipe_id>")
+def get_pipe(pipe_id: str) -> Response:
+    """One pipe."""
+    return as_json(views.pipe_view(node().pipe(pipe_id), _fields()))
+
+
+@pipes.delete("/<pipe_id>")
+def delete_pipe(pipe_id: str) -> Response:
+    """Remove a pipe from the configuration; its dataset stays."""
+    node().pipe(pipe_id)
+    node().remove_entity(pipe_id)
+    return as_json({"message": "OK"})
+
+
+@pipes.get("/<pipe_id>/config")
+def get_config(pipe_id: str) -> Response:
+    """The pipe's config as uploaded."""
+    return as_json(node().pipe(pipe_id).component.original)
+
+
+@pipes.put("/<pipe_id>/config")
+def put_config(pipe_id: str) -> Response:
+    """Replace the pipe's config."""
+    entity = parsing.json_object()
+    if entity.get("_id", pipe_id) != pipe_id:
+        raise BadRequest(f'the config\'s _id must be "{pipe_id}"')
+    node().pipe(pipe_id)
+    node().add_entities([{"_id": pipe_id, **entity}], parsing.flag("force", False))
+    return get_pipe(pipe_id)
+
+
+@pipes.get("/<pipe_id>/entities")
+def get_entities(pipe_id: str) -> Response:
+    """What the pipe holds at a `stage`: source, before-transforms, after-transforms or sink (default).
+
+    Nothing is written anywhere: transforms with side effects are left out.
+    """
+    stage = request.args.get("stage", "sink")
+    if stage not in STAGES:
+        raise BadRequest(f'the stage must be one of {", ".join(STAGES)}, not "{stage}"')
+    pipe = node().pipe(pipe_id)
+    since = token(request.args.get("since", ""))
+    return entity_array(pipe.preview(stage, since, parsing.number("limit", None)))
+
+
+@pipes.post("/<pipe_id>/transform")
+def transform(pipe_id: str) -> Response:
+    """What the pipe's transforms make of the entities in the body; those with side effects are left out.
+
+    This is an addition to the vendor's API.
+    """
+    body = parsing.json_body()
+    entities = body if isinstance(body, list) else [body]
+    if not all(isinstance(entity, dict) and isinstance(entity.get("_id"), str) for entity in entities):
+        raise BadRequest("the body must be a list of entities, each with an _id")
+    return as_json(node().pipe(pipe_id).transform(entities))
+
+
+@pipes.get("/<pipe_id>/entity-types/sink")
+def get_entity_types(pipe_id: str) -> Response:
+    """A JSON Schema of the sink's entities, inferred from up to `limit` of them."""
+    pipe = node().pipe(pipe_id)
+    properties: dict[str, Any] = {}
+    for entity in pipe.preview("sink", None, parsing.number("limit", 1000)):
+        for name, value in entity.items():
+            if not name.startswith("_") or name == "_id":
+                kinds = properties.setdefault(name, {"type": []})["type"]
+                kind = _json_type(value)
+                if kind not in kinds:
+                    kinds.append(kind)
+    return as_json({"type": "object", "properties": properties})
+
+
+@pipes.get("/<pipe_id>/log")
+def get_log(pipe_id: str) -> Response:
+    """The execution log: entities of `system:pump_execution:<pipe>`."""
+    node().pipe(pipe_id)
+    dataset = node().store.find(f"system:pump_execution:{pipe_id}")
+    if dataset is None:
+        return as_json([])
+    return entity_array(
+        dataset.read(
+            parsing.offset(),
+            parsing.number("limit", None),
+            history=parsing.flag("history", True),
+            reverse=parsing.flag("reverse", False),
+            deleted=parsing.flag("deleted", True),
+        )
+    )
+
+
+@pipes.get("/<pipe_id>/pump")
+def get_pump(pipe_id: str) -> Response:
+    """The pump."""
+    return as_json(views.pump_view(node().pipe(pipe_id)))
+
+
+@pipes.post("/<pipe_id>/pump")
+def operate_pump(pipe_id: str) -> Response:
+    """Carry out the form field `operation`; answers the pump. A `start` while it runs is a 409 with the
+    pump."""
+    fields = parsing.form()
+    pipe = node().pipe(pipe_id)
+    operation = fields.get("operation", "")
+    if operation.startswith("start") and pipe.pump.is_running:
+        return as_json(views.pump_view(pipe), 409)
+    pipe.operate(operation, fields)
+    return as_json(views.pump_view(pipe))
+
+
+def _fields() -> set[str]:
+    asked = request.args.get("fields")
+    if asked:
+        names = {name.strip() for name in asked.split(",")}
+        if not names <= views.PARTS:
+            raise BadRequest(f"fields are some of {', '.join(sorted(views.PARTS))}")
+        return names
+    return set(views.PARTS) if parsing.flag("verbose", False) else {"config", "runtime"}
+
+
+def _json_type(value: Any) -> str:
+    if value is None:
+        return "null"
+    kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
+    return kinds.get(type(value), "object")

@@ -1,0 +1,90 @@
+"""Serve the application: gunicorn with threads, in exactly one worker process, which holds the node.
+
+The worker opens the node after the fork and closes it when it ends; SIGTERM and SIGINT first ask runs to
+end after
+their present batch, so that stopping takes seconds and loses nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+
+from localnode.api.app import create_app
+from localnode.config import NodeSettings
+from localnode.node import Node
+
+log = logging.getLogger(__name__)
+
+KEEP_ALIVE_SECONDS = 75
+
+
+class NodeWorker(ThreadWorker):
+    """The one worker; told to stop, it tells its node to."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM: finish what is under way, start nothing more."""
+        _ask_to_end(self)
+        super().handle_exit(sig, frame)
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGINT and SIGQUIT: the same."""
+        _ask_to_end(self)
+        super().handle_exit(sig, frame)
+
+
+class NodeServer(BaseApplication):
+    """gunicorn's application object; `opened` is called in the worker when the node is open."""
+
+    def __init__(self, settings: NodeSettings, opened: Callable[[Node], None]) -> None:
+        self.settings = settings
+        self.opened = opened
+        self.node: Node | None = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Fixed options: one process, threads, loopback unless told otherwise, no files left in the way."""
+        options: dict[str, Any] = {
+            "bind": f"{self.settings.host}:{self.settings.port}",
+            "workers": 1,
+            "worker_class": NodeWorker,
+            "threads": self.settings.http_threads,
+            "keepalive": KEEP_ALIVE_SECONDS,
+            "timeout": 0,
+            "graceful_timeout": self.settings.stop_seconds,
+            "limit_request_line": 8190,
+            "loglevel": "warning",
+            "proc_name": "localnode",
+            "control_socket_disable": True,
+            "worker_exit": lambda _server, _worker: self.close(),
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Open the node; runs in the worker."""
+        self.node = Node(self.settings)
+        self.opened(self.node)
+        return create_app(self.node, self.node.token)
+
+    def close(self) -> None:
+        """Close the node; runs in the worker when it ends."""
+        if self.node is not None:
+            self.node.close()
+
+
+def _ask_to_end(worker: NodeWorker) -> None:
+    node = getattr(worker.app, "node", None)
+    if node is not None:
+        node.ask_to_end()
+
+
+def serve(settings: NodeSettings, opened: Callable[[Node], None]) -> None:
+    """Serve until a signal says stop. Exits the process (SystemExit)."""
+    NodeServer(settings, opened).run()

@@ -1,0 +1,132 @@
+"""JSON shapes of pipes, pumps, systems and datasets, as clients of the node read them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from localnode.config.model import Component
+from localnode.node import NodePipe
+from localnode.scheduler import FAILED, SUCCESS, Pump
+from localnode.store import Dataset
+
+PARTS = frozenset({"config", "runtime", "storage", "graph"})
+
+
+def pipe_view(pipe: NodePipe, fields: Collection[str] = ("config", "runtime")) -> dict[str, Any]:
+    """A pipe object; `fields` of config, runtime, storage, graph."""
+    component = pipe.component
+    view: dict[str, Any] = {"_id": component.id}
+    if "config" in fields:
+        view["config"] = component_config(component)
+    if "runtime" in fields:
+        view["runtime"] = {**config_state(component), **pump_runtime(pipe)}
+    if "storage" in fields:
+        dataset = pipe.sink_dataset
+        view["storage"] = {"dataset": dataset.id, **storage(dataset)} if dataset else {}
+    if "graph" in fields:
+        view["graph"] = {
+            "inputs": component.sources,
+            "output": component.sink_dataset,
+            "tracked_hops": sorted(component.tracked),
+            "untracked_hops": sorted(component.untracked),
+        }
+    return view
+
+
+def component_config(component: Component) -> dict[str, Any]:
+    """Both forms of a config. `$SECRET()` references are never resolved here."""
+    return {"original": component.original, "effective": component.effective}
+
+
+def config_state(component: Component) -> dict[str, Any]:
+    """Whether a component is in use, and what is wrong with its config."""
+    return {
+        "state": "Deployed",
+        "is-valid-config": component.valid,
+        "config-errors": [problem.as_json() for problem in component.problems],
+    }
+
+
+def pump_view(pipe: NodePipe) -> dict[str, Any]:
+    """A pump object."""
+    return {
+        "_id": f"pump:{pipe.component.id}",
+        "type": "pump",
+        "pipe": pipe.component.id,
+        "config": {"effective": pipe.component.effective.get("pump", {})},
+        "runtime": pump_runtime(pipe),
+        "supported_operations": pipe.operations(),
+    }
+
+
+def pump_runtime(pipe: NodePipe) -> dict[str, Any]:
+    """State of a pump; pipes without one are never running."""
+    pump = pipe.pump
+    view: dict[str, Any] = {
+        "is-running": pump.is_running,
+        "is-disabled": pump.disabled,
+        "disabled-comment": pump.comment,
+        "is-valid-config": pipe.component.valid,
+        "mode": pump.schedule.mode,
+        "next-run": timestamp(pump.next_run) if pump.may_run and pipe.has_pump else None,
+        "last-seen": pipe.last_seen,
+        "queues": pipe.queues(),
+    }
+    view.update(_last_run(pump))
+    return view
+
+
+def _last_run(pump: Pump) -> dict[str, Any]:
+    last = pump.last
+    if last is None:
+        return {"success": None, "last-run": None, "last-original-error-message": None}
+    failed = last.outcome.status == FAILED
+    return {
+        "success": last.outcome.status == SUCCESS,
+        "last-status": last.outcome.status,
+        "last-run": timestamp(last.started),
+        "last-run-time": round(last.ended - last.started, 3),
+        "last-message": last.outcome.reason,
+        "last-original-error-message": last.outcome.reason if failed else None,
+        "progress": {"changes": last.outcome.changes},
+    }
+
+
+def system_view(component: Component) -> dict[str, Any]:
+    """A system object."""
+    return {
+        "_id": component.id,
+        "config": component_config(component),
+        "runtime": config_state(component),
+    }
+
+
+def dataset_view(dataset: Dataset) -> dict[str, Any]:
+    """A dataset object."""
+    return {"_id": dataset.id, "config": {"type": "dataset"}, "runtime": storage(dataset)}
+
+
+def storage(dataset: Dataset) -> dict[str, Any]:
+    """Figures of a dataset: counts by distinct id, offsets, completeness in µs."""
+    info = dataset.info()
+    return {
+        "populated": info.populated,
+        "generation": info.generation,
+        "max-updated": info.max_updated,
+        "count-index-exists": info.live,
+        "count-index-deleted": info.ids - info.live,
+        "count-log": 0 if info.max_updated is None else info.max_updated + 1,
+        "completeness": info.completeness,
+        "circuit-breaker": info.breaker,
+        "created": timestamp(info.created / 1e6),
+    }
+
+
+def timestamp(seconds: float) -> str | None:
+    """ISO 8601 UTC with microseconds; None for never."""
+    if math.isinf(seconds):
+        return None
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,1 @@
+"""`python -m localnode`: serve a node, talk to one, try pipes and DTL out."""

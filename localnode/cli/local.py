@@ -1,0 +1,127 @@
+"""Commands that work on this machine: serving a node, DTL cases, and pipes tried out offline."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from localnode.api.auth import write_syncconfig
+from localnode.api.server import serve as serve_node
+from localnode.cli import remote
+from localnode.config import (
+    BadSetting,
+    NodeSettings,
+    parse_systems,
+    read_directory,
+    read_variables,
+    settings_from_environment,
+)
+from localnode.dtl import cli as dtl_cli
+from localnode.node import Node
+from localnode.node.folder import DataFolder
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serve a node until it is told to stop."""
+    settings = _serve_settings(options)
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    if options.sync_config is not None:
+        sync_config = options.sync_config
+    else:
+        sync_config = (settings.data if options.data else Path()) / ".syncconfig"
+    if options.config is not None:
+        read_directory(options.config)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}"
+
+    def opened(node: Node) -> None:
+        if options.config is not None:
+            load_folder(node, options.config, options.profile)
+        write_syncconfig(sync_config, url, node.token)
+        print(f"node at {url}/api, data in {settings.data}, address and token in {sync_config}", flush=True)
+        print(f'JWT="{node.token}"', flush=True)
+
+    DataFolder(settings.data).close()
+    try:
+        serve_node(settings, opened)
+    except SystemExit as end:
+        return 1 if end.code else 0
+    return 0
+
+
+def _serve_settings(options: argparse.Namespace) -> NodeSettings:
+    settings = settings_from_environment()
+    systems = {**settings.systems, **parse_systems(options.system)}
+    settings = replace(settings, systems=systems, schedule=not options.no_schedule)
+    if options.port is not None:
+        if not 0 < options.port < 65536:
+            raise BadSetting(f"--port must be from 1 to 65535, not {options.port}")
+        settings = replace(settings, port=options.port)
+    if options.host is not None:
+        settings = replace(settings, host=options.host)
+    if options.data is not None:
+        settings = replace(settings, data=options.data)
+    return settings
+
+
+def load_folder(node: Node, folder: Path, profile: str) -> None:
+    """Give a node the variables and the configuration of a folder. ConfigRefused when it has errors."""
+    entities = read_directory(folder)
+    variables = read_variables(folder, profile)
+    if variables is not None:
+        node.replace_env(variables)
+    found = node.replace_entities(entities, force=False)
+    remote.print_findings(found.validation_errors(), sys.stderr)
+
+
+def dtl(options: argparse.Namespace) -> int:
+    """Run DTL cases from standard input."""
+    return int(dtl_cli.main(sys.stdin, sys.stdout) or 0)
+
+
+def transform(options: argparse.Namespace) -> int:
+    """Print what a pipe makes of the entities on standard input."""
+    try:
+        entities = json.load(sys.stdin)
+    except ValueError as error:
+        raise BadSetting(f"standard input is not JSON: {error}") from error
+    entities = entities if isinstance(entities, list) else [entities]
+    if options.config is None:
+        outputs = remote.transform(options, entities)
+    else:
+        with offline_node(options.config, options.profile, options.dataset) as node:
+            outputs = node.pipe(options.pipe).transform(entities)
+    json.dump(outputs, sys.stdout, indent=2, ensure_ascii=False)
+    print()
+    return 0
+
+
+@contextmanager
+def offline_node(folder: Path, profile: str, datasets: Iterable[str]) -> Iterator[Node]:
+    """A node with a folder's config and a few datasets, gone afterwards; its pumps never run."""
+    with tempfile.TemporaryDirectory() as data:
+        node = Node(NodeSettings(data=Path(data), schedule=False))
+        try:
+            load_folder(node, folder, profile)
+            for pair in datasets:
+                name, _, path = pair.partition("=")
+                dataset = node.store.dataset(name, create=True)
+                dataset.write(_entities_of(Path(path)))
+                dataset.set_populated()
+            yield node
+        finally:
+            node.close()
+
+
+def _entities_of(path: Path) -> list[dict[str, Any]]:
+    value = json.loads(path.read_text(encoding="utf-8-sig"))
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,154 @@
+"""The command line: options of every command, and their exit codes.
+
+0: done · 1: the node or the data said no · 2: the command line or a setting is wrong
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from localnode.cli import local, remote
+from localnode.cli.client import NodeFailure
+from localnode.config import BadSetting, ConfigRefused
+from localnode.errors import NodeError
+
+OK, FAILURE, USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except (BadSetting, FileNotFoundError, NotADirectoryError) as error:
+        print(f"localnode: {error}", file=sys.stderr)
+        return USAGE
+    except ConfigRefused as error:
+        remote.print_findings(error.validation_errors, sys.stderr)
+        print(f"localnode: {error}", file=sys.stderr)
+        return FAILURE
+    except (NodeFailure, NodeError) as error:
+        print(f"localnode: {error}", file=sys.stderr)
+        return FAILURE
+    except BrokenPipeError:
+        sys.stderr.close()
+        return FAILURE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m localnode",
+        description="A local Sesam node: runs pipe configs on this machine and speaks the node's REST API.",
+        epilog="Exit codes: 0 done, 1 the node or the data said no, 2 wrong usage or setting.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _serve(commands)
+    _remote_commands(commands)
+    _local_commands(commands)
+    return parser
+
+
+def _serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = _command(
+        commands,
+        "serve",
+        local.serve,
+        "serve the node's API until SIGTERM or Ctrl-C",
+        "Environment: NODE_PORT, NODE_HOST, NODE_DATA, NODE_SYSTEMS (a=http://…,b=http://…),"
+        " NODE_OPEN_LOOPBACK, NODE_PUMP_THREADS, NODE_HTTP_THREADS, NODE_MAX_BODY_BYTES,"
+        " NODE_SYNC_WRITES, LOG_LEVEL;"
+        " options win over them.",
+    )
+    serve.add_argument("--port", type=int, help="TCP port (default 9042, or NODE_PORT)")
+    serve.add_argument("--host", help="address to listen on (default 127.0.0.1, or NODE_HOST)")
+    serve.add_argument("--data", type=Path, metavar="DIR", help="data folder (.data/node, or NODE_DATA)")
+    serve.add_argument("--config", type=Path, metavar="DIR", help="upload this config folder at start")
+    serve.add_argument("--profile", default="test", help="with --config: take PROFILE-env.json (test)")
+    serve.add_argument(
+        "--system",
+        action="append",
+        default=[],
+        metavar="ID=URL",
+        help="where the service of a system is; repeatable. Pipes can reach no other address",
+    )
+    serve.add_argument("--no-schedule", action="store_true", help="run pumps only when asked to")
+    serve.add_argument(
+        "--sync-config",
+        type=Path,
+        metavar="FILE",
+        help="where to write address and token for clients (default .syncconfig in the data folder"
+        " given with --data, else here)",
+    )
+
+
+def _remote_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    upload = _command(commands, "upload", remote.upload, "upload a config folder, with its variables")
+    upload.add_argument("directory", type=Path, metavar="DIR", help="folder with pipes/ and systems/")
+    upload.add_argument("--profile", default="test", help="variables from PROFILE-env.json (default test)")
+    upload.add_argument("--force", action="store_true", help="accept errors; pipes that have some do not run")
+    run = _command(commands, "run", remote.run, "run all pipes until nothing moves")
+    run.add_argument("--reset", action="store_true", help="first reset all pipes and delete their datasets")
+    run.add_argument("--keep-input", action="store_true", help="with --reset: keep what receivers hold")
+    run.add_argument("--extra-zero-runs", type=int, default=0, metavar="N", help="idle rounds to add (0)")
+    run.add_argument("--max-runs", type=int, default=100, metavar="N", help="give up after N rounds (100)")
+    run.add_argument(
+        "--max-run-time", type=int, default=900, metavar="S", help="give up after S seconds (900)"
+    )
+    run.add_argument("--ignore-input-pipes", action="store_true", help="failing input pipes do not count")
+    run.add_argument("--json", action="store_true", help="print the result as JSON")
+    status = _command(commands, "status", remote.status, "list pipes with their state")
+    status.add_argument("--json", action="store_true", help="print the pipes as JSON")
+    entities = _command(commands, "entities", remote.entities, "print a pipe's or dataset's entities")
+    entities.add_argument("name", metavar="PIPE|DATASET")
+    entities.add_argument("--stage", help="source, before-transforms, after-transforms or sink (pipes)")
+    entities.add_argument("--since", help="only after this offset")
+    entities.add_argument("--limit", type=int, help="at most so many")
+    entities.add_argument("--history", action="store_true", help="all versions (datasets)")
+    for command in (upload, run, status, entities):
+        _node_options(command)
+
+
+def _local_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    _command(commands, "dtl", local.dtl, "run a JSON list of DTL conformance cases from standard input")
+    transform = _command(
+        commands,
+        "transform",
+        local.transform,
+        "what would this pipe make of the entities on standard input?",
+        "Without --config the node is asked, and hops see its datasets."
+        " Transforms with side effects are left out.",
+    )
+    transform.add_argument("pipe", metavar="PIPE")
+    transform.add_argument("--config", type=Path, metavar="DIR", help="take the pipe from here, offline")
+    transform.add_argument("--profile", default="test", help="with --config: take PROFILE-env.json (test)")
+    transform.add_argument(
+        "--dataset",
+        action="append",
+        default=[],
+        metavar="ID=FILE",
+        help="with --config: entities that hops find in a dataset; repeatable",
+    )
+    _node_options(transform)
+
+
+def _node_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--node", help="the node (default: NODE, .syncconfig here or in .data/node, http://127.0.0.1:9042)"
+    )
+    command.add_argument("--jwt", help="its token (default: JWT, the same .syncconfig)")
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    function: object,
+    text: str,
+    epilog: str | None = None,
+) -> argparse.ArgumentParser:
+    described = text[0].upper() + text[1:] + ("" if text.endswith("?") else ".")
+    command = commands.add_parser(name, help=text, description=described, epilog=epilog)
+    command.set_defaults(command=function)
+    return command

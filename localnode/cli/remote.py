@@ -1,0 +1,128 @@
+"""Commands that talk to a node over its API."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any, TextIO
+from urllib.parse import quote
+
+from localnode.cli.client import NodeClient, NodeFailure
+from localnode.config import pack_directory, read_variables
+
+TALLY = "{:<44} {:<10} {:<10} {:>8}  {}"
+
+
+def upload(options: argparse.Namespace) -> int:
+    """Replace the node's variables and configuration by those of a folder."""
+    node = NodeClient(options.node, options.jwt)
+    archive = pack_directory(options.directory)
+    variables = read_variables(options.directory, options.profile)
+    if variables is not None:
+        node.json("PUT", "/env", json=variables)
+    params = {"force": str(options.force).lower()}
+    files = {"file": ("config", archive, "application/zip")}
+    answer = node.json("PUT", "/config", params=params, files=files)
+    print_findings(answer["validation_errors"], sys.stderr)
+    print(f"uploaded {options.directory} to {node.api}: {len(node.json('GET', '/pipes'))} pipes")
+    return 0
+
+
+def print_findings(findings: Iterable[dict[str, Any]], out: TextIO) -> None:
+    """One line per finding: level, component, place, message."""
+    for entry in findings:
+        name = entry["posted-config"].get("_id")
+        for each in entry["config-errors"]:
+            print(f"{each['level']}: {name} {each['elements']}: {each['msg']}", file=out)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run all pipes; 1 unless the result is "success"."""
+    node = NodeClient(options.node, options.jwt)
+    params = {
+        "request_mode": "sync",
+        "reset_pipes_and_delete_sink_datasets": options.reset,
+        "delete_input_datasets": not options.keep_input,
+        "extra_zero_runs": options.extra_zero_runs,
+        "max_runs": options.max_runs,
+        "max_run_time": options.max_run_time,
+        "check_input_pipes": not options.ignore_input_pipes,
+        "output_run_statistics": True,
+    }
+    timeout = (5, options.max_run_time + 60)
+    result = node.json("POST", "/pipes/run-all-pipes", params=params, timeout=timeout)
+    if options.json:
+        print(json.dumps(result, indent=2, ensure_ascii=False))
+    else:
+        _print_result(result)
+    return 0 if result["status"] == "success" else 1
+
+
+def _print_result(result: dict[str, Any]) -> None:
+    info = result["additional_info"]
+    moved = {name: each for name, each in info.get("pipes", {}).items() if each["changes"]}
+    for name, each in moved.items():
+        print(f"{name:<44} {each['changes']:>8} changes in {each['runs']} runs, {each['seconds']:.2f} s")
+    for entry in info["failed_pipes"]:
+        print(f"failed: {entry['pipe']}: {entry['reason']}")
+    if info.get("message"):
+        print(info["message"])
+    print(f"{result['status']}: {info['changes']} changes, {info['rounds']} rounds, {info['seconds']:.1f} s")
+
+
+def status(options: argparse.Namespace) -> int:
+    """List the pipes; 1 when one is invalid or its last run failed."""
+    node = NodeClient(options.node, options.jwt)
+    pipes = node.json("GET", "/pipes", params={"fields": "config,runtime,storage"})
+    if options.json:
+        print(json.dumps(pipes, indent=2, ensure_ascii=False))
+    else:
+        print(TALLY.format("pipe", "config", "last run", "entities", "message"))
+        for pipe in pipes:
+            print(TALLY.format(*_row(pipe)).rstrip())
+    return 0 if all(_healthy(pipe["runtime"]) for pipe in pipes) else 1
+
+
+def _row(pipe: dict[str, Any]) -> tuple[str, str, str, str, str]:
+    runtime = pipe["runtime"]
+    state = "running" if runtime.get("is-running") else runtime.get("last-status") or "-"
+    count = pipe["storage"].get("count-index-exists")
+    valid = "ok" if runtime["is-valid-config"] else "invalid"
+    return pipe["_id"], valid, state, "-" if count is None else str(count), runtime.get("last-message") or ""
+
+
+def _healthy(runtime: dict[str, Any]) -> bool:
+    return bool(runtime["is-valid-config"]) and runtime.get("last-status") != "failed"
+
+
+def entities(options: argparse.Namespace) -> int:
+    """Print entities of a pipe, or of a dataset when no pipe has that id."""
+    node = NodeClient(options.node, options.jwt)
+    name = quote(options.name, safe="")
+    params = {"since": options.since, "limit": options.limit}
+    if not options.history and (options.stage or _is_pipe(node, name)):
+        parts = node.lines(f"/pipes/{name}/entities", {**params, "stage": options.stage})
+    else:
+        parts = node.lines(f"/datasets/{name}/entities", {**params, "history": options.history})
+    for part in parts:
+        sys.stdout.buffer.write(part)
+    sys.stdout.buffer.write(b"\n")
+    return 0
+
+
+def _is_pipe(node: NodeClient, name: str) -> bool:
+    try:
+        node.request("GET", f"/pipes/{name}")
+    except NodeFailure as failure:
+        if " 404 " in str(failure):
+            return False
+        raise
+    return True
+
+
+def transform(options: argparse.Namespace, entities: list[dict[str, Any]]) -> Any:
+    """Ask the node what a pipe makes of entities."""
+    node = NodeClient(options.node, options.jwt)
+    return node.json("POST", f"/pipes/{quote(options.pipe, safe='')}/transform", json=entities)

@@ -1,0 +1,94 @@
+"""Build what pipes need from their node: systems with their addresses and secrets, metadata, secrets for
+DTL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from localnode.config import Component, NodeConfig, NodeSettings, PipeComponent, SettingsStore
+from localnode.config.effective import transforms
+from localnode.config.store import GLOBAL
+from localnode.config.substitution import fill_secrets, secret_names
+from localnode.pipes import Engine, Systems
+from localnode.store import Store
+
+
+def make_engine(config: NodeConfig, settings: NodeSettings, store: Store, uploaded: SettingsStore) -> Engine:
+    """The engine of one configuration. Systems are only reachable at the addresses in `settings.systems`."""
+    configs = {
+        name: reachable(_with_secrets(system, uploaded), settings.systems)
+        for name, system in config.systems.items()
+    }
+    return Engine(store, Systems(configs, settings.systems), config.settings, _global_secret(uploaded))
+
+
+def reachable(system: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[str, Any]:
+    """A system's config with the address the node's settings give it.
+
+    The scheme and host of a `url_pattern` are replaced by those of the system's address; without one it
+    stays as
+    it is if some system's address has the same scheme and host, and else leads nowhere.
+    """
+    key = "url_pattern" if "url_pattern" in system else "base_url"
+    if key not in system:
+        return dict(system)
+    parts = urlsplit(str(system[key]))
+    given = addresses.get(str(system["_id"]))
+    if given is not None:
+        target = urlsplit(given)
+        path = target.path.rstrip("/") + parts.path
+        return {**system, key: urlunsplit((target.scheme, target.netloc, path, parts.query, ""))}
+    if _origin(str(system[key])) in {_origin(address) for address in addresses.values()}:
+        return dict(system)
+    return {**{name: value for name, value in system.items() if name != key}, "type": "system:microservice"}
+
+
+def obstacle(
+    pipe: PipeComponent, config: NodeConfig, settings: NodeSettings, uploaded: SettingsStore
+) -> str | None:
+    """Why a pipe with a valid config cannot run on this node: a system without address, a secret not
+    stored."""
+    for name in systems_of(pipe):
+        system = config.systems.get(name)
+        if system is None:
+            continue
+        found = reachable(system.effective, settings.systems)
+        if found.get("type") == "system:microservice" and name not in settings.systems:
+            return f'system "{name}" has no address on this node: start it with --system {name}=URL'
+        stored = {*uploaded.secrets(name), *uploaded.secrets(GLOBAL)}
+        missing = sorted(secret_names(without_docker(system.effective)) - stored)
+        if missing:
+            return f'system "{name}": the secret "{missing[0]}" is not stored on this node'
+    return None
+
+
+def systems_of(pipe: PipeComponent) -> list[str]:
+    """Ids of the systems a pipe talks to, sorted."""
+    parts = [pipe.effective.get("source"), pipe.effective.get("sink")]
+    parts += [link for _, link in transforms(pipe.effective)]
+    talking = [part for part in parts if isinstance(part, dict) and part.get("type") != "embedded"]
+    return sorted({part["system"] for part in talking if isinstance(part.get("system"), str)})
+
+
+def without_docker(system: Mapping[str, Any]) -> dict[str, Any]:
+    """A system's config as far as this node uses it: it starts no containers."""
+    return {name: value for name, value in system.items() if name != "docker"}
+
+
+def _with_secrets(system: Component, uploaded: SettingsStore) -> dict[str, Any]:
+    secrets = {**uploaded.secrets(GLOBAL), **uploaded.secrets(system.id)}
+    filled: dict[str, Any] = fill_secrets(
+        without_docker(system.effective), lambda name: secrets.get(name, "")
+    )
+    return filled
+
+
+def _global_secret(uploaded: SettingsStore) -> Callable[[str], str]:
+    return lambda name: uploaded.secrets(GLOBAL)[name]
+
+
+def _origin(address: str) -> tuple[str, str]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.netloc

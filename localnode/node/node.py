@@ -1,0 +1,279 @@
+"""The node: one data folder, what is configured in it, and everything that runs on it."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from localnode.config import Component, NodeConfig, NodeSettings, SettingsStore, pack, read_upload
+from localnode.config.resolve import require_valid, resolve
+from localnode.dtl import PipeSettings
+from localnode.errors import BadRequest, NotFound
+from localnode.node.engine import make_engine
+from localnode.node.folder import DataFolder
+from localnode.node.pipe import NodePipe
+from localnode.node.pipes import NodePipes, Plan
+from localnode.node.runs import Runs
+from localnode.node.token import node_token
+from localnode.pipes import ConfigProblem, Engine
+from localnode.pipes.base import Surroundings
+from localnode.pipes.sources.dataset import compile_subset
+from localnode.scheduler import Scheduler
+from localnode.store import Store
+
+log = logging.getLogger(__name__)
+
+VERSION = "0.1.0"
+
+
+class Node:
+    """A running node. Thread-safe; one per data folder and process.
+
+    Changes of what is configured go through one lock; while they are made, no pump starts by itself.
+    """
+
+    def __init__(self, settings: NodeSettings) -> None:
+        """Open the data folder and carry on with what is configured there. FolderInUse when a node has it."""
+        self.settings = settings
+        self.version = VERSION
+        self._lock = threading.RLock()
+        self._folder = DataFolder(settings.data)
+        self._open()
+
+    def _open(self) -> None:
+        self.uploaded = SettingsStore(self._folder.settings_file)
+        self.store = Store.open(self._folder.store_file, self.settings.sync_writes)
+        self.token = node_token(self.uploaded)
+        self.start_time = time.time()
+        self.config = NodeConfig()
+        self.scheduler = Scheduler(self.settings.pump_threads)
+        self.runs = Runs(
+            self._prepare_run, self.scheduler.release, self._cancel_pumps, self.settings.pump_threads
+        )
+        self._pipes = NodePipes(self.store, self.uploaded, self.scheduler, self.settings)
+        self._scheduling = False
+        self._carry_out(self._plan(self.uploaded.entities()))
+
+    def close(self) -> None:
+        """End what runs and close the data folder."""
+        with self._lock:
+            self._shut()
+            self._folder.close()
+
+    def _shut(self) -> None:
+        self.runs.stop(self.settings.stop_seconds)
+        self.scheduler.close(self.settings.stop_seconds)
+        self.systems.close()
+        self.store.close()
+        self.uploaded.close()
+
+    def ask_to_end(self) -> None:
+        """Let everything that runs end after its present batch; returns at once (safe in a signal
+        handler)."""
+        self.runs.ask_to_end()
+        self._cancel_pumps()
+
+    def restart(self) -> None:
+        """Close and open everything again; nothing is lost."""
+        with self._lock:
+            self._shut()
+            self._open()
+
+    def reset(self) -> None:
+        """Forget everything uploaded and every dataset; the token stays."""
+        with self._lock:
+            self.uploaded.clear()
+            self._shut()
+            self._folder.delete_store()
+            self._open()
+
+    # -- configuration -------------------------------------------------------------------------------------
+
+    def upload(self, data: bytes, force: bool) -> NodeConfig:
+        """Replace the configuration by an uploaded one; ConfigRefused and nothing changed when it has
+        errors."""
+        return self.replace_entities(read_upload(data), force)
+
+    def replace_entities(self, entities: Iterable[Mapping[str, Any]], force: bool) -> NodeConfig:
+        """The same for entities. With `force` errors are accepted, and what has them does not run."""
+        with self._lock:
+            posted = list(entities)
+            plan = self._plan(posted)
+            if not force:
+                require_valid(plan.config)
+            self._carry_out(plan)
+            self.uploaded.replace_entities(posted)
+            return plan.config
+
+    def add_entities(self, entities: Iterable[Mapping[str, Any]], force: bool) -> NodeConfig:
+        """Add entities to the configuration, replacing those of the same `_id`."""
+        with self._lock:
+            merged = {entity["_id"]: entity for entity in self.config.entities}
+            merged.update({entity["_id"]: entity for entity in entities})
+            return self.replace_entities(merged.values(), force)
+
+    def remove_entity(self, entity_id: str) -> NodeConfig:
+        """Remove one entity; what refers to it becomes invalid."""
+        with self._lock:
+            kept = [entity for entity in self.config.entities if entity["_id"] != entity_id]
+            return self.replace_entities(kept, force=True)
+
+    def config_zip(self) -> bytes:
+        """The configuration as uploaded, as an archive."""
+        return pack(self.config.entities)
+
+    def env(self) -> dict[str, Any]:
+        """The environment variables."""
+        return self.uploaded.env()
+
+    def replace_env(self, variables: Mapping[str, Any]) -> None:
+        """Replace the environment variables. Pipes that miss one from now on become invalid."""
+        with self._lock:
+            self.uploaded.replace_env(variables)
+            self._carry_out(self._plan(self.config.entities))
+
+    def secret_names(self, system_id: str) -> list[str]:
+        """Names of the secrets of the node ("") or of a system."""
+        return sorted(self.uploaded.secrets(system_id))
+
+    def put_secrets(self, system_id: str, secrets: Mapping[str, Any], replace: bool) -> None:
+        """Store secrets; they must be texts."""
+        wrong = sorted(name for name, value in secrets.items() if not isinstance(value, str))
+        if wrong:
+            raise BadRequest(f'the secret "{wrong[0]}" must be a text')
+        with self._lock:
+            self.uploaded.put_secrets(secrets, system_id, replace)
+            self._rebuild()
+
+    def delete_secret(self, system_id: str, name: str) -> None:
+        """Remove a secret. NotFound when there is none of that name."""
+        with self._lock:
+            if not self.uploaded.delete_secret(name, system_id):
+                raise NotFound(f'there is no secret "{name}"')
+            self._rebuild()
+
+    def _rebuild(self) -> None:
+        """Build every pipe anew: systems hold secrets."""
+        self._pipes.forget_signatures()
+        self._carry_out(self._plan(self.config.entities))
+
+    def _plan(self, entities: Iterable[Mapping[str, Any]]) -> Plan:
+        """Check entities and build their pipes; nothing in use is touched."""
+        config = resolve(entities, self.uploaded.env(), self.uploaded.secrets_by_system())
+        return self._pipes.plan(config, make_engine(config, self.settings, self.store, self.uploaded))
+
+    def _carry_out(self, plan: Plan) -> None:
+        """Use what was planned from now on: drop what is gone, put the pumps on the clock."""
+        self.scheduler.hold()
+        try:
+            self._pipes.carry_out(plan)
+            self.config, self.systems = plan.config, plan.engine.systems
+        finally:
+            self.scheduler.release()
+        wanted = self.settings.schedule and not plan.config.user_pipes_disabled
+        if wanted != self._scheduling:
+            self._scheduling = wanted
+            (self.scheduler.release if wanted else self.scheduler.hold)()
+
+    # -- pipes, systems, datasets --------------------------------------------------------------------------
+
+    @property
+    def pipes(self) -> Mapping[str, NodePipe]:
+        """All pipes by id."""
+        return self._pipes.by_id
+
+    def pipe(self, pipe_id: str) -> NodePipe:
+        """One pipe, or NotFound."""
+        found = self._pipes.by_id.get(pipe_id)
+        if found is None:
+            raise NotFound(f'there is no pipe "{pipe_id}"')
+        return found
+
+    def system(self, system_id: str) -> Component:
+        """One system, or NotFound."""
+        found = self.config.systems.get(system_id)
+        if found is None:
+            raise NotFound(f'there is no system "{system_id}"')
+        return found
+
+    def signal(self, dataset_id: str) -> None:
+        """A dataset was changed from outside: its readers are due."""
+        self.scheduler.signal(dataset_id)
+
+    def subset(self, expression: Any) -> Callable[[dict[str, Any]], bool] | None:
+        """Membership in a subset `["eq", <index expression>, <literal>]`; None stands for everything."""
+        if expression is None:
+            return None
+        around = Surroundings(Engine(self.store, self.systems), {}, PipeSettings("subset"))
+        try:
+            return compile_subset(expression, around).holds
+        except ConfigProblem as error:
+            raise BadRequest(f"the subset cannot be used: {error.message}") from error
+
+    def delete_dataset(self, dataset_id: str) -> None:
+        """Delete a dataset; the pipe that writes it starts over."""
+        with self._lock:
+            self._pipes.delete_dataset(dataset_id)
+
+    def reset_pipes(self, delete_input: bool) -> list[str]:
+        """Reset all pumps and delete the sink datasets; those of receivers only with `delete_input`.
+
+        Returns the ids of the deleted datasets.
+        """
+        with self._lock:
+            self.scheduler.hold()
+            try:
+                self._stop_pumps()
+                return self._pipes.reset(delete_input)
+            finally:
+                self.scheduler.release()
+
+    def _prepare_run(self, reset: bool, delete_input: bool) -> list[NodePipe]:
+        """Hold the scheduler, end what runs, reset if asked to; the pipes that can run."""
+        with self._lock:
+            self.scheduler.hold()
+            try:
+                self._stop_pumps()
+                if reset:
+                    self._pipes.reset(delete_input)
+            except BaseException:
+                self.scheduler.release()
+                raise
+            return [pipe for pipe in self._pipes.by_id.values() if pipe.runs_in_rounds]
+
+    def _stop_pumps(self) -> None:
+        self._cancel_pumps()
+        for pipe in self._pipes.by_id.values():
+            pipe.stop()
+
+    def _cancel_pumps(self) -> None:
+        for pipe in list(self._pipes.by_id.values()):
+            pipe.pump.cancel.set()
+
+    # -- state ---------------------------------------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        """Start time and what is going on."""
+        pipes = list(self._pipes.by_id.values())
+        return {
+            "node_start_time": self.start_time,
+            "version": self.version,
+            "scheduling": self._scheduling,
+            "run_all": self.runs.status(None)["status"],
+            "pipes": len(pipes),
+            "running_pipes": [pipe.id for pipe in pipes if pipe.pump.is_running],
+            "invalid_pipes": [pipe.id for pipe in pipes if not pipe.component.valid],
+            "failed_pipes": [pipe.id for pipe in pipes if pipe.failed],
+            "datasets": len(self.store.datasets()),
+        }
+
+    def healthy(self) -> bool:
+        """Whether the store can be read."""
+        try:
+            return len(self.store.datasets()) >= 0 and self.uploaded.env() is not None
+        except sqlite3.Error:
+            return False

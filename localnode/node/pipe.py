@@ -1,0 +1,226 @@
+"""One pipe of a node: its config, the engine's pipe built from it, and its pump."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from localnode.config import PipeComponent, SettingsStore
+from localnode.errors import BadRequest, Unavailable
+from localnode.pipes import Engine, Pipe
+from localnode.pipes.parts import assemble
+from localnode.scheduler import FAILED, NOT_READY, SUCCESS, Outcome, Pump, Reads, Schedule, Scheduler
+from localnode.store import Dataset
+
+STOP_SECONDS = 30.0
+SWITCHES = ("enable", "disable")
+RUNS = ("start", "start-rescan", "stop")
+RESETS = (
+    "update-last-seen",
+    "set-last-seen-to-end",
+    "reset-tracking",
+    "reset-rescan",
+    "discard-retries",
+    "discard-inferred-schema",
+)
+
+
+class NodePipe:
+    """A configured pipe. `engine_pipe` is None while its config has errors; then nothing of it runs.
+
+    `blocked` says why a valid pipe cannot run on this node.
+    """
+
+    def __init__(
+        self,
+        component: PipeComponent,
+        engine_pipe: Pipe | None,
+        engine: Engine,
+        uploaded: SettingsStore,
+        scheduler: Scheduler,
+        blocked: str | None,
+    ) -> None:
+        self.component = component
+        self.engine_pipe = engine_pipe
+        self.blocked = blocked
+        self._host, self._uploaded, self._scheduler = engine, uploaded, scheduler
+        schedule = Schedule(component.effective["pump"])
+        self.pump = Pump(component.id, schedule, self._execute, time.time())
+        switched_off = uploaded.disabled_pumps()
+        self.pump.disabled = component.id in switched_off
+        self.pump.comment = switched_off.get(component.id)
+
+    # -- as a run-all sees it ------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The pipe's id."""
+        return self.component.id
+
+    @property
+    def reads(self) -> Reads:
+        """See Runnable."""
+        pipe = self.component
+        return Reads(pipe.sink_dataset, pipe.sources, sorted(pipe.tracked), sorted(pipe.untracked))
+
+    @property
+    def is_input(self) -> bool:
+        """See Runnable."""
+        return not self.component.sources
+
+    @property
+    def runs_in_rounds(self) -> bool:
+        """Whether a run-all includes it."""
+        return self.has_pump and self.pump.may_run
+
+    @property
+    def has_pump(self) -> bool:
+        """Whether there is anything to pump: not for receivers, endpoints and invalid pipes."""
+        return self.engine_pipe is not None and self.engine_pipe.has_pump
+
+    def mark(self) -> Any:
+        """See Runnable."""
+        return self._engine().mark()
+
+    def run(self) -> Outcome:
+        """See Runnable."""
+        return self.pump.run()
+
+    def _execute(self, full: bool, stop: threading.Event) -> Outcome:
+        if self.engine_pipe is None:
+            return Outcome(FAILED, reason="its config has errors")
+        if self.blocked:
+            return Outcome(FAILED, reason=self.blocked)
+        result = self.engine_pipe.run(full, stop)
+        if result.changed and self.component.sink_dataset:
+            self._scheduler.signal(self.component.sink_dataset)
+        if result.status in (SUCCESS, NOT_READY):
+            return Outcome(result.status, result.changed, result.reason, tuple(result.waits_for))
+        return Outcome(FAILED, result.changed, result.reason)
+
+    def stop(self) -> None:
+        """End a run that is under way."""
+        self.pump.stop(STOP_SECONDS)
+
+    # -- state ---------------------------------------------------------------------------------------------
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last run failed."""
+        return self.pump.last is not None and self.pump.last.outcome.status == FAILED
+
+    @property
+    def sink_dataset(self) -> Dataset | None:
+        """The dataset it writes, if there is one yet."""
+        name = self.component.sink_dataset
+        return self._host.store.find(name) if name else None
+
+    @property
+    def last_seen(self) -> Any:
+        """The token the source continues from, None at the start."""
+        return self.engine_pipe.offset if self.engine_pipe is not None else None
+
+    def queues(self) -> dict[str, Any]:
+        """What waits to be processed: `{"source": n, "dependencies": {dataset: n}, "retries": n}`."""
+        if self.engine_pipe is None:
+            return {"source": None, "dependencies": {}, "retries": 0}
+        return self.engine_pipe.queues()
+
+    def operations(self) -> list[str]:
+        """Operations its pump supports."""
+        if not self.has_pump:
+            return list(SWITCHES)
+        return [*(RUNS if self.pump.may_run else ("stop",)), *SWITCHES, *RESETS]
+
+    # -- operations ----------------------------------------------------------------------------------------
+
+    def operate(self, operation: str, fields: Mapping[str, str]) -> None:
+        """Carry out a pump operation. BadRequest when this pump does not support it, Conflict or Refused
+        when it
+        runs."""
+        if operation not in self.operations():
+            raise BadRequest(f'the pump of pipe "{self.id}" doesn\'t support the operation "{operation}" now')
+        if operation in SWITCHES:
+            self._switch(operation == "disable", fields.get("comment"))
+        elif operation == "stop":
+            self.stop()
+        elif operation in RUNS:
+            self._scheduler.start(self.pump, full=operation == "start-rescan")
+        else:
+            self._change_state(operation, fields)
+
+    def _switch(self, disabled: bool, comment: str | None) -> None:
+        self._uploaded.set_pump_disabled(self.id, disabled, comment)
+        self.pump.disabled = disabled
+        self.pump.comment = comment if disabled else None
+
+    def _change_state(self, operation: str, fields: Mapping[str, str]) -> None:
+        """What the node keeps nothing about (an interrupted rescan, an inferred schema) is reset already."""
+        pipe = self._engine()
+        if operation == "update-last-seen":
+            pipe.set_offset(token(fields.get("last-seen", "")))
+        elif operation == "set-last-seen-to-end":
+            pipe.skip_to_end()
+        elif operation == "reset-tracking":
+            pipe.reset_tracking()
+        elif operation == "discard-retries":
+            pipe.discard_retries()
+
+    def _engine(self) -> Pipe:
+        if self.engine_pipe is None:
+            raise BadRequest(f'the config of pipe "{self.id}" has errors: see its config-errors')
+        return self.engine_pipe
+
+    # -- entities ------------------------------------------------------------------------------------------
+
+    def preview(self, stage: str, since: Any, limit: int | None) -> Iterator[dict[str, Any]]:
+        """Entities at a stage, without side effects."""
+        return self._engine().preview(stage, since, limit)
+
+    def transform(self, entities: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What the transforms make of `entities`; those with side effects are left out."""
+        parts = assemble(self._engine().config, self._host)
+        return parts.chain.apply(entities, parts.context(), preview=True)
+
+    def receive(self, body: bytes, pushed: PushRequest) -> dict[str, Any]:
+        """Take entities in. BadRequest when the pipe is no receiver."""
+        pipe = self._engine()
+        if not pipe.is_receiver:
+            raise BadRequest(f'pipe "{self.id}" is no receiver: its source is not http_endpoint')
+        if self.pump.disabled:
+            raise Unavailable(f'pipe "{self.id}" is disabled')
+        answer = pipe.receive(body, pushed.params, pushed.completeness, pushed.url, pushed.headers)
+        if self.component.sink_dataset:
+            self._scheduler.signal(self.component.sink_dataset)
+        return answer
+
+    def publisher(self, kind: str) -> Pipe:
+        """The engine's pipe, for a publisher of sink type `kind`. BadRequest for every other pipe."""
+        if self.component.sink_type != kind:
+            raise BadRequest(f'pipe "{self.id}" has no {kind} sink')
+        return self._engine()
+
+
+@dataclass(frozen=True)
+class PushRequest:
+    """What came with a push besides its body; `completeness` in µs, None for now."""
+
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    url: str
+    completeness: int | None
+
+
+def token(text: str) -> Any:
+    """A since-token as text: JSON where it is JSON (a number, a quoted text), else the text itself; None
+    for ""."""
+    if not text:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

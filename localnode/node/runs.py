@@ -1,0 +1,105 @@
+"""Run-all as an operation of the node: one at a time, with a token, a log that outlives it, and a stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from localnode.errors import Conflict
+from localnode.scheduler import FAILED, RunAll, RunAllOptions, RunLog
+from localnode.scheduler.rounds import Runnable
+
+log = logging.getLogger(__name__)
+
+
+class Run:
+    """One run-all, known by its token."""
+
+    def __init__(self, run_all: RunAll) -> None:
+        self.token = uuid.uuid4().hex
+        self.run_all = run_all
+        self.result: dict[str, Any] | None = None
+        self._done = threading.Event()
+
+    def finish(self, result: dict[str, Any]) -> None:
+        """Set the result."""
+        self.result = result
+        self._done.set()
+
+    def wait(self, timeout: float | None = None) -> dict[str, Any]:
+        """Block until it is done; `{"status": "running"}` when that takes longer than `timeout` seconds."""
+        self._done.wait(timeout)
+        return self.result or {"status": "running"}
+
+    @property
+    def running(self) -> bool:
+        """Whether it is under way."""
+        return not self._done.is_set()
+
+
+class Runs:
+    """Starts and stops runs. `prepare(reset, delete_input)` holds the scheduler, stops the pumps, resets if
+    asked
+    to and returns the pipes to run; `conclude()` undoes the hold."""
+
+    def __init__(
+        self,
+        prepare: Callable[[bool, bool], Sequence[Runnable]],
+        conclude: Callable[[], None],
+        cancel: Callable[[], None],
+        workers: int,
+    ) -> None:
+        self.log = RunLog()
+        self._prepare, self._conclude, self._cancel = prepare, conclude, cancel
+        self._workers = workers
+        self._lock = threading.Lock()
+        self._current: Run | None = None
+
+    def start(self, options: RunAllOptions, reset: bool, delete_input: bool) -> Run:
+        """Start a run in the background. Conflict when one is under way."""
+        with self._lock:
+            if self._current is not None and self._current.running:
+                raise Conflict("all pipes are being run already; stop that run first")
+            pipes = self._prepare(reset, delete_input)
+            self.log.clear()
+            self.log.info(f"running {len(pipes)} pipes" + (", from scratch" if reset else ""))
+            run = self._current = Run(RunAll(pipes, options, self.log, self._workers))
+        threading.Thread(target=self._carry_out, args=(run,), name="run-all", daemon=True).start()
+        return run
+
+    def _carry_out(self, run: Run) -> None:
+        result: dict[str, Any] = {"status": FAILED, "additional_info": {"message": "the run broke off"}}
+        try:
+            result = run.run_all.run()
+        except Exception as error:
+            log.exception("run-all ended by an unexpected error")
+            result["additional_info"]["message"] = f"{type(error).__name__}: {error}"
+            self.log.error(result["additional_info"]["message"])
+        finally:
+            self._conclude()
+            run.finish(result)
+
+    def ask_to_end(self) -> None:
+        """Ask the current run to end; returns at once."""
+        if self._current is not None:
+            self._current.run_all.stop.set()
+
+    def stop(self, timeout: float) -> bool:
+        """Ask the current run and its pumps to end and wait; True when nothing runs any more."""
+        run = self._current
+        if run is None or not run.running:
+            return True
+        self.ask_to_end()
+        self._cancel()
+        run.wait(timeout)
+        return not run.running
+
+    def status(self, token: str | None) -> dict[str, Any]:
+        """Status of the run with that token, or of the latest without one."""
+        run = self._current
+        if run is None or (token and token != run.token):
+            return {"status": "not-running"}
+        return run.wait(0)
