@@ -17,7 +17,7 @@ from connectors.chargebee.tokens import Window
 from connectors.common.datatype import Deletion, Entity, Insert, Record
 from connectors.common.errors import NotFound, Pending
 
-_FRESH_S = 2.0
+_FRESH_S = 1.0
 _PLACE = "Settings > Configure Chargebee > Business Entities"
 _ENDS = "This report then ends by itself"
 
@@ -78,7 +78,7 @@ class BusinessEntities(ChargebeeDatatype):
         raise _pending(name, f'delete the business entity "{name}" if it is no longer needed', _ENDS)
 
     def _all(self) -> dict[str, Record]:
-        """Every entity by id, oldest first; read anew when older than two seconds."""
+        """Every entity by id, oldest first; read anew when older than a second."""
         with self._lock:
             if time.monotonic() - self._read_at > _FRESH_S:
                 rows = self._events.snapshots(Window(None, 0), self.settings.common.page_size)
