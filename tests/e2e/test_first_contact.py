@@ -1,0 +1,57 @@
+"""The demo data: two systems that grew apart meet, a third of the records match, and then nothing moves any more."""
+
+from __future__ import annotations
+
+from tests.e2e.conftest import World
+
+
+def test_matches_are_linked_not_duplicated_and_a_second_run_writes_nothing(demo: World) -> None:
+    persons = [
+        (c["email"] or "").strip().lower() for kind in ("contacts", "employees") for c in demo.erp.all(kind)
+    ]
+    matching = {
+        c["id"] for c in demo.chargebee.all("customers")
+        if c.get("email") and persons.count(c["email"].strip().lower()) == 1
+    }  # fmt: skip
+    skus = {p["sku"] for p in demo.erp.all("products")}
+    items = {
+        p["item_id"]
+        for p in demo.chargebee.all("item_prices")
+        if p.get("accounting_detail", {}).get("sku") in skus
+    }
+    numbers = {o["order_number"] for o in demo.erp.all("orders")} | {
+        q["quote_number"] for q in demo.erp.all("quotes")
+    }
+    orders = {o["id"] for o in demo.chargebee.all("orders") if o.get("reference_id") in numbers}
+    assert len(matching) >= 10
+    assert len(items) >= 5
+    assert len(orders) >= 8
+
+    demo.sync()
+    for kind, keys in (("contacts", matching), ("products", items), ("orders", orders)):
+        records = demo.erp.all(kind) + (
+            demo.erp.all("employees")
+            if kind == "contacts"
+            else demo.erp.all("quotes")
+            if kind == "orders"
+            else []
+        )
+        linked = {r["external_refs"].get("chargebee") for r in records}
+        assert keys <= linked, f"{kind} not linked: {keys - linked}"
+    emails = [c["email"].strip().lower() for c in demo.chargebee.all("customers") if c.get("email")]
+    assert [e for e in emails if persons.count(e) == 1 and emails.count(e) > 1] == []
+    rejected = [
+        r
+        for pipe in demo.stack.share_pipes()
+        for r in demo.rows(pipe)
+        if r.get("$status") not in ("ok", "pending")
+    ]
+    assert rejected == []
+
+    settled = demo.writes()
+    demo.sync()
+    assert demo.writes() == settled, "a second full run writes nothing"
+
+    demo.stack.wipe_node()
+    demo.sync()
+    assert demo.writes() == settled, "a node that lost every dataset finds all links again"

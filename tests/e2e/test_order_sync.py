@@ -1,0 +1,274 @@
+"""Order ↔ Order and Quote ↔ Order: created through an imported invoice, one Chargebee order from quote to delivery."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.e2e.conftest import World
+from tests.e2e.test_person_sync import ADDRESS, MOVED, billing, shows
+
+
+def unix(day: str) -> int:
+    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())
+
+
+LINES = [
+    {
+        "description": "Røde roser 🌹",
+        "quantity": "3",
+        "unit_price": "10.50",
+        "tax_percent": "25",
+        "sku": "ROSE",
+    },
+    {"description": "Levering", "quantity": "1", "unit_price": "99.00", "tax_percent": "25", "sku": "SHIP"},
+]
+
+
+def customer(world: World, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    company = world.erp.create("customers", name=f"{name} AS", currency="NOK")
+    contact = world.erp.create(
+        "contacts",
+        first_name=name,
+        email=f"{name.lower()}@orders.example",
+        customer_id=company["id"],
+        is_billing_contact=True,
+    )
+    return company, contact
+
+
+def chargebee_order(world: World, reference: str) -> dict[str, Any]:
+    found = [o for o in world.chargebee.all("orders") if o.get("reference_id") == reference]
+    assert len(found) == 1, f"{len(found)} Chargebee orders for {reference}"
+    return found[0]
+
+
+def test_an_erp_order_is_imported_and_fulfilment_travels_both_ways(world: World) -> None:
+    company, contact = customer(world, "Olga")
+    order = world.erp.create(
+        "orders", customer_id=company["id"], status="confirmed", order_date="2026-03-01", shipping_date="2026-03-05", currency="NOK",
+        lines=LINES, note="Ring på", shipping_address=ADDRESS, billing_address=ADDRESS,
+    )  # fmt: skip
+    world.sync()
+    found = chargebee_order(world, order["order_number"])
+    shows(
+        found,
+        {"status": "queued", "order_date": unix("2026-03-01"), "shipping_date": unix("2026-03-05"), "note": "Ring på",
+         "customer_id": f"contact-{contact['id']}", "currency_code": "NOK", "shipping_address": billing(ADDRESS),
+         "billing_address": billing(ADDRESS)},
+    )  # fmt: skip
+    assert [(i["description"], i["fulfillment_quantity"], i["unit_price"], i["amount"], i["sku"]) for i in found["order_line_items"]] == [
+        ("Røde roser 🌹", 3, 1050, 3150, "ROSE"), ("Levering", 1, 9900, 9900, "SHIP")]  # fmt: skip
+    order = world.erp.get("orders", order["id"])
+    assert order["external_refs"]["chargebee"] == found["id"]
+    assert order["invoice_reference"] == found["invoice_id"]
+    assert order["payment_status"] == found["payment_status"]
+
+    before = world.writes()
+    world.erp.patch(
+        "orders", order["id"], status="shipped", shipped_at="2026-03-06T08:00:00.000000Z", shipment_carrier="Posten", tracking_number="T-1",
+        tracking_url="https://track.example/T-1", note="Sendt", shipping_address=MOVED, shipping_date="2026-03-06", order_date="2026-03-02",
+    )  # fmt: skip
+    world.sync()
+    shows(
+        chargebee_order(world, order["order_number"]),
+        {"status": "shipped", "shipped_at": unix("2026-03-06") + 8 * 3600, "shipment_carrier": "Posten", "tracking_id": "T-1",
+         "tracking_url": "https://track.example/T-1", "note": "Sendt", "shipping_address": billing(MOVED),
+         "shipping_date": unix("2026-03-06"), "order_date": unix("2026-03-02")},
+    )  # fmt: skip
+    assert (world.erp.writes() - before[0], world.chargebee.writes() - before[1]) == (1, 1)
+
+    before = world.writes()
+    lines = chargebee_order(world, order["order_number"])["order_line_items"]
+    world.chargebee.post(
+        f"orders/{found['id']}", status="delivered", delivered_at=unix("2026-03-09"), tracking_id="T-2", note="Levert", shipment_carrier="DHL",
+        tracking_url="https://track.example/T-2", shipping_address=billing(ADDRESS), order_date=unix("2026-03-03"),
+        shipping_date=unix("2026-03-08"), shipped_at=unix("2026-03-07"),
+        order_line_items=[{"id": lines[0]["id"], "sku": "ROSE-2", "status": "delivered"}, {"id": lines[1]["id"], "sku": "SHIP", "status": "delivered"}],
+    )  # fmt: skip
+    world.sync()
+    order = world.erp.get("orders", order["id"])
+    shows(
+        order,
+        {"status": "delivered", "delivered_at": "2026-03-09T00:00:00.000000Z", "tracking_number": "T-2", "note": "Levert",
+         "shipment_carrier": "DHL", "tracking_url": "https://track.example/T-2", "shipping_address": ADDRESS, "order_date": "2026-03-03",
+         "shipping_date": "2026-03-08", "shipped_at": "2026-03-07T00:00:00.000000Z"},
+    )  # fmt: skip
+    assert [(line["sku"], line["status"]) for line in order["lines"]] == [
+        ("ROSE-2", "delivered"),
+        ("SHIP", "delivered"),
+    ]
+    assert (world.erp.writes() - before[0], world.chargebee.writes() - before[1]) == (1, 1)
+
+    world.erp.patch("orders", order["id"], order_number="RENAMED-1")
+    world.sync()
+    assert chargebee_order(world, "RENAMED-1")["id"] == found["id"]
+    world.chargebee.post(f"orders/{found['id']}", reference_id="RENAMED-2")
+    world.sync()
+    assert world.erp.get("orders", order["id"])["order_number"] == "RENAMED-2"
+    world.erp.delete("orders", order["id"])
+    world.sync()
+    assert world.chargebee.get("orders", found["id"])["status"] == "cancelled"
+
+
+def test_every_status_has_its_counterpart(world: World) -> None:
+    company, _ = customer(world, "Stian")
+    order = world.erp.create(
+        "orders",
+        customer_id=company["id"],
+        status="confirmed",
+        order_date="2026-04-01",
+        currency="NOK",
+        lines=LINES,
+    )
+    world.sync()
+    key = chargebee_order(world, order["order_number"])["id"]
+    pairs = [("in_progress", "awaiting_shipment"), ("on_hold", "on_hold"), ("shipped", "shipped"), ("partially_delivered", "partially_delivered"),
+             ("delivered", "delivered"), ("returned", "returned")]  # fmt: skip
+    for ours, theirs in pairs:
+        world.erp.patch("orders", order["id"], status=ours)
+        world.sync()
+        assert world.chargebee.get("orders", key)["status"] == theirs
+    for ours, theirs in [
+        ("confirmed", "new"),
+        ("in_progress", "processing"),
+        ("delivered", "complete"),
+        *pairs,
+    ]:
+        before = world.writes()
+        world.chargebee.post(f"orders/{key}", status=theirs)
+        world.sync()
+        assert world.erp.get("orders", order["id"])["status"] == ours
+        assert world.chargebee.get("orders", key)["status"] == theirs, "a lossy status never bounces"
+        assert world.chargebee.writes() - before[1] == 1
+    world.erp.patch(
+        "orders",
+        order["id"],
+        status="cancelled",
+        cancellation_reason="product_not_required",
+        cancelled_at="2026-04-09T10:00:00.000000Z",
+    )
+    world.sync()
+    shows(
+        world.chargebee.get("orders", key),
+        {
+            "status": "cancelled",
+            "cancellation_reason": "product_not_required",
+            "cancelled_at": unix("2026-04-09") + 36000,
+        },
+    )
+
+
+def test_a_draft_is_no_order_yet(world: World) -> None:
+    company, _ = customer(world, "Draft")
+    order = world.erp.create(
+        "orders",
+        customer_id=company["id"],
+        status="draft",
+        order_date="2026-05-01",
+        currency="NOK",
+        lines=LINES,
+    )
+    world.sync()
+    assert not [o for o in world.chargebee.all("orders") if o.get("reference_id") == order["order_number"]]
+    world.erp.patch("orders", order["id"], status="confirmed")
+    world.sync()
+    assert chargebee_order(world, order["order_number"])["status"] == "queued"
+
+
+def test_a_quote_keeps_its_one_order_when_it_is_converted(world: World) -> None:
+    company, _ = customer(world, "Quentin")
+    quote = world.erp.create(
+        "quotes",
+        customer_id=company["id"],
+        status="sent",
+        quote_date="2026-06-01",
+        currency="NOK",
+        lines=LINES,
+        note="Tilbud",
+    )
+    world.sync()
+    first = chargebee_order(world, quote["quote_number"])
+    shows(first, {"status": "on_hold", "order_date": unix("2026-06-01"), "note": "Tilbud"})
+    world.chargebee.post(f"orders/{first['id']}", note="Vurderes")
+    world.sync()
+    assert world.erp.get("quotes", quote["id"])["note"] == "Vurderes"
+    world.erp.patch(
+        "quotes",
+        quote["id"],
+        status="accepted",
+        note="Godtatt",
+        quote_date="2026-06-02",
+        shipping_address=ADDRESS,
+    )
+    world.sync()
+    shows(
+        world.chargebee.get("orders", first["id"]),
+        {
+            "status": "queued",
+            "note": "Godtatt",
+            "order_date": unix("2026-06-02"),
+            "shipping_address": billing(ADDRESS),
+        },
+    )
+    count = len(world.chargebee.all("orders"))
+    world.erp.convert(quote["id"])
+    world.sync()
+    quote = world.erp.get("quotes", quote["id"])
+    order = world.erp.get("orders", quote["order_id"])
+    assert len(world.chargebee.all("orders")) == count, "no second order"
+    assert chargebee_order(world, order["order_number"])["id"] == first["id"]
+    assert order["external_refs"]["chargebee"] == quote["external_refs"]["chargebee"] == first["id"]
+    world.erp.patch("orders", order["id"], status="shipped")
+    world.sync()
+    assert world.chargebee.get("orders", first["id"])["status"] == "shipped"
+    assert world.erp.get("quotes", quote["id"])["status"] == "ordered"
+
+
+def test_a_rejected_quote_is_cancelled(world: World) -> None:
+    company, _ = customer(world, "Rita")
+    quote = world.erp.create(
+        "quotes",
+        customer_id=company["id"],
+        status="sent",
+        quote_date="2026-06-01",
+        currency="NOK",
+        lines=LINES,
+    )
+    world.sync()
+    key = chargebee_order(world, quote["quote_number"])["id"]
+    world.erp.patch("quotes", quote["id"], status="rejected")
+    world.sync()
+    assert world.chargebee.get("orders", key)["status"] == "cancelled"
+
+
+def test_an_order_born_in_chargebee_reaches_the_erp_and_gets_its_number(world: World) -> None:
+    world.chargebee.post(
+        "customers", id="cb-buyer", first_name="Bea", last_name="Buyer", email="bea@buyer.example"
+    )
+    invoice = world.chargebee.post(
+        "invoices/import_invoice", id="inv-cb-1", customer_id="cb-buyer", date=unix("2026-07-01"), total=25000, currency_code="NOK",
+        line_items=[{"description": "Bok", "unit_amount": 12500, "quantity": 2, "amount": 25000, "entity_type": "adhoc"}],
+    )  # fmt: skip
+    world.chargebee.post(
+        "orders/import_order", id="ord-cb-1", invoice_id=invoice["id"], customer_id="cb-buyer", status="queued", created_at=unix("2026-07-01"),
+        order_date=unix("2026-07-01"), shipping_date=unix("2026-07-03"), note="Fra Chargebee",
+    )  # fmt: skip
+    world.sync()
+    order = next(o for o in world.erp.all("orders") if o["external_refs"].get("chargebee") == "ord-cb-1")
+    shows(
+        order,
+        {
+            "status": "confirmed",
+            "order_date": "2026-07-01",
+            "shipping_date": "2026-07-03",
+            "note": "Fra Chargebee",
+            "currency": "NOK",
+            "total": "250.00",
+        },
+    )
+    assert [(line["description"], line["unit_price"]) for line in order["lines"]] == [("Bok", "125.00")]
+    assert world.chargebee.get("orders", "ord-cb-1")["reference_id"] == order["order_number"]
+    world.chargebee.post("orders/ord-cb-1", status="shipped")
+    world.sync()
+    assert world.erp.get("orders", order["id"])["status"] == "shipped"

@@ -1,0 +1,159 @@
+"""Product ↔ Item and its item price, every mapped property both ways, money exact in 0, 2 and 3 decimals."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.conftest import World
+from tests.e2e.test_person_sync import shows
+
+
+def price_of(world: World, item: str) -> dict:
+    prices = world.chargebee.all("item_prices", **{"item_id[is]": item})
+    assert len(prices) == 1, prices
+    return prices[0]
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "minor", "new_price", "new_minor", "back_minor", "back_price"),
+    [
+        ("JPY", "1980", 1980, "2000", 2000, 2500, "2500"),
+        ("NOK", "49.90", 4990, "1234567.89", 123456789, 5, "0.05"),
+        ("KWD", "0.125", 125, "3.000", 3000, 12345, "12.345"),
+    ],
+)
+def test_product_and_item_stay_in_sync(
+    world: World,
+    currency: str,
+    price: str,
+    minor: int,
+    new_price: str,
+    new_minor: int,
+    back_minor: int,
+    back_price: str,
+) -> None:
+    product = world.erp.create(
+        "products", sku=f"SKU-{currency}", name=f" Lampe «{currency}»", description="Æ <b>bold</b>", type="goods", category="Belysning",
+        unit="stk", unit_price=price, currency=currency, is_taxable=True, is_shippable=True, metadata={"colour": "red"},
+    )  # fmt: skip
+    world.sync()
+    item = f"product-{product['id']}"
+    shows(
+        world.chargebee.get("items", item),
+        {"name": f"Lampe «{currency}»", "description": "Æ <b>bold</b>", "type": "charge", "item_family_id": "Belysning", "unit": "stk",
+         "status": "active", "is_shippable": True, "metadata": {"colour": "red", "customerp": {"product_id": product["id"]}}},
+    )  # fmt: skip
+    shows(
+        price_of(world, item),
+        {
+            "price": minor,
+            "currency_code": currency,
+            "is_taxable": True,
+            "accounting_detail": {"sku": f"SKU-{currency}"},
+        },
+    )
+
+    before = world.writes()
+    world.erp.patch("products", product["id"], unit_price=new_price)
+    world.sync()
+    assert price_of(world, item)["price"] == new_minor
+    assert (world.erp.writes() - before[0], world.chargebee.writes() - before[1]) == (1, 1)
+
+    world.erp.patch(
+        "products", product["id"], name=f"Lamp {currency}", description="New", unit="pcs", category="Lights", is_shippable=False,
+        is_taxable=False, sku=f"NEW-{currency}", metadata={"colour": "blue", "size": 3},
+    )  # fmt: skip
+    world.sync()
+    found = world.chargebee.get("items", item)
+    shows(
+        found,
+        {
+            "name": f"Lamp {currency}",
+            "description": "New",
+            "unit": "pcs",
+            "item_family_id": "Lights",
+            "is_shippable": False,
+        },
+    )
+    assert found["metadata"] == {"colour": "blue", "size": 3, "customerp": {"product_id": product["id"]}}
+    shows(price_of(world, item), {"is_taxable": False, "accounting_detail": {"sku": f"NEW-{currency}"}})
+
+    world.chargebee.post(
+        f"items/{item}", name=f"Leuchte {currency}", description="Neu", unit="Stück", item_family_id="Belysning", is_shippable=True,
+        metadata={"size": 4, "customerp": {"product_id": product["id"]}},
+    )  # fmt: skip
+    world.chargebee.post(
+        f"item_prices/{price_of(world, item)['id']}",
+        price=back_minor,
+        is_taxable=True,
+        accounting_detail={"sku": f"CB-{currency}"},
+    )
+    before = world.writes()
+    world.sync()
+    shows(
+        world.erp.get("products", product["id"]),
+        {"name": f"Leuchte {currency}", "description": "Neu", "unit": "Stück", "category": "Belysning", "is_shippable": True,
+         "unit_price": back_price, "is_taxable": True, "sku": f"CB-{currency}"},
+    )  # fmt: skip
+    assert world.erp.get("products", product["id"])["metadata"] == {"size": 4}
+    assert (world.erp.writes() - before[0], world.chargebee.writes() - before[1]) == (1, 0)
+
+    world.chargebee.post(f"items/{item}", status="archived")
+    world.sync()
+    assert world.erp.get("products", product["id"])["status"] == "archived"
+    world.erp.patch("products", product["id"], status="active")
+    world.sync()
+    assert world.chargebee.get("items", item)["status"] == "active"
+    world.erp.delete("products", product["id"])
+    world.sync()
+    assert world.chargebee.get("items", item)["status"] == "archived"
+
+
+def test_an_item_born_in_chargebee_becomes_a_product(world: World) -> None:
+    world.chargebee.post("item_families", id="cb-family", name="cb-family")
+    world.chargebee.post(
+        "items",
+        id="cb-plan",
+        name="Plan from Chargebee",
+        type="plan",
+        item_family_id="cb-family",
+        unit="seat",
+    )
+    world.chargebee.post(
+        "item_prices", id="cb-plan-EUR", name="Plan EUR", item_id="cb-plan", currency_code="EUR", price=990, pricing_model="per_unit",
+        period=3, period_unit="month", accounting_detail={"sku": "CB-PLAN"},
+    )  # fmt: skip
+    world.sync()
+    product = next(p for p in world.erp.all("products") if p["external_refs"].get("chargebee") == "cb-plan")
+    shows(
+        product,
+        {"sku": "CB-PLAN", "name": "Plan from Chargebee", "type": "subscription", "category": "cb-family", "unit": "seat",
+         "unit_price": "9.90", "currency": "EUR", "billing_period": 3, "billing_period_unit": "month"},
+    )  # fmt: skip
+    assert world.chargebee.get("items", "cb-plan")["metadata"]["customerp"]["product_id"] == product["id"]
+
+
+def test_a_subscription_becomes_a_plan_with_its_period(world: World) -> None:
+    product = world.erp.create(
+        "products", sku="SUB-1", name="Support", type="subscription", unit_price="100.00", currency="USD", billing_period=1,
+        billing_period_unit="year",
+    )  # fmt: skip
+    world.sync()
+    item = f"product-{product['id']}"
+    shows(world.chargebee.get("items", item), {"type": "plan", "item_family_id": "erp-products"})
+    shows(price_of(world, item), {"period": 1, "period_unit": "year", "price": 10000})
+    assert not world.erp.get("products", product["id"]).get("category"), (
+        "the default family is not a category"
+    )
+
+
+def test_a_name_clash_is_rejected_with_the_other_items_id(world: World) -> None:
+    world.chargebee.post("item_families", id="clash", name="clash")
+    first = world.erp.create(
+        "products", sku="CLASH-1", name="Clash", type="goods", unit_price="1.00", currency="EUR"
+    )
+    world.sync()
+    world.chargebee.post("items", id="clash-item", name="Clash two", type="charge", item_family_id="clash")
+    world.sync()
+    second = next(p for p in world.erp.all("products") if p["external_refs"].get("chargebee") == "clash-item")
+    assert second["id"] != first["id"]
