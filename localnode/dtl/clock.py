@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -104,10 +105,10 @@ _INPUT = {
     "z": r"(?P<z>[+-]\d\d:?[0-5]\d|Z)", "%": "%",
 }  # fmt: skip
 _OUTPUT = {
-    "d": "{0.day:02}", "e": "{0.day}", "m": "{0.month:02}", "Y": "{0.year:04}", "y": "{1:02}",
-    "H": "{0.hour:02}", "I": "{2:02}", "M": "{0.minute:02}", "S": "{0.second:02}",
-    "f": "{0.microsecond:06}", "p": "{3}", "z": "{4}", "%": "%",
+    "Y": ("%04d", 0), "m": ("%02d", 1), "d": ("%02d", 2), "e": ("%d", 2), "H": ("%02d", 3), "M": ("%02d", 4),
+    "S": ("%02d", 5), "f": ("%06d", 6), "y": ("%02d", 8), "I": ("%02d", 9), "p": ("%s", 10), "z": ("%s", 11),
 }  # fmt: skip
+"""Token to its template and the position, in `Fields` or in what `_derived` adds, of what goes there."""
 
 
 @lru_cache(maxsize=1024)
@@ -125,19 +126,31 @@ def compile_format(written: str) -> DateFormat | None:
 
 
 def _writer(parts: list[str]) -> Callable[[Fields], str]:
-    template = "".join(
-        _OUTPUT[part] if index % 2 else part.replace("{", "{{").replace("}", "}}")
-        for index, part in enumerate(parts)
-    )
-    fill = template.format
-    if not {"y", "I", "p", "z"} & set(parts[1::2]):
-        return fill
-    return lambda fields: fill(
-        fields,
-        fields.year % 100,
-        fields.hour % 12 or 12,
-        "am" if fields.hour < 12 else "pm",
-        _offset_text(fields.offset),
+    template, positions = "", []
+    for index, part in enumerate(parts):
+        if index % 2 == 0 or part == "%":
+            template += part.replace("%", "%%")
+        else:
+            piece, position = _OUTPUT[part]
+            template += piece
+            positions.append(position)
+    if not positions:
+        written = template % ()
+        return lambda at: written
+    values = itemgetter(*positions)
+    if max(positions) < len(Fields._fields):
+        return lambda at: template % values(at)
+    return lambda at: template % values(_derived(at))
+
+
+def _derived(at: Fields) -> tuple[object, ...]:
+    """The fields, the year of the century, the hour of twelve, am or pm, and the offset as text."""
+    return (
+        *at,
+        at.year % 100,
+        at.hour % 12 or 12,
+        "am" if at.hour < 12 else "pm",
+        _offset_text(at.offset),
     )
 
 

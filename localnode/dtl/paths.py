@@ -69,15 +69,30 @@ def walk(selects: Sequence[Select], value: Any) -> Any:
     return current[0] if current else None
 
 
+_SHAPES: dict[tuple[str, ...], dict[str, list[str]]] = {}
+_SHAPES_SIZE = 2048
+
+
+def names_by_identifier(entity: dict[str, Any]) -> dict[str, list[str]]:
+    """The property names of a dict by their part after the last colon; dicts of one shape share the answer."""
+    shape = tuple(entity)
+    found = _SHAPES.get(shape)
+    if found is None:
+        found = {}
+        for name in shape:
+            found.setdefault(name.rpartition(":")[2], []).append(name)
+        if len(_SHAPES) >= _SHAPES_SIZE:
+            _SHAPES.clear()
+        _SHAPES[shape] = found
+    return found
+
+
 def selector(element: str, settings: PipeSettings) -> Select:
     """How a path element selects properties: exactly one name, or (namespaces on) one name in every
     namespace."""
     name = exact_name(element, settings)
     if name is None:
-        suffix = ":" + element
-        return lambda entity: [
-            value for key, value in entity.items() if key == element or key.endswith(suffix)
-        ]
+        return lambda entity: [entity[found] for found in names_by_identifier(entity).get(element, ())]
     exact = name
     return lambda entity: [entity[exact]] if exact in entity else []
 
@@ -99,11 +114,24 @@ def path_reader(elements: Sequence[str], settings: PipeSettings) -> Callable[[An
         return lambda value: value
     names = [exact_name(element, settings) for element in elements]
     selects = [selector(element, settings) for element in elements]
-    if len(names) == 1 and names[0] is not None:
-        return _one(names[0], selects)
+    if len(names) == 1:
+        return _anywhere(elements[0], selects) if names[0] is None else _one(names[0], selects)
     if len(names) == 2 and names[0] is not None and names[1] is not None:
         return _two(names[0], names[1], selects)
     return lambda value: walk(selects, value)
+
+
+def _anywhere(element: str, selects: list[Select]) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if type(value) is dict:
+            names = names_by_identifier(value).get(element)
+            if names is None:
+                return None
+            if len(names) == 1:
+                return value[names[0]]
+        return walk(selects, value)
+
+    return read
 
 
 def _one(name: str, selects: list[Select]) -> Callable[[Any], Any]:

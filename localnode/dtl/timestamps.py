@@ -26,9 +26,30 @@ class Timestamp(NamedTuple):
     is_date: bool
 
 
-@lru_cache(maxsize=8192)
+_KNOWN: dict[str, Timestamp | None] = {}
+"""What was read or written lately, by its text: a time that one function writes, the next one need not parse."""
+_KNOWN_SIZE = 8192
+_LONGEST = len("9999-12-31T23:59:59.999999999Z")
+
+
+def _remember(written: str, stamp: Timestamp | None) -> None:
+    if len(_KNOWN) >= _KNOWN_SIZE:
+        _KNOWN.clear()
+    _KNOWN[written] = stamp
+
+
 def parse_timestamp(written: str) -> Timestamp | None:
     """The time that `2015-07-28T09:46:00.12345Z` or `2015-07-28` stands for; None if it is neither."""
+    if len(written) > _LONGEST:
+        return None
+    stamp = _KNOWN.get(written)
+    if stamp is None and written not in _KNOWN:
+        stamp = _parse(written)
+        _remember(written, stamp)
+    return stamp
+
+
+def _parse(written: str) -> Timestamp | None:
     match = _TIMESTAMP.fullmatch(written)
     if match is None:
         return None
@@ -58,5 +79,7 @@ def datetime_value(nanoseconds: int) -> str | None:
     days, second = divmod(seconds, 86_400)
     minute, second = divmod(second, 60)
     hour, minute = divmod(minute, 60)
-    head = f"~t{day_text(days)}T{hour:02}:{minute:02}:{second:02}"
-    return f"{head}.{fraction:09}".rstrip("0") + "Z" if fraction else head + "Z"
+    written = "%sT%02d:%02d:%02d" % (day_text(days), hour, minute, second)  # noqa: UP031 - twice as fast
+    written = f"{written}.{fraction:09}".rstrip("0") + "Z" if fraction else written + "Z"
+    _remember(written, Timestamp(nanoseconds, is_date=False))
+    return "~t" + written

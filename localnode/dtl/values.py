@@ -18,7 +18,6 @@ import re
 from base64 import b64decode
 from collections.abc import Callable
 from decimal import Context, Decimal
-from functools import lru_cache
 from typing import Any
 
 from localnode.dtl.timestamps import parse_timestamp
@@ -56,7 +55,6 @@ def text(value: str) -> str:
     return Text(value) if value[:1] == "~" and tag_kind(value) != STRING else value
 
 
-@lru_cache(maxsize=8192)
 def tag_kind(value: str) -> Kind:
     """The kind of a string that starts with `~`: an unknown tag, or a tag before nonsense, makes a plain
     string."""
@@ -130,17 +128,18 @@ def truthy(value: Any) -> bool:
     return value is not False and value is not None and value != []
 
 
+SHAREABLE = frozenset({str, int, float, bool, type(None)})
+"""Types whose values cannot change and need no `own`."""
+
+
 def own(value: Any) -> Any:
     """A copy that shares nothing that can change with `value`, fit for an output entity."""
     kind_of = type(value)
     if kind_of is list:
-        return [item if type(item) in _SHAREABLE else own(item) for item in value]
+        return [item if type(item) in SHAREABLE else own(item) for item in value]
     if kind_of is dict:
-        return {key: item if type(item) in _SHAREABLE else own(item) for key, item in value.items()}
+        return {key: item if type(item) in SHAREABLE else own(item) for key, item in value.items()}
     return str(value) if kind_of is Text else value
-
-
-_SHAREABLE = frozenset({str, int, float, bool, type(None)})
 
 
 def same(a: Any, b: Any) -> bool:
@@ -170,7 +169,6 @@ def key_of(value: Any) -> str:
     return _KEYS.get(kind_of, _text_key)(value)
 
 
-@lru_cache(maxsize=8192)
 def _tagged_key(value: str) -> str:
     """The normal form of a transit string: equal times, numbers and UUIDs are written alike."""
     tagged = tag_kind(value)

@@ -9,10 +9,10 @@ from localnode.dtl.define import step
 from localnode.dtl.frames import Frame
 from localnode.dtl.functions.ni import in_namespace_of
 from localnode.dtl.namespaces import name_pattern, qualified, target_name
-from localnode.dtl.paths import exact_name, selector
+from localnode.dtl.paths import exact_name, names_by_identifier, selector
 from localnode.dtl.patterns import Matcher
 from localnode.dtl.scope import Call, Expr, Scope, Step
-from localnode.dtl.values import as_list, first, is_string, own, truthy
+from localnode.dtl.values import SHAREABLE, as_list, first, is_string, own, truthy
 
 MEMO_SIZE = 10_000
 """How many property names a pattern remembers its answer for."""
@@ -40,7 +40,8 @@ def add(call: Call) -> Step:
 
 def _adding(name: str, value: Callable[[Frame, Any], Any]) -> Step:
     def run(f: Frame) -> None:
-        f.t[name] = own(value(f, None))
+        found = value(f, None)
+        f.t[name] = found if type(found) in SHAREABLE else own(found)
 
     return run
 
@@ -153,7 +154,8 @@ def _copy_exact(names: list[str]) -> Step:
         if type(source) is dict:
             for name in names:
                 if name in source:
-                    target[name] = own(source[name])
+                    value = source[name]
+                    target[name] = value if type(value) in SHAREABLE else own(value)
 
     return run
 
@@ -164,7 +166,7 @@ def _copy_matching(chosen: Matcher) -> Step:
         if type(f.s) is dict:
             for name, value in f.s.items():
                 if chosen(name):
-                    target[name] = own(value)
+                    target[name] = value if type(value) in SHAREABLE else own(value)
 
     return run
 
@@ -290,13 +292,12 @@ def _collected(name: str, hits: list[Any]) -> list[tuple[str, Any]]:
 
 def _keeping_namespaces(source: str, target: str, scope: Scope) -> Route:
     exact = exact_name(source, scope.settings)
-    suffix = f":{source}"
 
     def route(entity: dict[str, Any]) -> list[tuple[str, Any]]:
         if exact is not None:
             names = [exact] if exact in entity else []
         else:
-            names = [name for name in entity if name == source or name.endswith(suffix)]
+            names = names_by_identifier(entity).get(source, [])
         return [(f"{''.join(name.rpartition(':')[:2])}{target}", entity[name]) for name in names]
 
     return route
