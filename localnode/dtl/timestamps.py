@@ -27,7 +27,7 @@ class Timestamp(NamedTuple):
 
 
 _KNOWN: dict[str, Timestamp | None] = {}
-"""What was read or written lately, by its text: a time that one function writes, the next one need not parse."""
+"""What was read or written lately, by its text: what one function writes, the next need not parse."""
 _KNOWN_SIZE = 8192
 _LONGEST = len("9999-12-31T23:59:59.999999999Z")
 
