@@ -111,9 +111,9 @@ def dtl(settings: PipeSettings, rules: dict[str, Any]) -> Engine:
 
 
 def jmespath() -> Engine | None:
-    """The mapping as a jmespath expression with two functions of its own; None if jmespath is not installed."""
+    """The mapping as a jmespath expression with two functions added; None if that is not installed."""
     try:
-        import jmespath
+        import jmespath  # type: ignore[import-untyped]
         from jmespath import functions
     except ImportError:
         return None

@@ -74,7 +74,7 @@ _SHAPES_SIZE = 2048
 
 
 def names_by_identifier(entity: dict[str, Any]) -> dict[str, list[str]]:
-    """The property names of a dict by their part after the last colon; dicts of one shape share the answer."""
+    """The property names of a dict by their part after the last colon, found once for each shape."""
     shape = tuple(entity)
     found = _SHAPES.get(shape)
     if found is None:
