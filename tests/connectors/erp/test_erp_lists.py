@@ -1,0 +1,331 @@
+"""Every way of paging and every way of showing credentials, through the service against a scripted ERP."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.support.erp import app_of, profile
+from tests.support.upstream import Asked, Reply, Upstream, scripted_upstream
+
+RECORDS = [{"id": f"{n:03}", "changed": f"2026-01-01T00:00:{n // 3:02}.000000Z", "n": n} for n in range(23)]
+SIZE = 5
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with scripted_upstream(lambda asked: Reply({})) as running:
+        yield running
+
+
+def cut(start: int, asked: Asked, name: str = "size", cap: int = 1000) -> list[dict[str, Any]]:
+    return RECORDS[start : start + min(int(asked.query.get(name, SIZE)), cap)]
+
+
+def page(asked: Asked) -> Reply:
+    return Reply(cut((int(asked.query["page"]) - 1) * SIZE, asked))
+
+
+def offset(asked: Asked) -> Reply:
+    return Reply({"values": cut(int(asked.query["from"]), asked), "total": len(RECORDS)})
+
+
+def capped_offset(asked: Asked) -> Reply:
+    """An ERP that gives three at most, whatever it is asked for."""
+    return Reply({"values": cut(int(asked.query["from"]), asked, cap=3), "total": len(RECORDS)})
+
+
+def has_more(asked: Asked) -> Reply:
+    start = int(asked.query["from"])
+    return Reply({"values": cut(start, asked), "meta": {"more": start + SIZE < len(RECORDS)}})
+
+
+def cursor(asked: Asked) -> Reply:
+    start = int(asked.query.get("c", "0"))
+    return Reply(
+        {"data": {"rows": cut(start, asked)}, "next": str(start + SIZE) if start + SIZE < 23 else None}
+    )
+
+
+def next_url(asked: Asked) -> Reply:
+    start = int(asked.query.get("at", "0"))
+    return Reply(
+        {"rows": cut(start, asked), "next": f"?at={start + SIZE}&size={SIZE}" if start + SIZE < 23 else ""}
+    )
+
+
+def link_header(asked: Asked) -> Reply:
+    start = int(asked.query.get("at", "0"))
+    link = (
+        f'<{asked.path}?at=0>; rel="first", <{asked.path}?at={start + SIZE}>; rel="next"'
+        if start + SIZE < 23
+        else ""
+    )
+    return Reply(cut(start, asked), headers={"Link": link})
+
+
+def odata(asked: Asked) -> Reply:
+    assert asked.headers["Prefer"] == f"odata.maxpagesize={SIZE}"
+    start = int(asked.query.get("$skiptoken", "0"))
+    body: dict[str, Any] = {"value": cut(start, asked)}
+    if start + SIZE < 23:
+        body["@odata.nextLink"] = f"people?%24skiptoken={start + SIZE}"
+    return Reply(body, headers={"Content-Type": "application/json; odata.metadata=minimal"})
+
+
+def keyset(asked: Asked) -> Reply:
+    after = asked.query.get("filter", "id gt ").removeprefix("id gt ")
+    return Reply([record for record in RECORDS if record["id"] > after][: int(asked.query["size"])])
+
+
+CASES: list[tuple[str, Callable[[Asked], Reply], dict[str, Any], str, int]] = [
+    ("page", page, {"type": "page", "param": "page", "limit_param": "size"}, "", 6),
+    (
+        "page, short",
+        page,
+        {"type": "page", "param": "page", "limit_param": "size", "stop": {"type": "short"}},
+        "",
+        5,
+    ),
+    ("offset", offset, {"type": "offset", "param": "from", "limit_param": "size"}, "values", 6),
+    (
+        "offset, total",
+        offset,
+        {"type": "offset", "param": "from", "stop": {"type": "total", "path": "total"}},
+        "values",
+        5,
+    ),
+    (
+        "offset, capped",
+        capped_offset,
+        {"type": "offset", "param": "from", "limit_param": "size"},
+        "values",
+        9,
+    ),
+    (
+        "offset, more",
+        has_more,
+        {"type": "offset", "param": "from", "stop": {"type": "has_more", "path": "meta.more"}},
+        "values",
+        5,
+    ),
+    (
+        "cursor",
+        cursor,
+        {"type": "cursor", "param": "c", "path": "next", "limit_param": "size"},
+        "data.rows",
+        5,
+    ),
+    ("next url", next_url, {"type": "next_url", "path": "next", "limit_param": "size"}, "rows", 5),
+    ("link header", link_header, {"type": "link_header", "limit_param": "size"}, "", 5),
+    ("odata", odata, {"type": "odata"}, "value", 5),
+    (
+        "keyset",
+        keyset,
+        {
+            "type": "keyset",
+            "param": "filter",
+            "template": "id gt {value}",
+            "field": "id",
+            "limit_param": "size",
+        },
+        "",
+        6,
+    ),
+    ("single", lambda asked: Reply(RECORDS), {"type": "single"}, "", 1),
+]
+
+
+def service(
+    upstream: Upstream, folder: Path, paginator: dict[str, Any], records: str, **entity: Any
+) -> FlaskClient:
+    found = {"list": {"records": records}} if records else {}
+    document = profile(paginator=paginator, **found, **entity)
+    return app_of(folder, upstream.url, document, PAGE_SIZE=str(SIZE))
+
+
+@pytest.mark.parametrize(
+    ("title", "script", "paginator", "records", "calls"), CASES, ids=[case[0] for case in CASES]
+)
+def test_every_record_once_in_few_calls(
+    upstream: Upstream,
+    tmp_path: Path,
+    title: str,
+    script: Any,
+    paginator: dict[str, Any],
+    records: str,
+    calls: int,
+) -> None:
+    upstream.script = script
+    answer = service(upstream, tmp_path, paginator, records).get("/contact/entities")
+    assert [entity["n"] for entity in answer.json] == list(range(23)), title
+    assert upstream.calls() == calls
+
+
+@pytest.mark.parametrize(
+    ("title", "script", "paginator", "records", "calls"), CASES[:-1], ids=[case[0] for case in CASES[:-1]]
+)
+def test_a_page_that_comes_twice_breaks_the_read(
+    upstream: Upstream,
+    tmp_path: Path,
+    title: str,
+    script: Any,
+    paginator: dict[str, Any],
+    records: str,
+    calls: int,
+) -> None:
+    def stuck(asked: Asked) -> Reply:
+        """Always the second page's question, so that the list would never end."""
+        second = seen[1] if len(seen) > 1 else asked
+        if len(seen) < 2:
+            seen.append(asked)
+        return script(second)  # type: ignore[no-any-return]
+
+    seen: list[Asked] = []
+    upstream.script = stuck
+    answer = service(upstream, tmp_path, paginator, records).get("/contact/entities", buffered=False)
+    with pytest.raises(Exception, match="twice"):
+        b"".join(answer.response)  # type: ignore[arg-type]
+    assert upstream.calls() <= 4
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"items": None},
+        {"items": {}},
+        {"items": [1]},
+        {"items": [[]]},
+        [],
+        "text",
+        {"error": "in a 200"},
+        {"items": [{"no": "id"}]},
+    ],
+)
+def test_answers_of_another_shape_are_no_empty_success(upstream: Upstream, tmp_path: Path, body: Any) -> None:
+    upstream.script = lambda asked: Reply(body)
+    answer = service(upstream, tmp_path, {"type": "single"}, "items").get("/contact/entities")
+    assert (answer.status_code, answer.json["kind"]) == (502, "retry")
+
+
+def test_a_next_url_on_another_host_is_not_followed(upstream: Upstream, tmp_path: Path) -> None:
+    upstream.script = lambda asked: Reply({"rows": RECORDS[:5], "next": "http://elsewhere.example/people"})
+    client = service(upstream, tmp_path, {"type": "next_url", "path": "next"}, "rows")
+    with pytest.raises(Exception, match="another host"):
+        client.get("/contact/entities", buffered=True)
+
+
+def token(asked: Asked) -> str | None:
+    return asked.headers.get("Authorization")
+
+
+AUTHS: list[tuple[str, dict[str, Any], Callable[[Asked], bool]]] = [
+    ("none", {"type": "none"}, lambda asked: token(asked) is None),
+    (
+        "basic",
+        {"type": "basic", "username": "${ERP_USER}", "password": "${ERP_PASSWORD}"},
+        lambda asked: token(asked) == "Basic " + base64.b64encode("ann:pässword".encode()).decode(),
+    ),
+    ("bearer", {"type": "bearer", "token": "${ERP_TOKEN}"}, lambda asked: token(asked) == "Bearer t-1"),
+    (
+        "header",
+        {"type": "api_key", "in": "header", "name": "X-Key", "key": "${ERP_TOKEN}"},
+        lambda asked: asked.headers["X-Key"] == "t-1",
+    ),
+    (
+        "query",
+        {"type": "api_key", "in": "query", "name": "key", "key": "${ERP_TOKEN}"},
+        lambda asked: asked.query["key"] == "t-1",
+    ),
+    (
+        "cookie",
+        {"type": "api_key", "in": "cookie", "name": "sid", "key": "${ERP_TOKEN}"},
+        lambda asked: asked.headers["Cookie"] == "sid=t-1",
+    ),
+]
+SECRETS = {"ERP_USER": "ann", "ERP_PASSWORD": "pässword", "ERP_TOKEN": "t-1"}
+
+
+@pytest.mark.parametrize(("title", "auth", "accepts"), AUTHS, ids=[case[0] for case in AUTHS])
+def test_credentials_are_shown_with_every_call(
+    upstream: Upstream, tmp_path: Path, title: str, auth: dict[str, Any], accepts: Any
+) -> None:
+    upstream.script = lambda asked: Reply(RECORDS[:1]) if accepts(asked) else Reply({"m": "who?"}, 401)
+    document = profile({"auth": auth, "headers": {"X-Tenant": "7"}, "query": {"tenant": "7"}})
+    client = app_of(tmp_path, upstream.url, document, **SECRETS)
+    assert len(client.get("/contact/entities").json) == 1, title
+    assert client.get("/ready").status_code == 200
+    assert all(asked.headers["X-Tenant"] == "7" and asked.query["tenant"] == "7" for asked in upstream.asked)
+
+
+@pytest.mark.parametrize("kind", ["oauth2", "session"])
+def test_tokens_are_fetched_once_and_renewed_after_a_401(
+    upstream: Upstream, tmp_path: Path, kind: str
+) -> None:
+    given: list[str] = []
+
+    def script(asked: Asked) -> Reply:
+        if asked.path in ("/token", "/login"):
+            given.append(f"t{len(given)}")
+            return Reply({"access_token": given[-1], "session": {"token": given[-1]}, "expires_in": 3600})
+        return (
+            Reply(RECORDS[:1])
+            if token(asked) == f"Bearer {given[-1]}" and given[-1] != "t0"
+            else Reply({}, 401)
+        )
+
+    upstream.script = script
+    auth: dict[str, Any] = {
+        "oauth2": {
+            "type": "oauth2_client_credentials",
+            "token_url": f"{upstream.url}/token",
+            "client_id": "${ERP_USER}",
+            "client_secret": "${ERP_TOKEN}",
+            "scope": "read write",
+        },
+        "session": {
+            "type": "session",
+            "path": "/login",
+            "body": {"user": "${ERP_USER}", "password": "${ERP_TOKEN}"},
+            "token_path": "session.token",
+        },
+    }[kind]
+    client = app_of(tmp_path, upstream.url, profile({"auth": auth}), **SECRETS)
+    assert client.get("/contact/entities").status_code == 200
+    assert client.get("/contact/entities").status_code == 200
+    assert given == ["t0", "t1"], "fetched, refused, fetched anew, kept"
+    asked = next(asked for asked in upstream.asked if asked.path in ("/token", "/login"))
+    if kind == "session":
+        assert json.loads(asked.body) == {"user": "ann", "password": "t-1"}
+    else:
+        assert asked.headers["Authorization"].startswith("Basic ")
+        assert b"grant_type=client_credentials&scope=read+write" in asked.body
+
+
+def test_a_token_that_is_never_accepted_ends_as_a_settings_error(upstream: Upstream, tmp_path: Path) -> None:
+    upstream.script = lambda asked: Reply({"access_token": "x"}) if asked.path == "/token" else Reply({}, 401)
+    auth = {
+        "type": "oauth2_client_credentials",
+        "token_url": f"{upstream.url}/token",
+        "client_id": "${ERP_USER}",
+        "client_secret": "${ERP_TOKEN}",
+        "client_in": "body",
+    }
+    client = app_of(tmp_path, upstream.url, profile({"auth": auth}), **SECRETS)
+    answer = client.get("/contact/entities")
+    assert (answer.status_code, answer.json["kind"]) == (502, "fix-settings")
+    assert "ERP_TOKEN" in answer.json["detail"]
+    upstream.script = lambda asked: Reply({"error": "invalid_client"}, 400)
+    assert (
+        app_of(tmp_path, upstream.url, profile({"auth": auth}), **SECRETS)
+        .get("/contact/entities")
+        .status_code
+        == 502
+    )
