@@ -14,6 +14,8 @@ from connectors.common.logs import request_id
 from connectors.common.service import runtime
 
 MEDIA_TYPE = "application/problem+json"
+_LATER = 5.0
+"""Seconds to wait where upstream did not say how long."""
 
 
 def problem(status: int, members: dict[str, Any], retry_after: float | None = None) -> Response:
@@ -28,9 +30,7 @@ def problem(status: int, members: dict[str, Any], retry_after: float | None = No
 
 def of_error(error: ServiceError) -> Response:
     """The answer for an error of ours."""
-    retry_after = error.retry_after
-    if error.status == 503 and retry_after is None:
-        retry_after = 5.0
+    retry_after = (error.retry_after or _LATER) if error.status == 503 else None
     response = problem(error.status, error.as_dict(), retry_after)
     if isinstance(error, Unauthenticated):
         response.headers["WWW-Authenticate"] = 'Basic realm="service", charset="UTF-8"'
