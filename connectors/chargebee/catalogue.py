@@ -104,7 +104,7 @@ class Items(ChargebeeDatatype):
             record = self.client.create("/items", self.name, payload)
         except MissingReference as missing:
             self._ensure(missing, family)
-            record = self.client.create("/items", self.name, payload)
+            record = self.client.create("/items", self.name, payload, anew=True)
         if status in (None, record.get("status")):
             return record
         return self.update(str(record["id"]), record, {"status": status})

@@ -251,7 +251,7 @@ def test_an_upstream_that_fails_midway_breaks_the_stream(
         site.post("customers", id=f"c{number:03d}")
     with serving(site.root, tmp_path, UPSTREAM_ATTEMPTS="1") as hasty:
         site.faults(error_rate=0.5, seed=5)
-        outcomes = set()
+        outcomes: set[tuple[int | str, int]] = set()
         for _ in range(20):
             try:
                 answer = requests.get(f"{hasty.root}/customer/entities", timeout=10)
