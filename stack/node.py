@@ -33,11 +33,11 @@ class Node:
             self._session.headers["Authorization"] = f"Bearer {jwt}"
 
     def upload(self, root: Path, variables: Mapping[str, str]) -> int:
-        """Replace the configuration, and the variables by test-env.json with `variables` over it.
+        """Replace the configuration, and the variables by prod-env.json with `variables` over it.
 
         Answers the number of pipes.
         """
-        defaults = json.loads((root / "test-env.json").read_text(encoding="utf-8"))
+        defaults = json.loads((root / "prod-env.json").read_text(encoding="utf-8"))
         self._call("PUT", "/env", json={**defaults, **variables})
         files = {"file": ("config.zip", pack(root), "application/zip")}
         self._call("PUT", "/config", files=files)

@@ -24,7 +24,7 @@ PORTS = {
     "node": ("NODE_PORT", 9042),
 }
 PIPE_SETTINGS = {"DELETES": "deletes", "ORDERS": "orders", "QUOTES": "quotes", "ITEM_FAMILY": "item-family"}
-"""Environment variables that override a variable of test-env.json, which the pipes read."""
+"""Environment variables that override a variable of prod-env.json, which the pipes read."""
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
 
 
@@ -34,7 +34,7 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class StackSettings:
-    """`environment` goes to the children besides their own settings, `variables` override test-env.json."""
+    """`environment` goes to the children besides their own settings, `variables` override prod-env.json."""
 
     ports: Mapping[str, int]
     folder: Path
