@@ -38,8 +38,8 @@ def value_of(number: Number | None) -> Any:
 QUOTIENT = Context(prec=34, Emax=999_999, Emin=-999_999)
 """Where a result has no end, it is rounded to 34 digits (as IEEE decimal128 does)."""
 
-MAX_BITS = 200_000
-"""How large an integer power may get."""
+MAX_BITS = 14_000
+"""How large an integer power may get: more could not be written down (4,300 digits)."""
 
 
 def alike(a: Number, b: Number) -> tuple[Any, Any]:

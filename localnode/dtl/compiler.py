@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from localnode.dtl.frames import Frame
 from localnode.dtl.kinds import CONVERTERS, INVALID, RAW_KINDS, convert
 from localnode.dtl.paths import BadPath, split_path
-from localnode.dtl.registry import FUNCTIONS, TRANSFORMS, Definition, Parameter, nearest
-from localnode.dtl.scope import Call, Expr, Run, Scope, Step
+from localnode.dtl.registry import FUNCTIONS, TRANSFORMS, Definition, Parameter, nearest, shown
+from localnode.dtl.scope import Call, Expr, Scope, Step
 from localnode.dtl.values import first
 from localnode.dtl.variables import CONTEXTS, VARIABLES, context_reader, variable_reader
 
@@ -23,7 +22,7 @@ MAX_DEPTH = 100
 
 OUTWARD = frozenset(
     {"apply", "apply-hops", "completeness", "encrypt", "encrypt-pgp", "encrypt-pki", "hops", "is-changed"}
-    | {"lookup-entity", "now", "uuid"}
+    | {"lookup", "lookup-entity", "now", "uuid"}
 )
 """Functions whose result depends on more than their arguments: they cannot be part of an index."""
 
@@ -74,7 +73,7 @@ def _compile_call(raw: list[Any], scope: Scope, path: str) -> Expr:
 def compile_steps(raw: Any, scope: Scope, path: str) -> tuple[list[Step], list[str]]:
     """One transform, or a list of them, as steps and their paths."""
     if type(raw) is not list:
-        scope.error(path, f'a transform is an array such as ["add", "name", value], not {_shown(raw)}')
+        scope.error(path, f'a transform is an array such as ["add", "name", value], not {shown(raw)}')
         return [], []
     if raw and type(raw[0]) is not list:
         step = compile_step(raw, scope, path)
@@ -95,7 +94,7 @@ def compile_step(raw: Any, scope: Scope, path: str) -> Step | None:
         scope.error(path, f"transforms are nested more than {MAX_DEPTH} deep")
         return None
     if type(raw) is not list:
-        scope.error(path, f'a transform is an array such as ["add", "name", value], not {_shown(raw)}')
+        scope.error(path, f'a transform is an array such as ["add", "name", value], not {shown(raw)}')
         return None
     call = _bind(raw, scope, path, TRANSFORMS, _not_a_transform)
     step: Step | None = call.definition.build(call) if call else None
@@ -112,7 +111,7 @@ def _bind(
     """A call with its arguments compiled; None, with the problem noted, if there is no such function or
     arity."""
     if not raw or type(raw[0]) is not str:
-        found = _shown(raw[0]) if raw else "nothing"
+        found = shown(raw[0]) if raw else "nothing"
         hint = 'for a list of values write ["list", …]' if table is FUNCTIONS else "a transform is [name, …]"
         scope.error(path, f"an array is a call and starts with a function name, not with {found}; {hint}")
         return None
@@ -139,13 +138,13 @@ def _argument(parameter: Parameter, raw: Any, scope: Scope, path: str, definitio
     if kind in RAW_KINDS:
         if kind in ("rule", "dataset") and type(raw) is not str:
             article = f"{parameter.name} must be the name of a {kind}, written out"
-            scope.error(path, f"{definition.name}: {article}, not {_shown(raw)}")
+            scope.error(path, f"{definition.name}: {article}, not {shown(raw)}")
         return raw
     compiled = compile_expression(raw, scope, path)
     if _is_wrong(kind, compiled):
         scope.error(
             path,
-            f"{definition.name}: {parameter.name} must be {CONVERTERS[kind][1]}, not {_shown(raw)}; "
+            f"{definition.name}: {parameter.name} must be {CONVERTERS[kind][1]}, not {shown(raw)}; "
             f"usage: {definition.usage}",
         )
     return compiled
@@ -170,16 +169,3 @@ def _not_a_transform(name: str) -> str:
         example = f'["add", "property", ["{name}", …]]'
         return f'"{name}" is an expression function, not a transform; {example} keeps its value'
     return f'unknown transform "{name[:80]}"{nearest(name, list(TRANSFORMS))}'
-
-
-def _shown(raw: Any) -> str:
-    written = repr(raw) if type(raw) is not str else f'"{raw}"'
-    return written if len(written) <= 60 else written[:57] + "…"
-
-
-def constant_run(value: Any) -> Run:
-    """A run that always gives `value`."""
-    return lambda f, v: value
-
-
-__all__ = ["Frame", "compile_expression", "compile_step", "compile_steps", "constant_run"]

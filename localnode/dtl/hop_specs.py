@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from localnode.dtl.registry import nearest
+from localnode.dtl.registry import nearest, shown
 from localnode.dtl.scope import Scope
 from localnode.dtl.variables import CONTEXTS, VARIABLES
 
@@ -84,7 +84,9 @@ def _datasets(raw: Any, scope: Scope, path: str) -> dict[str, str]:
     for index, item in enumerate(raw):
         parts = item.split() if type(item) is str else []
         if len(parts) != 2:
-            scope.error(f"{path}[{index}]", f'hops: a dataset is written "dataset-id alias", not {item!r}')
+            scope.error(
+                f"{path}[{index}]", f'hops: a dataset is written "dataset-id alias", not {shown(item)}'
+            )
         elif not _ALIAS.fullmatch(parts[1]) or parts[1] in (*VARIABLES, *CONTEXTS):
             scope.error(f"{path}[{index}]", f'hops: "{parts[1]}" cannot be an alias')
         elif parts[1] in found:

@@ -9,6 +9,7 @@ from typing import Any
 from localnode.dtl.api import Entity, HopJoin
 from localnode.dtl.compiler import compile_expression
 from localnode.dtl.frames import Frame
+from localnode.dtl.functions.comparisons import eq
 from localnode.dtl.hop_specs import SOURCE, Spec, read_spec
 from localnode.dtl.joins import IndexExpression, Subset, index_of, join_keys
 from localnode.dtl.scope import Call, Run, Scope
@@ -16,6 +17,10 @@ from localnode.dtl.values import as_list, truthy
 
 Follow = Callable[[Frame, list[Any]], list[Any]]
 """A compiled specification: from the entities that go in to the values that come out."""
+
+
+Filter = tuple[Run, frozenset[str]]
+"""A condition and the aliases that it reads."""
 
 
 @dataclass
@@ -140,13 +145,17 @@ def _projection(spec: Spec, scope: Scope) -> Callable[[Frame, Any, dict[str, Any
     return project
 
 
-def _conditions(spec: Spec, scope: Scope) -> tuple[list[Join], list[tuple[Run, frozenset[str]]]]:
+def _conditions(spec: Spec, scope: Scope) -> tuple[list[Join], list[Filter]]:
     """The `where` expressions as joins and filters, with the warnings that they deserve."""
     joins: list[Join] = []
-    filters: list[tuple[Run, frozenset[str]]] = []
+    filters: list[Filter] = []
     pairs: set[frozenset[str]] = set()
     for raw, path in spec.where:
-        join = _as_join(raw, spec, scope, path)
+        if type(raw) is not list or len(raw) != 3 or raw[0] != "eq":
+            filters.append(_filter(_side(raw, spec, scope, path), spec))
+            continue
+        sides = [_side(raw[index], spec, scope, f"{path}[{index}]") for index in (1, 2)]
+        join = _as_join(sides, path)
         pair = frozenset(join.sides) if join else frozenset()
         if join and pair not in pairs:
             pairs.add(pair)
@@ -159,40 +168,35 @@ def _conditions(spec: Spec, scope: Scope) -> tuple[list[Join], list[tuple[Run, f
                 f"hops: {named} are joined already; this eq is an exact comparison, not a join. "
                 'To join by several values at once use ["tuples", …] on both sides',
             )
-        condition, used = _compile_in(raw, spec, scope, path)
-        filters.append((condition, frozenset(used) & spec.aliases))
+        filters.append(_comparison(sides, spec))
     return joins, filters
 
 
-def _compile_in(raw: Any, spec: Spec, scope: Scope, path: str) -> tuple[Run, set[str]]:
+def _side(raw: Any, spec: Spec, scope: Scope, path: str) -> Side:
     """An expression that may use the aliases, and what it uses."""
     inner = scope.with_aliases(spec.aliases)
     compiled = compile_expression(raw, inner, path)
     spec.unknown |= {word[1:] for word in inner.uses if word.startswith("?")}
-    return compiled.run, inner.uses
+    return Side(raw, compiled.run, (spec.aliases | {SOURCE}) & inner.uses, inner.uses)
 
 
-def _as_join(raw: Any, spec: Spec, scope: Scope, path: str) -> Join | None:
+def _as_join(sides: list[Side], path: str) -> Join | None:
     """The join that an `eq` is whose sides read exactly one dataset variable each, not the same."""
-    if type(raw) is not list or len(raw) != 3 or raw[0] != "eq":
-        return None
-    variables = spec.aliases | {SOURCE}
-    problems = len(scope.compilation.problems)
-    sides: dict[str, Side] = {}
-    for index in (1, 2):
-        run, uses = _compile_in(raw[index], spec, scope, f"{path}[{index}]")
-        reads = variables & uses
-        if len(reads) == 1:
-            sides[next(iter(reads))] = Side(raw[index], run, frozenset(reads), uses)
-    if len(sides) == 2:
-        return Join(sides, path)
-    del scope.compilation.problems[problems:]  # the whole condition is compiled again, as a filter
-    return None
+    by_variable = {next(iter(side.reads)): side for side in sides if len(side.reads) == 1}
+    return Join(by_variable, path) if len(by_variable) == 2 else None
 
 
-def _order(
-    spec: Spec, joins: list[Join], filters: list[tuple[Run, frozenset[str]]], scope: Scope
-) -> list[Hop]:
+def _filter(side: Side, spec: Spec) -> Filter:
+    return side.run, frozenset(side.uses) & spec.aliases
+
+
+def _comparison(sides: list[Side], spec: Spec) -> Filter:
+    """An `eq` that does not join: the exact comparison."""
+    left, right = sides[0].run, sides[1].run
+    return lambda f, v: eq(left(f, v), right(f, v)), frozenset(sides[0].uses | sides[1].uses) & spec.aliases
+
+
+def _order(spec: Spec, joins: list[Join], filters: list[Filter], scope: Scope) -> list[Hop]:
     """An order in which each alias has a join to what is bound before it; conditions go where they can be
     told."""
     bound = {SOURCE}

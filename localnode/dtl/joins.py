@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from localnode.dtl.api import Entity, PipeSettings
+from localnode.dtl.api import DtlError, Entity, PipeSettings
 from localnode.dtl.frames import NO_RUN, Frame
 from localnode.dtl.scope import Run
 from localnode.dtl.values import as_list, key_of
@@ -27,8 +27,16 @@ class IndexExpression:
     evaluate: Callable[[Entity], Any] = field(repr=False)
 
     def values(self, entity: Entity) -> list[str]:
-        """The canonical join keys of an entity, without duplicates; [] for nulls and for deleted entities."""
-        return [] if entity.get("_deleted") is True else join_keys(self.evaluate(entity))
+        """The canonical join keys of an entity, without duplicates; [] for nulls and for deleted entities.
+
+        Raises DtlError if the expression cannot be worked out for this entity.
+        """
+        if entity.get("_deleted") is True:
+            return []
+        try:
+            return join_keys(self.evaluate(entity))
+        except Exception as error:
+            raise DtlError("join", self.key, str(error) or type(error).__name__, entity.get("_id")) from error
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, IndexExpression) and other.key == self.key

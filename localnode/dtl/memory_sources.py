@@ -102,14 +102,22 @@ def _unite(
     left: tuple[int, IndexExpression],
     right: tuple[int, IndexExpression],
 ) -> None:
-    known: dict[str, Member] = {}
-    for offset, index in (left, right):
-        for member, entity in members.items():
-            if member[0] == offset:
-                for key in index.values(entity):
-                    first = known.setdefault(f"{key}", member) if (offset, index) == left else known.get(key)
-                    if first is not None:
-                        parents[_root(parents, member)] = _root(parents, first)
+    """Unite every member of the left side with every one of the right side that shares a value with it."""
+    known: dict[str, list[Member]] = {}
+    for key, member in _keys(members, *left):
+        known.setdefault(key, []).append(member)
+    for key, member in _keys(members, *right):
+        for other in known.get(key, ()):
+            parents[_root(parents, member)] = _root(parents, other)
+
+
+def _keys(
+    members: Mapping[Member, Entity], offset: int, index: IndexExpression
+) -> Iterator[tuple[str, Member]]:
+    for member, entity in members.items():
+        if member[0] == offset:
+            for key in index.values(entity):
+                yield key, member
 
 
 def _root(parents: dict[Member, Member], member: Member) -> Member:

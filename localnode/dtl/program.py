@@ -18,6 +18,7 @@ from localnode.dtl.api import (
 from localnode.dtl.compiler import compile_expression, compile_steps
 from localnode.dtl.frames import DISCARDED, FILTERED, Frame, Rule, Run
 from localnode.dtl.joins import IndexExpression, index_of
+from localnode.dtl.registry import shown
 from localnode.dtl.scope import Compilation, Scope
 
 DEFAULT = "default"
@@ -67,7 +68,7 @@ class Program:
 def _no_id(target: Entity) -> str:
     if "_id" not in target:
         return "the target has no _id, and id_required is on"
-    return f"the target's _id is not a string but {target['_id']!r}, and id_required is on"
+    return f"the target's _id is not a string but {shown(target['_id'])}, and id_required is on"
 
 
 def compile_dtl(rules: Mapping[str, Any], settings: PipeSettings) -> Program:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from inspect import cleandoc
+from reprlib import Repr
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -148,6 +149,15 @@ def define(
         table[name] = Definition(
             name, Signature.parse(signature), group, cleandoc(implementation.__doc__ or ""), build
         )
+
+
+_SHORT = Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 60, 60
+
+
+def shown(raw: Any) -> str:
+    """A value in a message: shortened, whatever its size and depth, strings in double quotes."""
+    return f'"{raw[:57]}{"…" * (len(raw) > 57)}"' if isinstance(raw, str) else _SHORT.repr(raw)
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

@@ -25,6 +25,8 @@ from localnode.dtl.timestamps import parse_timestamp
 MAX_EXPONENT = 6144
 """Decimals beyond 10^±6144 (the range of IEEE decimal128) are not taken for numbers."""
 
+_LONGEST_NUMBER = 2 * MAX_EXPONENT + 20
+
 Kind = str
 NULL, BOOLEAN, INTEGER, FLOAT, DECIMAL = "null", "boolean", "integer", "float", "decimal"
 DATE, DATETIME, UUID, NI, URI, STRING = "date", "datetime", "uuid", "ni", "uri", "string"
@@ -90,7 +92,7 @@ def is_string(value: Any) -> bool:
 
 def to_decimal(digits: str) -> Decimal | None:
     """The decimal that a text spells (`12`, `-1.5`, `1E2`), or None."""
-    if not _DECIMAL.fullmatch(digits):
+    if len(digits) > _LONGEST_NUMBER or not _DECIMAL.fullmatch(digits):
         return None
     number = Decimal(digits)
     return number if not number or abs(number.adjusted()) <= MAX_EXPONENT else None

@@ -11,7 +11,7 @@ from localnode.dtl.frames import Frame
 from localnode.dtl.kinds import INVALID
 from localnode.dtl.namespaces import Namespacing, add_namespaces, strip_namespaces
 from localnode.dtl.paths import path_reader
-from localnode.dtl.registry import nearest
+from localnode.dtl.registry import nearest, shown
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import as_list, first, is_string
 
@@ -130,7 +130,7 @@ def apply(call: Call) -> Expr:
 def unknown_rule(call: Call, name: Any) -> str:
     """What to say about a rule name that there is no rule for."""
     known = list(call.scope.compilation.rules)
-    return f'there is no rule "{name}"{nearest(str(name), known)}; rules: {", ".join(known)}'
+    return f"there is no rule {shown(name)}{nearest(str(name), known)}; rules: {', '.join(known)}"
 
 
 @special("apply-ns", signature="NAMESPACE VALUES")

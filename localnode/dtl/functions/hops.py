@@ -60,6 +60,6 @@ def lookup_entity(call: Call) -> Expr:
 
     def run(f: Frame, v: Any) -> Any:
         key = first(entity_id(f, v))
-        return f.run.context.lookup(dataset, key) if is_string(key) else None
+        return f.run.context.lookup(dataset, str(key)) if is_string(key) else None
 
     return Expr(run)

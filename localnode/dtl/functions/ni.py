@@ -60,12 +60,22 @@ def in_namespace_of(namespace: Any, values: Any) -> Any:
     return broadcast(lambda value: f"~:{namespace}:{value}" if is_string(value) else INVALID, values)
 
 
+def declared_prefixes(declared: Mapping[str, str]) -> dict[str, str]:
+    """URI prefix to namespace: what is built in and what a pipe declares."""
+    return {uri: name for name, uri in {**BUILT_IN, **declared}.items()}
+
+
+def longest_prefix(uri: str, prefixes: Mapping[str, str]) -> str | None:
+    """The longest known prefix of a URI, or None."""
+    return max((prefix for prefix in prefixes if uri.startswith(prefix)), key=len, default=None)
+
+
 class Collapser:
     """Turns strings and URIs into NIs; numbers the prefixes of URIs that it does not know."""
 
     def __init__(self, pipe_id: str, declared: Mapping[str, str]) -> None:
         self._pipe_id = pipe_id
-        self._prefixes = {uri: name for name, uri in {**BUILT_IN, **declared}.items()}
+        self._prefixes = declared_prefixes(declared)
         self._generated = 0
 
     def __call__(self, value: Any) -> Any:
@@ -78,13 +88,11 @@ class Collapser:
         return value if name == NI else INVALID
 
     def _collapse(self, uri: str) -> str:
-        known = [prefix for prefix in self._prefixes if uri.startswith(prefix)]
-        if not known:
-            cut = max(uri.rfind("/"), uri.rfind("#")) + 1
+        prefix = longest_prefix(uri, self._prefixes)
+        if prefix is None:
+            prefix = uri[: max(uri.rfind("/"), uri.rfind("#")) + 1]
             self._generated += 1
-            self._prefixes[uri[:cut]] = f"{self._pipe_id}-{self._generated}"
-            known = [uri[:cut]]
-        prefix = max(known, key=len)
+            self._prefixes[prefix] = f"{self._pipe_id}-{self._generated}"
         return f"~:{self._prefixes[prefix]}:{uri[len(prefix) :]}"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
 
+from localnode.dtl.arithmetic import number_of
 from localnode.dtl.define import mapped
 from localnode.dtl.kinds import ABSENT, INVALID
 from localnode.dtl.values import URI, is_string, kind, text
@@ -15,14 +16,13 @@ from localnode.dtl.values import URI, is_string, kind, text
 
 @mapped("phonenumber-parse", signature="[REGION:string] VALUES")
 def phonenumber_parse(region: Any) -> Callable[[Any], Any]:
-    """Map-style over strings and integers: the phone number as a URI (`~rtel:+47-22-22-22-22`). REGION, an
-    ISO code such as NO, supplies a missing country code; what cannot be read is dropped."""
+    """Map-style over strings and whole numbers: the phone number as a URI (`~rtel:+47-22-22-22-22`). REGION,
+    an ISO code such as NO, supplies a missing country code; what cannot be read is dropped."""
     country = None if region is ABSENT else region.upper()
 
     def parse(value: Any) -> Any:
-        if not is_string(value) and type(value) is not int:
-            return INVALID
-        number = _read(str(value), country)
+        digits = value if is_string(value) else _digits(value)
+        number = _read(digits, country) if digits else None
         return (
             INVALID
             if number is None
@@ -45,6 +45,12 @@ def phonenumber_format(form: str) -> Callable[[Any], Any]:
         return INVALID if written is None else text(written)
 
     return to_text
+
+
+def _digits(value: Any) -> str | None:
+    """The digits of a whole number."""
+    number = number_of(value)
+    return str(int(number)) if number is not None and number == number // 1 else None
 
 
 def _read(written: str, country: str | None) -> PhoneNumber | None:

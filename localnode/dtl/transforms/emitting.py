@@ -7,6 +7,7 @@ from typing import Any
 from localnode.dtl.define import step
 from localnode.dtl.frames import Frame, Refusal
 from localnode.dtl.functions.sets import union
+from localnode.dtl.registry import shown
 from localnode.dtl.scope import Call, Step
 from localnode.dtl.values import as_list, own
 
@@ -18,13 +19,8 @@ def _entities(values: Any, required: bool, name: str) -> list[Any]:
         if type(value) is dict and type(value.get("_id")) is str:
             found.append(own(value))
         elif required:
-            raise Refusal(f"{name} needs entities with a string _id (id_required is on), not {_shown(value)}")
+            raise Refusal(f"{name} needs entities with a string _id (id_required is on), not {shown(value)}")
     return found
-
-
-def _shown(value: Any) -> str:
-    written = repr(value)
-    return written if len(written) <= 100 else written[:97] + "…"
 
 
 @step("create", signature="VALUES")

@@ -11,6 +11,7 @@ from localnode.dtl.functions.ni import in_namespace_of
 from localnode.dtl.namespaces import name_pattern, qualified, target_name
 from localnode.dtl.paths import exact_name, names_by_identifier, selector
 from localnode.dtl.patterns import Matcher
+from localnode.dtl.registry import shown
 from localnode.dtl.scope import Call, Expr, Scope, Step
 from localnode.dtl.values import SHAREABLE, as_list, first, is_string, own, truthy
 
@@ -252,7 +253,7 @@ def _transfer(
     """Take what a name finds in the source to the target under another name."""
     for index, name in enumerate(call.args):
         if name.constant and not is_string(name.value):
-            call.error(index, f"{call.parameters[index].name} must be a string, not {name.value!r}")
+            call.error(index, f"{call.parameters[index].name} must be a string, not {shown(name.value)}")
     scope = call.scope
     fixed = _route(source.value, target.value, scope) if source.constant and target.constant else None
 
