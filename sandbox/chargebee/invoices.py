@@ -88,6 +88,8 @@ def _invoice(write: Write, customer: Record, values: dict[str, Any], lines: list
         "customer_id": customer["id"],
         "po_number": values.get("po_number"),
         "recurring": False,
+        "is_gifted": False,
+        "term_finalized": True,
         "status": status,
         "price_type": values.get("price_type") or "tax_exclusive",
         "date": values["date"],
