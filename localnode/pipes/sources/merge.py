@@ -127,9 +127,9 @@ class MergeSource(SeveralDatasets):
                 yield from self._stretch(
                     Stretch(at, dataset, None, self._tops()), positions, size, memory, remember
                 )
-            if positions.since(at) is not None:
-                stretch = Stretch(at, dataset, positions.since(at), None)
-                yield from self._stretch(stretch, positions, size, memory, remember)
+            done = positions.since(at)
+            changed = Stretch(at, dataset, -1 if done is None else done, None)
+            yield from self._stretch(changed, positions, size, memory, remember)
 
     def _stretch(
         self, stretch: Stretch, positions: Positions, size: int, memory: Memory, remember: Remember | None
