@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 from urllib.parse import quote
 
 from connectors.chargebee.answers import MissingReference
 from connectors.chargebee.datatype import ChargebeeDatatype, overlay
 from connectors.chargebee.feeds import EventFeed, all_pages, records
-from connectors.chargebee.identity import derived_id, is_ours, linked, sanitised
+from connectors.chargebee.identity import derived_id, is_ours, linked
 from connectors.chargebee.reading import Rows
 from connectors.chargebee.rules import check_description
 from connectors.chargebee.tokens import Window
@@ -52,17 +51,11 @@ class ItemFamilies(ChargebeeDatatype):
         return self.client.update(f"/item_families/{quote(key, safe='')}", self.name, changes, present)
 
     def ensure(self, family: str) -> None:
-        """Make the family that an item names, unless somebody has made it meanwhile."""
-        payload = {"id": family_id(family), "name": family.strip()[:_FAMILY_LIMIT]}
+        """Make the family that an item names, id and name alike, unless somebody has made it meanwhile."""
         try:
-            self.client.create("/item_families", self.name, payload)
+            self.client.create("/item_families", self.name, {"id": family, "name": family})
         except AlreadyExists:
             return
-
-
-def family_id(family: str) -> str:
-    """The id of the family that is named by its id or by any text, such as a product category."""
-    return sanitised(family.strip(), _FAMILY_LIMIT)
 
 
 class Items(ChargebeeDatatype):
@@ -82,12 +75,6 @@ class Items(ChargebeeDatatype):
         super().check(operation, payload)
         check_description(payload)
 
-    def same(self, path: Sequence[str | int], present: Any, desired: Any) -> bool:
-        """A family is the same by its id or by the text that its id was made from."""
-        if path[:1] == ("item_family_id",) and isinstance(desired, str) and desired.strip():
-            return present in (desired, family_id(desired))
-        return super().same(path, present, desired)
-
     def create(self, insert: Insert) -> Record:
         """`POST /items`; the family is made if it is missing, and an archived one takes a second call."""
         payload = {
@@ -98,12 +85,10 @@ class Items(ChargebeeDatatype):
             "metadata": linked(insert, insert.payload.get("metadata")),
         }
         status = payload.pop("status", None)
-        family = payload["item_family_id"]
-        payload["item_family_id"] = family_id(family)
         try:
             record = self.client.create("/items", self.name, payload)
         except MissingReference as missing:
-            self._ensure(missing, family)
+            self._ensure(missing, payload["item_family_id"])
             record = self.client.create("/items", self.name, payload, anew=True)
         if status in (None, record.get("status")):
             return record
@@ -113,13 +98,10 @@ class Items(ChargebeeDatatype):
         """`POST /items/{id}`; `status` archives and brings back."""
         self.refuse_create_only(changes)
         path = f"/items/{quote(key, safe='')}"
-        family = changes.get("item_family_id")
-        if family:
-            changes = {**changes, "item_family_id": family_id(family)}
         try:
             return self.client.update(path, self.name, changes, present)
         except MissingReference as missing:
-            self._ensure(missing, family)
+            self._ensure(missing, changes.get("item_family_id"))
             return self.client.update(path, self.name, changes, present)
 
     def _ensure(self, missing: MissingReference, family: str | None) -> None:

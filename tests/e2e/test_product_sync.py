@@ -33,14 +33,14 @@ def test_product_and_item_stay_in_sync(
     back_price: str,
 ) -> None:
     product = world.erp.create(
-        "products", sku=f"SKU-{currency}", name=f" Lampe «{currency}»", description="Æ <b>bold</b>", type="goods", category="Belysning",
+        "products", sku=f"SKU-{currency}", name=f" Lampe «{currency}»", description="Æ <b>bold</b>", type="goods", category="Belysning & lys/ute",
         unit="stk", unit_price=price, currency=currency, is_taxable=True, is_shippable=True, metadata={"colour": "red"},
     )  # fmt: skip
     world.sync()
     item = f"product-{product['id']}"
     shows(
         world.chargebee.get("items", item),
-        {"name": f"Lampe «{currency}»", "description": "Æ <b>bold</b>", "type": "charge", "item_family_id": "Belysning", "unit": "stk",
+        {"name": f"Lampe «{currency}»", "description": "Æ <b>bold</b>", "type": "charge", "item_family_id": "Belysning & lys-ute", "unit": "stk",
          "status": "active", "is_shippable": True, "metadata": {"colour": "red", "customerp": {"product_id": product["id"]}}},
     )  # fmt: skip
     shows(
@@ -51,6 +51,10 @@ def test_product_and_item_stay_in_sync(
             "is_taxable": True,
             "accounting_detail": {"sku": f"SKU-{currency}"},
         },
+    )
+
+    assert world.erp.get("products", product["id"])["category"] == "Belysning & lys/ute", (
+        "what an id can not hold never bounces"
     )
 
     before = world.writes()
