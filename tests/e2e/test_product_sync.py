@@ -83,7 +83,7 @@ def test_product_and_item_stay_in_sync(
     shows(price_of(world, item), {"is_taxable": False, "accounting_detail": {"sku": f"NEW-{currency}"}})
 
     world.chargebee.post(
-        f"items/{item}", name=f"Leuchte {currency}", description="Neu", unit="Stück", item_family_id="Belysning", is_shippable=True,
+        f"items/{item}", name=f"Leuchte {currency}", description="Neu", unit="Stück", item_family_id="Belysning & lys-ute", is_shippable=True,
         metadata={"size": 4, "customerp": {"product_id": product["id"]}},
     )  # fmt: skip
     world.chargebee.post(
@@ -96,7 +96,7 @@ def test_product_and_item_stay_in_sync(
     world.sync()
     shows(
         world.erp.get("products", product["id"]),
-        {"name": f"Leuchte {currency}", "description": "Neu", "unit": "Stück", "category": "Belysning", "is_shippable": True,
+        {"name": f"Leuchte {currency}", "description": "Neu", "unit": "Stück", "category": "Belysning & lys-ute", "is_shippable": True,
          "unit_price": back_price, "is_taxable": True, "sku": f"CB-{currency}"},
     )  # fmt: skip
     assert world.erp.get("products", product["id"])["metadata"] == {"size": 4}
