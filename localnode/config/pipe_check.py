@@ -30,8 +30,7 @@ class Checked:
 def check_pipe(resolved: Mapping[str, Any], settings: PipeSettings) -> Checked:
     """Check a pipe as posted, conditions decided and defaults not filled in; `settings` are for its rules."""
     problems = check(resolved, PIPE, ())
-    problems += check(resolved.get("pump", {}), PUMP, ("pump",))
-    problems += _crons(resolved.get("pump"))
+    problems += _pump(resolved.get("pump"))
     for kind in (registry.SOURCE, registry.SINK):
         problems += _component(kind, resolved.get(kind), (kind,))
     tracked: set[str] = set()
@@ -71,16 +70,18 @@ def _rules(
     return [Problem(rules, each.message, each.level, each.path) for each in program.warnings]
 
 
-def _crons(pump: Any) -> list[Problem]:
-    problems = []
+def _pump(pump: Any) -> list[Problem]:
+    if not isinstance(pump, Mapping):
+        return []
+    problems = check(pump, PUMP, ("pump",))
     for name in ("cron_expression", "rescan_cron_expression"):
-        expression = pump.get(name) if isinstance(pump, Mapping) else None
+        expression = pump.get(name)
         if isinstance(expression, str):
             try:
                 cron(expression)
             except BadCron as error:
                 problems.append(Problem(("pump", name), str(error), ERROR))
-    if isinstance(pump, Mapping) and "rescan_run_count" in pump and "rescan_cron_expression" in pump:
+    if "rescan_run_count" in pump and "rescan_cron_expression" in pump:
         msg = '"rescan_run_count" and "rescan_cron_expression" exclude each other'
         problems.append(Problem(("pump", "rescan_run_count"), msg))
     return problems

@@ -167,7 +167,7 @@ METADATA = _closed(
         **_ENTITY,
         "type": {"const": "metadata"},
         "namespaced_identifiers": _FLAG,
-        "namespaces": _OBJECT,
+        "namespaces": {"type": "object", "additionalProperties": _OBJECT},
         "task_manager": _OBJECT,
         "global_defaults": _OBJECT,
         "dependency_tracking": _OBJECT,

@@ -4,15 +4,19 @@ DTL."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from localnode.config import Component, NodeConfig, NodeSettings, PipeComponent, SettingsStore
 from localnode.config.effective import transforms
+from localnode.config.problems import WARNING, Problem
 from localnode.config.store import GLOBAL
 from localnode.config.substitution import fill_secrets, secret_names
 from localnode.pipes import Engine, Systems
 from localnode.store import Store
+
+NO_ADDRESS = 'system "{0}" has no address on this node: start it with --system {0}=URL'
 
 
 def make_engine(config: NodeConfig, settings: NodeSettings, store: Store, uploaded: SettingsStore) -> Engine:
@@ -45,6 +49,22 @@ def reachable(system: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[s
     return {**{name: value for name, value in system.items() if name != key}, "type": "system:microservice"}
 
 
+def warn_of_unreachable(config: NodeConfig, settings: NodeSettings) -> NodeConfig:
+    """`config` with a warning on every system that this node was given no address for."""
+    systems = {}
+    for name, system in config.systems.items():
+        if _leads_nowhere(system, settings):
+            warning = Problem((), NO_ADDRESS.format(name), WARNING)
+            system = replace(system, problems=(*system.problems, warning))
+        systems[name] = system
+    return replace(config, systems=systems)
+
+
+def _leads_nowhere(system: Component, settings: NodeSettings) -> bool:
+    found = reachable(system.effective, settings.systems)
+    return found.get("type") == "system:microservice" and system.id not in settings.systems
+
+
 def obstacle(
     pipe: PipeComponent, config: NodeConfig, settings: NodeSettings, uploaded: SettingsStore
 ) -> str | None:
@@ -54,9 +74,8 @@ def obstacle(
         system = config.systems.get(name)
         if system is None:
             continue
-        found = reachable(system.effective, settings.systems)
-        if found.get("type") == "system:microservice" and name not in settings.systems:
-            return f'system "{name}" has no address on this node: start it with --system {name}=URL'
+        if _leads_nowhere(system, settings):
+            return NO_ADDRESS.format(name)
         stored = {*uploaded.secrets(name), *uploaded.secrets(GLOBAL)}
         missing = sorted(secret_names(without_docker(system.effective)) - stored)
         if missing:

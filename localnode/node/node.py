@@ -13,7 +13,7 @@ from localnode.config import Component, NodeConfig, NodeSettings, SettingsStore,
 from localnode.config.resolve import require_valid, resolve
 from localnode.dtl import PipeSettings
 from localnode.errors import BadRequest, NotFound
-from localnode.node.engine import make_engine
+from localnode.node.engine import make_engine, warn_of_unreachable
 from localnode.node.folder import DataFolder
 from localnode.node.pipe import NodePipe
 from localnode.node.pipes import NodePipes, Plan
@@ -164,6 +164,7 @@ class Node:
     def _plan(self, entities: Iterable[Mapping[str, Any]]) -> Plan:
         """Check entities and build their pipes; nothing in use is touched."""
         config = resolve(entities, self.uploaded.env(), self.uploaded.secrets_by_system())
+        config = warn_of_unreachable(config, self.settings)
         return self._pipes.plan(config, make_engine(config, self.settings, self.store, self.uploaded))
 
     def _carry_out(self, plan: Plan) -> None:
