@@ -131,7 +131,7 @@ def common_settings(env: Environment) -> CommonSettings:
         username=username,
         password=password,
         log_level=env.choice("LOG_LEVEL", "INFO", LOG_LEVELS),
-        max_request_bytes=env.integer("MAX_REQUEST_BYTES", 16 * 1024 * 1024, 1024, 1024**3),
+        max_request_bytes=env.integer("MAX_REQUEST_BYTES", 4 * 1024 * 1024, 1024, 1024**3),
         page_size=env.integer("PAGE_SIZE", 100, 1, 10_000),
         connect_timeout=env.seconds("CONNECT_TIMEOUT_SECONDS", 5.0, 0.1, 300.0),
         read_timeout=env.seconds("READ_TIMEOUT_SECONDS", 30.0, 0.1, 3600.0),

@@ -15,8 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.utils import get_environ_proxies
-from urllib3.exceptions import HTTPError, InvalidHeader
-from urllib3.util.retry import RequestHistory, Retry
+from urllib3.exceptions import HTTPError
 
 from connectors.common import jsonio
 from connectors.common.errors import (
@@ -31,6 +30,7 @@ from connectors.common.errors import (
 )
 from connectors.common.limiter import Limiter
 from connectors.common.metrics import Metrics
+from connectors.common.retrying import RetryBudget
 
 _READS = ("GET", "HEAD")
 _WHOLE = ("http://", "https://")
@@ -56,7 +56,7 @@ class UpstreamOptions:
     backoff: float = 0.5
     backoff_cap: float = 20.0
     max_wait: float = 60.0
-    max_bytes: int = 32 * 1024 * 1024
+    max_bytes: int = 16 * 1024 * 1024
     verify: bool | str = True
     pool_size: int = 16
 
@@ -175,28 +175,23 @@ class UpstreamClient:
         return self.resolve(urljoin(self.resolve(page), link))
 
     def _attempts(self, request: requests.Request, operation: str, repeatable: bool) -> Answer:
-        policy = _policy(self.options)
-        deadline = time.monotonic() + self.options.max_wait
+        options = self.options
+        budget = RetryBudget(options.attempts, options.backoff, options.backoff_cap, options.max_wait)
         renewed = False
         while True:
             answer, error = self._attempt(request, operation, repeatable)
-            if error is None and answer is not None:
+            if answer is not None and error is None:
                 return answer
-            if (
-                answer is not None
-                and answer.status == 401
-                and not renewed
-                and isinstance(self._auth, RenewableAuth)
-            ):
-                self._auth.renew()
+            if answer is not None and answer.status == 401 and not renewed:
                 renewed = True
-                continue
+                if isinstance(self._auth, RenewableAuth):
+                    self._auth.renew()
+                    continue
             if error is None or not _worth_repeating(error, answer, repeatable):
                 raise error or BrokenAnswer("upstream gave no answer")
-            pause = _pause(policy, answer)
-            policy = _used(policy, request)
+            pause = budget.pause(answer.headers.get("Retry-After") if answer is not None else None)
             error.retry_after = error.retry_after or max(pause, 1.0)
-            if policy.is_exhausted() or time.monotonic() + pause > deadline:
+            if not budget.spend(pause):
                 raise error
             self._metrics.retries.labels(error.kind).inc()
             if answer is not None and answer.status == 429:
@@ -267,6 +262,8 @@ class UpstreamClient:
         """What it means that no whole answer came. The exception's own text may hold the URL, so it is left
         out.
         """
+        if isinstance(trouble, BrokenAnswer) and not repeatable:
+            return Unanswered(f"the answer to a create cannot be read: {trouble.detail}")
         if isinstance(trouble, ServiceError):
             return trouble
         what = type(trouble).__name__
@@ -301,34 +298,6 @@ def make_session(options: UpstreamOptions, headers: Mapping[str, str]) -> reques
 
 def _pairs(params: Params) -> list[tuple[str, Any]]:
     return list(params.items()) if isinstance(params, Mapping) else list(params or ())
-
-
-def _policy(options: UpstreamOptions) -> Retry:
-    return Retry(
-        total=options.attempts - 1,
-        backoff_factor=options.backoff,
-        backoff_max=options.backoff_cap,
-        backoff_jitter=options.backoff,
-    )
-
-
-def _used(policy: Retry, request: requests.Request) -> Retry:
-    """The policy after one more failed attempt; its history is what the backoff grows by."""
-    step = RequestHistory(request.method, request.url, None, None, None)
-    return policy.new(total=int(policy.total or 0) - 1, history=(*policy.history, step))
-
-
-def _pause(policy: Retry, answer: Answer | None) -> float:
-    """Seconds to wait: `Retry-After` in either form if upstream says one, else backoff with jitter."""
-    said = answer.headers.get("Retry-After") if answer is not None else None
-    if said:
-        try:
-            return max(0.0, policy.parse_retry_after(said))
-        except InvalidHeader:
-            pass
-    return policy.new(
-        history=(*policy.history, RequestHistory(None, None, None, None, None))
-    ).get_backoff_time()
 
 
 def _worth_repeating(error: ServiceError, answer: Answer | None, repeatable: bool) -> bool:

@@ -143,6 +143,13 @@ def test_creates_are_not_repeated_but_reported_unanswered(upstream: Upstream) ->
         assert upstream.calls() == 1, reply
 
 
+def test_a_create_with_too_large_an_answer_is_not_repeated(upstream: Upstream) -> None:
+    upstream.script = in_turn(Reply(["x" * 5000], 201))
+    with pytest.raises(Unanswered):
+        client(upstream.url, max_bytes=1000).call("POST", "/x", operation="x", json={})
+    assert upstream.calls() == 1
+
+
 def test_a_create_with_an_idempotency_key_may_be_repeated(upstream: Upstream) -> None:
     upstream.script = in_turn(Reply(cut=-1), Reply("bad", 500), Reply({"id": 1}, 201))
     answer = client(upstream.url).call("POST", "/x", operation="x", json={"a": 1}, repeatable=True)
