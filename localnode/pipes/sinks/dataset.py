@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from localnode.dtl import IndexExpression, compile_index
+from localnode.dtl import IndexExpression
 from localnode.pipes.base import Config, Entity, RunScope, Sink, Source, Surroundings
 from localnode.pipes.errors import ConfigProblem, Refused
 from localnode.pipes.registry import COUNT, FLAG, POSITIVE, SINK, Schema, register
 from localnode.pipes.sinks import children
 from localnode.pipes.sources.http_endpoint import HttpEndpointSource
+from localnode.pipes.subsets import entity_index
 from localnode.store import BreakerTripped, Dataset, Stored, WriteOptions, WriteResult
 from localnode.store.breaker import staged_count
 from localnode.store.writer import MAX_ENTITY_BYTES
@@ -164,7 +165,7 @@ class DatasetSink(Sink):
 def _indexes(setting: Any, around: Surroundings) -> list[IndexExpression]:
     expressions = ["_S.$ids"] if setting == "$ids" else list(setting or ())
     try:
-        return [compile_index(expression, "_S", around.settings) for expression in expressions]
+        return [entity_index(expression, around.settings) for expression in expressions]
     except ValueError as error:
         raise ConfigProblem(("indexes",), str(error)) from error
 

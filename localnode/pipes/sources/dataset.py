@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from localnode.dtl import Subset, compile_index, join_keys
 from localnode.pipes.base import Batch, Config, Entity, Source, Surroundings
-from localnode.pipes.errors import ConfigProblem
 from localnode.pipes.registry import FLAG, SOURCE, STRING, STRINGS, register
 from localnode.pipes.sources import gates
+from localnode.pipes.subsets import compile_subset
 from localnode.store import Dataset, Stored
 
 _PROPERTIES = {
@@ -88,16 +87,3 @@ class DatasetSource(Source):
             if row.ts > limit:
                 return
             yield row
-
-
-def compile_subset(expression: Any, around: Surroundings) -> Subset:
-    """`["eq", <index expression>, <literal>]` as a subset. ConfigProblem when it is not of that form."""
-    if not isinstance(expression, list) or len(expression) != 3 or expression[0] != "eq":
-        raise ConfigProblem(("subset",), 'must be ["eq", <index expression>, <literal>]')
-    try:
-        index = compile_index(expression[1], "_S", around.settings)
-    except ValueError as error:
-        raise ConfigProblem(("subset",), str(error)) from error
-    literal = expression[2]
-    keys = [literal] if index.primary_key else join_keys(literal)
-    return Subset(index, frozenset(keys))

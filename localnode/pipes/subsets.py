@@ -1,0 +1,37 @@
+"""Index expressions and subsets of a single dataset, in which `_S` is the entity (`"_S.vowel"`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localnode.dtl import IndexExpression, PipeSettings, Subset, compile_index, join_keys
+from localnode.pipes.base import Surroundings
+from localnode.pipes.errors import ConfigProblem
+
+ALIAS = "entity"
+
+
+def entity_index(expression: Any, settings: PipeSettings) -> IndexExpression:
+    """An index over `_S`. DtlCompileError (a ValueError) when the expression cannot be used."""
+    return compile_index(_renamed(expression), ALIAS, settings)
+
+
+def compile_subset(expression: Any, around: Surroundings) -> Subset:
+    """`["eq", <index expression>, <literal>]` as a subset. ConfigProblem when it is not of that form."""
+    if not isinstance(expression, list) or len(expression) != 3 or expression[0] != "eq":
+        raise ConfigProblem(("subset",), 'must be ["eq", <index expression>, <literal>]')
+    try:
+        index = entity_index(expression[1], around.settings)
+    except ValueError as error:
+        raise ConfigProblem(("subset",), str(error)) from error
+    literal = expression[2]
+    return Subset(index, frozenset([literal] if index.primary_key else join_keys(literal)))
+
+
+def _renamed(expression: Any) -> Any:
+    """The expression with an alias in place of `_S`, as join sides are written."""
+    if isinstance(expression, list):
+        return expression if expression[:1] == ["literal"] else [_renamed(part) for part in expression]
+    if isinstance(expression, str) and expression.startswith("_S."):
+        return f"{ALIAS}{expression[2:]}"
+    return expression
