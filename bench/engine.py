@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def throughput(bench: Bench) -> None:
     for name, rules in (("copied", None), ("mapped", RULES)):
         pipe = bench.pipe(name, {"type": "dataset", "dataset": "people"}, rules)
         for label, full in (("first run", False), ("rescan, nothing changed", True)):
-            seconds, result = cpu(lambda pipe=pipe, full=full: pipe.run(full=full))
+            seconds, result = cpu(partial(pipe.run, full=full))
             assert result.status == "success" and result.counts.read == count, result
             report(
                 f"dataset{' -> DTL' if rules else ''} -> dataset, {label}",
@@ -121,9 +122,9 @@ def hops(bench: Bench) -> None:
         bench.fill(name, count)
         rule = json.loads(json.dumps(HOP).replace("big b", f"{name} b"))
         pipe = bench.pipe(f"hop-{count}", {"type": "dataset", "dataset": "probes"}, [rule])
-        built, _ = cpu(lambda pipe=pipe: pipe.run())
+        built, _ = cpu(pipe.run)
         bench.store.delete_dataset(pipe.id)
-        seconds, result = cpu(lambda pipe=pipe: pipe.run(full=True))
+        seconds, result = cpu(partial(pipe.run, full=True))
         assert result.counts.changed == probes
         report(
             f"hop, tracked, into {count:,}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from localnode.dtl import IndexExpression, PipeSettings, Subset, compile_index, join_keys
-from localnode.pipes.base import Surroundings
 from localnode.pipes.errors import ConfigProblem
 
 ALIAS = "entity"
@@ -16,12 +15,12 @@ def entity_index(expression: Any, settings: PipeSettings) -> IndexExpression:
     return compile_index(_renamed(expression), ALIAS, settings)
 
 
-def compile_subset(expression: Any, around: Surroundings) -> Subset:
+def compile_subset(expression: Any, settings: PipeSettings) -> Subset:
     """`["eq", <index expression>, <literal>]` as a subset. ConfigProblem when it is not of that form."""
     if not isinstance(expression, list) or len(expression) != 3 or expression[0] != "eq":
         raise ConfigProblem(("subset",), 'must be ["eq", <index expression>, <literal>]')
     try:
-        index = entity_index(expression[1], around.settings)
+        index = entity_index(expression[1], settings)
     except ValueError as error:
         raise ConfigProblem(("subset",), str(error)) from error
     literal = expression[2]

@@ -33,7 +33,7 @@ class DatasetSource(Source):
     def __init__(self, config: Config, around: Surroundings) -> None:
         super().__init__(config, around)
         self._name = str(config["dataset"])
-        self._subset = compile_subset(config["subset"], around) if "subset" in config else None
+        self._subset = compile_subset(config["subset"], around.settings) if "subset" in config else None
         self._bound = gates.CompletenessBound(config.get("completeness"), self._name, around)
 
     def input_datasets(self) -> list[str]:
