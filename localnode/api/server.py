@@ -8,16 +8,19 @@ their present batch, so that stopping takes seconds and loses nothing.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.errors import AppImportError  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from localnode.api.app import create_app
-from localnode.config import NodeSettings
+from localnode.config import ConfigRefused, NodeSettings
+from localnode.errors import NodeError
 from localnode.node import Node
 
 log = logging.getLogger(__name__)
@@ -68,9 +71,12 @@ class NodeServer(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        """Open the node; runs in the worker."""
-        self.node = Node(self.settings)
-        self.opened(self.node)
+        """Open the node; runs in the worker. What the config or the folder says no to ends the server."""
+        try:
+            self.node = Node(self.settings)
+            self.opened(self.node)
+        except (ConfigRefused, NodeError) as error:
+            raise AppImportError(f"localnode: {error}") from error
         return create_app(self.node, self.node.token)
 
     def close(self) -> None:
@@ -85,6 +91,16 @@ def _ask_to_end(worker: NodeWorker) -> None:
         node.ask_to_end()
 
 
-def serve(settings: NodeSettings, opened: Callable[[Node], None]) -> None:
-    """Serve until a signal says stop. Exits the process (SystemExit)."""
-    NodeServer(settings, opened).run()
+def serve(settings: NodeSettings, opened: Callable[[Node], None]) -> bool:
+    """Serve until a signal says stop; False when the node could not be opened.
+
+    gunicorn ends by SystemExit. The worker is a fork that passes here too, and has to keep its own exit code.
+    """
+    parent = os.getpid()
+    try:
+        NodeServer(settings, opened).run()
+    except SystemExit as end:
+        if os.getpid() != parent:
+            raise
+        return not end.code
+    return True

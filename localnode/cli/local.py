@@ -18,6 +18,7 @@ from localnode.api.server import serve as serve_node
 from localnode.cli import remote
 from localnode.config import (
     BadSetting,
+    ConfigRefused,
     NodeSettings,
     parse_systems,
     read_directory,
@@ -51,11 +52,7 @@ def serve(options: argparse.Namespace) -> int:
         print(f'JWT="{node.token}"', flush=True)
 
     DataFolder(settings.data).close()
-    try:
-        serve_node(settings, opened)
-    except SystemExit as end:
-        return 1 if end.code else 0
-    return 0
+    return 0 if serve_node(settings, opened) else 1
 
 
 def _serve_settings(options: argparse.Namespace) -> NodeSettings:
@@ -79,8 +76,12 @@ def load_folder(node: Node, folder: Path, profile: str) -> None:
     variables = read_variables(folder, profile)
     if variables is not None:
         node.replace_env(variables)
-    found = node.replace_entities(entities, force=False)
-    remote.print_findings(found.validation_errors(), sys.stderr)
+    try:
+        found = node.replace_entities(entities, force=False).validation_errors()
+    except ConfigRefused as error:
+        remote.print_findings(error.validation_errors, sys.stderr)
+        raise
+    remote.print_findings(found, sys.stderr)
 
 
 def dtl(options: argparse.Namespace) -> int:

@@ -19,9 +19,8 @@ from localnode.node.pipe import NodePipe
 from localnode.node.pipes import NodePipes, Plan
 from localnode.node.runs import Runs
 from localnode.node.token import node_token
-from localnode.pipes import ConfigProblem, Engine
-from localnode.pipes.base import Surroundings
-from localnode.pipes.sources.dataset import compile_subset
+from localnode.pipes import ConfigProblem
+from localnode.pipes.subsets import compile_subset
 from localnode.scheduler import Scheduler
 from localnode.store import Store
 
@@ -209,9 +208,8 @@ class Node:
         """Membership in a subset `["eq", <index expression>, <literal>]`; None stands for everything."""
         if expression is None:
             return None
-        around = Surroundings(Engine(self.store, self.systems), {}, PipeSettings("subset"))
         try:
-            return compile_subset(expression, around).holds
+            return compile_subset(expression, PipeSettings("subset")).holds
         except ConfigProblem as error:
             raise BadRequest(f"the subset cannot be used: {error.message}") from error
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localnode.config import PipeComponent, SettingsStore
+from localnode.config.problems import ERROR
 from localnode.errors import BadRequest, Unavailable
 from localnode.pipes import Engine, Pipe
 from localnode.pipes.parts import assemble
@@ -69,13 +70,13 @@ class NodePipe:
 
     @property
     def is_input(self) -> bool:
-        """See Runnable."""
-        return not self.component.sources
+        """See Runnable. A pipe with config errors is none: its failure always counts."""
+        return self.engine_pipe is not None and not self.component.sources
 
     @property
     def runs_in_rounds(self) -> bool:
-        """Whether a run-all includes it."""
-        return self.has_pump and self.pump.may_run
+        """Whether a run-all includes it; pipes with config errors are, so that the run says what is wrong."""
+        return self.pump.may_run and (self.has_pump or self.engine_pipe is None)
 
     @property
     def has_pump(self) -> bool:
@@ -84,7 +85,7 @@ class NodePipe:
 
     def mark(self) -> Any:
         """See Runnable."""
-        return self._engine().mark()
+        return self.engine_pipe.mark() if self.engine_pipe is not None else None
 
     def run(self) -> Outcome:
         """See Runnable."""
@@ -92,7 +93,8 @@ class NodePipe:
 
     def _execute(self, full: bool, stop: threading.Event) -> Outcome:
         if self.engine_pipe is None:
-            return Outcome(FAILED, reason="its config has errors")
+            first = next(each for each in self.component.problems if each.level == ERROR)
+            return Outcome(FAILED, reason=f"config error at {first.elements}: {first.msg}")
         if self.blocked:
             return Outcome(FAILED, reason=self.blocked)
         result = self.engine_pipe.run(full, stop)

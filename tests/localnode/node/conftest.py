@@ -50,7 +50,9 @@ def serve_node(tmp_path: Path) -> ServeNode:
         server = Server(free_port(), data or tmp_path / "served")
         command = ["python", "-m", "localnode", "serve", "--port", server.api.split(":")[2].split("/")[0]]
         command += ["--data", str(server.data), *arguments]
-        with process(command, server.api + "/ping", env=env, log=tmp_path / "node.log"):
+        with process(command, server.api + "/ping", env=env, log=tmp_path / "node.log") as child:
+            server.pid = child.pid
             yield server
+            server.session.close()
 
     return start

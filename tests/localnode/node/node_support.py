@@ -19,6 +19,7 @@ class Server:
         self.api = f"{self.url}/api"
         self.data = data
         self.session = requests.Session()
+        self.pid = 0
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         """One request."""

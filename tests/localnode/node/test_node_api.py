@@ -159,6 +159,22 @@ def test_dataset_entities_and_their_parameters(loaded):
     assert loaded.get("/api/datasets/nobody/entities").status_code == 404
 
 
+def test_subsets(loaded):
+    loaded.post("/api/receivers/received/entities", json=[{"_id": "a", "v": 1}, {"_id": "b", "v": 2}])
+
+    def ids(value, **query):
+        query["subset"] = json.dumps(["eq", "_S.v", value])
+        return [
+            e["_id"] for e in loaded.get("/api/datasets/received/entities", query_string=query).get_json()
+        ]
+
+    assert ids(1) == ["a"] and ids(2) == ["b"] and ids(3) == []
+    bad = {"subset": json.dumps(["lt", "_S.v", 1])}
+    assert loaded.get("/api/datasets/received/entities", query_string=bad).status_code == 400
+    entity = {"entity_id": "a", "subset": json.dumps(["eq", "_S.v", 2])}
+    assert loaded.get("/api/datasets/received/entity", query_string=entity).status_code == 404
+
+
 def test_single_entities(loaded):
     url = "/api/datasets/out/entity"
     assert loaded.get(url, query_string={"entity_id": "2"}).get_json()["m"] == 20

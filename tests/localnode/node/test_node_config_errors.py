@@ -1,0 +1,214 @@
+"""What an upload is told about its mistakes: place, level, message; and that nothing changes when it is refused."""
+
+import pytest
+
+from localnode.config import InvalidConfig
+from localnode.config.resolve import require_valid, resolve
+
+EMBEDDED = {"type": "embedded", "entities": []}
+
+
+def pipe(**more):
+    return {"_id": "p", "type": "pipe", "source": EMBEDDED, **more}
+
+
+def findings(*entities, env=None, secrets=None):
+    config = resolve(entities, env or {}, secrets)
+    return [(c.id, p.level, p.elements, p.msg) for c in config.components for p in c.problems]
+
+
+def dtl(*steps):
+    return {"type": "dtl", "rules": {"default": list(steps)}}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place", "words"),
+    [
+        (
+            {"source": {"type": "embeded", "entities": []}},
+            "$['source']['type']",
+            ['unknown source type "embeded"', '"embedded"'],
+        ),
+        ({"source": {"type": "embedded"}}, "$['source']", ['required property "entities"']),
+        (
+            {"source": {**EMBEDDED, "entites": []}},
+            "$['source']['entites']",
+            ["unknown property", '"entities"'],
+        ),
+        ({"source": {}}, "$['source']", ['no "type"']),
+        ({"source": []}, "$['source']", ["must be object"]),
+        ({"sink": {"type": "datset"}}, "$['sink']['type']", ["unknown sink type", '"dataset"']),
+        ({"sink": {"type": "csv_endpoint"}}, "$['sink']", ['"columns"']),
+        ({"bach_size": 1}, "$['bach_size']", ['"batch_size"']),
+        ({"batch_size": "x"}, "$['batch_size']", ["must be integer, not 'x'"]),
+        ({"pump": {"schedule_intervall": 1}}, "$['pump']['schedule_intervall']", ['"schedule_interval"']),
+        ({"pump": {"cron_expression": "x"}}, "$['pump']['cron_expression']", ["not a cron expression"]),
+        ({"pump": {"mode": "auto"}}, "$['pump']['mode']", ['"scheduled", "manual", "off"']),
+        (
+            {"pump": {"rescan_run_count": 2, "rescan_cron_expression": "0 1 * * ?"}},
+            "$['pump']['rescan_run_count']",
+            ["exclude each other"],
+        ),
+        ({"transform": dtl(["ad", "x", 1])}, "$['transform']['rules']['default'][0][0]", ['"ad"', '"add"']),
+        (
+            {"transform": [dtl(["copy", "*"]), dtl(["add", "y", ["lowr", "_S.x"]])]},
+            "$['transform'][1]['rules']['default'][0][2][0]",
+            ['unknown function "lowr"'],
+        ),
+        ({"transform": {"type": "dtl", "rules": {}}}, "$['transform']['rules']", ['"default"']),
+        ({"transform": [{"type": "htpp"}]}, "$['transform'][0]['type']", ['"http"']),
+        (
+            {"transform": {"type": "chained", "transforms": [{"type": "htpp"}]}},
+            "$['transform']['transforms'][0]['type']",
+            ['"http"'],
+        ),
+        (
+            {"source": {"type": "json", "system": "nobody", "url": "/"}},
+            "$['source']['system']",
+            ['unknown system "nobody"'],
+        ),
+        (
+            {"transform": {"type": "http", "system": "nobody", "url": "/"}},
+            "$['transform']['system']",
+            ['unknown system "nobody"'],
+        ),
+        ({"namespaces": 3}, "$['namespaces']", ["must be object"]),
+        ({"_id": "a/b"}, "$['_id']", ["a/b"]),
+    ],
+)
+def test_errors_name_the_place_and_the_nearest_known_name(wrong, place, words):
+    found = findings(pipe(**wrong))
+    assert [(level, elements) for _, level, elements, _ in found] == [("error", place)]
+    for word in words:
+        assert word in found[0][3]
+
+
+def test_missing_source():
+    assert findings({"_id": "p", "type": "pipe"})[0][1:] == (
+        "error",
+        "$",
+        'missing the required property "source"',
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        ({"source": {"type": "dataset", "dataset": "pp"}}, 'reads the dataset "pp"'),
+        (
+            {
+                "transform": dtl(
+                    ["add", "y", ["hops", {"datasets": ["other o"], "where": [["eq", "_S.x", "o.y"]]}]]
+                )
+            },
+            'hops to the dataset "other"',
+        ),
+    ],
+)
+def test_datasets_that_nobody_writes_are_warnings(more, word):
+    found = findings(pipe(**more))
+    assert [level for _, level, _, _ in found] == ["warning"] and word in found[0][3]
+
+
+def test_a_dataset_has_one_writer():
+    found = findings(pipe(), {**pipe(sink={"type": "dataset", "dataset": "p"}), "_id": "q"})
+    assert [(who, place) for who, _, place, _ in found] == [
+        ("p", "$['sink']['dataset']"),
+        ("q", "$['sink']['dataset']"),
+    ]
+
+
+def test_dead_alternatives_are_not_checked():
+    source = {
+        "type": "conditional",
+        "condition": "test",
+        "alternatives": {"prod": {"type": "json", "system": "nobody", "url": 5}, "test": EMBEDDED},
+    }
+    assert findings(pipe(source=source)) == []
+
+
+def test_unknown_system_types_are_accepted_but_unknown_kinds_are_not():
+    smtp = {"_id": "mail", "type": "system:smtp", "whatever": [1]}
+    assert findings(smtp) == []
+    assert findings({"_id": "x", "type": "pipes"})[0][3] == 'unknown type "pipes"; did you mean "pipe"?'
+
+
+@pytest.mark.parametrize(
+    ("system", "level", "word"),
+    [
+        ({"type": "system:url"}, "error", "exactly one of"),
+        ({"type": "system:url", "url_pattern": "a", "base_url": "b"}, "error", "exactly one of"),
+        ({"type": "system:url", "url_pattern": "a", "hedders": {}}, "error", '"headers"'),
+        ({"type": "system:microservice", "_id": "a_b"}, "error", "a_b"),
+        ({"type": "system:microservice", "docker": {"image": "x"}}, "error", '"port"'),
+        ({"type": "system:url", "url_pattern": "http://a/", "password": "$SECRET(pw)"}, "warning", '"pw"'),
+    ],
+)
+def test_systems(system, level, word):
+    found = findings({"_id": "sys", **system})
+    assert [each[1] for each in found] == [level] and word in found[0][3]
+
+
+def test_stored_secrets_are_known_and_those_of_containers_do_not_count():
+    docker = {"image": "a", "port": 1, "environment": {"KEY": "$SECRET(key)"}}
+    system = {"_id": "sys", "type": "system:microservice", "docker": docker, "password": "$SECRET(pw)"}
+    assert len(findings(system)) == 1
+    assert findings(system, secrets={"sys": {"pw"}}) == [] and findings(system, secrets={"": {"pw"}}) == []
+
+
+def test_metadata_that_cannot_be_used_is_an_error_and_unknown_parts_a_warning():
+    assert findings({"_id": "node", "type": "metadata", "namespaces": {"default": 3}})[0][1] == "error"
+    found = findings({"_id": "node", "type": "metadata", "namespaced_identifers": True})
+    assert found[0][1] == "warning" and '"namespaced_identifiers"' in found[0][3]
+
+
+def test_a_refused_config_carries_all_findings():
+    config = resolve(
+        [pipe(bach_size=1), {"_id": "q", "type": "pipe", "source": {"type": "dataset", "dataset": "x"}}], {}
+    )
+    with pytest.raises(InvalidConfig) as caught:
+        require_valid(config)
+    levels = {
+        entry["posted-config"]["_id"]: entry["config-errors"][0]["level"]
+        for entry in caught.value.validation_errors
+    }
+    assert levels == {"p": "error", "q": "warning"}
+
+
+def test_errors_only_found_while_building_refuse_the_upload_too(client):
+    merge = {"type": "merge", "version": 2, "datasets": ["a x"], "equality": [["eq", "x.a", "nobody.b"]]}
+    answer = client.put("/api/config", json=[pipe(source=merge)])
+    assert answer.status_code == 400, answer.get_json()
+    errors = answer.get_json()["validation_errors"][0]["config-errors"]
+    assert any(error["level"] == "error" for error in errors)
+    assert client.get("/api/pipes").get_json() == []
+
+
+def test_invalid_json_is_answered_with_file_line_and_column(client):
+    answer = client.put("/api/config", data=b'[{"_id": "a",\n "x": }]', content_type="application/json")
+    assert answer.status_code == 400
+    assert "line 2, column 7" in answer.get_json()["detail"]
+    assert answer.get_json()["validation_errors"][0]["config-errors"][0]["level"] == "error"
+    assert client.put("/api/config").status_code == 400
+
+
+def test_a_pipe_with_errors_is_kept_by_force_but_does_nothing(client):
+    bad = pipe(bach_size=1)
+    assert client.put("/api/config?force=True", json=[bad]).status_code == 200
+    runtime = client.get("/api/pipes/p").get_json()["runtime"]
+    assert runtime["is-valid-config"] is False and runtime["config-errors"][0]["level"] == "error"
+    assert client.post("/api/pipes/p/pump", data={"operation": "start"}).status_code == 400
+    assert client.get("/api/pipes/p/entities").status_code == 400
+    result = client.post("/api/pipes/run-all-pipes").get_json()
+    assert result["status"] == "failed" and result["additional_info"]["failed_pipes"][0]["pipe"] == "p"
+
+
+def test_only_changed_pipes_are_built_anew(node):
+    other = {"_id": "q", "type": "pipe", "source": EMBEDDED}
+    node.replace_entities([pipe(), other], force=False)
+    before = {name: each.engine_pipe for name, each in node.pipes.items()}
+    node.replace_entities([pipe(batch_size=7), other], force=False)
+    assert node.pipe("q").engine_pipe is before["q"]
+    assert node.pipe("p").engine_pipe is not before["p"]
+    node.put_secrets("", {"a": "b"}, replace=False)
+    assert node.pipe("q").engine_pipe is not before["q"]
