@@ -74,7 +74,7 @@ def _run(options: argparse.Namespace) -> int:
     def say(text: str) -> None:
         print(f"{time.monotonic() - started:6.1f} s  {text}", flush=True)
 
-    stack = Stack(settings=settings, progress=lambda line: say(f"  {line}"))
+    stack = Stack(settings=settings, progress=lambda line: say(f"  {line}") if is_news(line) else None)
     stack.check_ports()
     if not options.keep:
         forget(settings.folder)
@@ -122,6 +122,11 @@ def _stay(stack: Stack) -> None:
     while True:
         threading.Event().wait(WATCH_S)
         stack.check()
+
+
+def is_news(line: str) -> bool:
+    """Whether a line of the run's log is worth showing: rounds, what is sent to a system, failures."""
+    return "-share: " in line or not line.startswith("pipe ") or " failed: " in line
 
 
 def forget(folder: Path) -> None:

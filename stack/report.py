@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import Any
 
 from stack.node import Json, Node
@@ -12,6 +12,7 @@ from stack.services import Service
 
 SETTLED = (None, "ok")
 SHOWN = 10
+WIDTH = 100
 
 
 @dataclass(frozen=True)
@@ -120,10 +121,13 @@ def table(report: Report) -> str:
     for row in report.rows:
         figures = (row.erp, row.chargebee, row.linked, row.pending, row.rejected)
         lines.append("{:<28}{:>8}{:>11}{:>9}{:>9}{:>10}".format(row.name, *figures))
-    if report.pending:
-        lines += ["", "pending, by what to do:"]
-        reasons = Counter(_reason(pipe, entity) for pipe, entity in report.pending)
-        lines += [f"{count:>6} × {reason}" for reason, count in reasons.most_common(SHOWN)]
+    groups: dict[tuple[str, str], list[Json]] = {}
+    for pipe, entity in report.pending:
+        groups.setdefault((pipe, _rule(entity)), []).append(entity)
+    for (pipe, rule), entities in groups.items():
+        first = entities[0]
+        lines += ["", f"pending: {len(entities)} × {pipe} ({rule}), such as {first['_id']}:"]
+        lines += wrap(_detail(first), WIDTH, initial_indent="  ", subsequent_indent="  ")
     if report.rejected:
         lines += ["", f"rejected (the first {SHOWN}):"]
         for pipe, entity in report.rejected[:SHOWN]:
@@ -131,10 +135,8 @@ def table(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _reason(pipe: str, entity: Json) -> str:
-    error = entity.get("$error") or {}
-    told = [error.get(name) for name in ("hint", "detail", "title", "rule")]
-    return f"{pipe}: {next(filter(None, told), '?')}"
+def _rule(entity: Json) -> str:
+    return str((entity.get("$error") or {}).get("rule") or "no rule given")
 
 
 def _detail(entity: Json) -> str:

@@ -62,7 +62,7 @@ def test_counts_linked_pending_and_rejected() -> None:
                 {"_id": "3", "$status": "rejected", "_deleted": True},
             ],
             "chargebee-business_entity-share": [
-                {"_id": "4", "$status": "pending", "$error": {"detail": "create it"}}
+                {"_id": "4", "$status": "pending", "$error": {"rule": "console", "detail": "create it"}}
             ],
         }
     )
@@ -78,7 +78,7 @@ def test_counts_linked_pending_and_rejected() -> None:
     assert (company.erp, company.chargebee, company.linked, company.pending) == (2, 2, 1, 1)
     text = table(report)
     assert "too long (/email)" in text
-    assert "1 × chargebee-business_entity-share: create it" in text
+    assert "pending: 1 × chargebee-business_entity-share (console), such as 4:\n  create it" in text
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ STATUSES = (
     "returned",
 )
 FROM_ERP_STATUS = {"confirmed": "queued", "in_progress": "awaiting_shipment", "completed": "delivered"}
+OWN_DOMAIN = "@eget-erp.example"
+"""The employees' own: an order in the ERP is for a contact, and an employee is none."""
 FAMILIES = ("hardware", "software", "consulting", "cb-plans", "cb-merchandise")
 
 
@@ -203,7 +205,8 @@ def invoices_and_orders(
     ]
     chosen = [(sale, buyer) for sale, buyer in known if buyer and sale["status"] != "draft"][:MATCHING_ORDERS]
     result = [_matching_order(draw, sale, buyer, number) for number, (sale, buyer) in enumerate(chosen, 1)]
-    result += [_order(draw, number, buyers, prices) for number in range(len(result) + 1, ORDERS + 1)]
+    outsiders = [buyer for buyer in buyers if not buyer.get("email", "").casefold().endswith(OWN_DOMAIN)]
+    result += [_order(draw, number, outsiders, prices) for number in range(len(result) + 1, ORDERS + 1)]
     return result
 
 
