@@ -99,7 +99,9 @@ class ShareEngine:
             with self._locks.of(datatype.name, wish.lock_name):
                 outcome = self._carry_out(datatype, wish)
         except (FixData, LookUpFirst, Pending) as error:
-            outcome = Outcome("none", _status(error), wish.key if wish else None, error=error)
+            # Without its traceback; else error, frame and outcome keep each other, and the batch, in memory.
+            kept = error.with_traceback(None)
+            outcome = Outcome("none", _status(error), wish.key if wish else None, error=kept)
         self._observe(datatype.name, outcome.operation, outcome.status)
         return outcome
 

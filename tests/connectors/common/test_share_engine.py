@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections import Counter
 from typing import Any
 
@@ -303,6 +305,22 @@ def test_answers_keep_order_and_number(batch: list[dict[str, Any]]) -> None:
     assert all(a["$status"] in ("ok", "conflict", "rejected", "gone") for a in answers)
     links = [record["link"] for record in things.records.values()]
     assert len(links) == len(set(links))
+
+
+class Payload(dict[str, Any]):
+    """A dict that can be watched."""
+
+
+def test_rejected_entities_are_not_kept_in_memory(things: MemoryDatatype, engine: ShareEngine) -> None:
+    """An error that holds its traceback would hold the whole batch until the garbage collector comes by."""
+    batch = [Payload(insert("A-1", name="x" * 11))]
+    gc.disable()
+    try:
+        engine.share(things, batch)
+        watched = weakref.ref(batch.pop())
+        assert watched() is None
+    finally:
+        gc.enable()
 
 
 def test_written_stamps_never_repeat(things: MemoryDatatype, engine: ShareEngine) -> None:
