@@ -26,6 +26,16 @@ CHRONOLOGICAL, MAX, NONE = "chronological", "max", "none"
 DEFAULT_BATCH = 100
 
 
+def decoded(entity: Entity | Stored) -> Entity:
+    """An entity of a batch as a dict."""
+    return entity.entity() if isinstance(entity, tuple) else entity
+
+
+def position(entity: Entity | Stored) -> Any:
+    """`_updated` of an entity of a batch."""
+    return entity.updated if isinstance(entity, tuple) else entity["_updated"]
+
+
 class Item(NamedTuple):
     """An entity on its way, and the `_id` of the source entity it came from."""
 
@@ -140,7 +150,7 @@ class Source(ABC):
             return
         for batch in self.preview_batches(since, DEFAULT_BATCH):
             for entity in batch.entities:
-                yield entity.entity() if isinstance(entity, tuple) else entity
+                yield decoded(entity)
                 left -= 1
                 if not left:
                     return

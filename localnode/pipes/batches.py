@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from localnode.dtl import DtlError, DtlTrip
-from localnode.pipes.base import Batch, Entity, RunScope, Sink
+from localnode.pipes.base import Batch, Entity, RunScope, Sink, decoded
 from localnode.pipes.chain import Chain
 from localnode.pipes.context import RunContext
 from localnode.pipes.errors import NotReady, PipeError, SequenceConflict
 from localnode.pipes.execution_log import ExecutionLog
 from localnode.pipes.policy import Policy
 from localnode.store import BreakerTripped, InvalidEntity, PipeState, RetryEntry, Store, Stored, WriteResult
+from localnode.store.state import Probe
 
 FATAL = (DtlTrip, BreakerTripped, NotReady, SequenceConflict)
 HOPELESS = (DtlError, InvalidEntity)
@@ -65,7 +66,7 @@ class BatchRunner:
         stop: threading.Event,
     ) -> None:
         self.counts = Counts()
-        self.last_probes: dict[Any, None] = {}
+        self.collected: set[tuple[Probe, str]] | None = None
         self._store = store
         self._chain = chain
         self._sink = sink
@@ -130,7 +131,7 @@ class BatchRunner:
         self._context.probes.clear()
         outputs: Sequence[Entity | Stored] = entities
         if not self._chain.passes_unchanged:
-            outputs = self._chain.apply([_decoded(entity) for entity in entities], self._context)
+            outputs = self._chain.apply([decoded(entity) for entity in entities], self._context)
         resolved = [name for entity in entities if self._queued and (name := _id(entity)) in self._queued]
         if self._sink.transactional:
             with self._store.transaction():
@@ -154,7 +155,8 @@ class BatchRunner:
         with self._store.transaction():
             if self._context.probes:
                 self._state.add_probes(self._context.probes)
-                self.last_probes = dict(self._context.probes)
+                if self.collected is not None:
+                    self.collected.update(self._context.probes)
             for name in resolved:
                 self._log.write_error(self._queued[name], retryable=False, resolved=True)
             if resolved:
@@ -173,7 +175,7 @@ class BatchRunner:
 
     def _failed_single(self, entity: Entity | Stored, error: Exception, save: Callable[[], None]) -> None:
         self.counts.read += 1
-        self._fail(RetryEntry(_id(entity), _decoded(entity), 0, _message(error)), error, save)
+        self._fail(RetryEntry(_id(entity), decoded(entity), 0, _message(error)), error, save)
         self._consecutive += 1
         if self._consecutive >= self._policy.max_consecutive_write_errors:
             raise RunFailed(
@@ -234,10 +236,6 @@ def _later(save: Save, offset: Any) -> Callable[[], None]:
 
 def _id(entity: Entity | Stored) -> str:
     return entity.id if isinstance(entity, tuple) else str(entity["_id"])
-
-
-def _decoded(entity: Entity | Stored) -> Entity:
-    return entity.entity() if isinstance(entity, tuple) else entity
 
 
 def _message(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain as concatenated
 from typing import Any
 
-from localnode.pipes.base import Batch, Entity, Item
+from localnode.pipes.base import Entity, Item, decoded
 from localnode.pipes.context import RunContext
 from localnode.pipes.parts import Parts
 
@@ -56,7 +56,7 @@ class Publisher:
     def _groups(self, since: Any, context: RunContext, preview: bool) -> Iterator[list[Entity]]:
         """Output by source entity."""
         for batch in self._parts.source.preview_batches(since, self._parts.batch_size):
-            sources = _decoded(batch)
+            sources = [decoded(entity) for entity in batch.entities]
             groups: dict[str, list[Entity]] = {}
             for item in self._parts.chain.items(sources, context, preview):
                 if item.entity.get("_filtered") is not True:
@@ -107,10 +107,6 @@ class Publisher:
             yield buffer.getvalue().encode(encoding, errors)
             buffer.seek(0)
             buffer.truncate()
-
-
-def _decoded(batch: Batch) -> list[Entity]:
-    return [entity.entity() if isinstance(entity, tuple) else entity for entity in batch.entities]
 
 
 def _cell(value: Any) -> Any:

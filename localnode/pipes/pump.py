@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localnode.dtl import DtlTrip
-from localnode.pipes.base import CHRONOLOGICAL, NONE, Batch, RunScope
+from localnode.pipes.base import CHRONOLOGICAL, NONE, Batch, RunScope, position
 from localnode.pipes.batches import BatchRunner, Counts, RunFailed
 from localnode.pipes.completeness import Completeness
 from localnode.pipes.context import RunContext
@@ -17,6 +17,7 @@ from localnode.pipes.errors import NotReady, PipeError, Refused, SourceFailed
 from localnode.pipes.execution_log import FULL, INCREMENTAL
 from localnode.pipes.parts import Parts
 from localnode.store import BreakerTripped, StoreError
+from localnode.store.state import Probe
 from localnode.store.store import now_us
 
 log = logging.getLogger(__name__)
@@ -187,35 +188,35 @@ class PumpRun:
                 self._reprocess_some(names[start : start + size], wanted, offset)
         self._tracker.store_positions()
 
-    def _reprocess_some(self, names: list[str], wanted: dict[str, set[Any]], offset: Any) -> None:
+    def _reprocess_some(self, names: list[str], wanted: dict[str, set[Probe]], offset: Any) -> None:
         self._check_stop()
         found = self._parts.source.latest(names)
         due = [entity for name in names if (entity := found.get(name)) and entity["_updated"] <= offset]
-        self._batches.last_probes = {}
+        fresh = self._batches.collected = set()
+        failed = self._counts.failed
         if due:
             self._batches.process(Batch(due, None), _ignore)
             self._note_progress()
+        self._batches.collected = None
         self._counts.reprocessed += len(due)
-        fresh = self._batches.last_probes
-        for name in names:
-            for probe in wanted[name]:
-                if name not in found or (len(due) and (probe, name) not in fresh and found[name] in due):
-                    self._state.drop_probe(probe, name)
+        if self._counts.failed == failed:
+            looked = {entity["_id"] for entity in due} | (set(names) - set(found))
+            stale = [(probe, name) for name in looked for probe in wanted[name] if (probe, name) not in fresh]
+            self._state.drop_records(stale)
 
     def _reprocess_all(self, offset: Any) -> None:
-        """So much has changed that going through the whole source is cheaper than picking entities out of
-        it.
-        """
+        """So much has changed that going through the whole source beats picking entities out of it."""
         log.warning(
             "pipe %s: more than %d entities to reprocess, reading all", self._parts.id, MAX_REPROCESSED
         )
         for batch in self._parts.source.batches(None, self._parts.batch_size):
             self._check_stop()
-            if batch.offset > offset:
+            known = [entity for entity in batch.entities if position(entity) <= offset]
+            if not known:
                 break
-            self._batches.process(Batch(batch.entities, None), _ignore)
+            self._batches.process(Batch(known, None), _ignore)
             self._note_progress()
-            self._counts.reprocessed += len(batch.entities)
+            self._counts.reprocessed += len(known)
         self._tracker.store_positions()
 
     def _read_source(self) -> int:

@@ -137,13 +137,13 @@ class PipeState:
         )
         return iter(rows)
 
-    def drop_probe(self, probe: Probe, source: str) -> None:
-        """Forget one record that has proved stale."""
+    def drop_records(self, records: Iterable[tuple[Probe, str]]) -> None:
+        """Forget records that have proved stale."""
         with self.store.transaction() as db:
-            db.execute(
+            db.executemany(
                 "DELETE FROM probe WHERE value = ? AND source = ? AND probe_index ="
                 " (SELECT no FROM probe_index WHERE pipe = ? AND dataset = ? AND key = ?)",
-                (probe[2], source, self.pipe_id, probe[0], probe[1]),
+                [(probe[2], source, self.pipe_id, probe[0], probe[1]) for probe, source in records],
             )
 
     def drop_probes(self, keep: set[tuple[str, str]] | None = None) -> None:

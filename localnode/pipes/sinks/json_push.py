@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 
 from localnode import codec
-from localnode.pipes.base import DEFAULT_BATCH, Config, Entity, RunScope, Sink, Source, Surroundings
+from localnode.pipes.base import DEFAULT_BATCH, Config, Entity, RunScope, Sink, Source, Surroundings, decoded
 from localnode.pipes.registry import HEADERS, POSITIVE, SINK, STRING, register
 from localnode.store import Stored, WriteResult
 
@@ -38,7 +38,7 @@ class JsonSink(Sink):
 
     def write(self, entities: Iterable[Entity | Stored], scope: RunScope) -> WriteResult:
         """RemoteFailed unless every request is answered 2xx; filtered entities are dropped."""
-        given = [entity.entity() if isinstance(entity, tuple) else entity for entity in entities]
+        given = [decoded(entity) for entity in entities]
         sent = [entity for entity in given if entity.get("_filtered") is not True]
         for start in range(0, len(sent), self._size):
             self._post(sent[start : start + self._size], scope, last=False)
