@@ -75,7 +75,7 @@ def compile_steps(raw: Any, scope: Scope, path: str) -> tuple[list[Step], list[s
     if type(raw) is not list:
         scope.error(path, f'a transform is an array such as ["add", "name", value], not {shown(raw)}')
         return [], []
-    if raw and type(raw[0]) is not list:
+    if raw and type(raw[0]) is str:
         step = compile_step(raw, scope, path)
         return ([step], [path]) if step else ([], [])
     steps, paths = [], []

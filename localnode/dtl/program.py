@@ -94,7 +94,7 @@ def _compile_rule(compilation: Compilation, name: str, transforms: Any) -> None:
         return
     rule = compilation.rules[name]
     scope = Scope(compilation, name)
-    if transforms and type(transforms[0]) is not list:
+    if transforms and type(transforms[0]) is str:
         compilation.error(
             path, "a rule is a list of transforms, each an array; this looks like a single transform"
         )

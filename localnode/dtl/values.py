@@ -61,6 +61,8 @@ def tag_kind(value: str) -> Kind:
     """The kind of a string that starts with `~`: an unknown tag, or a tag before nonsense, makes a plain
     string."""
     tag, payload = value[1:2], value[2:]
+    if not payload and tag != "b":
+        return STRING
     if tag == ":":
         return NI
     if tag == "r":

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from localnode.dtl.define import broadcast, fold_constant, mapped, plain, special
-from localnode.dtl.frames import Frame
+from localnode.dtl.frames import Frame, Rule
 from localnode.dtl.kinds import INVALID
 from localnode.dtl.namespaces import Namespacing, add_namespaces, strip_namespaces
 from localnode.dtl.paths import path_reader
@@ -110,9 +110,8 @@ def apply(call: Call) -> Expr:
     result is the target. Values whose rule ended in `filter` or `discard` are dropped. `_P` is the context
     of the call, `_R` that of the default rule. A RULE that hops has to be called with `apply-hops`."""
     name, values = call.args
-    rule = call.scope.compilation.rules.get(name)
+    rule = named_rule(call, name)
     if rule is None:
-        call.error(0, unknown_rule(call, name))
         return Expr.of(None)
     call.scope.compilation.applied.append((call.path, name))
     source, run_rule = values.run, rule.apply
@@ -127,10 +126,14 @@ def apply(call: Call) -> Expr:
     return Expr(run)
 
 
-def unknown_rule(call: Call, name: Any) -> str:
-    """What to say about a rule name that there is no rule for."""
-    known = list(call.scope.compilation.rules)
-    return f"there is no rule {shown(name)}{nearest(str(name), known)}; rules: {', '.join(known)}"
+def named_rule(call: Call, name: Any) -> Rule | None:
+    """The rule that the first argument of a call names; None, with the problem noted, if there is none."""
+    rules = call.scope.compilation.rules
+    rule = rules.get(name) if isinstance(name, str) else None
+    if rule is None and isinstance(name, str):
+        known = ", ".join(rules)
+        call.error(0, f"there is no rule {shown(name)}{nearest(name, list(rules))}; rules: {known}")
+    return rule
 
 
 @special("apply-ns", signature="NAMESPACE VALUES")

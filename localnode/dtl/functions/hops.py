@@ -6,7 +6,7 @@ from typing import Any
 
 from localnode.dtl.define import special
 from localnode.dtl.frames import Frame
-from localnode.dtl.functions.dicts import unknown_rule
+from localnode.dtl.functions.dicts import named_rule
 from localnode.dtl.hops import compile_hops
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import first, is_string
@@ -34,9 +34,8 @@ def apply_hops(call: Call) -> Expr:
     or discarded."""
     name = call.args[0]
     found = compile_hops(call, 1)
-    rule = call.scope.compilation.rules.get(name)
+    rule = named_rule(call, name)
     if rule is None:
-        call.error(0, unknown_rule(call, name))
         return Expr.of(None)
     run_rule = rule.apply
 
@@ -56,6 +55,8 @@ def lookup_entity(call: Call) -> Expr:
     """The entity of DATASET with this `_id`, or null (also if it is deleted, or there is no such dataset).
     There is no dependency tracking: a later change of it does not bring the source entity back."""
     dataset, entity_id = call.args[0], call.args[1].run
+    if not isinstance(dataset, str):  # noted as a problem already
+        return Expr.of(None)
     call.scope.compilation.lookups.add(dataset)
 
     def run(f: Frame, v: Any) -> Any:
