@@ -15,6 +15,8 @@ from localnode.config.schemas import METADATA, SYSTEMS
 from localnode.config.substitution import Substitution, secret_names
 from localnode.pipes import pipe_settings
 
+MASS_REMOVAL = 10
+
 
 def resolve(
     entities: Iterable[Mapping[str, Any]],
@@ -42,6 +44,21 @@ def require_valid(config: NodeConfig) -> None:
     failed = [component.id for component in config.components if not component.valid]
     if failed:
         raise InvalidConfig(f"config errors in {', '.join(failed)}", config.validation_errors())
+
+
+def refuse_mass_removal(running: NodeConfig, wanted: NodeConfig) -> None:
+    """The config circuit breaker (`global_defaults.use_config_circuit_breaker` of what runs): raise
+    InvalidConfig
+    when more than ten components, and more than a tenth of all, would be removed."""
+    if not (running.settings.get("global_defaults") or {}).get("use_config_circuit_breaker", False):
+        return
+    before = {component.id for component in running.components}
+    gone = sorted(before - {component.id for component in wanted.components})
+    if len(gone) > MASS_REMOVAL and len(gone) > len(before) / 10:
+        names = ", ".join(gone[:5])
+        msg = f"would remove {len(gone)} of {len(before)} components: {names}, … (force it if meant)"
+        errors = [{"posted-config": {"_id": "node"}, "config-errors": [Problem((), msg).as_json()]}]
+        raise InvalidConfig(msg, errors)
 
 
 def _kind(entity: Mapping[str, Any]) -> str:

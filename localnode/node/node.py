@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from localnode.config import Component, NodeConfig, NodeSettings, SettingsStore, pack, read_upload
-from localnode.config.resolve import require_valid, resolve
+from localnode.config.resolve import refuse_mass_removal, require_valid, resolve
 from localnode.dtl import PipeSettings
-from localnode.errors import BadRequest, NotFound
+from localnode.errors import BadRequest, Conflict, NotFound
 from localnode.node.engine import make_engine, warn_of_unreachable
 from localnode.node.folder import DataFolder
 from localnode.node.pipe import NodePipe
@@ -98,12 +98,18 @@ class Node:
         return self.replace_entities(read_upload(data), force)
 
     def replace_entities(self, entities: Iterable[Mapping[str, Any]], force: bool) -> NodeConfig:
-        """The same for entities. With `force` errors are accepted, and what has them does not run."""
+        """The same for entities. With `force` errors are accepted, and what has them does not run.
+
+        A run-all that is under way is ended first; Conflict when something does not end in time.
+        """
         with self._lock:
             posted = list(entities)
             plan = self._plan(posted)
             if not force:
                 require_valid(plan.config)
+                refuse_mass_removal(self.config, plan.config)
+            if not self.runs.stop(self.settings.stop_seconds):
+                raise Conflict("all pipes are being run, and that has not ended in time; try again later")
             self._carry_out(plan)
             self.uploaded.replace_entities(posted)
             return plan.config
@@ -170,6 +176,7 @@ class Node:
         """Use what was planned from now on: drop what is gone, put the pumps on the clock."""
         self.scheduler.hold()
         try:
+            self._pipes.stop_changed(plan)
             self._pipes.carry_out(plan)
             self.config, self.systems = plan.config, plan.engine.systems
         finally:

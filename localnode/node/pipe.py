@@ -11,7 +11,7 @@ from typing import Any
 
 from localnode.config import PipeComponent, SettingsStore
 from localnode.config.problems import ERROR
-from localnode.errors import BadRequest, Unavailable
+from localnode.errors import BadRequest, Conflict, Unavailable
 from localnode.pipes import Engine, Pipe
 from localnode.pipes.parts import assemble
 from localnode.scheduler import FAILED, NOT_READY, SUCCESS, Outcome, Pump, Reads, Schedule, Scheduler
@@ -51,6 +51,8 @@ class NodePipe:
         self._host, self._uploaded, self._scheduler = engine, uploaded, scheduler
         schedule = Schedule(component.effective["pump"])
         self.pump = Pump(component.id, schedule, self._execute, time.time())
+        if schedule.mode == "scheduled" and self._is_overdue(engine):
+            self.pump.next_run = time.time()
         switched_off = uploaded.disabled_pumps()
         self.pump.disabled = component.id in switched_off
         self.pump.comment = switched_off.get(component.id)
@@ -104,9 +106,20 @@ class NodePipe:
             return Outcome(result.status, result.changed, result.reason, tuple(result.waits_for))
         return Outcome(FAILED, result.changed, result.reason)
 
+    def _is_overdue(self, engine: Engine) -> bool:
+        """Whether it has never come to its end, or is to run at the start until its dataset is populated."""
+        if self.engine_pipe is None:
+            return False
+        wanted = engine.default("run_at_startup_if_not_populated", False)
+        if self.component.effective["pump"].get("run_at_startup_if_not_populated", wanted):
+            dataset = self.sink_dataset
+            return dataset is None or not dataset.populated
+        return self.engine_pipe.offset is None and (self.sink_dataset is None or not self.is_input)
+
     def stop(self) -> None:
-        """End a run that is under way."""
-        self.pump.stop(STOP_SECONDS)
+        """End a run that is under way. Conflict when it has not ended in time."""
+        if not self.pump.stop(STOP_SECONDS):
+            raise Conflict(f'the pump of pipe "{self.id}" is still running; try again later')
 
     # -- state ---------------------------------------------------------------------------------------------
 

@@ -61,8 +61,21 @@ class NodePipes:
             pipes[pipe_id] = component
         return Plan(replace(config, pipes=pipes), engine, built, signatures)
 
+    def stop_changed(self, plan: Plan) -> None:
+        """End the runs of pipes that a plan changes or drops. Conflict when one has not ended in time."""
+        changed = [
+            pipe
+            for pipe_id, pipe in self.by_id.items()
+            if pipe_id in plan.built or pipe_id not in plan.config.pipes
+        ]
+        for pipe in changed:
+            pipe.pump.cancel.set()
+        for pipe in changed:
+            pipe.stop()
+
     def carry_out(self, plan: Plan) -> None:
-        """Take a plan over; datasets that nobody writes any more go with the pipes that did."""
+        """Take a plan over, after `stop_changed`; datasets that nobody writes any more go with the pipes
+        that did."""
         pipes: dict[str, NodePipe] = {}
         for pipe_id, component in plan.config.pipes.items():
             old = self.by_id.get(pipe_id)
@@ -70,8 +83,6 @@ class NodePipes:
                 old.component = component
                 pipes[pipe_id] = old
                 continue
-            if old is not None:
-                old.stop()
             blocked = obstacle(component, plan.config, self._settings, self._uploaded)
             engine_pipe = plan.built.get(pipe_id)
             pipes[pipe_id] = NodePipe(
@@ -89,7 +100,6 @@ class NodePipes:
         for pipe_id, old in self.by_id.items():
             dataset = old.component.sink_dataset
             if pipe_id not in pipes:
-                old.stop()
                 self._store.pipe_state(pipe_id).drop()
                 self._delete(f"system:pump_execution:{pipe_id}")
             if dataset is not None and dataset not in written:

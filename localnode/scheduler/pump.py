@@ -78,8 +78,9 @@ class Pump:
         return outcome
 
     def run(self, full: bool = False) -> Outcome:
-        """Claim and run in this thread. Conflict when it runs already."""
-        self.claim()
+        """Run in this thread; a run that is under way is waited for first."""
+        self._running.acquire()
+        self.cancel.clear()
         return self.run_claimed(full)
 
     def stop(self, timeout: float) -> bool:

@@ -66,7 +66,7 @@ class Tally:
 
 
 class Rounds:
-    """Runs rounds over a fixed set of pipes; pipes that do not depend on each other share `workers`
+    """Runs rounds over a fixed set of pipes; those that do not depend on each other share `workers`
     threads."""
 
     def __init__(
@@ -92,7 +92,7 @@ class Rounds:
                 if stop.is_set() or time.monotonic() > deadline:
                     waiting.clear()
                 for pipe_id in [each for each in waiting if self._before[each] <= done]:
-                    running[pool.submit(self._visit, waiting.pop(pipe_id))] = pipe_id
+                    running[pool.submit(self._visit, waiting.pop(pipe_id), stop)] = pipe_id
                 if not running:
                     break
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -108,10 +108,10 @@ class Rounds:
             (name, outcome.status) for name, outcome in last if outcome and outcome.status != SUCCESS
         )
 
-    def _visit(self, pipe: Runnable) -> int:
+    def _visit(self, pipe: Runnable, stop: threading.Event) -> int:
         tally = self.tallies[pipe.id]
         mark = pipe.mark()
-        if mark is not None and mark == tally.mark:
+        if stop.is_set() or (mark is not None and mark == tally.mark):
             return 0
         started = time.monotonic()
         outcome = pipe.run()

@@ -203,6 +203,20 @@ def test_a_pipe_with_errors_is_kept_by_force_but_does_nothing(client):
     assert result["status"] == "failed" and result["additional_info"]["failed_pipes"][0]["pipe"] == "p"
 
 
+def test_the_config_circuit_breaker_refuses_to_remove_many_components(client):
+    def metadata(breaker):
+        return {"_id": "node", "type": "metadata", "global_defaults": {"use_config_circuit_breaker": breaker}}
+
+    many = [{**pipe(), "_id": f"p{number}"} for number in range(12)]
+    for breaker, status in ((False, 200), (True, 400)):
+        assert client.put("/api/config?force=true", json=[metadata(breaker), *many]).status_code == 200
+        answer = client.put("/api/config", json=[metadata(breaker)])
+        assert answer.status_code == status, answer.get_json()
+    assert "would remove 12 of 13" in answer.get_json()["detail"]
+    assert client.put("/api/config", json=[metadata(True), *many[:2]]).status_code == 200
+    assert client.put("/api/config?force=true", json=[]).status_code == 200
+
+
 def test_only_changed_pipes_are_built_anew(node):
     other = {"_id": "q", "type": "pipe", "source": EMBEDDED}
     node.replace_entities([pipe(), other], force=False)
