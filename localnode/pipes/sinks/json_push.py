@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from http import HTTPStatus
 
 from localnode import codec
 from localnode.pipes.base import DEFAULT_BATCH, Config, Entity, RunScope, Sink, Source, Surroundings, decoded
+from localnode.pipes.errors import RemoteFailed, SequenceConflict
 from localnode.pipes.registry import HEADERS, POSITIVE, SINK, STRING, register
 from localnode.store import Stored, WriteResult
 
@@ -37,7 +39,8 @@ class JsonSink(Sink):
         return scope.full
 
     def write(self, entities: Iterable[Entity | Stored], scope: RunScope) -> WriteResult:
-        """RemoteFailed unless every request is answered 2xx; filtered entities are dropped."""
+        """Filtered entities are dropped. RemoteFailed unless every request is answered 2xx, SequenceConflict
+        (the run ends) on 409."""
         given = [decoded(entity) for entity in entities]
         sent = [entity for entity in given if entity.get("_filtered") is not True]
         for start in range(0, len(sent), self._size):
@@ -60,12 +63,13 @@ class JsonSink(Sink):
         if scope.full and last:
             params["is_last"] = "true"
         headers = {**(self.config.get("headers") or {}), "Content-Type": "application/json"}
-        self.around.engine.systems.request(
-            self.config["system"],
-            "POST",
-            self.config["url"],
-            params=params,
-            headers=headers,
-            data=codec.dumps(entities),
-        )
+        system, url = self.config["system"], self.config["url"]
+        try:
+            self.around.engine.systems.request(
+                system, "POST", url, params=params, headers=headers, data=codec.dumps(entities)
+            )
+        except RemoteFailed as error:
+            if error.status == HTTPStatus.CONFLICT:
+                raise SequenceConflict(f"the receiver gave up the sequence: {error}") from error
+            raise
         self._previous = request_id
