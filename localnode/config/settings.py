@@ -32,7 +32,7 @@ class NodeSettings:
 
 
 def parse_systems(pairs: Iterable[str]) -> dict[str, str]:
-    """`["customerp=http://127.0.0.1:5001", …]` as a mapping; BadSetting names the pair that is wrong."""
+    """`["billing=http://127.0.0.1:5001", …]` as a mapping; BadSetting names the pair that is wrong."""
     systems: dict[str, str] = {}
     for pair in pairs:
         name, equals, url = pair.strip().partition("=")
