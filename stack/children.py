@@ -14,7 +14,7 @@ from pathlib import Path
 
 import requests
 
-from stack.settings import HOST, ROOT
+from stack.settings import HOST, ROOT, SettingError
 
 START_S = 60.0
 STOP_S = 15.0
@@ -67,7 +67,10 @@ class Children:
         self._programs[program.name] = program
 
     def await_ready(self, name: str) -> None:
-        """Wait until a program answers 200. StackError with its last words when it ends or takes too long."""
+        """Wait until a program answers 200.
+
+        StackError with its last words when it ends or takes too long, SettingError when it names a bad setting.
+        """
         child, url = self._running[name], self._programs[name].ready_url
         deadline = time.monotonic() + START_S
         said = ""
@@ -81,6 +84,7 @@ class Children:
             else:
                 if answer.status_code == 200:
                     return
+                _refuse_bad_setting(name, answer)
                 said = f"{url} answers {answer.status_code}: {answer.text[:500]}"
             time.sleep(0.05)
         raise StackError(f"{name} is not ready after {START_S:g} s. {said}\n{self._tail(name)}")
@@ -132,6 +136,15 @@ class Children:
     def _tail(self, name: str) -> str:
         lines = self.log(name).read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join([f"(the end of {self.log(name)})", *lines[-TAIL_LINES:]])
+
+
+def _refuse_bad_setting(name: str, answer: requests.Response) -> None:
+    try:
+        body = answer.json()
+    except ValueError:
+        return
+    if isinstance(body, dict) and body.get("setting"):
+        raise SettingError(f"{name}: {body['setting']}: {body.get('detail')}")
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

@@ -13,9 +13,19 @@ import pytest
 
 from stack.children import Children, Program, StackError
 from stack.guardian import groups_left
+from stack.settings import SettingError
 from tests.support.processes import ROOT, free_port, wait_until
 
 SERVER = "import http.server, sys; http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind='127.0.0.1')"
+REFUSING = """
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(503)
+        self.end_headers()
+        self.wfile.write(b'{"setting": "ERP_TOKEN", "detail": "check it"}')
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
 PARENT = """
 import pathlib, subprocess, sys, time
 from stack.children import Children, Program
@@ -56,6 +66,17 @@ def test_a_child_that_ends_is_reported_with_its_last_words(tmp_path: Path) -> No
             children.await_ready("bad")
         with pytest.raises(StackError, match="bad ended"):
             children.check()
+    finally:
+        children.stop_all()
+
+
+def test_a_service_that_names_a_bad_setting_is_not_waited_for(tmp_path: Path) -> None:
+    children, port = Children(tmp_path, dict(os.environ)), free_port()
+    program = Program("picky", [sys.executable, "-c", REFUSING, str(port)], {}, f"http://127.0.0.1:{port}/")
+    try:
+        children.start(program)
+        with pytest.raises(SettingError, match="picky: ERP_TOKEN: check it"):
+            children.await_ready("picky")
     finally:
         children.stop_all()
 
