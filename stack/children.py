@@ -69,7 +69,7 @@ class Children:
     def await_ready(self, name: str) -> None:
         """Wait until a program answers 200.
 
-        StackError with its last words when it ends or takes too long, SettingError when it names a bad setting.
+        StackError with its last words when it ends or takes too long, SettingError when it names a setting.
         """
         child, url = self._running[name], self._programs[name].ready_url
         deadline = time.monotonic() + START_S
