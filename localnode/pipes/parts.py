@@ -75,7 +75,7 @@ class Parts:
         dropped.
         """
         with self.store.transaction():
-            for key in ("offset", "full", "inputs", "out_of_sync", "sequence"):
+            for key in ("offset", "full", "inputs", "out_of_sync", "sequence", "runs"):
                 self.state.put(key, None)
             self.state.forget(PREFIX)
             self.state.drop_probes()

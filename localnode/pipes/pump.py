@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localnode.dtl import DtlTrip
+from localnode.pipes import partial
 from localnode.pipes.base import CHRONOLOGICAL, NONE, Batch, RunScope, position
 from localnode.pipes.batches import BatchRunner, Counts, RunFailed
 from localnode.pipes.completeness import Completeness
 from localnode.pipes.context import RunContext
 from localnode.pipes.errors import NotReady, PipeError, Refused, SourceFailed
-from localnode.pipes.execution_log import FULL, INCREMENTAL
+from localnode.pipes.execution_log import FULL, INCREMENTAL, PARTIAL
 from localnode.pipes.parts import Parts
 from localnode.store import BreakerTripped, StoreError
 from localnode.store.state import Probe
@@ -238,13 +239,21 @@ class PumpRun:
         as_you_go = source.strategy == CHRONOLOGICAL and not self._parts.sink.holds_back(self._scope)
         save = self._save_offset if as_you_go else _ignore
         self._last_offset = self._state.get("offset")
-        for batch in source.batches(self._last_offset, self._parts.batch_size):
+        for batch in source.batches(self._start_offset(), self._parts.batch_size):
             self._check_stop()
             self._batches.process(batch, save)
             self._last_offset = batch.offset
             read += len(batch.entities)
             self._note_progress()
         return read
+
+    def _start_offset(self) -> Any:
+        """Where to read on: the offset, or somewhat before it in a partial rescan."""
+        pump = self._parts.config.get("pump") or {}
+        if self._scope.full or not partial.is_due(pump, self._state.get("runs", 0) + 1):
+            return self._last_offset
+        self._sync_type = PARTIAL
+        return partial.moved_back(self._last_offset, pump.get("partial_rescan_delta", 0))
 
     def _save_offset(self, offset: Any) -> None:
         self._state.put("offset", offset)
@@ -263,6 +272,8 @@ class PumpRun:
             if source.strategy != NONE:
                 self._state.put("offset", self._last_offset)
             self._state.put("full", None)
+            if "partial_rescan_run_count" in (self._parts.config.get("pump") or {}):
+                self._state.put("runs", self._state.get("runs", 0) + 1)
             if self._scope.full:
                 self._tracker.store_positions()
             self._parts.remember_inputs()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from localnode.pipes import FAILED, NOT_READY, STOPPED, SUCCESS, ConfigProblem, Engine, Pipe, Refused, Systems
+from localnode.pipes.partial import moved_back
 from localnode.store import Store
 
 Build = Callable[..., Pipe]
@@ -315,6 +316,18 @@ def test_reprocessing_policy(pipe: Build, fill: Fill, live: Live, store: Store) 
     )
     again.run()
     assert live("b") == {"3": {"x": 1}}
+
+
+def test_partial_rescans_start_a_little_earlier(pipe: Build, fill: Fill) -> None:
+    fill("a", *({"_id": str(n)} for n in range(9)))
+    b = pipe("b", FROM_A, pump={"partial_rescan_run_count": 2, "partial_rescan_delta": 3})
+    found = [(r.sync_type, r.counts.read) for r in (b.run(), b.run(), b.run())]
+    assert found == [("full", 9), ("partial", 3), ("incremental", 0)] and b.offset == 8
+    assert moved_back("2024-01-01T00:00:01.500000Z", 2) == "2023-12-31T23:59:59.500000Z"
+    assert (
+        moved_back("2024-01-01T00:00:01Z", 1) == "2024-01-01T00:00:00Z"
+        and moved_back("opaque", 1) == "opaque"
+    )
 
 
 def test_state_operations(pipe: Build, fill: Fill) -> None:

@@ -1,0 +1,34 @@
+"""Partial rescans: every so many runs the pump starts a little before where it stopped."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from localnode.pipes.base import Config
+
+
+def is_due(pump: Config, run: int) -> bool:
+    """Whether incremental run number `run` (from 1) is a partial rescan (`partial_rescan_run_count`)."""
+    return "partial_rescan_run_count" in pump and run % int(pump["partial_rescan_run_count"]) == 0
+
+
+def moved_back(offset: Any, delta: float) -> Any:
+    """The token `delta` before `offset`: subtracted from a number, as seconds from a timestamp.
+
+    Other tokens stay as they are: nobody knows what comes before them.
+    """
+    if isinstance(offset, (int, float)):
+        return type(offset)(offset - delta)
+    try:
+        instant = datetime.fromisoformat(offset)
+    except (TypeError, ValueError):
+        return offset
+    text = (instant - timedelta(seconds=delta)).isoformat(timespec=_precision(offset))
+    return text.replace("+00:00", "Z") if offset.endswith("Z") else text
+
+
+def _precision(timestamp: str) -> str:
+    fraction = timestamp.partition(".")[2]
+    digits = len(fraction) - len(fraction.lstrip("0123456789"))
+    return "seconds" if not digits else "milliseconds" if digits <= 3 else "microseconds"
