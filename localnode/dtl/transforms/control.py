@@ -22,8 +22,6 @@ def _branch(call: Call, index: int) -> Step:
     scope = call.scope.inner()
     steps, paths = compile_steps(call.args[index], scope, call.place(index))
     rule = scope.rule
-    if len(steps) == 1:
-        return steps[0]
     return lambda f: run_steps(rule, steps, paths, f)
 
 
