@@ -1,4 +1,4 @@
-"""`python -m bench [name …]`: run the benchmarks, each in a process of its own so that none warms up another."""
+"""`python -m bench [name …]`: run the benchmarks, each in a process of its own so that none warms another up."""
 
 from __future__ import annotations
 

@@ -272,3 +272,20 @@ def test_an_order_born_in_chargebee_reaches_the_erp_and_gets_its_number(world: W
     world.chargebee.post("orders/ord-cb-1", status="shipped")
     world.sync()
     assert world.erp.get("orders", order["id"])["status"] == "shipped"
+
+
+def test_a_fractional_quantity_keeps_its_amount(world: World) -> None:
+    company, _ = customer(world, "Frida")
+    lines = [{"description": "Timer", "quantity": "7.5", "unit_price": "1000.10", "tax_percent": "25"}]
+    order = world.erp.create(
+        "orders",
+        customer_id=company["id"],
+        status="confirmed",
+        order_date="2026-08-01",
+        currency="NOK",
+        lines=lines,
+    )
+    world.sync()
+    item = chargebee_order(world, order["order_number"])["order_line_items"][0]
+    assert (item["fulfillment_quantity"], item["unit_price"], item["amount"]) == (1, 750075, 750075)
+    assert world.erp.get("orders", order["id"])["lines"][0]["quantity"] in ("7.5", 7.5)

@@ -52,7 +52,7 @@ class Sandbox:
         return int(self.stats()["writes"])
 
     def faults(self, **fields: Any) -> None:
-        """Set faults; those not named keep their values."""
+        """Set faults; those not named are off."""
         self._json(self.session.put(f"{self.root}/_sandbox/faults", json=fields, timeout=10))
 
     @staticmethod
