@@ -107,7 +107,7 @@ def test_max_strategy_stores_the_highest_token_at_the_end(pipe: Build, service: 
 
 
 def test_paging_continues_after_the_last_token(pipe: Build, service: Service, live: Live) -> None:
-    entities = [{"_id": str(n), "_updated": n // 2} for n in range(9)]
+    entities: list[dict[str, Any]] = [{"_id": str(n), "_updated": n // 2} for n in range(9)]
 
     def respond(method: str, path: str, params: dict[str, str], body: Any) -> Any:
         since = int(params.get("since", -1))
@@ -142,7 +142,7 @@ def test_a_bad_answer_deletes_nothing(pipe: Build, service: Service, live: Live,
 
 
 def test_reads_are_retried_as_the_pump_says(pipe: Build, service: Service, live: Live) -> None:
-    answers = [(503, {}, "busy"), (503, {}, "busy"), (200, {}, [{"_id": "1"}])]
+    answers: list[Any] = [(503, {}, "busy"), (503, {}, "busy"), (200, {}, [{"_id": "1"}])]
     service.respond = lambda *call: answers[len(service.calls) - 1]
     assert pipe("a", SOURCE, pump={"max_read_retries": 2}).run().status == SUCCESS
     assert set(live("a")) == {"1"} and len(service.calls) == 3

@@ -128,6 +128,26 @@ def test_joining_and_splitting_leaves_tombstones(
     assert now["a2"] == {"$ids": ["a2"], "k": "y", "n": 2} and now["b2"] == {"$ids": ["b2"], "k": "z"}
 
 
+def test_a_living_representative_is_never_replaced_on_the_way(
+    pipe: Callable[..., Pipe], fill: Callable[..., None], store: Store
+) -> None:
+    fill("A", {"_id": "a1", "k": "x"}, {"_id": "a2", "k": "y"})
+    fill("B", {"_id": "b1", "k": ["x", "y"]})
+    fill("C")
+    built = pipe("m", {**MERGE, "identity": "first"})
+    built.run()
+    assert latest(store, "m")["a1"]["$ids"] == ["a1", "a2", "b1"]
+    fill("A", {"_id": "a2", "k": "z"})
+    fill("B", {"_id": "b1", "k": "none"})
+    built.run()
+    assert {name: e["$ids"] for name, e in latest(store, "m").items()} == {
+        "a1": ["a1"],
+        "a2": ["a2"],
+        "b1": ["b1"],
+    }
+    assert not any(e["_deleted"] for e in store.dataset("m").read(history=True))
+
+
 def test_a_deleted_member_comes_out_alone(merged: Pipe, store: Store, fill: Callable[..., None]) -> None:
     fill("A", {"_id": "a1", "k": "x", "n": 1, "_deleted": True})
     merged.run()

@@ -154,6 +154,9 @@ def test_index_follows_every_write(store: Store) -> None:
     a.write([{"_id": "2", "k": "z"}, {"_id": "1", "k": "x", "_deleted": True}, {"_id": "4", "k": "x"}])
     assert found(a, "x") == ["4"] and found(a, "z") == ["2"]
     assert a.indexes.find_ids(ByKey(), ["x", "z"]) == [("x", "4"), ("z", "2")]
+    assert store.query("SELECT val FROM ix_1 ORDER BY val") == [("x",), ("z",)], (
+        "nothing of old versions is left"
+    )
 
 
 def test_index_catches_up_after_a_restart(tmp_path: Path) -> None:

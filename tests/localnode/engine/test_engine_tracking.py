@@ -21,8 +21,9 @@ Live = Callable[[str], dict[str, dict[str, Any]]]
 FROM_A = {"type": "dataset", "dataset": "a"}
 
 
-def hop(where: Any, dataset: str = "h h", returned: str = "h.n", **more: Any) -> list[Any]:
-    return ["hops", {"datasets": dataset.split(","), "where": where, "return": returned, **more}]
+def hop(where: Any, dataset: str = "h h", returned: str = "h.n", track: bool = True) -> list[Any]:
+    spec = {"datasets": dataset.split(","), "where": where, "return": returned}
+    return ["hops", spec if track else {**spec, "track-dependencies": False}]
 
 
 BY_KEY = [["add", "n", ["sorted", hop([["eq", "_S.k", "h.k"]])]]]
@@ -102,7 +103,7 @@ def test_hops_that_switch_tracking_off_leave_no_record(pipe: Build, fill: Fill, 
     fill("a", {"_id": "1", "k": "x"})
     fill("h", {"_id": "h1", "k": "x", "n": 1})
     where = [["eq", "_S.k", "h.k"]]
-    b = pipe("b", FROM_A, [["add", "n", hop(where, **{"track-dependencies": False})]])
+    b = pipe("b", FROM_A, [["add", "n", hop(where, track=False)]])
     b.run()
     fill("h", {"_id": "h1", "k": "x", "n": 2})
     assert b.run().counts.read == 0 and b.tracked_datasets == []
