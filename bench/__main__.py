@@ -1,4 +1,4 @@
-"""`python -m bench [name …]`: run the benchmarks, each in a process of its own so that none warms another up."""
+"""`python -m bench [name …]`: run the benchmarks, each in its own process so that none warms another up."""
 
 from __future__ import annotations
 

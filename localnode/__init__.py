@@ -1,1 +1,1 @@
-"""A local Sesam node: carries out the configs of a hosted node, unchanged, on one machine, and speaks its API."""
+"""A local Sesam node: runs the configs of a hosted node, unchanged, on one machine, and speaks its API."""
