@@ -51,9 +51,10 @@ def _compile_string(raw: str, scope: Scope, path: str) -> Expr:
         return Expr.of(raw)
     scope.uses.add(head)
     try:
-        elements = split_path(rest)
         if head in CONTEXTS:
-            return Expr(context_reader(head, elements, scope.settings))
+            inner = rest.removesuffix(".") if rest.endswith(("_S.", "_T.", "_P.")) else rest
+            return Expr(context_reader(head, split_path(inner), scope.settings))
+        elements = split_path(rest)
     except BadPath as bad:
         scope.error(path, str(bad))
         return NOTHING

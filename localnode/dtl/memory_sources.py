@@ -13,6 +13,8 @@ from localnode.dtl.program import compile_index
 from localnode.dtl.values import as_list, own
 from localnode.dtl.variables import identifier
 
+MAX_MERGED = 50_000
+
 Datasets = Mapping[str, Mapping[str, Entity]]
 Member = tuple[int, str]
 """A member of a merge: the dataset's position and the entity's `_id`."""
@@ -70,7 +72,24 @@ def _merge(config: Mapping[str, Any], datasets: Datasets, settings: PipeSettings
     classes: dict[Member, list[Member]] = {}
     for member in sorted(members):
         classes.setdefault(_root(parents, member), []).append(member)
+    _check_classes(config, list(classes.values()))
     return [_combined(config, [(m, members[m]) for m in group], settings) for group in classes.values()]
+
+
+def _check_classes(config: Mapping[str, Any], classes: list[list[Member]]) -> None:
+    """Refuse what would fail the pipe: too much in one entity, or one id for two of them."""
+    most = config.get("max_merged", MAX_MERGED)
+    if any(len(group) > most for group in classes):
+        raise ValueError(f"more than max_merged ({most}) entities merge into one")
+    if config.get("version", 1) < 2 or config.get("identity", "composite") != "first":
+        return
+    seen: set[str] = set()
+    for (_, entity_id), *_ in classes:
+        if entity_id in seen:
+            raise ValueError(
+                f"two merged entities would have the _id {entity_id!r}; an equality on _id unites them"
+            )
+        seen.add(entity_id)
 
 
 def _equalities(config: Mapping[str, Any]) -> list[tuple[Any, Any]]:

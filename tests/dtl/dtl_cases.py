@@ -3,13 +3,12 @@
 A file is a list of `{"given": source entity, "cases": […]}`, optionally with `settings` (of the pipe), `datasets` and
 `previous` (version of the source entity). A case has an `expression` and its `result`, or `rules` (of the default rule,
 or all rules by name) and their outputs as `result`; or an `error` that the message must contain. `like` names another
-comparison: "numeric" (numbers by value), "kind" (only of the same type).
+comparison: "near" (floats to 0.001), "kind" (only of the same type).
 """
 
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +66,6 @@ def matches(actual: Any, expected: Any, like: str | None) -> bool:
             and actual.keys() == expected.keys()
             and all(matches(actual[key], expected[key], like) for key in expected)
         )
-    if like == "numeric":
-        return _number(actual) is not None and abs(_number(actual) - _number(expected)) < Decimal("1e-9")
+    if like == "near":
+        return type(actual) is float and abs(actual - expected) < 0.001
     return type(actual) is type(expected) and actual == expected
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, str):
-        return Decimal(value.removeprefix("~f"))
-    return Decimal(repr(value)) if isinstance(value, int | float) else None

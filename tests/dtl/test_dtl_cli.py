@@ -117,6 +117,14 @@ class TestSources:
         merged = self.merge(strategy="list", identity="first")[0]
         assert merged == {"_id": "a1", "$ids": ["a1", "b1"], "$merged": [self.A[0], self.B[0]]}
 
+    def test_too_many_and_twice_the_same_id_are_refused(self) -> None:
+        assert "max_merged (1)" in self.merge(max_merged=1)
+        datasets = {"A": [{"_id": "1", "k": 1}], "B": [{"_id": "1", "k": 2}]}
+        source = {"type": "merge", "version": 2, "datasets": ["A a", "B b"], "identity": "first"}
+        assert "_id '1'" in outcome(source_config=source, datasets=datasets)
+        united = outcome(source_config={**source, "equality_sets": [["a._id", "b._id"]]}, datasets=datasets)
+        assert united == [{"_id": "1", "$ids": ["1", "1"], "k": [1, 2]}]
+
     def test_a_side_over_two_datasets_is_refused(self) -> None:
         assert "exactly one dataset" in self.merge(equality=[["eq", ["concat", "a.k", "b.k"], "b.k"]])
 

@@ -72,4 +72,7 @@ def test_pgp_round_trip() -> None:
     sealed = evaluate(["encrypt-pgp", public, ["list", "a", 1, "å"]])
     assert all(value.startswith("-----BEGIN PGP MESSAGE") for value in sealed)
     assert evaluate(["decrypt-pgp", str(key), "pass", ["list", *sealed, "x"]]) == ["a", "å"]
-    assert evaluate(["decrypt-pgp", str(key), "wrong", sealed[0]]) is None
+    with pytest.raises(DtlError, match="PASSPHRASE does not open"):
+        evaluate(["decrypt-pgp", str(key), "wrong", sealed[0]])
+    with pytest.raises(DtlError, match="no OpenPGP key"):
+        evaluate(["encrypt-pgp", "x", "a"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from localnode.dtl import DtlCompileError, DtlError, PipeSettings, compile_dtl
 from localnode.dtl.memory import MemoryContext
-from localnode.dtl.registry import FUNCTIONS, TRANSFORMS, Definition
+from localnode.dtl.registry import FUNCTIONS, TRANSFORMS, Definition, Parameter
 
 NAMES = sorted((FUNCTIONS.keys() | TRANSFORMS.keys()) - {"sleep!"})
 TEXTS = st.sampled_from(
@@ -72,39 +72,84 @@ def _calls(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 JUNK = st.recursive(SCALARS | VALUES, _calls, max_leaves=25)
 
 
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-9, 300),
+    st.floats(-1e9, 1e9),
+    st.sampled_from(
+        ["_S.", "_S.a", "_S.b", "_S.x:a", "_T.", "_T.x", "_R._S.a", "_P._T.", "_.", "_.a", "a", "12.5"]
+    ),
+    st.sampled_from(
+        ["~:a:b", "~rhttp://x/", "~t2015-07-28T09:46:00Z", "~t2015-07-28", "~f1.5", "~bYWJj", "0xff"]
+    ),
+    st.dictionaries(st.sampled_from(["a", "b", "_id"]), st.integers(0, 2) | st.just("t"), max_size=2),
+)
+BY_KIND = {
+    "dataset": st.just("ds"),
+    "rule": st.just("other"),
+    "raw": VALUES,
+    "string": st.sampled_from(["", "a", "/", "_S.a"]),
+    "pattern": st.sampled_from(["*", "a?", "_S.a"]),
+    "integer": st.integers(-3, 5) | st.just("_S.a"),
+    "bound": st.integers(-3, 5) | st.none(),
+    "step": st.sampled_from([-1, 1, 2, "_S.a"]),
+    "datepart": st.sampled_from(["year", "month", "week", "nanosecond", "_S.a"]),
+    "zone": st.sampled_from(["UTC", "Europe/Oslo", "_S.a"]),
+    "format": st.sampled_from(["%Y-%m-%d", "%H:%M:%S.%f%z", "%I %p %y", "_S.a"]),
+    "algorithm": st.just("murmur3"),
+    "phoneformat": st.sampled_from(["e164", "isocode", "rfc3966"]),
+    "spec": st.fixed_dictionaries(
+        {
+            "datasets": st.just(["ds o"]),
+            "where": st.sampled_from([["eq", "_S.a", "o.a"], ["eq", "_S.b", "o._id"]]),
+        },
+        optional={"return": st.just("o.a"), "subsets": st.just({"o": ["eq", "_S.a", 1]})},
+    ),
+}
+PROPERTIES = st.sampled_from(["a", "b", "_id", "::a", "x:a", "$c", "_S.a"])
+PROPERTY_NAMES = {"PROPERTY", "FROM", "TO", "NAMESPACE", "INCLUDE", "EXCLUDE", "PATTERN"}
+CHOSEN = sorted(FUNCTIONS.keys() - {"encrypt-pgp", "decrypt-pgp"})
+STEPS = sorted(TRANSFORMS.keys() - {"sleep!", "fail!", "trip!"})
+
+
 @st.composite
 def fitting(draw: st.DrawFn, definition: Definition, depth: int) -> list[Any]:
-    """A call with a number of arguments that its signature takes."""
-    for _ in range(20):
-        count = draw(st.integers(0, 4))
-        parameters = definition.signature.bind(count)
-        if parameters is not None:
-            return [definition.name, *(draw(argument(p.kind, depth - 1)) for p in parameters)]
-    return ["comment"] if definition.name in TRANSFORMS else ["list"]
+    """A call with arguments that suit its signature."""
+    counts = [count for count in range(6) if definition.signature.bind(count) is not None]
+    parameters = definition.signature.bind(draw(st.sampled_from(counts))) or []
+    return [definition.name, *(draw(argument(parameter, depth - 1)) for parameter in parameters)]
 
 
 @st.composite
-def argument(draw: st.DrawFn, kind: str, depth: int) -> Any:
-    """An argument that suits its kind, most of the time."""
-    if kind == "spec":
-        return draw(SPECS)
-    if kind == "transforms" and depth > 0:
-        name = draw(st.sampled_from(sorted(TRANSFORMS.keys() - {"sleep!"})))
-        return draw(fitting(TRANSFORMS[name], depth))
-    if kind == "rule":
-        return "other"
-    if depth <= 0 or draw(st.booleans()):
-        return draw(SCALARS)
-    return draw(fitting(FUNCTIONS[draw(st.sampled_from(sorted(FUNCTIONS)))], depth))
+def argument(draw: st.DrawFn, parameter: Parameter, depth: int) -> Any:
+    """An argument that suits its parameter."""
+    if parameter.kind == "transforms":
+        return [
+            draw(fitting(TRANSFORMS[name], depth))
+            for name in draw(st.lists(st.sampled_from(STEPS), max_size=2))
+        ]
+    if parameter.kind in BY_KIND:
+        return draw(BY_KIND[parameter.kind])
+    if parameter.name in PROPERTY_NAMES:
+        return draw(PROPERTIES)
+    if depth <= 0:
+        return draw(LEAVES)
+    return draw(fitting(FUNCTIONS[draw(st.sampled_from(CHOSEN))], depth))
 
 
 @st.composite
 def programs(draw: st.DrawFn) -> dict[str, Any]:
-    def transforms() -> list[Any]:
-        names = draw(st.lists(st.sampled_from(sorted(TRANSFORMS.keys() - {"sleep!"})), max_size=4))
+    def transforms(names: list[str]) -> list[Any]:
         return [draw(fitting(TRANSFORMS[name], 3)) for name in names]
 
-    return {"default": transforms(), "other": transforms()}
+    steps = draw(st.lists(st.sampled_from(STEPS), max_size=2))
+    return {
+        "default": [*transforms(["add", *steps, "add"]), ["add", "_id", "1"]],
+        "other": transforms(
+            draw(st.lists(st.sampled_from(["copy", "merge", "rename", "filter"]), max_size=2))
+        ),
+    }
 
 
 ENTITIES = st.dictionaries(st.sampled_from(["a", "b", "x:a", "$ids", "_deleted"]), VALUES, max_size=4)

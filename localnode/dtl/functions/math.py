@@ -206,10 +206,14 @@ def sin(value: Any) -> Any:
     return _real(math.sin, value)
 
 
+POLE = 1e-7
+"""How small the cosine of an angle may get before its tangent counts as infinite."""
+
+
 @mapped("tan")
 def tan(value: Any) -> Any:
     """Map-style: the tangent of an angle in radians, a float; null very close to its poles."""
-    return _real(lambda angle: math.nan if abs(math.cos(angle)) < 1e-12 else math.tan(angle), value)
+    return _real(lambda angle: math.nan if abs(math.cos(angle)) < POLE else math.tan(angle), value)
 
 
 @mapped("sqrt")
