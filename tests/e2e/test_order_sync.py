@@ -289,3 +289,65 @@ def test_a_fractional_quantity_keeps_its_amount(world: World) -> None:
     item = chargebee_order(world, order["order_number"])["order_line_items"][0]
     assert (item["fulfillment_quantity"], item["unit_price"], item["amount"]) == (1, 750075, 750075)
     assert world.erp.get("orders", order["id"])["lines"][0]["quantity"] in ("7.5", 7.5)
+
+
+def test_lines_and_cancellation_travel_both_ways(world: World) -> None:
+    company, _ = customer(world, "Lina")
+    order = world.erp.create(
+        "orders", customer_id=company["id"], status="confirmed", order_date="2026-09-01", currency="NOK", lines=LINES
+    )
+    world.sync()
+    key = chargebee_order(world, order["order_number"])["id"]
+    lines = world.erp.get("orders", order["id"])["lines"]
+    before = world.writes()
+    world.erp.patch("orders", order["id"], lines=[{**lines[0], "sku": "TULIP", "status": "shipped"}, lines[1]])
+    world.sync()
+    items = world.chargebee.get("orders", key)["order_line_items"]
+    assert [(item["sku"], item["status"]) for item in items] == [("TULIP", "shipped"), ("SHIP", "queued")]
+    assert (world.erp.writes() - before[0], world.chargebee.writes() - before[1]) == (1, 1)
+    world.chargebee.post(
+        f"orders/{key}", status="cancelled", cancellation_reason="fraudulent_transaction", cancelled_at=unix("2026-09-04")
+    )
+    world.sync()
+    shows(
+        world.erp.get("orders", order["id"]),
+        {"status": "cancelled", "cancellation_reason": "fraudulent_transaction", "cancelled_at": "2026-09-04T00:00:00.000000Z"},
+    )
+
+
+def test_a_quote_follows_chargebee(world: World) -> None:
+    company, _ = customer(world, "Quinn")
+    quote = world.erp.create(
+        "quotes", customer_id=company["id"], status="sent", quote_date="2026-10-01", currency="NOK", lines=LINES
+    )
+    world.sync()
+    key = chargebee_order(world, quote["quote_number"])["id"]
+    world.chargebee.post(
+        f"orders/{key}", status="queued", reference_id="Q-NEW", order_date=unix("2026-10-02"), shipping_address=billing(MOVED)
+    )
+    world.sync()
+    shows(
+        world.erp.get("quotes", quote["id"]),
+        {"status": "accepted", "quote_number": "Q-NEW", "quote_date": "2026-10-02", "shipping_address": MOVED},
+    )
+    world.erp.patch("quotes", quote["id"], quote_number="Q-NEWER")
+    world.sync()
+    assert world.chargebee.get("orders", key)["reference_id"] == "Q-NEWER"
+    world.chargebee.post(f"orders/{key}", status="cancelled")
+    world.sync()
+    assert world.erp.get("quotes", quote["id"])["status"] == "rejected"
+    world.erp.delete("quotes", quote["id"])
+    settled = world.writes()
+    world.sync()
+    assert world.writes() == settled
+
+
+def test_a_deleted_chargebee_order_cancels_the_erp_order(world: World) -> None:
+    company, _ = customer(world, "Dina")
+    order = world.erp.create(
+        "orders", customer_id=company["id"], status="confirmed", order_date="2026-09-01", currency="NOK", lines=LINES
+    )
+    world.sync()
+    world.chargebee.post(f"orders/{chargebee_order(world, order['order_number'])['id']}/delete")
+    world.sync()
+    assert world.erp.get("orders", order["id"])["status"] == "cancelled"
