@@ -74,7 +74,7 @@ class DtlError(Exception):
         super().__init__(f"{message} (entity {entity_id!r}, rule {rule!r}, {path})")
 
 
-class DtlTrip(DtlError):  # noqa: N818
+class DtlTrip(DtlError):
     """`trip!` was reached: the run fails and the sink dataset's circuit breaker trips."""
 
 

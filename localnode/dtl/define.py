@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from localnode.dtl.frames import Frame
 from localnode.dtl.kinds import ABSENT, CONVERTERS, INVALID, convert
 from localnode.dtl.registry import FUNCTIONS, TRANSFORMS, define
-from localnode.dtl.scope import Call, Expr, Run, Step
+from localnode.dtl.scope import Call, Expr, Run
 from localnode.dtl.values import is_string, text
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -118,7 +118,7 @@ def fold_constant(run: Run, args: list[Expr], fold: bool = True) -> Expr:
     if fold and all(arg.constant for arg in args):
         try:
             return Expr.of(run(None, None))  # type: ignore[arg-type]
-        except Exception:  # noqa: BLE001 - what cannot be worked out now fails, with its place, when it is run
+        except Exception:  # what cannot be worked out now fails, with its place, when it is run
             return Expr(run)
     return Expr(run)
 
@@ -247,6 +247,3 @@ def cast_values(convert_value: Scalar, nulls: bool, value: Any) -> Any:
         return [result for item in value if (result := convert_value(item)) is not INVALID]
     result = convert_value(value)
     return None if result is INVALID else result
-
-
-__all__ = ["Step", "aligned", "broadcast", "cast", "fold_constant", "mapped", "plain", "special", "step"]

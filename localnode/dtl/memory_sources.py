@@ -163,12 +163,12 @@ def _combined(
         for name, value in entity.items():
             if name[:1] != "_" and name != "$ids":
                 merged[name] = (
-                    [*as_list_of(merged[name]), *as_list_of(own(value))] if name in merged else own(value)
+                    [*_listed(merged[name]), *_listed(own(value))] if name in merged else own(value)
                 )
     return _compact(merged) if strategy == "compact" else merged
 
 
-def as_list_of(value: Any) -> list[Any]:
+def _listed(value: Any) -> list[Any]:
     """A value as a list in which null counts as a value."""
     return value if type(value) is list else [value]
 

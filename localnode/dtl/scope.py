@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from localnode.dtl.api import Entity, HopJoin, PipeSettings, Problem
+from localnode.dtl.api import HopJoin, PipeSettings, Problem
 
 if TYPE_CHECKING:
     from localnode.dtl.frames import Frame, Rule
@@ -125,6 +125,3 @@ class Call:
         """The argument of this parameter, or None if it was not given."""
         return next((arg for parameter, arg in zip(self.parameters, self.args, strict=True)
                      if parameter.name == name), None)  # fmt: skip
-
-
-__all__ = ["Call", "Compilation", "Entity", "Expr", "Run", "Scope", "Step"]

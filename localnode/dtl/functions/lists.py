@@ -11,7 +11,7 @@ from localnode.dtl.frames import Frame, Refusal
 from localnode.dtl.functions.json import transit_text
 from localnode.dtl.kinds import ABSENT, INVALID
 from localnode.dtl.scope import Call, Expr, Run
-from localnode.dtl.values import as_list, is_string, key_of, order_key, truthy
+from localnode.dtl.values import as_list, first, is_string, key_of, order_key, truthy
 
 MAX_RANGE = 1_000_000
 
@@ -79,9 +79,7 @@ def filter_(call: Call) -> Expr:
 @plain("first", signature="VALUES")
 def first_(values: Any) -> Any:
     """The first value of a list, null if it is empty; anything else is returned as it is."""
-    if type(values) is list:
-        return values[0] if values else None
-    return values
+    return first(values)
 
 
 @plain("last", signature="VALUES")

@@ -139,7 +139,9 @@ def replace(call: Call) -> Expr:
         before, after = old(f, v), new(f, v)
         if before is INVALID or after is INVALID:
             return None
-        return broadcast(string_scalar(lambda value: value.replace(before, after)), values(f, v))
+        return broadcast(
+            string_scalar(lambda value: value.replace(before, after) if before else value), values(f, v)
+        )
 
     return fold_constant(one, call.args)
 
