@@ -59,3 +59,7 @@ lock: setup ## pin the requirements anew
 .PHONY: clean
 clean: ## remove what runs leave behind (not .venv)
 	@rm -rf .data build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: docs
+docs: setup ## make docs/dtl.md anew from the function registry
+	@$(BIN)/python -m localnode.dtl.reference > docs/dtl.md

@@ -56,7 +56,6 @@ PUMP = _closed(
         "use_dead_letter_dataset": _FLAG,
         "track_dead_letters": _FLAG,
         "fallback_to_single_entities_on_batch_fail": _FLAG,
-        "max_seconds_per_entity": _SECONDS,
         "log_events_noop_runs": _FLAG,
         "log_events_noop_runs_changes_only": _FLAG,
         "notification_granularity": _STRING,
@@ -88,7 +87,6 @@ PIPE = _closed(
         "namespaces": _closed({"identity": _STRING, "property": _STRING, "default": _OBJECT}),
         "exclude_completeness": _DATASETS,
         "include_completeness": _DATASETS,
-        "compaction": _OBJECT,
         "reprocessing_policy": {"enum": ["continue", "automatic"]},
         "rescan_when_config_changes": _FLAG,
         "enable_background_rescan": _FLAG,
@@ -101,11 +99,10 @@ PIPE = _closed(
 
 _HTTP: dict[str, Schema] = {
     "headers": _OBJECT,
-    "authentication": {"enum": ["basic", "digest", "ntlm", "jwt", "tripletex"]},
+    "authentication": {"enum": ["basic", "digest", "jwt"]},
     "username": {"type": "string"},
     "password": {"type": "string"},
     "jwt_token": {"type": "string"},
-    "oauth2": _OBJECT,
     "verify_ssl": _FLAG,
     "connect_timeout": _SECONDS,
     "read_timeout": _SECONDS,
