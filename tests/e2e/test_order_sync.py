@@ -37,6 +37,24 @@ def customer(world: World, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return company, contact
 
 
+def placed(world: World, name: str, **fields: Any) -> dict[str, Any]:
+    """A confirmed ERP order of a customer of its own, synced."""
+    company, _ = customer(world, name)
+    order = {"status": "confirmed", "order_date": "2026-04-01", "currency": "NOK", "lines": LINES, **fields}
+    made = world.erp.create("orders", customer_id=company["id"], **order)
+    world.sync()
+    return made
+
+
+def quoted(world: World, name: str, **fields: Any) -> dict[str, Any]:
+    """A quote that was sent to a customer of its own, synced."""
+    company, _ = customer(world, name)
+    quote = {"status": "sent", "quote_date": "2026-06-01", "currency": "NOK", "lines": LINES, **fields}
+    made = world.erp.create("quotes", customer_id=company["id"], **quote)
+    world.sync()
+    return made
+
+
 def chargebee_order(world: World, reference: str) -> dict[str, Any]:
     found = [o for o in world.chargebee.all("orders") if o.get("reference_id") == reference]
     assert len(found) == 1, f"{len(found)} Chargebee orders for {reference}"
@@ -112,16 +130,7 @@ def test_an_erp_order_is_imported_and_fulfilment_travels_both_ways(world: World)
 
 
 def test_every_status_has_its_counterpart(world: World) -> None:
-    company, _ = customer(world, "Stian")
-    order = world.erp.create(
-        "orders",
-        customer_id=company["id"],
-        status="confirmed",
-        order_date="2026-04-01",
-        currency="NOK",
-        lines=LINES,
-    )
-    world.sync()
+    order = placed(world, "Stian")
     key = chargebee_order(world, order["order_number"])["id"]
     pairs = [("in_progress", "awaiting_shipment"), ("on_hold", "on_hold"), ("shipped", "shipped"), ("partially_delivered", "partially_delivered"),
              ("delivered", "delivered"), ("returned", "returned")]  # fmt: skip
@@ -160,16 +169,7 @@ def test_every_status_has_its_counterpart(world: World) -> None:
 
 
 def test_a_draft_is_no_order_yet(world: World) -> None:
-    company, _ = customer(world, "Draft")
-    order = world.erp.create(
-        "orders",
-        customer_id=company["id"],
-        status="draft",
-        order_date="2026-05-01",
-        currency="NOK",
-        lines=LINES,
-    )
-    world.sync()
+    order = placed(world, "Draft", status="draft")
     assert not [o for o in world.chargebee.all("orders") if o.get("reference_id") == order["order_number"]]
     world.erp.patch("orders", order["id"], status="confirmed")
     world.sync()
@@ -177,17 +177,7 @@ def test_a_draft_is_no_order_yet(world: World) -> None:
 
 
 def test_a_quote_keeps_its_one_order_when_it_is_converted(world: World) -> None:
-    company, _ = customer(world, "Quentin")
-    quote = world.erp.create(
-        "quotes",
-        customer_id=company["id"],
-        status="sent",
-        quote_date="2026-06-01",
-        currency="NOK",
-        lines=LINES,
-        note="Tilbud",
-    )
-    world.sync()
+    quote = quoted(world, "Quentin", note="Tilbud")
     first = chargebee_order(world, quote["quote_number"])
     shows(first, {"status": "on_hold", "order_date": unix("2026-06-01"), "note": "Tilbud"})
     world.chargebee.post(f"orders/{first['id']}", note="Vurderes")
@@ -226,16 +216,7 @@ def test_a_quote_keeps_its_one_order_when_it_is_converted(world: World) -> None:
 
 
 def test_a_rejected_quote_is_cancelled(world: World) -> None:
-    company, _ = customer(world, "Rita")
-    quote = world.erp.create(
-        "quotes",
-        customer_id=company["id"],
-        status="sent",
-        quote_date="2026-06-01",
-        currency="NOK",
-        lines=LINES,
-    )
-    world.sync()
+    quote = quoted(world, "Rita")
     key = chargebee_order(world, quote["quote_number"])["id"]
     world.erp.patch("quotes", quote["id"], status="rejected")
     world.sync()
@@ -275,60 +256,61 @@ def test_an_order_born_in_chargebee_reaches_the_erp_and_gets_its_number(world: W
 
 
 def test_a_fractional_quantity_keeps_its_amount(world: World) -> None:
-    company, _ = customer(world, "Frida")
     lines = [{"description": "Timer", "quantity": "7.5", "unit_price": "1000.10", "tax_percent": "25"}]
-    order = world.erp.create(
-        "orders",
-        customer_id=company["id"],
-        status="confirmed",
-        order_date="2026-08-01",
-        currency="NOK",
-        lines=lines,
-    )
-    world.sync()
+    order = placed(world, "Frida", lines=lines)
     item = chargebee_order(world, order["order_number"])["order_line_items"][0]
     assert (item["fulfillment_quantity"], item["unit_price"], item["amount"]) == (1, 750075, 750075)
     assert world.erp.get("orders", order["id"])["lines"][0]["quantity"] in ("7.5", 7.5)
 
 
 def test_lines_and_cancellation_travel_both_ways(world: World) -> None:
-    company, _ = customer(world, "Lina")
-    order = world.erp.create(
-        "orders", customer_id=company["id"], status="confirmed", order_date="2026-09-01", currency="NOK", lines=LINES
-    )
-    world.sync()
+    order = placed(world, "Lina")
     key = chargebee_order(world, order["order_number"])["id"]
     lines = world.erp.get("orders", order["id"])["lines"]
     before = world.writes()
-    world.erp.patch("orders", order["id"], lines=[{**lines[0], "sku": "TULIP", "status": "shipped"}, lines[1]])
+    world.erp.patch(
+        "orders", order["id"], lines=[{**lines[0], "sku": "TULIP", "status": "shipped"}, lines[1]]
+    )
     world.sync()
     items = world.chargebee.get("orders", key)["order_line_items"]
     assert [(item["sku"], item["status"]) for item in items] == [("TULIP", "shipped"), ("SHIP", "queued")]
     assert (world.erp.writes() - before[0], world.chargebee.writes() - before[1]) == (1, 1)
     world.chargebee.post(
-        f"orders/{key}", status="cancelled", cancellation_reason="fraudulent_transaction", cancelled_at=unix("2026-09-04")
+        f"orders/{key}",
+        status="cancelled",
+        cancellation_reason="fraudulent_transaction",
+        cancelled_at=unix("2026-09-04"),
     )
     world.sync()
     shows(
         world.erp.get("orders", order["id"]),
-        {"status": "cancelled", "cancellation_reason": "fraudulent_transaction", "cancelled_at": "2026-09-04T00:00:00.000000Z"},
+        {
+            "status": "cancelled",
+            "cancellation_reason": "fraudulent_transaction",
+            "cancelled_at": "2026-09-04T00:00:00.000000Z",
+        },
     )
 
 
 def test_a_quote_follows_chargebee(world: World) -> None:
-    company, _ = customer(world, "Quinn")
-    quote = world.erp.create(
-        "quotes", customer_id=company["id"], status="sent", quote_date="2026-10-01", currency="NOK", lines=LINES
-    )
-    world.sync()
+    quote = quoted(world, "Quinn", quote_date="2026-10-01")
     key = chargebee_order(world, quote["quote_number"])["id"]
     world.chargebee.post(
-        f"orders/{key}", status="queued", reference_id="Q-NEW", order_date=unix("2026-10-02"), shipping_address=billing(MOVED)
+        f"orders/{key}",
+        status="queued",
+        reference_id="Q-NEW",
+        order_date=unix("2026-10-02"),
+        shipping_address=billing(MOVED),
     )
     world.sync()
     shows(
         world.erp.get("quotes", quote["id"]),
-        {"status": "accepted", "quote_number": "Q-NEW", "quote_date": "2026-10-02", "shipping_address": MOVED},
+        {
+            "status": "accepted",
+            "quote_number": "Q-NEW",
+            "quote_date": "2026-10-02",
+            "shipping_address": MOVED,
+        },
     )
     world.erp.patch("quotes", quote["id"], quote_number="Q-NEWER")
     world.sync()
@@ -343,11 +325,7 @@ def test_a_quote_follows_chargebee(world: World) -> None:
 
 
 def test_a_deleted_chargebee_order_cancels_the_erp_order(world: World) -> None:
-    company, _ = customer(world, "Dina")
-    order = world.erp.create(
-        "orders", customer_id=company["id"], status="confirmed", order_date="2026-09-01", currency="NOK", lines=LINES
-    )
-    world.sync()
+    order = placed(world, "Dina")
     world.chargebee.post(f"orders/{chargebee_order(world, order['order_number'])['id']}/delete")
     world.sync()
     assert world.erp.get("orders", order["id"])["status"] == "cancelled"
