@@ -40,7 +40,7 @@ class BusinessEntities(ChargebeeDatatype):
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
         """The newest snapshot of every entity that has had an event, deleted ones too."""
         size = self.settings.common.page_size
-        return self.reader.whole(lambda window: self._events.snapshots(window, size), since, limit)
+        return self.reader.whole(lambda window: self._read(window, size), since, limit)
 
     def fetch(self, key: str) -> Record:
         """The newest snapshot of one entity."""
@@ -76,6 +76,13 @@ class BusinessEntities(ChargebeeDatatype):
             raise NotFound(f"the business entity {key} is deleted already", entity=key)
         name = str(present.get("name"))
         raise _pending(name, f'delete the business entity "{name}" if it is no longer needed', _ENDS)
+
+    def _read(self, window: Window, size: int) -> list[tuple[int, Record]]:
+        """The snapshots of a window. What is older than they are must not be compared with them later."""
+        rows = self._events.snapshots(window, size)
+        with self._lock:
+            self._read_at = float("-inf")
+        return rows
 
     def _all(self) -> dict[str, Record]:
         """Every entity by id, oldest first; read anew when older than a second."""
