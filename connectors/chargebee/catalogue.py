@@ -92,7 +92,8 @@ class Items(ChargebeeDatatype):
             record = self.client.create("/items", self.name, payload, anew=True)
         if status in (None, record.get("status")):
             return record
-        return self.update(str(record["id"]), record, {"status": status})
+        path = f"/items/{quote(str(record['id']), safe='')}"
+        return self.client.update(path, self.name, {"status": status}, record, is_new=True)
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """`POST /items/{id}`; `status` archives and brings back."""
@@ -150,7 +151,8 @@ class ItemPrices(ChargebeeDatatype):
             raise Pending(detail, field="/item_id", rule=missing.rule) from missing
         if status in (None, record.get("status")):
             return record
-        return self.update(str(record["id"]), record, {"status": status})
+        path = f"/item_prices/{quote(str(record['id']), safe='')}"
+        return self.client.update(path, self.name, {"status": status}, record, is_new=True)
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """`POST /item_prices/{id}`."""

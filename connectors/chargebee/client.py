@@ -90,27 +90,45 @@ class Chargebee:
             answer = self._send(path, fields, _fresh(key), f"create {kind}")
         return _record(_object(answer), kind)
 
-    def update(self, path: str, kind: str, payload: Mapping[str, Any], present: Record) -> Record:
-        """POST a change of the record `present`; the same change of a later version is a new one."""
+    def update(
+        self, path: str, kind: str, payload: Mapping[str, Any], present: Record, is_new: bool = False
+    ) -> Record:
+        """POST a change of the record `present`; the same change of a later version is a new one.
+
+        Chargebee does not compare versions. So nothing is repeated here: after a pause the record may be
+        another one, and the caller must read and compare it again; unless it `is_new`, made a moment ago.
+        """
         fields = forms.fields(payload)
         key = _key(path, fields, str(present.get("resource_version", "")))
-        return _record(_object(self._post(path, fields, key, f"update {kind}")), kind)
+        attempts = None if is_new else 1
+        return _record(_object(self._post(path, fields, key, f"update {kind}", attempts)), kind)
 
     def delete(self, path: str, kind: str) -> Record:
         """POST a delete; doing it twice is as good as once, so it carries no idempotency key."""
         answer = self._http.call("POST", path, operation=f"delete {kind}", repeatable=True)
         return _record(_object(answer), kind)
 
-    def _post(self, path: str, fields: Params, key: str, operation: str) -> Answer:
+    def _post(
+        self, path: str, fields: Params, key: str, operation: str, attempts: int | None = None
+    ) -> Answer:
         """One POST that may be repeated. A stored refusal is old news: the call is made anew, once."""
         try:
-            return self._send(path, fields, key, operation)
+            return self._send(path, fields, key, operation, attempts)
         except StoredRefusal:
-            return self._send(path, fields, _fresh(key), operation)
+            return self._send(path, fields, _fresh(key), operation, attempts)
 
-    def _send(self, path: str, fields: Params, key: str, operation: str) -> Answer:
+    def _send(
+        self, path: str, fields: Params, key: str, operation: str, attempts: int | None = None
+    ) -> Answer:
+        headers = {IDEMPOTENCY_KEY: key}
         return self._http.call(
-            "POST", path, operation=operation, data=fields, headers={IDEMPOTENCY_KEY: key}, repeatable=True
+            "POST",
+            path,
+            operation=operation,
+            data=fields,
+            headers=headers,
+            repeatable=True,
+            attempts=attempts,
         )
 
 

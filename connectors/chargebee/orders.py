@@ -55,7 +55,9 @@ class Orders(ChargebeeDatatype):
             rows = _line_marks(record.get("order_line_items", []), insert.payload["order_line_items"])
             if rows:
                 changes = {"order_line_items": rows}
-                record = self.client.update(f"/orders/{_path(record)}", self.name, changes, record)
+                record = self.client.update(
+                    f"/orders/{_path(record)}", self.name, changes, record, is_new=True
+                )
             return record
 
     def update(self, key: str, present: Record, changes: Record) -> Record:

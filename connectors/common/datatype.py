@@ -71,6 +71,10 @@ class Datatype(ABC):
     """True if `create` itself cannot make a second record for one origin (derived ids); then `find_own` is
     only asked after `AlreadyExists` or `Unanswered`, which saves a call per insert."""
 
+    update_attempts: int = 1
+    """How often an update that upstream did not take is tried, each time on the record as it is by then. For
+    systems that compare no versions: there `update` itself must not repeat a write after a pause."""
+
     assigns_keys: bool = False
     """True if the upstream system itself gives new records their keys; an insert that chooses one is
     rejected.

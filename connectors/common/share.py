@@ -6,7 +6,7 @@ The rules, the same for every datatype:
   twice, also when an earlier create was done and its answer lost.
 * update: compare-and-swap. The record is read, compared with what is desired and with `$based_on`
   (`connectors.common.compare`), and only differing properties are written. Contested: `conflict`, nothing
-  written.
+  written. After a pause, however short, the record is read and compared anew.
 * delete: a record that is gone already counts as done (`none`).
 * An entity that breaks a rule is `rejected` and the others go on. When upstream is down, throttled or
   refuses the credentials, the whole request fails, and repeating it is safe: what was done already is found
@@ -19,9 +19,10 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -45,6 +46,8 @@ from connectors.common.wish import Wish, parse_wish
 
 _ATTEMPTS = 3
 """Reads and compares of one update before a record that keeps moving counts as contested."""
+
+_MAX_PAUSE_S = 20.0
 
 Observer = Callable[[str, str, str], None]
 """Told datatype, operation and status of every outcome."""
@@ -151,29 +154,56 @@ def _insert(datatype: Datatype, wish: Wish) -> Outcome:
 
 
 def _update(datatype: Datatype, wish: Wish) -> Outcome:
-    key = wish.key or ""
-    for attempt in range(_ATTEMPTS):
-        present = datatype.fetch(key)
-        if datatype.entity(dict(present))["_deleted"]:
-            raise NotFound(f"{datatype.name} {key} is deleted", entity=key)
-        found = compare(
-            present,
-            wish.payload,
-            wish.based_on if wish.guarded else None,
-            watched=wish.watched,
-            line_keys=datatype.line_keys,
-            same=datatype.same,
-        )
-        if found.conflicts:
-            return _contested(datatype, key, present, found.conflicts)
-        if not found.changes:
-            return Outcome("none", key=key, record=present)
+    moved = silent = 0
+    wanted: Record | None = None
+    while True:
         try:
-            return Outcome("update", key=key, record=datatype.update(key, present, found.changes))
+            outcome = _compare_and_swap(datatype, wish)
         except Conflict:
-            if attempt == _ATTEMPTS - 1:
+            moved += 1
+            if moved == _ATTEMPTS:
                 raise
-    raise AssertionError("unreachable")
+        except _NotTaken as silence:
+            silent = silent + 1 if silence.changes == wanted else 1  # a write in several calls got further
+            wanted = silence.changes
+            if silent >= datatype.update_attempts:
+                raise silence.cause from None
+            time.sleep(min(silence.cause.retry_after or 0.0, _MAX_PAUSE_S))
+        else:
+            was_lost = wanted is not None and outcome.operation == "none" and outcome.status == "ok"
+            return replace(outcome, operation="update") if was_lost else outcome
+
+
+def _compare_and_swap(datatype: Datatype, wish: Wish) -> Outcome:
+    key = wish.key or ""
+    present = datatype.fetch(key)
+    if datatype.entity(dict(present))["_deleted"]:
+        raise NotFound(f"{datatype.name} {key} is deleted", entity=key)
+    found = compare(
+        present,
+        wish.payload,
+        wish.based_on if wish.guarded else None,
+        watched=wish.watched,
+        line_keys=datatype.line_keys,
+        same=datatype.same,
+    )
+    if found.conflicts:
+        return _contested(datatype, key, present, found.conflicts)
+    if not found.changes:
+        return Outcome("none", key=key, record=present)
+    try:
+        return Outcome("update", key=key, record=datatype.update(key, present, found.changes))
+    except Unavailable as silence:
+        raise _NotTaken(silence, dict(found.changes)) from silence
+
+
+class _NotTaken(Exception):
+    """Upstream did not answer a write; the record must be read again before the next."""
+
+    def __init__(self, cause: Unavailable, changes: Record) -> None:
+        super().__init__(cause.detail)
+        self.cause = cause
+        self.changes = changes
 
 
 def _contested(datatype: Datatype, key: str, present: Record, fields: list[str]) -> Outcome:

@@ -139,13 +139,14 @@ class UpstreamClient:
         data: Any = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
+        attempts: int | None = None,
     ) -> Answer:
         """Make one call and give its answer; raises what the last attempt came to.
 
         `path` is appended to the base URL, or is a whole URL on the same host. `operation` is its name in
         metrics. `repeatable`: whether doing it twice is as good as once (default: every method but POST).
         Calls that are not are retried only where upstream surely did nothing (no connection, 429); otherwise
-        `Unanswered`.
+        `Unanswered`. `attempts` bounds the tries of this call, for a caller who must look again before each.
         """
         if self._query and not path.startswith(_WHOLE):
             params = [*self._query.items(), *_pairs(params)]
@@ -156,7 +157,7 @@ class UpstreamClient:
             request.data = jsonio.dumps(json)
             request.headers["Content-Type"] = "application/json"
         again = method != "POST" if repeatable is None else repeatable
-        return self._attempts(request, operation, again)
+        return self._attempts(request, operation, again, attempts or self.options.attempts)
 
     def resolve(self, path: str) -> str:
         """The whole URL of `path`. A URL on another host is refused: it would be sent the credentials."""
@@ -174,9 +175,9 @@ class UpstreamClient:
         """
         return self.resolve(urljoin(self.resolve(page), link))
 
-    def _attempts(self, request: requests.Request, operation: str, repeatable: bool) -> Answer:
+    def _attempts(self, request: requests.Request, operation: str, repeatable: bool, attempts: int) -> Answer:
         options = self.options
-        budget = RetryBudget(options.attempts, options.backoff, options.backoff_cap, options.max_wait)
+        budget = RetryBudget(attempts, options.backoff, options.backoff_cap, options.max_wait)
         renewed = False
         while True:
             answer, error = self._attempt(request, operation, repeatable)

@@ -326,3 +326,23 @@ def test_rejected_entities_are_not_kept_in_memory(things: MemoryDatatype, engine
 def test_written_stamps_never_repeat(things: MemoryDatatype, engine: ShareEngine) -> None:
     answers = engine.share(things, [insert(f"A-{n}") for n in range(200)])
     assert len({a["$written"] for a in answers}) == 200
+
+
+def test_an_update_that_was_not_taken_is_compared_anew_before_it_is_repeated(
+    things: MemoryDatatype, engine: ShareEngine
+) -> None:
+    engine.share(things, [insert()])
+    things.update_attempts = 3
+
+    def silence(key: str) -> None:
+        things.before.clear()
+        things.records[key]["name"] = "edited meanwhile"
+        raise Unavailable("upstream answered 503", retry_after=0.01)
+
+    things.before["update"] = silence
+    [answer] = engine.share(
+        things,
+        [{"_id": "u", "id": "T-1", "name": "ours", "$based_on": {"name": "n"}, "$operation": "update"}],
+    )
+    assert (answer["$operation"], answer["$status"]) == ("none", "conflict")
+    assert things.records["T-1"]["name"] == "edited meanwhile"
