@@ -1,0 +1,276 @@
+"""Looks at both systems through their own APIs and says what is not as it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.soundness.kinds import KINDS, PRICED, Json, as_quote_status
+from tests.soundness.model import NEVER, Group, Member, normal
+from tests.soundness.world import World
+
+ERP_KINDS = ("contact", "employee", "company", "product", "order", "quote")
+OTHER_SIDE = {
+    "contact": ("cb_customer",), "employee": ("cb_customer",), "cb_customer": ("contact", "employee"),
+    "company": ("business_entity",), "business_entity": ("company",), "product": ("item",), "item": ("product",),
+    "order": ("cb_order",), "quote": ("cb_order",), "cb_order": ("order", "quote"),
+}  # fmt: skip
+ASSIGNED = ("number", "shipping_date", "line_status")
+"""The ERP numbers what nobody numbered; Chargebee ships on the day of the order unless told otherwise."""
+OWN_STATUS = ("blocked", "prospect")
+
+
+class Systems:
+    """Everything in both systems at one moment, deleted records too, by kind and id."""
+
+    def __init__(self, world: World) -> None:
+        self.records: dict[str, dict[str, Json]] = {}
+        for kind in KINDS.values():
+            self.records[kind.name] = {each["id"]: each for each in world.all(kind, with_deleted=True)}
+        prices: dict[str, list[Json]] = {}
+        for price in world.chargebee_all("item_prices"):
+            prices.setdefault(price["item_id"], []).append(price)
+        self.prices = prices
+        for key, item in self.records["item"].items():
+            item["price_record"] = next(iter(prices.get(key, [])), None)
+
+    def record(self, member: Member) -> Json:
+        """The record of a member."""
+        return self.records[member.kind][member.id]
+
+    def is_live(self, kind: str, key: str) -> bool:
+        """Whether there is such a record and it is not deleted."""
+        record = self.records[kind].get(key)
+        return record is not None and not record.get("deleted") and not record.get("deleted_at")
+
+    def links(self, kind: str, key: str) -> list[tuple[str, str]]:
+        """(kind, id) of the records that a record names as itself on the other side."""
+        record = self.records[kind][key]
+        if kind == "business_entity" or kind == "cb_order":
+            return [
+                (other, each["id"])
+                for other in OTHER_SIDE[kind]
+                for each in self.records[other].values()
+                if (kind, key) in self.links(other, each["id"])
+            ]
+        if kind == "company":
+            pairs = [("business_entity", record.get("business_entity_id"))]
+        elif kind == "cb_customer":
+            mark = (record.get("meta_data") or {}).get("customerp") or {}
+            pairs = [("contact", mark.get("contact_id")), ("employee", mark.get("employee_id"))]
+        elif kind == "item":
+            pairs = [("product", ((record.get("metadata") or {}).get("customerp") or {}).get("product_id"))]
+        else:
+            pairs = [(OTHER_SIDE[kind][0], (record.get("external_refs") or {}).get("chargebee"))]
+        return [(other, linked) for other, linked in pairs if linked]
+
+
+class Judge:
+    """Checks a settled world against its history; what was wrong is in `found`."""
+
+    def __init__(self, systems: Systems, groups: list[Group], clock: Callable[[Json], int]) -> None:
+        self.systems = systems
+        self.groups = groups
+        self.clock = clock
+        self.found: list[str] = []
+
+    def check(self) -> list[str]:
+        """All checks; afterwards the groups stand at what both systems say."""
+        self._adopt()
+        self._split()
+        for group in self.groups:
+            self._close(group)
+            self._check_links(group)
+            self._check_values(group)
+            if group.concept == "person":
+                self._check_person(group)
+        return self.found
+
+    def wrong(self, what: str, group: Group | None = None) -> None:
+        """Note a violation."""
+        names = f" [{', '.join(each.name for each in group.members)}]" if group else ""
+        self.found.append(what + names)
+
+    # --- every record belongs to exactly one thing
+
+    def _adopt(self) -> None:
+        owner = {each.name: group for group in self.groups for each in group.members}
+        for group in self.groups:
+            for member in group.members:
+                member.deleted = not self.systems.is_live(member.kind, member.id)
+        for kind, records in self.systems.records.items():
+            for key, record in records.items():
+                if f"{kind}:{key}" not in owner:
+                    self._adopt_one(kind, key, record, owner)
+
+    def _adopt_one(self, kind: str, key: str, record: Json, owner: dict[str, Group]) -> None:
+        linked = {f"{other}:{each}" for other, each in self.systems.links(kind, key)}
+        groups = {id(owner[name]): owner[name] for name in linked if name in owner}
+        if len(groups) != 1:
+            self.wrong(f"unknown record {kind}:{key} (a twin, or made without cause); links {sorted(linked)}")
+            return
+        group = next(iter(groups.values()))
+        if group.parked:
+            self.wrong(f"{kind}:{key} was made for what a person must decide", group)
+        twin = next((m for m in group.members if m.kind == kind and not m.deleted), None)
+        if twin and not group.may_split:
+            self.wrong(f"twin: {kind}:{key} beside {twin.name}", group)
+        elif group.settled and any(m.kind == kind for m in group.members):
+            self.wrong(f"resurrected: {kind}:{key}", group)
+        member = Member(kind, key, by_sync=True, deleted=not self.systems.is_live(kind, key))
+        group.members.append(member)
+        owner[member.name] = group
+
+    def _split(self) -> None:
+        """Two records with one key of which one was shared before the other was there are two things for good."""
+        for group in [each for each in self.groups if each.may_split and not each.settled]:
+            apart = group.members[:1]
+            rest = group.members[1:]
+            while joined := [m for m in rest if any(self._are_linked(m, other) for other in apart)]:
+                apart += joined
+                rest = [m for m in rest if m not in joined]
+            if rest and not group.parked:
+                self.groups.append(group.part(rest))
+                group.members = apart
+
+    def _are_linked(self, one: Member, other: Member) -> bool:
+        pairs = ((one, other), (other, one))
+        return any((b.kind, b.id) in self.systems.links(a.kind, a.id) for a, b in pairs)
+
+    # --- links
+
+    def _check_links(self, group: Group) -> None:
+        for member in group.members:
+            if member.deleted:
+                continue
+            others = [m for m in group.members if m.kind in OTHER_SIDE[member.kind]]
+            linked = self.systems.links(member.kind, member.id)
+            if group.parked:
+                if linked:
+                    self.wrong(f"{member.name} was linked to {linked} though a person must decide", group)
+                continue
+            for kind, key in linked:
+                if not any(m.kind == kind and m.id == key for m in others):
+                    self.wrong(f"{member.name} names {kind}:{key}, which is something else", group)
+            if not linked and not self._may_stand_alone(group, member, others):
+                self.wrong(f"lost record: {member.name} has no counterpart", group)
+
+    @staticmethod
+    def _may_stand_alone(group: Group, member: Member, others: list[Member]) -> bool:
+        """A company waits for its business entity; what was deleted before it was seen needs none."""
+        if member.kind == "company":
+            return not others
+        return bool(others) and all(m.deleted for m in others)
+
+    # --- values
+
+    def _close(self, group: Group) -> None:
+        for member in group.members:
+            record = self.systems.records[member.kind][member.id]
+            price = record.get("price_record") if member.kind == "item" else None
+            group.close_spans(member.name, self.clock(record))
+            if price:
+                group.close_spans(f"price:{member.id}", self.clock(price))
+
+    def _check_values(self, group: Group) -> None:
+        if group.parked:
+            return
+        live = [m for m in group.members if not m.deleted]
+        if group.concept == "order" and any(m.kind == "order" for m in group.members):
+            live = [m for m in live if m.kind != "quote"]
+        settled: dict[str, Any] = {}
+        names = sorted({name for member in live for name in KINDS[member.kind].shown})
+        for name in names:
+            shows = [m for m in live if name in KINDS[m.kind].shown and not self._has_no_price(m, name)]
+            if shows:
+                self._check_value(group, name, shows, settled)
+        alone = any(m.deleted for m in group.members)
+        group.settle(settled, {m.id: KINDS[m.kind].read(self.systems.record(m)) for m in live})
+        group.settled = not alone
+
+    def _check_value(self, group: Group, name: str, members: list[Member], settled: dict[str, Any]) -> None:
+        allowed = self._allowed(group, name, members)
+        seen: list[tuple[Member, Any]] = []
+        for member in members:
+            value = KINDS[member.kind].read(self.systems.record(member))[name]
+            seen.append((member, value))
+            is_assigned = name in ASSIGNED and allowed == [None]
+            if not is_assigned and not any(self._is(member, name, value, each) for each in allowed):
+                history = [
+                    f"{e.member}={e.value!r}@{e.lo}..{e.hi if e.hi != NEVER else ''}"
+                    for e in group.edits.get(name, [])
+                ]
+                self.wrong(f"lost update: {member.name}.{name} is {value!r}, must be {' or '.join(map(repr, allowed))}; "
+                           f"agreed {group.agreed.get(name)!r}, then {history}", group)  # fmt: skip
+        best = max(seen, key=lambda pair: pair[0].kind != "quote")
+        settled[name] = best[1]
+        for member, value in seen:
+            if not self._is(member, name, value, best[1]):
+                self.wrong(
+                    f"no agreement: {name} is {value!r} in {member.name}, {best[1]!r} in {best[0].name}",
+                    group,
+                )
+
+    def _has_no_price(self, member: Member, name: str) -> bool:
+        """An item that was archived when it was made gets its price once it is sold again."""
+        record = self.systems.record(member)
+        return (
+            member.kind == "item"
+            and name in PRICED
+            and not record["price_record"]
+            and record["status"] == "archived"
+        )
+
+    def _allowed(self, group: Group, name: str, members: list[Member]) -> list[Any]:
+        allowed = group.admissible(name)
+        if group.concept == "organisation" and name == "status":
+            own = [e.value for e in group.edits.get(name, []) if e.member.startswith("company")][-1:]
+            present = normal(self.systems.record(members[0]).get("status"))
+            if own and own[0] in OWN_STATUS:
+                return own
+            if present in OWN_STATUS and not own:
+                return [present]
+        if any(m.deleted for m in group.members):
+            allowed = allowed + [group.agreed.get(name)] + [e.value for e in group.edits.get(name, [])]
+        return allowed
+
+    @staticmethod
+    def _is(member: Member, name: str, value: Any, expected: Any) -> bool:
+        if member.kind == "quote" and name == "status":
+            return bool(value == as_quote_status(expected))
+        return bool(value == expected)
+
+    # --- what the ERP alone decides
+
+    def _check_person(self, group: Group) -> None:
+        customer, contact = group.live(("cb_customer",)), group.live(("contact",))
+        if not customer or group.parked:
+            return
+        record = self.systems.record(customer[0])
+        mark = (record.get("meta_data") or {}).get("customerp") or {}
+        ours = [m for m in group.members if m.kind in ("contact", "employee")]
+        active = any(self._is_active(m) for m in ours if not m.deleted)
+        if ours and mark.get("active") is not active:
+            self.wrong(
+                f"{customer[0].name} is marked active={mark.get('active')}, its ERP records say {active}",
+                group,
+            )
+        company = contact and self.systems.record(contact[0]).get("customer_id")
+        if company:
+            facts = self.systems.records["company"][company]
+            for theirs, own in (("company", "name"), ("vat_number", "vat_number")):
+                if normal(record.get(theirs)) != normal(facts.get(own)):
+                    self.wrong(
+                        f"{customer[0].name}.{theirs} is {record.get(theirs)!r}, the company says {facts.get(own)!r}",
+                        group,
+                    )
+            days = facts.get("payment_terms_days")
+            if (record.get("net_term_days") or 0) != (days or 0):
+                self.wrong(
+                    f"{customer[0].name}.net_term_days is {record.get('net_term_days')}, the company says {days}",
+                    group,
+                )
+
+    def _is_active(self, member: Member) -> bool:
+        record = self.systems.record(member)
+        return record.get("active") is not False and record.get("status", "active") == "active"

@@ -1,0 +1,92 @@
+"""Rules broken on purpose, each in copies of the pipes: a soak that does not notice proves nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from stack.settings import ROOT
+
+Rules = dict[str, list[Any]]
+Mutation = Callable[[str, Rules], None]
+"""Changes the rules of a pipe in place; the pipes that it does not concern it leaves alone."""
+
+
+def no_echo_rule(pipe: str, rules: Rules) -> None:
+    """What we wrote ourselves is taken for an edit."""
+    if pipe.endswith("-enrich"):
+        rules["claim"] = [rule for rule in rules["claim"] if rule[:2] != ["add", "echo"]]
+
+
+def no_comparison(pipe: str, rules: Rules) -> None:
+    """Writes whatever the record says by now."""
+    if pipe.endswith("-transform"):
+        rules["update"].append(["add", "$unsafe_skip_optimistic_locking", True])
+
+
+def no_insert_guard(pipe: str, rules: Rules) -> None:
+    """A record made already is made again, under another origin than before."""
+    if pipe.endswith("-share") and "action" in json.dumps(rules):
+        action = next(rule for rule in rules["default"] if rule[:2] == ["add", "action"])
+        action[2][3:5] = [False, "skip"]
+    if pipe.endswith("-transform") and "insert" in rules:
+        place = next(n for n, rule in enumerate(rules["insert"]) if rule[:2] == ["add", "$origin"])
+        fresh = ["concat", ["ni-id", "_S.of"], "-", ["string", ["now"]]]
+        rules["insert"][place] = ["add", "$origin", ["ni", ["ni-ns", "_S.of"], fresh]]
+
+
+def entity_clocks(pipe: str, rules: Rules) -> None:
+    """A property is as new as its record."""
+    if pipe.endswith("-enrich"):
+        place = next(n for n, rule in enumerate(rules["claim"]) if rule[:2] == ["add", "t"])
+        rules["claim"][place] = ["add", "t", "_P._S.modified"]
+
+
+def clears_are_lost(pipe: str, rules: Rules) -> None:
+    """Empty never wins, not even when somebody emptied the field."""
+    if pipe.endswith("-enrich"):
+        place = next(n for n, rule in enumerate(rules["claim"]) if rule[:2] == ["add", "t"])
+        cases = rules["claim"][place][2]
+        cases[3:3] = [["is-null", "_T.v"], ""]
+
+
+def ambiguity_is_ignored(pipe: str, rules: Rules) -> None:
+    """The first of several records with one e-mail address is taken for the person."""
+    if pipe == "customerp-contact-enrich":
+        match = next(rule for rule in rules["default"] if rule[:2] == ["add", "match"])
+        match[2][1] = ["and", "_T.unlinked", ["is-not-empty", "_T.open"]]
+
+
+MUTATIONS: dict[str, Mutation] = {
+    each.__name__: each
+    for each in (
+        no_echo_rule,
+        no_comparison,
+        no_insert_guard,
+        entity_clocks,
+        clears_are_lost,
+        ambiguity_is_ignored,
+    )
+}
+
+
+def mutated(mutation: Mutation, folder: Path) -> Path:
+    """A copy of the configuration in `folder` with the mutation in every pipe that it concerns."""
+    for name in ("pipes", "systems"):
+        shutil.copytree(ROOT / name, folder / name)
+    for path in [*ROOT.glob("*.conf.json"), ROOT / "prod-env.json"]:
+        shutil.copy(path, folder / path.name)
+    changed = 0
+    for path in sorted((folder / "pipes").glob("*.conf.json")):
+        pipe = json.loads(path.read_text(encoding="utf-8"))
+        before = json.dumps(pipe)
+        for transform in pipe.get("transform", [])[:1]:
+            mutation(pipe["_id"], transform["rules"])
+        changed += json.dumps(pipe) != before
+        path.write_text(json.dumps(pipe), encoding="utf-8")
+    if not changed:
+        raise AssertionError(f"{mutation.__name__} changes no pipe")
+    return folder

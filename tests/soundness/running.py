@@ -1,0 +1,31 @@
+"""Starting a stack for a soak, with the shipped pipes or mutated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from stack.processes import Stack
+from stack.settings import for_tests
+from tests.soundness.mutations import Mutation, mutated
+from tests.soundness.soak import Figures, Plan, Soak
+
+VARIABLES = {"write-budget": "1000000"}
+"""People who edit a record hundreds of times within an hour are no loop."""
+
+
+def soak(
+    plan: Plan,
+    folder: Path,
+    say: Callable[[str], None] = lambda line: None,
+    mutation: Mutation | None = None,
+) -> Figures:
+    """Run a plan on a stack of its own, whose data and logs go to `folder`."""
+    settings = replace(for_tests(folder / "stack", "empty"), variables=VARIABLES)
+    with Stack(settings=settings) as stack:
+        if mutation is not None:
+            copy = folder / "config"
+            copy.mkdir()
+            stack.node.upload(mutated(mutation, copy), VARIABLES)
+        return Soak(stack, plan, say).run()

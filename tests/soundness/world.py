@@ -1,0 +1,251 @@
+"""The outside world of one stack: people who edit records through the systems' own APIs, faults, and crashes.
+
+People notice when an answer is lost: they look whether their edit took effect and repeat it if not. So every
+edit noted in the history did happen, exactly once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import requests
+
+from stack.children import StackError
+from stack.processes import Stack
+from tests.soundness.kinds import Json, Kind, Values
+from tests.soundness.model import normal
+from tests.support.systems import form
+
+PATIENCE_S = 90.0
+PATHS = {"erp": ("erp-sandbox", "/api/v1"), "chargebee": ("chargebee-sandbox", "/api/v2")}
+
+
+class Refused(Exception):
+    """The system understood and said no (4xx); the message is its answer."""
+
+
+class Unsure(Exception):
+    """No answer, or one that does not tell whether anything was done."""
+
+
+class World:
+    """What people do to the two systems of a running stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.outside_writes = 0
+        self._sessions = {"erp": requests.Session(), "chargebee": requests.Session()}
+        self._sessions["erp"].headers["Authorization"] = "Bearer sandbox"
+        self._sessions["chargebee"].auth = ("sandbox", "")
+        for session in self._sessions.values():
+            session.trust_env = False
+
+    # --- edits
+
+    def create(self, kind: Kind, fields: Json, is_mine: Callable[[Json], bool]) -> Json:
+        """Make a record; `is_mine` recognises it should the answer be lost."""
+
+        def look() -> Json | None:
+            return next((each for each in self.all(kind) if is_mine(each)), None)
+
+        return self._surely(lambda: self._send(kind, kind.path, fields, first=True), look)
+
+    def call(self, kind: Kind, path: str, fields: Json, done: Callable[[], Json | None]) -> Json:
+        """Any other write, to a path of the kind's system; `done` finds its result when the answer is lost."""
+        return self._surely(lambda: self._send(kind, path, fields, first=True), done)
+
+    def edit(self, kind: Kind, record: Json, changes: Values) -> tuple[Json, int]:
+        """Set properties of a record that was just read. Answers how it is then, and when this began."""
+        key = record["id"]
+        started = self.now(kind)
+        for place, body in kind.calls(record, changes):
+            target = f"{kind.path}/{key}{place}"
+            if place == "price":
+                target = f"item_prices/{record['price_record']['id']}"
+            act = partial(self._send, kind, target, body)
+            self._surely(act, partial(self._done, kind, key, changes))
+        return self.get(kind, key), started
+
+    def _done(self, kind: Kind, key: str, changes: Values) -> Json | None:
+        record = self.get(kind, key)
+        shown = kind.read(record)
+        as_wanted = all(shown[name] == normal(value) for name, value in changes.items() if name in shown)
+        return record if as_wanted else None
+
+    def delete(self, kind: Kind, key: str) -> None:
+        """Delete a record."""
+
+        def gone() -> Json | None:
+            try:
+                return None if not self.get(kind, key).get("deleted") else {}
+            except Refused:
+                return {}
+
+        if kind.system == "erp":
+            self._surely(lambda: self._request("erp", "DELETE", f"{kind.path}/{key}") or {}, gone)
+        else:
+            self._surely(lambda: self._send(kind, f"{kind.path}/{key}/delete", {}), gone)
+
+    def _send(self, kind: Kind, path: str, fields: Json, first: bool = False) -> Json:
+        if kind.name == "business_entity":
+            return self._console(path, fields, first)
+        if kind.system == "erp":
+            return self._request("erp", "POST" if first else "PATCH", path, json=fields)
+        answer = self._request("chargebee", "POST", path, data=form(fields))
+        found: Json = answer[next(iter(answer))]
+        return found
+
+    def _console(self, path: str, fields: Json, first: bool) -> Json:
+        url = self.stack.chargebee_sandbox_url + "/_sandbox/" + path
+        answer = self._raw("chargebee", "POST" if first else "PATCH", url, json=fields)
+        self.outside_writes -= 1  # the console is not counted as a caller
+        return dict(answer.json())
+
+    # --- looking
+
+    def get(self, kind: Kind, key: str) -> Json:
+        """One record as it is now, an item with its price under `price_record`."""
+        if kind.name == "business_entity":
+            return next(each for each in self.business_entities() if each["id"] == key)
+        if kind.system == "erp":
+            return dict(self._patiently("GET", "erp", f"{kind.path}/{key}"))
+        answer = self._patiently("GET", "chargebee", f"{kind.path}/{key}")
+        record: Json = answer[next(iter(answer))]
+        if kind.name == "item":
+            prices = self.chargebee_all("item_prices", **{"item_id[is]": key})
+            record["price_record"] = prices[0] if prices else None
+        return record
+
+    def all(self, kind: Kind, with_deleted: bool = False) -> list[Json]:
+        """All records of a kind. Deleted items never show, deleted business entities always do."""
+        params = {"include_deleted": "true"} if with_deleted and kind.name != "item" else {}
+        if kind.name == "business_entity":
+            return self.business_entities()
+        every = self.erp_all if kind.system == "erp" else self.chargebee_all
+        return every(kind.path, **params)
+
+    def erp_all(self, path: str, **params: str) -> list[Json]:
+        """All records of an ERP collection."""
+        found: list[Json] = []
+        cursor: Json = {}
+        while True:
+            page = self._patiently("GET", "erp", path, params={"limit": "500", **params, **cursor})
+            found += page["items"]
+            if not page.get("next"):
+                return found
+            cursor = {"cursor": page["next"]}
+
+    def chargebee_all(self, path: str, **params: str) -> list[Json]:
+        """All records of a Chargebee collection."""
+        found: list[Json] = []
+        offset: Json = {}
+        while True:
+            page = self._patiently("GET", "chargebee", path, params={"limit": "100", **params, **offset})
+            found += [next(iter(row.values())) for row in page["list"]]
+            if "next_offset" not in page:
+                return found
+            offset = {"offset": page["next_offset"]}
+
+    def business_entities(self) -> list[Json]:
+        """All business entities, as the console shows them."""
+        url = self.stack.chargebee_sandbox_url + "/_sandbox/business_entities"
+        return list(self._raw("chargebee", "GET", url).json())
+
+    def now(self, kind: Kind) -> int:
+        """The systems' clock (they share one): microseconds, to the grain in which a system tells its own."""
+        us = time.time_ns() // 1000
+        return us if kind.system == "erp" else us // 1000 * 1000
+
+    @staticmethod
+    def clock(record: Json) -> int:
+        """When a record says it changed last."""
+        if "modified_at" in record:
+            moment = datetime.fromisoformat(record["modified_at"]) - datetime(1970, 1, 1, tzinfo=UTC)
+            return (moment.days * 86_400 + moment.seconds) * 1_000_000 + moment.microseconds
+        return int(record["resource_version"]) * 1000
+
+    # --- the stack
+
+    def faults(self, **settings: Any) -> None:
+        """Set both sandboxes' faults; nothing given means healthy."""
+        for system, (name, _) in PATHS.items():
+            self._raw(system, "PUT", f"{self.stack.settings.url(name)}/_sandbox/faults", json=settings)
+
+    def writes(self) -> dict[str, int]:
+        """Writes that took effect so far, by `system METHOD route`."""
+        counted: dict[str, int] = {}
+        for system, (name, _) in PATHS.items():
+            stats = self._raw(system, "GET", f"{self.stack.settings.url(name)}/_sandbox/stats").json()
+            counted |= {f"{system} {route}": count for route, count in stats["writes_by_route"].items()}
+        return counted
+
+    def crash(self, name: str) -> None:
+        """End a process with SIGKILL and start it again."""
+        self.stack.kill(name)
+        self.stack.start(name)
+
+    # --- requests
+
+    def _surely(self, act: Callable[[], Json], look: Callable[[], Json | None]) -> Json:
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                answer = act()
+            except Unsure as error:
+                found = look()
+                if found is not None:
+                    self.outside_writes += 1
+                    return found
+                if time.monotonic() > deadline:
+                    raise StackError(f"a person gave up: {error}") from error
+                time.sleep(0.05)
+            else:
+                self.outside_writes += 1
+                return answer
+
+    def _patiently(self, method: str, system: str, path: str, **options: Any) -> Any:
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return self._request(system, method, path, **options)
+            except Unsure as error:
+                if time.monotonic() > deadline:
+                    raise StackError(f"a person gave up: {error}") from error
+                time.sleep(0.05)
+
+    def _request(self, system: str, method: str, path: str, **options: Any) -> Any:
+        name, root = PATHS[system]
+        answer = self._raw(system, method, f"{self.stack.settings.url(name)}{root}/{path}", **options)
+        return answer.json() if answer.content else None
+
+    def _raw(self, system: str, method: str, url: str, **options: Any) -> requests.Response:
+        try:
+            answer = self._sessions[system].request(method, url, timeout=20, **options)
+        except requests.RequestException as error:
+            raise Unsure(f"{method} {url}: {type(error).__name__}") from error
+        if answer.status_code >= 500 or answer.status_code == 429:
+            raise Unsure(f"{method} {url}: {answer.status_code}")
+        if answer.status_code >= 400:
+            raise Refused(f"{method} {url}: {answer.status_code} {answer.text[:400]}")
+        return answer
+
+
+class Syncing(threading.Thread):
+    """Running the pumps until nothing moves, beside what else happens; how it ended is in `problem`."""
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__(daemon=True)
+        self._stack = stack
+        self.problem: str | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._stack.sync()
+        except (StackError, requests.RequestException, ValueError) as error:
+            self.problem = str(error) or type(error).__name__
