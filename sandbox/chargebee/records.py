@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.chargebee.errors import duplicate, not_found
-from sandbox.common.clock import wall_us
 from sandbox.common.state import KeyFunction, KeyValue, Record, Transaction
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -66,7 +65,7 @@ class Write:
         self.user = user
         self.context: str | None = None
         self.events: list[Record] = []
-        self.now_ms = wall_us() // 1000
+        self.now_ms = tx.wall_us() // 1000
 
     @property
     def now(self) -> int:

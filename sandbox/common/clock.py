@@ -13,11 +13,6 @@ def wall_us() -> int:
     return time.time_ns() // 1000
 
 
-def next_us(last: int) -> int:
-    """The present instant, or one microsecond after `last` when the wall clock has not moved past it."""
-    return max(wall_us(), last + 1)
-
-
 def iso(us: int) -> str:
     """`us` as fixed-width UTC text, `YYYY-MM-DDThh:mm:ss.ffffffZ`, whose bytes sort as the instants do."""
     return (EPOCH + timedelta(microseconds=us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

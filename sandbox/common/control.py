@@ -65,9 +65,10 @@ def create_control(name: str, state: State, faults: Faults, stats: Stats, load_d
 
 
 def use_faults(state: State, faults: Faults, settings: FaultSettings) -> None:
-    """Make settings effective for requests and for lists."""
+    """Make settings effective for requests, for lists and for the clock."""
     faults.apply(settings)
     state.list_lag_s = settings.list_lag_s
+    state.clock_skew_us = int(settings.clock_skew_s * 1_000_000)
 
 
 def _json_object() -> dict[str, Any]:

@@ -21,7 +21,10 @@ class FaultsError(ValueError):
 
 @dataclass(frozen=True)
 class FaultSettings:
-    """What goes wrong, and how often. Rates are probabilities; zero everywhere means a healthy system."""
+    """What goes wrong, and how often. Rates are probabilities; zero everywhere means a healthy system.
+
+    `clock_skew_s` is how far the system's clock is ahead of ours; negative: behind.
+    """
 
     latency_ms: float = 0
     jitter_ms: float = 0
@@ -30,7 +33,9 @@ class FaultSettings:
     drop_before_rate: float = 0.0
     drop_after_rate: float = 0.0
     retry_after: bool = True
+    throttle_rate: float = 0.0
     list_lag_s: float = 0
+    clock_skew_s: float = 0
     seed: int = 1
 
     @classmethod
@@ -56,7 +61,7 @@ def _check(name: str, value: object) -> None:
     whole = name in ("seed", "rate_per_minute")
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         raise FaultsError(f"{name} must be a {'whole number' if whole else 'number'}")
-    if name != "seed" and value < 0:
+    if name not in ("seed", "clock_skew_s") and value < 0:
         raise FaultsError(f"{name} must not be negative")
     if name.endswith("_rate") and value > 1:
         raise FaultsError(f"{name} is a probability and must not exceed 1")
@@ -98,6 +103,10 @@ class Faults:
                 self._admitted.append(now)
                 return None
             return max(1, math.ceil(self._admitted[0] + WINDOW_S - now))
+
+    def throttles(self) -> bool:
+        """Whether this request is refused as one too many, whatever the rate."""
+        return self._happens(self.settings.throttle_rate)
 
     def error(self) -> int | None:
         """The status of an injected failure, or None."""

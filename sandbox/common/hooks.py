@@ -50,9 +50,11 @@ def install_hooks(app: Flask, faults: Faults, stats: Stats, make_error: MakeErro
 
 def _refusal(faults: Faults, stats: Stats, make_error: MakeError) -> Response | None:
     wait = faults.throttled_for()
+    if wait is None and faults.throttles():
+        wait = 1
     if wait is not None:
         stats.fault("throttled")
-        response = make_error(429, f"more than {faults.settings.rate_per_minute} requests within a minute")
+        response = make_error(429, "too many requests")
         if faults.settings.retry_after:
             response.headers["Retry-After"] = str(wait)
         return response

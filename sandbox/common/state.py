@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from sandbox.common.clock import next_us, wall_us
+from sandbox.common.clock import wall_us
 
 Record = dict[str, Any]
 KeyValue = int | str
@@ -71,6 +71,7 @@ class State:
         self._local = threading.local()
         self._writing = threading.Lock()
         self.list_lag_s = 0.0
+        self.clock_skew_us = 0
         with self._connection() as connection:
             connection.executescript(SCHEMA)
 
@@ -95,7 +96,7 @@ class State:
             connection = self._connection()
             connection.execute("BEGIN IMMEDIATE")
             try:
-                yield Transaction(connection, self._keys, self.list_lag_s)
+                yield Transaction(connection, self._keys, self.list_lag_s, self.clock_skew_us)
             except BaseException:
                 connection.execute("ROLLBACK")
                 raise
@@ -152,14 +153,25 @@ class State:
 class Transaction:
     """The writing half of a state, alive within `State.write()`. Reads in it see its own writes."""
 
-    def __init__(self, connection: sqlite3.Connection, keys: Mapping[str, KeyFunction], lag_s: float) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        keys: Mapping[str, KeyFunction],
+        lag_s: float,
+        skew_us: int = 0,
+    ) -> None:
         self._connection = connection
+        self._skew_us = skew_us
         self._keys = keys
         self._lag_us = int(lag_s * 1_000_000)
 
+    def wall_us(self) -> int:
+        """What the system's clock shows: ours, and how far it is ahead."""
+        return wall_us() + self._skew_us
+
     def now(self) -> int:
         """A new instant of the sandbox clock in microseconds, later than all before it, restarts included."""
-        moment = next_us(int(self.setting("_clock") or 0))
+        moment = max(self.wall_us(), int(self.setting("_clock") or 0) + 1)
         self.set_setting("_clock", moment)
         return moment
 

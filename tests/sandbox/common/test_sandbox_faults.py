@@ -15,6 +15,8 @@ from sandbox.common.faults import Faults, FaultsError, FaultSettings
         ({"eror_rate": 1}, "eror_rate"),
         ({"error_rate": 1.5}, "error_rate"),
         ({"error_rate": True}, "error_rate"),
+        ({"throttle_rate": 2}, "throttle_rate"),
+        ({"clock_skew_s": "1"}, "clock_skew_s"),
         ({"latency_ms": -1}, "latency_ms"),
         ({"rate_per_minute": 1.5}, "rate_per_minute"),
         ({"retry_after": 1}, "retry_after"),
@@ -28,6 +30,15 @@ def test_bad_settings_are_named(values: dict[str, object], word: str) -> None:
 
 def test_what_is_left_out_takes_its_default() -> None:
     assert FaultSettings.parse({"error_rate": 0.5}) == FaultSettings(error_rate=0.5)
+
+
+def test_a_clock_may_be_behind() -> None:
+    assert FaultSettings.parse({"clock_skew_s": -1.5}).clock_skew_s == -1.5
+
+
+def test_throttling_happens_at_its_rate() -> None:
+    faults = Faults(FaultSettings(throttle_rate=0.5, seed=4))
+    assert 30 < sum(faults.throttles() for _ in range(100)) < 70
 
 
 def test_the_same_seed_draws_the_same_faults() -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,17 @@ def test_latency_and_list_lag(erp: Running) -> None:
     assert created.elapsed.total_seconds() >= 0.2
     assert erp.call("GET", "customers").json()["items"] == []
     assert erp.call("GET", "customers/CU-1").json()["name"] == "A"
+
+
+def test_a_skewed_clock_and_refusals_at_a_rate(erp: Running) -> None:
+    right = erp.call("POST", "customers", json={"name": "A"}).json()["modified_at"]
+    erp.control("PUT", "faults", {"clock_skew_s": 3600})
+    ahead = erp.call("POST", "customers", json={"name": "B"}).json()["modified_at"]
+    gap = datetime.fromisoformat(ahead) - datetime.fromisoformat(right)
+    assert 3600 <= gap.total_seconds() < 3660
+    erp.control("PUT", "faults", {"throttle_rate": 1})
+    answer = erp.call("GET", "customers")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
 
 
 def test_bad_faults_change_nothing(erp: Running) -> None:
