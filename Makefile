@@ -32,6 +32,14 @@ test: setup ## the fast suite (under 5 minutes)
 test-slow: setup ## soaks, kill matrices and large data
 	@$(BIN)/python -m pytest -m slow --timeout 3600
 
+.PHONY: test-erp
+test-erp: setup ## third-party ERPs, installed into .cache and started on loopback; "Error 3" means that they cannot be fetched here
+	@$(BIN)/python -m tests.erp_presets
+
+.PHONY: erp-check
+erp-check: setup ## try a profile against its ERP and say what is wrong: make erp-check PROFILE=path/to/profile.json (settings from the environment or .env)
+	@$(BIN)/python -m connectors.erp.check $(if $(PROFILE),--profile $(PROFILE)) $(if $(JSON),--json)
+
 .PHONY: lint
 lint: setup ## ruff (rules and format) and mypy
 	@$(BIN)/ruff check .
