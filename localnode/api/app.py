@@ -13,6 +13,7 @@ from localnode.api.flow import flow
 from localnode.api.pipes import pipes
 from localnode.api.runs import runs
 from localnode.api.systems import systems
+from localnode.api.talk import talk
 from localnode.node import Node
 
 MAX_FORM_FIELD = 1024 * 1024
@@ -26,6 +27,6 @@ def create_app(node: Node, token: str) -> Flask:
     current.attach(app, node)
     register_errors(app)
     auth.require_token(app, token, node.settings.open_loopback)
-    for blueprint in (admin, config, datasets, flow, runs, pipes, systems):
+    for blueprint in (admin, config, datasets, flow, runs, pipes, systems, talk):
         app.register_blueprint(blueprint)
     return app

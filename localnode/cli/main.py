@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from localnode.cli import local, remote
+from localnode.cli import local, remote, talk
 from localnode.cli.client import NodeFailure
 from localnode.config import BadSetting, ConfigRefused
 from localnode.errors import NodeError
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _serve(commands)
     _remote_commands(commands)
+    _talk_commands(commands)
     _local_commands(commands)
     return parser
 
@@ -108,6 +109,17 @@ def _remote_commands(commands: argparse._SubParsersAction[argparse.ArgumentParse
     entities.add_argument("--limit", type=int, help="at most so many")
     entities.add_argument("--history", action="store_true", help="all versions (datasets)")
     for command in (upload, run, status, entities):
+        _node_options(command)
+
+
+def _talk_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    explain = _command(commands, "explain", talk.explain, "say why a record is as it is")
+    explain.add_argument("system", metavar="SYSTEM")
+    explain.add_argument("datatype", metavar="DATATYPE")
+    explain.add_argument("id", metavar="ID")
+    explain.add_argument("property", metavar="PROPERTY", nargs="?", help="only this property or field")
+    for command in (explain,):
+        command.add_argument("--json", action="store_true", help="print the answer as JSON")
         _node_options(command)
 
 

@@ -162,16 +162,16 @@ class MergeSource(SeveralDatasets):
             current.add(name)
             if stretch.is_due(component, rows[0].updated):
                 entity = self._merger.merge([(node, component[node]) for node in nodes])
-                outputs.append(Output(entity, {_member(node): name for node in nodes}))
+                outputs.append(Output(entity, {member_key(node): name for node in nodes}))
         deleted = {
             node: row for row in rows if row.deleted and (node := Node(stretch.at, row.id)) not in live
         }
         for node, row in deleted.items():
             name = self._merger.entity_id([node])
             if name not in current and not self._lives_elsewhere(node):
-                outputs.append(Output(self._merger.merge([(node, row)]), {_member(node): None}))
+                outputs.append(Output(self._merger.merge([(node, row)]), {member_key(node): None}))
                 current.add(name)
-        forgotten: dict[str, str | None] = {_member(node): None for node in deleted}
+        forgotten: dict[str, str | None] = {member_key(node): None for node in deleted}
         return [*(Output(_tombstone(name), forgotten) for name in sorted(before - current)), *outputs]
 
     def _formerly_joined(self, stretch: Stretch, rows: list[Stored]) -> set[Node]:
@@ -193,7 +193,7 @@ class MergeSource(SeveralDatasets):
         """
         components = self._components.around(seeds)
         members = {node for component in components for node in component} | seeds
-        before = set(memory.representatives(map(_member, members)).values())
+        before = set(memory.representatives(map(member_key, members)).values())
         if self._identity == "first":
             heads = {Node(at, name) for name in before for at in range(len(self.names))} - members
             if heads:
@@ -234,7 +234,8 @@ def _rules(config: Config) -> list[tuple[Any, Any]]:
     return rules
 
 
-def _member(node: Node) -> str:
+def member_key(node: Node) -> str:
+    """What a member is remembered as in `MergeMembers`."""
     return f"{node.at}|{node.id}"
 
 

@@ -1,0 +1,18 @@
+"""`/api/talk`: what the flow makes of records, told to people. The shapes are with the functions."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from localnode.api.answers import as_json
+from localnode.api.current import node
+from localnode.talk.explain import explain
+
+talk = Blueprint("talk", __name__, url_prefix="/api/talk")
+
+
+@talk.get("/explain/<system>/<datatype>/<path:key>")
+def explain_record(system: str, datatype: str, key: str) -> Response:
+    """Why a record is as it is, see `localnode.talk.explain`; `property` limits it to one."""
+    found = explain(node().store, node().config, system, datatype, key, request.args.get("property") or None)
+    return as_json(found)

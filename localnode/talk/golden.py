@@ -1,0 +1,61 @@
+"""The golden record that a system's record belongs to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localnode.config import NodeConfig
+from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
+from localnode.pipes.sources.components import Node
+from localnode.pipes.sources.merge import member_key
+from localnode.store import Store
+from localnode.store.members import MergeMembers
+from localnode.talk.names import ENRICH, RecordName, concepts, kinds, members
+
+Json = dict[str, Any]
+
+
+def golden_of(store: Store, config: NodeConfig, name: RecordName) -> tuple[str, Json] | None:
+    """(dataset of the concept, golden record) of a record; None while it belongs to none.
+
+    The merge remembers whom each enriched record went to; a record that is enriched inside another one's
+    pipe is found through an index.
+    """
+    enriched = name.kind.pipe(ENRICH)
+    for concept in concepts(config):
+        dataset = store.find(str(concept.sink_dataset))
+        if dataset is None:
+            continue
+        if enriched in concept.sources:
+            member = member_key(Node(concept.sources.index(enriched), name.enriched))
+            found = MergeMembers(store, concept.id).representatives([member]).get(member)
+            row = dataset.get(found) if found else None
+        elif name.kind not in kinds(config, ENRICH) and _may_hold(concept.sources, name):
+            row = next(iter(dataset.indexes.find(_by_member(), join_keys(name.ni))), None)
+        else:
+            continue
+        if row is not None:
+            return dataset.id, row.entity()
+    return None
+
+
+def enriched_in(store: Store, golden: Json, name: RecordName) -> str:
+    """`_id` of the enriched entity that a member of a golden record came in with: its own, or another's."""
+    own = store.find(name.kind.pipe(ENRICH))
+    if own is not None and own.get(name.enriched) is not None:
+        return name.enriched
+    for other, _ in members(golden):
+        dataset = store.find(other.kind.pipe(ENRICH))
+        row = dataset.get(other.enriched) if dataset is not None else None
+        if row is not None and any(who == name for who, _ in members(row.entity())):
+            return other.enriched
+    return name.enriched
+
+
+def _may_hold(sources: list[str], name: RecordName) -> bool:
+    """Whether a concept merges records of the system at all."""
+    return any(source.startswith(f"{name.kind.system}-") for source in sources)
+
+
+def _by_member() -> IndexExpression:
+    return compile_index(["path", ["list", "members", "of"], "g."], "g", PipeSettings("talk"))
