@@ -40,7 +40,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 def build_service(settings: ErpSettings) -> Service:
     """The service with a datatype for every entity of the profile."""
     metrics = Metrics()
-    client = _client(settings, metrics)
+    client = make_client(settings, metrics)
     datatypes = {
         name: ErpDatatype(name, spec, load_schema(name), client, settings.common.page_size)
         for name, spec in settings.profile.entities.items()
@@ -61,7 +61,8 @@ def build_service(settings: ErpSettings) -> Service:
     )
 
 
-def _client(settings: ErpSettings, metrics: Metrics) -> UpstreamClient:
+def make_client(settings: ErpSettings, metrics: Metrics) -> UpstreamClient:
+    """The client that speaks to the ERP as the profile's connection says."""
     profile, common = settings.profile, settings.common
     rest = profile.rest
     timeout, retry, rate = rest.get("timeout", {}), rest.get("retry", {}), rest.get("rate_limit", {})

@@ -26,11 +26,12 @@ _OPERATIONS = ("get", "update", "delete")
 class Profile:
     """A profile ready for use: `rest` and each of `entities` as in profile.schema.json, defaults filled in.
 
-    `address_setting` and `credentials_setting` name the environment variables to look at when the ERP cannot
-    be reached or refuses.
+    `file` is where it came from. `address_setting` and `credentials_setting` name the environment variables to
+    look at when the ERP cannot be reached or refuses.
     """
 
     name: str
+    file: Path
     rest: Mapping[str, Any]
     entities: Mapping[str, Mapping[str, Any]]
     address_setting: str
@@ -82,6 +83,7 @@ def load_profile(name: str, env: Environment) -> Profile:
     ]
     return Profile(
         name=document["name"],
+        file=path,
         rest=rest,
         entities=entities,
         address_setting=filler.used.get(
