@@ -13,7 +13,11 @@ from typing import Any
 
 from stack.children import Children, Program, StackError
 from stack.node import Json, Node
+from stack.services import hook_up
 from stack.settings import ROOT, StackSettings, check_free, for_tests
+
+WEBHOOK_AUTH = ("chargebee", "sandbox")
+"""What the sandbox Chargebee presents to the service."""
 
 GUNICORN = ("-m", "gunicorn", "-c", "connectors/common/gunicorn.conf.py")
 
@@ -63,6 +67,8 @@ class Stack:
             for program in programs:
                 self.children.await_ready(program.name)
             self.upload()
+            if not self.settings.real_chargebee:
+                self._hook()
         except BaseException:
             self.close()
             raise
@@ -189,7 +195,16 @@ class Stack:
             "CHARGEBEE_API_KEY": "sandbox",
             "CHARGEBEE_LIST_LAG_SECONDS": "0",
             "CHARGEBEE_RATE_PER_MINUTE": "0",
+            "WEBHOOK_USERNAME": WEBHOOK_AUTH[0],
+            "WEBHOOK_PASSWORD": WEBHOOK_AUTH[1],
+            "NODE_URL": self.node.url,
         }
+
+    def _hook(self) -> None:
+        """Have the sandbox Chargebee send its events to the service, as a person does in the console."""
+        hook_up(
+            self.chargebee_sandbox_url, f"{self.settings.url('chargebee-service')}/webhooks", WEBHOOK_AUTH
+        )
 
     def _node(self) -> Program:
         settings = self.settings

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from flask import Flask
+from flask import Blueprint, Flask
 
 from connectors import __version__
+from connectors.chargebee import webhooks
 from connectors.chargebee.business_entities import BusinessEntities
 from connectors.chargebee.catalogue import ItemFamilies, ItemPrices, Items
 from connectors.chargebee.client import Chargebee
 from connectors.chargebee.customers import Customers
+from connectors.chargebee.datatype import ChargebeeDatatype
+from connectors.chargebee.node import NodeReceiver
 from connectors.chargebee.orders import Orders
 from connectors.chargebee.settings import ChargebeeSettings, read_settings
 from connectors.common import app as common_app
@@ -39,12 +42,24 @@ def build_service(settings: ChargebeeSettings) -> Service:
     """The service with all its datatypes around one client."""
     metrics = Metrics()
     client = Chargebee(settings, metrics)
+    datatypes = {datatype.name: datatype(client, settings) for datatype in DATATYPES}
     return Service(
         name=NAME,
         version=__version__,
         settings=settings.common,
-        datatypes={datatype.name: datatype(client, settings) for datatype in DATATYPES},
+        datatypes=datatypes,
         metrics=metrics,
         check=client.check,
         share_concurrency=settings.concurrency,
+        blueprints=[_webhooks(settings, datatypes, metrics)],
+        own_check=[webhooks.PATH],
     )
+
+
+def _webhooks(
+    settings: ChargebeeSettings, datatypes: Mapping[str, ChargebeeDatatype], metrics: Metrics
+) -> Blueprint:
+    if settings.webhooks is None:
+        return webhooks.not_configured()
+    receiver = NodeReceiver(settings.webhooks, settings.common, metrics)
+    return webhooks.Webhooks(settings.webhooks, receiver, datatypes, metrics).blueprint()

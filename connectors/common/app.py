@@ -30,7 +30,7 @@ def create_app(service: Service) -> Flask:
         sequences={name: PushSequences() for name in service.datatypes},
     )
     tracing.register(app)
-    auth.register(app, service.settings)
+    auth.register(app, service.settings, service.own_check)
     problems.register(app)
     for blueprint in (root.bp, health.bp, schemas.bp, entities.bp, share.bp, *service.blueprints):
         app.register_blueprint(blueprint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Collection
 
 from flask import Flask, request
 
@@ -12,22 +13,28 @@ from connectors.common.settings import CommonSettings
 _OPEN = ("/health",)
 
 
-def register(app: Flask, settings: CommonSettings) -> None:
-    """Check every request's credentials before anything else is done with it."""
-    if settings.username is None or settings.password is None:
+def register(app: Flask, settings: CommonSettings, own_check: Collection[str] = ()) -> None:
+    """Check every request's credentials before anything else is done with it.
+
+    Paths in `own_check` are left out: their views call `require` with credentials of their own.
+    """
+    username, password = settings.username, settings.password
+    if username is None or password is None:
         return
-    wanted = _bytes(settings.username, settings.password)
 
     @app.before_request
     def check() -> None:
-        if request.path in _OPEN:
-            return
-        given = request.authorization
-        presented = (
-            _bytes(given.username, given.password) if given is not None and given.type == "basic" else b""
-        )
-        if not hmac.compare_digest(presented, wanted):
-            raise Unauthenticated("user or password missing or wrong")
+        if request.path not in _OPEN and request.path not in own_check:
+            require(username, password)
+
+
+def require(username: str, password: str) -> None:
+    """`Unauthenticated` unless the present request carries these credentials; compared in constant time."""
+    given = request.authorization
+    is_basic = given is not None and given.type == "basic"
+    presented = _bytes(given.username, given.password) if given is not None and is_basic else b""
+    if not hmac.compare_digest(presented, _bytes(username, password)):
+        raise Unauthenticated("user or password missing or wrong")
 
 
 def _bytes(username: str | None, password: str | None) -> bytes:

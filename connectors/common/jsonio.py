@@ -15,9 +15,12 @@ to the standard library. Blanking all but digits and searching costs a fifteenth
 
 def loads(text: bytes) -> Any:
     """Parse JSON text; ValueError (with the place) if it is none. Integers keep all their digits."""
-    if _LONG_INTEGER in text.translate(_SHAPE):
+    if _LONG_INTEGER not in text.translate(_SHAPE):
+        return orjson.loads(text)
+    try:
         return json.loads(text)
-    return orjson.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 def dumps(value: Any) -> bytes:

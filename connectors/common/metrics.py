@@ -10,11 +10,37 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 _SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300)
 
 
-class Metrics:
+class CallMetrics:
+    """What is counted of the calls to one other system; names begin with `prefix`."""
+
+    def __init__(self, registry: CollectorRegistry, prefix: str) -> None:
+        self.calls = Counter(
+            f"{prefix}_calls",
+            f"Calls made to {prefix}, retries included",
+            ["method", "operation", "status"],
+            registry=registry,
+        )
+        self.call_seconds = Histogram(
+            f"{prefix}_call_seconds",
+            f"Time of one call to {prefix}",
+            ["operation"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.retries = Counter(
+            f"{prefix}_retries", "Calls made again, by the kind of error", ["kind"], registry=registry
+        )
+        self.limiter_seconds = Counter(
+            f"{prefix}_limiter_seconds", "Seconds spent waiting for the rate limiter", registry=registry
+        )
+
+
+class Metrics(CallMetrics):
     """All metrics of one service. No label ever holds a record's id or value."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        super().__init__(self.registry, "upstream")
         ProcessCollector(registry=self.registry)
         self.requests = Counter(
             "service_requests", "Requests answered", ["method", "route", "status"], registry=self.registry
@@ -40,25 +66,6 @@ class Metrics:
             "Shared and pushed entities by what became of them",
             ["datatype", "operation", "status"],
             registry=self.registry,
-        )
-        self.calls = Counter(
-            "upstream_calls",
-            "Calls made upstream, retries included",
-            ["method", "operation", "status"],
-            registry=self.registry,
-        )
-        self.call_seconds = Histogram(
-            "upstream_call_seconds",
-            "Time of one call upstream",
-            ["operation"],
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self.retries = Counter(
-            "upstream_retries", "Calls made again, by the kind of error", ["kind"], registry=self.registry
-        )
-        self.limiter_seconds = Counter(
-            "upstream_limiter_seconds", "Seconds spent waiting for the rate limiter", registry=self.registry
         )
         self.up = Gauge(
             "upstream_up", "1 if the last readiness check reached upstream", registry=self.registry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flask import Blueprint, current_app
@@ -22,7 +22,8 @@ class Service:
     """One service, ready to be served by `connectors.common.app.create_app`.
 
     `check` makes one cheap call upstream and raises what is wrong (`UpstreamRefused`, `Unavailable`, …).
-    `share_concurrency`: records of one share request that are worked on at the same time.
+    `share_concurrency`: records of one share request that are worked on at the same time. `own_check`: paths
+    whose callers present other credentials than those of the service, which their views check.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Service:
     check: Callable[[], None]
     share_concurrency: int = 1
     blueprints: Sequence[Blueprint] = ()
+    own_check: Collection[str] = ()
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ from connectors.common.errors import (
     UpstreamRefused,
 )
 from connectors.common.limiter import Limiter
-from connectors.common.metrics import Metrics
+from connectors.common.metrics import CallMetrics
 from connectors.common.retrying import RetryBudget
 
 _READS = ("GET", "HEAD")
@@ -113,7 +113,7 @@ class UpstreamClient:
         options: UpstreamOptions,
         auth: AuthBase | None,
         limiter: Limiter,
-        metrics: Metrics,
+        metrics: CallMetrics,
         error_of: ErrorOf = error_of_status,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,

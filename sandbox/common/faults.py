@@ -24,6 +24,7 @@ class FaultSettings:
     """What goes wrong, and how often. Rates are probabilities; zero everywhere means a healthy system.
 
     `clock_skew_s` is how far the system's clock is ahead of ours; negative: behind.
+    `webhook_delay_ms` is the longest that a webhook may be late; each draws its own, so they overtake another.
     """
 
     latency_ms: float = 0
@@ -36,6 +37,9 @@ class FaultSettings:
     throttle_rate: float = 0.0
     list_lag_s: float = 0
     clock_skew_s: float = 0
+    webhook_delay_ms: float = 0
+    webhook_duplicate_rate: float = 0.0
+    webhook_loss_rate: float = 0.0
     seed: int = 1
 
     @classmethod

@@ -1,6 +1,8 @@
-"""Reading request bodies: a JSON array of objects, sent as JSON, not too large."""
+"""Reading request bodies: JSON, sent as JSON, not too large and not nested too deep."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from flask import Request
 
@@ -9,9 +11,12 @@ from connectors.common.datatype import Entity
 from connectors.common.errors import BadRequest, WrongMediaType
 from connectors.common.jsonio import type_name
 
+DEEPEST = 64
+"""Levels of nesting that a body may have; no record of either system comes near."""
 
-def entities_of(request: Request) -> list[Entity]:
-    """The body's entities; `WrongMediaType`, `BadRequest`, or 413 from Flask while reading."""
+
+def json_of(request: Request) -> Any:
+    """The body's JSON value; `WrongMediaType`, `BadRequest`, or 413 from Flask while reading."""
     kind = request.mimetype
     if kind != "application/json" and not kind.endswith("+json"):
         raise WrongMediaType("the body must be sent as application/json", rule="content-type")
@@ -19,6 +24,14 @@ def entities_of(request: Request) -> list[Entity]:
         body = jsonio.loads(request.get_data(cache=False))
     except ValueError as error:
         raise BadRequest(f"the body is not JSON: {_place(error)}", rule="json") from None
+    if _is_deep(body):
+        raise BadRequest(f"the body is nested deeper than {DEEPEST} levels", rule="depth", limit=DEEPEST)
+    return body
+
+
+def entities_of(request: Request) -> list[Entity]:
+    """The body's entities; raises as `json_of` does."""
+    body = json_of(request)
     if not isinstance(body, list):
         raise BadRequest(f"the body must be a JSON array of entities, not {type_name(body)}", rule="array")
     for index, entity in enumerate(body):
@@ -29,7 +42,23 @@ def entities_of(request: Request) -> list[Entity]:
     return body
 
 
+def _is_deep(body: Any) -> bool:
+    """Level by level, so that no input can exhaust the stack."""
+    level = [body]
+    for _ in range(DEEPEST + 1):
+        level = [
+            child
+            for value in level
+            if isinstance(value, dict | list)
+            for child in (value.values() if isinstance(value, dict) else value)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def _place(error: ValueError) -> str:
     """Line and column of a JSON error, without the text around it."""
     line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
-    return f"line {line}, column {column}" if line else "not UTF-8 text"
+    return f"line {line}, column {column}" if line else "not UTF-8 text, or nested too deep"
