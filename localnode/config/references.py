@@ -44,6 +44,8 @@ def _systems(pipe: PipeComponent, config: NodeConfig) -> Iterator[Problem]:
         place = (*path, "system")
         if name not in config.systems:
             yield Problem(place, f'unknown system "{name}"{nearest(name, config.systems)}')
+        elif part.get("type") == "rest" and config.systems[name].effective.get("type") != "system:rest":
+            yield Problem(place, f'"{name}" is no system:rest, which a rest {path[0]} needs')
 
 
 def _datasets(pipe: PipeComponent, produced: set[str]) -> Iterator[Problem]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from localnode.pipes.rest import schema as rest
+
 Schema = dict[str, Any]
 
 _TEXT: Schema = {"type": ["string", "array"], "items": {"type": "string"}}
@@ -97,12 +99,36 @@ PIPE = _closed(
     ("_id", "type", "source"),
 )
 
+_OAUTH2 = _closed(
+    {
+        "client_id": _STRING,
+        "client_secret": _STRING,
+        "token_url": _STRING,
+        "access_token": _STRING,
+        "refresh_token": _STRING,
+        "refresh_window": _SECONDS,
+        "scope": {"type": ["string", "array"], "items": _STRING},
+        "extra": _OBJECT,
+    },
+    ("client_id", "client_secret", "token_url"),
+)
+_TRIPLETEX = _closed(
+    {
+        "consumer_token": _STRING,
+        "employee_token": _STRING,
+        "token_url": _STRING,
+        "ttl": {"type": "number", "exclusiveMinimum": 0},
+    },
+    ("consumer_token", "employee_token", "token_url"),
+)
 _HTTP: dict[str, Schema] = {
     "headers": _OBJECT,
-    "authentication": {"enum": ["basic", "digest", "jwt"]},
+    "authentication": {"enum": ["basic", "digest", "jwt", "tripletex"]},
     "username": {"type": "string"},
     "password": {"type": "string"},
     "jwt_token": {"type": "string"},
+    "oauth2": _OAUTH2,
+    "tripletex": _TRIPLETEX,
     "verify_ssl": _FLAG,
     "connect_timeout": _SECONDS,
     "read_timeout": _SECONDS,
@@ -149,11 +175,7 @@ SYSTEMS: dict[str, Schema] = {
             **_HTTP,
             **_ADDRESS,
             "type": {},
-            "operations": {"type": "object", "additionalProperties": _OBJECT},
-            "json_content_types": {"type": "array", "items": {"type": "string"}},
-            "rate_limiting_retries": _COUNT,
-            "rate_limiting_delay": _SECONDS,
-            "custom_auth": _OBJECT,
+            **rest.SYSTEM,
         },
         ("_id", "type"),
     ),

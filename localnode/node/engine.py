@@ -19,34 +19,60 @@ from localnode.store import Store
 NO_ADDRESS = 'system "{0}" has no address on this node: start it with --system {0}=URL'
 
 
-def make_engine(config: NodeConfig, settings: NodeSettings, store: Store, uploaded: SettingsStore) -> Engine:
-    """The engine of one configuration. Systems are only reachable at the addresses in `settings.systems`."""
+def make_engine(
+    config: NodeConfig,
+    settings: NodeSettings,
+    store: Store,
+    uploaded: SettingsStore,
+    make_systems: Callable[..., Systems] = Systems,
+) -> Engine:
+    """The engine of one configuration. Systems are only reachable at the addresses in `settings.systems`.
+
+    `make_systems` is called as `Systems` is, for a node that must not reach them all.
+    """
     configs = {
         name: reachable(_with_secrets(system, uploaded), settings.systems)
         for name, system in config.systems.items()
     }
-    return Engine(store, Systems(configs, settings.systems), config.settings, _global_secret(uploaded))
+    secrets = {name: _secrets_of(name, uploaded) for name in config.systems}
+    systems = make_systems(configs, settings.systems, secrets)
+    return Engine(store, systems, config.settings, _global_secret(uploaded))
 
 
 def reachable(system: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[str, Any]:
     """A system's config with the address the node's settings give it.
 
-    The scheme and host of a `url_pattern` are replaced by those of the system's address; without one it
-    stays as
-    it is if some system's address has the same scheme and host, and else leads nowhere.
+    The scheme and host of a `url_pattern` are replaced by those of the system's address; without one it stays
+    as it is if some system's address has the same scheme and host, and else leads nowhere. So do `token_url`s.
     """
     key = "url_pattern" if "url_pattern" in system else "base_url"
     if key not in system:
         return dict(system)
-    parts = urlsplit(str(system[key]))
-    given = addresses.get(str(system["_id"]))
-    if given is not None:
-        target = urlsplit(given)
+    found = {**system, **_token_sections(system, str(system[key]), addresses)}
+    address = _moved(str(system[key]), str(system[key]), addresses, str(system["_id"]))
+    if address is not None:
+        return {**found, key: address}
+    return {**{name: value for name, value in found.items() if name != key}, "type": "system:microservice"}
+
+
+def _moved(url: str, home: str, addresses: Mapping[str, str], system_id: str) -> str | None:
+    """A URL of a system whose pattern is `home`, at the address the system was given; None if unreachable."""
+    given = addresses.get(system_id)
+    if given is not None and _origin(url) == _origin(home):
+        parts, target = urlsplit(url), urlsplit(given)
         path = target.path.rstrip("/") + parts.path
-        return {**system, key: urlunsplit((target.scheme, target.netloc, path, parts.query, ""))}
-    if _origin(str(system[key])) in {_origin(address) for address in addresses.values()}:
-        return dict(system)
-    return {**{name: value for name, value in system.items() if name != key}, "type": "system:microservice"}
+        return urlunsplit((target.scheme, target.netloc, path, parts.query, ""))
+    return url if _origin(url) in {_origin(address) for address in addresses.values()} else None
+
+
+def _token_sections(system: Mapping[str, Any], home: str, addresses: Mapping[str, str]) -> dict[str, Any]:
+    found = {}
+    for name in ("oauth2", "tripletex"):
+        section = system.get(name)
+        if isinstance(section, dict):
+            url = _moved(str(section.get("token_url")), home, addresses, str(system["_id"]))
+            found[name] = {**section, "token_url": url}
+    return found
 
 
 def warn_of_unreachable(config: NodeConfig, settings: NodeSettings) -> NodeConfig:
@@ -97,11 +123,16 @@ def without_docker(system: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_secrets(system: Component, uploaded: SettingsStore) -> dict[str, Any]:
-    secrets = {**uploaded.secrets(GLOBAL), **uploaded.secrets(system.id)}
+    secrets = _secrets_of(system.id, uploaded)
     filled: dict[str, Any] = fill_secrets(
         without_docker(system.effective), lambda name: secrets.get(name, "")
     )
     return filled
+
+
+def _secrets_of(system_id: str, uploaded: SettingsStore) -> dict[str, str]:
+    """Values that a system's config may name: its own secrets before the node's."""
+    return {**uploaded.secrets(GLOBAL), **uploaded.secrets(system_id)}
 
 
 def _global_secret(uploaded: SettingsStore) -> Callable[[str], str]:

@@ -8,14 +8,16 @@ from pathlib import Path
 
 from localnode.errors import Conflict
 
+SETTINGS_FILE, STORE_FILE = "node.db", "datasets.db"
+
 
 class DataFolder:
     """Made when missing. Conflict when another node holds it."""
 
     def __init__(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
-        self.settings_file = root / "node.db"
-        self.store_file = root / "datasets.db"
+        self.settings_file = root / SETTINGS_FILE
+        self.store_file = root / STORE_FILE
         self._lock = os.open(root / "lock", os.O_CREAT | os.O_RDWR, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -19,7 +19,7 @@ from localnode.node.pipe import NodePipe
 from localnode.node.pipes import NodePipes, Plan
 from localnode.node.runs import Runs
 from localnode.node.token import node_token
-from localnode.pipes import ConfigProblem
+from localnode.pipes import ConfigProblem, Systems
 from localnode.pipes.subsets import compile_subset
 from localnode.scheduler import Scheduler
 from localnode.store import Store
@@ -35,8 +35,12 @@ class Node:
     Changes of what is configured go through one lock; while they are made, no pump starts by itself.
     """
 
-    def __init__(self, settings: NodeSettings) -> None:
-        """Open the data folder and carry on with what is configured there. FolderInUse when a node has it."""
+    def __init__(self, settings: NodeSettings, make_systems: Callable[..., Systems] = Systems) -> None:
+        """Open the data folder and carry on with what is configured there. Conflict when a node has it.
+
+        `make_systems` makes what its pipes reach systems through, see `make_engine`.
+        """
+        self._make_systems = make_systems
         self.settings = settings
         self.version = VERSION
         self._lock = threading.RLock()
@@ -170,7 +174,8 @@ class Node:
         """Check entities and build their pipes; nothing in use is touched."""
         config = resolve(entities, self.uploaded.env(), self.uploaded.secrets_by_system())
         config = warn_of_unreachable(config, self.settings)
-        return self._pipes.plan(config, make_engine(config, self.settings, self.store, self.uploaded))
+        engine = make_engine(config, self.settings, self.store, self.uploaded, self._make_systems)
+        return self._pipes.plan(config, engine)
 
     def _carry_out(self, plan: Plan) -> None:
         """Use what was planned from now on: drop what is gone, put the pumps on the clock."""

@@ -163,6 +163,10 @@ class Source(ABC):
         """The present versions of source entities by id, where a source can look them up."""
         return {}
 
+    def take_trace(self) -> list[dict[str, Any]]:
+        """What `trace` collected in this run, for the execution log; the next run begins anew."""
+        return []
+
 
 class Transform(ABC):
     """One link of a pipe's chain. `side_effects` keeps it out of previews."""
@@ -173,6 +177,16 @@ class Transform(ABC):
         self.config = config
         self.around = around
         self.side_effects = bool(config.get("side_effects", type(self).side_effects))
+
+    def begin(self) -> None:
+        """A run starts."""
+
+    def finish(self) -> None:
+        """All entities of the run went through; raises when it may not end like this."""
+
+    def take_trace(self) -> list[dict[str, Any]]:
+        """What `trace` collected in this run, for the execution log; the next run begins anew."""
+        return []
 
     @abstractmethod
     def apply(self, items: Sequence[Item], context: TransformContext) -> list[Item]:
@@ -244,3 +258,7 @@ class Sink(ABC):
 
     def trip(self, message: str) -> None:
         """`trip!` was reached."""
+
+    def take_trace(self) -> list[dict[str, Any]]:
+        """What `trace` collected in this run, for the execution log; the next run begins anew."""
+        return []

@@ -16,14 +16,14 @@ from localnode.dtl import DtlError, DtlTrip
 from localnode.pipes.base import Batch, Entity, RunScope, Sink, decoded
 from localnode.pipes.chain import Chain
 from localnode.pipes.context import RunContext
-from localnode.pipes.errors import NotReady, PipeError, SequenceConflict
+from localnode.pipes.errors import EntityUnfit, NotReady, PipeError, SequenceConflict
 from localnode.pipes.execution_log import ExecutionLog
 from localnode.pipes.policy import Policy
 from localnode.store import BreakerTripped, InvalidEntity, PipeState, RetryEntry, Store, Stored, WriteResult
 from localnode.store.state import Probe
 
 FATAL = (DtlTrip, BreakerTripped, NotReady, SequenceConflict)
-HOPELESS = (DtlError, InvalidEntity)
+HOPELESS = (DtlError, InvalidEntity, EntityUnfit)
 Save = Callable[[Any], None]
 
 

@@ -6,6 +6,7 @@ PipeError
 ├── Refused            decide first: breaker tripped, pump off or disabled, already running
 ├── SequenceConflict   (409) the pusher has to start over with a new sequence
 ├── InvalidPush        (400) fix the data that was pushed
+├── EntityUnfit        fix the data: a transform or sink cannot use the entity as it is
 ├── SourceFailed       retry: reading the source failed, nothing was deleted
 └── RemoteFailed       retry: a system did not answer as agreed; carries the HTTP status if there was one
 """
@@ -46,6 +47,10 @@ class SequenceConflict(PipeError):
 
 class InvalidPush(PipeError):
     """A push body or parameter that cannot be used; nothing was stored."""
+
+
+class EntityUnfit(PipeError):
+    """An entity that a transform or sink cannot use; trying again changes nothing."""
 
 
 class SourceFailed(PipeError):

@@ -119,6 +119,8 @@ class PumpRun:
         scope.full = self._forced_full or resumes or offset is None or source.strategy == NONE
         self._sync_type = FULL if scope.full else INCREMENTAL
         sink.begin(scope)
+        for transform in self._parts.chain.transforms:
+            transform.begin()
         if resumes and not self._forced_full and not sink.holds_back(scope):
             scope.base = unfinished["base"]
         elif scope.full:
@@ -156,6 +158,8 @@ class PumpRun:
         empty = self._scope.full and read == 0 and self._parts.source.config.get("if_source_empty") == "fail"
         if empty:
             raise RunFailed('the source is empty and if_source_empty is "fail"; nothing was deleted')
+        for transform in self._parts.chain.transforms:
+            transform.finish()
         self._counts.add(self._parts.sink.finish(self._scope, self._parts.source))
         self._parts.sink.check_limit(self._scope)
         self._seal()
@@ -305,8 +309,12 @@ class PumpRun:
         return self._result(status, str(error))
 
     def _figures(self) -> dict[str, Any]:
-        counts = self._counts
+        counts, parts = self._counts, self._parts
+        takes = [part.take_trace for part in parts.chain.transforms]
+        takes = [parts.source.take_trace, *takes, parts.sink.take_trace]
+        trace = [entry for take in takes for entry in take()]
         return {
+            **({"trace": trace} if trace else {}),
             "entities_succeeded": counts.read - counts.failed,
             "entities_failed": counts.failed,
             "retry_entities_exist": self._state.retry_count() > 0,

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from jinja2 import TemplateError
-from jinja2.sandbox import SandboxedEnvironment
-
 from localnode import codec
 from localnode.dtl import DtlError
 from localnode.pipes.base import Entity, RunScope
 from localnode.pipes.errors import InvalidPush, SequenceConflict
+from localnode.pipes.jinja import TemplateFailed, template
 from localnode.pipes.parts import Parts
 from localnode.store import InvalidEntity, StaleEntity
 from localnode.store.store import now_us
@@ -25,7 +23,8 @@ class Receiver:
         self._parts = parts
         self._source = parts.source.config
         expression = self._source.get("validation_expression")
-        self._validation = SandboxedEnvironment().from_string(expression) if expression else None
+        place = ("source", "validation_expression")
+        self._validation = template(str(expression), place) if expression else None
 
     def receive(
         self,
@@ -62,14 +61,15 @@ class Receiver:
         if self._validation is None:
             return
         try:
-            objection = self._validation.render(
-                url=url,
-                request_params=dict(params),
-                request_headers=dict(headers),
-                secret=self._parts.engine.secret,
-            ).strip()
-        except (TemplateError, KeyError) as error:
-            raise InvalidPush(f"validation_expression failed: {type(error).__name__}") from error
+            variables = {
+                "url": url,
+                "request_params": dict(params),
+                "request_headers": dict(headers),
+                "secret": self._parts.engine.secret,
+            }
+            objection = self._validation.text(variables).strip()
+        except TemplateFailed as error:
+            raise InvalidPush(f"validation_expression failed: {error}") from error
         if objection:
             raise InvalidPush(f"rejected by validation_expression: {objection}")
 

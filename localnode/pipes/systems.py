@@ -6,8 +6,10 @@ another host, no full URL of somebody else.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -18,6 +20,8 @@ from urllib3.util.retry import Retry
 
 from localnode.pipes.base import Config
 from localnode.pipes.errors import RemoteFailed
+from localnode.pipes.oauth2 import OAuth2, Send, Tripletex
+from localnode.pipes.rest.tokens import Tokens
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 60.0, 1800.0
 MAX_REDIRECTS = 5
@@ -31,15 +35,39 @@ class Systems:
     addresses of microservices by id. Safe to share between threads.
     """
 
-    def __init__(self, configs: Mapping[str, Config], base_urls: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        configs: Mapping[str, Config],
+        base_urls: Mapping[str, str] | None = None,
+        secrets: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """`secrets` are the values that each system's templates may ask for, by system and name."""
         self._configs = dict(configs)
         self._base_urls = dict(base_urls or {})
+        self._secrets = dict(secrets or {})
         self._sessions: dict[str, requests.Session] = {}
+        self._tokens = {
+            name: Tokens(config["custom_auth"]) for name, config in configs.items() if "custom_auth" in config
+        }
+        self.closing = threading.Event()
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; whoever waits for a system stops waiting."""
+        self.closing.set()
         for session in self._sessions.values():
             session.close()
+
+    def config(self, system_id: str) -> Config:
+        """A system's config with its secrets in place, {} when there is no such system."""
+        return self._configs.get(system_id, {})
+
+    def secrets(self, system_id: str) -> Mapping[str, str]:
+        """Values that templates of a system may ask for, by name."""
+        return self._secrets.get(system_id, {})
+
+    def tokens(self, system_id: str) -> Tokens | None:
+        """What `custom_auth` of a system keeps, None without it."""
+        return self._tokens.get(system_id)
 
     def url(self, system_id: str, path: str = "") -> str:
         """The URL of `path` at a system. RemoteFailed when the node does not know where that is."""
@@ -100,8 +128,8 @@ class Systems:
 
     def _send(self, system_id: str, method: str, path: str, **options: Any) -> requests.Response:
         config, session = self._config(system_id), self._session(system_id)
-        options["headers"] = {**(config.get("headers") or {}), **(options.get("headers") or {})}
-        options["headers"] = {name: str(value) for name, value in options["headers"].items()}
+        given = {**(config.get("headers") or {}), **(options.get("headers") or {})}
+        options["headers"] = {name: str(value) for name, value in given.items() if value is not None}
         address = self.url(system_id, path)
         home = _origin(self.url(system_id))
         try:
@@ -135,7 +163,7 @@ class Systems:
             config = self._config(system_id)
             session = requests.Session()
             session.trust_env = False
-            session.auth = _auth(config)
+            session.auth = _auth(config, self._token_session(config))
             session.verify = bool(config.get("verify_ssl", False))
             session.proxies = dict(config.get("proxies") or {})
             adapter = HTTPAdapter(
@@ -145,6 +173,13 @@ class Systems:
             session.mount("https://", adapter)
             session = self._sessions.setdefault(system_id, session)
         return session
+
+    def _token_session(self, config: Config) -> Send:
+        """Requests for access tokens: at `token_url`, with the system's timeouts and TLS settings."""
+        session = requests.Session()
+        session.trust_env = False
+        session.verify = bool(config.get("verify_ssl", False))
+        return partial(session.request, timeout=_timeouts(config))
 
 
 class _Bearer(AuthBase):
@@ -158,7 +193,9 @@ class _Bearer(AuthBase):
         return request
 
 
-def _auth(config: Config) -> AuthBase | None:
+def _auth(config: Config, send: Send) -> AuthBase | None:
+    if "oauth2" in config:
+        return OAuth2(config["oauth2"], send)
     docker = config.get("docker") or {}
     kind = config.get("authentication", "basic" if "username" in config or "username" in docker else None)
     name, word = (str(config.get(key, docker.get(key, ""))) for key in ("username", "password"))
@@ -170,6 +207,8 @@ def _auth(config: Config) -> AuthBase | None:
         return HTTPDigestAuth(name, word)
     if kind == "jwt":
         return _Bearer(str(config.get("jwt_token", "")))
+    if kind == "tripletex":
+        return Tripletex(config.get("tripletex") or {}, send)
     raise RemoteFailed(f"authentication {kind!r} is not available on this node")
 
 

@@ -7,7 +7,17 @@ from localnode.pipes.sources import (
     json_source,
     merge,
     merge_datasets,
+    rest,
     union_datasets,
 )
 
-__all__ = ["dataset", "embedded", "http_endpoint", "json_source", "merge", "merge_datasets", "union_datasets"]
+__all__ = [
+    "dataset",
+    "embedded",
+    "http_endpoint",
+    "json_source",
+    "merge",
+    "merge_datasets",
+    "rest",
+    "union_datasets",
+]

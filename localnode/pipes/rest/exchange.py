@@ -1,0 +1,120 @@
+"""A component's line to a REST system: its operations, requests, patience with one that throttles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from jinja2 import Undefined
+
+from localnode.pipes.base import Config, Surroundings
+from localnode.pipes.errors import ConfigProblem, EntityUnfit, RemoteFailed
+from localnode.pipes.jinja import TemplateFailed, template
+from localnode.pipes.rest.answer import JSON, Answer, read
+from localnode.pipes.rest.operation import Operation, Request, Variables
+from localnode.pipes.rest.schema import effective
+from localnode.pipes.rest.trace import Trace
+
+
+class RestLine:
+    """Built once per source, transform or sink. ConfigProblem names an operation that is missing or wrong."""
+
+    def __init__(self, config: Config, around: Surroundings) -> None:
+        self.config = config
+        self.around = around
+        self._systems = around.engine.systems
+        self._system_id = str(config["system"])
+        self._system: Mapping[str, Any] = self._systems.config(self._system_id)
+        self._json_types = frozenset(
+            {JSON, *(str(each).lower() for each in self._system.get("json_content_types") or ())}
+        )
+        own, shared = config.get("operations") or {}, self._system.get("operations") or {}
+        self._operations = {name: self._compile(name, {**shared, **own}[name]) for name in {**shared, **own}}
+        self.trace = Trace(config.get("trace", False), self._systems.secrets(self._system_id).values())
+        if "operation" in config and config["operation"] not in self._operations:
+            raise ConfigProblem(("operation",), self._unknown(str(config["operation"])))
+
+    def _compile(self, name: str, config: dict[str, Any]) -> Operation:
+        return Operation(name, effective(config, self.config, self._system), ("operations", name))
+
+    def _unknown(self, name: str) -> str:
+        known = ", ".join(sorted(self._operations)) or "none"
+        return f'there is no operation "{name}" of system "{self._system_id}"; known: {known}'
+
+    def operation(self, name: Any) -> Operation:
+        """An operation by name. EntityUnfit when there is none of that name."""
+        found = self._operations.get(name) if isinstance(name, str) else None
+        if found is None:
+            raise EntityUnfit(self._unknown(str(name)))
+        return found
+
+    def variables(self, operation: Operation, properties: Any = None) -> Variables:
+        """What templates of an operation always see; `properties` of an entity come before the configured."""
+        systems, system_id = self._systems, self._system_id
+        tokens = systems.tokens(system_id)
+        found: Variables = {
+            "properties": properties if isinstance(properties, dict) else operation.properties,
+            "since": Undefined(name="since"),
+            "secret": lambda name: systems.secrets(system_id)[name],
+        }
+        if "page_size" in operation.config:
+            found["page_size"] = operation.config["page_size"]
+        return found | (tokens.variables(self._fetch_token) if tokens else {})
+
+    def _fetch_token(self, name: str, token: dict[str, Any]) -> Any:
+        shared = self._system.get("operations") or {}
+        if name not in shared:
+            raise RemoteFailed(f'custom_auth: there is no operation "{name}" of system "{self._system_id}"')
+        operation = Operation(name, effective(shared[name], {}, self._system), ("operations", name))
+        variables = {
+            "properties": operation.properties,
+            "token": token,
+            "secret": lambda word: self._systems.secrets(self._system_id)[word],
+        }
+        answer = self.send(operation, operation.request(variables), variables)
+        if answer.status not in operation.allowed:
+            raise RemoteFailed(f"custom_auth: {name} answered {answer.status}", answer.status)
+        return answer.part(operation.config.get("payload_property"))
+
+    def send(self, operation: Operation, request: Request, variables: Variables) -> Answer:
+        """One request; 429 is waited out as `rate_limiting_…` say. RemoteFailed when nothing is answered."""
+        retries = int(operation.config.get("rate_limiting_retries", 0))
+        delay = float(operation.config.get("rate_limiting_delay", 1))
+        while True:
+            answer = self._send_once(request, variables)
+            if answer.status != HTTPStatus.TOO_MANY_REQUESTS or retries <= 0:
+                return answer
+            retries -= 1
+            if self._systems.closing.wait(delay):
+                raise RemoteFailed("the node is closing")
+
+    def _send_once(self, request: Request, variables: Variables) -> Answer:
+        headers = {**self._default_headers(variables), **request.headers}
+        if request.body.content_type and not any(name.lower() == "content-type" for name in headers):
+            headers["Content-Type"] = request.body.content_type
+        call = self._systems.raw(
+            self._system_id,
+            request.method,
+            request.url,
+            headers=headers,
+            params=request.params,
+            data=request.body.data or None,
+        )
+        with call as response:
+            content = response.content
+            answer = read(response.url, response.status_code, response.headers, content, self._json_types)
+        self.trace.note(request, answer, content)
+        return answer
+
+    def _default_headers(self, variables: Variables) -> dict[str, str | None]:
+        """The system's headers, which may ask for the token; left out while there is none yet."""
+        found: dict[str, str | None] = {}
+        for name, value in (self._system.get("headers") or {}).items():
+            try:
+                found[name] = template(str(value)).text(variables)
+            except TemplateFailed as error:
+                if not error.undefined:
+                    raise
+                found[name] = None
+        return found

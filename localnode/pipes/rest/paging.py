@@ -1,0 +1,105 @@
+"""Answers page by page, until one of an operation's termination strategies says that it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from localnode.pipes.errors import RemoteFailed
+from localnode.pipes.rest.answer import Answer
+from localnode.pipes.rest.exchange import RestLine
+from localnode.pipes.rest.operation import Operation, Request, Variables
+
+MAX_PAGES = 100_000
+
+
+@dataclass(frozen=True)
+class Page:
+    """An answer, the part of it that `payload_property` names, and what templates may say about it."""
+
+    answer: Answer
+    value: Any
+    variables: Variables
+
+    @property
+    def size(self) -> int:
+        """How many entities it holds."""
+        return len(self.value) if isinstance(self.value, list) else int(bool(self.value))
+
+
+def pages(line: RestLine, operation: Operation, variables: Variables, own: Any = None) -> Iterator[Page]:
+    """All pages of one call; just one where the operation does not page. `own` is an entity's own payload.
+
+    An answer whose status is not allowed ends it: it is for the caller to judge.
+    """
+    address: str | None = None
+    before: tuple[Request, Page] | None = None
+    for number in range(MAX_PAGES):
+        seen = {**variables, "page": number, "is_first_page": number == 0, **_previous(before)}
+        request = operation.request(seen, address, own)
+        if before and _repeats(operation, request, before[0]):
+            return
+        page = _page(line, operation, request, seen)
+        if before and _is_over(operation, page, before[1]):
+            return
+        yield page
+        if not operation.paged or page.answer.status not in operation.allowed:
+            return
+        link = operation.next_page(page.variables, page.answer.url)
+        if _was_last(operation, page, link, address):
+            return
+        address, before = link or None, (request, page)
+    raise RemoteFailed(f"operation {operation.name}: more than {MAX_PAGES} pages")
+
+
+def _page(line: RestLine, operation: Operation, request: Request, variables: Variables) -> Page:
+    answer = line.send(operation, request, variables)
+    value = answer.part(operation.config.get("payload_property"))
+    headers = answer.template_headers()
+    seen = {
+        **variables,
+        "body": answer.body,
+        "url": answer.url,
+        "request_params": request.params,
+        "request_headers": request.headers,
+        "headers": headers,
+        "response_headers": headers,
+    }
+    return Page(answer, value, seen)
+
+
+def _previous(before: tuple[Request, Page] | None) -> Variables:
+    if before is None:
+        return {}
+    request, page = before
+    return {
+        "previous_body": page.answer.body,
+        "previous_headers": page.answer.template_headers(),
+        "previous_request_headers": request.headers,
+        "previous_params": request.params,
+    }
+
+
+def _repeats(operation: Operation, request: Request, before: Request) -> bool:
+    """The same request again: a sign of the end; without links between pages it can be nothing else."""
+    return request == before and (
+        "same-next-page-request" in operation.strategies or not operation.links_pages
+    )
+
+
+def _is_over(operation: Operation, page: Page, before: Page) -> bool:
+    if "empty-result" in operation.strategies and not page.value:
+        return True
+    return "same-response" in operation.strategies and page.answer.body == before.answer.body
+
+
+def _was_last(operation: Operation, page: Page, link: str, before: str | None) -> bool:
+    strategies = operation.strategies
+    if "empty-result" in strategies and not page.value:
+        return True
+    if "not-full-page" in strategies and page.size < int(operation.config["page_size"]):
+        return True
+    if operation.links_pages and not link and "next-page-link-empty" in strategies:
+        return True
+    return bool(link) and link == before and "same-next-page-link" in strategies

@@ -1,0 +1,71 @@
+"""What sources outside the node have in common: the since flags, the token, and batches with tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from localnode.pipes.base import Batch, Config, Entity, Source, Surroundings
+from localnode.pipes.errors import SourceFailed
+
+KEPT = frozenset({"_id", "_deleted", "_updated"})
+
+
+class ExternalSource(Source):
+    """The token is the highest `_updated` seen: numbers compare as numbers, text bytewise.
+
+    An entity without `_id`, or one without `_updated` where `supports_since` is on, fails the read: nothing
+    is ever deleted on half an answer.
+    """
+
+    def __init__(self, config: Config, around: Surroundings) -> None:
+        super().__init__(config, around)
+        self.supports_since = bool(config.get("supports_since", False))
+        self.is_since_comparable = bool(config.get("is_since_comparable", True))
+        self.is_chronological = bool(config.get("is_chronological", False))
+
+    @property
+    def place(self) -> str:
+        """What is read, for messages."""
+        return f"system {self.config['system']!r}, {self.config['url']}"
+
+    def in_batches(self, entities: Iterable[Entity], since: Any, size: int) -> Iterator[Batch]:
+        """Checked entities as batches, each with the token to go on with."""
+        top, batch = since, []
+        for entity in entities:
+            top = self._token(entity, top)
+            batch.append(entity)
+            if len(batch) == size:
+                yield self._batch(batch, top)
+                batch = []
+        if batch:
+            yield self._batch(batch, top)
+
+    def _batch(self, entities: list[Entity], top: Any) -> Batch:
+        if not self.is_chronological or not self.supports_since:
+            return Batch(entities, top)
+        return Batch(entities, top, [entity["_updated"] for entity in entities])
+
+    def checked(self, entity: Any) -> Entity:
+        """The entity without foreign reserved properties. SourceFailed when it cannot be used."""
+        if not isinstance(entity, dict) or not isinstance(entity.get("_id"), str) or not entity["_id"]:
+            raise SourceFailed(f"{self.place}: an entity without a non-empty string _id: {str(entity)[:200]}")
+        if self.supports_since and entity.get("_updated") is None:
+            raise SourceFailed(
+                f"{self.place}: entity {entity['_id']!r} has no _updated, but supports_since is on"
+            )
+        return {name: value for name, value in entity.items() if name[:1] != "_" or name in KEPT}
+
+    def _token(self, entity: Entity, top: Any) -> Any:
+        if not self.supports_since:
+            return None
+        value = entity["_updated"]
+        if self.is_chronological or top is None:
+            return value
+        if isinstance(value, str) != isinstance(top, str):
+            raise SourceFailed(
+                f"{self.place}: _updated is sometimes text, sometimes a number: {top!r}, {value!r}"
+            )
+        if isinstance(value, str):
+            return max(value, top, key=lambda text: text.encode())
+        return max(value, top)

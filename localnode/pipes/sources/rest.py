@@ -1,0 +1,87 @@
+"""`rest` source: entities out of the answers of an operation, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from localnode.pipes.base import Batch, Config, Entity, Surroundings
+from localnode.pipes.errors import EntityUnfit, RemoteFailed, SourceFailed
+from localnode.pipes.jinja import TemplateFailed
+from localnode.pipes.registry import SOURCE, register
+from localnode.pipes.rest import schema
+from localnode.pipes.rest.exchange import RestLine
+from localnode.pipes.rest.operation import Variables
+from localnode.pipes.rest.paging import Page, pages
+from localnode.pipes.sources.embedded import SINCE_FLAGS
+from localnode.pipes.sources.external import ExternalSource
+
+
+@register(SOURCE, "rest", {**SINCE_FLAGS, **schema.SOURCE}, ("system", "operation"))
+class RestSource(ExternalSource):
+    """See ExternalSource. An answer that is no JSON is one entity, its text in `response_property`."""
+
+    def __init__(self, config: Config, around: Surroundings) -> None:
+        super().__init__(config, around)
+        self._line = RestLine(config, around)
+        self._operation = self._line.operation(config["operation"])
+        self._settings = self._operation.config
+
+    @property
+    def place(self) -> str:
+        """See ExternalSource."""
+        return f"system {self.config['system']!r}, operation {self.config['operation']!r}"
+
+    def take_trace(self) -> list[dict[str, Any]]:
+        """See Source."""
+        return self._line.trace.take()
+
+    def batches(self, since: Any, size: int) -> Iterator[Batch]:
+        """See Source."""
+        if since is None:
+            since = self.config.get("initial_since_value")
+        yield from self.in_batches(self._entities(since), since, size)
+
+    def _entities(self, since: Any) -> Iterator[Entity]:
+        try:
+            variables = self._line.variables(self._operation)
+            if self.supports_since and since is not None:
+                variables["since"] = since
+            for page in pages(self._line, self._operation, variables):
+                yield from self._of(page)
+        except (RemoteFailed, EntityUnfit, TemplateFailed) as error:
+            raise SourceFailed(f"{self.place}: {error}") from error
+
+    def _of(self, page: Page) -> Iterator[Entity]:
+        """The entities of one page."""
+        answer = page.answer
+        if answer.status not in range(200, 300):
+            raise SourceFailed(f"{self.place}: answered {answer.status}: {str(answer.body)[:500]}")
+        if not answer.is_json:
+            if answer.body:
+                yield self._finished({self._settings.get("response_property", "response"): answer.body}, page)
+            return
+        if "payload_property" in self._settings and (
+            objection := self._operation.expression("error_expression", page.variables)
+        ):
+            raise SourceFailed(f"{self.place}: {objection}")
+        found = page.value if isinstance(page.value, list) else [page.value]
+        for entity in found:
+            if isinstance(entity, dict):
+                yield self._finished(entity, page)
+            elif entity is not None:
+                raise SourceFailed(f"{self.place}: answered {str(entity)[:100]!r} where entities should be")
+
+    def _finished(self, entity: Entity, page: Page) -> Entity:
+        """`entity` with what the expressions and `response_…` settings add to it."""
+        variables: Variables = {**entity, **page.variables, "entity": entity}
+        added: Entity = {}
+        if "_id" not in entity:
+            added["_id"] = self._operation.expression("id_expression", variables)
+        if "_updated" not in entity and self.supports_since:
+            added["_updated"] = self._operation.expression("updated_expression", variables)
+        if "response_headers_property" in self._settings:
+            added[self._settings["response_headers_property"]] = dict(page.answer.headers)
+        if self.config.get("response_include_content_type"):
+            added["content-type"] = page.answer.content_type
+        return self.checked({**entity, **added})
