@@ -1,0 +1,157 @@
+"""Webhooks hurry records along and can do no harm: lost, late, doubled, out of order, or here before our own answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from stack.processes import WEBHOOK_AUTH
+from tests.e2e.conftest import World
+from tests.support.processes import wait_until
+
+
+@pytest.fixture(autouse=True)
+def healthy(world: World) -> Iterator[None]:
+    yield
+    world.chargebee.faults()
+
+
+def linked(world: World, name: str) -> tuple[str, str]:
+    """A new contact and its customer: their ids."""
+    contact = world.erp.create("contacts", last_name=name, email=f"{name.lower()}@hook.example")["id"]
+    world.sync()
+    return contact, world.erp.get("contacts", contact)["external_refs"]["chargebee"]
+
+
+def heard(world: World, key: str, **fields: Any) -> None:
+    """Wait until the event pipe has a record with these fields."""
+
+    def is_there() -> bool:
+        found = world.stack.entity("chargebee-customer-event", key) or {}
+        return all(found.get(name) == value for name, value in fields.items())
+
+    wait_until(is_there, 20, what=f"event of {key}")
+
+
+def deliver(world: World, event_id: str, kind: str, **content: Any) -> None:
+    """Deliver an event as Chargebee would."""
+    body = {"id": event_id, "event_type": kind, "occurred_at": int(time.time()), "content": content}
+    url = f"{world.stack.settings.url('chargebee-service')}/webhooks"
+    requests.post(url, json=body, auth=WEBHOOK_AUTH, timeout=10).raise_for_status()
+
+
+def settled(world: World) -> None:
+    """Nothing is written any more, also when the reads have caught up."""
+    world.chargebee.faults()
+    world.sync()
+    before = world.writes()
+    world.sync()
+    assert world.writes() == before
+
+
+def test_an_event_brings_what_no_list_shows_yet(world: World) -> None:
+    contact, key = linked(world, "Lagging")
+    world.chargebee.faults(list_lag_s=600)
+    world.chargebee.post(f"customers/{key}", phone="+47 1")
+    heard(world, key, phone="+47 1")
+    world.sync()
+    assert world.erp.get("contacts", contact)["phone"] == "+47 1"
+    settled(world)
+    assert world.erp.get("contacts", contact)["phone"] == "+47 1"
+
+
+def test_a_new_customer_and_a_new_business_entity_come_by_event(world: World) -> None:
+    account = world.erp.create("customers", name="Hook Fjord AS")["id"]
+    world.sync()
+    world.chargebee.faults(list_lag_s=600)
+    entity = world.chargebee.business_entity("Hook Fjord AS")
+    world.chargebee.post("customers", id="hook-born", email="born@hook.example", last_name="Born")
+    heard(world, "hook-born", last_name="Born")
+    world.sync()
+    assert [one["last_name"] for one in world.erp.all("contacts") if one["email"] == "born@hook.example"] == [
+        "Born"
+    ]
+    assert world.erp.get("customers", account)["business_entity_id"] == entity["id"]
+    settled(world)
+
+
+def test_doubled_and_reordered_events_end_in_the_newest(world: World) -> None:
+    contact, key = linked(world, "Disorder")
+    world.chargebee.faults(webhook_duplicate_rate=0.7, webhook_delay_ms=400, list_lag_s=600, seed=3)
+    for number in range(12):
+        world.chargebee.post(f"customers/{key}", phone=f"+47 {number}")
+    heard(world, key, phone="+47 11")
+    time.sleep(0.5)  # the rest of the late ones
+    heard(world, key, phone="+47 11")
+    world.sync()
+    assert world.erp.get("contacts", contact)["phone"] == "+47 11"
+    settled(world)
+
+
+def test_lost_events_are_made_good_by_the_read(world: World) -> None:
+    contact, key = linked(world, "Lost")
+    world.chargebee.faults(webhook_loss_rate=1.0)
+    world.chargebee.post(f"customers/{key}", phone="+47 2")
+    world.sync()
+    assert world.erp.get("contacts", contact)["phone"] == "+47 2"
+    settled(world)
+
+
+def test_an_old_event_neither_reverts_nor_revives(world: World) -> None:
+    contact, key = linked(world, "Oldevent")
+    old = world.chargebee.get("customers", key)
+    world.chargebee.post(f"customers/{key}", phone="+47 3")
+    heard(world, key, phone="+47 3")
+    world.sync()
+    before = world.writes()
+    deliver(world, "ev_old_1", "customer_changed", customer=old)
+    world.sync()
+    assert world.writes() == before
+    assert world.erp.get("contacts", contact)["phone"] == "+47 3"
+    live = world.chargebee.get("customers", key)
+    world.chargebee.post(f"customers/{key}/delete")
+    heard(world, key, deleted=True)
+    deliver(world, "ev_old_2", "customer_changed", customer=live)
+    world.sync()
+    assert (world.stack.entity("chargebee-customer-collect", key) or {})["_deleted"] is True
+    settled(world)
+
+
+def test_a_record_that_a_whole_read_misses_is_gone_whatever_an_event_said(world: World) -> None:
+    _, key = linked(world, "Vanished")
+    ghost = {**world.chargebee.get("customers", key), "id": "hook-ghost", "email": None, "meta_data": {}}
+    deliver(world, "ev_ghost_1", "customer_created", customer=ghost)
+    world.sync()
+    assert (world.stack.entity("chargebee-customer-collect", "hook-ghost") or {})["_deleted"] is False
+    dead = {**ghost, "deleted": True, "resource_version": ghost["resource_version"] + 1}
+    deliver(world, "ev_ghost_2", "customer_deleted", customer=dead)
+    world.sync()
+    assert (world.stack.entity("chargebee-customer-collect", "hook-ghost") or {})["_deleted"] is True
+
+
+def test_our_own_write_seen_before_its_answer_is_no_edit(world: World) -> None:
+    """The write was done and its event is here; the answer is not, and meanwhile the ERP has moved on."""
+    contact, key = linked(world, "Hasty")
+    pump(world, "chargebee-customer-share", "disable")
+    try:
+        world.erp.patch("contacts", contact, phone="+47 first")
+        world.sync()
+        world.erp.patch("contacts", contact, phone="+47 second")
+        world.chargebee.post(f"customers/{key}", phone="+47 first")
+        heard(world, key, phone="+47 first")
+        world.sync()
+    finally:
+        pump(world, "chargebee-customer-share", "enable")
+    world.sync()
+    values = world.erp.get("contacts", contact)["phone"], world.chargebee.get("customers", key)["phone"]
+    assert values == ("+47 second", "+47 second"), "the echo of the first edit is no newer edit"
+    settled(world)
+
+
+def pump(world: World, pipe: str, operation: str) -> None:
+    url = f"{world.stack.node.url}/pipes/{pipe}/pump"
+    requests.post(url, data={"operation": operation}, timeout=10).raise_for_status()
