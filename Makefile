@@ -38,7 +38,7 @@ test-erp: setup ## third-party ERPs, installed into .cache and started on loopba
 
 .PHONY: erp-check
 erp-check: setup ## try a profile against its ERP and say what is wrong: make erp-check PROFILE=path/to/profile.json (settings from the environment or .env)
-	@$(BIN)/python -m connectors.erp.check $(if $(PROFILE),--profile $(PROFILE)) $(if $(JSON),--json)
+	@$(BIN)/python -m stack.with_env connectors.erp.check $(if $(PROFILE),--profile $(PROFILE)) $(if $(JSON),--json)
 
 .PHONY: lint
 lint: setup ## ruff (rules and format) and mypy

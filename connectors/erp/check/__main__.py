@@ -1,0 +1,81 @@
+"""The command line: `python -m connectors.erp.check [--profile NAME-OR-PATH] [--datatype NAME] [--json]`.
+
+Everything else comes from the environment, as for the service. Exit code: 0 all is well (warnings do not
+count), 1 what the ERP answers does not fit the profile, 2 the profile or a setting is wrong, 3 the ERP cannot
+be asked (down, or it refuses the credentials).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from connectors.common.errors import SettingsError
+from connectors.common.jsonio import dumps
+from connectors.common.logs import Redactor
+from connectors.common.metrics import Metrics
+from connectors.common.upstream import UpstreamClient
+from connectors.erp.app import make_client
+from connectors.erp.check import report
+from connectors.erp.check.examine import Examination, Unreachable
+from connectors.erp.check.findings import Places, Report
+from connectors.erp.check.watching import WatchedClient
+from connectors.erp.datatype import ErpDatatype
+from connectors.erp.schema import load_schema
+from connectors.erp.settings import ErpSettings, read_settings
+
+FITS, MISFIT, WRONG_SETTINGS, UNREACHABLE = range(4)
+_PATIENCE = {"UPSTREAM_ATTEMPTS": "2", "UPSTREAM_MAX_WAIT_SECONDS": "10"}
+"""A person waits for the answer."""
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Check and print; gives the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m connectors.erp.check", description=__doc__)
+    parser.add_argument(
+        "--profile", help="name of a preset or path of a file (default: ERP_PROFILE, else sandbox)"
+    )
+    parser.add_argument("--datatype", action="append", help="only this one; may be given again")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    options = parser.parse_args(arguments)
+    environment = {**_PATIENCE, **environ, **({"ERP_PROFILE": options.profile} if options.profile else {})}
+    try:
+        settings = read_settings(environment)
+    except SettingsError as error:
+        print(dumps(error.as_dict()).decode() if options.json else error.detail, file=sys.stderr)
+        return WRONG_SETTINGS
+    redact = Redactor(settings.common.secrets)
+    unknown = set(options.datatype or ()) - settings.profile.entities.keys()
+    if unknown:
+        print(f"the profile has no {', '.join(sorted(unknown))}", file=sys.stderr)
+        return WRONG_SETTINGS
+    try:
+        reports = _examine(settings, options.datatype or list(settings.profile.entities))
+    except Unreachable as error:
+        print(redact(f"the ERP cannot be asked: {error}"), file=sys.stderr)
+        return UNREACHABLE
+    if options.json:
+        print(redact(dumps(report.document(settings.profile, reports)).decode()))
+    else:
+        print("\n".join(map(redact, report.lines(settings.profile, reports))))
+    return FITS if all(one.ok for one in reports) else MISFIT
+
+
+def _examine(settings: ErpSettings, names: Sequence[str]) -> list[Report]:
+    watched = WatchedClient(make_client(settings, Metrics()))
+    client = cast(UpstreamClient, watched)
+    places = Places(settings.profile.file)
+    size = settings.common.page_size
+    reports = []
+    for name in names:
+        spec = settings.profile.entities[name]
+        datatype = ErpDatatype(name, spec, load_schema(name), client, size)
+        reports.append(Examination(datatype, spec, watched, places, size).run())
+    return reports
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -1,0 +1,242 @@
+"""One datatype, step by step: each step looks at one thing, and the first that fails ends the examination."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import Any, cast
+
+from connectors.common.datatype import Entity, Insert
+from connectors.common.errors import BrokenAnswer, FixSettings, NotFound, ServiceError, UpstreamRefused, Wait
+from connectors.common.upstream import UpstreamClient
+from connectors.erp.check import clues, records
+from connectors.erp.check.findings import ERROR, WARNING, Finding, Places, Report
+from connectors.erp.check.watching import WatchedClient
+from connectors.erp.datatype import ErpDatatype
+from connectors.erp.paths import dig
+from connectors.erp.reading import Lists
+
+_NOBODY = "no-such-record-made-by-a-check"
+_PAGES = 3
+"""Pages of an incremental read that are looked at."""
+
+
+class Unreachable(Exception):
+    """The ERP cannot be asked at all; every further call would end in the same way."""
+
+
+class Examination:
+    """What one datatype of a profile makes of what the ERP answers."""
+
+    def __init__(
+        self, datatype: ErpDatatype, spec: Mapping[str, Any], client: WatchedClient, places: Places, size: int
+    ) -> None:
+        self._datatype = datatype
+        self._spec = spec
+        self._client = client
+        self._places = places
+        self._size = size
+        self._raw: list[dict[str, Any]] = []
+        self._entities: list[Entity] = []
+        self.report = Report(datatype.name, spec["path"])
+
+    def run(self) -> Report:
+        """Go through all steps. `Unreachable` if the ERP cannot be asked."""
+        steps: list[tuple[Callable[[], None], tuple[str, ...]]] = [
+            (self._list, ("list", "path")),
+            (self._values, ("fields",)),
+            (self._second_page, ("paginator",)),
+            (self._incremental, ("incremental",)),
+            (self._one, ("get",)),
+            (self._origin, ("origin",)),
+        ]
+        for step, place in steps:
+            self._client.forget()
+            try:
+                step()
+            except ServiceError as error:
+                self._failed(error, place)
+            if not self.report.ok or not self._entities:
+                break
+        return self.report
+
+    def _failed(self, error: ServiceError, place: tuple[str, ...]) -> None:
+        if isinstance(error, Wait | UpstreamRefused):
+            raise Unreachable(error.detail) from error
+        advice = "compare the profile with an answer of the ERP"
+        if isinstance(error, BrokenAnswer) and "not JSON" in error.detail:
+            place, advice = ("list", "path"), "this address gives a page for people; check base_url and path"
+        elif isinstance(error, NotFound):
+            advice = "the ERP has nothing at this path; check base_url and path"
+        self._add(ERROR, place, error.detail, advice)
+
+    def _add(self, level: str, place: tuple[str, ...], problem: str, advice: str) -> None:
+        pointer = self._places.of(self.report.datatype, *place)
+        self.report.findings.append(Finding(level, pointer, problem, advice))
+
+    def _list(self) -> None:
+        selector = self._spec["list"].get("records", "")
+        pages = self._datatype.pages(None, None)
+        try:
+            self._entities = next((page for page in islice(pages, _PAGES) if page), [])
+        except BrokenAnswer as error:
+            if not self._explained(error, selector):
+                raise
+            return
+        bodies = self._client.bodies(self._listing)
+        self._raw = dig(bodies[0], selector)
+        total = f"{len(self._raw)} records on the first page"
+        self.report.understood["records"] = f"{selector or 'the whole answer'}: {total}"
+        self.report.understood["paginator"] = records.described(self._spec["paginator"])
+        if not self._raw:
+            self._add(
+                WARNING,
+                ("list", "query"),
+                "the list is empty",
+                "nothing more can be checked; is that so, or may these credentials not see the records?",
+            )
+
+    def _explained(self, error: BrokenAnswer, selector: str) -> bool:
+        """Say more of a first page that could not be read; False if its records are not to blame."""
+        bodies = self._client.bodies(self._listing)
+        if not bodies:
+            return False
+        found = dig(bodies[0], selector)
+        if not isinstance(found, list):
+            places = clues.list_places(bodies[0])
+            said = f"{error.detail}; the ERP answered {clues.outline(bodies[0])}"
+            advice = (
+                f"lists are at {', '.join(places)}" if places else "if it is an error, add a rule to errors"
+            )
+            self._add(ERROR, ("list", "records"), said, advice)
+            return True
+        first = next((record for record in found if isinstance(record, dict)), {})
+        if "without" in error.detail:
+            self._add(ERROR, ("id",), error.detail, _candidates("keys", clues.key_names(first)))
+            return True
+        if "stamp" in error.detail:
+            self._add(
+                ERROR, ("modified_format",), error.detail, _candidates("stamps", clues.stamp_names(first))
+            )
+            return True
+        return False
+
+    def _second_page(self) -> None:
+        """Ask for the page after the first even if the stop rule says that there is none."""
+        paginator = dict(self._spec["paginator"])
+        if "stop" in paginator:
+            paginator["stop"] = {"type": "empty"}
+        lists = Lists(
+            cast(UpstreamClient, self._client),
+            self._datatype.name,
+            {**self._spec, "paginator": paginator},
+            self._size,
+        )
+        first, *more = islice(lists.pages({}), 2)
+        second = more[0] if more else []
+        self.report.understood["second page"] = f"{len(second)} records" if second else "there is none"
+        if len(first) > self._size:
+            self._add(
+                WARNING,
+                ("paginator", "limit_param"),
+                f"{self._size} records were asked for and {len(first)} came",
+                "the ERP does not know this parameter; large pages cost memory",
+            )
+        stop = self._spec["paginator"].get("stop", {})
+        if stop.get("type") == "short" and len(first) < self._size and second:
+            self._add(
+                ERROR,
+                ("paginator", "stop"),
+                f"the ERP gives {len(first)} records at most, fewer than the {self._size} asked for:"
+                " a short page is not the last one",
+                'use {"type": "empty"}, or list.page_size with what the ERP gives',
+            )
+
+    def _values(self) -> None:
+        self.report.first = self._entities[0]
+        for found in records.doubts(self._spec, self._datatype.schema, self._raw, self._entities):
+            self._add(*found)
+        self.report.understood |= records.summary(self._spec, self._raw, self._entities)
+
+    def _incremental(self) -> None:
+        """Read from the stamp in the middle of the page: older records show a filter that is not understood,
+        and that stamp's own records must be among the answers.
+        """
+        known = records.stamped_page(self._spec, self._raw)
+        if not known:
+            return
+        since, key = known[len(known) // 2]
+        reading = iter(self._datatype.pages(since, None))
+        pages = list(islice(reading, _PAGES))
+        whole = next(reading, None) is None
+        place = self._spec["list"].get("records", "")
+        listed = [one for body in self._client.bodies(self._listing) for one in dig(body, place)]
+        self.report.understood["since"] = f"{sum(map(len, pages))} records from {since} on"
+        if not self._filtered:
+            self.report.understood["since"] += "; the ERP has no filter, so the whole list is read each time"
+            return
+        older = records.older_than(self._spec, listed, since)
+        if older:
+            self._add(
+                ERROR,
+                ("incremental",),
+                f"asked for what changed since {since}, the ERP gave {older} older records too",
+                "it does not understand this filter; correct it, or leave it out and the service filters",
+            )
+        elif whole and not any(entity["_id"] == key for page in pages for entity in page):
+            self._add(
+                ERROR,
+                ("incremental",),
+                "a record that changed at the very instant asked for was not given",
+                "ask for 'at or after' (ge), or set overlap_seconds to 1: changes at one instant are lost",
+            )
+
+    @property
+    def _filtered(self) -> bool:
+        """Whether the ERP is asked for changed records only."""
+        return "param" in self._spec.get("incremental", {})
+
+    @property
+    def _listing(self) -> str:
+        return f"{self._datatype.name}.list"
+
+    def _one(self) -> None:
+        key = self._entities[0]["_id"]
+        found = self._datatype.entity(self._datatype.fetch(key))["_id"]
+        if found != key:
+            self._add(
+                ERROR, ("get", "path"), f"asked for {key} the ERP gave {found}", "check {id} in the path"
+            )
+        try:
+            self._datatype.fetch(records.unused_key(key))
+        except NotFound:
+            self.report.understood["one record"] = "found by its key; one that is not there is told apart"
+        except ServiceError as error:
+            self._add(
+                WARNING,
+                ("get",),
+                f"a record that is not there is answered with: {error.detail}",
+                'add a rule to connection.rest.errors with "action": "not_found"; deletes look like failures',
+            )
+
+    def _origin(self) -> None:
+        if self._spec.get("read_only"):
+            self.report.understood["writes"] = "none (read_only)"
+            return
+        insert = Insert(f"~:check:{_NOBODY}", {})
+        try:
+            found = self._datatype.find_own(insert)
+        except FixSettings as error:
+            self._add(
+                ERROR,
+                ("origin", "query"),
+                error.detail,
+                "without a working look-up repeated creates make twins",
+            )
+            return
+        if found is None:
+            self.report.understood["origin"] = f"looked up by {self._spec['origin']['field']}"
+
+
+def _candidates(what: str, names: list[str]) -> str:
+    return f"fields that look like {what}: {', '.join(names)}" if names else f"no field looks like {what}"

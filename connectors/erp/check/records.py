@@ -1,0 +1,170 @@
+"""Looks at the records of one page: keys, change stamps, deletion marks and the types of their values."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from connectors.common.datatype import Entity, Record
+from connectors.common.errors import BrokenAnswer
+from connectors.common.jsonio import type_name
+from connectors.common.validation import formats
+from connectors.erp import stamps
+from connectors.erp.check import clues
+from connectors.erp.check.findings import ERROR, WARNING
+from connectors.erp.paths import dig
+
+Spec = Mapping[str, Any]
+Doubt = tuple[str, tuple[str, ...], str, str]
+"""Level, place in the entity's profile, problem, advice."""
+
+_AHEAD = timedelta(minutes=2)
+_GRAINS = {"date": timedelta(days=1), "iso_seconds": timedelta(seconds=1), "epoch_s": timedelta(seconds=1)}
+"""What a filter that is coarser than the stamps may give besides."""
+
+
+def stamp(spec: Spec, record: Record) -> str | None:
+    """The change stamp of a record as the ERP gives it; None if it has none."""
+    parse = stamps.parser(spec["modified_format"])
+    found = (dig(record, path) for path in spec["modified"])
+    return next((parse(value) for value in found if value is not None), None)
+
+
+def doubts(
+    spec: Spec, schema: Mapping[str, Any], records: Sequence[Record], page: Sequence[Entity]
+) -> Iterator[Doubt]:
+    """What is wrong with the records of a page and with the entities made of them."""
+    yield from _keys(spec, records)
+    yield from _stamps(spec, records)
+    yield from _deletions(spec, records)
+    yield from _types(spec, schema, page)
+
+
+def _keys(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
+    counts = Counter(str(dig(record, spec["id"])) for record in records)
+    key, times = counts.most_common(1)[0]
+    if times > 1:
+        advice = _candidates("keys", clues.key_names(records[0]))
+        yield ERROR, ("id",), f"{times} records of one page have the {spec['id']} {key}", advice
+
+
+def _stamps(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
+    if not spec["modified"]:
+        advice = _candidates("stamps", clues.stamp_names(records[0]))
+        yield WARNING, ("modified",), "no change stamp is named, so every read is a full one", advice
+        return
+    found = [stamp(spec, record) for record in records]
+    without = found.count(None)
+    names = ", ".join(spec["modified"])
+    if without == len(found):
+        advice = _candidates("stamps", clues.stamp_names(records[0]))
+        yield ERROR, ("modified",), f"no record has {names}", advice
+    elif without:
+        problem = f"{without} of {len(found)} records have no {names}; changes of theirs are not seen"
+        yield WARNING, ("modified",), problem, "name a second field, such as the time of creation"
+    ahead = max((one for one in found if one), default="")
+    if spec["modified_format"] != "number" and ahead > stamps.fixed(datetime.now(UTC) + _AHEAD):
+        problem = f"the stamp {ahead} lies in the future"
+        yield (
+            ERROR,
+            ("modified_format",),
+            problem,
+            "stamps without a zone are taken for UTC; are these local times?",
+        )
+
+
+def _deletions(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
+    field = spec["deleted"].get("field")
+    if field and not any(_has(record, field) for record in records):
+        problem = f"no record has {field}, so none would ever count as deleted"
+        yield ERROR, ("deleted", "field"), problem, "name the field that marks deleted records"
+
+
+def _types(spec: Spec, schema: Mapping[str, Any], page: Sequence[Entity]) -> Iterator[Doubt]:
+    """Values that the datatype's JSON Schema does not have so; the field map can turn them."""
+    known = schema["properties"]
+    check = Draft202012Validator({"properties": known}, format_checker=formats)
+    wrong: dict[str, tuple[str, Any]] = {}
+    for entity in page:
+        for error in check.iter_errors(_plain(entity)):
+            wrong.setdefault(str(error.absolute_path[0]), (error.message, error.instance))
+    for name, (message, value) in wrong.items():
+        place = ("fields", name) if "fields" in spec else ("fields",)
+        wanted = known[name].get("format") or known[name].get("type") or "one of the words it knows (map)"
+        problem = f"{name} is {type_name(value)} and not what the pipes expect: {message[:200]}"
+        yield WARNING, place, problem, f"map it in fields; wanted is {wanted}"
+
+
+def summary(spec: Spec, records: Sequence[Record], page: Sequence[Entity]) -> dict[str, str]:
+    """What was understood of a page."""
+    found = sorted(one for one in (stamp(spec, record) for record in records) if one)
+    gone = sum(entity["_deleted"] for entity in page)
+    kinds = {name: type_name(value) for name, value in _plain(page[0]).items()}
+    return {
+        "key": f"{spec['id']}, such as {page[0]['_id']}",
+        "stamps": f"{', '.join(spec['modified'])} as {spec['modified_format']}: {found[0]} to {found[-1]}"
+        if found
+        else "none",
+        "deleted": f"{spec['deleted']['strategy']}; {gone} on this page",
+        "types": ", ".join(f"{name} {kind}" for name, kind in kinds.items()),
+    }
+
+
+def described(paginator: Spec) -> str:
+    """A paginator in a few words."""
+    rest = ", ".join(f"{name} {value}" for name, value in paginator.items() if name not in ("type", "stop"))
+    stop = paginator.get("stop", {}).get("type")
+    return paginator["type"] + (f" ({rest})" if rest else "") + (f", ends by {stop}" if stop else "")
+
+
+def unused_key(key: str) -> str:
+    """A key of the same kind that no record has."""
+    if key.isdigit():
+        return str(int(key) + 10**8)
+    try:
+        uuid.UUID(key)
+    except ValueError:
+        return f"{key}-none"
+    return str(uuid.uuid4())
+
+
+def stamped_page(spec: Spec, records: Sequence[Record]) -> list[tuple[str, str]]:
+    """Stamp and key of the records that have a stamp, oldest first."""
+    pairs = ((stamp(spec, record), str(dig(record, spec["id"]))) for record in records)
+    return sorted((one, key) for one, key in pairs if one is not None)
+
+
+def older_than(spec: Spec, records: Sequence[Record], since: str) -> int:
+    """How many records are older than an incremental read from `since` should give."""
+    overlap = spec.get("incremental", {}).get("overlap_seconds", 0)
+    if spec["modified_format"] == "number":
+        least = str(max(0, int(since) - int(overlap))).zfill(len(since))
+    else:
+        grain = _GRAINS.get(spec.get("incremental", {}).get("format", spec["modified_format"]), timedelta())
+        least = stamps.fixed(datetime.fromisoformat(since) - timedelta(seconds=overlap) - grain)
+    try:
+        return sum((stamp(spec, record) or since) < least for record in records)
+    except BrokenAnswer:
+        return 0
+
+
+def _plain(entity: Entity) -> Record:
+    return {name: value for name, value in entity.items() if name[:1] not in ("_", "$")}
+
+
+def _has(record: Record, path: str) -> bool:
+    """Whether a field is there at all, null or not."""
+    if path in record:
+        return True
+    before, _, last = path.rpartition(".")
+    inner = dig(record, before) if before else record
+    return isinstance(inner, dict) and last in inner
+
+
+def _candidates(what: str, names: list[str]) -> str:
+    return f"fields that look like {what}: {', '.join(names)}" if names else f"no field looks like {what}"
