@@ -58,6 +58,7 @@ PUMP = _closed(
         "use_dead_letter_dataset": _FLAG,
         "track_dead_letters": _FLAG,
         "fallback_to_single_entities_on_batch_fail": _FLAG,
+        "max_seconds_per_entity": {"type": "number", "exclusiveMinimum": 0},
         "log_events_noop_runs": _FLAG,
         "log_events_noop_runs_changes_only": _FLAG,
         "notification_granularity": _STRING,
@@ -73,6 +74,21 @@ _ENTITY: dict[str, Schema] = {
     "permissions": {"type": "array"},
 }
 
+COMPACTION = _closed(
+    {
+        "automatic": _FLAG,
+        "sink": _FLAG,
+        "keep_versions": _COUNT,
+        "time_threshold_hours": _SECONDS,
+        "time_threshold_hours_pump": {"type": "number", "minimum": 720},
+        "growth_threshold": {"type": "number", "minimum": 1},
+        "compaction_interval": _SECONDS,
+        "ttl_deletes_hours": _SECONDS,
+        "ttl_deletes_timeout_seconds": _SECONDS,
+        "retract": _FLAG,
+        "retract_timeout_seconds": _SECONDS,
+    }
+)
 PIPE = _closed(
     {
         **_ENTITY,
@@ -87,6 +103,11 @@ PIPE = _closed(
         "remove_namespaces": _FLAG,
         "namespaced_identifiers": _FLAG,
         "namespaces": _closed({"identity": _STRING, "property": _STRING, "default": _OBJECT}),
+        "compaction": {
+            **COMPACTION,
+            "if": {"properties": {"keep_versions": {"const": 0}}, "required": ["keep_versions"]},
+            "then": {"required": ["time_threshold_hours"]},
+        },
         "exclude_completeness": _DATASETS,
         "include_completeness": _DATASETS,
         "reprocessing_policy": {"enum": ["continue", "automatic"]},

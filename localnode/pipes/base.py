@@ -115,6 +115,11 @@ class Source(ABC):
         self.around = around
 
     @property
+    def needs_history(self) -> bool:
+        """Whether it reads versions that are not the latest of their entity."""
+        return bool(self.config.get("include_previous_versions", False) or "subset" in self.config)
+
+    @property
     def strategy(self) -> str:
         """`chronological` (store the token as you go), `max` (at the end of a good run) or `none` (read
         all).
@@ -128,6 +133,10 @@ class Source(ABC):
     def input_datasets(self) -> list[str]:
         """Datasets it reads; their changes should start the pipe, their completeness flows on."""
         return []
+
+    def positions(self, offset: Any) -> dict[str, int | None]:
+        """How far each of `input_datasets` has been read when the token to go on with is `offset`."""
+        return {}
 
     def populated(self) -> bool:
         """Whether what it reads is populated; a source outside the node counts as populated once consumed."""

@@ -8,6 +8,7 @@ it aside for good.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,13 +23,22 @@ from localnode.pipes.policy import Policy
 from localnode.store import BreakerTripped, InvalidEntity, PipeState, RetryEntry, Store, Stored, WriteResult
 from localnode.store.state import Probe
 
-FATAL = (DtlTrip, BreakerTripped, NotReady, SequenceConflict)
-HOPELESS = (DtlError, InvalidEntity, EntityUnfit)
-Save = Callable[[Any], None]
-
 
 class RunFailed(PipeError):
     """The run cannot go on; the cause is chained."""
+
+
+class TooSlow(RunFailed):
+    """A batch took longer than `max_seconds_per_entity`; `entity` is its first."""
+
+    def __init__(self, message: str, entity: Entity) -> None:
+        super().__init__(message)
+        self.entity = entity
+
+
+FATAL = (DtlTrip, BreakerTripped, NotReady, SequenceConflict, TooSlow)
+HOPELESS = (DtlError, InvalidEntity, EntityUnfit)
+Save = Callable[[Any], None]
 
 
 @dataclass
@@ -131,7 +141,7 @@ class BatchRunner:
         self._context.probes.clear()
         outputs: Sequence[Entity | Stored] = entities
         if not self._chain.passes_unchanged:
-            outputs = self._chain.apply([decoded(entity) for entity in entities], self._context)
+            outputs = self._transformed([decoded(entity) for entity in entities])
         resolved = [name for entity in entities if self._queued and (name := _id(entity)) in self._queued]
         if self._sink.transactional:
             with self._store.transaction():
@@ -148,6 +158,19 @@ class BatchRunner:
         for name in resolved:
             self._queued.pop(name, None)
         self._sink.check_limit(self._scope)
+
+    def _transformed(self, entities: list[Entity]) -> list[Entity]:
+        """The chain's output. RunFailed when it took longer than `max_seconds_per_entity` on average."""
+        began, limit = time.monotonic(), self._policy.max_seconds_per_entity
+        outputs = self._chain.apply(entities, self._context)
+        took = (time.monotonic() - began) / max(len(entities), 1)
+        if limit is not None and took > limit:
+            raise TooSlow(
+                f"the transforms took {took:.3g} seconds per entity, max_seconds_per_entity is {limit:g};"
+                f" the first entity of the batch is {entities[0]['_id']!r}",
+                entities[0],
+            )
+        return outputs
 
     def _commit(
         self, save: Callable[[], None], on_commit: Callable[[], None] | None, resolved: Sequence[str] = ()

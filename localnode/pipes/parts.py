@@ -5,15 +5,16 @@ publisher.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from localnode import codec
 from localnode.dtl import PipeSettings
-from localnode.pipes import registry
+from localnode.pipes import compaction, registry
 from localnode.pipes.base import DEFAULT_BATCH, Config, Engine, Sink, Source, Surroundings
 from localnode.pipes.chain import Chain
+from localnode.pipes.compaction import READING
 from localnode.pipes.context import RunContext
 from localnode.pipes.execution_log import ExecutionLog
 from localnode.pipes.policy import Policy, policy
@@ -78,9 +79,32 @@ class Parts:
             for key in ("offset", "full", "inputs", "out_of_sync", "sequence", "runs"):
                 self.state.put(key, None)
             self.state.forget(PREFIX)
+            self.state.forget(READING)
             self.state.drop_probes()
             self.state.drop_retries()
             MergeMembers(self.store, self.id).clear()
+
+    # -- compaction ----------------------------------------------------------------------------------------
+
+    def remember_positions(self, offset: Any) -> None:
+        """How far the source has read its datasets, so that compaction leaves what it has not seen."""
+        for name, position in self.source.positions(offset).items():
+            dataset, key = self.store.find(name), READING + name
+            found = None
+            if dataset:
+                generation, history = dataset.info().generation, self.source.needs_history
+                found = {"generation": generation, "offset": position, "history": history}
+            if found != self.state.get(key):
+                self.state.put(key, found)
+
+    def compact(self, stop: Callable[[], bool] = lambda: False) -> int:
+        """Drop versions as `compaction` says; returns how many. `stop` is asked now and then."""
+        setting = compaction.settings(self.config, self.engine)
+        compaction.trim_log(self.store, self.state, self.id, setting)
+        dataset = self.store.find(self.sink.dataset) if self.sink.dataset else None
+        if setting is None or dataset is None:
+            return 0
+        return compaction.Compaction(self.store, self.state, setting, dataset).run(stop)
 
     # -- reprocessing --------------------------------------------------------------------------------------
 

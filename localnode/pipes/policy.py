@@ -23,6 +23,7 @@ class Policy:
     fallback_to_single_entities_on_batch_fail: bool = True
     track_dead_letters: bool = False
     dead_letter_dataset: str | None = None
+    max_seconds_per_entity: float | None = None
     log_events_noop_runs: bool = False
     log_events_noop_runs_changes_only: bool = True
 

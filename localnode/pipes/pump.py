@@ -11,7 +11,7 @@ from typing import Any
 from localnode.dtl import DtlTrip
 from localnode.pipes import partial
 from localnode.pipes.base import CHRONOLOGICAL, NONE, Batch, RunScope, position
-from localnode.pipes.batches import BatchRunner, Counts, RunFailed
+from localnode.pipes.batches import BatchRunner, Counts, RunFailed, TooSlow
 from localnode.pipes.completeness import Completeness
 from localnode.pipes.context import RunContext
 from localnode.pipes.errors import NotReady, PipeError, Refused, SourceFailed
@@ -91,6 +91,7 @@ class PumpRun:
                 log.exception("pipe %s: unexpected error", self._parts.id)
             return self._failed(error, FAILED)
         self._log_end()
+        self._compact()
         return self._result(SUCCESS)
 
     # -- before --------------------------------------------------------------------------------------------
@@ -275,6 +276,7 @@ class PumpRun:
             sink.seal(self._scope, source)
             if source.strategy != NONE:
                 self._state.put("offset", self._last_offset)
+                self._parts.remember_positions(self._last_offset)
             self._state.put("full", None)
             if "partial_rescan_run_count" in (self._parts.config.get("pump") or {}):
                 self._state.put("runs", self._state.get("runs", 0) + 1)
@@ -284,6 +286,13 @@ class PumpRun:
             if sink.dataset and self._completeness.value is not None:
                 dataset = self._store.dataset(sink.dataset, create=True)
                 dataset.set_completeness(self._completeness.value, self._completeness.inherited)
+
+    def _compact(self) -> None:
+        """Never the run's failure: what is left over goes the next time."""
+        try:
+            self._parts.compact(self._stop.is_set)
+        except StoreError:
+            log.exception("pipe %s: compaction", self._parts.id)
 
     def _note_progress(self) -> None:
         """The start is logged once the run turns out to have something to tell."""
@@ -305,7 +314,8 @@ class PumpRun:
     def _failed(self, error: Exception, status: str) -> RunResult:
         if not self._logged_start:
             self._log_start()
-        self._log.ended(self._started, self._sync_type, error, **self._figures())
+        entity = {"exception_entity": error.entity} if isinstance(error, TooSlow) else {}
+        self._log.ended(self._started, self._sync_type, error, **entity, **self._figures())
         return self._result(status, str(error))
 
     def _figures(self) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class Receiver:
             raise
         except (DtlError, InvalidEntity) as error:
             raise InvalidPush(str(error)) from error
+        self._parts.compact()
         return self._answer(outputs)
 
     # -- checking ------------------------------------------------------------------------------------------

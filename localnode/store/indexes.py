@@ -140,6 +140,11 @@ class DatasetIndexes:
                 (following, no, first),
             )
 
+    def forget_versions(self, db: sqlite3.Connection, offsets: list[int]) -> None:
+        """Drop the values of latest versions that are about to leave the log."""
+        for no, index in self._ready.values():
+            self._remove(db, no, index, offsets)
+
     def _remove(self, db: sqlite3.Connection, no: int, index: Index, offsets: list[int]) -> None:
         if not offsets:
             return

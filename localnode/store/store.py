@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import time
@@ -176,3 +177,11 @@ class Store:
     def pipe_state(self, pipe_id: str) -> PipeState:
         """Offsets, flags, retry queue and dependency records of one pipe."""
         return PipeState(self, pipe_id)
+
+    def positions_of(self, keys: Sequence[str]) -> list[Any]:
+        """What all pipes keep under one of `keys` (see `PipeState.get`)."""
+        marks = ", ".join("?" * len(keys))
+        return [
+            json.loads(row[0])
+            for row in self.query(f"SELECT value FROM pipe_state WHERE key IN ({marks})", keys)
+        ]

@@ -40,6 +40,10 @@ class DatasetSource(Source):
         """See Source."""
         return [self._name]
 
+    def positions(self, offset: Any) -> dict[str, int | None]:
+        """See Source."""
+        return {self._name: offset}
+
     def populated(self) -> bool:
         """See Source."""
         return gates.populated(self.around.store, [self._name])

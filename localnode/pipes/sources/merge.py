@@ -107,6 +107,11 @@ class MergeSource(SeveralDatasets):
             bool(config.get("include_internal_properties", False)),
         )
 
+    @property
+    def needs_history(self) -> bool:
+        """See Source: what an entity joined with before it changed."""
+        return True
+
     def batches(self, since: Any, size: int) -> Iterator[Batch]:
         """See Source."""
         memory = MergeMembers(self.around.store, self.around.pipe_id)

@@ -30,6 +30,11 @@ class SeveralDatasets(Source):
         """See Source."""
         return self.names
 
+    def positions(self, offset: Any) -> dict[str, int | None]:
+        """See Source."""
+        read = Positions(len(self.names), offset)
+        return {name: read.since(at) for at, name in enumerate(self.names)}
+
     def populated(self) -> bool:
         """See Source."""
         expected = gates.expected_datasets(self.config, self.names)

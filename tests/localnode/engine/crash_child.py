@@ -1,6 +1,7 @@
-"""A process to be killed: fills a dataset and pumps it through a tracked hop, a merge and a breaker, over and over.
+"""A process to be killed: fills a dataset and pumps it through a tracked hop with compaction, a merge, a
+breaker and a retry queue, over and over.
 
-python crash_child.py STORE ROUNDS     prints one line per finished round; ends after ROUNDS
+python crash_child.py STORE ROUNDS     prints a line when it begins and one per finished round; ends after ROUNDS
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ PIPES: list[dict[str, Any]] = [
         "_id": "b",
         "source": {"type": "dataset", "dataset": "a"},
         "rules": [["copy", "*"], ["add", "n", ["sorted", HOP]]],
+        "compaction": {"keep_versions": 1},
     },
     {
         "_id": "c",
@@ -31,6 +33,17 @@ PIPES: list[dict[str, Any]] = [
             "datasets": ["a a", "h h"],
             "identity": "first",
             "equality": [["eq", "a.k", "h.k"]],
+        },
+    },
+    {
+        "_id": "r",
+        "source": {"type": "dataset", "dataset": "a"},
+        "rules": [["copy", "*"], ["if", ["eq", "_S._id", "a7"], [["fail!", "never"]]]],
+        "pump": {
+            "max_write_errors_in_retry_dataset": 5,
+            "max_consecutive_write_errors": 5,
+            "max_retries_per_entity": 2,
+            "dead_letter_dataset": "dead",
         },
     },
 ]
@@ -77,6 +90,7 @@ def main(path: str, rounds: int) -> None:
     """See the module."""
     store = Store.open(Path(path))
     start = store.pipe_state("test").get("round", 0)
+    print("ready", flush=True)
     for number in range(start, rounds):
         fill(store, number)
         settle(store, full=number % 4 == 3)

@@ -1,0 +1,159 @@
+"""`compaction` of a pipe: which versions its sink dataset and its execution log keep, and for how long.
+
+Without the setting, and without `global_defaults.compaction_…`, every version is kept.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from localnode.pipes.base import Config, Engine
+from localnode.pipes.execution_log import PREFIX as LOG_PREFIX
+from localnode.pipes.tracking import PREFIX as TRACKING
+from localnode.store import Dataset, PipeState, Store
+from localnode.store import compaction as versions
+from localnode.store.compaction import Limits, Progress
+from localnode.store.store import now_us
+
+READING = "reading:"
+STATE = "compaction"
+HOUR_US = 3_600_000_000
+DAY = 86_400.0
+TIMEOUT = 60.0
+LOG_HOURS = 720
+DEFAULTS: Config = {
+    "automatic": True,
+    "sink": True,
+    "keep_versions": 2,
+    "time_threshold_hours_pump": LOG_HOURS,
+    "growth_threshold": 1.0,
+    "compaction_interval": 0,
+}
+_GLOBAL = (
+    "keep_versions",
+    "time_threshold_hours",
+    "time_threshold_hours_pump",
+    "growth_threshold",
+)
+Step = Callable[[int], Progress]
+
+
+def settings(pipe: Config, engine: Engine) -> Config | None:
+    """The pipe's settings over the node's over the documented defaults; None when neither says anything."""
+    shared = {
+        name: engine.default(f"compaction_{name}")
+        for name in _GLOBAL
+        if engine.default(f"compaction_{name}") is not None
+    }
+    if engine.default("compaction_interval") is not None:
+        shared["compaction_interval"] = engine.default("compaction_interval")
+    kind = engine.default("default_compaction_type")
+    if kind is not None:
+        shared["sink"] = kind == "sink"
+    if "compaction" not in pipe and not shared:
+        return None
+    return {**DEFAULTS, **shared, **(pipe.get("compaction") or {})}
+
+
+def seen_by_all(store: Store, dataset: Dataset, latest: bool) -> int:
+    """The offset up to which the pipes that need it have come: those that follow the dataset or read earlier
+    versions, with `latest` all its readers.
+    """
+    top, generation = dataset.max_updated, dataset.info().generation
+    offsets = [-1 if top is None else top]
+    for position in store.positions_of((READING + dataset.id, TRACKING + dataset.id)):
+        if latest or position.get("history", True):
+            known = position["generation"] == generation and position["offset"] is not None
+            offsets.append(position["offset"] if known else -1)
+    return min(offsets)
+
+
+class Compaction:
+    """Compacts what one pipe writes, after its runs. Each page is a transaction of its own."""
+
+    def __init__(self, store: Store, state: PipeState, setting: Config, dataset: Dataset) -> None:
+        self._store = store
+        self._state = state
+        self._setting = setting
+        self._dataset = dataset
+        self._mind: dict[str, Any] = self._remembered()
+
+    def _remembered(self) -> dict[str, Any]:
+        found = self._state.get(STATE) or {}
+        fresh = {"generation": self._dataset.info().generation}
+        return found if found.get("generation") == fresh["generation"] else fresh
+
+    def run(self, stop: Callable[[], bool]) -> int:
+        """Drop what may go; returns the number of versions. `stop` is asked between pages."""
+        info = self._dataset.info()
+        if not info.populated or info.breaker is not None or not self._is_due():
+            return 0
+        before = dict(self._mind)
+        dropped = self._retract(stop) + self._old(stop) + self._deletions(stop)
+        self._mind["ran"] = time.time()
+        self._mind["size"] = self._size()
+        if dropped or {**before, "ran": 0} != {**self._mind, "ran": 0}:
+            self._state.put(STATE, self._mind)
+        return dropped
+
+    def _is_due(self) -> bool:
+        """Sink compaction runs with every run, or every `compaction_interval`; background compaction once a
+        day, when the log has grown by `growth_threshold`.
+        """
+        ran = time.time() - float(self._mind.get("ran", 0))
+        if self._setting["sink"]:
+            return ran >= float(self._setting["compaction_interval"])
+        grown = self._size() >= float(self._setting["growth_threshold"]) * int(self._mind.get("size", 0))
+        return bool(self._setting["automatic"]) and ran >= DAY and grown
+
+    def _size(self) -> int:
+        return (self._dataset.max_updated or 0) + 1
+
+    def _old(self, stop: Callable[[], bool]) -> int:
+        keep, hours = int(self._setting["keep_versions"]), self._setting.get("time_threshold_hours")
+        before = 1 << 62 if hours is None else now_us() - int(float(hours) * HOUR_US)
+        limits = Limits(keep, before, seen_by_all(self._store, self._dataset, latest=keep == 0))
+        return self._pages("old", lambda at: versions.changed(self._dataset, at, limits), stop, None)
+
+    def _deletions(self, stop: Callable[[], bool]) -> int:
+        hours = self._setting.get("ttl_deletes_hours")
+        if hours is None:
+            return 0
+        before = now_us() - int(float(hours) * HOUR_US)
+        limits = Limits(0, before, seen_by_all(self._store, self._dataset, latest=True))
+        seconds = float(self._setting.get("ttl_deletes_timeout_seconds", TIMEOUT))
+        return self._pages("ttl", lambda at: versions.deletions(self._dataset, at, limits), stop, seconds)
+
+    def _retract(self, stop: Callable[[], bool]) -> int:
+        if not self._setting.get("retract", False):
+            return 0
+        seconds = float(self._setting.get("retract_timeout_seconds", TIMEOUT))
+        return self._pages("retract", lambda at: versions.retracted(self._dataset, at), stop, seconds)
+
+    def _pages(self, name: str, step: Step, stop: Callable[[], bool], seconds: float | None) -> int:
+        """Go on where the last time ended, until the end, the time limit, or somebody says stop."""
+        dropped, until = 0, None if seconds is None else time.monotonic() + seconds
+        while not stop():
+            progress = step(int(self._mind.get(name, -1)))
+            self._mind[name] = progress.at
+            dropped += progress.dropped
+            if progress.done or (until is not None and time.monotonic() >= until):
+                break
+        return dropped
+
+
+def trim_log(store: Store, state: PipeState, pipe_id: str, setting: Mapping[str, Any] | None) -> None:
+    """Drop events of the execution log that are older than `time_threshold_hours_pump`, once a day."""
+    dataset = store.find(LOG_PREFIX + pipe_id)
+    key = f"{STATE}-log"
+    last = state.get(key)
+    if dataset is None or (last is not None and time.time() - last["ran"] < DAY):
+        return
+    hours = float((setting or DEFAULTS)["time_threshold_hours_pump"])
+    limits = Limits(0, now_us() - int(hours * HOUR_US), 1 << 62)
+    at = -1
+    while not (progress := versions.changed(dataset, at, limits)).done:
+        at = progress.at
+    state.put(key, {"ran": time.time()})
