@@ -2,104 +2,265 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Iterator, Mapping
+from decimal import InvalidOperation
 from typing import Any
 
 from connectors.common.datatype import Record
 from connectors.common.errors import BrokenAnswer, Rejected
+from connectors.erp.conditions import fits
+from connectors.erp.items import Commands, Item, make_item
 from connectors.erp.paths import bury, dig
-from connectors.erp.stamps import parser
+from connectors.erp.values import Forms, reader, writer
 
-_TRUE = (True, 1, "1", "true", "True", "TRUE", "yes")
-_FALSE = (False, 0, "0", "false", "False", "FALSE", "no")
+MODIFIED = "@modified"
+POSITION = "@position"
+"""Sources that no record holds: the record's change stamp, a line's place in its list from 1 on."""
+
+Resolve = Callable[[str, Any], Any]
+"""(name of a look-up, our value) to the ERP's key of it."""
 
 
-@dataclass(frozen=True, slots=True)
 class Field:
-    """One mapped field: where it comes from and what becomes of its value."""
+    """One mapped field: where it comes from and what becomes of its value, both ways."""
 
-    name: str
-    source: str
-    convert: Callable[[Any], Any]
-    words: Mapping[Any, str]
-    default: Any
-    read_only: bool
+    def __init__(self, name: str, given: str | Mapping[str, Any], forms: Forms) -> None:
+        spec: Mapping[str, Any] = {"from": given} if isinstance(given, str) else given
+        self.name = name
+        self.source: str = spec.get("from", "")
+        self.target: str = spec.get("to", self.source)
+        self.part: str = spec.get("part", "")
+        self.item: str | None = spec.get("item")
+        self.lookup: str | None = spec.get("lookup")
+        self.also: list[Mapping[str, Any]] = spec.get("also", [])
+        self.words: str | None = spec.get("words")
+        self.constant: Any = spec.get("const")
+        self.fixed = "const" in spec
+        self.read_only: bool = spec.get("read_only", False) or self.source in (MODIFIED, POSITION)
+        self._when = spec.get("when", [])
+        self._default = spec.get("default")
+        self._strict = "default" not in spec
+        self._prefix: str = spec.get("prefix", "")
+        kind = spec.get("type", "as_is")
+        self._convert = reader(kind, forms)
+        self._encode = writer(spec.get("as", kind), forms)
+        self._map: Mapping[str, Any] = spec.get("map", {})
+        self._back = {ours: theirs for theirs, ours in reversed(list(self._map.items()))}
 
-    def read(self, raw: Record) -> Any:
-        """The field's value in an ERP record."""
-        value = dig(raw, self.source)
+    def read(self, holder: Any, raw: Any) -> Any:
+        """The field's value; `holder` is the record or the item in it that the source starts from."""
+        if self._when and not fits(self._when, raw):
+            return self._default
+        value = self.constant if self.fixed else dig(holder, self.source)
         if value is None:
-            return self.default
+            return self._default
+        if self._prefix:
+            if not isinstance(value, str) or not value.startswith(self._prefix):
+                return self._default
+            value = value.removeprefix(self._prefix)
         if self.words:
-            return self.words.get(str(value), self.default)
+            return _words(value, self.words)
+        if self._map:
+            return self._ours(value)
         try:
-            return self.convert(value)
-        except (ValueError, TypeError, InvalidOperation) as error:
+            return self._convert(value)
+        except (ValueError, TypeError, KeyError, InvalidOperation) as error:
             raise BrokenAnswer(
                 f"the ERP's {self.source} is not what the profile says of {self.name}"
             ) from error
 
-    def write(self, target: Record, value: Any) -> None:
-        """Put a value of ours where the ERP has it."""
-        if self.words and value is not None:
-            back = {ours: theirs for theirs, ours in self.words.items()}
-            if value not in back:
-                raise Rejected(
-                    f"{self.name}: the ERP has no word for this; it knows {', '.join(back)}",
-                    field=f"/{self.name}",
-                    rule="enum",
-                )
-            value = back[value]
-        bury(target, self.source, value)
+    def encode(self, value: Any) -> Any:
+        """Our value as the ERP writes it."""
+        if value is None:
+            return None
+        if self._map:
+            return self._theirs(value)
+        try:
+            return self._prefix + value if self._prefix else self._encode(value)
+        except (ValueError, TypeError, KeyError, InvalidOperation):
+            raise Rejected(
+                f"{self.name} is not of the form that this ERP wants", field=_place(self.name), rule="type"
+            ) from None
+
+    def _ours(self, value: Any) -> Any:
+        word = _word(value)
+        if word not in self._map and self._strict:
+            raise BrokenAnswer(
+                f"the ERP's {self.source} is {word}, which the profile's map for {self.name} lacks"
+            )
+        return self._map.get(word, self._default)
+
+    def _theirs(self, value: Any) -> Any:
+        if value not in self._back:
+            known = ", ".join(str(word) for word in self._back)
+            raise Rejected(
+                f"{self.name}: the ERP has no word for {value}; it knows {known}",
+                field=_place(self.name),
+                rule="enum",
+            )
+        word = self._back[value]
+        return {"true": True, "false": False, "null": None}.get(word, word)
 
 
 class FieldMap:
-    """All mapped fields of one datatype."""
+    """All mapped fields of one datatype, or of one kind of line in it."""
 
-    def __init__(self, spec: Mapping[str, Any]) -> None:
-        self._fields = {name: _field(name, value) for name, value in spec.items()}
+    def __init__(
+        self, spec: Mapping[str, Any], entity: Mapping[str, Any], line_key: str | None = None
+    ) -> None:
+        """`spec`: the profile's `fields`; `entity`: the profile's entity around them."""
+        forms = entity.get("values", {})
+        self._commands = Commands(entity.get("commands"))
+        self._items = {
+            name: make_item(item, self._commands) for name, item in entity.get("items", {}).items()
+        }
+        self._ignored = frozenset(entity.get("ignore", []))
+        self._line_key = line_key
+        self._fields: dict[str, Field] = {}
+        self._lines: dict[str, tuple[Item, FieldMap]] = {}
+        for name, given in spec.items():
+            if isinstance(given, Mapping) and "fields" in given:
+                key = entity.get("line_keys", {}).get(name)
+                self._lines[name] = (
+                    make_item({**given, "in": given["from"]}, self._commands),
+                    FieldMap(
+                        given["fields"], {**entity, "items": {}, "ignore": given.get("ignore", [])}, key
+                    ),
+                )
+            else:
+                self._fields[name] = Field(name, given, forms)
+        self._nested = {name.partition(".")[0] for name in self._fields if "." in name}
 
-    def read(self, raw: Record) -> Record:
-        """An ERP record in our field names."""
-        return {name: field.read(raw) for name, field in self._fields.items()}
+    def read(self, raw: Record, stamp: str | None = None, position: int = 0) -> Record:
+        """An ERP record in our field names; `stamp` is its change stamp, if it has one."""
+        given = {MODIFIED: stamp, POSITION: position}
+        record: Record = dict.fromkeys(self._nested)
+        for name, field in self._fields.items():
+            if field.source in given:
+                value = given[field.source]
+            else:
+                holder = self._items[field.item].find(raw) if field.item else raw
+                value = field.read(holder, raw)
+            if "." not in name:
+                record[name] = value
+            elif value is not None:
+                bury(record, name, value)
+        for name, (item, lines) in self._lines.items():
+            record[name] = [lines.read(line, None, at) for at, line in enumerate(item.all(raw), 1)]
+        return record
 
-    def write(self, changes: Record, target: Record | None = None) -> Record:
-        """Our changes in the ERP's fields, put onto `target`; `Rejected` for a field that it does not
-        have.
+    def write(
+        self,
+        changes: Record,
+        resolve: Resolve,
+        present: Record | None = None,
+        raw: Record | None = None,
+    ) -> dict[str, Record]:
+        """Our changes as the bodies to send, by the part of the record they go to ("" is the record itself).
+
+        `present` and `raw` are the record as it is, ours and the ERP's. `Rejected` for a field that the ERP
+        has no place for, unless the profile says that it is to be ignored.
         """
-        target = {} if target is None else target
-        for name, value in changes.items():
-            field = self._fields.get(name)
-            if field is None or field.read_only:
-                raise Rejected(f"{name} cannot be written to this ERP", field=f"/{name}", rule="readOnly")
-            field.write(target, value)
-        return target
+        bodies: dict[str, Record] = {}
+        grouped: dict[str, Record] = {}
+        for name, value in self._leaves(changes, present or {}):
+            if name in self._lines:
+                item, lines = self._lines[name]
+                have = (present or {}).get(name) or []
+                written = lines._line_commands(item, value or [], resolve, have, raw)
+                if written:
+                    bury(bodies.setdefault("", {}), item.place, written)
+                continue
+            field = self._fields[name]
+            text = self._joined(field, changes, present or {}) if field.words else value
+            body = grouped.setdefault(field.item, {}) if field.item else bodies.setdefault(field.part, {})
+            _put(body, field, text, resolve)
+        for name, values in grouped.items():
+            item = self._items[name]
+            body = bodies.setdefault(item.part, {})
+            written = item.change(values, raw, dig(body, item.place))
+            if written is not None:
+                bury(body, item.place, written)
+        return {part: body for part, body in bodies.items() if body}
+
+    def _leaves(self, changes: Record, present: Record, above: str = "") -> Iterator[tuple[str, Any]]:
+        """The mapped fields that change, nested ones by their dotted names."""
+        for key, value in changes.items():
+            name = f"{above}{key}"
+            if name in self._ignored:
+                continue
+            if name not in self._fields and name not in self._lines and self._inside(name):
+                was = present.get(key)
+                was = was if isinstance(was, dict) else {}
+                now = value if isinstance(value, dict) else dict.fromkeys(was)
+                yield from self._leaves(
+                    {**{gone: None for gone in was if gone not in now}, **now}, was, f"{name}."
+                )
+            elif value == present.get(key) or (value is None and key not in present):
+                continue
+            else:
+                self._check(name, value)
+                yield name, value
+
+    def _inside(self, name: str) -> bool:
+        return any(known.startswith(f"{name}.") for known in self._fields)
+
+    def _check(self, name: str, value: Any) -> None:
+        field = self._fields.get(name)
+        if name in self._lines or (field is not None and not field.read_only and not field.fixed):
+            return
+        if field is not None and field.fixed and field.constant == value:
+            return
+        reason = (
+            f"it is always {field.constant}" if field is not None and field.fixed else "it has no place there"
+        )
+        raise Rejected(f"{name} cannot be written to this ERP: {reason}", field=_place(name), rule="readOnly")
+
+    def _joined(self, field: Field, changes: Record, present: Record) -> str | None:
+        """The text that several fields are words of."""
+        parts = [other for other in self._fields.values() if other.words and other.source == field.source]
+        parts.sort(key=lambda other: other.words == "last")
+        words = [changes.get(part.name, present.get(part.name)) for part in parts]
+        return " ".join(word.strip() for word in words if isinstance(word, str) and word.strip()) or None
+
+    def _line_commands(
+        self, item: Item, wanted: list[Any], resolve: Resolve, have: list[Any], raw: Record | None
+    ) -> Any:
+        """What to write for a list of lines; `have` are the present ones in our names."""
+        by_key = {line.get(self._line_key or ""): line for line in have}
+        changed: list[tuple[Any, Record]] = []
+        for line in wanted:
+            key = line.get(self._line_key or "") if self._line_key else None
+            was = by_key.get(key) if key is not None else None
+            fresh = {name: value for name, value in line.items() if name != self._line_key}
+            body = self.write(fresh, resolve, was, None).get("", {})
+            if body or was is None:
+                changed.append((key if was is not None else None, body))
+        return item.changes(changed, raw)
 
 
-def _field(name: str, spec: str | Mapping[str, Any]) -> Field:
-    if isinstance(spec, str):
-        return Field(name, spec, _CONVERSIONS["as_is"], {}, None, False)
-    convert = _CONVERSIONS[spec.get("type", "as_is")]
-    words = spec.get("map", {})
-    return Field(name, spec["from"], convert, words, spec.get("default"), spec.get("read_only", False))
+def _put(body: Record, field: Field, value: Any, resolve: Resolve) -> None:
+    if field.fixed:
+        return
+    written = resolve(field.lookup, value) if field.lookup and value is not None else field.encode(value)
+    bury(body, field.target, written)
+    for other in field.also:
+        if value is not None:
+            found = resolve(other["lookup"], value)
+            if found is not None:
+                bury(body, other["to"], found)
 
 
-def _boolean(value: Any) -> bool:
-    if value in _TRUE:
-        return True
-    if value in _FALSE:
-        return False
-    raise ValueError("neither true nor false")
+def _words(value: Any, which: str) -> str | None:
+    first, _, last = str(value).strip().rpartition(" ")
+    return (last if which == "last" else first.strip()) or None
 
 
-_CONVERSIONS: dict[str, Callable[[Any], Any]] = {
-    "as_is": lambda value: value,
-    "string": str,
-    "integer": int,
-    "decimal": lambda value: format(Decimal(str(value)), "f"),
-    "boolean": _boolean,
-    "date": lambda value: str(value)[:10],
-    "datetime": parser("iso"),
-}
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _place(name: str) -> str:
+    return "/" + name.replace(".", "/")

@@ -1,6 +1,7 @@
 """How lists are paged. A paginator is two methods: where to start, and where to go on from a page.
 
-A `Step` is what to ask for: query parameters and headers to add, or a whole URL instead of path and query.
+A `Step` is what to ask for: query parameters and headers to add, values for the templates of the profile's
+own query and body, or a whole URL instead of path and query.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 
 from requests.utils import parse_header_links
 
+from connectors.common.errors import BrokenAnswer
 from connectors.common.upstream import Answer
 from connectors.erp.paths import dig
 
@@ -25,6 +27,7 @@ class Step:
     headers: Mapping[str, str] = field(default_factory=dict)
     url: str | None = None
     position: int = 0
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Paginator(Protocol):
@@ -55,7 +58,12 @@ class Counted:
     """Page numbers (`by_records` false) or record offsets, until the stop rule says so."""
 
     def __init__(
-        self, param: str, limit_param: str | None, first: int, by_records: bool, stop: Mapping[str, Any]
+        self,
+        param: str | None,
+        limit_param: str | None,
+        first: int,
+        by_records: bool,
+        stop: Mapping[str, Any],
     ) -> None:
         self._param = param
         self._limit_param = limit_param
@@ -79,28 +87,37 @@ class Counted:
         return self._step(step.position + (len(records) if self._by_records else 1), size)
 
     def _step(self, position: int, size: int) -> Step:
-        return Step({self._param: str(position), **_limit(self._limit_param, size)}, position=position)
+        values = {"offset" if self._by_records else "page": position, "size": size}
+        return Step(_query(self._param, position, self._limit_param, size), position=position, values=values)
 
 
 class Cursor:
-    """Each page holds the cursor of the next one."""
+    """Each page holds the cursor of the next one, in its body or in a header."""
 
-    def __init__(self, param: str, path: str, limit_param: str | None) -> None:
-        self._param = param
-        self._path = path
-        self._limit_param = limit_param
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        self._param = spec.get("param")
+        self._path = spec.get("path")
+        self._header = spec.get("header")
+        self._into_header = spec.get("in", "query") == "header"
+        self._more = spec.get("has_more")
+        self._limit_param = spec.get("limit_param")
 
     def first(self, size: int) -> Step:
         """Without a cursor."""
-        return Step(_limit(self._limit_param, size))
+        return Step(_limit(self._limit_param, size), values={"size": size})
 
     def following(self, step: Step, answer: Answer, records: Records, size: int) -> Step | None:
         """With the page's cursor, until there is none."""
         del step, records
-        cursor = dig(answer.body, self._path)
+        if self._more is not None and not dig(answer.body, self._more):
+            return None
+        cursor = dig(answer.body, self._path) if self._path else answer.headers.get(self._header or "")
         if cursor is None or cursor == "" or cursor is False:
             return None
-        return Step({self._param: str(cursor), **_limit(self._limit_param, size)})
+        values = {"cursor": cursor, "size": size}
+        if self._into_header and self._param is not None:
+            return Step(_limit(self._limit_param, size), {self._param: str(cursor)}, values=values)
+        return Step(_query(self._param, cursor, self._limit_param, size), values=values)
 
 
 class NextUrl:
@@ -114,7 +131,7 @@ class NextUrl:
     def first(self, size: int) -> Step:
         """The list's own URL."""
         headers = {name: value.replace("{size}", str(size)) for name, value in self._headers.items()}
-        return Step(_limit(self._limit_param, size), headers)
+        return Step(_limit(self._limit_param, size), headers, values={"size": size})
 
     def following(self, step: Step, answer: Answer, records: Records, size: int) -> Step | None:
         """The URL that the page names, as it is."""
@@ -131,7 +148,7 @@ class LinkHeader:
 
     def first(self, size: int) -> Step:
         """The list's own URL."""
-        return Step(_limit(self._limit_param, size))
+        return Step(_limit(self._limit_param, size), values={"size": size})
 
     def following(self, step: Step, answer: Answer, records: Records, size: int) -> Step | None:
         """The link with rel="next"; an empty header is the end."""
@@ -146,7 +163,7 @@ class Keyset:
     """The list is ordered by a field; each page starts after the last value of the one before."""
 
     def __init__(
-        self, param: str, path: str, template: str, limit_param: str | None, stop: Mapping[str, Any]
+        self, param: str | None, path: str, template: str, limit_param: str | None, stop: Mapping[str, Any]
     ) -> None:
         self._param = param
         self._path = path
@@ -156,15 +173,19 @@ class Keyset:
 
     def first(self, size: int) -> Step:
         """From the lowest value."""
-        return Step(_limit(self._limit_param, size))
+        return Step(_limit(self._limit_param, size), values={"size": size})
 
     def following(self, step: Step, answer: Answer, records: Records, size: int) -> Step | None:
         """After the last record's value."""
         seen = step.position + len(records)
         if at_end(self._stop, answer, records, size, seen):
             return None
-        value = self._template.replace("{value}", str(dig(records[-1], self._path)))
-        return Step({self._param: value, **_limit(self._limit_param, size)}, position=seen)
+        last = dig(records[-1], self._path)
+        if last is None:
+            raise BrokenAnswer(f"a record has no {self._path}, by which the list is paged")
+        written = self._template.replace("{value}", str(last))
+        query = _query(self._param, written, self._limit_param, size)
+        return Step(query, position=seen, values={"after": last, "size": size})
 
 
 def at_end(stop: Mapping[str, Any], answer: Answer, records: Records, size: int, seen: int) -> bool:
@@ -187,16 +208,20 @@ def _limit(param: str | None, size: int) -> dict[str, str]:
     return {param: str(size)} if param else {}
 
 
+def _query(param: str | None, value: Any, limit_param: str | None, size: int) -> dict[str, str]:
+    return {**({param: str(value)} if param else {}), **_limit(limit_param, size)}
+
+
 def make_paginator(spec: Mapping[str, Any]) -> Paginator:
     """The paginator that a profile describes (already validated)."""
     limit_param, stop = spec.get("limit_param"), spec.get("stop", {"type": "empty"})
     match spec["type"]:
         case "page":
-            return Counted(spec["param"], limit_param, spec.get("first", 1), False, stop)
+            return Counted(spec.get("param"), limit_param, spec.get("first", 1), False, stop)
         case "offset":
-            return Counted(spec["param"], limit_param, 0, True, stop)
+            return Counted(spec.get("param"), limit_param, 0, True, stop)
         case "cursor":
-            return Cursor(spec["param"], spec["path"], limit_param)
+            return Cursor(spec)
         case "next_url":
             return NextUrl(spec["path"], limit_param)
         case "link_header":
@@ -204,6 +229,7 @@ def make_paginator(spec: Mapping[str, Any]) -> Paginator:
         case "odata":
             return NextUrl("@odata.nextLink", None, {"Prefer": "odata.maxpagesize={size}"})
         case "keyset":
-            return Keyset(spec["param"], spec["field"], spec.get("template", "{value}"), limit_param, stop)
+            template = spec.get("template", "{value}")
+            return Keyset(spec.get("param"), spec["field"], template, limit_param, stop)
         case _:
             return Single()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from connectors.common.errors import NotFound
+from connectors.common.errors import BrokenAnswer, NotFound
+
+_NAMED = re.compile(r"\{([^{}]+)\}")
 
 
 def dig(value: Any, path: str) -> Any:
@@ -18,10 +22,21 @@ def dig(value: Any, path: str) -> Any:
         return value[path]
     head, _, rest = path.partition(".")
     if isinstance(value, dict):
-        return dig(value.get(head), rest) if head in value else None
+        return dig(value.get(head), rest) if head in value and rest else None
     if isinstance(value, list) and head.isdigit() and int(head) < len(value):
         return dig(value[int(head)], rest)
     return None
+
+
+def dig_all(value: Any, path: str) -> list[Any]:
+    """The values at a path in which `*` stands for every item of a list; without nulls."""
+    before, star, after = path.partition("*")
+    if not star:
+        found = dig(value, path)
+        return [] if found is None else [found]
+    items = dig(value, before.rstrip("."))
+    items = items if isinstance(items, list) else []
+    return [found for item in items for found in dig_all(item, after.lstrip("."))]
 
 
 def bury(record: dict[str, Any], path: str, value: Any) -> None:
@@ -34,10 +49,20 @@ def bury(record: dict[str, Any], path: str, value: Any) -> None:
     record[last] = value
 
 
-def fill_path(template: str, path: str, key: str = "") -> str:
-    """`template` with `{path}` and the URL-encoded `{id}`; a key that is no path segment is a record not
-    found.
+def fill_path(template: str, path: str, key: str = "", raw: Mapping[str, Any] | None = None) -> str:
+    """`template` with `{path}` and the URL-encoded `{id}`; any other `{name}` is a path into `raw`, the ERP's
+    record. A key that is no path segment is a record not found.
     """
     if "{id}" in template and key in ("", ".", ".."):
         raise NotFound(f"{key!r} is no record's id", entity=key)
-    return template.replace("{path}", path).replace("{id}", quote(key, safe=""))
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if name == "path":
+            return path
+        found = key if name == "id" else dig(raw, name)
+        if isinstance(found, bool | dict | list) or found is None:
+            raise BrokenAnswer(f"the ERP's record has no {name}, which {template} needs")
+        return quote(str(found), safe="")
+
+    return _NAMED.sub(value, template)

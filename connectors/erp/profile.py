@@ -16,6 +16,7 @@ from jsonschema.exceptions import ValidationError
 from connectors.common.errors import SettingsError
 from connectors.common.jsonio import pointer, type_name
 from connectors.common.settings import Environment
+from connectors.erp.templates import parameters
 
 HERE = Path(__file__).parent
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
@@ -72,9 +73,12 @@ def load_profile(name: str, env: Environment) -> Profile:
     _check(path, document)
     filler = _Filler(env, path.name)
     rest = filler.fill(document["connection"]["rest"], ("connection", "rest"))
+    rest["headers"] = dict(parameters(rest.get("headers", {}), {}))
     defaults = document.get("defaults", {})
     entities = {
-        datatype: _complete(path, datatype, _merge(defaults, spec))
+        datatype: _complete(
+            path, datatype, {**_merge(defaults, spec), "lookups": document.get("lookups", {})}
+        )
         for datatype, spec in document["entities"].items()
         if _merge(defaults, spec).get("enabled", True)
     }

@@ -1,4 +1,4 @@
-"""From the ERP's records to entities: field names, key, change stamp and deletion mark."""
+"""From the ERP's records to entities: field names, key, change stamp, deletion mark, which records count."""
 
 from __future__ import annotations
 
@@ -8,35 +8,56 @@ from typing import Any
 from connectors.common.datatype import Entity, Record
 from connectors.common.errors import BrokenAnswer
 from connectors.erp import stamps
+from connectors.erp.conditions import fits
 from connectors.erp.fieldmap import FieldMap
-from connectors.erp.paths import bury, dig
+from connectors.erp.paths import bury, dig, dig_all
 
-LOCK = "_lock"
-"""Where a mapped record keeps the ERP's version of it."""
+
+class Fetched(dict[str, Any]):
+    """An entity that knows the ERP's own record behind it, which a write needs again."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, entity: Entity, raw: Record) -> None:
+        super().__init__(entity)
+        self.raw = raw
 
 
 class Shape:
     """How records of one datatype become entities.
 
-    Without a field map the ERP's record is passed on as it is; with one it has our field names only, and the
-    things that a write needs again are kept under names beginning with `_`.
+    Without a field map the ERP's record is passed on as it is; with one it has our field names only.
     """
 
     def __init__(self, datatype: str, spec: Mapping[str, Any]) -> None:
         self._datatype = datatype
         self._id = spec["id"]
         self._modified = tuple(spec["modified"])
+        self._also = tuple(spec.get("modified_also", ()))
         self._form = spec["modified_format"]
-        self._parse = stamps.parser(self._form)
+        self._parse = stamps.parser(self._form, spec.get("timezone"))
         self._lowest = stamps.lowest(self._form)
         self._deleted = _deletion(spec["deleted"])
+        self._where = spec.get("where", [])
+        self._keep: tuple[str, ...] = tuple(spec.get("keep", ()))
         self._lock = spec["update"].get("lock", {}).get("path")
-        self.fields = FieldMap(spec["fields"]) if "fields" in spec else None
+        self.fields = FieldMap(spec["fields"], spec) if "fields" in spec else None
         self._plain = self.fields is None and "." not in self._id
 
-    def entities(self, records: list[Record]) -> list[Entity]:
-        """The entities of one page, in its order; the records given are changed."""
-        return [self.entity(raw) for raw in records]
+    def entities(self, records: list[Record], leaving: bool = False) -> list[Entity]:
+        """The entities of one page, in its order; the records given are changed.
+
+        Records outside of the profile's `where` are left out, or with `leaving` given as deleted: whoever has
+        seen one before learns that it is none of this datatype any more.
+        """
+        if not self._where:
+            return [self.entity(raw) for raw in records]
+        entities = (self.entity(raw) if self.belongs(raw) else self._left(raw, leaving) for raw in records)
+        return [entity for entity in entities if entity is not None]
+
+    def belongs(self, raw: Record) -> bool:
+        """Whether the record is one of this datatype."""
+        return fits(self._where, raw)
 
     def entity(self, raw: Record) -> Entity:
         """One entity; `raw` is changed. `BrokenAnswer` if it has no id."""
@@ -44,37 +65,57 @@ class Shape:
         if type(key) is not str:
             key = self._key(key)
         stamp, deleted = self.stamp(raw), self._deleted(raw)
-        record = raw if self.fields is None else self._mapped(raw, key)
+        record = raw if self.fields is None else self._mapped(raw, key, stamp)
         record["_id"] = key
         record["_updated"] = stamp
         record["_deleted"] = deleted
         return record
 
+    def fetched(self, raw: Record) -> Fetched:
+        """One entity with its record, which is not changed; deleted if it does not belong here any more."""
+        entity = self.entity(dict(raw)) if self.belongs(raw) else self._left(raw, True)
+        assert entity is not None
+        return Fetched(entity, raw)
+
+    def gone(self, key: str, stamp: str) -> Entity:
+        """The entity of a record that the ERP holds no more."""
+        return {"id": key, "_id": key, "_updated": stamp, "_deleted": True}
+
     def stamp(self, raw: Record) -> str:
-        """The first change stamp that is not null, in fixed width; the lowest there is if all are."""
+        """The first change stamp that is not null, in fixed width, or a later one among `modified_also`; the
+        lowest there is if there are none.
+        """
+        stamp = self._lowest
         for path in self._modified:
             value = raw.get(path) if path in raw else dig(raw, path)
             if value is not None:
-                return self._parse(value)
-        return self._lowest
+                stamp = self._parse(value)
+                break
+        for path in self._also:
+            for value in dig_all(raw, path):
+                stamp = max(stamp, self._parse(value))
+        return stamp
 
-    def lock_of(self, record: Record) -> Any:
-        """The ERP's version of a record that `fetch` gave."""
-        if self._lock is None:
+    def lock_of(self, raw: Record) -> Any:
+        """The ERP's version of a record."""
+        return None if self._lock is None else dig(raw, self._lock)
+
+    def _left(self, raw: Record, leaving: bool) -> Entity | None:
+        """A record outside of this datatype, as one that left it, with what the profile keeps of it."""
+        if not leaving:
             return None
-        return record.get(LOCK) if self.fields is not None else dig(record, self._lock)
+        entity = self.entity(dict(raw))
+        kept = {name: entity[name] for name in self._keep if entity.get(name) is not None}
+        return {**self.gone(entity["_id"], entity["_updated"]), **kept}
 
     def _key(self, key: Any) -> str:
         if key is None or key == "" or isinstance(key, bool | dict | list):
             raise BrokenAnswer(f"{self._datatype}: the ERP gave a record without {self._id}")
         return str(key)
 
-    def _mapped(self, raw: Record, key: str) -> Record:
+    def _mapped(self, raw: Record, key: str, stamp: str) -> Record:
         assert self.fields is not None
-        record = {"id": key, **self.fields.read(raw)}
-        if self._lock is not None:
-            record[LOCK] = dig(raw, self._lock)
-        return record
+        return {"id": key, **self.fields.read(raw, None if stamp == self._lowest else stamp)}
 
 
 def _deletion(spec: Mapping[str, Any]) -> Callable[[Record], bool]:
@@ -83,8 +124,8 @@ def _deletion(spec: Mapping[str, Any]) -> Callable[[Record], bool]:
             field = spec["field"]
             return lambda raw: (raw.get(field) if field in raw else dig(raw, field)) is not None
         case "soft_flag":
-            field, value = spec["field"], spec["value"]
-            return lambda raw: dig(raw, field) == value
+            condition = [{"field": spec["field"], "equals": spec["value"]}]
+            return lambda raw: fits(condition, raw)
         case _:
             return lambda raw: False
 

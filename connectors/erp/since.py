@@ -22,6 +22,7 @@ from typing import Any
 from connectors.common.datatype import Entity
 from connectors.common.errors import BadRequest, FixSettings
 from connectors.erp import stamps
+from connectors.erp.templates import names, render
 
 _SEPARATOR = "~"
 _SKEW = timedelta(minutes=2)
@@ -54,6 +55,12 @@ class Since:
         self._template = incremental.get("template", "{since}")
         self._filter_form = incremental.get("format", self._form)
         self._overlap = incremental.get("overlap_seconds", 0)
+        self._mark = spec.get("values", {}).get("datetime", {}).get("mark")
+        self._timezone = spec.get("timezone")
+        listing = spec.get("list", {})
+        self._filters = self._param is not None or "since" in names(
+            [listing.get("query"), listing.get("body")]
+        )
         self._order = incremental["order"]
         self._now = now or (lambda: datetime.now(UTC))
 
@@ -77,15 +84,21 @@ class Since:
         """The parameters that make the ERP list only what changed at or after the token."""
         if token is None or self._param is None:
             return {}
-        value = stamps.to_filter(self._filter_form, token.stamp, self._overlap)
-        return {self._param: self._template.replace("{since}", value)}
+        return {self._param: render(self._template, self.values(token))}
+
+    def values(self, token: Token | None) -> dict[str, Any]:
+        """What the profile's templates may use: `since`, in the form that the ERP's filter wants."""
+        if token is None:
+            return {}
+        form, mark, timezone = self._filter_form, self._mark, self._timezone
+        return {"since": stamps.to_filter(form, token.stamp, self._overlap, mark, timezone)}
 
     def apply(self, pages: Pages, token: Token | None, limit: int | None) -> Pages:
         """The pages with what is older left out, tokens put in place and no more than `limit` entities."""
         if self._order == "none":
             return self._unordered(self._newer(pages, token), token, limit)
         checked = self._ordered(pages)
-        if self._param is None or (token is not None and token.after):
+        if not self._filters or (token is not None and token.after):
             checked = self._newer(checked, token)
         return checked if limit is None else self._limited(checked, limit)
 

@@ -303,7 +303,6 @@ def test_mapped_fields_are_read_in_our_words(upstream: Upstream, tmp_path: Path)
         "_id": "7",
         "_updated": STAMP,
         "_deleted": False,
-        "_lock": "x",
         "id": "7",
         "first_name": "Ann",
         "language": "nb",

@@ -1,0 +1,43 @@
+"""Changes that an ERP does not take as a written value but by a call of their own, such as POST …/confirm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from connectors.common.datatype import Record
+from connectors.common.errors import Rejected
+from connectors.erp.conditions import fits
+
+Call = Callable[[Mapping[str, Any], str, Record], None]
+"""Carries out one step for the record of that key, given as the ERP holds it."""
+
+
+class Actions:
+    """The fields of one datatype that are changed by calls, and the steps to each of their values."""
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        self._fields: Mapping[str, Mapping[str, Any]] = spec.get("actions", {})
+
+    def split(self, changes: Record) -> tuple[Record, Record]:
+        """What is written, and what is called for."""
+        called = {name: value for name, value in changes.items() if name in self._fields}
+        return {name: value for name, value in changes.items() if name not in called}, called
+
+    def check(self, wanted: Record) -> None:
+        """`Rejected` for a value that no action leads to; before anything is written."""
+        for name, value in wanted.items():
+            if value not in self._fields[name]:
+                known = ", ".join(self._fields[name])
+                raise Rejected(
+                    f"{name} cannot become {value} in this ERP; it can become {known}",
+                    field=f"/{name}",
+                    rule="enum",
+                )
+
+    def carry_out(self, wanted: Record, key: str, raw: Record, call: Call) -> None:
+        """The steps to the values wanted, of which those are skipped whose `when` does not fit the record."""
+        for name, value in wanted.items():
+            for step in self._fields[name][value]:
+                if fits(step.get("when", []), raw):
+                    call(step, key, raw)

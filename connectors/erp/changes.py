@@ -1,0 +1,99 @@
+"""What a read of one datatype consists of: its list, and what the list alone does not show.
+
+Records that left the datatype, records whose children changed, and records that were deleted; each only where
+the profile asks for it, and only when reading from a token: a full read shows them by their absence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from connectors.common.datatype import Entity, Record
+from connectors.common.errors import BrokenAnswer, NotFound
+from connectors.common.upstream import UpstreamClient
+from connectors.erp.children import Children
+from connectors.erp.deletions import Gaps
+from connectors.erp.reading import Lists
+from connectors.erp.shaping import Shape
+from connectors.erp.templates import Values
+
+_MANY = 100
+"""A list that had so many records before and has none now is not believed."""
+
+
+class ChangedLists:
+    """Pages of entities, before tokens are put in place."""
+
+    def __init__(
+        self,
+        client: UpstreamClient,
+        datatype: str,
+        spec: Mapping[str, Any],
+        size: int,
+        lists: Lists,
+        shape: Shape,
+        children: Children,
+    ) -> None:
+        self._name = datatype
+        self._lists = lists
+        self._shape = shape
+        self._children = children
+        by_gaps = spec["deleted"]["strategy"] in ("full_compare", "lookup")
+        self._gaps = Gaps(client, datatype, spec, size) if by_gaps else None
+        self._embeds = bool(spec.get("children"))
+        self._follows = any("changed" in child for child in spec.get("children", {}).values())
+        self._must_hold = spec["list"].get("empty") == "refuse"
+        self._most = 0
+
+    def pages(
+        self,
+        query: Mapping[str, Any],
+        values: Values,
+        since: str | None,
+        limit: int | None,
+        fetch: Callable[[str], Record],
+    ) -> Iterator[list[Entity]]:
+        """The list's entities, then those it does not show; `since` None is a full read."""
+        last, seen, count = since or "", set[str](), 0
+        for page in self._lists.pages(query, limit, values):
+            count += len(page)
+            whole = self._children.embed(page) if self._embeds else page
+            entities = self._shape.entities(whole, leaving=since is not None)
+            if since is not None:
+                last = max([last, *(entity["_updated"] for entity in entities)])
+                if self._follows:
+                    seen |= {entity["_id"] for entity in entities}
+            yield entities
+        if since is None:
+            self._check(count, limit)
+        elif limit is None:
+            yield from self._touched(values, last, seen, fetch)
+            if self._gaps is not None:
+                yield [self._shape.gone(gone.key, gone.stamp or last) for gone in self._gaps.find(values)]
+
+    def _touched(
+        self, values: Values, last: str, seen: set[str], fetch: Callable[[str], Record]
+    ) -> Iterator[list[Entity]]:
+        """Parents whose children changed, but not they themselves."""
+        if not self._follows:
+            return
+        for key in self._children.touched(values):
+            if key in seen:
+                continue
+            seen.add(key)
+            try:
+                entity = dict(fetch(key))
+            except NotFound:
+                continue
+            entity["_updated"] = max(last, entity["_updated"])
+            yield [entity]
+
+    def _check(self, count: int, limit: int | None) -> None:
+        """Refuse an empty list where the profile says so, or where this process saw many records before."""
+        if count == 0 and (self._must_hold or self._most >= _MANY):
+            raise BrokenAnswer(
+                f"{self._name}: the ERP gave an empty list; before, it had {self._most or 'records'}"
+            )
+        if limit is None:
+            self._most = count

@@ -1,0 +1,100 @@
+"""Sub-resources, such as the lines of an order, read from lists of their own and put into their parents.
+
+In bulk (`parent` says where a child names its parent): one list for each `batch` of parents, asked for by
+`{ids}` in the query. Otherwise one list per parent, below `{id}` in the path. Only the children of one page
+of parents are ever held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from connectors.common.datatype import Record
+from connectors.common.upstream import UpstreamClient
+from connectors.erp.paths import bury, dig
+from connectors.erp.reading import Lists
+from connectors.erp.templates import Values
+
+_BATCH = 50
+
+
+class Children:
+    """All sub-resources of one datatype."""
+
+    def __init__(self, client: UpstreamClient, datatype: str, spec: Mapping[str, Any], size: int) -> None:
+        self._parts = [
+            _Part(client, f"{datatype}.{name}", child, spec, size)
+            for name, child in spec.get("children", {}).items()
+        ]
+
+    def embed(self, page: list[Record]) -> list[Record]:
+        """The page with every record's children in it; the records given are changed."""
+        for part in self._parts:
+            part.embed(page)
+        return page
+
+    def touched(self, values: Values) -> Iterator[str]:
+        """Keys of parents, one of whose children changed since `values["since"]`; where the profile says how
+        to ask. A key may come more than once.
+        """
+        for part in self._parts:
+            yield from part.touched(values)
+
+
+class _Part:
+    def __init__(
+        self,
+        client: UpstreamClient,
+        name: str,
+        child: Mapping[str, Any],
+        entity: Mapping[str, Any],
+        size: int,
+    ) -> None:
+        spec = {
+            "path": child["path"],
+            "id": child.get("id", "id"),
+            "paginator": child.get("paginator", entity["paginator"]),
+            "list": {"path": "{path}", **{key: child[key] for key in _LIST if key in child}},
+        }
+        self._lists = Lists(client, name, spec, size)
+        self._below = Lists(client, name, {**spec, "list": {**spec["list"], "path": child["path"]}}, size)
+        self._into = child["into"]
+        self._parent: str | None = child.get("parent")
+        self._batch = child.get("batch", _BATCH)
+        self._changed = child.get("changed")
+        self._id = entity["id"]
+
+    def embed(self, page: list[Record]) -> None:
+        if self._parent is None:
+            for record in page:
+                key = str(dig(record, self._id))
+                bury(record, self._into, _all(self._below.pages({}, key=key, raw=record)))
+            return
+        for start in range(0, len(page), self._batch):
+            self._embed_batch(page[start : start + self._batch])
+
+    def _embed_batch(self, batch: Sequence[Record]) -> None:
+        found: dict[str, list[Record]] = {str(dig(record, self._id)): [] for record in batch}
+        keys = [dig(record, self._id) for record in batch]
+        for page in self._lists.pages({}, values={"ids": keys}):
+            for child in page:
+                owner = found.get(str(dig(child, self._parent or "")))
+                if owner is not None:
+                    owner.append(child)
+        for record in batch:
+            bury(record, self._into, found[str(dig(record, self._id))])
+
+    def touched(self, values: Values) -> Iterator[str]:
+        if self._changed is None:
+            return
+        for page in self._lists.pages(self._changed, values=values):
+            for child in page:
+                yield str(dig(child, self._parent or ""))
+
+
+_LIST = ("method", "query", "headers", "body", "records", "page_size")
+
+
+def _all(pages: Iterator[list[Record]]) -> list[Record]:
+    return [record for page in pages for record in page]

@@ -1,0 +1,110 @@
+"""Deleted records that lists do not show: found as gaps in the sequence of whole numbers that ids are.
+
+The service remembers nothing, so it cannot compare with an earlier read. But an id below the highest one that
+no record has was deleted (or never used), and saying so again and again does no harm. Two strategies:
+
+* `full_compare` lists all ids on each incremental read and reports every gap.
+* `lookup` asks the ERP's log first, whether anything was deleted since the token; if so, it asks the log
+  about the gaps, half by half, until those are found that were deleted since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.common.errors import FixSettings
+from connectors.common.upstream import UpstreamClient
+from connectors.erp import stamps
+from connectors.erp.paths import dig
+from connectors.erp.reading import Lists
+from connectors.erp.templates import Values
+
+_MOST = 100
+"""Ids asked about in one look-up; more would make the question too long for a URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The key of a deleted record, and when it was deleted, if that is known."""
+
+    key: str
+    stamp: str | None = None
+
+
+class Gaps:
+    """Finds deleted records of one datatype."""
+
+    def __init__(self, client: UpstreamClient, datatype: str, spec: Mapping[str, Any], size: int) -> None:
+        deleted = spec["deleted"]
+        self._datatype = datatype
+        self._id = spec["id"]
+        self._form = spec["modified_format"]
+        self._modified = deleted.get("modified", "")
+        self._ids = _lists(client, f"{datatype}.ids", spec, deleted.get("ids", {}), size)
+        self._log = (
+            _lists(client, f"{datatype}.log", spec, deleted["log"], size) if "log" in deleted else None
+        )
+
+    def find(self, values: Values) -> Iterator[Gone]:
+        """What was deleted since `values["since"]`."""
+        if self._log is None:
+            yield from (Gone(str(key)) for key in self._gaps(0))
+            return
+        found = self._logged(values)
+        if not found:
+            return
+        left = len(found)
+        for chunk in _chunks(list(self._gaps(len(found)))[::-1]):
+            for gone in self._confirmed(values, chunk):
+                yield gone
+                left -= 1
+            if left <= 0:
+                return
+
+    def _gaps(self, beyond: int) -> Iterator[int]:
+        """Unused ids from 1 up to the highest, and so many beyond it: the newest may be the one deleted."""
+        highest, live = 0, set[int]()
+        for page in self._ids.pages({}):
+            for record in page:
+                key = dig(record, self._id)
+                if not str(key).isdigit():
+                    raise FixSettings(
+                        f"{self._datatype}: ids are no whole numbers, so deleted.strategy cannot be this one",
+                        setting="ERP_PROFILE",
+                    )
+                live.add(int(key))
+                highest = max(highest, int(key))
+        return (key for key in range(1, highest + beyond + 1) if key not in live)
+
+    def _confirmed(self, values: Values, suspects: Sequence[int]) -> Iterator[Gone]:
+        rows = self._logged({**values, "ids": list(suspects)}) if suspects else []
+        if len(rows) >= len(suspects):
+            yield from (Gone(str(key), stamp) for key, stamp in zip(suspects, rows, strict=False))
+        elif rows:
+            half = len(suspects) // 2
+            yield from self._confirmed(values, suspects[:half])
+            yield from self._confirmed(values, suspects[half:])
+
+    def _logged(self, values: Values) -> list[str | None]:
+        """When records were deleted, as the log has it; with `ids` only of those."""
+        assert self._log is not None
+        parse = stamps.parser(self._form)
+        found = (dig(row, self._modified) for page in self._log.pages({}, values=values) for row in page)
+        return [None if stamp is None else parse(stamp) for stamp in found]
+
+
+def _lists(
+    client: UpstreamClient, name: str, spec: Mapping[str, Any], own: Mapping[str, Any], size: int
+) -> Lists:
+    """A list like the datatype's own, but for what `own` says otherwise."""
+    listing = {**spec["list"], **{key: value for key, value in own.items() if key != "path"}}
+    merged = {**spec, "list": {**listing, "path": own.get("path", spec["list"]["path"])}}
+    if "path" in own:
+        merged["query"] = {}
+    return Lists(client, name, merged, size)
+
+
+def _chunks(keys: list[int]) -> Iterator[list[int]]:
+    return (keys[start : start + _MOST] for start in range(0, len(keys), _MOST))

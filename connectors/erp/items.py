@@ -1,0 +1,126 @@
+"""Values that an ERP keeps in lists of small objects: a party's e-mail among its contact mechanisms, its
+first address, the lines of an order; and how a change of such a list is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connectors.common.datatype import Record
+from connectors.erp.conditions import fits
+from connectors.erp.paths import bury, dig
+from connectors.erp.templates import render
+
+
+class Commands:
+    """How changes of a list are written: as commands by the profile's templates `create`, `update`, `delete`
+    (with `{item}`, `{id}` and `{changes}`), or, without them, as the whole list.
+    """
+
+    def __init__(self, spec: Mapping[str, Any] | None) -> None:
+        self._spec = spec
+
+    @property
+    def whole(self) -> bool:
+        """Whether the list is always written whole."""
+        return self._spec is None
+
+    def create(self, item: Record) -> Any:
+        """The command that adds an item."""
+        return render(self._template("create"), {"item": item})
+
+    def update(self, key: Any, changes: Record) -> Any:
+        """The command that changes the item of that key."""
+        return render(self._template("update"), {"id": key, "changes": changes})
+
+    def delete(self, key: Any) -> Any:
+        """The command that removes the item of that key."""
+        return render(self._template("delete"), {"id": key})
+
+    def _template(self, name: str) -> Any:
+        assert self._spec is not None
+        return self._spec[name]
+
+
+class Item:
+    """One item, or one kind of items, in a list of the ERP's record."""
+
+    def __init__(self, spec: Mapping[str, Any], commands: Commands) -> None:
+        self.place: str = spec.get("to", spec["in"])
+        self.part: str = spec.get("part", "")
+        self._list: str = spec["in"]
+        self._where = spec.get("where", [])
+        self._id: str = spec.get("id", "id")
+        self._new: Mapping[str, Any] = spec.get("new", {})
+        self._needs: str | None = spec.get("needs")
+        self._commands = commands
+
+    def all(self, raw: Any) -> list[Record]:
+        """The items of this kind, in the list's order."""
+        return [item for item in self._items(raw) if fits(self._where, item)]
+
+    def find(self, raw: Any) -> Record | None:
+        """The first of them."""
+        return next((item for item in self._items(raw) if fits(self._where, item)), None)
+
+    def change(self, values: Record, raw: Any, written: Any = None) -> Any:
+        """What to write so that the item has these values; None if nothing. One that loses the value it
+        `needs` is removed. `written` is what the list is to be already, for other items in it.
+        """
+        if written is not None and self._commands.whole:
+            raw = dict(raw or {})
+            bury(raw, self._list, written)
+        change = self._change(values, raw)
+        if written is not None and change is not None and not self._commands.whole:
+            return [*written, *change]
+        return change
+
+    def _change(self, values: Record, raw: Any) -> Any:
+        item = self.find(raw)
+        emptied = self._needs is not None and self._needs in values and values[self._needs] is None
+        if item is None:
+            if emptied or all(value is None for value in values.values()):
+                return None
+            filled = {name: value for name, value in values.items() if value is not None}
+            return self._list_with(raw, None, {**self._new, **filled})
+        return self._list_with(raw, item, None if emptied else values)
+
+    def changes(self, changed: Sequence[tuple[Any, Record]], raw: Any) -> Any:
+        """What to write for several: pairs of a key (None for a new item) and its values; None if nothing."""
+        if not changed:
+            return None
+        if self._commands.whole:
+            items = [dict(item) for item in self._items(raw)]
+            place = {str(dig(item, self._id)): item for item in items}
+            for key, values in changed:
+                if key is None:
+                    items.append({**self._new, **values})
+                else:
+                    place[str(key)].update(values)
+            return items
+        present = {str(dig(item, self._id)): dig(item, self._id) for item in self._items(raw)}
+        return [
+            self._commands.create({**self._new, **values})
+            if key is None
+            else self._commands.update(present.get(str(key), key), values)
+            for key, values in changed
+        ]
+
+    def _list_with(self, raw: Any, item: Record | None, values: Record | None) -> Any:
+        if self._commands.whole:
+            others = [dict(other) for other in self._items(raw) if other is not item]
+            return others if values is None else [*others, {**(item or {}), **values}]
+        if item is None:
+            return [self._commands.create(values or {})]
+        key = dig(item, self._id)
+        return [self._commands.delete(key) if values is None else self._commands.update(key, values)]
+
+    def _items(self, raw: Any) -> list[Record]:
+        found = dig(raw, self._list) if raw is not None else None
+        return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def make_item(spec: Mapping[str, Any], commands: Commands) -> Item:
+    """The item that a profile describes (already validated)."""
+    return Item(spec, commands)

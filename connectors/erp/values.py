@@ -1,0 +1,102 @@
+"""Typed values: how an ERP writes decimals, dates and times, and how this project does.
+
+Here a decimal is text, a date `YYYY-MM-DD`, a date with time UTC text of fixed width. There, by the profile's
+`values`: `{"form": …}` for each of `decimal`, `date` and `datetime`. The form `object` is a JSON object with
+the parts of the value (`year`, `month`, …; a decimal's text below `key`) and the constant members of `mark`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from connectors.erp import stamps
+
+_TRUE = (True, 1, "1", "true", "True", "TRUE", "yes")
+_FALSE = (False, 0, "0", "false", "False", "FALSE", "no")
+
+Convert = Callable[[Any], Any]
+Forms = Mapping[str, Mapping[str, Any]]
+
+
+def reader(kind: str, forms: Forms) -> Convert:
+    """A function from the ERP's value to ours; it raises ValueError, TypeError or ArithmeticError."""
+    form = forms.get(kind, {})
+    match kind:
+        case "string":
+            return _text
+        case "integer":
+            return int
+        case "boolean":
+            return _boolean
+        case "decimal" if form.get("form") == "object":
+            return lambda value: _decimal(value[form.get("key", "decimal")])
+        case "decimal":
+            return _decimal
+        case "date" if form.get("form") == "object":
+            return lambda value: date(value["year"], value["month"], value["day"]).isoformat()
+        case "date":
+            return lambda value: date.fromisoformat(str(value)[:10]).isoformat()
+        case "datetime":
+            return stamps.parser(form.get("form", "iso"), form.get("timezone"))
+    return lambda value: value
+
+
+def writer(kind: str, forms: Forms) -> Convert:
+    """A function from our value to the ERP's; same errors."""
+    form = forms.get(kind, {})
+    mark = dict(form.get("mark", {}))
+    match kind:
+        case "integer":
+            return int
+        case "string":
+            return _text
+        case "decimal" if form.get("form") == "object":
+            return lambda value: {**mark, form.get("key", "decimal"): str(value)}
+        case "decimal" if form.get("form") == "number":
+            return lambda value: _number(Decimal(str(value)))
+        case "date" if form.get("form") == "object":
+            return lambda value: {**mark, **_parts(date.fromisoformat(value))}
+        case "datetime":
+            return lambda value: stamps.to_filter(
+                form.get("form", "iso"),
+                stamps.fixed(datetime.fromisoformat(value)),
+                0,
+                mark,
+                form.get("timezone"),
+            )
+    return lambda value: value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool | dict | list):
+        raise ValueError("no text")
+    return str(value)
+
+
+def _boolean(value: Any) -> bool:
+    if value in _TRUE:
+        return True
+    if value in _FALSE:
+        return False
+    raise ValueError("neither true nor false")
+
+
+def _decimal(value: Any) -> str:
+    """Exact text; a float that is a whole number is written as one."""
+    if isinstance(value, bool):
+        raise ValueError("no number")
+    number = Decimal(str(value))
+    if isinstance(value, float) and number == number.to_integral_value():
+        number = number.quantize(Decimal(1))
+    return format(number, "f")
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _parts(value: date) -> dict[str, int]:
+    return {"year": value.year, "month": value.month, "day": value.day}
