@@ -152,6 +152,25 @@ def test_our_own_write_seen_before_its_answer_is_no_edit(world: World) -> None:
     settled(world)
 
 
+def test_our_own_write_to_the_erp_read_before_its_answer_is_no_edit(world: World) -> None:
+    contact, key = linked(world, "Hastyerp")
+    pump(world, "customerp-contact-share", "disable")
+    try:
+        world.chargebee.post(f"customers/{key}", phone="+47 first")
+        heard(world, key, phone="+47 first")
+        world.sync()
+        world.chargebee.post(f"customers/{key}", phone="+47 second")
+        heard(world, key, phone="+47 second")
+        world.erp.patch("contacts", contact, phone="+47 first")
+        world.sync()
+    finally:
+        pump(world, "customerp-contact-share", "enable")
+    world.sync()
+    values = world.erp.get("contacts", contact)["phone"], world.chargebee.get("customers", key)["phone"]
+    assert values == ("+47 second", "+47 second")
+    settled(world)
+
+
 def pump(world: World, pipe: str, operation: str) -> None:
     url = f"{world.stack.node.url}/pipes/{pipe}/pump"
     requests.post(url, data={"operation": operation}, timeout=10).raise_for_status()
