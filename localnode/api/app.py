@@ -15,6 +15,7 @@ from localnode.api.runs import runs
 from localnode.api.systems import systems
 from localnode.api.talk import talk
 from localnode.node import Node
+from localnode.studio import register as register_studio
 
 MAX_FORM_FIELD = 1024 * 1024
 
@@ -29,4 +30,5 @@ def create_app(node: Node, token: str) -> Flask:
     auth.require_token(app, token, node.settings.open_loopback)
     for blueprint in (admin, config, datasets, flow, runs, pipes, systems, talk):
         app.register_blueprint(blueprint)
+    register_studio(app)
     return app

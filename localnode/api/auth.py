@@ -12,6 +12,8 @@ from flask import Flask, Response, request
 from localnode.api.errors import problem
 
 _OPEN_PATHS = frozenset({"/api/ping", "/api/health"})
+_OPEN_BLUEPRINTS = frozenset({"studio"})
+"""Pages and scripts that hold no data."""
 
 
 def write_syncconfig(path: Path, url: str, token: str) -> None:
@@ -34,8 +36,10 @@ def require_token(app: Flask, token: str, open_loopback: bool) -> None:
         kind, _, given = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), expected):
             return None
-        if request.path in _OPEN_PATHS or (
-            open_loopback and _loopback(request.remote_addr) and _same_origin()
+        if (
+            request.path in _OPEN_PATHS
+            or request.blueprint in _OPEN_BLUEPRINTS
+            or (open_loopback and _loopback(request.remote_addr) and _same_origin())
         ):
             return None
         return _refuse("the token is not this node's" if given else "a bearer token is needed")
@@ -59,6 +63,8 @@ def _same_origin() -> bool:
     address."""
     host = request.host.rpartition(":")[0] or request.host
     if host not in ("localhost", "127.0.0.1", "[::1]") and not _loopback(host.strip("[]")):
+        return False
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
         return False
     origin = request.headers.get("Origin")
     return origin is None or origin.partition("://")[2] == request.host

@@ -99,6 +99,8 @@ class NodePipe:
             return Outcome(FAILED, reason=f"config error at {first.elements}: {first.msg}")
         if self.blocked:
             return Outcome(FAILED, reason=self.blocked)
+        if not self.has_pump:
+            return Outcome(SUCCESS)
         result = self.engine_pipe.run(full, stop)
         if result.changed and self.component.sink_dataset:
             self._scheduler.signal(self.component.sink_dataset)

@@ -1,0 +1,200 @@
+"""`/studio/data/datasets`: datasets, their entities page by page, search, the versions of an entity."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response, request
+
+from localnode.api import parsing
+from localnode.api.answers import as_json
+from localnode.api.current import node
+from localnode.errors import BadRequest, NotFound
+from localnode.store import Dataset, Stored
+from localnode.store import browse as store_browse
+from localnode.studio.data import data, dataset, limit, page
+from localnode.studio.diff import changes
+from localnode.studio.flow import counts
+
+STRETCH = 5_000
+SEARCH_SECONDS = 0.25
+PREVIEW_PROPERTIES = 6
+PREVIEW_TEXT = 80
+PREVIEW_DEPTH = 1
+
+
+@data.get("/datasets")
+def list_datasets() -> Response:
+    """Datasets whose id holds `q`, by id; `after` is a cursor, `internal` adds execution logs."""
+    wanted, text, after = limit(100), request.args.get("q", "").lower(), request.args.get("after", "")
+    found = node().store.datasets(include_system=parsing.flag("internal", False))
+    matching = [each for each in found if text in each.id.lower()]
+    shown = [each for each in matching if each.id > after][: wanted + 1]
+    writers = {pipe.component.sink_dataset: pipe.id for pipe in node().pipes.values()}
+    rows = [{"id": each.id, "pipe": writers.get(each.id), **counts(each)} for each in shown[:wanted]]
+    return page(rows, shown[wanted - 1].id if len(shown) > wanted else None, total=len(matching))
+
+
+@data.get("/datasets/<path:dataset_id>/info")
+def dataset_info(dataset_id: str) -> Response:
+    """Figures of one dataset, with the pipes that write, read and hop to it."""
+    found = dataset(dataset_id)
+    pipes = [pipe.component for pipe in node().pipes.values()]
+    return as_json(
+        {
+            "id": dataset_id,
+            **counts(found),
+            "writer": [each.id for each in pipes if each.sink_dataset == dataset_id],
+            "readers": [each.id for each in pipes if dataset_id in each.sources],
+            "hoppers": [each.id for each in pipes if dataset_id in each.tracked | each.untracked],
+            "indexes": found.indexes.keys(),
+        }
+    )
+
+
+@data.get("/datasets/<path:dataset_id>/entities")
+def list_entities(dataset_id: str) -> Response:
+    """A page of entities: `order` newest (default; cursor `before`, an offset) or id (cursor `after`, an id;
+    `prefix` narrows). `deleted` (default true) also shows deleted ones."""
+    found, wanted = dataset(dataset_id), limit(50)
+    order = request.args.get("order", "newest")
+    if order == "id":
+        rows = store_browse.by_id(
+            found, request.args.get("prefix", ""), request.args.get("after", ""), wanted + 1
+        )
+        return page(
+            [preview(row) for row in rows[:wanted]], rows[wanted - 1].id if len(rows) > wanted else None
+        )
+    if order != "newest":
+        raise BadRequest(f'the order must be newest or id, not "{order}"')
+    deleted = parsing.flag("deleted", True)
+    rows = list(
+        found.rows(parsing.offset("before"), wanted + 1, reverse=True, deleted=deleted, page=wanted + 1)
+    )
+    return page(
+        [preview(row) for row in rows[:wanted]], rows[wanted - 1].updated if len(rows) > wanted else None
+    )
+
+
+@data.get("/datasets/<path:dataset_id>/search")
+def search(dataset_id: str) -> Response:
+    """Entities that are `q`, begin with it or hold it, newest first.
+
+    Reads on from `before` for a quarter of a second at most; `searched` of `total` offsets lie behind then,
+    and `cursor` says where to go on.
+    """
+    found, wanted, text = dataset(dataset_id), limit(50), request.args.get("q", "")
+    if not text.strip():
+        raise BadRequest('the parameter "q" is needed: what to look for')
+    total = (found.max_updated if found.max_updated is not None else -1) + 1
+    start = parsing.offset("before")
+    rows = _named(found, text) if start is None else []
+    known = {row.updated for row in rows}
+    at = total if start is None else min(start, total)
+    deadline = time.monotonic() + SEARCH_SECONDS
+    while at > 0 and len(rows) < wanted and time.monotonic() < deadline:
+        rows += [row for row in _holding(found, text, at) if row.updated not in known]
+        at = max(0, at - STRETCH)
+    shown = rows[:wanted]
+    if len(rows) > wanted:
+        at = shown[-1].updated
+    return page([preview(row) for row in shown], at or None, searched=total - at, total=total)
+
+
+def _holding(found: Dataset, text: str, before: int) -> list[Stored]:
+    """Entities of the stretch before `before` with `text` in a value; names of properties do not count."""
+    folded = text.casefold()
+    return [
+        row
+        for row in store_browse.containing(found, text, before, STRETCH)
+        if any(folded in each.casefold() for each in _texts(row.entity()))
+    ]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every plain value within, as text."""
+    if isinstance(value, dict):
+        for name, content in value.items():
+            if name[:1] != "_" or name == "_id":
+                yield from _texts(content)
+    elif isinstance(value, list):
+        for content in value:
+            yield from _texts(content)
+    else:
+        yield str(value)
+
+
+def _named(found: Dataset, text: str) -> list[Stored]:
+    """The entity of that id, and a few whose id begins so."""
+    return store_browse.by_id(found, text.strip(), "", 5)
+
+
+@data.get("/datasets/<path:dataset_id>/entity")
+def entity(dataset_id: str) -> Response:
+    """The latest version of the entity `id`, whole. NotFound when there is none."""
+    return as_json(_latest(dataset(dataset_id)).entity())
+
+
+@data.get("/datasets/<path:dataset_id>/versions")
+def versions(dataset_id: str) -> Response:
+    """Versions of the entity `id`, newest first, each with what changed; cursor `at` (an offset)."""
+    found, wanted, at = dataset(dataset_id), limit(20), parsing.offset("at")
+    row = _latest(found) if at is None else found.version(at)
+    rows: list[dict[str, Any]] = []
+    while row is not None and row.id == request.args.get("id") and len(rows) < wanted:
+        before = found.previous(row)
+        rows.append(_version(row, before))
+        row = before
+    return page(rows, row.updated if row is not None and rows else None)
+
+
+def _version(row: Stored, before: Stored | None) -> dict[str, Any]:
+    after = row.entity()
+    return {
+        "updated": row.updated,
+        "ts": row.ts,
+        "deleted": bool(row.deleted),
+        "first": row.previous is None,
+        "changes": changes(before.entity() if before else None, after),
+        "entity": after,
+    }
+
+
+def _latest(found: Dataset) -> Stored:
+    entity_id = request.args.get("id", "")
+    row = found.get(entity_id)
+    if row is None:
+        raise NotFound(f'dataset "{found.id}" has no entity "{entity_id[:200]}"')
+    return row
+
+
+def preview(row: Stored) -> dict[str, Any]:
+    """An entity as a line of a list: its first plain values only."""
+    shown: dict[str, Any] = {}
+    for name, value in _plain(row.entity()):
+        shown.setdefault(name, value[:PREVIEW_TEXT] if isinstance(value, str) else value)
+        if len(shown) == PREVIEW_PROPERTIES:
+            break
+    return {"id": row.id, "updated": row.updated, "ts": row.ts, "deleted": bool(row.deleted), "values": shown}
+
+
+def _plain(value: dict[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Texts and numbers by name, first those of the entity itself, then those within.
+
+    `{"v": …}`, as values with a clock are kept, counts as its `v`.
+    """
+    inner: list[dict[str, Any]] = []
+    for name, content in value.items():
+        if isinstance(content, dict) and "v" in content:
+            content = content["v"]
+        if name[:1] in "_$" or content in (None, "") or isinstance(content, bool | list):
+            continue
+        if isinstance(content, dict):
+            inner.append(content)
+        else:
+            yield name, content
+    if depth < PREVIEW_DEPTH:
+        for each in inner:
+            yield from _plain(each, depth + 1)

@@ -1,0 +1,52 @@
+"""The blueprint of what Studio's pages fetch, and how its answers are paged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Blueprint, Response
+
+from localnode.api import parsing
+from localnode.api.answers import as_json
+from localnode.api.current import node
+from localnode.errors import BadRequest, NotFound
+from localnode.store import Dataset
+
+data = Blueprint("studio-data", __name__, url_prefix="/studio/data")
+
+MAX_PAGE = 200
+
+
+def limit(default: int) -> int:
+    """The parameter `limit`, at most MAX_PAGE. BadRequest when it is no whole number above 0."""
+    asked = parsing.number("limit", default, minimum=1) or default
+    if asked > MAX_PAGE:
+        raise BadRequest(f'the parameter "limit" must be at most {MAX_PAGE}')
+    return asked
+
+
+def page(rows: list[Any], cursor: Any, **more: Any) -> Response:
+    """`{"rows": [...], "cursor": where the next page begins, null at the end}`."""
+    return as_json({"rows": rows, "cursor": cursor, **more})
+
+
+def until_full(rows: Iterable[dict[str, Any]], wanted: int) -> Response:
+    """A page of rows that are ordered by `ts`, newest first.
+
+    What was written at one moment stays on one page, so that the moment can be the cursor.
+    """
+    taken: list[dict[str, Any]] = []
+    for row in rows:
+        if len(taken) >= wanted and row["ts"] != taken[-1]["ts"]:
+            return page(taken, taken[-1]["ts"])
+        taken.append(row)
+    return page(taken, None)
+
+
+def dataset(dataset_id: str) -> Dataset:
+    """The dataset of that id, or NotFound."""
+    found = node().store.find(dataset_id)
+    if found is None:
+        raise NotFound(f'there is no dataset "{dataset_id}"')
+    return found

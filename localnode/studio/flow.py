@@ -1,0 +1,200 @@
+"""`/studio/data/flow`: every pipe with its state and figures, and what it reads and writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from localnode.api import views
+from localnode.api.answers import as_json
+from localnode.api.current import node
+from localnode.config.effective import ENDPOINT_SINKS, transforms
+from localnode.node import NodePipe
+from localnode.scheduler import FAILED, NOT_READY
+from localnode.studio import names
+from localnode.studio.data import data
+
+MAX_REASON = 600
+
+
+@data.get("/flow")
+def get_flow() -> Response:
+    """`{"node": {…}, "systems": [ids], "pipes": [see pipe_card], "datasets": [of no pipe]}`."""
+    here = node()
+    retries = retry_counts()
+    pipes = [pipe_card(pipe, retries.get(pipe.id, 0)) for pipe in here.pipes.values()]
+    _add_concepts(pipes)
+    written = {pipe["dataset"] for pipe in pipes}
+    others = [each for each in here.store.datasets() if each.id not in written]
+    return as_json(
+        {
+            "node": node_card(),
+            "systems": sorted(here.config.systems),
+            "pipes": pipes,
+            "datasets": [{"id": each.id, **counts(each)} for each in others],
+        }
+    )
+
+
+@data.get("/node")
+def get_node() -> Response:
+    """What every page shows of the node."""
+    return as_json(node_card())
+
+
+@data.get("/pipes/<path:pipe_id>")
+def get_pipe(pipe_id: str) -> Response:
+    """One pipe: its card, its config as uploaded, its findings and its pump."""
+    pipe = node().pipe(pipe_id)
+    return as_json(
+        {
+            **pipe_card(pipe, retry_counts().get(pipe_id, 0)),
+            "config": pipe.component.original,
+            "findings": [problem.as_json() for problem in pipe.component.problems],
+            "pump": pipe.component.effective.get("pump", {}),
+            "operations": pipe.operations(),
+            "readers": sorted(
+                each.id
+                for each in node().pipes.values()
+                if pipe.component.sink_dataset and pipe.component.sink_dataset in _inputs(each)
+            ),
+        }
+    )
+
+
+def node_card() -> dict[str, Any]:
+    """Figures of the node at a glance; costs the same however many entities there are."""
+    status = node().status()
+    letters = [each for each in node().store.datasets(True) if each.id.startswith("system:dead-letter:")]
+    return {
+        "version": status["version"],
+        "started": views.timestamp(status["node_start_time"]),
+        "scheduling": status["scheduling"],
+        "run_all": status["run_all"],
+        "pipes": status["pipes"],
+        "running": status["running_pipes"],
+        "failed": [each for each in status["failed_pipes"] if node().pipe(each).has_pump],
+        "invalid": status["invalid_pipes"],
+        "retries": sum(retry_counts().values()),
+        "dead_letters": sum(each.info().live for each in letters),
+    }
+
+
+def retry_counts() -> dict[str, int]:
+    """Entities waiting for another attempt, by pipe."""
+    return dict(node().store.query("SELECT pipe, count(*) FROM retry GROUP BY pipe"))
+
+
+def pipe_card(pipe: NodePipe, retries: int) -> dict[str, Any]:
+    """What the flow shows of one pipe.
+
+    `changes` and `seconds` are the last run's; `backlog` is how many versions of the source are still to be
+    read, None when the source does not tell.
+    """
+    component, pump, last = pipe.component, pipe.pump, pipe.pump.last
+    system, datatype, stage = names.parts(pipe.id, node().config.systems)
+    state, reason = state_of(pipe)
+    effective = component.effective
+    return {
+        "id": pipe.id,
+        "system": system,
+        "datatype": datatype,
+        "stage": stage or ("endpoint" if component.sink_type in ENDPOINT_SINKS else ""),
+        "comment": _text(component.original.get("comment") or component.original.get("description")),
+        "state": state,
+        "reason": reason[:MAX_REASON],
+        "reads": component.sources,
+        "hops": sorted(component.tracked | component.untracked),
+        "from": _outside(effective.get("source")),
+        "to": written_to(effective),
+        "source": component.source_type,
+        "sink": component.sink_type,
+        "dataset": component.sink_dataset,
+        "has_pump": pipe.has_pump,
+        "disabled": pump.disabled,
+        "next_run": views.timestamp(pump.next_run) if pump.may_run and pipe.has_pump else None,
+        "last_run": views.timestamp(last.started) if last else None,
+        "seconds": round(last.ended - last.started, 3) if last else None,
+        "changes": last.outcome.changes if last else None,
+        "retries": retries,
+        "backlog": _backlog(pipe),
+        **counts(pipe.sink_dataset),
+    }
+
+
+def state_of(pipe: NodePipe) -> tuple[str, str]:
+    """How a pipe is, and why: invalid, disabled, running, failed, waiting, blocked, ready, never."""
+    pump, last = pipe.pump, pipe.pump.last
+    if not pipe.component.valid:
+        first = next(each for each in pipe.component.problems if each.level == "error")
+        return "invalid", f"{first.msg}"
+    if pump.disabled:
+        return "disabled", pump.comment or ""
+    if pump.is_running:
+        return "running", ""
+    if pipe.blocked:
+        return "blocked", pipe.blocked
+    if not pipe.has_pump or last is None:
+        return ("ready" if not pipe.has_pump or pipe.last_seen is not None else "never"), ""
+    states = {FAILED: "failed", NOT_READY: "waiting"}
+    return states.get(last.outcome.status, "ready"), last.outcome.reason or ""
+
+
+def counts(dataset: Any) -> dict[str, Any]:
+    """Kept counts of a dataset, zeros for one that is not there yet."""
+    if dataset is None:
+        return {"live": 0, "deleted": 0, "versions": 0, "populated": False, "breaker": None}
+    info = dataset.info()
+    return {
+        "live": info.live,
+        "deleted": info.ids - info.live,
+        "versions": 0 if info.max_updated is None else info.max_updated + 1,
+        "populated": info.populated,
+        "breaker": info.breaker,
+    }
+
+
+def _backlog(pipe: NodePipe) -> int | None:
+    sources = pipe.component.sources
+    if pipe.component.source_type != "dataset" or len(sources) != 1:
+        return None
+    dataset, seen = node().store.find(sources[0]), pipe.last_seen
+    if dataset is None or not isinstance(seen, int | None):
+        return None
+    newest = dataset.max_updated
+    return max(0, (-1 if newest is None else newest) - (-1 if seen is None else seen))
+
+
+def _inputs(pipe: NodePipe) -> set[str]:
+    component = pipe.component
+    return {*component.sources, *component.tracked, *component.untracked}
+
+
+def _outside(part: Any) -> str | None:
+    """The system that a source or sink talks to."""
+    talks = isinstance(part, dict) and part.get("type") != "embedded" and isinstance(part.get("system"), str)
+    return part["system"] if talks else None
+
+
+def written_to(effective: dict[str, Any]) -> str | None:
+    """The system that a pipe writes to, by its sink or by a transform with side effects."""
+    calls = [link for _, link in transforms(effective) if isinstance(link, dict) and link.get("side_effects")]
+    found = [_outside(part) for part in [effective.get("sink"), *calls]]
+    return next((system for system in found if system), None)
+
+
+def _text(value: Any) -> str:
+    return " ".join(str(part) for part in value) if isinstance(value, list) else str(value or "")
+
+
+def _add_concepts(pipes: list[dict[str, Any]]) -> None:
+    """Set `concept` of every card. Endpoints read from everywhere and belong to none."""
+    writers = {pipe["dataset"]: pipe["id"] for pipe in pipes if pipe["dataset"]}
+    inner = [pipe for pipe in pipes if pipe["stage"] != "endpoint"]
+    reads = {pipe["id"]: [writers[name] for name in pipe["reads"] if name in writers] for pipe in inner}
+    titles = {pipe["id"]: pipe["datatype"] for pipe in inner if pipe["stage"] == "global"}
+    others = {pipe["id"]: pipe["datatype"] for pipe in inner}
+    found = names.concepts(reads, titles, others)
+    for pipe in pipes:
+        pipe["concept"] = found.get(pipe["id"], "endpoints")

@@ -1,0 +1,96 @@
+"""`/studio/data/audit`, `/events`, `/log`: writes to the systems, trouble of the pumps, the node's log."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from flask import Response, request
+
+from localnode.api import parsing
+from localnode.api.answers import as_json
+from localnode.api.current import node
+from localnode.pipes.execution_log import PREFIX
+from localnode.store import Dataset, Stored
+from localnode.store.browse import first_at
+from localnode.studio.data import data, limit, until_full
+from localnode.studio.diff import changes
+from localnode.studio.flow import written_to
+from localnode.studio.node_log import NodeLog
+
+WRITES = frozenset({"insert", "update", "delete"})
+TROUBLE = frozenset({"pump-failed", "read-error", "write-error"})
+MAX_TEXT = 4000
+
+
+@data.get("/audit")
+def audit() -> Response:
+    """Writes to the systems, newest first; `before` (µs) is a cursor.
+
+    Every write is a version in the dataset of a pipe that writes to a system.
+    """
+    pipes = [pipe.component for pipe in node().pipes.values()]
+    writing = [pipe.sink_dataset for pipe in pipes if written_to(pipe.effective)]
+    found = ((name, row, row.entity()) for name, row in _newest(filter(None, writing)) if not row.deleted)
+    return until_full((_write(*each) for each in found if _is_write(each[2])), limit(50))
+
+
+def _is_write(entity: dict[str, Any]) -> bool:
+    return entity.get("$operation") in WRITES and entity.get("$status") == "ok"
+
+
+def _write(dataset_id: str, row: Stored, entity: dict[str, Any]) -> dict[str, Any]:
+    """A write; what it leaves out of an object stays there, so nothing counts as removed."""
+    was = entity["$was"] if isinstance(entity.get("$was"), dict) else {}
+    after = {name: value for name, value in entity.items() if name[:1] not in "_$" and name != "id"}
+    return {
+        "dataset": dataset_id,
+        "id": row.id,
+        "ts": row.ts,
+        "updated": row.updated,
+        "operation": entity["$operation"],
+        "written": entity.get("$written"),
+        "key": entity.get("$generated_id"),
+        "changes": [each for each in changes(was, after) if each["kind"] != "removed"],
+    }
+
+
+@data.get("/events")
+def events() -> Response:
+    """Trouble the pumps reported, newest first; `before` (µs) is a cursor, `pipe` one pipe only."""
+    chosen = request.args.get("pipe")
+    pipe_ids = [chosen] if chosen else list(node().pipes)
+    found = ((name, row, row.entity()) for name, row in _newest(f"{PREFIX}{each}" for each in pipe_ids))
+    return until_full((_event(*each) for each in found if each[2].get("event_type") in TROUBLE), limit(50))
+
+
+def _event(dataset_id: str, row: Stored, event: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "pipe": dataset_id.removeprefix(PREFIX),
+        "ts": row.ts,
+        "kind": event["event_type"],
+        "entity": (event.get("entity") or {}).get("_id"),
+        "resolved": event.get("resolved") is True,
+        "message": str(event.get("original_error_message") or "")[:MAX_TEXT],
+    }
+
+
+@data.get("/log")
+def log() -> Response:
+    """Lines of the node's own log after number `since`, oldest first, as far as they are at hand."""
+    return as_json({"rows": NodeLog.current().since(parsing.number("since", 0) or 0)})
+
+
+def _newest(dataset_ids: Iterable[str]) -> Iterator[tuple[str, Stored]]:
+    """Versions of several datasets from before `before`, newest first."""
+    before = parsing.number("before", None)
+    found = [(name, node().store.find(name)) for name in dataset_ids]
+    streams = [_back(name, dataset, before) for name, dataset in found if dataset is not None]
+    return heapq.merge(*streams, key=lambda each: each[1].ts, reverse=True)
+
+
+def _back(name: str, dataset: Dataset, before: int | None) -> Iterator[tuple[str, Stored]]:
+    since = None if before is None else first_at(dataset, before)
+    for row in dataset.rows(since, history=True, reverse=True, page=100):
+        yield name, row

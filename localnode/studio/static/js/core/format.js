@@ -1,0 +1,45 @@
+// Values as people read them.
+
+const NUMBER = new Intl.NumberFormat("en");
+const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const STAMP = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const STEPS = [[60, "s", 1], [3600, "min", 60], [86400, "h", 3600], [Infinity, "d", 86400]];
+
+export const number = (value) => (value === null || value === undefined ? "–" : NUMBER.format(value));
+export const short = (value) => (value === null || value === undefined ? "–" : SHORT.format(value));
+
+/** Seconds as a duration. */
+export function duration(seconds) {
+  if (seconds === null || seconds === undefined) return "–";
+  if (seconds === 0) return "0 s";
+  if (seconds < 1) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  return seconds < 3600 ? `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s` : `${(seconds / 3600).toFixed(1)} h`;
+}
+
+/** Milliseconds since the epoch from ISO text or from µs. */
+export function millis(moment) {
+  return typeof moment === "number" ? moment / 1000 : Date.parse(moment);
+}
+
+/** How long ago, or how far ahead. */
+export function ago(moment) {
+  if (moment === null || moment === undefined) return "never";
+  const away = (Date.now() - millis(moment)) / 1000;
+  const [, unit, size] = STEPS.find(([limit]) => Math.abs(away) < limit);
+  const count = Math.round(Math.abs(away) / size);
+  if (count === 0) return "now";
+  return away >= 0 ? `${count} ${unit} ago` : `in ${count} ${unit}`;
+}
+
+/** Date and time in the reader's own zone. */
+export const stamp = (moment) => (moment === null || moment === undefined ? "–" : STAMP.format(new Date(millis(moment))));
+
+/** One plain value as text; Sesam's "~:", "~t" and "~r" marks are dropped. */
+export function plain(value) {
+  if (value === null || value === undefined) return "null";
+  if (typeof value === "string") return value.replace(/^~[:trfbu]/, "");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;

@@ -1,0 +1,115 @@
+// What the pumps did, over time: changes by stage, runs that worked and failed, the slowest run.
+
+import { get } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+import { duration, number, plural, short } from "../core/format.js";
+import { plainTable } from "./table.js";
+
+const HEIGHT = 200;
+const COLOURS = { all: "#7b8aa3", event: "#b25bd6", collect: "#3d87f5", enrich: "#12a594", global: "#8a63f2", transform: "#e08a13", share: "#e5484d" };
+const OTHER = "#8793a6";
+
+/** Three charts of the runs of one `pipe` or all. Returns { element, load(), window(seconds) }. */
+export function runCharts({ pipe = null } = {}) {
+  const places = { changes: box("Entities changed"), runs: box("Runs"), slowest: box("Slowest run") };
+  const figures = h("details", { class: "card" }, h("summary", {}, "The same as a table"));
+  const element = h("div", { class: "grid" }, Object.values(places).map((place) => place.card));
+  const outer = h("div", { class: "pipelist" }, element, figures);
+  let seconds = 3600;
+  let latest = null;
+
+  const show = () => {
+    if (!latest) return;
+    const times = latest.completed.map((_, n) => latest.start + n * latest.width);
+    const stages = Object.entries(latest.stages);
+    paint(places.changes, times, piled(stages), short);
+    paint(places.runs, times, [
+      { label: "worked", values: latest.completed, colour: "#2f9e64" },
+      { label: "failed", values: latest.failed, colour: "#e5484d", dash: [6, 3] },
+    ], number);
+    paint(places.slowest, times, [{ label: "seconds", values: latest.slowest, colour: "#8a63f2" }], duration);
+    describe(places, latest);
+    table(figures, times, latest);
+  };
+  document.addEventListener("studio-scheme", show);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+  let width = 0;
+  new ResizeObserver(() => {
+    if (element.clientWidth !== width) show();
+    width = element.clientWidth;
+  }).observe(element);
+  return {
+    element: outer,
+    async load() {
+      latest = await get("/studio/data/runs/chart", { window: seconds, buckets: 60, pipe });
+      show();
+    },
+    window(value) { seconds = value; },
+  };
+}
+
+/** Stages on top of each other: each series is the sum of its own and all later ones, drawn from the highest on. */
+function piled(stages) {
+  let below = null;
+  return stages.reverse().map(([name, values]) => {
+    below = values.map((value, n) => value + (below?.[n] ?? 0));
+    return { label: name, values: below, colour: COLOURS[name] ?? OTHER, solid: true };
+  }).reverse();
+}
+
+function box(text) {
+  const plot = h("div", { class: "chart", role: "img" });
+  const note = h("p", { class: "hint" });
+  return { card: h("section", { class: "card" }, h("h2", {}, text), plot, note), plot, note, text };
+}
+
+function paint(place, times, series, text) {
+  const width = place.plot.clientWidth;
+  if (!width) return;
+  const style = getComputedStyle(document.documentElement);
+  const probe = h("span", { hidden: true });
+  document.body.append(probe);
+  const colour = (name) => {
+    probe.style.color = `var(${name})`;
+    return getComputedStyle(probe).color;
+  };
+  const [ink, grid] = [colour("--muted"), colour("--line")];
+  probe.remove();
+  const font = `12px ${style.getPropertyValue("--sans")}`;
+  const axis = { stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
+  const shown = series.length ? series : [{ label: "nothing", values: times.map(() => 0), colour: ink }];
+  const options = {
+    width, height: HEIGHT, legend: { live: false }, cursor: { show: false },
+    scales: { y: { range: (_, low, high) => [0, Math.max(1, high * 1.08)] } },
+    axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => text(tick)) }],
+    series: [{}, ...shown.map((each) => ({
+      label: each.label, stroke: each.colour, fill: each.solid ? each.colour : `${each.colour}33`, width: each.solid ? 1 : 2, dash: each.dash,
+      paths: uPlot.paths.stepped({ align: 1 }), points: { show: false },
+    }))],
+  };
+  place.plot.replaceChildren();
+  new uPlot(options, [times, ...shown.map((each) => each.values)], place.plot);
+}
+
+const total = (values) => values.reduce((sum, value) => sum + value, 0);
+
+function describe(places, data) {
+  const changes = Object.entries(data.stages).map(([name, values]) => `${name} ${number(total(values))}`);
+  const cut = data.complete ? "" : " Only the latest runs are counted, there were too many.";
+  fill(places.changes.note, changes.length ? `${changes.join(" · ")}.${cut}` : "Nothing changed.");
+  fill(places.runs.note, `${plural(total(data.completed), "run")} with changes or errors, ${number(total(data.failed))} failed.`);
+  fill(places.slowest.note, `At most ${duration(Math.max(0, ...data.slowest))}.`);
+  for (const place of Object.values(places)) place.plot.setAttribute("aria-label", `${place.text} over time. ${place.note.textContent}`);
+}
+
+function table(figures, times, data) {
+  const rows = times.map((time, n) => ({ time, n })).filter(({ n }) => data.completed[n] || data.failed[n]).reverse();
+  const columns = [
+    { title: "From", head: true, cell: ({ time }) => new Date(time * 1000).toLocaleTimeString() },
+    { title: "Worked", num: true, cell: ({ n }) => number(data.completed[n]) },
+    { title: "Failed", num: true, cell: ({ n }) => number(data.failed[n]) },
+    ...Object.entries(data.stages).map(([name, values]) => ({ title: name, num: true, cell: ({ n }) => number(values[n]) })),
+    { title: "Slowest", num: true, cell: ({ n }) => duration(data.slowest[n]) },
+  ];
+  figures.replaceChildren(figures.firstElementChild, plainTable({ caption: "Runs over time", columns, rows, stack: false }));
+}

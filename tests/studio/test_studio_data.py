@@ -1,0 +1,293 @@
+"""What the pages fetch: shapes, paging, search, history, and no secret among it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from flask.testing import FlaskClient
+
+from localnode.node import Node
+from localnode.studio import browse, diff, names
+from tests.studio.conftest import CONFIG, NASTY, pipe
+
+PERSON = "/studio/data/datasets/crm-person-collect"
+
+
+def test_the_flow_has_every_pipe_with_its_state_and_count(client: FlaskClient) -> None:
+    flow = client.get("/studio/data/flow").get_json()
+    cards = {card["id"]: card for card in flow["pipes"]}
+    collect = cards["crm-person-collect"]
+    assert (collect["system"], collect["datatype"], collect["stage"]) == ("crm", "person", "collect")
+    assert (collect["state"], collect["live"], collect["versions"]) == ("ready", 121, 121)
+    assert cards["global-person"]["reads"] == ["crm-person-enrich"] and cards["global-person"]["backlog"] == 0
+    assert {cards[each]["concept"] for each in cards if each != "table"} == {"person"}
+    assert (cards["table"]["concept"], cards["table"]["stage"], cards["table"]["state"]) == (
+        "endpoints",
+        "endpoint",
+        "ready",
+    )
+    assert flow["systems"] == ["crm"] and flow["node"]["failed"] == []
+
+
+def test_an_endpoint_is_never_run_and_never_fails(client: FlaskClient, node: Node) -> None:
+    node.signal("global-person")
+    node.pipe("table").pump.run()
+    assert not node.pipe("table").failed
+    assert client.get("/studio/data/node").get_json()["failed"] == []
+
+
+def test_states_say_what_is_wrong(client: FlaskClient, node: Node) -> None:
+    entities = [
+        *CONFIG,
+        pipe(
+            "broken",
+            "global-person",
+            transform={"type": "dtl", "rules": {"default": [["fail!", "as asked"]]}},
+        ),
+    ]
+    node.replace_entities(
+        [*entities, {"_id": "odd", "type": "pipe", "source": {"type": "nothing"}}], force=True
+    )
+    node.pipe("broken").pump.run()
+    node.pipe("global-person").operate("disable", {"comment": "on leave"})
+    cards = {card["id"]: card for card in client.get("/studio/data/flow").get_json()["pipes"]}
+    assert cards["broken"]["state"] == "failed" and "as asked" in cards["broken"]["reason"]
+    assert cards["odd"]["state"] == "invalid" and cards["odd"]["reason"]
+    assert (cards["global-person"]["state"], cards["global-person"]["reason"]) == ("disabled", "on leave")
+
+
+def test_one_pipe_with_its_config(client: FlaskClient) -> None:
+    card = client.get("/studio/data/pipes/crm-person-enrich").get_json()
+    assert card["comment"] == "adds a clock" and card["readers"] == ["global-person"]
+    assert card["config"] == next(each for each in CONFIG if each["_id"] == "crm-person-enrich")
+    assert "start-rescan" in card["operations"]
+    assert client.get("/studio/data/pipes/none").status_code == 404
+
+
+def test_datasets_are_listed_by_page(client: FlaskClient) -> None:
+    first = client.get("/studio/data/datasets?limit=2").get_json()
+    assert [row["id"] for row in first["rows"]] == ["crm-person-collect", "crm-person-enrich"]
+    rest = client.get("/studio/data/datasets", query_string={"limit": 2, "after": first["cursor"]}).get_json()
+    assert [row["id"] for row in rest["rows"]] == ["global-person"] and rest["cursor"] is None
+    assert client.get("/studio/data/datasets?q=GLOBAL").get_json()["total"] == 1
+    internal = client.get("/studio/data/datasets?internal=true&limit=200").get_json()
+    assert any(row["id"].startswith("system:pump_execution:") for row in internal["rows"])
+
+
+@pytest.mark.parametrize("order", [{"order": "newest"}, {"order": "id"}])
+def test_paging_shows_every_entity_once(client: FlaskClient, order: dict[str, str]) -> None:
+    seen: list[str] = []
+    cursor = None
+    while True:
+        more = {} if cursor is None else {"after" if order["order"] == "id" else "before": cursor}
+        page = client.get(f"{PERSON}/entities", query_string={**order, **more, "limit": 25}).get_json()
+        assert len(page["rows"]) <= 25
+        seen += [row["id"] for row in page["rows"]]
+        cursor = page["cursor"]
+        if cursor is None:
+            break
+    assert len(seen) == len(set(seen)) == 121
+    if order["order"] == "id":
+        assert seen == sorted(seen)
+
+
+def test_pages_have_a_limit(client: FlaskClient) -> None:
+    for query in ("limit=201", "limit=0", "limit=x", "order=random", "before=x"):
+        assert client.get(f"{PERSON}/entities?{query}").status_code == 400, query
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("p007", ["p007"]),
+        ("PERSON 77", ["p077"]),
+        ("p11@example", ["p011"]),
+        ("%", []),
+        ("_", []),
+        ('"', [NASTY]),
+        ("Peršon", []),
+    ],
+)
+def test_search_finds_ids_and_values(client: FlaskClient, text: str, found: list[str]) -> None:
+    page = client.get(f"{PERSON}/search", query_string={"q": text}).get_json()
+    assert [row["id"] for row in page["rows"]] == found
+    assert page["cursor"] is None and page["searched"] == page["total"] == 121
+
+
+def test_search_goes_on_where_it_stopped(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browse, "STRETCH", 10)
+    monkeypatch.setattr(browse, "SEARCH_SECONDS", 0)
+    seen, cursor, calls = [], "", 0
+    while cursor is not None:
+        monkeypatch.setattr(browse.time, "monotonic", iter([0.0, -1.0, 1.0]).__next__)
+        page = client.get(f"{PERSON}/search", query_string={"q": "example.com", "before": cursor}).get_json()
+        seen += [row["id"] for row in page["rows"]]
+        cursor, calls = page["cursor"], calls + 1
+    assert len(seen) == len(set(seen)) == 120 and calls == 13
+
+
+def test_a_full_page_of_findings_is_followed_by_the_rest(client: FlaskClient) -> None:
+    first = client.get(f"{PERSON}/search?q=example.com&limit=50").get_json()
+    assert len(first["rows"]) == 50
+    rest = client.get(f"{PERSON}/search?q=example.com&limit=200&before={first['cursor']}").get_json()
+    ids = [row["id"] for row in (*first["rows"], *rest["rows"])]
+    assert len(ids) == len(set(ids)) == 120
+
+
+def test_versions_show_what_changed(client: FlaskClient, node: Node) -> None:
+    dataset = node.store.dataset("crm-person-collect")
+    dataset.write([{"_id": "p001", "name": "Ada", "address": {"city": "Oslo"}, "n": 1}])
+    dataset.write([{"_id": "p001", "name": "Ada", "address": {"city": "Bergen", "zip": "5003"}, "n": True}])
+    page = client.get(f"{PERSON}/versions", query_string={"id": "p001", "limit": 2}).get_json()
+    newest = {
+        each["path"]: (each["kind"], each["before"], each["after"]) for each in page["rows"][0]["changes"]
+    }
+    assert newest == {
+        "address.city": ("changed", "Oslo", "Bergen"),
+        "address.zip": ("added", None, "5003"),
+        "n": ("changed", 1, True),
+    }
+    rest = client.get(f"{PERSON}/versions", query_string={"id": "p001", "at": page["cursor"]}).get_json()
+    assert rest["cursor"] is None and rest["rows"][0]["first"]
+    assert client.get(f"{PERSON}/versions?id=nobody").status_code == 404
+    other = client.get(f"{PERSON}/versions", query_string={"id": "p002", "at": page["cursor"]}).get_json()
+    assert other["rows"] == []
+
+
+def test_runs_are_counted_and_listed(client: FlaskClient, node: Node) -> None:
+    chart = client.get("/studio/data/runs/chart?window=600&buckets=10").get_json()
+    assert sum(chart["completed"]) == 3 and sum(chart["failed"]) == 0 and chart["complete"]
+    assert {name: sum(values) for name, values in chart["stages"].items()} == {
+        "collect": 121,
+        "enrich": 121,
+        "global": 121,
+    }
+    first = client.get("/studio/data/runs?limit=2").get_json()
+    rest = client.get("/studio/data/runs", query_string={"before": first["cursor"]}).get_json()
+    assert sorted(row["pipe"] for row in (*first["rows"], *rest["rows"])) == [
+        "crm-person-collect",
+        "crm-person-enrich",
+        "global-person",
+    ]
+    assert client.get("/studio/data/runs?failed=true").get_json()["rows"] == []
+    assert [
+        row["changes"] for row in client.get("/studio/data/runs?pipe=global-person").get_json()["rows"]
+    ] == [121]
+    assert client.get("/studio/data/runs?pipe=none").status_code == 400
+
+
+def test_writes_of_one_moment_stay_on_one_page(client: FlaskClient, node: Node) -> None:
+    sink = {"type": "json", "system": "crm", "url": "/x"}
+    call = {"type": "http", "system": "crm", "url": "/share", "side_effects": True}
+    node.replace_entities(
+        [
+            *CONFIG,
+            pipe("crm-person-share", "global-person", transform=call),
+            pipe("push", "table", sink=sink),
+        ],
+        force=True,
+    )
+    shared = node.store.dataset("crm-person-share", create=True)
+    rows = [
+        {
+            "_id": f"s{n}",
+            "$operation": "update",
+            "$status": "ok",
+            "$was": {"name": "Old"},
+            "name": "New",
+            "id": "1",
+        }
+        for n in range(5)
+    ]
+    shared.write(
+        [
+            *rows,
+            {"_id": "none", "$operation": "none", "$status": "ok"},
+            {"_id": "no", "$operation": "update", "$status": "rejected"},
+        ]
+    )
+    page = client.get("/studio/data/audit?limit=2").get_json()
+    assert len(page["rows"]) == 5 and page["cursor"] is None
+    assert page["rows"][0]["changes"] == [
+        {"path": "name", "kind": "changed", "before": "Old", "after": "New"}
+    ]
+
+
+def test_trouble_and_the_nodes_log(client: FlaskClient, node: Node) -> None:
+    node.replace_entities(
+        [
+            *CONFIG,
+            pipe(
+                "broken", "global-person", transform={"type": "dtl", "rules": {"default": [["fail!", NASTY]]}}
+            ),
+        ],
+        force=False,
+    )
+    node.pipe("broken").pump.run()
+    events = client.get("/studio/data/events").get_json()["rows"]
+    assert events[0]["pipe"] == "broken" and "onerror" in events[0]["message"]
+    lines = client.get("/studio/data/log").get_json()["rows"]
+    assert lines == sorted(lines, key=lambda line: line["number"])
+    last = lines[-1]["number"] if lines else 0
+    assert client.get(f"/studio/data/log?since={last}").get_json()["rows"] == []
+
+
+def test_no_secret_is_shown(client: FlaskClient, node: Node) -> None:
+    node.put_secrets("", {"key": "hunter2-very-secret"}, replace=False)
+    system = {
+        "_id": "crm",
+        "type": "system:url",
+        "base_url": "http://127.0.0.1:9/",
+        "password": "$SECRET(key)",
+    }
+    node.replace_entities([system, *CONFIG[1:]], force=True)
+    for path in (
+        "/studio/data/flow",
+        "/studio/data/node",
+        "/studio/data/pipes/crm-person-collect",
+        "/studio/data/log",
+    ):
+        answer = client.get(path).get_data(as_text=True)
+        assert "hunter2" not in answer and node.token not in answer, path
+
+
+def test_large_datasets_are_paged_in_constant_time(client: FlaskClient, node: Node) -> None:
+    dataset = node.store.dataset("large", create=True)
+    for start in range(0, 60_000, 10_000):
+        dataset.write([{"_id": f"e{n:06}", "name": f"Name {n}"} for n in range(start, start + 10_000)])
+    paths = [
+        "/studio/data/flow",
+        "/studio/data/datasets",
+        "/studio/data/datasets/large/entities",
+        "/studio/data/datasets/large/info",
+    ]
+    paths += [
+        "/studio/data/datasets/large/entities?order=id&after=e030000",
+        "/studio/data/datasets/large/entities?before=30000",
+    ]
+    for path in paths:
+        started = time.perf_counter()
+        assert client.get(path).status_code == 200
+        assert time.perf_counter() - started < 0.25, path
+
+
+@pytest.mark.parametrize(
+    ("pipe_id", "parts"),
+    [
+        ("crm-person-collect", ("crm", "person", "collect")),
+        ("crm-eu-person-share", ("crm-eu", "person", "share")),
+        ("global-person", ("", "person", "global")),
+        ("anything", ("", "", "")),
+        ("other-person-enrich", ("", "", "enrich")),
+    ],
+)
+def test_names_of_pipes_are_taken_apart(pipe_id: str, parts: tuple[str, str, str]) -> None:
+    assert names.parts(pipe_id, ["crm", "crm-eu"]) == parts
+
+
+def test_lists_are_compared_with_the_kinds_within() -> None:
+    assert diff.changes({"a": [1]}, {"a": [True]}) == [
+        {"path": "a", "kind": "changed", "before": [1], "after": [True]}
+    ]
+    assert diff.changes({"a": [1], "_ts": 1}, {"a": [1], "_ts": 2}) == []
