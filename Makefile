@@ -69,5 +69,6 @@ clean: ## remove what runs leave behind (not .venv)
 	@rm -rf .data build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .PHONY: docs
-docs: setup ## make docs/dtl.md anew from the function registry
+docs: setup ## make the generated pages anew: DTL functions, dataflow documents
 	@$(BIN)/python -m localnode.dtl.reference > docs/dtl.md
+	@$(BIN)/python -m stack.dataflow
