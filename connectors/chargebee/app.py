@@ -16,6 +16,7 @@ from connectors.chargebee.customers import Customers
 from connectors.chargebee.datatype import ChargebeeDatatype
 from connectors.chargebee.node import NodeReceiver
 from connectors.chargebee.orders import Orders
+from connectors.chargebee.rehearsal import Rehearsal
 from connectors.chargebee.settings import ChargebeeSettings, read_settings
 from connectors.common import app as common_app
 from connectors.common.errors import SettingsError
@@ -50,6 +51,7 @@ def build_service(settings: ChargebeeSettings) -> Service:
         datatypes=datatypes,
         metrics=metrics,
         check=client.check,
+        rehearsals={kind.name: kind(Rehearsal(client), settings) for kind in DATATYPES},
         share_concurrency=settings.concurrency,
         blueprints=[_webhooks(settings, datatypes, metrics)],
         own_check=[webhooks.PATH],

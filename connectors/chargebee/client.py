@@ -26,7 +26,9 @@ Params = list[tuple[str, str]]
 
 
 class Chargebee:
-    """One site's API. Safe to use from several threads."""
+    """One site's API. Safe to use from several threads. `rehearses`: what it creates is only made believe."""
+
+    rehearses = False
 
     def __init__(self, settings: ChargebeeSettings, metrics: Metrics) -> None:
         common = settings.common

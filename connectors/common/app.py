@@ -25,6 +25,9 @@ def create_app(service: Service) -> Flask:
     app.extensions["connectors"] = Runtime(
         service=service,
         engine=ShareEngine(service.datatypes.values(), service.share_concurrency, observe),
+        rehearsals=ShareEngine(
+            service.rehearsals.values(), service.share_concurrency, lambda *_: None, dry_run=True
+        ),
         redact=redact,
         log=logs.configure(service.name, service.settings.log_level, redact),
         sequences={name: PushSequences() for name in service.datatypes},

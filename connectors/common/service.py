@@ -22,6 +22,7 @@ class Service:
     """One service, ready to be served by `connectors.common.app.create_app`.
 
     `check` makes one cheap call upstream and raises what is wrong (`UpstreamRefused`, `Unavailable`, …).
+    `rehearsals`: the same datatypes with everything but the writing, for dry runs.
     `share_concurrency`: records of one share request that are worked on at the same time. `own_check`: paths
     whose callers present other credentials than those of the service, which their views check.
     """
@@ -35,6 +36,7 @@ class Service:
     share_concurrency: int = 1
     blueprints: Sequence[Blueprint] = ()
     own_check: Collection[str] = ()
+    rehearsals: Mapping[str, Datatype] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class Runtime:
 
     service: Service
     engine: ShareEngine
+    rehearsals: ShareEngine
     redact: Redactor
     log: logging.Logger
     sequences: dict[str, PushSequences] = field(default_factory=dict)
@@ -54,6 +57,14 @@ class Runtime:
         except KeyError:
             known = ", ".join(self.service.datatypes)
             raise NotFound(f"there is no datatype {name!r}; this service has {known}") from None
+
+    def rehearsal(self, name: str) -> Datatype:
+        """What stands in for that datatype in a dry run; `NotFound` if there is nothing."""
+        datatype = self.datatype(name)
+        try:
+            return self.service.rehearsals[name]
+        except KeyError:
+            raise NotFound(f"{datatype.name} cannot be shared in a dry run") from None
 
 
 def runtime() -> Runtime:

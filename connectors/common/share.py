@@ -13,6 +13,9 @@ The rules, the same for every datatype:
   done.
 
 Answers keep order and number of the request, whatever happens.
+
+A dry run is the same engine over datatypes that cannot write (`Service.rehearsals`): every read, comparison
+and rule is the real one, and the answer holds the record as it would be.
 """
 
 from __future__ import annotations
@@ -42,7 +45,7 @@ from connectors.common.errors import (
 )
 from connectors.common.locks import RecordLocks
 from connectors.common.validation import PayloadCheck
-from connectors.common.wish import Wish, parse_wish
+from connectors.common.wish import Wish, parse_rehearsed, parse_wish
 
 _ATTEMPTS = 3
 """Reads and compares of one update before a record that keeps moving counts as contested."""
@@ -69,13 +72,18 @@ class Outcome:
 class ShareEngine:
     """Carries out wishes; keeps nothing but locks, so any number of requests may run at once."""
 
-    def __init__(self, datatypes: Iterable[Datatype], concurrency: int, observe: Observer) -> None:
-        """`concurrency`: records of one request that are worked on at the same time."""
+    def __init__(
+        self, datatypes: Iterable[Datatype], concurrency: int, observe: Observer, dry_run: bool = False
+    ) -> None:
+        """`concurrency`: records of one request that are worked on at the same time. With `dry_run` the
+        datatypes given must be ones that do not write; answers then carry `$dry_run`.
+        """
         self._checks = {datatype.name: PayloadCheck(datatype.schema) for datatype in datatypes}
         self._locks = RecordLocks()
         self._concurrency = concurrency
         self._observe = observe
         self._written = _Clock()
+        self._dry_run = dry_run
 
     def share(self, datatype: Datatype, entities: Sequence[Entity]) -> list[Entity]:
         """Answer entities for share entities, in the same order and of the same number.
@@ -109,9 +117,11 @@ class ShareEngine:
         return outcome
 
     def _answer(self, datatype: Datatype, entity: Entity) -> Entity:
-        outcome = self.outcome(datatype, lambda: parse_wish(entity))
+        parse = parse_rehearsed if self._dry_run else parse_wish
+        outcome = self.outcome(datatype, lambda: parse(entity))
         return {
             **entity,
+            **({"$dry_run": True} if self._dry_run else {}),
             "$operation": outcome.operation,
             "$status": outcome.status,
             "$generated_id": outcome.key,
@@ -135,7 +145,7 @@ def _insert(datatype: Datatype, wish: Wish) -> Outcome:
             "id is given by the upstream system and cannot be chosen", field="/id", rule="readOnly"
         )
     if not datatype.create_refuses_twins:
-        found = datatype.find_own(insert)
+        found = wish.present or datatype.find_own(insert)
         if found is not None:
             return Outcome("none", key=datatype.key_of(found), record=found)
     try:
@@ -176,7 +186,7 @@ def _update(datatype: Datatype, wish: Wish) -> Outcome:
 
 def _compare_and_swap(datatype: Datatype, wish: Wish) -> Outcome:
     key = wish.key or ""
-    present = datatype.fetch(key)
+    present = datatype.fetch(key) if wish.present is None else wish.present
     if datatype.entity(dict(present))["_deleted"]:
         raise NotFound(f"{datatype.name} {key} is deleted", entity=key)
     found = compare(
@@ -218,6 +228,8 @@ def _contested(datatype: Datatype, key: str, present: Record, fields: list[str])
 
 def _delete(datatype: Datatype, wish: Wish) -> Outcome:
     key = wish.key or ""
+    if wish.present is not None:
+        return Outcome("delete", key=key)
     try:
         done = datatype.delete(key)
     except NotFound:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.common.datatype import Insert, Record
@@ -20,7 +20,7 @@ class Wish:
     """`operation` on the record `key` with `payload`; `guarded` False skips the comparison with `based_on`.
 
     For an insert `key` is the payload's own `id`, if any, and `origin` the namespaced identifier it comes
-    from.
+    from. `present`: in a dry run, the record as an earlier one foresaw it; upstream is not asked for it.
     """
 
     operation: str
@@ -30,6 +30,7 @@ class Wish:
     based_on: Record | None = None
     watched: list[str] | None = None
     guarded: bool = True
+    present: Record | None = None
 
     @property
     def lock_name(self) -> str:
@@ -46,6 +47,11 @@ class Wish:
 def payload_of(entity: Mapping[str, Any]) -> Record:
     """The target's own properties: root keys that do not start with `_` or `$`, without `id`."""
     return {name: value for name, value in entity.items() if name[:1] not in ("_", "$") and name != "id"}
+
+
+def parse_rehearsed(entity: Mapping[str, Any]) -> Wish:
+    """A share entity of a dry run: it may bring the record as foreseen by earlier ones, as `$present`."""
+    return replace(parse_wish(entity), present=_typed(entity, "$present", dict, "object"))
 
 
 def parse_wish(entity: Mapping[str, Any]) -> Wish:

@@ -18,6 +18,7 @@ from connectors.common.upstream import UpstreamClient, UpstreamOptions
 from connectors.erp.answers import error_reader
 from connectors.erp.auth import TokenCalls, make_auth
 from connectors.erp.datatype import ErpDatatype
+from connectors.erp.rehearsal import Rehearsal
 from connectors.erp.schema import load_schema
 from connectors.erp.settings import ErpSettings, read_settings
 
@@ -41,9 +42,12 @@ def build_service(settings: ErpSettings) -> Service:
     """The service with a datatype for every entity of the profile."""
     metrics = Metrics()
     client = make_client(settings, metrics)
+    entities, size = settings.profile.entities, settings.common.page_size
     datatypes = {
-        name: ErpDatatype(name, spec, load_schema(name), client, settings.common.page_size)
-        for name, spec in settings.profile.entities.items()
+        name: ErpDatatype(name, spec, load_schema(name), client, size) for name, spec in entities.items()
+    }
+    rehearsals = {
+        name: Rehearsal(name, spec, load_schema(name), client, size) for name, spec in entities.items()
     }
 
     def check() -> None:
@@ -57,6 +61,7 @@ def build_service(settings: ErpSettings) -> Service:
         datatypes=datatypes,
         metrics=metrics,
         check=check,
+        rehearsals=rehearsals,
         share_concurrency=settings.share_concurrency,
     )
 

@@ -16,6 +16,7 @@ from localnode.config import BadSetting, ConfigRefused
 from localnode.errors import NodeError
 
 OK, FAILURE, USAGE = 0, 1, 2
+TALK_CODES = "Exit codes: 0 nothing to tell, 2 something (or wrong usage), 1 it could not be found out."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,7 +119,8 @@ def _talk_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     explain.add_argument("datatype", metavar="DATATYPE")
     explain.add_argument("id", metavar="ID")
     explain.add_argument("property", metavar="PROPERTY", nargs="?", help="only this property or field")
-    for command in (explain,):
+    plan = _command(commands, "plan", talk.plan, "say what a run would do, and do nothing", TALK_CODES)
+    for command in (explain, plan):
         command.add_argument("--json", action="store_true", help="print the answer as JSON")
         _node_options(command)
 

@@ -9,6 +9,11 @@ from urllib.parse import quote
 
 from localnode.cli.client import NodeClient
 from localnode.talk.explain_text import explanation_text
+from localnode.talk.plan_text import plan_text
+
+NOTHING, ERROR, SOMETHING = 0, 1, 2
+PATIENCE = (5, 3600)
+"""Limits of a call in seconds; a plan of a first sync reads all there is."""
 
 
 def explain(options: argparse.Namespace) -> int:
@@ -18,6 +23,18 @@ def explain(options: argparse.Namespace) -> int:
     found = node.json("GET", f"/talk/explain/{'/'.join(parts)}", params={"property": options.property})
     print(_json(found) if options.json else explanation_text(found))
     return 0
+
+
+def plan(options: argparse.Namespace) -> int:
+    """Print what a run would do; 0 nothing, 2 something, 1 it could not be foreseen."""
+    node = NodeClient(options.node, options.jwt)
+    found = node.json("POST", "/talk/plan", timeout=PATIENCE)
+    print(_json(found) if options.json else plan_text(found))
+    return _exit_code(found["status"])
+
+
+def _exit_code(status: str) -> int:
+    return {"nothing": NOTHING, "failed": ERROR}.get(status, SOMETHING)
 
 
 def _json(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from connectors.common import jsonio
+from connectors.common.errors import BadRequest
 from connectors.common.service import runtime
 from connectors.common.views.bodies import entities_of
 
@@ -13,8 +14,24 @@ bp = Blueprint("share", __name__)
 
 @bp.post("/<datatype>/share")
 def share(datatype: str) -> Response:
-    """An array of the same order and length as the request's; see `connectors.common.share`."""
+    """An array of the same order and length as the request's; see `connectors.common.share`.
+
+    `dry_run=true` writes nothing: everything is read, compared and checked, and each answer says what would
+    be done (`$dry_run: true`), with the record as it would be as `$response`. The header `Dry-Run: true` says
+    that the answer is such a one.
+    """
     parts = runtime()
-    kind = parts.datatype(datatype)
-    answers = parts.engine.share(kind, entities_of(request))
-    return Response(jsonio.dumps(answers), mimetype="application/json")
+    if _is_dry_run():
+        answers = parts.rehearsals.share(parts.rehearsal(datatype), entities_of(request))
+        headers = {"Dry-Run": "true"}
+    else:
+        answers = parts.engine.share(parts.datatype(datatype), entities_of(request))
+        headers = {}
+    return Response(jsonio.dumps(answers), mimetype="application/json", headers=headers)
+
+
+def _is_dry_run() -> bool:
+    text = request.args.get("dry_run", "false").lower()
+    if text not in ("true", "false"):
+        raise BadRequest("dry_run must be true or false", field="dry_run", rule="boolean")
+    return text == "true"

@@ -1,0 +1,155 @@
+"""What a plan foresees: the records as they would be, and what would be written to each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from localnode import codec
+from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
+from localnode.store import Store
+from localnode.talk.fields import dig
+from localnode.talk.names import Kind, listed
+
+INSERT, UPDATE, DELETE = "insert", "update", "delete"
+Json = dict[str, Any]
+
+
+class Ledger:
+    """Notes of one plan, in a store of its own (so that memory stays flat): a dataset per kind, an entity per
+    record that would be written. Safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._store = Store.open(path, "OFF")
+        self._lock = threading.Lock()
+        self._delivered: dict[Kind, int] = {}
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+    # -- what would be written -----------------------------------------------------------------------------
+
+    def note(self, kind: Kind, wish: Json, answer: Json) -> None:
+        """Remember what a dry run answered to a share entity, if it would write anything.
+
+        Several writes to one record become one: made or not, and field by field what was there before the
+        first and what is there after the last of them.
+        """
+        operation, key = answer.get("$operation"), answer.get("$generated_id")
+        if answer.get("$status") != "ok" or operation not in (INSERT, UPDATE, DELETE) or key is None:
+            return
+        with self._lock:
+            dataset = self._store.dataset(kind.name, create=True)
+            row = dataset.get(key)
+            known = row.entity() if row is not None else {}
+            response = answer.get("$response") or {}
+            fields = sorted({*known.get("fields", []), *_leaves(wish)})
+            names = {field.partition(".")[0] for field in fields}
+            folded = _folded(known.get("operation"), operation)
+            based_on = {} if folded == INSERT else wish.get("$based_on") or {}
+            before = {**{name: based_on.get(name) for name in names}, **known.get("before", {})}
+            entity = {
+                "_id": key,
+                "operation": folded,
+                "origin": wish.get("$origin") or known.get("origin"),
+                "because": listed(wish.get("$ids")),
+                "before": before,
+                "record": {**known.get("record", before), "deleted": True}
+                if operation == DELETE
+                else response,
+                "fields": fields,
+                "calls": known.get("calls", 0) + 1,
+            }
+            dataset.write([entity])
+
+    def writes(self) -> Iterator[Json]:
+        """The records that would be written, by kind: `{"system", "datatype", "id", "ni", "operation",
+        "origin", "because", "calls", "fields": [{"field", "before", "after"}]}`."""
+        for dataset in self._store.datasets():
+            system, _, datatype = dataset.id.partition("-")
+            kind = Kind(system, datatype)
+            for entity in dataset.read():
+                fields = [] if entity["operation"] == DELETE else list(_changes(entity))
+                if not fields and entity["operation"] == UPDATE:
+                    continue  # written and put back: nothing is left of it
+                yield {
+                    **kind.record(entity["_id"]).as_json(),
+                    **{name: entity[name] for name in ("operation", "origin", "because", "calls")},
+                    "fields": fields,
+                }
+
+    # -- what the systems would say ------------------------------------------------------------------------
+
+    def foreseen(self, kind: Kind, wish: Json) -> Json | None:
+        """The record that a share entity is about, as the plan's earlier writes left it; None if untouched."""
+        dataset = self._store.find(kind.name)
+        if dataset is None:
+            return None
+        if wish.get("$operation") == INSERT:
+            made = dataset.indexes.find(_by_origin(), join_keys(wish.get("$origin")))
+            return next((row.entity()["record"] for row in made), None)
+        row = dataset.get(str(wish.get("id") or wish["_id"]))
+        entity = row.entity() if row is not None else None
+        return entity["record"] if entity is not None and entity["operation"] != DELETE else None
+
+    def overlaid(self, kind: Kind, since: Any, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """A system's JSON array of entities as it would be after the plan's writes.
+
+        What has been delivered is not delivered again, unless somebody reads from the start. The entities
+        added carry the highest `_updated` of those read, so that they move nobody's place in the stream.
+        """
+        dataset = self._store.find(kind.name)
+        top, separator = since, b"["
+        for entity in codec.iter_array(chunks):
+            updated = entity.get("_updated")
+            top = updated if top is None or (isinstance(updated, type(top)) and updated > top) else top
+            if dataset is None or dataset.get(str(entity.get("_id"))) is None:
+                yield separator + codec.dumps(entity)
+                separator = b","
+        if dataset is not None:
+            last = self._delivered.get(kind) if since is not None else None
+            for row in dataset.read(last):
+                last = row["_updated"]
+                deleted = row["operation"] == DELETE
+                entity = {**row["record"], "_id": row["_id"], "_deleted": deleted, "_updated": top or ""}
+                yield separator + codec.dumps(entity)
+                separator = b","
+            if last is not None:
+                self._delivered[kind] = last
+        yield b"[]" if separator == b"[" else b"]"
+
+
+@lru_cache(maxsize=1)
+def _by_origin() -> IndexExpression:
+    return compile_index("w.origin", "w", PipeSettings("talk"))
+
+
+def _folded(before: str | None, now: str) -> str:
+    """What several operations on one record come to."""
+    return INSERT if before == INSERT and now == UPDATE else now
+
+
+def _leaves(wish: Json) -> Iterator[str]:
+    """Dotted paths of a share entity's payload."""
+    for name, value in wish.items():
+        if name[:1] not in ("_", "$") and name != "id":
+            yield from _paths(name, value)
+
+
+def _paths(path: str, value: Any) -> Iterator[str]:
+    if isinstance(value, dict) and value:
+        for name, part in value.items():
+            yield from _paths(f"{path}.{name}", part)
+    else:
+        yield path
+
+
+def _changes(entity: Json) -> Iterator[Json]:
+    for field in entity["fields"]:
+        before, after = dig(entity["before"], field), dig(entity["record"], field)
+        if codec.dumps(before) != codec.dumps(after):
+            yield {"field": field, "before": before, "after": after}

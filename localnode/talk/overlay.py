@@ -1,0 +1,82 @@
+"""A node that is a copy of another one, for the time of a question: what it writes is gone with it."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from localnode.errors import Conflict
+from localnode.node import Node
+from localnode.node.folder import SETTINGS_FILE, STORE_FILE
+from localnode.pipes import Systems
+from localnode.scheduler import RunAllOptions
+
+PREFIX = "overlay-"
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@contextmanager
+def workplace(node: Node) -> Iterator[Path]:
+    """A folder inside the node's own, empty, removed afterwards; one at a time (Conflict)."""
+    if not _ONE_AT_A_TIME.acquire(blocking=False):
+        raise Conflict("a plan or a verification is being made already; try again when it is done")
+    try:
+        for left in node.settings.data.glob(f"{PREFIX}*"):  # of a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=PREFIX, dir=node.settings.data) as folder:
+            yield Path(folder)
+    finally:
+        _ONE_AT_A_TIME.release()
+
+
+@contextmanager
+def overlay(
+    node: Node, folder: Path, make_systems: Callable[..., Systems], with_data: bool = True
+) -> Iterator[Node]:
+    """A node in `folder` with the configuration of `node`, and its datasets unless not `with_data`.
+
+    The copy is of one instant and holds nobody up: SQLite's backup reads a snapshot. Nothing runs in it by
+    itself, and it reaches systems through `make_systems` only.
+    """
+    folder.mkdir(exist_ok=True)
+    _copy(node.settings.data / SETTINGS_FILE, folder / SETTINGS_FILE)
+    if with_data:
+        _copy(node.settings.data / STORE_FILE, folder / STORE_FILE)
+    settings = replace(node.settings, data=folder, schedule=False, sync_writes="OFF")
+    copy = Node(settings, make_systems)
+    try:
+        yield copy
+    finally:
+        copy.close()
+
+
+def run(node: Node, seconds: float) -> dict[str, Any]:
+    """Run all pipes until nothing moves, at most so long; the result as of a run-all."""
+    options = RunAllOptions(max_run_time=seconds, check_input_pipes=True)
+    return node.runs.start(options, reset=False, delete_input=False).wait()
+
+
+def failures(result: dict[str, Any]) -> list[dict[str, str]]:
+    """Why a run was no success: `[{"pipe", "reason"}]`, [] for a success."""
+    info = result["additional_info"]
+    found = list(info.get("failed_pipes", []))
+    if not found and result["status"] != "success":
+        found = [{"pipe": "", "reason": info.get("message") or result["status"]}]
+    return found
+
+
+def _copy(source: Path, target: Path) -> None:
+    origin, copy = sqlite3.connect(source), sqlite3.connect(target)
+    try:
+        copy.execute("PRAGMA synchronous = OFF")
+        origin.backup(copy)
+    finally:
+        copy.close()
+        origin.close()

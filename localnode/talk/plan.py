@@ -1,0 +1,114 @@
+"""What a run would do: the real engine over a copy of the datasets, with shares as dry runs."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from localnode.config import NodeConfig
+from localnode.node import Node
+from localnode.store import Store
+from localnode.talk.golden import golden_of
+from localnode.talk.ledger import Ledger
+from localnode.talk.names import SHARE, concepts, kinds, listed, members, parse_ni
+from localnode.talk.overlay import failures, overlay, run, workplace
+from localnode.talk.rehearsal import RehearsedSystems
+
+SECONDS = 900.0
+LIMIT = 10_000
+Json = dict[str, Any]
+
+
+def plan(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
+    """What a run of all pipes would do now; nothing is written to any system, nor to the node's datasets.
+
+    Sources are read anew and shares are made as dry runs. Records as they would be are fed back as if they
+    had been collected, until nothing moves, so that writes which follow from others are foreseen, too. ::
+
+        {"status": "nothing" | "changes" | "failed",
+         "counts": {"insert", "update", "delete", "link", "open"},   complete, also when lists are cut
+         "writes": [{"system", "datatype", "id", "ni",
+                     "operation": "insert" | "update" | "delete",
+                     "origin": NI | null,                            the record it would be made from
+                     "because": [NI, …],                             everything that is this person, order, …
+                     "calls": n,                                     calls of the service that add up to it
+                     "fields": [{"field": "address.city", "before", "after"}]}],
+         "links": [{"concept", "golden", "records": [NI, …]}],       records found to be the same
+         "open": [{"pipe", "_id", "status", "rule", "detail", "records": [NI, …], "is_new": bool}],
+         "failed_pipes": [{"pipe", "reason"}],                       what could not be foreseen, and why
+         "seconds": s, "limit": n}                                   at most n entries in each list
+
+    Keys and numbers that a system gives to new records itself cannot be known: placeholders such as
+    `new-customer-4711` (made from customer 4711) stand for them. Conflict while another plan is made.
+    """
+    started = time.monotonic()
+    with workplace(node) as folder:
+        ledger = Ledger(folder / "ledger.db")
+        try:
+            with overlay(node, folder / "node", partial(RehearsedSystems, ledger, True)) as copy:
+                failed = failures(run(copy, seconds))
+                found = _report(node.store, copy.store, copy.config, ledger, limit)
+        finally:
+            ledger.close()
+    counts = found["counts"]
+    moves = any(counts[name] for name in ("insert", "update", "delete", "link"))
+    status = "failed" if failed else "changes" if moves else "nothing"
+    seconds = round(time.monotonic() - started, 3)
+    return {"status": status, **found, "failed_pipes": failed, "seconds": seconds, "limit": limit}
+
+
+def _report(before: Store, after: Store, config: NodeConfig, ledger: Ledger, limit: int) -> Json:
+    counts: Counter[str] = Counter(dict.fromkeys(("insert", "update", "delete", "link", "open"), 0))
+    made: set[str] = set()
+    writes: list[Json] = []
+    for write in ledger.writes():
+        counts[write["operation"]] += 1
+        if write["operation"] == "insert":
+            made.add(write["ni"])
+        if len(writes) < limit:
+            writes.append(write)
+    links, opened = list(_links(before, after, config, made)), list(open_cases(before, after, config))
+    counts["link"], counts["open"] = len(links), len(opened)
+    return {"counts": dict(counts), "writes": writes, "links": links[:limit], "open": opened[:limit]}
+
+
+def _links(before: Store, after: Store, config: NodeConfig, made: set[str]) -> Iterator[Json]:
+    """Golden records that bring together what was apart, newly made records left out."""
+    for concept in concepts(config):
+        dataset, old = after.find(str(concept.sink_dataset)), before.find(str(concept.sink_dataset))
+        if dataset is None:
+            continue
+        for entity in dataset.read(old.max_updated if old is not None else None, deleted=False):
+            names = [name for name, member in members(entity) if not member.get("deleted")]
+            found = [name for name in names if name.ni not in made]
+            if len({name.kind.system for name in found}) < 2:
+                continue
+            known = golden_of(before, config, found[0])
+            together = set(listed(known[1].get("$ids"))) if known else set()
+            if not together.issuperset(name.ni for name in found if name.ni in listed(entity.get("$ids"))):
+                records = [name.ni for name in found]
+                yield {"concept": dataset.id, "golden": entity["_id"], "records": records}
+
+
+def open_cases(before: Store, after: Store, config: NodeConfig) -> Iterator[Json]:
+    """What waits for a person in the share datasets of `after`; `is_new` if `before` has no such case."""
+    for kind in kinds(config, SHARE):
+        dataset, old = after.find(kind.pipe(SHARE)), before.find(kind.pipe(SHARE))
+        for entity in dataset.read(deleted=False) if dataset is not None else ():
+            if entity.get("$status") in (None, "ok"):
+                continue
+            row = old.get(entity["_id"]) if old is not None else None
+            known = row.entity() if row is not None and not row.deleted else {}
+            error = entity.get("$error") or {}
+            yield {
+                "pipe": kind.pipe(SHARE),
+                "_id": entity["_id"],
+                "status": entity["$status"],
+                "rule": error.get("rule"),
+                "detail": error.get("detail"),
+                "records": [ni for ni in listed(entity.get("$ids")) if parse_ni(ni)],
+                "is_new": known.get("$status") != entity["$status"],
+            }

@@ -1,0 +1,90 @@
+"""Systems that a plan may read but never write to: shares are made as dry runs, all other writes refused."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import requests
+
+from localnode import codec
+from localnode.pipes import Systems
+from localnode.pipes.errors import RemoteFailed
+from localnode.talk.ledger import Ledger
+from localnode.talk.names import Kind
+
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+DRY_RUN = {"dry_run": "true"}
+CONFIRMED = "Dry-Run"
+"""The header by which a service says that it has taken a share as a dry run."""
+
+
+class RehearsedSystems(Systems):
+    """The systems of a plan. `POST /<datatype>/share` becomes a dry run, `GET /<datatype>/entities` shows the
+    records as they would be (unless not `feeds_back`); what they come to is noted in the ledger.
+    """
+
+    def __init__(self, ledger: Ledger, feeds_back: bool, *others: Any) -> None:
+        super().__init__(*others)
+        self._ledger, self._feeds_back = ledger, feeds_back
+        self._trusted: set[tuple[str, str]] = set()
+        self._checking = threading.Lock()
+
+    def request(self, system_id: str, method: str, path: str, **options: Any) -> requests.Response:
+        """See Systems."""
+        datatype = _datatype(path, "share")
+        if method != "POST" or datatype is None:
+            return super().request(system_id, method, path, **options)
+        self._check(system_id, path, options)
+        kind = Kind(system_id, datatype)
+        wishes = [self._with_present(kind, wish) for wish in codec.parse(options["data"])]
+        options |= {"data": codec.dumps(wishes), "params": DRY_RUN}
+        response = super().request(system_id, method, path, **options)
+        answers = codec.parse(response.content)
+        for wish, answer in zip(wishes, answers, strict=True):
+            answer.pop("$present", None)
+            self._ledger.note(kind, wish, answer)
+        response._content = codec.dumps(answers)
+        return response
+
+    @contextmanager
+    def stream(
+        self, system_id: str, method: str, path: str, **options: Any
+    ) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
+        """See Systems."""
+        datatype = _datatype(path, "entities")
+        since = (options.get("params") or {}).get("since")
+        if since == "":
+            options["params"] = {name: each for name, each in options["params"].items() if name != "since"}
+        with super().stream(system_id, method, path, **options) as (headers, chunks):
+            if datatype is not None and self._feeds_back:
+                chunks = self._ledger.overlaid(Kind(system_id, datatype), since, chunks)
+            yield headers, chunks
+
+    def _send(self, system_id: str, method: str, path: str, **options: Any) -> requests.Response:
+        if method not in READS and options.get("params") != DRY_RUN:
+            raise RemoteFailed(f"{method} {path} of system {system_id!r}: a plan makes no such call")
+        return super()._send(system_id, method, path, **options)
+
+    def _with_present(self, kind: Kind, wish: dict[str, Any]) -> dict[str, Any]:
+        present = self._ledger.foreseen(kind, wish) if self._feeds_back else None
+        return wish if present is None else {**wish, "$present": present}
+
+    def _check(self, system_id: str, path: str, options: Mapping[str, Any]) -> None:
+        """A service that knows no dry runs would write: ask it with nothing to share, once."""
+        with self._checking:
+            if (system_id, path) in self._trusted:
+                return
+            headers = options.get("headers")
+            answer = super().request(system_id, "POST", path, headers=headers, data=b"[]", params=DRY_RUN)
+            if answer.headers.get(CONFIRMED, "").lower() != "true":
+                raise RemoteFailed(f"system {system_id!r}: {path} knows no dry runs; nothing was sent to it")
+            self._trusted.add((system_id, path))
+
+
+def _datatype(path: str, call: str) -> str | None:
+    """`customer` of `/customer/share`, None for every other path."""
+    parts = path.strip("/").split("/")
+    return parts[0] if len(parts) == 2 and parts[1] == call else None
