@@ -61,7 +61,7 @@ upload: setup ## send pipes, systems and settings to a node: make upload NODE=ht
 
 .PHONY: lock
 lock: setup ## pin the requirements anew
-	@for name in requirements requirements-dev connectors/requirements; do \
+	@for name in requirements requirements-dev requirements-pgp connectors/requirements; do \
 	  $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$name.lock $$name.in; done
 
 .PHONY: clean

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from localnode.config.schemas import PIPE, PUMP
 from localnode.dtl.reference import markdown
+from localnode.pipes import registry
 from tests.support.processes import ROOT
 
 
@@ -12,6 +12,12 @@ def test_the_dtl_reference_is_current() -> None:
     assert written.rstrip() == markdown().rstrip(), "run `make docs`"
 
 
-def test_options_without_effect_are_not_accepted() -> None:
-    assert "compaction" not in PIPE["properties"]
-    assert "max_seconds_per_entity" not in PUMP["properties"]
+def test_what_the_docs_say_is_refused_is_refused() -> None:
+    text = (ROOT / "docs" / "local-node.md").read_text(encoding="utf-8")
+    for kind, names in (
+        ("source", ("sql", "csv", "ldap", "kafka")),
+        ("sink", ("elasticsearch", "mail", "sms")),
+    ):
+        for name in names:
+            assert f"`{name}`" in text and registry.find(kind, name) is None, name
+    assert "ntlm" in text and "ntlm" not in str(SYSTEMS["system:url"])

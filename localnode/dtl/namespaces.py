@@ -60,9 +60,9 @@ def _added_property(name: str, content: Any, how: Namespacing, root: bool) -> tu
     if how.skip_dollar and name.startswith("$"):
         return name, content
     inner = _added(content, how, root=False) if how.recursive else content
+    if name == "_id" and root and type(content) is str and how.identity_namespace is not None:
+        inner = qualified(content, how.identity_namespace)
     if how.skip_underscore and name.startswith("_"):
-        if name == "_id" and root and type(content) is str and how.identity_namespace is not None:
-            inner = qualified(content, how.identity_namespace)
         return name, inner
     if how.property_namespace is None or ":" in name:
         return name, inner
@@ -86,10 +86,10 @@ def add_entity_namespaces(entity: Entity, settings: PipeSettings) -> Entity:
 
 def remove_entity_namespaces(entity: Entity) -> Entity:
     """What `remove_namespaces: true` of a pipe does to an entity after the last transform: names, `_id` and
-    NI values lose their namespace (an NI becomes a string)."""
+    NI values lose their namespace (an NI becomes a string). Of `_id` stays what follows its last colon."""
     stripped: Entity = strip_namespaces(_plain_identifiers(entity))
     if type(stripped.get("_id")) is str:
-        stripped["_id"] = stripped["_id"].partition(":")[2] or stripped["_id"]
+        stripped["_id"] = stripped["_id"].rpartition(":")[2] or stripped["_id"]
     return stripped
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from localnode.dtl import HopJoin
+from localnode.dtl.namespaces import add_entity_namespaces, remove_entity_namespaces
 from localnode.pipes import namespaces
 from localnode.pipes.base import Config, Entity, Item, Surroundings, Transform
 from localnode.pipes.context import RunContext
@@ -31,8 +32,7 @@ class Chain:
         """Source entities as the first transform gets them."""
         if not self._adds:
             return [Item(entity["_id"], entity) for entity in entities]
-        identity, prop = self._settings.identity, self._settings.property
-        return [Item(entity["_id"], namespaces.add(entity, identity, prop)) for entity in entities]
+        return [Item(entity["_id"], add_entity_namespaces(entity, self._settings)) for entity in entities]
 
     def apply(self, entities: Sequence[Entity], context: RunContext, preview: bool = False) -> list[Entity]:
         """What the sink gets for `entities`; see `items`."""
@@ -56,7 +56,7 @@ class Chain:
         outputs = held + items
         if not self._removes:
             return outputs
-        return [Item(item.source_id, namespaces.remove(item.entity)) for item in outputs]
+        return [Item(item.source_id, remove_entity_namespaces(item.entity)) for item in outputs]
 
     @property
     def hop_joins(self) -> list[HopJoin]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,26 +56,53 @@ def test_a_key_shows_in_no_error() -> None:
 def test_pgp_without_the_package_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pgp, "AVAILABLE", False)
     for call in (["encrypt-pgp", "k", "a"], ["decrypt-pgp", "k", "p", "a"]):
-        with pytest.raises(DtlCompileError, match="pip install PGPy13"):
+        with pytest.raises(DtlCompileError, match="pip install -r requirements-pgp.lock"):
             evaluate(call)
 
 
-def test_pgp_round_trip() -> None:
-    pgpy = pytest.importorskip("pgpy")
-    constants = pgpy.constants
-    key = pgpy.PGPKey.new(constants.PubKeyAlgorithm.RSAEncryptOrSign, 2048)
-    key.add_uid(
-        pgpy.PGPUID.new("Test"),
-        usage={constants.KeyFlags.EncryptCommunications, constants.KeyFlags.EncryptStorage},
-        hashes=[constants.HashAlgorithm.SHA256],
-        ciphers=[constants.SymmetricKeyAlgorithm.AES256],
-    )
-    public = str(key.pubkey)
-    key.protect("pass", constants.SymmetricKeyAlgorithm.AES256, constants.HashAlgorithm.SHA256)
+@pytest.fixture(scope="module")
+def pgp_keys() -> tuple[str, str]:
+    """A public key and the private one, not protected."""
+    sequoia = pytest.importorskip("pysequoia")
+    key = sequoia.Tsk.generate("Test <test@example.com>")
+    return str(key.extract_certificate()), str(key)
+
+
+def test_pgp_round_trip(pgp_keys: tuple[str, str]) -> None:
+    public, private = pgp_keys
     sealed = evaluate(["encrypt-pgp", public, ["list", "a", 1, "å"]])
     assert all(value.startswith("-----BEGIN PGP MESSAGE") for value in sealed)
-    assert evaluate(["decrypt-pgp", str(key), "pass", ["list", *sealed, "x"]]) == ["a", "å"]
-    with pytest.raises(DtlError, match="PASSPHRASE does not open"):
-        evaluate(["decrypt-pgp", str(key), "wrong", sealed[0]])
-    with pytest.raises(DtlError, match="no OpenPGP key"):
+    assert evaluate(["decrypt-pgp", private, "any", ["list", *sealed, "x"]]) == ["a", "å"]
+    assert evaluate(["decrypt-pgp", private, "any", "x"]) is None
+    with pytest.raises(DtlError, match="PUBLIC_KEY is no OpenPGP key"):
         evaluate(["encrypt-pgp", "x", "a"])
+    with pytest.raises(DtlError, match="PRIVATE_KEY"):
+        evaluate(["decrypt-pgp", public, "any", sealed[0]])
+
+
+def test_pgp_with_a_passphrase(tmp_path: Path) -> None:
+    """A key that GnuPG made and protects."""
+    pytest.importorskip("pysequoia")
+    if shutil.which("gpg") is None:
+        pytest.skip("GnuPG is not installed")
+    tmp_path.chmod(0o700)
+    gpg = [
+        "gpg",
+        "--homedir",
+        str(tmp_path),
+        "--batch",
+        "--pinentry-mode",
+        "loopback",
+        "--passphrase",
+        "word",
+    ]
+    new = [*gpg, "--quick-generate-key", "test@example.com", "rsa2048", "encrypt,sign", "never"]
+    subprocess.run(new, check=True, capture_output=True, timeout=60)
+    public = subprocess.run([*gpg, "--armor", "--export"], check=True, capture_output=True, text=True).stdout
+    export = [*gpg, "--armor", "--export-secret-keys"]
+    private = subprocess.run(export, check=True, capture_output=True, text=True).stdout
+    subprocess.run(["gpgconf", "--homedir", str(tmp_path), "--kill", "all"], check=False, capture_output=True)
+    sealed = evaluate(["encrypt-pgp", public, "secret message"])
+    assert evaluate(["decrypt-pgp", "$SECRET(key)", "word", sealed], key=private) == "secret message"
+    with pytest.raises(DtlError, match="PASSPHRASE does not open"):
+        evaluate(["decrypt-pgp", private, "wrong", sealed])

@@ -162,7 +162,8 @@ def decrypt_pki(call: Call) -> Expr:
 def _with_pgp(call: Call, make: Callable[..., Callable[[str], Any]]) -> Expr:
     if not pgp.AVAILABLE:
         call.scope.error(
-            call.path, f"{call.name} needs the package PGPy13, which is not installed: pip install PGPy13"
+            call.path,
+            f"{call.name} needs the optional package pysequoia: pip install -r requirements-pgp.lock",
         )
         return Expr.of(None)
     return _keyed(call, lambda *keys: string_scalar(make(*keys)))
@@ -171,12 +172,12 @@ def _with_pgp(call: Call, make: Callable[..., Callable[[str], Any]]) -> Expr:
 @special("encrypt-pgp", signature="PUBLIC_KEY VALUES")
 def encrypt_pgp(call: Call) -> Expr:
     """Map-style over strings: OpenPGP messages in ASCII armour for PUBLIC_KEY. Needs the optional package
-    PGPy13."""
+    pysequoia (`requirements-pgp.lock`)."""
     return _with_pgp(call, pgp.encryptor)
 
 
 @special("decrypt-pgp", signature="PRIVATE_KEY PASSPHRASE VALUES")
 def decrypt_pgp(call: Call) -> Expr:
     """Map-style over OpenPGP messages: their text, by PRIVATE_KEY and its PASSPHRASE; what cannot be
-    decrypted is dropped. Needs the optional package PGPy13."""
+    decrypted is dropped. Needs the optional package pysequoia (`requirements-pgp.lock`)."""
     return _with_pgp(call, pgp.decryptor)

@@ -1,70 +1,77 @@
-"""OpenPGP, by the optional package PGPy13."""
+"""OpenPGP, by the optional package pysequoia (requirements-pgp.lock)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import lru_cache
-from threading import Lock
 from typing import Any
 
 from localnode.dtl.frames import Refusal
 from localnode.dtl.kinds import INVALID
 
 try:
-    import pgpy  # type: ignore[import-not-found]
+    import pysequoia  # type: ignore[import-not-found]
 except ImportError:
-    pgpy = None
+    pysequoia = None
 
-AVAILABLE = pgpy is not None
+AVAILABLE = pysequoia is not None
 
-
-_UNLOCKED = Lock()
-"""A key is unlocked in place; one thread at a time."""
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    return (ValueError, NotImplementedError, pgpy.errors.PGPError, pgpy.errors.PGPDecryptionError)
+_FAILURES = (RuntimeError, ValueError)
+"""What the library raises for data that it cannot use; the messages may hold parts of it."""
 
 
 @lru_cache(maxsize=32)
-def _key(armour: str) -> Any:
+def _public(armour: str) -> Any:
     try:
-        key, _others = pgpy.PGPKey.from_blob(armour)
-    except _errors() as error:
-        raise Refusal("the key is no OpenPGP key in ASCII armour") from error
-    return key
+        return pysequoia.Cert.from_bytes(armour.encode())
+    except _FAILURES as error:
+        raise Refusal("encrypt-pgp: PUBLIC_KEY is no OpenPGP key in ASCII armour") from error
+
+
+@lru_cache(maxsize=32)
+def _private(armour: str) -> Any:
+    try:
+        return pysequoia.Tsk.from_bytes(armour.encode())
+    except _FAILURES as error:
+        raise Refusal("decrypt-pgp: PRIVATE_KEY is no OpenPGP key in ASCII armour") from error
 
 
 def encryptor(public_key: str) -> Callable[[str], Any]:
-    """A function that encrypts strings for a public key. Refusal if that is no key."""
-    key = _key(public_key)
-    return lambda value: str(key.encrypt(pgpy.PGPMessage.new(value, compression=_uncompressed())))
+    """A function that encrypts strings for a public key. Refusal if that is no key to encrypt with."""
+    key = _public(public_key)
 
+    def sealed(value: str) -> Any:
+        try:
+            return bytes(pysequoia.encrypt(recipients=[key], bytes=value.encode())).decode("ascii")
+        except _FAILURES as error:
+            raise Refusal("encrypt-pgp: PUBLIC_KEY cannot be used to encrypt") from error
 
-def _uncompressed() -> Any:
-    return pgpy.constants.CompressionAlgorithm.Uncompressed
+    return sealed
 
 
 def decryptor(private_key: str, passphrase: str) -> Callable[[str], Any]:
     """A function that decrypts messages with a private key; INVALID for what is no message for this key.
 
-    Refusal if it is no key, or if the passphrase does not open it.
+    Refusal if it is no key, or if the passphrase does not open it. A key without passphrase takes any.
     """
-    key = _key(private_key)
+    opened = _opened(private_key, passphrase)
 
     def decrypted(value: str) -> Any:
         try:
-            return key.decrypt(pgpy.PGPMessage.from_blob(value)).message
-        except _errors():
+            found = pysequoia.decrypt(decryptor=opened, bytes=value.encode())
+            return bytes(found.bytes).decode()
+        except _FAILURES:
             return INVALID
 
-    def unlocked(value: str) -> Any:
-        with _UNLOCKED, ExitStack() as stack:
-            try:
-                stack.enter_context(key.unlock(passphrase))
-            except _errors() as error:
-                raise Refusal("decrypt-pgp: PASSPHRASE does not open PRIVATE_KEY") from error
-            return decrypted(value)
+    return decrypted
 
-    return unlocked if key.is_protected else decrypted
+
+@lru_cache(maxsize=32)
+def _opened(private_key: str, passphrase: str) -> Any:
+    key = _private(private_key)
+    for words in ((passphrase,), ()):
+        try:
+            return key.decryptor(*words)
+        except _FAILURES:
+            continue
+    raise Refusal("decrypt-pgp: PASSPHRASE does not open PRIVATE_KEY")

@@ -225,14 +225,19 @@ def rename(call: Call) -> Step:
 @step("make-ni", signature="NAMESPACE FROM [TO]")
 def make_ni(call: Call) -> Step:
     """Make NIs in NAMESPACE of the strings in the source's property FROM, and set the target's property TO
-    (default: FROM with `-ni` behind) to them; other values are left out, and nothing is set if none is
-    left. Namespaces of properties as with `rename`."""
+    (default: FROM with `-ni` behind) to them, of a list to a sorted one; other values are left out, and
+    nothing is set if none is left. Namespaces of properties as with `rename`."""
     namespace, source = call.args[0].run, call.args[1]
     to = call.args[2] if len(call.args) == 3 else _suffixed(source)
 
     def maker(f: Frame) -> Callable[[Any], Any]:
         name = first(namespace(f, None))
-        return lambda value: in_namespace_of(name, value)
+
+        def made(value: Any) -> Any:
+            found = in_namespace_of(name, value)
+            return sorted(found) if type(found) is list else found
+
+        return made
 
     return _transfer(call, source, to, maker, skip_empty=True)
 
