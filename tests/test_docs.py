@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from localnode.config.schemas import SYSTEMS
 from localnode.dtl.reference import markdown
 from localnode.pipes import registry
 from tests.support.processes import ROOT
