@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Protocol, runtime_checkable
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -150,8 +150,10 @@ class UpstreamClient:
         """
         if self._query and not path.startswith(_WHOLE):
             params = [*self._query.items(), *_pairs(params)]
+        # A space is sent as %20: not every system reads a plus as one.
+        query = urlencode(_pairs(params), doseq=True, quote_via=quote)
         request = requests.Request(
-            method, self.resolve(path), params=params, data=data, headers=dict(headers or {})
+            method, self.resolve(path), params=query, data=data, headers=dict(headers or {})
         )
         if json is not None:
             request.data = jsonio.dumps(json)
@@ -298,7 +300,8 @@ def make_session(options: UpstreamOptions, headers: Mapping[str, str]) -> reques
 
 
 def _pairs(params: Params) -> list[tuple[str, Any]]:
-    return list(params.items()) if isinstance(params, Mapping) else list(params or ())
+    pairs = params.items() if isinstance(params, Mapping) else params or ()
+    return [(name, value) for name, value in pairs if value is not None]
 
 
 def _worth_repeating(error: ServiceError, answer: Answer | None, repeatable: bool) -> bool:
