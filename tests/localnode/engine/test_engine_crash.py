@@ -75,7 +75,10 @@ def compare(tmp_path: Path, rounds: int) -> None:
     left, right = Store.open(tmp_path / "killed.db"), Store.open(calm)
     for name in ("a", "h", "b", "c", "m", "r", "dead"):
         check_log(left, name, compacted=name == "b")
-        assert content(left, name) == content(right, name), name
+        if name == "dead":  # which version was given up on depends on how many runs were begun
+            assert content(left, name).keys() == content(right, name).keys()
+        else:
+            assert content(left, name) == content(right, name), name
     assert left.query("PRAGMA integrity_check") == [("ok",)]
     left.close()
     right.close()
