@@ -10,6 +10,7 @@ from localnode.api.config import config
 from localnode.api.datasets import datasets
 from localnode.api.errors import register_errors
 from localnode.api.flow import flow
+from localnode.api.metrics import metrics
 from localnode.api.pipes import pipes
 from localnode.api.runs import runs
 from localnode.api.systems import systems
@@ -28,7 +29,7 @@ def create_app(node: Node, token: str) -> Flask:
     current.attach(app, node)
     register_errors(app)
     auth.require_token(app, token, node.settings.open_loopback)
-    for blueprint in (admin, config, datasets, flow, runs, pipes, systems, talk):
+    for blueprint in (admin, config, datasets, flow, metrics, runs, pipes, systems, talk):
         app.register_blueprint(blueprint)
     register_studio(app)
     return app
