@@ -19,7 +19,7 @@ from connectors.common.upstream import UpstreamClient
 from connectors.erp import stamps
 from connectors.erp.paths import dig
 from connectors.erp.reading import Lists
-from connectors.erp.templates import Values
+from connectors.erp.templates import Values, render
 
 _MOST = 100
 """Ids asked about in one look-up; more would make the question too long for a URL."""
@@ -42,6 +42,7 @@ class Gaps:
         self._id = spec["id"]
         self._form = spec["modified_format"]
         self._modified = deleted.get("modified", "")
+        self._named = deleted.get("as", "{id}")
         self._ids = _lists(client, f"{datatype}.ids", spec, deleted.get("ids", {}), size)
         self._log = (
             _lists(client, f"{datatype}.log", spec, deleted["log"], size) if "log" in deleted else None
@@ -79,7 +80,8 @@ class Gaps:
         return (key for key in range(1, highest + beyond + 1) if key not in live)
 
     def _confirmed(self, values: Values, suspects: Sequence[int]) -> Iterator[Gone]:
-        rows = self._logged({**values, "ids": list(suspects)}) if suspects else []
+        named = [render(self._named, {"id": key}) for key in suspects]
+        rows = self._logged({**values, "ids": named}) if suspects else []
         if len(rows) >= len(suspects):
             yield from (Gone(str(key), stamp) for key, stamp in zip(suspects, rows, strict=False))
         elif rows:

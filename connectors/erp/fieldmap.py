@@ -17,6 +17,8 @@ MODIFIED = "@modified"
 POSITION = "@position"
 """Sources that no record holds: the record's change stamp, a line's place in its list from 1 on."""
 
+_LINES = 3
+
 Resolve = Callable[[str, Any], Any]
 """(name of a look-up, our value) to the ERP's key of it."""
 
@@ -33,7 +35,7 @@ class Field:
         self.item: str | None = spec.get("item")
         self.lookup: str | None = spec.get("lookup")
         self.also: list[Mapping[str, Any]] = spec.get("also", [])
-        self.words: str | None = spec.get("words")
+        self.piece: str | int | None = spec.get("words") or spec.get("line")
         self.constant: Any = spec.get("const")
         self.fixed = "const" in spec
         self.read_only: bool = spec.get("read_only", False) or self.source in (MODIFIED, POSITION)
@@ -46,6 +48,7 @@ class Field:
         self._encode = writer(spec.get("as", kind), forms)
         self._map: Mapping[str, Any] = spec.get("map", {})
         self._back = {ours: theirs for theirs, ours in reversed(list(self._map.items()))}
+        self._back |= spec.get("back", {})
 
     def read(self, holder: Any, raw: Any) -> Any:
         """The field's value; `holder` is the record or the item in it that the source starts from."""
@@ -58,8 +61,8 @@ class Field:
             if not isinstance(value, str) or not value.startswith(self._prefix):
                 return self._default
             value = value.removeprefix(self._prefix)
-        if self.words:
-            return _words(value, self.words)
+        if self.piece:
+            return _piece(value, self.piece)
         if self._map:
             return self._ours(value)
         try:
@@ -163,7 +166,9 @@ class FieldMap:
         """
         bodies: dict[str, Record] = {}
         grouped: dict[str, Record] = {}
-        for name, value in self._leaves(changes, present or {}):
+        order = {name: at for at, name in enumerate(self._fields)}
+        leaves = sorted(self._leaves(changes, present or {}), key=lambda leaf: order.get(leaf[0], len(order)))
+        for name, value in leaves:
             if name in self._lines:
                 item, lines = self._lines[name]
                 have = (present or {}).get(name) or []
@@ -172,7 +177,7 @@ class FieldMap:
                     bury(bodies.setdefault("", {}), item.place, written)
                 continue
             field = self._fields[name]
-            text = self._joined(field, changes, present or {}) if field.words else value
+            text = self._joined(field, changes, present or {}) if field.piece else value
             body = grouped.setdefault(field.item, {}) if field.item else bodies.setdefault(field.part, {})
             _put(body, field, text, resolve)
         for name, values in grouped.items():
@@ -217,11 +222,18 @@ class FieldMap:
         raise Rejected(f"{name} cannot be written to this ERP: {reason}", field=_place(name), rule="readOnly")
 
     def _joined(self, field: Field, changes: Record, present: Record) -> str | None:
-        """The text that several fields are words of."""
-        parts = [other for other in self._fields.values() if other.words and other.source == field.source]
-        parts.sort(key=lambda other: other.words == "last")
-        words = [changes.get(part.name, present.get(part.name)) for part in parts]
-        return " ".join(word.strip() for word in words if isinstance(word, str) and word.strip()) or None
+        """The text that several fields are pieces of."""
+        parts = [
+            other
+            for other in self._fields.values()
+            if other.piece and (other.item, other.source) == (field.item, field.source)
+        ]
+        parts.sort(key=lambda part: part.piece if isinstance(part.piece, int) else part.piece == "last")
+        given = [
+            dig(changes if part.name.partition(".")[0] in changes else present, part.name) for part in parts
+        ]
+        pieces = [text.strip() for text in given if isinstance(text, str) and text.strip()]
+        return ("\n" if isinstance(field.piece, int) else " ").join(pieces) or None
 
     def _line_commands(
         self, item: Item, wanted: list[Any], resolve: Resolve, have: list[Any], raw: Record | None
@@ -242,17 +254,26 @@ class FieldMap:
 def _put(body: Record, field: Field, value: Any, resolve: Resolve) -> None:
     if field.fixed:
         return
-    written = resolve(field.lookup, value) if field.lookup and value is not None else field.encode(value)
-    bury(body, field.target, written)
+    if field.lookup and value is not None:
+        found = resolve(field.lookup, value)
+        if found is None:
+            return
+        bury(body, field.target, found)
+    else:
+        bury(body, field.target, field.encode(value))
     for other in field.also:
-        if value is not None:
-            found = resolve(other["lookup"], value)
-            if found is not None:
-                bury(body, other["to"], found)
+        found = None if value is None else resolve(other["lookup"], value)
+        if found is not None:
+            bury(body, other["to"], found)
 
 
-def _words(value: Any, which: str) -> str | None:
-    first, _, last = str(value).strip().rpartition(" ")
+def _piece(value: Any, which: str | int) -> str | None:
+    """The last word of a text, all before it, or one of its lines; the third line has all that follow."""
+    text = str(value).strip()
+    if isinstance(which, int):
+        lines = [line.strip() for line in text.splitlines()]
+        return (", ".join(lines[2:]) if which == _LINES else "".join(lines[which - 1 : which])) or None
+    first, _, last = text.rpartition(" ")
     return (last if which == "last" else first.strip()) or None
 
 

@@ -32,7 +32,8 @@ def reader(kind: str, forms: Forms) -> Convert:
         case "boolean":
             return _boolean
         case "decimal" if form.get("form") == "object":
-            return lambda value: _decimal(value[form.get("key", "decimal")])
+            key = form.get("key", "decimal")
+            return lambda value: _decimal(value[key] if isinstance(value, Mapping) else value)
         case "decimal":
             return _decimal
         case "date" if form.get("form") == "object":
@@ -53,6 +54,8 @@ def writer(kind: str, forms: Forms) -> Convert:
             return int
         case "string":
             return _text
+        case "number":
+            return lambda value: _number(Decimal(str(value)))
         case "decimal" if form.get("form") == "object":
             return lambda value: {**mark, form.get("key", "decimal"): str(value)}
         case "decimal" if form.get("form") == "number":

@@ -75,7 +75,7 @@ class Writer:
         raw = present.raw
         bodies = self._bodies(written, present)
         for name in [name for name in bodies if name]:
-            self._send(self._parts[name]["update"], "update", key, bodies[name], raw)
+            self._send({"method": "PATCH", **self._parts[name]["update"]}, "update", key, bodies[name], raw)
         answer = self._send_record(present, key, bodies[""]) if "" in bodies else None
         if not bodies and not called:
             return None
@@ -116,7 +116,9 @@ class Writer:
         fields = self._shape.fields
         if fields is None:
             return {"": changes} if changes else {}
-        return fields.write(changes, self._references, present, None if present is None else present.raw)
+        raw = None if present is None else present.raw
+        written = fields.write(changes, self._references, present, raw)
+        return {part: self._references.filled(body) for part, body in written.items()}
 
     def _outgoing(self, key: str, present: Fetched, changes: Record) -> Record:
         """What to send: the changed fields, or the whole record as the ERP holds it with them put in."""
@@ -180,7 +182,9 @@ class Writer:
         headers: Mapping[str, str] | None = None,
         raw: Record | None = None,
     ) -> Answer:
-        return self._send(self._spec[operation], operation, key, body, raw, headers)
+        spec = self._spec[operation]
+        query = {**self._spec.get("query", {}), **spec.get("query", {})}
+        return self._send({**spec, "query": query}, operation, key, body, raw, headers)
 
     def _send(
         self,
@@ -198,7 +202,7 @@ class Writer:
             spec["method"],
             path,
             operation=f"{self._name}.{operation}",
-            params=parameters({**self._spec.get("query", {}), **spec.get("query", {})}, values),
+            params=parameters(spec.get("query", {}), values),
             json=body,
             headers={**dict(parameters(spec.get("headers", {}), values)), **(headers or {})},
             repeatable=operation not in ("create", "action"),
