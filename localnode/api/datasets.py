@@ -79,6 +79,12 @@ def get_entities(dataset_id: str) -> Response:
     return entity_array(entities, _headers(dataset))
 
 
+@datasets.get("/<dataset_id>/uncommitted")
+def get_uncommitted(dataset_id: str) -> Response:
+    """Only what a tripped circuit breaker holds. This is an addition to the vendor's API."""
+    return entity_array(_dataset(dataset_id).staged())
+
+
 @datasets.post("/<dataset_id>/entities")
 def post_entities(dataset_id: str) -> Response:
     """Write entities directly, for repairs; `force` also stores versions that change nothing."""

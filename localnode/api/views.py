@@ -11,6 +11,7 @@ from localnode.config.model import Component
 from localnode.node import NodePipe
 from localnode.scheduler import FAILED, SUCCESS, Pump
 from localnode.store import Dataset
+from localnode.store.breaker import staged_count
 
 PARTS = frozenset({"config", "runtime", "storage", "graph"})
 
@@ -121,6 +122,7 @@ def storage(dataset: Dataset) -> dict[str, Any]:
         "count-log": 0 if info.max_updated is None else info.max_updated + 1,
         "completeness": info.completeness,
         "circuit-breaker": info.breaker,
+        "uncommitted": staged_count(dataset),
         "created": timestamp(info.created / 1e6),
     }
 

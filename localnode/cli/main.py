@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from localnode.cli import local, remote, talk
+from localnode.cli import local, remote, repairs, talk
 from localnode.cli.client import NodeFailure
 from localnode.config import BadSetting, ConfigRefused
 from localnode.errors import NodeError
@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _serve(commands)
     _remote_commands(commands)
+    _repair_commands(commands)
     _talk_commands(commands)
     _local_commands(commands)
     return parser
@@ -109,7 +110,23 @@ def _remote_commands(commands: argparse._SubParsersAction[argparse.ArgumentParse
     entities.add_argument("--since", help="only after this offset")
     entities.add_argument("--limit", type=int, help="at most so many")
     entities.add_argument("--history", action="store_true", help="all versions (datasets)")
+    entities.add_argument("--uncommitted", action="store_true", help="only what a tripped breaker holds")
     for command in (upload, run, status, entities):
+        _node_options(command)
+
+
+def _repair_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    breakers = _command(commands, "breakers", repairs.breakers, "list tripped circuit breakers")
+    commit = _command(commands, "commit", repairs.commit, "publish what tripped breakers hold back")
+    rollback = _command(commands, "rollback", repairs.rollback, "drop what tripped breakers hold back")
+    for command in (commit, rollback):
+        command.add_argument("datasets", metavar="DATASET", nargs="+")
+    letters = _command(commands, "dead-letters", repairs.dead_letters, "list dead letters with their reasons")
+    letters.add_argument("pipe", metavar="PIPE", nargs="?", help="only those of this pipe")
+    retry = _command(commands, "retry", repairs.retry, "let pipes try their dead letters again")
+    retry.add_argument("pipe", metavar="PIPE", nargs="?", help="only those of this pipe")
+    retry.add_argument("ids", metavar="ID", nargs="*", help="only these entities of it")
+    for command in (breakers, commit, rollback, letters, retry):
         _node_options(command)
 
 

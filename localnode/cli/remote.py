@@ -102,7 +102,9 @@ def entities(options: argparse.Namespace) -> int:
     node = NodeClient(options.node, options.jwt)
     name = quote(options.name, safe="")
     params = {"since": options.since, "limit": options.limit}
-    if not options.history and (options.stage or _is_pipe(node, name)):
+    if options.uncommitted:
+        parts = node.lines(f"/datasets/{name}/uncommitted", {})
+    elif not options.history and (options.stage or _is_pipe(node, name)):
         parts = node.lines(f"/pipes/{name}/entities", {**params, "stage": options.stage})
     else:
         parts = node.lines(f"/datasets/{name}/entities", {**params, "history": options.history})

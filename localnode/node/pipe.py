@@ -26,6 +26,7 @@ RESETS = (
     "reset-tracking",
     "reset-rescan",
     "discard-retries",
+    "retry-dead-letters",
     "discard-inferred-schema",
 )
 
@@ -176,7 +177,10 @@ class NodePipe:
         self.pump.comment = comment if disabled else None
 
     def _change_state(self, operation: str, fields: Mapping[str, str]) -> None:
-        """What the node keeps nothing about (an interrupted rescan, an inferred schema) is reset already."""
+        """What the node keeps nothing about (an interrupted rescan, an inferred schema) is reset already.
+
+        `retry-dead-letters`, all or of one `entity_id`, is an addition to the vendor's operations.
+        """
         pipe = self._engine()
         if operation == "update-last-seen":
             pipe.set_offset(token(fields.get("last-seen", "")))
@@ -186,6 +190,8 @@ class NodePipe:
             pipe.reset_tracking()
         elif operation == "discard-retries":
             pipe.discard_retries()
+        elif operation == "retry-dead-letters" and pipe.retry_dead_letters(fields.get("entity_id")):
+            self._scheduler.start(self.pump, full=False)
 
     def _engine(self) -> Pipe:
         if self.engine_pipe is None:

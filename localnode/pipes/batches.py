@@ -38,6 +38,8 @@ class TooSlow(RunFailed):
 
 FATAL = (DtlTrip, BreakerTripped, NotReady, SequenceConflict, TooSlow)
 HOPELESS = (DtlError, InvalidEntity, EntityUnfit)
+DEAD = "$dead"
+"""Where a dead letter says why: `{"error": text, "attempts": retries}`."""
 Save = Callable[[Any], None]
 
 
@@ -246,7 +248,7 @@ class BatchRunner:
         if name:
             dataset = self._store.dataset(name, create=True)
             dataset.set_populated()
-            dataset.write([{**entry.entity, "$dead": {"error": entry.error, "attempts": entry.attempts}}])
+            dataset.write([{**entry.entity, DEAD: {"error": entry.error, "attempts": entry.attempts}}])
 
 
 def _nothing() -> None:

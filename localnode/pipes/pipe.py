@@ -8,6 +8,7 @@ from typing import Any
 
 from localnode.pipes import sinks, sources, transforms
 from localnode.pipes.base import Config, Engine, Entity
+from localnode.pipes.batches import DEAD
 from localnode.pipes.errors import Refused
 from localnode.pipes.parts import Parts, assemble
 from localnode.pipes.publisher import Publisher
@@ -177,6 +178,25 @@ class Pipe:
             self._parts.state.drop_retries()
             self._parts.log.write("pump-discard-retries", "pump-discard-retries", entities=count)
         return count
+
+    def retry_dead_letters(self, entity_id: str | None = None) -> int:
+        """Put dead letters (or one) on the retry queue, as the source has them now where it can say; answers
+        how many. Refused while it runs.
+        """
+        name = self._parts.policy.dead_letter_dataset
+        dataset = self._parts.store.find(name) if name else None
+        if dataset is None:
+            return 0
+        with self._standing_still(), self._parts.store.transaction():
+            found = dataset.read(deleted=False, history=False)
+            letters = [letter for letter in found if entity_id in (None, letter["_id"])]
+            newest = self._parts.source.latest([letter["_id"] for letter in letters])
+            for letter in letters:
+                plain = {key: value for key, value in letter.items() if key not in (DEAD, "_updated")}
+                entity = newest.get(letter["_id"], plain)
+                self._parts.state.put_retry(entity, 0, letter[DEAD]["error"])
+            dataset.write([{**letter, "_deleted": True} for letter in letters])
+        return len(letters)
 
     def queues(self) -> dict[str, Any]:
         """`{"source": entities to read or None, "dependencies": {dataset: changes to follow}, "retries":
