@@ -14,6 +14,7 @@ from localnode.api.current import node
 from localnode.errors import BadRequest, NotFound
 from localnode.store import Dataset, Stored
 from localnode.store import browse as store_browse
+from localnode.studio import names
 from localnode.studio.data import data, dataset, limit, page
 from localnode.studio.diff import changes
 from localnode.studio.flow import counts
@@ -23,6 +24,8 @@ SEARCH_SECONDS = 0.25
 PREVIEW_PROPERTIES = 6
 PREVIEW_TEXT = 80
 PREVIEW_DEPTH = 1
+TELLING = (("name",), ("title", "sku", "number"), ("mail",), ("phone", "company"), ("status", "total"))
+TECHNICAL = ("_at", "_id", "id", "version", "object", "type")
 
 
 @data.get("/datasets")
@@ -35,6 +38,18 @@ def list_datasets() -> Response:
     writers = {pipe.component.sink_dataset: pipe.id for pipe in node().pipes.values()}
     rows = [{"id": each.id, "pipe": writers.get(each.id), **counts(each)} for each in shown[:wanted]]
     return page(rows, shown[wanted - 1].id if len(shown) > wanted else None, total=len(matching))
+
+
+@data.get("/kinds")
+def list_kinds() -> Response:
+    """What the systems have, from the pipes that collect: `[{"system", "datatype", "dataset", "live"}]`."""
+    kinds = []
+    for pipe in node().pipes.values():
+        system, datatype, stage = names.parts(pipe.id, node().config.systems)
+        if stage == "collect" and system and pipe.sink_dataset is not None:
+            found = {"dataset": pipe.sink_dataset.id, "live": pipe.sink_dataset.info().live}
+            kinds.append({"system": system, "datatype": datatype, **found})
+    return as_json(sorted(kinds, key=lambda kind: (kind["system"], kind["datatype"])))
 
 
 @data.get("/datasets/<path:dataset_id>/info")
@@ -171,13 +186,22 @@ def _latest(found: Dataset) -> Stored:
 
 
 def preview(row: Stored) -> dict[str, Any]:
-    """An entity as a line of a list: its first plain values only."""
+    """An entity as a line of a list: its first telling values only."""
     shown: dict[str, Any] = {}
-    for name, value in _plain(row.entity()):
+    found = [(name, value) for name, value in _plain(row.entity()) if value != row.id]
+    for name, value in sorted(found, key=lambda each: _rank(each[0])):
         shown.setdefault(name, value[:PREVIEW_TEXT] if isinstance(value, str) else value)
         if len(shown) == PREVIEW_PROPERTIES:
             break
     return {"id": row.id, "updated": row.updated, "ts": row.ts, "deleted": bool(row.deleted), "values": shown}
+
+
+def _rank(name: str) -> int:
+    """Names and addresses of people and things come first, what only programs read comes last."""
+    for rank, words in enumerate(TELLING):
+        if any(word in name for word in words):
+            return rank
+    return len(TELLING) if not name.endswith(TECHNICAL) else len(TELLING) + 1
 
 
 def _plain(value: dict[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:

@@ -10,6 +10,9 @@ pages = Blueprint(
 
 TITLES = {
     "flow": "Flow",
+    "record": "Record",
+    "pending": "Pending",
+    "plan": "Plan",
     "runs": "Runs",
     "datasets": "Datasets",
     "log": "Log",
@@ -24,7 +27,7 @@ def flow_page() -> str:
     return _shell("flow", "Flow")
 
 
-@pages.get("/studio/<any(runs, datasets, log):name>")
+@pages.get("/studio/<any(record, pending, plan, runs, datasets, log):name>")
 def listed(name: str) -> str:
     """A page of the navigation."""
     return _shell(name, TITLES[name])

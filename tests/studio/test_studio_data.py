@@ -8,7 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from localnode.node import Node
-from localnode.studio import browse, diff, names
+from localnode.store import Dataset
+from localnode.studio import browse, cases, diff, names
 from tests.studio.conftest import CONFIG, NASTY, pipe
 
 PERSON = "/studio/data/datasets/crm-person-collect"
@@ -291,3 +292,103 @@ def test_lists_are_compared_with_the_kinds_within() -> None:
         {"path": "a", "kind": "changed", "before": [1], "after": [True]}
     ]
     assert diff.changes({"a": [1], "_ts": 1}, {"a": [1], "_ts": 2}) == []
+
+
+def test_kinds_are_what_the_systems_have(client: FlaskClient) -> None:
+    assert client.get("/studio/data/kinds").get_json() == [
+        {"system": "crm", "datatype": "person", "dataset": "crm-person-collect", "live": 121}
+    ]
+
+
+def test_lists_show_what_tells_records_apart(client: FlaskClient, node: Node) -> None:
+    entity = {
+        "_id": "x",
+        "created_at": 1786174645,
+        "id": "x",
+        "z": "last",
+        "golden": {"email": {"v": "a@b.example", "t": ""}},
+        "name": "Ada",
+    }
+    dataset = node.store.dataset("telling", create=True)
+    dataset.write([entity])
+    row = client.get("/studio/data/datasets/telling/entities").get_json()["rows"][0]
+    assert list(row["values"].items()) == [
+        ("name", "Ada"),
+        ("email", "a@b.example"),
+        ("z", "last"),
+        ("created_at", 1786174645),
+    ]
+
+
+@pytest.fixture
+def shared(client: FlaskClient, node: Node) -> Dataset:
+    """The dataset of a pipe that writes to a system, with open cases."""
+    call = {"type": "http", "system": "crm", "url": "/share", "side_effects": True}
+    node.replace_entities([*CONFIG, pipe("crm-person-share", "global-person", transform=call)], force=True)
+    dataset = node.store.dataset("crm-person-share", create=True)
+    error = {"rule": "console-only", "steps": ["Open the console.", f"Create {NASTY}."], "name": NASTY}
+    rows = [
+        {"_id": f"p{n}", "$status": "pending", "$ids": [f"~:crm-person:p{n:03}"], "$error": error}
+        for n in range(7)
+    ]
+    dataset.write(
+        [
+            *rows,
+            {"_id": "fine", "$status": "ok"},
+            {"_id": "no", "$status": "rejected", "$error": {"field": "/email"}},
+        ]
+    )
+    return dataset
+
+
+def test_open_cases_are_listed_by_page(client: FlaskClient, shared: Dataset) -> None:
+    first = client.get("/studio/data/cases?limit=3").get_json()
+    assert first["counts"] == {"pending": 7, "rejected": 1} and first["complete"]
+    assert (first["rows"][0]["id"], first["rows"][0]["field"], first["rows"][0]["records"]) == (
+        "no",
+        "/email",
+        [],
+    )
+    assert first["rows"][1]["records"] == [
+        {"system": "crm", "datatype": "person", "id": "p006", "ni": "~:crm-person:p006"}
+    ]
+    assert first["rows"][1]["steps"][0] == "Open the console."
+    rest = client.get("/studio/data/cases", query_string={"limit": 200, "after": first["cursor"]}).get_json()
+    ids = [row["id"] for row in (*first["rows"], *rest["rows"])]
+    assert ids == ["no", *(f"p{n}" for n in range(6, -1, -1))] and rest["cursor"] is None
+    assert [row["id"] for row in client.get("/studio/data/cases?status=rejected").get_json()["rows"]] == [
+        "no"
+    ]
+    assert client.get("/studio/data/cases?after=x").status_code == 400
+
+
+def test_open_cases_follow_what_is_written(
+    client: FlaskClient, node: Node, shared: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.get("/studio/data/cases").get_json()["counts"] == {"pending": 7, "rejected": 1}
+    shared.write(
+        [
+            {"_id": "p0", "$status": "ok"},
+            {"_id": "p1", "_deleted": True, "$status": "pending"},
+            {"_id": "fine", "$status": "conflict"},
+        ]
+    )
+    assert client.get("/studio/data/cases").get_json()["counts"] == {
+        "pending": 5,
+        "rejected": 1,
+        "conflict": 1,
+    }
+    node.store.delete_dataset("crm-person-share")
+    assert client.get("/studio/data/cases").get_json()["counts"] == {}
+    node.store.dataset("crm-person-share", create=True).write([{"_id": "again", "$status": "gone"}])
+    assert client.get("/studio/data/cases").get_json()["counts"] == {"gone": 1}
+
+
+def test_many_shared_records_are_read_in_portions(
+    client: FlaskClient, shared: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cases, "READ_SECONDS", -1)
+    monkeypatch.setattr(cases, "PAGE", 4)
+    answers = [client.get("/studio/data/cases").get_json() for _ in range(3)]
+    assert [answer["complete"] for answer in answers] == [False, False, True]
+    assert answers[-1]["counts"] == {"pending": 7, "rejected": 1}

@@ -101,14 +101,17 @@ function menu() {
   });
 }
 
+/** Run all pipes until nothing moves, without resetting anything. */
+export function startSync() {
+  syncState(true);
+  return attempt(() => post(RUN_ALL));
+}
+
 /** Start the frame of a page. */
 export function start() {
   scheme();
   menu();
-  at("sync").addEventListener("click", () => {
-    syncState(true);
-    attempt(() => post(RUN_ALL));
-  });
+  at("sync").addEventListener("click", startSync);
   document.addEventListener("studio-trouble", ({ detail }) => {
     const pill = at("node-state");
     pill.className = "pill bad";

@@ -25,7 +25,7 @@ export function lines(pipes, withHops) {
 /** `{ nodes: Map id → {x, y}, bands: [{title, x, y, width, height}], heads: [{title, x}], width, height, vertical }`. */
 export function place(pipes, groupBy) {
   const ranked = rank(pipes);
-  return groupBy === "stage" ? rows(pipes, ranked) : columns(pipes, ranked, (pipe) => pipe[groupBy] || "other");
+  return groupBy === "stage" ? rows(pipes, ranked) : columns(pipes, ranked, (pipe) => pipe[groupBy] || (pipe.stage === "global" ? "golden records" : "other"));
 }
 
 function rank(pipes) {

@@ -8,7 +8,7 @@ const MAX = 2.5;
 /** A frame around `drawing` ({ element, width, height }). Returns { element, show(drawing), fit() }. */
 export function zoomable(label) {
   const svg = s("svg", { class: "flow", role: "group", "aria-label": label });
-  const view = { x: 0, y: 0, scale: 1 };
+  const view = { x: 0, y: 0, scale: 1, fitted: false };
   let drawing = null;
 
   const apply = () => {
@@ -18,7 +18,7 @@ export function zoomable(label) {
     if (!drawing || !svg.clientWidth) return;
     view.scale = Math.min(1.15, Math.max(0.55, svg.clientWidth / drawing.width));
     svg.style.height = `${Math.min(drawing.height * view.scale, Math.max(420, innerHeight * 0.82))}px`;
-    Object.assign(view, { x: Math.min(-4, (drawing.width - svg.clientWidth / view.scale) / 2), y: -4 });
+    Object.assign(view, { x: Math.min(-4, (drawing.width - svg.clientWidth / view.scale) / 2), y: -4, fitted: true });
     apply();
   };
   const zoom = (factor, at = [svg.clientWidth / 2, svg.clientHeight / 2]) => {
@@ -26,6 +26,7 @@ export function zoomable(label) {
     view.x += at[0] / view.scale - at[0] / scale;
     view.y += at[1] / view.scale - at[1] / scale;
     view.scale = scale;
+    view.fitted = false;
     apply();
   };
 
@@ -43,7 +44,12 @@ export function zoomable(label) {
   });
   drag(svg, view, apply);
   reveal(svg, view, apply);
-  new ResizeObserver(apply).observe(svg);
+  let width = 0;
+  new ResizeObserver(() => {
+    if (view.fitted && svg.clientWidth !== width) fit();
+    else apply();
+    width = svg.clientWidth;
+  }).observe(svg);
 
   const button = (text, name, action) => h("button", { type: "button", class: "small", "aria-label": name, onclick: action }, text);
   const element = h("div", { class: "stagebox" }, svg,
@@ -67,6 +73,7 @@ function drag(svg, view, apply) {
     const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
     if (!from.moved && Math.hypot(dx, dy) < 5) return;
     from.moved = true;
+    view.fitted = false;
     svg.setPointerCapture(event.pointerId);
     svg.classList.add("dragging");
     view.x = from.view.x - dx / view.scale;

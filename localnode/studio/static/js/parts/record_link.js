@@ -1,0 +1,19 @@
+// Links to records of the systems, and their names.
+
+import { address } from "../core/api.js";
+import { h } from "../core/dom.js";
+
+/** The page of a record { system, datatype, id }. */
+export function recordPage({ system, datatype, id }) {
+  const query = new URLSearchParams({ system, datatype, id });
+  return `/studio/record?${query}`;
+}
+
+export const recordName = ({ system, datatype, id }) => `${system} ${datatype} ${id}`;
+
+export const recordLink = (record) => h("a", { href: recordPage(record) }, recordName(record));
+
+/** A list of records as links with commas. */
+export const recordLinks = (records) => records.map((record, n) => [n > 0 && ", ", recordLink(record)]);
+
+export const explainPath = ({ system, datatype, id }) => address`/api/talk/explain/${system}/${datatype}/${id}`;
