@@ -31,7 +31,11 @@ def place_of(server: str) -> Path:
         pytest.exit(f"The third-party ERPs cannot be fetched here: {error}", CANNOT_FETCH)
 
 
-PRESETS = {"link-header": ("link_header", servers.json_server)}
+PRESETS = {
+    "link-header": ("link_header", servers.json_server),
+    "odata-v4": ("odata", servers.odata_server),
+    "cursor": ("cursor", servers.datasette),
+}
 
 
 @pytest.fixture(scope="module")
