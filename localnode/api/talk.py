@@ -9,6 +9,7 @@ from localnode.api.answers import as_json
 from localnode.api.current import node
 from localnode.talk.explain import explain
 from localnode.talk.plan import LIMIT, plan
+from localnode.talk.verify import verify
 
 talk = Blueprint("talk", __name__, url_prefix="/api/talk")
 
@@ -24,3 +25,9 @@ def explain_record(system: str, datatype: str, key: str) -> Response:
 def make_plan() -> Response:
     """What a run would do, see `localnode.talk.plan`; `limit` (10000) bounds the lists, not the counts."""
     return as_json(plan(node(), parsing.number("limit", LIMIT) or 0))
+
+
+@talk.post("/verify")
+def verify_systems() -> Response:
+    """Whether both sides agree, see `localnode.talk.verify`; `limit` (10000) bounds the lists."""
+    return as_json(verify(node(), parsing.number("limit", LIMIT) or 0))

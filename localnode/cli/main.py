@@ -137,7 +137,9 @@ def _talk_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     explain.add_argument("id", metavar="ID")
     explain.add_argument("property", metavar="PROPERTY", nargs="?", help="only this property or field")
     plan = _command(commands, "plan", talk.plan, "say what a run would do, and do nothing", TALK_CODES)
-    for command in (explain, plan):
+    verify = _command(commands, "verify", talk.verify, "read both sides anew and compare", TALK_CODES)
+    verify.add_argument("--report", type=Path, metavar="FILE", help="write a report in Markdown, too")
+    for command in (explain, plan, verify):
         command.add_argument("--json", action="store_true", help="print the answer as JSON")
         _node_options(command)
 

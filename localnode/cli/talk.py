@@ -10,6 +10,7 @@ from urllib.parse import quote
 from localnode.cli.client import NodeClient
 from localnode.talk.explain_text import explanation_text
 from localnode.talk.plan_text import plan_text
+from localnode.talk.verify_text import verify_markdown, verify_text
 
 NOTHING, ERROR, SOMETHING = 0, 1, 2
 PATIENCE = (5, 3600)
@@ -33,8 +34,18 @@ def plan(options: argparse.Namespace) -> int:
     return _exit_code(found["status"])
 
 
+def verify(options: argparse.Namespace) -> int:
+    """Print whether both sides agree; 0 they do, 2 they do not, 1 it could not be found out."""
+    node = NodeClient(options.node, options.jwt)
+    found = node.json("POST", "/talk/verify", timeout=PATIENCE)
+    print(_json(found) if options.json else verify_text(found))
+    if options.report is not None:
+        options.report.write_text(verify_markdown(found), encoding="utf-8")
+    return _exit_code(found["status"])
+
+
 def _exit_code(status: str) -> int:
-    return {"nothing": NOTHING, "failed": ERROR}.get(status, SOMETHING)
+    return {"nothing": NOTHING, "agree": NOTHING, "failed": ERROR}.get(status, SOMETHING)
 
 
 def _json(value: Any) -> str:

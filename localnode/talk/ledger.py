@@ -85,7 +85,7 @@ class Ledger:
     # -- what the systems would say ------------------------------------------------------------------------
 
     def foreseen(self, kind: Kind, wish: Json) -> Json | None:
-        """The record that a share entity is about, as the plan's earlier writes left it; None if untouched."""
+        """The record that a share entity is about, as the plan has left it; None if untouched."""
         dataset = self._store.find(kind.name)
         if dataset is None:
             return None

@@ -1,0 +1,166 @@
+"""What can be wrong between two systems, and how each fault is told from the others."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from localnode.config import NodeConfig
+from localnode.store import Store
+from localnode.talk.golden import golden_of
+from localnode.talk.names import (
+    COLLECT,
+    ENRICH,
+    RecordName,
+    concepts,
+    listed,
+    members,
+    parse_ni,
+    parse_pipe,
+)
+
+FAULTS = {
+    "missing": "a record whose counterpart was there once, and is not any more",
+    "extra": "a record that exists on one side only, and should on both",
+    "differing": "fields that differ between counterparts",
+    "unlinked": "counterparts, one of which does not name the other",
+    "wrong-link": "a record that names a counterpart which names another, or that is named by two",
+    "broken-link": "a record that names a counterpart which does not exist",
+    "twin": "two records of one datatype that are one and the same",
+    "undecided": "records that cannot be matched or written as they are",
+    "surplus": "a record that should not be there any more",
+}
+"""Every fault with its meaning."""
+
+Json = dict[str, Any]
+
+
+def undecided(known: Store, fresh: Store, config: NodeConfig, case: Json) -> Json:
+    """The fault of an open case that nobody knew of; `known` is what the node had collected before."""
+    kind, _ = parse_pipe(case["pipe"]) or (None, "")
+    names = [name for ni in case["records"] if (name := parse_ni(ni))]
+    own = next((name for name in names if name.kind == kind), names[0] if names else None)
+    before = golden_of(known, config, own) if own else None
+    for name, _ in members(before[1]) if before else ():
+        if own and name.kind.system != own.kind.system and name not in names and _exists(fresh, name):
+            return _parted(own, name)
+    detail = f"{case['status']} ({case['rule']}): {case['detail']}"
+    return _fault("undecided", own, case["records"], [], detail)
+
+
+def of_write(known: Store, fresh: Store, config: NodeConfig, write: Json) -> Json:
+    """The fault that a sync would mend by this write; `known` is what the node had collected before."""
+    own = parse_ni(write["ni"])
+    origin = parse_ni(write["origin"])
+    if write["operation"] == "insert" and origin is not None and own is not None:
+        return _lone(known, fresh, config, origin, own)
+    if write["operation"] == "delete":
+        return _fault("surplus", own, write["because"], [], "its counterpart is deleted")
+    fields = [{"field": f["field"], "is": f["before"], "should": f["after"]} for f in write["fields"]]
+    related = [name.key for ni in write["because"] if (name := parse_ni(ni)) and name != own]
+    links = [each for each in fields if each["should"] in related]
+    places = {_root(each) for each in links}
+    if links and all(_root(each) in places for each in fields):
+        fault = "unlinked" if all(each["is"] is None for each in links) else "wrong-link"
+    else:
+        fault = "differing"
+    told = ", ".join(f"{each['field']} is {each['is']!r}, should be {each['should']!r}" for each in fields)
+    return _fault(fault, own, write["because"], fields, told)
+
+
+def _root(field: Json) -> str:
+    """The property that a field is part of: a link is kept together with what belongs to it."""
+    return str(field["field"]).partition(".")[0]
+
+
+def _lone(known: Store, fresh: Store, config: NodeConfig, origin: RecordName, wanted: RecordName) -> Json:
+    """A record without a counterpart: one that has vanished, or one that never was."""
+    before = golden_of(known, config, origin)
+    counterparts = [name for name, _ in members(before[1])] if before else []
+    counterparts += [name for ni in _links_of(fresh, origin) if (name := parse_ni(ni))]
+    for name in counterparts:
+        if name.kind.system == wanted.kind.system and not _exists(fresh, name):
+            detail = f"{name.kind.system} has no such {name.kind.datatype} any more"
+            return _fault("missing", name, [origin.ni], [], detail)
+        if name.kind.system == wanted.kind.system:
+            return _parted(origin, name)
+    detail = f"{wanted.kind.system} has no {wanted.kind.datatype} for it"
+    return _fault("extra", origin, [], [], detail)
+
+
+def _parted(name: RecordName, other: RecordName) -> Json:
+    """Two records that were linked, and that nothing but the node's memory holds together now."""
+    detail = (
+        f"was linked to {other.kind.system} {other.kind.datatype} {other.key}; neither names the other now"
+    )
+    return _fault("unlinked", name, [other.ni], [], detail)
+
+
+def of_links(store: Store, config: NodeConfig) -> Iterator[Json]:
+    """What is wrong about the links that records carry, whatever a sync would do about it."""
+    for concept in concepts(config):
+        dataset = store.find(str(concept.sink_dataset))
+        for entity in dataset.read(deleted=False) if dataset is not None else ():
+            yield from _twins(entity)
+        for source in concept.sources:
+            enriched = store.find(source)
+            for entity in enriched.read(deleted=False) if enriched is not None else ():
+                yield from _links(store, entity)
+
+
+def _twins(entity: Json) -> Iterator[Json]:
+    alike: defaultdict[str, list[RecordName]] = defaultdict(list)
+    for name, member in members(entity):
+        if not member.get("deleted"):
+            alike[name.kind.name].append(name)
+    for names in alike.values():
+        for twin in names[1:]:
+            yield _fault(
+                "twin", twin, [names[0].ni], [], f"the same as {names[0].kind.datatype} {names[0].key}"
+            )
+
+
+def _links(store: Store, entity: Json) -> Iterator[Json]:
+    own = parse_ni(f"~:{entity['_id']}")
+    if own is None or not _exists(store, own):
+        return
+    for ni in listed(entity.get("links")):
+        other = parse_ni(ni)
+        if other is None:
+            continue
+        if store.find(other.kind.pipe(COLLECT)) is not None and not _known(store, other):
+            detail = f"names {other.kind.system} {other.kind.datatype} {other.key}, which does not exist"
+            yield _fault("broken-link", own, [ni], [], detail)
+            continue
+        named = [name for back in _links_of(store, other) if (name := parse_ni(back))]
+        rivals = [name for name in named if name.kind == own.kind]
+        if rivals and own not in rivals:
+            detail = (
+                f"names {other.kind.system} {other.kind.datatype} {other.key}, which names {rivals[0].key}"
+            )
+            yield _fault("wrong-link", own, [ni, rivals[0].ni], [], detail)
+
+
+def _links_of(store: Store, name: RecordName) -> list[Any]:
+    dataset = store.find(name.kind.pipe(ENRICH))
+    row = dataset.get(name.enriched) if dataset is not None else None
+    return listed(row.entity().get("links")) if row is not None else []
+
+
+def _known(store: Store, name: RecordName) -> bool:
+    """Whether the system tells of the record, be it as deleted."""
+    dataset = store.find(name.kind.pipe(COLLECT))
+    return dataset is not None and dataset.get(name.key) is not None
+
+
+def _exists(store: Store, name: RecordName) -> bool:
+    dataset = store.find(name.kind.pipe(COLLECT))
+    row = dataset.get(name.key) if dataset is not None else None
+    return row is not None and not row.deleted
+
+
+def _fault(fault: str, name: RecordName | None, records: list[str], fields: list[Json], detail: str) -> Json:
+    own = name.as_json() if name else {"system": None, "datatype": None, "id": None, "ni": None}
+    others = [ni for ni in records if ni != own["ni"]]
+    return {"fault": fault, **own, "records": others, "fields": fields, "detail": detail}

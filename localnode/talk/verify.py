@@ -1,0 +1,125 @@
+"""Do both sides agree? All is read anew, through an empty node, and what a sync would do is a fault."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from localnode.config import NodeConfig
+from localnode.node import Node
+from localnode.store import Store
+from localnode.talk import faults
+from localnode.talk.ledger import Ledger
+from localnode.talk.names import COLLECT, Kind, concepts, kinds, members
+from localnode.talk.overlay import failures, overlay, run, workplace
+from localnode.talk.plan import LIMIT, SECONDS, open_cases
+from localnode.talk.rehearsal import RehearsedSystems
+
+Json = dict[str, Any]
+
+
+def verify(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
+    """Compare the systems as they are now, without regard to what the node has collected before.
+
+    An empty node with the same configuration reads every record of every system, matches and merges them, and
+    asks the services by dry runs what they would make of the differences. Nothing is written anywhere. ::
+
+        {"status": "agree" | "differ" | "failed", "at": "…Z",
+         "counts": [{"system", "datatype", "live", "deleted", "linked"}],  linked: has a living counterpart
+         "faults": [{"fault",                                              see `localnode.talk.faults`
+                     "system", "datatype", "id", "ni",                     the record that is wrong
+                     "records": [NI, …],                                   what else it is about
+                     "fields": [{"field", "is", "should"}],
+                     "detail": "in words"}],
+         "fault_counts": {"missing": n, …},                                complete, also when `faults` is cut
+         "open": [{"pipe", "status", "rule", "detail", "records"}],        waits for a person: no fault
+         "gone": [{record, "records": [NI, …]}],                           kept although its counterpart is
+                                                                           deleted, as the settings say
+         "failed_pipes": [{"pipe", "reason"}], "seconds": s, "limit": n}
+
+    Edits that are still to be synced are differences as well. Conflict while another plan is made.
+    """
+    started = time.monotonic()
+    with workplace(node) as folder:
+        ledger = Ledger(folder / "ledger.db")
+        systems = partial(RehearsedSystems, ledger, False)
+        try:
+            with overlay(node, folder / "node", systems, with_data=False) as copy:
+                failed = failures(run(copy, seconds))
+                found = _report(node, copy, ledger, limit)
+        finally:
+            ledger.close()
+    status = "failed" if failed else "differ" if found["fault_counts"] else "agree"
+    at = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    took = round(time.monotonic() - started, 3)
+    return {"status": status, "at": at, **found, "failed_pipes": failed, "seconds": took, "limit": limit}
+
+
+def _report(node: Node, copy: Node, ledger: Ledger, limit: int) -> Json:
+    known, fresh, config = node.store, copy.store, copy.config
+    waits = {(case["pipe"], ni) for case in open_cases(known, known, config) for ni in case["records"]}
+    kept: list[Json] = []
+    tally: Counter[str] = Counter()
+    opened: list[Json] = []
+
+    def note(fault: Json) -> None:
+        tally[fault["fault"]] += 1
+        if len(kept) < limit:
+            kept.append(fault)
+
+    for case in open_cases(fresh, fresh, config):
+        if any((case["pipe"], ni) in waits for ni in case["records"]):
+            opened.append({name: case[name] for name in ("pipe", "status", "rule", "detail", "records")})
+        else:
+            note(faults.undecided(known, fresh, config, case))
+    for write in ledger.writes():
+        note(faults.of_write(known, fresh, config, write))
+    for fault in faults.of_links(fresh, config):
+        note(fault)
+    return {
+        "counts": list(_counts(fresh, config)),
+        "faults": kept,
+        "fault_counts": dict(sorted(tally.items())),
+        "open": opened[:limit],
+        "gone": list(_gone(fresh, config))[:limit],
+    }
+
+
+def _counts(store: Store, config: NodeConfig) -> Iterator[Json]:
+    """Records per kind, as read anew."""
+    linked: Counter[Kind] = Counter()
+    for concept in concepts(config):
+        dataset = store.find(str(concept.sink_dataset))
+        for entity in dataset.read(deleted=False) if dataset is not None else ():
+            names = [name for name, member in members(entity) if not member.get("deleted")]
+            if len({name.kind.system for name in names}) > 1:
+                linked.update(name.kind for name in names)
+    for kind in kinds(config, COLLECT):
+        dataset = store.find(kind.pipe(COLLECT))
+        info = dataset.info() if dataset is not None else None
+        yield {
+            "system": kind.system,
+            "datatype": kind.datatype,
+            "live": info.live if info else 0,
+            "deleted": info.ids - info.live if info else 0,
+            "linked": linked[kind],
+        }
+
+
+def _gone(store: Store, config: NodeConfig) -> Iterator[Json]:
+    """Living records all of whose counterparts in another system are deleted."""
+    for concept in concepts(config):
+        dataset = store.find(str(concept.sink_dataset))
+        for entity in dataset.read(deleted=False) if dataset is not None else ():
+            found = list(members(entity))
+            living = {name.kind.system for name, member in found if not member.get("deleted")}
+            dead = [
+                name for name, member in found if member.get("deleted") and name.kind.system not in living
+            ]
+            for name, member in found:
+                if dead and not member.get("deleted"):
+                    yield {**name.as_json(), "records": [each.ni for each in dead]}

@@ -1,0 +1,222 @@
+"""`verify` finds each fault that is planted in a sound pair, and nothing in the sound pair itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stack.processes import Stack
+from tests.support.systems import Chargebee, Erp
+from tests.talk.planned import ask
+from tests.talk.tamper import Tampering, change, copy, remove
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Pair:
+    """Two systems in sync, and a hand on both."""
+
+    stack: Stack
+    erp: Erp
+    chargebee: Chargebee
+    tampering: Tampering
+    ids: dict[str, str]
+
+    def verify(self) -> Json:
+        return ask(self.stack, "/talk/verify")
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """A few records of every kind, synced."""
+    with Stack(data="empty", folder=tmp_path_factory.mktemp("verify")) as stack:
+        erp, chargebee = Erp(stack.erp_sandbox_url), Chargebee(stack.chargebee_sandbox_url)
+        ids = _people_at_work(erp, chargebee)
+        stack.sync()
+        yield Pair(stack, erp, chargebee, Tampering(stack, tmp_path_factory.mktemp("copies")), ids)
+
+
+@pytest.fixture
+def pair(sound: Pair) -> Iterator[Pair]:
+    """The same for one test, which may spoil it."""
+    yield sound
+    sound.tampering.restore()
+
+
+def _people_at_work(erp: Erp, chargebee: Chargebee) -> dict[str, str]:
+    company = erp.create("customers", name="Nord AS", currency="NOK", payment_terms_days=14)
+    chargebee.business_entity("Nord AS")
+    ids = {"company": company["id"]}
+    for name in ("ann", "bob"):
+        address = {"line1": "Gata 1", "city": "Bergen", "postal_code": "5003", "country": "NO"}
+        email = f"{name}@nord.example"
+        fields = {
+            "first_name": name.title(),
+            "last_name": "Li",
+            "email": email,
+            "phone": "1",
+            "address": address,
+        }
+        ids[name] = erp.create("contacts", customer_id=company["id"], **fields)["id"]
+    ids["eve"] = erp.create("employees", first_name="Eve", last_name="Vik", email="eve@nord.example")["id"]
+    chargebee.post("customers", id="cb-dan", first_name="Dan", last_name="By", email="dan@by.example")
+    for sku in ("A-1", "B-2"):
+        price = {"unit_price": "10.50", "currency": "NOK"}
+        ids[sku] = erp.create("products", sku=sku, name=f"Thing {sku}", **price)["id"]
+    line = {"description": "Work", "quantity": "2", "unit_price": "100.00", "tax_percent": "25"}
+    order = {
+        "contact_id": ids["ann"],
+        "customer_id": company["id"],
+        "order_date": "2026-10-01",
+        "currency": "NOK",
+    }
+    ids["order"] = erp.create("orders", status="confirmed", lines=[line], **order)["id"]
+    ids["other order"] = erp.create("orders", status="confirmed", lines=[line], **order)["id"]
+    return ids
+
+
+Plant = Callable[[Pair], None]
+
+
+def erp_change(kind: str, who: str, **fields: Any) -> Plant:
+    """Fields of an ERP record changed behind its back."""
+    return lambda pair: change(pair.tampering.erp, kind, pair.ids[who], lambda record: record.update(fields))
+
+
+def chargebee_change(kind: str, key: str, **fields: Any) -> Plant:
+    """Fields of a Chargebee record changed behind its back; `{ann}` in the key stands for an id."""
+    return lambda pair: change(
+        pair.tampering.chargebee, kind, key.format(**pair.ids), lambda record: record.update(fields)
+    )
+
+
+def _link_to_bob(pair: Pair) -> None:
+    reference = {"chargebee": f"contact-{pair.ids['bob']}"}
+    change(
+        pair.tampering.erp, "contact", pair.ids["ann"], lambda record: record.update(external_refs=reference)
+    )
+
+
+def _mark_as_bobs(pair: Pair) -> None:
+    def edit(record: Json) -> None:
+        record["meta_data"]["customerp"]["contact_id"] = pair.ids["bob"]
+
+    change(pair.tampering.chargebee, "customer", f"contact-{pair.ids['ann']}", edit)
+
+
+def _swap_orders(pair: Pair) -> None:
+    reference = {"chargebee": f"order-{pair.ids['other order']}"}
+    change(
+        pair.tampering.erp, "order", pair.ids["order"], lambda record: record.update(external_refs=reference)
+    )
+
+
+def _address(pair: Pair) -> None:
+    def edit(record: Json) -> None:
+        record["billing_address"]["city"] = "Oslo"
+
+    change(pair.tampering.chargebee, "customer", f"contact-{pair.ids['bob']}", edit)
+
+
+def _price(pair: Pair) -> None:
+    def edit(record: Json) -> None:
+        record["price"] += 1
+
+    change(pair.tampering.chargebee, "item_price", f"product-{pair.ids['A-1']}-NOK", edit)
+
+
+def _twin(pair: Pair) -> None:
+    copy(pair.tampering.chargebee, "customer", f"contact-{pair.ids['ann']}", "twin-of-ann")
+
+
+def _without_item(pair: Pair) -> None:
+    remove(pair.tampering.chargebee, "item_price", f"product-{pair.ids['B-2']}-NOK")
+    remove(pair.tampering.chargebee, "item", f"product-{pair.ids['B-2']}")
+
+
+def erp_remove(kind: str, who: str) -> Plant:
+    return lambda pair: remove(pair.tampering.erp, kind, pair.ids[who])
+
+
+def chargebee_remove(kind: str, key: str) -> Plant:
+    return lambda pair: remove(pair.tampering.chargebee, kind, key.format(**pair.ids))
+
+
+PLANTS: list[tuple[str, Plant, str, str, str]] = [
+    ("customer gone", chargebee_remove("customer", "contact-{bob}"), "missing", "chargebee", "customer"),
+    ("contact gone", erp_remove("contact", "bob"), "missing", "customerp", "contact"),
+    ("employee gone", erp_remove("employee", "eve"), "missing", "customerp", "employee"),
+    ("item gone", _without_item, "missing", "chargebee", "item"),
+    ("product gone", erp_remove("product", "B-2"), "missing", "customerp", "product"),
+    ("order gone", chargebee_remove("order", "order-{order}"), "missing", "chargebee", "order"),
+    ("a new customer", lambda pair: _made(pair.chargebee.post("customers", id="x", last_name="X")), "extra", "chargebee", "customer"),
+    ("a new contact", lambda pair: _made(pair.erp.create("contacts", last_name="Y")), "extra", "customerp", "contact"),
+    ("a new product", lambda pair: _made(pair.erp.create("products", sku="C-3", name="C")), "extra", "customerp", "product"),
+    ("a copied customer", _twin, "twin", "chargebee", "customer"),
+    ("a phone edited", lambda pair: _made(pair.erp.patch("contacts", pair.ids["bob"], phone="2")), "differing", "chargebee", "customer"),
+    ("a name changed unseen", chargebee_change("customer", "contact-{bob}", last_name="Lo"), "differing", "", ""),
+    ("a city", _address, "differing", "", ""),
+    ("a price", _price, "differing", "", ""),
+    ("a product's price", erp_change("product", "A-1", unit_price="10.51"), "differing", "", ""),
+    ("a tracking number", chargebee_change("order", "order-{order}", tracking_id="T"), "differing", "", ""),
+    ("an order's status", erp_change("order", "order", status="shipped"), "differing", "", ""),
+    ("a company's name", erp_change("customer", "company", name="Sør AS"), "differing", "", ""),
+    ("a contact's link lost", erp_change("contact", "ann", external_refs={}), "unlinked", "customerp", "contact"),
+    ("a customer's link lost", chargebee_change("customer", "contact-{ann}", meta_data={}), "unlinked", "chargebee", "customer"),
+    ("a product's link lost", erp_change("product", "A-1", external_refs={}), "unlinked", "customerp", "product"),
+    ("an order's link lost", erp_change("order", "order", external_refs={}), "unlinked", "", ""),
+    ("a link to somebody else", _link_to_bob, "wrong-link", "customerp", "contact"),
+    ("marked as somebody else's", _mark_as_bobs, "wrong-link", "", ""),
+    ("orders crossed", _swap_orders, "twin", "customerp", "order"),
+    ("a link to nowhere", erp_change("contact", "ann", external_refs={"chargebee": "nobody"}), "broken-link", "customerp", "contact"),
+]  # fmt: skip
+
+
+def _made(record: Json) -> None:
+    assert record["id"]
+
+
+def test_a_sound_pair_has_no_faults(sound: Pair) -> None:
+    found = sound.verify()
+    assert (found["status"], found["faults"], found["failed_pipes"]) == ("agree", [], [])
+    linked = {f"{row['system']} {row['datatype']}": (row["live"], row["linked"]) for row in found["counts"]}
+    assert linked["customerp contact"] == (3, 3)
+    assert linked["chargebee customer"] == (4, 4)
+    assert linked["chargebee order"] == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("plant", "fault", "system", "datatype"), [each[1:] for each in PLANTS], ids=[each[0] for each in PLANTS]
+)
+def test_a_planted_fault_is_found(pair: Pair, plant: Plant, fault: str, system: str, datatype: str) -> None:
+    before = pair.erp.writes(), pair.chargebee.writes()
+    plant(pair)
+    made = sum((pair.erp.writes(), pair.chargebee.writes())) - sum(before)
+    found = pair.verify()
+    assert found["status"] == "differ", found
+    assert fault in found["fault_counts"], found["faults"]
+    named = [(each["system"], each["datatype"]) for each in found["faults"] if each["fault"] == fault]
+    assert not system or (system, datatype) in named, found["faults"]
+    assert all(each["detail"] for each in found["faults"])
+    assert sum((pair.erp.writes(), pair.chargebee.writes())) - sum(before) == made, "verify has written"
+
+
+def test_the_command_tells_by_its_exit_code(pair: Pair, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "localnode", "verify", "--node", pair.stack.node.url]
+    report = tmp_path / "report.md"
+    done = subprocess.run([*command, "--report", str(report)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "both sides agree" in done.stdout
+    erp_change("contact", "bob", phone="3")(pair)
+    done = subprocess.run([*command, "--report", str(report)], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "phone" in done.stdout
+    text = report.read_text(encoding="utf-8")
+    assert "| differing |" in text and pair.ids["bob"] in text
