@@ -11,6 +11,7 @@ from connectors.chargebee.forms import pointer_of
 from connectors.common.errors import (
     AlreadyExists,
     BrokenAnswer,
+    Busy,
     NotFound,
     Rejected,
     ServiceError,
@@ -20,6 +21,10 @@ from connectors.common.errors import (
 from connectors.common.upstream import Answer
 
 REPLAYED = "chargebee-idempotency-replayed"
+
+
+_NOT_OURS = ("lock_timeout", "third_party_api_request_limit_exceeded")
+"""Codes of a 429 that say nothing about the number of our calls."""
 
 
 class MissingReference(Rejected):
@@ -47,8 +52,10 @@ def _error_of(answer: Answer) -> ServiceError | None:
         return None
     if status < 400:
         return UpstreamRefused(f"Chargebee redirects elsewhere ({status})")
+    if status == 429 and _code(answer) in _NOT_OURS:
+        return Busy(f"Chargebee answered {status}{_said(answer)}")
     if status >= 500 or status in (408, 425, 429):
-        return Unavailable(f"Chargebee answered {status}{_code(answer)}")
+        return Unavailable(f"Chargebee answered {status}{_said(answer)}")
     if not isinstance(answer.body, dict) or "api_error_code" not in answer.body:
         return BrokenAnswer(f"Chargebee answered {status} without an api_error_code; is the address right?")
     return _by_code(status, answer.body)
@@ -71,6 +78,11 @@ def _by_code(status: int, body: dict[str, Any]) -> ServiceError:
     return Rejected(detail, field=field, rule=code)
 
 
-def _code(answer: Answer) -> str:
-    code = answer.body.get("api_error_code") if isinstance(answer.body, dict) else None
+def _said(answer: Answer) -> str:
+    code = _code(answer)
     return f" ({code})" if code else ""
+
+
+def _code(answer: Answer) -> str | None:
+    code = answer.body.get("api_error_code") if isinstance(answer.body, dict) else None
+    return str(code) if code else None

@@ -13,6 +13,7 @@ from requests.auth import HTTPBasicAuth
 
 from connectors.chargebee import forms
 from connectors.chargebee.answers import StoredRefusal, error_of, is_replay
+from connectors.chargebee.backfill import Backfills
 from connectors.chargebee.settings import ChargebeeSettings
 from connectors.common.datatype import Record
 from connectors.common.errors import BrokenAnswer, NotFound
@@ -50,6 +51,7 @@ class Chargebee:
         auth = HTTPBasicAuth(settings.api_key, "")
         self._http = UpstreamClient(options, auth, limiter, metrics, error_of)
         self._customers = RecordLocks()
+        self.backfills = Backfills(metrics, lambda: limiter.per_minute)
 
     def check(self) -> None:
         """One cheap call: is the site there, are the credentials good, does it use Product Catalog 2.0?"""

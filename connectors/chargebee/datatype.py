@@ -41,7 +41,13 @@ class ChargebeeDatatype(Datatype):
         self.create_only = frozenset(
             name for name, rule in self.schema["properties"].items() if rule.get(CREATE_ONLY)
         )
-        self.reader = Reader(settings.list_lag, settings.common.page_size, self.shows, _entity)
+        self.reader = Reader(
+            settings.list_lag,
+            settings.common.page_size,
+            self.shows,
+            _entity,
+            watch=lambda: client.backfills.watch(self.name),
+        )
         self._feed = ListFeed(client, self.resource, self.name, self.since_params)
 
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:

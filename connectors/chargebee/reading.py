@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Protocol
 
 from connectors.chargebee.feeds import ListFeed, Page
 from connectors.chargebee.tokens import Token, Window, decode
@@ -24,15 +26,26 @@ OVERLAP = 2
 Rows = list[tuple[int, Record]]
 
 
+class Progress(Protocol):
+    """Told how far a first load has come."""
+
+    def page(self, updated_at: int) -> None:
+        """A page was read, to this second."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How one datatype is read: `lag` in seconds, `page_size` a page, which records are shown, and how."""
+    """How one datatype is read: `lag` in seconds, `page_size` a page, which records are shown, and how.
+
+    `watch` is entered for a first load and told of its progress.
+    """
 
     lag: int
     page_size: int
     shows: Callable[[Record], bool]
     entity: Callable[[Record, str], Entity]
     clock: Callable[[], float] = time.time
+    watch: Callable[[], AbstractContextManager[Progress | None]] = nullcontext
 
     def paged(self, feed: ListFeed, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
         """Pages of a list that upstream sorts by `updated_at`: one call a page, flat memory."""
@@ -88,18 +101,21 @@ class Reader:
     ) -> Generator[list[Entity], None, Token]:
         """The pages of a window from `token` on, to its end or the limit; returns where to go on."""
         seen: set[str] = set()
-        while not left.used_up:
-            page = feed.page(window, token.offset, left.page_size(self.page_size))
-            after = _after(token, window, page)
-            entities = self._entities(page, token, after)
-            left.take(len(entities))
-            yield entities
-            token = after
-            if token.offset is None:
-                break
-            if token.offset in seen:
-                raise BrokenAnswer("Chargebee gave the same next_offset twice; the list would never end")
-            seen.add(token.offset)
+        with self.watch() if window.start is None else nullcontext() as progress:
+            while not left.used_up:
+                page = feed.page(window, token.offset, left.page_size(self.page_size))
+                if progress is not None and page.rows:
+                    progress.page(page.rows[-1][0])
+                after = _after(token, window, page)
+                entities = self._entities(page, token, after)
+                left.take(len(entities))
+                yield entities
+                token = after
+                if token.offset is None:
+                    break
+                if token.offset in seen:
+                    raise BrokenAnswer("Chargebee gave the same next_offset twice; the list would never end")
+                seen.add(token.offset)
         return token
 
     def _entities(self, page: Page, token: Token, after: Token) -> list[Entity]:

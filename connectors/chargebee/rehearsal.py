@@ -35,6 +35,7 @@ class Rehearsal(Chargebee):
     def __init__(self, site: Chargebee) -> None:
         self._http = site._http
         self._customers = RecordLocks()
+        self.backfills = site.backfills
         self._invoices: dict[str, Record] = {}
         self._lock = threading.Lock()
 

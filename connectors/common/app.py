@@ -6,6 +6,7 @@ from flask import Flask
 
 from connectors.common import auth, logs, problems, tracing
 from connectors.common.push import PushSequences
+from connectors.common.ratios import Ratios
 from connectors.common.service import Runtime, Service
 from connectors.common.share import ShareEngine
 from connectors.common.views import entities, health, root, schemas, share
@@ -18,6 +19,7 @@ def create_app(service: Service) -> Flask:
     app.url_map.strict_slashes = False
     redact = logs.Redactor(service.settings.secrets)
     metrics = service.metrics
+    Ratios(metrics)
 
     def observe(datatype: str, operation: str, status: str) -> None:
         metrics.outcomes.labels(datatype, operation, status).inc()

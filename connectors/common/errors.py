@@ -19,6 +19,7 @@
      │   └─ UpstreamRefused  502     upstream answers 401 or 403, or redirects elsewhere
      ├─ Wait           wait          nothing is wrong with the request; again after `retry_after` seconds
      │   ├─ Unavailable      503     upstream is down, slow or throttling, also after retries
+     │   │   └─ Busy         503     the record, or a system behind upstream, is; other calls may go on
      │   └─ Pending          –       share only: something must happen elsewhere first; the detail says what
      └─ Retry          retry         try again at once or at the next run
          └─ BrokenAnswer     502     the upstream answer is truncated, no JSON, too large or misshapen
@@ -185,6 +186,12 @@ class Unavailable(Wait):
     """The upstream system is down, too slow or throttling, even after retries."""
 
     title = "Upstream unavailable"
+
+
+class Busy(Unavailable):
+    """Another write of the same record is under way, or a system behind upstream throttles: 429, but not for
+    the number of our calls.
+    """
 
 
 class Pending(Wait):

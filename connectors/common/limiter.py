@@ -1,18 +1,23 @@
-"""How many calls go upstream: so many a second, so many at a time, writes before reads."""
+"""How many calls go upstream: so many a minute, so many at a time, writes before reads."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from connectors.common.errors import Unavailable
+from connectors.common.pace import Pace
 
 
 class Limiter:
     """A token bucket with a limit on simultaneous calls, shared by all threads of the process.
 
     `per_second` None means no rate limit, `concurrency` None no limit on simultaneous calls; `burst` calls
-    may go at once after a quiet time. While a write waits, no read gets a token.
+    may go at once after a quiet time. While a write waits, no read gets a token. Refusals (429) close it for
+    the pause that upstream wants and slow a rate limit down; it recovers, see `connectors.common.pace`.
     """
 
     def __init__(
@@ -22,43 +27,63 @@ class Limiter:
         concurrency: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._rate = per_second
+        self._pace = Pace(None if per_second is None else per_second * 60)
         self._burst = float(burst)
         self._tokens = float(burst)
         self._room = concurrency
         self._clock = clock
         self._filled = clock()
         self._closed_until = 0.0
-        self._writes_waiting = 0
+        self._waiting = {True: 0, False: 0}
         self._changed = threading.Condition()
 
     @contextmanager
-    def slot(self, write: bool) -> Iterator[float]:
+    def slot(self, write: bool, patience: float = math.inf) -> Iterator[float]:
         """Wait for leave to make one call; gives the seconds waited. The place is freed when the block
-        ends.
+        ends. `Unavailable` at once if upstream asked for a longer pause than `patience` seconds.
         """
-        waited = self._enter(write)
+        waited = self._enter(write, patience)
         try:
             yield waited
         finally:
             self._leave()
 
-    def hold(self, seconds: float) -> None:
-        """Let nobody pass for `seconds`: upstream asked for it (429 with `Retry-After`)."""
-        with self._changed:
-            self._closed_until = max(self._closed_until, self._clock() + seconds)
+    def refused(self, seconds: float) -> None:
+        """Upstream answered 429 and wants a pause of `seconds`: nobody passes, then one, then fewer do.
 
-    def _enter(self, write: bool) -> float:
+        Refusals of calls that were under way together count as one.
+        """
+        with self._changed:
+            now = self._clock()
+            if now >= self._closed_until:
+                self._pace.refused(now)
+            self._closed_until = max(self._closed_until, now + seconds)
+            self._tokens, self._filled = 1.0, self._closed_until
+
+    @property
+    def per_minute(self) -> float:
+        """Calls a minute that may be made at present; infinite without a limit, 0 during a pause."""
+        with self._changed:
+            now = self._clock()
+            pace = self._pace.per_minute(now)
+            return 0.0 if self._closed_until > now else math.inf if pace is None else pace
+
+    def waiting(self, write: bool) -> int:
+        """Calls that wait for leave."""
+        return self._waiting[write]
+
+    def _enter(self, write: bool, patience: float) -> float:
         started = self._clock()
         with self._changed:
-            self._writes_waiting += write
+            self._waiting[write] += 1
             try:
-                while (delay := self._delay(write)) != 0.0:
+                while (delay := self._delay(write, patience)) != 0.0:
                     self._changed.wait(delay)
             finally:
-                self._writes_waiting -= write
+                self._waiting[write] -= 1
                 self._changed.notify_all()
             self._tokens -= 1.0
+            self._pace.called(self._clock())
             if self._room is not None:
                 self._room -= 1
         return self._clock() - started
@@ -69,16 +94,21 @@ class Limiter:
                 self._room += 1
             self._changed.notify_all()
 
-    def _delay(self, write: bool) -> float | None:
+    def _delay(self, write: bool, patience: float) -> float | None:
         """Seconds until it is worth looking again; 0.0 = go now; None = until somebody leaves."""
         now = self._clock()
         if self._closed_until > now:
-            return self._closed_until - now
-        if (self._writes_waiting and not write) or self._room == 0:
+            pause = self._closed_until - now
+            if pause > patience:
+                raise Unavailable("upstream asked for a pause after too many calls", retry_after=pause)
+            return pause
+        if (self._waiting[True] and not write) or self._room == 0:
             return None
-        if self._rate is None:
+        pace = self._pace.per_minute(now)
+        if pace is None:
             self._tokens = self._burst
             return 0.0
-        self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate)
+        rate = pace / 60
+        self._tokens = min(self._burst, self._tokens + (now - self._filled) * rate)
         self._filled = now
-        return 0.0 if self._tokens >= 1.0 else (1.0 - self._tokens) / self._rate
+        return 0.0 if self._tokens >= 1.0 else (1.0 - self._tokens) / rate

@@ -5,7 +5,11 @@ A service runs as one process with threads (see gunicorn.conf.py), so a plain re
 
 from __future__ import annotations
 
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from connectors.common.limiter import Limiter
 
 _SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300)
 
@@ -33,6 +37,23 @@ class CallMetrics:
         self.limiter_seconds = Counter(
             f"{prefix}_limiter_seconds", "Seconds spent waiting for the rate limiter", registry=registry
         )
+        self.refusals = Counter(
+            f"{prefix}_refusals", "Calls refused with 429 because there were too many", registry=registry
+        )
+        self._per_minute = Gauge(
+            f"{prefix}_limiter_calls_per_minute",
+            "Calls a minute that may be made at present; 0 during a pause that upstream asked for",
+            registry=registry,
+        )
+        self._waiting = Gauge(
+            f"{prefix}_limiter_waiting", "Calls that wait for the rate limiter", ["kind"], registry=registry
+        )
+
+    def watch(self, limiter: Limiter) -> None:
+        """Show the state of a limiter."""
+        self._per_minute.set_function(lambda: limiter.per_minute)
+        for kind, write in (("read", False), ("write", True)):
+            self._waiting.labels(kind).set_function(partial(limiter.waiting, write))
 
 
 class Metrics(CallMetrics):
@@ -65,6 +86,24 @@ class Metrics(CallMetrics):
             "service_share_outcomes",
             "Shared and pushed entities by what became of them",
             ["datatype", "operation", "status"],
+            registry=self.registry,
+        )
+        self.reads = Counter(
+            "service_reads",
+            "Read requests served, by whether they gave any records or none (idle)",
+            ["datatype", "outcome"],
+            registry=self.registry,
+        )
+        self.read_calls = Counter(
+            "service_read_calls",
+            "Upstream calls made for read requests",
+            ["datatype", "outcome"],
+            registry=self.registry,
+        )
+        self.share_calls = Counter(
+            "service_share_calls",
+            "Upstream calls made for shared and pushed entities, by kind: read or write",
+            ["datatype", "kind"],
             registry=self.registry,
         )
         self.up = Gauge(

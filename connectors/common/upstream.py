@@ -17,9 +17,10 @@ from requests.auth import AuthBase
 from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
-from connectors.common import jsonio
+from connectors.common import jsonio, tally
 from connectors.common.errors import (
     BrokenAnswer,
+    Busy,
     Conflict,
     NotFound,
     Rejected,
@@ -124,6 +125,7 @@ class UpstreamClient:
         self._auth = auth
         self._limiter = limiter
         self._metrics = metrics
+        metrics.watch(limiter)
         self._error_of = error_of
         self._session = make_session(options, headers or {})
         self._query = dict(query or {})
@@ -194,11 +196,12 @@ class UpstreamClient:
                 raise error or BrokenAnswer("upstream gave no answer")
             pause = budget.pause(answer.headers.get("Retry-After") if answer is not None else None)
             error.retry_after = error.retry_after or max(pause, 1.0)
+            if answer is not None and answer.status == 429 and not isinstance(error, Busy):
+                self._limiter.refused(pause)
+                self._metrics.refusals.inc()
             if not budget.spend(pause):
                 raise error
             self._metrics.retries.labels(error.kind).inc()
-            if answer is not None and answer.status == 429:
-                self._limiter.hold(pause)
             time.sleep(pause)
 
     def _attempt(
@@ -209,7 +212,7 @@ class UpstreamClient:
         status = "none"
         started = time.perf_counter()
         try:
-            with self._limiter.slot(write=method not in _READS) as waited:
+            with self._limiter.slot(method not in _READS, self.options.max_wait) as waited:
                 self._metrics.limiter_seconds.inc(waited)
                 started = time.perf_counter()
                 answer = self._exchange(request)
@@ -218,6 +221,7 @@ class UpstreamClient:
         except (requests.RequestException, HTTPError, ServiceError) as trouble:
             return None, self._silence(trouble, repeatable)
         finally:
+            tally.count(method not in _READS)
             self._metrics.calls.labels(method, operation, status).inc()
             self._metrics.call_seconds.labels(operation).observe(time.perf_counter() - started)
 

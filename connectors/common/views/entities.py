@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from flask import Blueprint, Response, request
 
-from connectors.common import jsonio
+from connectors.common import jsonio, tally
 from connectors.common.datatype import Datatype, Entity
 from connectors.common.errors import BadRequest, ServiceError
 from connectors.common.pushing import push
 from connectors.common.service import Runtime, runtime
 from connectors.common.views.bodies import entities_of
+from connectors.common.views.counted import counted
 
 bp = Blueprint("entities", __name__)
 
@@ -44,7 +45,8 @@ def write_all(datatype: str) -> Response:
     """JSON push, see `connectors.common.push`; `{}` if all of it was done, else 422 naming what was not."""
     parts = runtime()
     kind = parts.datatype(datatype)
-    push(parts, kind, request.args, entities_of(request))
+    with counted(kind.name):
+        push(parts, kind, request.args, entities_of(request))
     return Response(b"{}", mimetype="application/json")
 
 
@@ -60,17 +62,22 @@ def _stream(
     parts: Runtime, kind: Datatype, first: list[Entity] | None, rest: Iterator[list[Entity]]
 ) -> Iterator[bytes]:
     """The array in chunks: `[a,b`, `,c,d`, …, `]`."""
-    count = parts.service.metrics.entities_read.labels(kind.name)
+    metrics, calls, records = parts.service.metrics, tally.present(), 0
+    count = metrics.entities_read.labels(kind.name)
     opening, page = b"[", first
     try:
         while page is not None:
             if page:
                 yield opening + jsonio.dumps(page)[1:-1]
                 count.inc(len(page))
+                records += len(page)
                 opening = b","
             page = next(rest, None)
     except ServiceError as error:
         parts.service.metrics.broken_streams.labels(kind.name).inc()
         parts.log.error("read cut off: upstream failed midway", extra={"members": error.as_dict()})
         raise
+    outcome = "records" if records else "idle"
+    metrics.reads.labels(kind.name, outcome).inc()
+    metrics.read_calls.labels(kind.name, outcome).inc(calls.reads)
     yield b"[]" if opening == b"[" else b"]"

@@ -8,6 +8,7 @@ from connectors.common import jsonio
 from connectors.common.errors import BadRequest
 from connectors.common.service import runtime
 from connectors.common.views.bodies import entities_of
+from connectors.common.views.counted import counted
 
 bp = Blueprint("share", __name__)
 
@@ -25,7 +26,9 @@ def share(datatype: str) -> Response:
         answers = parts.rehearsals.share(parts.rehearsal(datatype), entities_of(request))
         headers = {"Dry-Run": "true"}
     else:
-        answers = parts.engine.share(parts.datatype(datatype), entities_of(request))
+        kind = parts.datatype(datatype)
+        with counted(kind.name):
+            answers = parts.engine.share(kind, entities_of(request))
         headers = {}
     return Response(jsonio.dumps(answers), mimetype="application/json", headers=headers)
 

@@ -262,17 +262,6 @@ def test_parallel_writers_of_one_customer_take_turns(service: Service, site: Cha
     assert [result[name] for name in names] == ["new"] * 6
 
 
-def test_throttling_is_waited_out_or_said(service: Service, site: Chargebee) -> None:
-    site.faults(rate_per_minute=1)
-    requests.get(f"{service.root}/customer/entities/x", timeout=30)
-    answer = requests.post(
-        f"{service.root}/customer/share", json=[insert("contact:CT-1", first_name="A")], timeout=60
-    )
-    assert answer.status_code == 503
-    assert int(answer.headers["Retry-After"]) > 0
-    site.faults()
-
-
 def test_push_is_an_upsert(service: Service, site: Chargebee) -> None:
     site.post("customers", id="c1", first_name="Old")
     rows = [{"_id": "c1", "first_name": "New"}]

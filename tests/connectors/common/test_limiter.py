@@ -71,9 +71,9 @@ def test_writes_go_before_reads() -> None:
     assert order[-3:] == [False] * 3 or order[1:4] == [True] * 3
 
 
-def test_hold_stops_everybody_for_a_while() -> None:
+def test_a_refusal_stops_everybody_for_a_while() -> None:
     limiter = Limiter()
-    limiter.hold(0.15)
+    limiter.refused(0.15)
     started = time.monotonic()
     with limiter.slot(write=True):
         assert time.monotonic() - started >= 0.14

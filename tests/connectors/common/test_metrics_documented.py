@@ -1,0 +1,28 @@
+"""docs/metrics.md names every metric that a service has, and no other."""
+
+from __future__ import annotations
+
+import re
+
+from connectors.chargebee.app import create_app
+from connectors.common.service import Runtime
+from tests.support.processes import ROOT
+
+SETTINGS = {
+    "CHARGEBEE_SITE": "acme-test",
+    "CHARGEBEE_API_KEY": "key",
+    "WEBHOOK_USERNAME": "u",
+    "WEBHOOK_PASSWORD": "p",
+    "NODE_URL": "http://127.0.0.1:9/api",
+}
+
+
+def test_every_metric_is_described() -> None:
+    parts = create_app(SETTINGS).extensions["connectors"]
+    assert isinstance(parts, Runtime)
+    has = {family.name for family in parts.service.metrics.registry.collect()}
+    has = {name for name in has if not name.startswith("process_")}
+    lines = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8").splitlines()
+    cells = [line.split("|")[1] for line in lines if line.startswith("| `")]
+    described = {name for cell in cells for name in re.findall(r"`([a-z0-9_]+)`", cell)}
+    assert has == described
