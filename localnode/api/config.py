@@ -7,6 +7,8 @@ from flask import Blueprint, Response, request
 from localnode.api import parsing, views
 from localnode.api.answers import as_json
 from localnode.api.current import node
+from localnode.config import read_upload
+from localnode.config.groups import config_group
 from localnode.config.store import GLOBAL
 from localnode.errors import BadRequest, NotFound
 
@@ -14,18 +16,32 @@ config = Blueprint("config", __name__, url_prefix="/api")
 
 
 @config.put("/config")
+@config.put("/config-all")
 def put_config() -> Response:
     """Replace the whole configuration by a zip or JSON: in a form part named "file", or as the body itself.
 
     Findings are answered as `validation_errors`: with 400 and nothing changed when there are errors, unless
     `force`; with 200 when there are only warnings.
     """
-    upload = request.files.get("file")
-    data = upload.read() if upload is not None else request.get_data(cache=False)
-    if not data:
-        raise BadRequest("the upload is empty: send the archive in a form part named file")
-    found = node().upload(data, parsing.flag("force", False))
+    found = node().upload(_uploaded(), parsing.flag("force", False))
     return as_json({"validation_errors": found.validation_errors()})
+
+
+@config.put("/config/<group>")
+def put_config_group(group: str) -> Response:
+    """Replace the entities of one config group in the same way."""
+    found = node().replace_group(group, read_upload(_uploaded()), parsing.flag("force", False))
+    return as_json({"validation_errors": found.validation_errors()})
+
+
+@config.get("/config-history/entity")
+def get_history() -> Response:
+    """Versions of the config entity `entity_id` as uploaded; `since`, `limit`, `reverse` as for datasets."""
+    entity_id = request.args.get("entity_id")
+    if not entity_id:
+        raise BadRequest('the parameter "entity_id" is missing')
+    limit, reverse = parsing.number("limit", None), parsing.flag("reverse", False)
+    return as_json(node().config_history(entity_id, parsing.offset(), limit, reverse))
 
 
 @config.get("/config")
@@ -45,12 +61,7 @@ def get_config_all() -> Response:
 @config.get("/config/<group>")
 def get_config_group(group: str) -> Response:
     """The entities of one config group; those without one are in "default"."""
-    chosen = [
-        entity
-        for entity in node().config.entities
-        if (entity.get("metadata") or {}).get("$config-group", "default") == group
-    ]
-    return as_json(chosen)
+    return as_json([entity for entity in node().config.entities if config_group(entity) == group])
 
 
 @config.get("/env")
@@ -140,3 +151,11 @@ def delete_metadata() -> Response:
 def get_namespaces() -> Response:
     """Prefix → URI of the default namespaces."""
     return as_json((node().config.settings.get("namespaces") or {}).get("default") or {})
+
+
+def _uploaded() -> bytes:
+    upload = request.files.get("file")
+    data = upload.read() if upload is not None else request.get_data(cache=False)
+    if not data:
+        raise BadRequest("the upload is empty: send the archive in a form part named file")
+    return data

@@ -121,7 +121,18 @@ def get_entity(dataset_id: str) -> Response:
 def get_indexes(dataset_id: str) -> Response:
     """Names of the dataset's indexes."""
     keys: list[str] = _dataset(dataset_id).indexes.keys()
-    return as_json([{"name": key} for key in keys])
+    return as_json([{"index_int_id": number, "name": key} for number, key in enumerate(keys)])
+
+
+@datasets.delete("/<dataset_id>/indexes/<int:index_no>")
+def delete_index(dataset_id: str, index_no: int) -> Response:
+    """Drop the index at that position of the list; it is built anew when a pipe asks for it."""
+    found = _dataset(dataset_id).indexes
+    keys = found.keys()
+    if index_no >= len(keys):
+        raise NotFound(f'dataset "{dataset_id}" has no index {index_no}')
+    found.drop(keys[index_no])
+    return as_json({"message": "OK"})
 
 
 def _dataset(dataset_id: str) -> Dataset:

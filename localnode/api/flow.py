@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, islice
 
 from flask import Blueprint, Response, request, stream_with_context
 
@@ -56,11 +56,27 @@ def publish_csv(pipe_id: str, filename: str | None = None) -> Response:
     return _named(response, filename or sink.get("filename"), "attachment")
 
 
+@flow.get("/publishers/<pipe_id>/xml")
+@flow.get("/publishers/<pipe_id>/xml/<filename>")
+def publish_xml(pipe_id: str, filename: str | None = None) -> Response:
+    """A pipe with an xml_endpoint sink, computed now; `since` and `limit` page."""
+    pipe = node().pipe(pipe_id)
+    publisher = pipe.publisher("xml_endpoint")
+    since, limit = token(request.args.get("since", "")), parsing.number("limit", None)
+    parts = publisher.publish_xml(since, limit, request.args.to_dict())
+    first = b"".join(islice(parts, 3))
+    response = Response(
+        stream_with_context(chain([first], parts)), content_type="application/xml; charset=utf-8"
+    )
+    sink = pipe.component.effective["sink"]
+    return _named(response, filename or sink.get("filename"), sink.get("content_disposition", "attachment"))
+
+
 @flow.get("/publishers/<pipe_id>/<kind>")
 def publish_other(pipe_id: str, kind: str) -> Response:
     """Formats that this node does not make."""
     node().pipe(pipe_id)
-    raise BadRequest(f'this node publishes "entities" and "csv", not "{kind}"')
+    raise BadRequest(f'this node publishes "entities", "csv" and "xml", not "{kind}"')
 
 
 def _completeness() -> int | None:

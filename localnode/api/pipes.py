@@ -90,12 +90,12 @@ def transform(pipe_id: str) -> Response:
     return as_json(node().pipe(pipe_id).transform(entities))
 
 
-@pipes.get("/<pipe_id>/entity-types/sink")
-def get_entity_types(pipe_id: str) -> Response:
-    """A JSON Schema of the sink's entities, inferred from up to `limit` of them."""
+@pipes.get("/<pipe_id>/entity-types/<any(source, sink):stage>")
+def get_entity_types(pipe_id: str, stage: str) -> Response:
+    """A JSON Schema of the source's or sink's entities, inferred from up to `limit` of them."""
     pipe = node().pipe(pipe_id)
     properties: dict[str, Any] = {}
-    for entity in pipe.preview("sink", None, parsing.number("limit", 1000)):
+    for entity in pipe.preview(stage, None, parsing.number("limit", 1000)):
         for name, value in entity.items():
             if not name.startswith("_") or name == "_id":
                 kinds = properties.setdefault(name, {"type": []})["type"]

@@ -9,6 +9,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,10 @@ from typing import Any
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS config (position INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, entity TEXT NOT
 NULL);
+CREATE TABLE IF NOT EXISTS history (
+    n INTEGER PRIMARY KEY, id TEXT NOT NULL, ts INTEGER NOT NULL, deleted INTEGER NOT NULL, entity TEXT NOT
+    NULL);
+CREATE INDEX IF NOT EXISTS history_of ON history (id, n);
 CREATE TABLE IF NOT EXISTS env (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS secrets (
     system TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (system, name));
@@ -54,11 +59,28 @@ class SettingsStore:
         return [json.loads(text) for (text,) in rows]
 
     def replace_entities(self, entities: Iterable[Mapping[str, Any]]) -> None:
-        """Store `entities` as the whole configuration."""
+        """Store `entities` as the whole configuration; what is new, changed or gone goes into its history."""
         rows = [(entity["_id"], json.dumps(entity, ensure_ascii=False)) for entity in entities]
         with self._transaction() as db:
+            _remember(db, dict(rows))
             db.execute("DELETE FROM config")
             db.executemany("INSERT INTO config (id, entity) VALUES (?, ?)", rows)
+
+    def history(
+        self, entity_id: str, since: int | None, limit: int | None, reverse: bool
+    ) -> list[dict[str, Any]]:
+        """Versions of a config entity after `since` (before it, the newest first, with `reverse`)."""
+        order, sign, start = ("DESC", "<", 1 << 62) if reverse else ("ASC", ">", -1)
+        with self._transaction() as db:
+            rows = db.execute(
+                f"SELECT n, ts, deleted, entity FROM history WHERE id = ? AND n {sign} ?"  # noqa: S608
+                f" ORDER BY n {order} LIMIT ?",
+                (entity_id, start if since is None else since, -1 if limit is None else limit),
+            ).fetchall()
+        return [
+            {**json.loads(text), "_updated": n, "_ts": ts, "_deleted": bool(deleted)}
+            for n, ts, deleted, text in rows
+        ]
 
     def env(self) -> dict[str, Any]:
         """The environment variables with their JSON types."""
@@ -128,5 +150,14 @@ class SettingsStore:
     def clear(self) -> None:
         """Forget everything uploaded (a reset); what the node knows about itself stays."""
         with self._transaction() as db:
-            for table in ("config", "env", "secrets", "pumps"):
+            for table in ("config", "history", "env", "secrets", "pumps"):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
+
+
+def _remember(db: sqlite3.Connection, wanted: Mapping[str, str]) -> None:
+    """Add to the history what differs between the stored configuration and `wanted` (JSON by id)."""
+    before = dict(db.execute("SELECT id, entity FROM config").fetchall())
+    now = time.time_ns() // 1000
+    rows = [(name, now, 0, text) for name, text in wanted.items() if before.get(name) != text]
+    rows += [(name, now, 1, text) for name, text in before.items() if name not in wanted]
+    db.executemany("INSERT INTO history (id, ts, deleted, entity) VALUES (?, ?, ?, ?)", rows)

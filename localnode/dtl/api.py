@@ -116,6 +116,9 @@ class TransformContext(Protocol):
         entity back.
         """
 
+    def trace_hop(self, trace: str, join: str, rows: int) -> None:
+        """A join (`"dataset alias"`) of the hops with this `trace` has led to so many rows."""
+
     def previous(self, entity_id: str) -> Entity | None:
         """The previous version of the source entity; None if there is none or the source is no dataset."""
 

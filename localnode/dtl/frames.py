@@ -43,6 +43,9 @@ class NoContext:
         """Nothing."""
         return []
 
+    def trace_hop(self, trace: str, join: str, rows: int) -> None:
+        """See TransformContext."""
+
     def previous(self, entity_id: str) -> Entity | None:
         """Nothing."""
 

@@ -33,6 +33,7 @@ class Spec:
     max_depth: int | None = DEFAULT_MAX_DEPTH
     subsets: dict[str, tuple[Any, str]] = field(default_factory=dict)
     track: bool = True
+    trace: str | None = None
     unknown: set[str] = field(default_factory=set)
 
     @property
@@ -70,7 +71,7 @@ def read_spec(raw: Any, scope: Scope, path: str, is_last: bool) -> Spec | None:
     spec.max_depth = _max_depth(raw, scope, path)
     _read_subsets(spec, raw, scope)
     _read_return(spec, raw, scope, is_last)
-    _check_trace(raw, scope, path, is_last)
+    spec.trace = _trace(raw, scope, path, is_last)
     return spec
 
 
@@ -151,10 +152,12 @@ def _read_return(spec: Spec, raw: dict[str, Any], scope: Scope, is_last: bool) -
                                f"{spec.known_aliases()}")  # fmt: skip
 
 
-def _check_trace(raw: dict[str, Any], scope: Scope, path: str, is_last: bool) -> None:
+def _trace(raw: dict[str, Any], scope: Scope, path: str, is_last: bool) -> str | None:
     if "trace" not in raw:
-        return
+        return None
     if type(raw["trace"]) is not str:
         scope.error(f"{path}['trace']", "hops: trace must be a string, the name under which to log")
-    elif not is_last:
+        return None
+    if not is_last:
         scope.error(f"{path}['trace']", "hops: trace is only allowed in the last specification")
+    return raw["trace"]

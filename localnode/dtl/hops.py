@@ -79,11 +79,15 @@ class Hop:
 def compile_hops(call: Call, first_spec: int) -> Run:
     """The `hops` of a call whose arguments from `first_spec` on are specifications."""
     call.scope.compilation.hopping.add(call.scope.rule)
-    follows: list[Follow] = []
-    for index in range(first_spec, len(call.args)):
-        spec = read_spec(call.args[index], call.scope, call.place(index), is_last=index == len(call.args) - 1)
-        if spec is not None:
-            follows.append(_compile_spec(spec, call.scope))
+    last = len(call.args) - 1
+    read = [
+        read_spec(call.args[index], call.scope, call.place(index), is_last=index == last)
+        for index in range(first_spec, len(call.args))
+    ]
+    specs = [spec for spec in read if spec is not None]
+    for spec in specs:
+        spec.trace = specs[-1].trace
+    follows = [_compile_spec(spec, call.scope) for spec in specs]
 
     def run(f: Frame, v: Any) -> list[Any]:
         values = [f.s]
@@ -100,14 +104,16 @@ def _compile_spec(spec: Spec, scope: Scope) -> Follow:
         return lambda f, values: [found for value in values for found in _recursed(spec, hops, f, value)]
     project = _projection(spec, scope)
     return lambda f, values: [
-        found for value in values for row in _rows(hops, f, value) for found in project(f, value, row)
+        found for value in values for row in _rows(spec, hops, f, value) for found in project(f, value, row)
     ]
 
 
-def _rows(hops: list[Hop], f: Frame, value: Any) -> list[dict[str, Any]]:
+def _rows(spec: Spec, hops: list[Hop], f: Frame, value: Any) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [{}]
     for hop in hops:
         rows = list(hop.rows(f, value, rows))
+        if spec.trace is not None:
+            f.run.context.trace_hop(spec.trace, f"{hop.dataset} {hop.alias}", len(rows))
     return rows if hops else []
 
 
@@ -118,7 +124,7 @@ def _recursed(spec: Spec, hops: list[Hop], f: Frame, root: Any) -> list[Any]:
     while front and (spec.max_depth is None or depth < spec.max_depth):
         reached = []
         for value in front:
-            for row in _rows(hops, f, value):
+            for row in _rows(spec, hops, f, value):
                 entity = row[spec.last_alias]
                 if entity["_id"] not in seen:
                     seen.add(entity["_id"])

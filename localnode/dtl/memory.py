@@ -66,6 +66,9 @@ class MemoryContext:
             self._indexes[dataset, index.key] = table
         return table
 
+    def trace_hop(self, trace: str, join: str, rows: int) -> None:
+        """See TransformContext; nothing is logged here."""
+
     def previous(self, entity_id: str) -> Entity | None:
         """The previous version of a source entity, if one was given."""
         return self._previous.get(entity_id)

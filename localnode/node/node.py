@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from localnode.config import Component, NodeConfig, NodeSettings, SettingsStore, pack, read_upload
+from localnode.config.groups import config_group, with_group
 from localnode.config.resolve import refuse_mass_removal, require_valid, resolve
 from localnode.dtl import PipeSettings
 from localnode.errors import BadRequest, Conflict, NotFound
@@ -130,6 +131,19 @@ class Node:
         with self._lock:
             kept = [entity for entity in self.config.entities if entity["_id"] != entity_id]
             return self.replace_entities(kept, force=True)
+
+    def replace_group(self, group: str, entities: Iterable[Mapping[str, Any]], force: bool) -> NodeConfig:
+        """Replace the entities of one config group; those of the others stay."""
+        with self._lock:
+            others = [entity for entity in self.config.entities if config_group(entity) != group]
+            named = [with_group(entity, group) for entity in entities]
+            return self.replace_entities([*others, *named], force)
+
+    def config_history(
+        self, entity_id: str, since: int | None, limit: int | None, reverse: bool
+    ) -> list[dict[str, Any]]:
+        """Versions of a config entity as uploaded, each with `_updated`, `_ts` and `_deleted`."""
+        return self.uploaded.history(entity_id, since, limit, reverse)
 
     def config_zip(self) -> bytes:
         """The configuration as uploaded, as an archive."""

@@ -177,7 +177,7 @@ class NodePipe:
         self.pump.comment = comment if disabled else None
 
     def _change_state(self, operation: str, fields: Mapping[str, str]) -> None:
-        """What the node keeps nothing about (an interrupted rescan, an inferred schema) is reset already.
+        """Carry out one of RESETS.
 
         `retry-dead-letters`, all or of one `entity_id`, is an addition to the vendor's operations.
         """
@@ -188,6 +188,10 @@ class NodePipe:
             pipe.skip_to_end()
         elif operation == "reset-tracking":
             pipe.reset_tracking()
+        elif operation == "reset-rescan":
+            pipe.reset_rescan()
+        elif operation == "discard-inferred-schema":
+            pipe.discard_inferred_schema()
         elif operation == "discard-retries":
             pipe.discard_retries()
         elif operation == "retry-dead-letters" and pipe.retry_dead_letters(fields.get("entity_id")):

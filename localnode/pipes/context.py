@@ -29,6 +29,7 @@ class RunContext:
     ) -> None:
         self.params: Mapping[str, Any] = params or {}
         self.source_id = ""
+        self.hops_trace: dict[str, dict[str, int]] = {}
         self.probes: dict[tuple[Probe, str], None] = {}
         self._engine = engine
         self._store = engine.store
@@ -58,6 +59,11 @@ class RunContext:
             return []
         entities = [row.entity() for row in found.indexes.find(index, keys)]
         return entities if subset is None else [entity for entity in entities if subset.holds(entity)]
+
+    def trace_hop(self, trace: str, join: str, rows: int) -> None:
+        """See TransformContext: the most rows of each join are kept in `hops_trace`."""
+        joins = self.hops_trace.setdefault(trace, {})
+        joins[join] = max(rows, joins.get(join, 0))
 
     def previous(self, entity_id: str) -> Entity | None:
         """See TransformContext."""

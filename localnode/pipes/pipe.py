@@ -14,6 +14,7 @@ from localnode.pipes.parts import Parts, assemble
 from localnode.pipes.publisher import Publisher
 from localnode.pipes.pump import PumpRun, RunResult
 from localnode.pipes.receiver import Receiver
+from localnode.pipes.sinks.endpoints import XmlEndpointSink
 from localnode.pipes.sources.dataset import DatasetSource
 from localnode.pipes.sources.http_endpoint import HttpEndpointSource
 
@@ -171,6 +172,24 @@ class Pipe:
         with self._standing_still():
             self._parts.tracker().store_positions()
 
+    def reset_rescan(self) -> None:
+        """The next rescan starts from the beginning, even if the last one was interrupted. Refused while it
+        runs.
+        """
+        with self._standing_still(), self._parts.store.transaction():
+            if self._parts.state.get("full") is not None:
+                self._parts.state.put("full", None)
+                self._parts.state.put("offset", None)
+            self._parts.log.write("pump-reset-rescan", "pump-reset-rescan")
+
+    def discard_inferred_schema(self) -> None:
+        """Noted in the log; the schema is inferred from the entities whenever it is asked for. Refused while
+        it runs.
+        """
+        with self._standing_still():
+            name = "pump-discard-inferred-schema"
+            self._parts.log.write(name, name)
+
     def discard_retries(self) -> int:
         """Empty the retry queue; returns how many entities were in it."""
         with self._parts.store.transaction():
@@ -267,6 +286,15 @@ class Pipe:
         if self._parts.sink.config.get("type") != "csv_endpoint":
             raise Refused(f"pipe {self.id!r} has no csv_endpoint sink")
         return self._publisher.csv(params)
+
+    def publish_xml(
+        self, since: Any = None, limit: int | None = None, params: Mapping[str, Any] | None = None
+    ) -> Iterator[bytes]:
+        """What an `xml_endpoint` sink answers. Refused for other sinks."""
+        sink = self._parts.sink
+        if not isinstance(sink, XmlEndpointSink):
+            raise Refused(f"pipe {self.id!r} has no xml_endpoint sink")
+        return self._publisher.xml(since, limit, params, sink.writer)
 
     @property
     def is_filtered(self) -> bool:

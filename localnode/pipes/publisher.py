@@ -13,6 +13,7 @@ from typing import Any
 from localnode.pipes.base import Entity, Item, decoded
 from localnode.pipes.context import RunContext
 from localnode.pipes.parts import Parts
+from localnode.pipes.xml import XmlWriter
 
 _QUOTING = {
     "minimal": csv.QUOTE_MINIMAL,
@@ -107,6 +108,18 @@ class Publisher:
             yield buffer.getvalue().encode(encoding, errors)
             buffer.seek(0)
             buffer.truncate()
+
+    def xml(
+        self, since: Any, limit: int | None, params: Mapping[str, Any] | None, writer: XmlWriter
+    ) -> Iterator[bytes]:
+        """The pipe's output as an XML document, by the settings of its `xml_endpoint` sink."""
+        if self._parts.sink.config.get("byte_order_mark"):
+            yield codecs.BOM_UTF8
+        yield writer.opening.encode()
+        for entity in self.entities(since, limit, params):
+            if not (writer.skips_deleted and entity.get("_deleted") is True):
+                yield writer.element({k: v for k, v in entity.items() if k[:1] != "_" or k == "_id"}).encode()
+        yield writer.closing.encode()
 
 
 def _cell(value: Any) -> Any:

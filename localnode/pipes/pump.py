@@ -13,7 +13,6 @@ from localnode.pipes import partial
 from localnode.pipes.base import CHRONOLOGICAL, NONE, Batch, RunScope, position
 from localnode.pipes.batches import BatchRunner, Counts, RunFailed, TooSlow
 from localnode.pipes.completeness import Completeness
-from localnode.pipes.context import RunContext
 from localnode.pipes.errors import NotReady, PipeError, Refused, SourceFailed
 from localnode.pipes.execution_log import FULL, INCREMENTAL, PARTIAL
 from localnode.pipes.parts import Parts
@@ -69,6 +68,7 @@ class PumpRun:
         self._logged_start = False
         self._started = time.time()
         self._counts = Counts()
+        self._context = parts.context()
 
     def execute(self) -> RunResult:
         """Carry it out. Never raises for what data, settings or systems do."""
@@ -133,8 +133,7 @@ class PumpRun:
         external = not source.input_datasets()
         self._completeness = Completeness(self._store, self._parts.config, names, external, now_us())
         self._tracker = self._parts.tracker()
-        context = self._parts.context(tracking=self._parts.tracks)
-        self._context: RunContext = context
+        context = self._context = self._parts.context(tracking=self._parts.tracks)
         self._batches = BatchRunner(
             self._store,
             self._parts.chain,
@@ -325,6 +324,7 @@ class PumpRun:
         trace = [entry for take in takes for entry in take()]
         return {
             **({"trace": trace} if trace else {}),
+            **({"hops_trace": self._context.hops_trace} if self._context.hops_trace else {}),
             "entities_succeeded": counts.read - counts.failed,
             "entities_failed": counts.failed,
             "retry_entities_exist": self._state.retry_count() > 0,

@@ -1,4 +1,4 @@
-"""Sinks without a pump: `http_endpoint` and `csv_endpoint` compute when somebody asks (see
+"""Sinks without a pump: `http_endpoint`, `csv_endpoint` and `xml_endpoint` compute when somebody asks (see
 `pipes.publisher`).
 """
 
@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from localnode.pipes.base import Entity, RunScope, Sink
+from localnode.pipes import xml
+from localnode.pipes.base import Config, Entity, RunScope, Sink, Surroundings
 from localnode.pipes.errors import Refused
 from localnode.pipes.registry import FLAG, SINK, STRING, Schema, register
 from localnode.store import Stored, WriteResult
@@ -27,6 +28,25 @@ class EndpointSink(Sink):
 )
 class HttpEndpointSink(EndpointSink):
     """A JSON array."""
+
+
+@register(
+    SINK,
+    "xml_endpoint",
+    {
+        **xml.PROPERTIES,
+        "wrapper": STRING,
+        "byte_order_mark": FLAG,
+        "filename": STRING,
+        "content_disposition": {"enum": ["inline", "attachment"]},
+    },
+)
+class XmlEndpointSink(EndpointSink):
+    """An XML document."""
+
+    def __init__(self, config: Config, around: Surroundings) -> None:
+        super().__init__(config, around)
+        self.writer = xml.XmlWriter(config)
 
 
 _CSV: dict[str, Schema] = {

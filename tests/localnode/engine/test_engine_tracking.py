@@ -191,3 +191,15 @@ def test_incremental_results_equal_those_of_a_full_run(changes: list[Any]) -> No
         found = {e["_id"]: (e["n"], e["m"]) for e in store.dataset("b", create=True).read(deleted=False)}
         assert found == {e["_id"]: (e["n"], e["m"]) for e in store.dataset("c").read(deleted=False)}
         store.close()
+
+
+def test_trace_of_hops(pipe: Build, fill: Fill, store: Store) -> None:
+    """`trace` logs the most rows that each join has led to."""
+    fill("a", {"_id": "1", "k": "x"}, {"_id": "2", "k": "y"})
+    fill("h", *({"_id": f"h{n}", "k": "x" if n < 3 else "y", "l": n} for n in range(4)))
+    fill("i", {"_id": "i1", "l": [0, 1]}, {"_id": "i2", "l": 1})
+    joins = [["eq", "_S.k", "h.k"], ["eq", "h.l", "i.l"]]
+    hop = ["hops", {"datasets": ["h h", "i i"], "where": joins, "trace": "mine"}]
+    pipe("b", {"type": "dataset", "dataset": "a"}, [["add", "n", ["count", hop]]]).run()
+    event = store.dataset("system:pump_execution:b").get("pump-completed")
+    assert event is not None and event.entity()["hops_trace"] == {"mine": {"h h": 3, "i i": 3}}
