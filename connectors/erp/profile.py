@@ -27,8 +27,8 @@ _OPERATIONS = ("get", "update", "delete")
 class Profile:
     """A profile ready for use: `rest` and each of `entities` as in profile.schema.json, defaults filled in.
 
-    `file` is where it came from. `address_setting` and `credentials_setting` name the environment variables to
-    look at when the ERP cannot be reached or refuses.
+    `file` is where it came from. `address_setting` and `credentials_setting` name the environment variables
+    to look at when the ERP cannot be reached or refuses.
     """
 
     name: str

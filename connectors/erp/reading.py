@@ -9,6 +9,7 @@ from connectors.common.datatype import Record
 from connectors.common.errors import BrokenAnswer
 from connectors.common.jsonio import type_name
 from connectors.common.upstream import UpstreamClient
+from connectors.erp.counting import Trail
 from connectors.erp.paginators import Step, make_paginator
 from connectors.erp.paths import dig, fill_path
 from connectors.erp.templates import Values, parameters, render
@@ -43,18 +44,25 @@ class Lists:
         """The ERP's records as they are, one list per page; `query` is added to the profile's own, `values`
         are for its templates, `key` and `raw` for its path.
 
-        `BrokenAnswer` if a page is not a list of objects or comes twice: the read then never ends as a short
-        success.
+        `BrokenAnswer` if a page is not a list of objects or comes twice, or if the ERP counts more records
+        than it gave: the read then never ends as a short success. A record may come twice.
         """
         size = min(size or self._size, self._size)
         start = fill_path(self._list["path"], self._path, key, raw)
         step: Step | None = self._paginator.first(size)
         given = {**(values or {})}
         url, asked, seen = start, set[int](), set[int]()
+        trail = Trail(self._name, self._list.get("count"), size)
         while step is not None:
             url = self._client.join(url, step.url) if step.url else start
             question, answer = self._ask(url, step, query, {**given, **step.values})
             records = self._select(answer.body)
+            back = trail.back(step, url, answer, len(records))
+            if back is not None:
+                step = back
+                asked.clear()
+                seen.clear()
+                continue
             content = _content([dig(record, self._id) for record in records], records)
             if question in asked or content in seen:
                 raise BrokenAnswer(
@@ -65,6 +73,7 @@ class Lists:
                 seen.add(content)
             yield records
             step = self._paginator.following(step, answer, records, size)
+        trail.end()
 
     def _ask(self, url: str, step: Step, query: Mapping[str, Any], values: Values) -> tuple[int, Any]:
         """A hash of the question, and the answer to it."""

@@ -122,11 +122,13 @@ class Since:
             return pages
         ties = self._order == "modified_then_id" and bool(token.after)
 
+        least = stamps.earlier(self._form, token.stamp, self._overlap)
+
         def is_new(entity: Entity) -> bool:
             stamp = entity["_updated"]
             if ties and stamp == token.stamp:
                 return bool(entity["_id"] > token.after)
-            return bool(stamp >= token.stamp)
+            return bool(stamp >= least)
 
         return ([entity for entity in page if is_new(entity)] for page in pages)
 
@@ -157,6 +159,7 @@ class Since:
             for entity in page:
                 highest = max(highest, entity["_updated"])
                 entity["_updated"] = held
+            ceiling = ceiling or highest
             if page:
                 if waiting is not None:
                     yield waiting
@@ -178,7 +181,7 @@ class Since:
                 return
 
     def _ceiling(self) -> str:
-        """No record changed during this read may lie below the token it ends with."""
-        if self._form == "number":
-            return "9" * 20
-        return stamps.fixed(self._now() - _SKEW)
+        """No record changed during this read may lie below the token it ends with. Change numbers have no
+        clock: there it is the highest of the first page, since what changes after that gets a higher one.
+        """
+        return "" if self._form == "number" else stamps.fixed(self._now() - _SKEW)

@@ -101,6 +101,13 @@ def is_stamp(form: str, text: str) -> bool:
     return True
 
 
+def earlier(form: str, stamp: str, seconds: float) -> str:
+    """The stamp so many seconds earlier, or as many change numbers."""
+    if form == "number":
+        return str(max(0, int(stamp) - int(seconds))).zfill(_DIGITS)
+    return fixed(_before(stamp, seconds)) if seconds else stamp
+
+
 def to_filter(
     form: str,
     stamp: str,
@@ -113,10 +120,7 @@ def to_filter(
     """
     if form == "number":
         return str(max(0, int(stamp) - int(overlap_seconds)))
-    try:
-        moment = datetime.fromisoformat(stamp) - timedelta(seconds=overlap_seconds)
-    except OverflowError:
-        moment = datetime.fromisoformat(LOWEST)
+    moment = _before(stamp, overlap_seconds)
     micros = (moment - _EPOCH) // timedelta(microseconds=1)
     match form:
         case "epoch_s":
@@ -135,6 +139,13 @@ def to_filter(
             return _local(moment, timezone)
         case _:
             return fixed(moment)
+
+
+def _before(stamp: str, seconds: float) -> datetime:
+    try:
+        return datetime.fromisoformat(stamp) - timedelta(seconds=seconds)
+    except OverflowError:
+        return datetime.fromisoformat(LOWEST)
 
 
 def _local(moment: datetime, timezone: str | None) -> str:

@@ -1,0 +1,72 @@
+"""The ERP's own count of a list: what came is held against it, and a list that shrinks is read again in part.
+
+Pages by number move up when a record before them is deleted for good, and the records at the page's end slip
+through. Where the profile says where a page holds the count (`list.count`), a smaller count than on the page
+before shows it, and the read steps back as many pages as the missing records fill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from connectors.common.errors import BrokenAnswer
+from connectors.common.upstream import Answer
+from connectors.erp.paginators import Step
+from connectors.erp.paths import dig
+
+_MOST = 100
+"""Steps back in one read; a list that shrinks more often than that is not read to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    step: Step
+    records: int
+
+
+class Trail:
+    """The pages of one read. Without a count it lets everything pass."""
+
+    def __init__(self, name: str, count: Mapping[str, str] | None, size: int) -> None:
+        """`count`: `path` into a page's body, or `header` of it; `size`: records asked for per page."""
+        self._name = name
+        self._where = count or {}
+        self._size = size
+        self._pages: list[_Page] = []
+        self._count: int | None = None
+        self._least: int | None = None
+        self._back = 0
+
+    def back(self, step: Step, url: str, answer: Answer, records: int) -> Step | None:
+        """Note a page that came from `url`; gives the step to go back to if records before it are gone."""
+        if not self._where:
+            return None
+        count, before = self._read(answer), self._count
+        self._count = count
+        if count is not None:
+            self._least = count if self._least is None else min(self._least, count)
+        if count is not None and before is not None and count < before and self._pages:
+            self._back += 1
+            if self._back > _MOST:
+                raise BrokenAnswer(f"{self._name}: the list shrinks faster than it can be read")
+            pages = min(len(self._pages), -(-(before - count) // self._size))
+            first = self._pages[-pages].step
+            del self._pages[-pages:]
+            return first
+        self._pages.append(_Page(replace(step, url=url) if step.url else step, records))
+        return None
+
+    def end(self) -> None:
+        """`BrokenAnswer` if fewer records came than the ERP ever counted during the read."""
+        came = sum(page.records for page in self._pages)
+        if self._least is not None and came < self._least:
+            raise BrokenAnswer(f"{self._name}: the ERP counts {self._least} records and gave {came}")
+
+    def _read(self, answer: Answer) -> int | None:
+        if "header" in self._where:
+            text = answer.headers.get(self._where["header"]) or ""
+            return int(text) if text.isdigit() else None
+        found: Any = dig(answer.body, self._where["path"])
+        return found if type(found) is int else None
