@@ -16,7 +16,7 @@ from connectors.common.upstream import Answer
 from connectors.erp.paginators import Step
 from connectors.erp.paths import dig
 
-_MOST = 100
+_MOST = 20
 """Steps back in one read; a list that shrinks more often than that is not read to its end."""
 
 
