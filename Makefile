@@ -56,8 +56,13 @@ bench: setup ## the benchmarks: CPU seconds and calls, next to a floor in the sa
 	@$(BIN)/python -m bench
 
 .PHONY: upload
-upload: setup ## send pipes, systems and settings to a node: make upload NODE=https://… JWT=… (default: the local node)
-	@$(BIN)/python -m stack upload $(if $(NODE),--node $(NODE)) $(if $(JWT),--jwt $(JWT))
+upload: setup ## send pipes, systems and variables to a node: make upload NODE=https://… JWT=… (default: the local node)
+ifeq ($(NODE),)
+	@$(BIN)/python -m stack upload
+else
+	@command -v sesam > /dev/null || { echo "Sesam's own client does this: get sesam from https://github.com/sesam-community/sesam-py/releases, put it on your PATH and try again. Without it: python -m stack upload --node $(NODE) --jwt …"; exit 2; }
+	@sesam -node "$(NODE)" -jwt "$(JWT)" -profile prod upload
+endif
 
 .PHONY: lock
 lock: setup ## pin the requirements anew
@@ -69,6 +74,12 @@ clean: ## remove what runs leave behind (not .venv)
 	@rm -rf .data build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .PHONY: docs
-docs: setup ## make the generated pages anew: DTL functions, dataflow documents
+docs: setup ## make the generated pages anew: DTL functions, dataflow documents, reference
 	@$(BIN)/python -m localnode.dtl.reference > docs/dtl.md
 	@$(BIN)/python -m stack.dataflow
+	@$(BIN)/python docs/generate.py
+
+.PHONY: html
+html: setup ## the documentation as HTML, in build/html
+	@$(BIN)/sphinx-build -W --keep-going -q -b html docs build/html
+	@echo "build/html/index.html"

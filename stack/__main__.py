@@ -27,7 +27,7 @@ WATCH_S = 1.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Exit codes: 0 done, 1 something failed or was rejected, 2 a setting is wrong."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         return int(options.command(options))
     except SettingError as error:
@@ -40,9 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return OK
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m stack")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+def parser() -> argparse.ArgumentParser:
+    """The command line: every command with its options and help."""
+    made = argparse.ArgumentParser(prog="python -m stack")
+    commands = made.add_subparsers(metavar="COMMAND", required=True)
     ports = ", ".join(f"{key} ({default})" for key, default in PORTS.values())
     run = commands.add_parser(
         "run", help="start everything and sync", epilog=f"Settings, also from .env: {ports}; see README."
@@ -63,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     upload.add_argument("--jwt", default=os.environ.get("JWT"), help="its token")
     upload.set_defaults(command=_upload)
-    return parser
+    return made
 
 
 def _run(options: argparse.Namespace) -> int:

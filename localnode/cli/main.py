@@ -21,7 +21,7 @@ TALK_CODES = "Exit codes: 0 nothing to tell, 2 something (or wrong usage), 1 it 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         return int(options.command(options))
     except (BadSetting, FileNotFoundError, NotADirectoryError) as error:
@@ -39,19 +39,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILURE
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The command line: every command with its options and help."""
+    made = argparse.ArgumentParser(
         prog="python -m localnode",
         description="A local Sesam node: runs pipe configs on this machine and speaks the node's REST API.",
         epilog="Exit codes: 0 done, 1 the node or the data said no, 2 wrong usage or setting.",
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = made.add_subparsers(metavar="COMMAND", required=True)
     _serve(commands)
     _remote_commands(commands)
     _repair_commands(commands)
     _talk_commands(commands)
     _local_commands(commands)
-    return parser
+    return made
 
 
 def _serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -137,6 +138,10 @@ def _talk_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     explain.add_argument("id", metavar="ID")
     explain.add_argument("property", metavar="PROPERTY", nargs="?", help="only this property or field")
     plan = _command(commands, "plan", talk.plan, "say what a run would do, and do nothing", TALK_CODES)
+    plan.add_argument("--config", type=Path, metavar="DIR", help="what this configuration would change")
+    plan.add_argument(
+        "--profile", help="with --config: take PROFILE-env.json, too (default: as the node has)"
+    )
     verify = _command(commands, "verify", talk.verify, "read both sides anew and compare", TALK_CODES)
     verify.add_argument("--report", type=Path, metavar="FILE", help="write a report in Markdown, too")
     for command in (explain, plan, verify):

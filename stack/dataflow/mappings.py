@@ -9,6 +9,7 @@ gives to a record made from it (`create`). `<type>-transform` says where golden 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +65,7 @@ class Side:
 
     def is_fixed(self, name: str) -> bool:
         """True for a top-level property that is set when a record is created and never after."""
-        return bool(self.properties[name].get(CREATE_ONLY))
+        return bool(self.properties.get(name, {}).get(CREATE_ONLY))
 
 
 class Pipes:
@@ -223,7 +224,7 @@ def _edges(source: Side, target: Side) -> Iterator[tuple[str, str, str, frozense
     for tree, how in ((target.update, "always"), (target.insert, "created")):
         for path, lineage in _leaves(tree, ""):
             top = path.partition(".")[0]
-            if top not in target.properties or top == "id" and how == "created":
+            if node(target.schema, top) is None or top == "id" and how == "created":
                 continue
             for origin in sorted(lineage.origins):
                 for sub, name, done in _resolved(origin, source, target):
@@ -272,7 +273,9 @@ def node(schema: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
         found = _target(schema, found.get("items", found))
         if "properties" not in found and found is not schema:
             return {}
-        found = found.get("properties", {}).get(step)
+        named = found.get("properties", {}).get(step)
+        patterns = found.get("patternProperties", {}).items()
+        found = named or next((each for pattern, each in patterns if re.search(pattern, step)), None)
         if found is None:
             return None
     described: Mapping[str, Any] = _target(schema, found)
