@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, request
 
+from localnode import codec
 from localnode.api import parsing
 from localnode.api.answers import as_json
 from localnode.api.current import node
+from localnode.errors import BadRequest
+from localnode.talk.compare import compare
 from localnode.talk.explain import explain
 from localnode.talk.plan import LIMIT, plan
 from localnode.talk.verify import verify
@@ -23,8 +28,29 @@ def explain_record(system: str, datatype: str, key: str) -> Response:
 
 @talk.post("/plan")
 def make_plan() -> Response:
-    """What a run would do, see `localnode.talk.plan`; `limit` (10000) bounds the lists, not the counts."""
-    return as_json(plan(node(), parsing.number("limit", LIMIT) or 0))
+    """What a run would do, see `localnode.talk.plan`; `limit` (10000) bounds the lists, not the counts.
+
+    With the form field `file`, an archive as for an upload, and `env`, a JSON object of variables: what that
+    configuration would make of the data collected so far, see `localnode.talk.compare`.
+    """
+    limit = parsing.number("limit", LIMIT) or 0
+    archive = request.files.get("file")
+    if archive is None:
+        return as_json(plan(node(), limit))
+    return as_json(compare(node(), archive.read(), _variables(), limit))
+
+
+def _variables() -> dict[str, Any] | None:
+    text = request.form.get("env")
+    if text is None:
+        return None
+    try:
+        value = codec.parse(text.encode())
+    except codec.MalformedJson as error:
+        raise BadRequest(f'the field "env" is not JSON: {error}') from error
+    if not isinstance(value, dict):
+        raise BadRequest('the field "env" must be a JSON object')
+    return value
 
 
 @talk.post("/verify")

@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from localnode.cli.client import NodeClient
+from localnode.config import pack_directory, read_variables
+from localnode.talk.compare_text import compare_text
 from localnode.talk.explain_text import explanation_text
 from localnode.talk.plan_text import plan_text
 from localnode.talk.verify_text import verify_markdown, verify_text
@@ -27,10 +29,17 @@ def explain(options: argparse.Namespace) -> int:
 
 
 def plan(options: argparse.Namespace) -> int:
-    """Print what a run would do; 0 nothing, 2 something, 1 it could not be foreseen."""
+    """Print what a run, or another configuration, would do; 0 nothing, 2 something, 1 it is not known."""
     node = NodeClient(options.node, options.jwt)
-    found = node.json("POST", "/talk/plan", timeout=PATIENCE)
-    print(_json(found) if options.json else plan_text(found))
+    if options.config is None:
+        found = node.json("POST", "/talk/plan", timeout=PATIENCE)
+        print(_json(found) if options.json else plan_text(found))
+    else:
+        files = {"file": ("config", pack_directory(options.config), "application/zip")}
+        variables = read_variables(options.config, options.profile) if options.profile else None
+        form = {} if variables is None else {"env": json.dumps(variables)}
+        found = node.json("POST", "/talk/plan", timeout=PATIENCE, files=files, data=form)
+        print(_json(found) if options.json else compare_text(found))
     return _exit_code(found["status"])
 
 

@@ -38,23 +38,31 @@ def workplace(node: Node) -> Iterator[Path]:
 
 @contextmanager
 def overlay(
-    node: Node, folder: Path, make_systems: Callable[..., Systems], with_data: bool = True
+    node: Node, folder: Path, make_systems: Callable[..., Systems], datasets: Path | None = None
 ) -> Iterator[Node]:
-    """A node in `folder` with the configuration of `node`, and its datasets unless not `with_data`.
+    """A node in `folder` with the configuration of `node`, and the datasets of the data folder `datasets`.
 
-    The copy is of one instant and holds nobody up: SQLite's backup reads a snapshot. Nothing runs in it by
-    itself, and it reaches systems through `make_systems` only.
+    Nothing runs in it by itself, and it reaches systems through `make_systems` only.
     """
     folder.mkdir(exist_ok=True)
     _copy(node.settings.data / SETTINGS_FILE, folder / SETTINGS_FILE)
-    if with_data:
-        _copy(node.settings.data / STORE_FILE, folder / STORE_FILE)
+    if datasets is not None:
+        snapshot(datasets, folder)
     settings = replace(node.settings, data=folder, schedule=False, sync_writes="OFF")
     copy = Node(settings, make_systems)
     try:
         yield copy
     finally:
         copy.close()
+
+
+def snapshot(data: Path, folder: Path) -> None:
+    """Copy the datasets of a data folder to another one, as of one instant.
+
+    SQLite's backup reads a snapshot: nobody is held up, and memory stays flat.
+    """
+    folder.mkdir(exist_ok=True)
+    _copy(data / STORE_FILE, folder / STORE_FILE)
 
 
 def run(node: Node, seconds: float) -> dict[str, Any]:

@@ -48,7 +48,8 @@ def plan(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
     with workplace(node) as folder:
         ledger = Ledger(folder / "ledger.db")
         try:
-            with overlay(node, folder / "node", partial(RehearsedSystems, ledger, True)) as copy:
+            systems = partial(RehearsedSystems, ledger, True)
+            with overlay(node, folder / "node", systems, node.settings.data) as copy:
                 failed = failures(run(copy, seconds))
                 found = _report(node.store, copy.store, copy.config, ledger, limit)
         finally:

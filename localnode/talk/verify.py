@@ -48,7 +48,7 @@ def verify(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
         ledger = Ledger(folder / "ledger.db")
         systems = partial(RehearsedSystems, ledger, False)
         try:
-            with overlay(node, folder / "node", systems, with_data=False) as copy:
+            with overlay(node, folder / "node", systems) as copy:
                 failed = failures(run(copy, seconds))
                 found = _report(node, copy, ledger, limit)
         finally:

@@ -17,6 +17,7 @@ from tests.talk.planned import ask, done, foreseen, marks
 
 Json = dict[str, Any]
 CONTACT = "CT-12"
+pytestmark = pytest.mark.timeout(600)
 
 
 class Demo:

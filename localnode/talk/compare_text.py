@@ -1,0 +1,46 @@
+"""A comparison of two configurations as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from localnode.talk.explain_text import shown
+from localnode.talk.plan_text import told
+
+SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+Json = dict[str, Any]
+
+
+def compare_text(found: Json) -> str:
+    """What `localnode.talk.compare` answers, as lines."""
+    return "\n".join([*_pipes(found), *_differences(found), *_failed(found), _sum(found)])
+
+
+def _pipes(found: Json) -> Iterator[str]:
+    for change, names in found["pipes"].items():
+        if names:
+            yield f"pipes {change}: {', '.join(names)}"
+
+
+def _differences(found: Json) -> Iterator[str]:
+    dataset = None
+    for each in found["differences"]:
+        if each["dataset"] != dataset:
+            dataset = each["dataset"]
+            yield f"{dataset}:"
+        yield f"  {SIGNS[each['change']]} {each['_id']} ({', '.join(told(ni) for ni in each['records'])})"
+        for field in each["fields"]:
+            yield f"      {field['field']}: {shown(field['before'])} → {shown(field['after'])}"
+
+
+def _failed(found: Json) -> Iterator[str]:
+    for side, failures in found["failed_pipes"].items():
+        for each in failures:
+            yield f"failed ({side}): {each['pipe']}: {each['reason']}"
+
+
+def _sum(found: Json) -> str:
+    counts = found["counts"]
+    told_counts = f"{counts['added']} added, {counts['removed']} removed, {counts['changed']} changed"
+    return f"{found['status']}: {told_counts}, golden records and wanted states together"
