@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from localnode.dtl.patterns import wildcard
 from localnode.pipes.base import Config, Entity, Item
 
 
 class Trigger:
     """`{"key": "_trigger", "value": "some*"}`: the property at the dotted path must be there and match the
-    wildcard.
+    wildcard (`*` any characters, `?` one).
     """
 
     def __init__(self, config: Config) -> None:
         self._always = "trigger_on" not in config
         setting = config.get("trigger_on") or {}
         self._path = str(setting.get("key", "_trigger")).split(".")
-        wildcard = setting.get("value", "*")
-        pattern = wildcard if isinstance(wildcard, str) else json.dumps(wildcard)
-        self._pattern = re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+        wanted = setting.get("value", "*")
+        pattern = wanted if isinstance(wanted, str) else json.dumps(wanted)
+        self._fits = wildcard(pattern)
 
     def matches(self, entity: Entity) -> bool:
         """Whether the transform is for this entity."""
@@ -32,7 +32,7 @@ class Trigger:
             value = value.get(name) if isinstance(value, dict) else None
         if value is None:
             return False
-        return bool(self._pattern.fullmatch(value if isinstance(value, str) else json.dumps(value)))
+        return self._fits(value if isinstance(value, str) else json.dumps(value))
 
     def apply(self, items: Sequence[Item], transform: Callable[[list[Item]], list[Item]]) -> list[Item]:
         """`transform` over the matching items as one list, the others around its output."""
