@@ -11,6 +11,7 @@ from localnode.api.answers import as_json
 from localnode.api.current import node
 from localnode.config.effective import ENDPOINT_SINKS, transforms
 from localnode.node import NodePipe
+from localnode.pipes.policy import policy
 from localnode.scheduler import FAILED, NOT_READY
 from localnode.studio import names
 from localnode.studio.data import data
@@ -66,7 +67,6 @@ def get_pipe(pipe_id: str) -> Response:
 def node_card() -> dict[str, Any]:
     """Figures of the node at a glance; costs the same however many entities there are."""
     status = node().status()
-    letters = [each for each in node().store.datasets(True) if each.id.startswith("system:dead-letter:")]
     return {
         "version": status["version"],
         "started": views.timestamp(status["node_start_time"]),
@@ -77,7 +77,7 @@ def node_card() -> dict[str, Any]:
         "failed": [each for each in status["failed_pipes"] if node().pipe(each).has_pump],
         "invalid": status["invalid_pipes"],
         "retries": sum(retry_counts().values()),
-        "dead_letters": sum(each.info().live for each in letters),
+        "dead_letters": sum(map(dead_letters, node().pipes.values())),
     }
 
 
@@ -118,9 +118,17 @@ def pipe_card(pipe: NodePipe, retries: int) -> dict[str, Any]:
         "seconds": round(last.ended - last.started, 3) if last else None,
         "changes": last.outcome.changes if last else None,
         "retries": retries,
+        "dead_letters": dead_letters(pipe),
         "backlog": _backlog(pipe),
         **counts(pipe.sink_dataset),
     }
+
+
+def dead_letters(pipe: NodePipe) -> int:
+    """How many entities the pipe has given up."""
+    name = policy(pipe.component.effective).dead_letter_dataset
+    dataset = node().store.find(name) if name else None
+    return dataset.info().live if dataset is not None else 0
 
 
 def state_of(pipe: NodePipe) -> tuple[str, str]:

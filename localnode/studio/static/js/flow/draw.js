@@ -71,7 +71,8 @@ function label(pipe) {
 function figures(pipe) {
   const parts = [pipe.system || (pipe.stage === "global" ? "golden records" : "")];
   if (pipe.dataset) parts.push(short(pipe.live));
-  if (pipe.retries) parts.push(`${short(pipe.retries)} retry`);
+  if (pipe.dead_letters) parts.push(`${short(pipe.dead_letters)} dead`);
+  else if (pipe.retries) parts.push(`${short(pipe.retries)} retry`);
   else if (pipe.backlog) parts.push(`${short(pipe.backlog)} waiting`);
   return parts.filter(Boolean).join(" · ");
 }

@@ -10,6 +10,7 @@ import { badge } from "./state.js";
 export function pipeCard(pipe, after) {
   return [
     h("p", { class: "bar" }, badge(pipe.state), pipe.retries > 0 && h("span", { class: "pill warn" }, `${number(pipe.retries)} to retry`),
+      pipe.dead_letters > 0 && h("a", { class: "pill bad", href: "/studio/dead-letters" }, plural(pipe.dead_letters, "dead letter")),
       pipe.breaker && h("span", { class: "pill bad" }, "circuit breaker tripped")),
     pipe.reason && h("p", { class: `notice ${pipe.state === "waiting" ? "warn" : "bad"}` }, pipe.reason),
     pipe.breaker && h("p", { class: "notice bad" }, pipe.breaker),

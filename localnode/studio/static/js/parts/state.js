@@ -27,6 +27,6 @@ export function badge(state) {
 /** What keeps a pipe from being well, loudest first; "" when nothing does. */
 export function trouble(pipe) {
   if (["failed", "invalid", "blocked"].includes(pipe.state)) return "bad";
-  if (pipe.state === "waiting" || pipe.retries || pipe.breaker) return "warn";
+  if (pipe.state === "waiting" || pipe.retries || pipe.dead_letters || pipe.breaker) return "warn";
   return "";
 }

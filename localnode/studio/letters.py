@@ -1,0 +1,97 @@
+"""`/studio/data/letters`, `/retries`, `/breakers`: what did not go through, and what is held back."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from flask import Response, request
+
+from localnode.api import parsing
+from localnode.api.answers import as_json
+from localnode.api.current import node
+from localnode.errors import BadRequest
+from localnode.pipes.batches import DEAD
+from localnode.pipes.policy import policy
+from localnode.store import Dataset, Stored
+from localnode.store.breaker import staged_count
+from localnode.store.browse import first_at
+from localnode.studio.browse import preview
+from localnode.studio.data import data, limit, page, until_full
+
+MAX_TEXT = 4000
+
+
+def letter_boxes() -> list[tuple[str, Dataset]]:
+    """(pipe, dataset of its dead letters) of the pipes that have such a dataset by now."""
+    found = []
+    for pipe in node().pipes.values():
+        name = policy(pipe.component.effective).dead_letter_dataset
+        dataset = node().store.find(name) if name else None
+        if dataset is not None:
+            found.append((pipe.id, dataset))
+    return found
+
+
+@data.get("/letters")
+def list_letters() -> Response:
+    """Dead letters, newest first: entities that their pipe has given up. Cursor: `before` (µs)."""
+    before = parsing.number("before", None)
+    streams = [_letters(pipe_id, dataset, before) for pipe_id, dataset in letter_boxes()]
+    found = heapq.merge(*streams, key=lambda each: each[1].ts, reverse=True)
+    return until_full((_letter(pipe_id, row) for pipe_id, row in found), limit(50))
+
+
+@data.get("/retries")
+def list_retries() -> Response:
+    """Entities on the pipes' retry queues, by pipe and id; cursor `after`, both as a JSON list."""
+    wanted, after = limit(50), parsing.json_parameter("after") or ["", ""]
+    if not (isinstance(after, list) and len(after) == 2 and all(isinstance(each, str) for each in after)):
+        raise BadRequest('the parameter "after" must be a cursor of this list')
+    rows = node().store.query(
+        "SELECT pipe, id, attempts, error, ts FROM retry WHERE (pipe, id) > (?, ?) ORDER BY pipe, id LIMIT ?",
+        (*after, wanted + 1),
+    )
+    names = ("pipe", "id", "attempts", "error", "ts")
+    shown = [dict(zip(names, row, strict=True)) for row in rows[:wanted]]
+    return page(shown, json.dumps(rows[wanted - 1][:2]) if len(rows) > wanted else None)
+
+
+@data.get("/breakers")
+def list_breakers() -> Response:
+    """Tripped circuit breakers: `[{"dataset", "pipe", "reason", "held": number of entities}]`."""
+    writers = {pipe.component.sink_dataset: pipe.id for pipe in node().pipes.values()}
+    tripped = [(each, info.breaker) for each in node().store.datasets() if (info := each.info()).breaker]
+    return as_json(
+        [
+            {"dataset": each.id, "pipe": writers.get(each.id), "reason": reason, "held": staged_count(each)}
+            for each, reason in tripped
+        ]
+    )
+
+
+@data.get("/breakers/held")
+def list_held() -> Response:
+    """The first entities that the tripped breaker of `dataset` holds back, at most `limit`."""
+    wanted, dataset = limit(50), node().store.find(request.args.get("dataset", ""))
+    held = dataset.staged() if dataset is not None else iter(())
+    rows = [{"id": each["_id"], "deleted": each.get("_deleted") is True} for each in islice(held, wanted)]
+    return page(rows, None)
+
+
+def _letters(pipe_id: str, dataset: Dataset, before: int | None) -> Iterator[tuple[str, Stored]]:
+    since = None if before is None else first_at(dataset, before)
+    return ((pipe_id, row) for row in dataset.rows(since, reverse=True, deleted=False, page=100))
+
+
+def _letter(pipe_id: str, row: Stored) -> dict[str, Any]:
+    dead = row.entity().get(DEAD) or {}
+    return {
+        "pipe": pipe_id,
+        **preview(row),
+        "error": str(dead.get("error", ""))[:MAX_TEXT],
+        "attempts": dead.get("attempts"),
+    }

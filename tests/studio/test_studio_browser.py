@@ -1,0 +1,315 @@
+"""Studio in a browser, over a running stack: what people do with it, and what every page keeps to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Browser, expect
+
+from stack.processes import Stack
+from tests.studio.browsing import NARROW, WIDE, Visit, chromium
+from tests.studio.conftest import NASTY, pipe
+from tests.support.processes import wait_until
+from tests.support.systems import Chargebee, Erp
+
+RULES = [["if", ["is-empty", "_S.name"], ["fail!", "a person needs a name"]], ["copy", "*"]]
+LETTERS = {
+    "dead_letter_dataset": "check-dead-letters",
+    "track_dead_letters": True,
+    "max_write_errors_in_retry_dataset": 100,
+    "max_retries_per_entity": 0,
+    "max_consecutive_write_errors": 100,
+    "schedule_interval": 1000000,
+}
+EXTRA = [
+    pipe("people", [{"_id": "placeholder", "name": "Nobody"}], pump={"mode": "manual"}),
+    pipe("check", "people", transform={"type": "dtl", "rules": {"default": RULES}}, pump=LETTERS),
+]
+PAGES = {
+    "flow": "/",
+    "flow-list": "/?as=list",
+    "flow-panel": "/?pipe=global-person&hops=yes",
+    "record-search": "/studio/record",
+    "record": "/studio/record?system=customerp&datatype=contact&id={contact}",
+    "pending": "/studio/pending",
+    "plan": "/studio/plan",
+    "dead-letters": "/studio/dead-letters",
+    "runs": "/studio/runs",
+    "pipe": "/studio/pipes/global-person",
+    "datasets": "/studio/datasets",
+    "dataset": "/studio/datasets/customerp-contact-collect",
+    "entity": "/studio/datasets/customerp-contact-collect?entity={contact}",
+    "log": "/studio/log",
+    "log-trouble": "/studio/log?kind=trouble",
+    "log-node": "/studio/log?kind=node",
+    "log-run": "/studio/log?kind=run",
+}
+
+
+class World:
+    """The stack, its two systems, and the records made at the start."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.erp, self.chargebee = Erp(stack.erp_sandbox_url), Chargebee(stack.chargebee_sandbox_url)
+        self.root = stack.settings.url("node")
+        self.api = f"{self.root}/api"
+        company = self.erp.create("customers", name="Ærøskøbing Bryghus A/S", currency="NOK")
+        self.contact = self.erp.create(
+            "contacts",
+            first_name="Ada",
+            last_name="Lovelace",
+            email="ada@example.com",
+            customer_id=company["id"],
+        )["id"]
+        self.erp.create("contacts", first_name="Grace", last_name=NASTY[:60], email="grace@example.com")
+        self.erp.create("products", sku="TEA-1", name="Green tea", unit_price="12.50", currency="NOK")
+
+    def put(self, *entities: dict) -> None:
+        """Entities as the source of the pipe that checks people."""
+        answer = requests.post(f"{self.api}/datasets/people/entities", json=list(entities), timeout=10)
+        assert answer.ok, answer.text
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def world(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with Stack(data="empty", folder=tmp_path_factory.mktemp("studio")) as stack:
+        answer = requests.post(f"{stack.node.url}/pipes", json=EXTRA, timeout=30)
+        assert answer.ok, answer.text
+        requests.post(f"{stack.node.url}/pipes/people/pump", data={"operation": "start"}, timeout=10)
+        yield World(stack)
+
+
+Open = Callable[..., Visit]
+
+
+@pytest.fixture
+def visit(browser: Browser, world: World) -> Iterator[Open]:
+    visits: list[Visit] = []
+
+    def start(scheme: str = "light", viewport: dict[str, int] = WIDE) -> Visit:
+        visits.append(Visit(browser, world.root, scheme, viewport))
+        return visits[-1]
+
+    yield start
+    for each in visits:
+        each.close()
+
+
+@pytest.fixture(scope="module")
+def synced(world: World, browser: Browser) -> World:
+    """Synced by the button on the page, as a person does it."""
+    seen = Visit(browser, world.root)
+    page = seen.go("/")
+    page.get_by_role("button", name="Sync now").click()
+    expect(page.get_by_role("button", name="Syncing")).to_be_visible()
+    expect(page.get_by_text("Synced: ")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("link", name="customerp-contact-collect: ready. 2 entities")).to_be_visible()
+    seen.picture("synced")
+    seen.close()
+    assert world.chargebee.get("customers", f"contact-{world.contact}")["first_name"] == "Ada"
+    return world
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_accessible_and_fits_a_phone(synced: World, visit: Open, name: str) -> None:
+    seen = visit()
+    page = seen.go(PAGES[name].format(contact=synced.contact))
+    for viewport, size in ((WIDE, "wide"), (NARROW, "narrow")):
+        page.set_viewport_size(viewport)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert seen.findings() == [], f"{size} {scheme}"
+        seen.picture(f"{name}-{size}")
+        assert seen.overflow() <= 0, f"wider than {viewport['width']} px"
+
+
+def test_find_a_person_and_see_why(synced: World, visit: Open) -> None:
+    seen = visit()
+    page = seen.go("/studio/record")
+    page.get_by_label("Find a record").fill("lovelace")
+    page.get_by_role("link", name=synced.contact, exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"customerp contact {synced.contact}")
+    row = page.get_by_role("row", name="first_name")
+    expect(row.get_by_role("cell").nth(0)).to_contain_text("Ada")
+    expect(row.get_by_role("cell").nth(1)).to_contain_text("Ada")
+    row.get_by_text("all records say the same").click()
+    expect(row).to_contain_text(f"customerp contact {synced.contact}, field first_name")
+    expect(row).to_contain_text("POST /customer/share")
+    seen.picture("why")
+    page.get_by_role("link", name=f"chargebee customer contact-{synced.contact}").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"chargebee customer contact-{synced.contact}")
+
+
+def test_what_waits_for_a_person_says_what_to_do(synced: World, visit: Open) -> None:
+    seen = visit()
+    page = seen.go("/studio/pending")
+    case = page.get_by_role("listitem").filter(has_text="Ærøskøbing Bryghus A/S").first
+    expect(case).to_contain_text("Create a business entity with exactly the name")
+    expect(page.locator('[data-count="pending"]')).to_have_text("1")
+    synced.chargebee.business_entity("Ærøskøbing Bryghus A/S")
+    synced.stack.sync()
+    expect(page.get_by_text("Nothing waits for you")).to_be_visible()
+
+
+def test_plan_then_run(synced: World, visit: Open) -> None:
+    synced.stack.sync()
+    synced.erp.patch("contacts", synced.contact, phone="+47 22 33 44 55")
+    synced.chargebee.post(f"customers/contact-{synced.contact}", last_name="King")
+    before = synced.chargebee.writes(), synced.erp.writes()
+    seen = visit()
+    page = seen.go("/studio/plan")
+    page.get_by_role("button", name="Make a plan").click()
+    expect(page.get_by_text("Planned in")).to_be_visible(timeout=60_000)
+    sides = page.locator(".sides section")
+    expect(sides.filter(has_text="chargebee").first).to_contain_text("+47 22 33 44 55")
+    expect(sides.filter(has_text="customerp").first).to_contain_text("King")
+    assert (synced.chargebee.writes(), synced.erp.writes()) == before, "a plan writes nothing"
+    assert seen.findings() == []
+    seen.picture("plan-made")
+    page.get_by_role("button", name="Run it").click()
+    expect(page.get_by_text("Synced: ")).to_be_visible(timeout=60_000)
+    assert synced.chargebee.get("customers", f"contact-{synced.contact}")["phone"] == "+47 22 33 44 55"
+    assert synced.erp.get("contacts", synced.contact)["last_name"] == "King"
+    page.get_by_role("button", name="Plan again").click()
+    expect(page.get_by_text("There is nothing to do")).to_be_visible(timeout=60_000)
+    page = seen.go("/studio/log")
+    expect(page.get_by_role("row").filter(has_text="+47 22 33 44 55")).to_be_visible()
+
+
+def test_fix_a_dead_letter(synced: World, visit: Open) -> None:
+    synced.put({"_id": "p1", "name": "Ada"}, {"_id": "p2", "name": ""}, {"_id": NASTY, "name": ""})
+    seen = visit()
+    page = seen.go("/studio/pipes/check")
+    page.get_by_role("button", name="Start").click()
+    link = page.get_by_role("link", name="2 dead letters")
+    expect(link).to_be_visible(timeout=20_000)
+    link.click()
+    row = page.get_by_role("row").filter(has_text="p2")
+    expect(row).to_contain_text("a person needs a name")
+    assert seen.findings() == []
+    seen.picture("dead-letter")
+    row.get_by_role("button", name="Retry p2").click()
+    wait_until(
+        lambda: synced.stack.entity("check-dead-letters", "p2")["$dead"]["attempts"] == 0,
+        what="tried in vain",
+    )
+    expect(page.get_by_role("row").filter(has_text="p2")).to_be_visible()
+    synced.put({"_id": "p2", "name": "Barbara"})
+    page.get_by_role("row").filter(has_text="p2").get_by_role("button", name="Retry p2").click()
+    expect(page.get_by_role("row").filter(has_text="p2")).to_have_count(0)
+    wait_until(
+        lambda: (synced.stack.entity("check", "p2") or {}).get("name") == "Barbara", what="gone through"
+    )
+
+
+def test_pumps_are_started_stopped_and_disabled(synced: World, visit: Open) -> None:
+    seen = visit()
+    page = seen.go("/?pipe=customerp-contact-collect")
+    panel = page.get_by_role("complementary", name="Chosen pipe")
+    panel.get_by_role("button", name="Disable").click()
+    expect(panel.get_by_text("disabled", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="customerp-contact-collect: disabled")).to_be_visible()
+    panel.get_by_role("button", name="Enable").click()
+    panel.get_by_role("button", name="Rescan").click()
+    expect(page.get_by_text("customerp-contact-collect: rescan started")).to_be_visible()
+    expect(page.get_by_role("link", name="customerp-contact-collect: ready")).to_be_visible()
+
+
+def test_the_flow_with_the_keyboard_alone(synced: World, visit: Open) -> None:
+    seen = visit()
+    page = seen.go("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="global-person: ready").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".node:focus")).to_have_attribute(
+        "href", "/studio/pipes/chargebee-customer-transform"
+    )
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("complementary", name="Chosen pipe")).to_contain_text("global-person")
+    page.keyboard.press("+")
+    page.keyboard.press("0")
+
+
+def test_search_shows_what_an_entity_was(synced: World, visit: Open) -> None:
+    seen = visit()
+    page = seen.go("/studio/datasets")
+    page.get_by_label("Filter datasets").fill("contact-collect")
+    page.get_by_role("link", name="customerp-contact-collect").first.click()
+    page.get_by_label("Search entities").fill("ada@EXAMPLE")
+    expect(page.get_by_text("1 found in all")).to_be_visible()
+    page.get_by_role("link", name=synced.contact).click()
+    expect(page.locator(".version").first).to_be_visible()
+    expect(page.locator(".version").filter(has_text="external_refs")).not_to_have_count(0)
+
+
+def test_what_entities_hold_is_never_markup(synced: World, visit: Open) -> None:
+    dataset = f"odd {NASTY} ?#%2F"
+    extra = {
+        "_id": "odd",
+        "type": "pipe",
+        "comment": NASTY,
+        "source": {"type": "embedded", "entities": [{"_id": NASTY, NASTY: NASTY}]},
+    }
+    extra["sink"] = {"type": "dataset", "dataset": dataset}
+    requests.post(f"{synced.api}/pipes", json=extra, timeout=30).raise_for_status()
+    requests.post(f"{synced.api}/pipes/odd/pump", data={"operation": "start"}, timeout=10)
+    wait_until(
+        lambda: requests.get(f"{synced.api}/pipes/odd", timeout=5).json()["runtime"]["success"],
+        what="odd ran",
+    )
+    seen = visit()
+    page = seen.go("/studio/datasets?q=odd")
+    page.get_by_role("link", name=dataset).click()
+    page.get_by_role("link", name=NASTY).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(NASTY)
+    assert page.locator("img[src=x]").count() == 0
+    seen.go("/?pipe=odd")
+    expect(page.get_by_role("complementary", name="Chosen pipe")).to_contain_text(NASTY)
+    requests.delete(f"{synced.api}/pipes/odd", timeout=10).raise_for_status()
+
+
+def test_the_scheme_is_chosen_and_kept(synced: World, visit: Open) -> None:
+    seen = visit()
+    page = seen.go("/")
+    light = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    page.get_by_role("button", name="Dark").click()
+    page = seen.go("/studio/runs")
+    expect(page.get_by_role("button", name="Light")).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") != light
+
+
+def test_a_node_that_asks_for_its_token(synced: World, browser: Browser, tmp_path: Path) -> None:
+    from tests.support.processes import free_port, process
+
+    port = free_port()
+    root = f"http://127.0.0.1:{port}"
+    command = ["python", "-m", "localnode", "serve", "--port", str(port), "--data", str(tmp_path / "data")]
+    with process(command, f"{root}/api/ping", env={"NODE_OPEN_LOOPBACK": "false"}):
+        token = next(
+            json.loads(line.partition("=")[2])
+            for line in (tmp_path / "data" / ".syncconfig").read_text().splitlines()
+            if line.startswith("JWT=")
+        )
+        seen = Visit(browser, root)
+        seen.page.goto(root)
+        for given in ("wrong", token):
+            field = seen.page.get_by_label("Token", exact=True)
+            field.fill(given)
+            seen.page.get_by_role("button", name="Go on").click()
+        expect(seen.page.get_by_text("This node has no pipes yet")).to_be_visible()
+        seen.trouble = [each for each in seen.trouble if "401" not in each]
+        seen.close()
