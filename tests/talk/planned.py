@@ -109,10 +109,10 @@ def _named(value: Any, names: dict[str, str]) -> Any:
 
 
 def _line(row: Any, names: dict[str, str]) -> Any:
-    kept = {"sku", "status"}
-    return (
-        {name: _named(v, names) for name, v in row.items() if name in kept} if isinstance(row, dict) else row
-    )
+    """A line: its SKU and status, null as good as missing; other values as they are."""
+    if not isinstance(row, dict):
+        return row
+    return {name: _named(row[name], names) for name in ("sku", "status") if row.get(name) is not None}
 
 
 def _placeholders(stack: Stack, rows: list[tuple[str, Json]]) -> dict[str, str]:

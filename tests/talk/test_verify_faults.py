@@ -5,42 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stack.processes import Stack
-from tests.support.systems import Chargebee, Erp
-from tests.talk.planned import ask
-from tests.talk.tamper import Tampering, change, copy, remove
-
-Json = dict[str, Any]
-
-
-@dataclass
-class Pair:
-    """Two systems in sync, and a hand on both."""
-
-    stack: Stack
-    erp: Erp
-    chargebee: Chargebee
-    tampering: Tampering
-    ids: dict[str, str]
-
-    def verify(self) -> Json:
-        return ask(self.stack, "/talk/verify")
+from tests.talk.small import Json, Pair, synced
+from tests.talk.tamper import change, copy, remove
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """A few records of every kind, synced."""
     with Stack(data="empty", folder=tmp_path_factory.mktemp("verify")) as stack:
-        erp, chargebee = Erp(stack.erp_sandbox_url), Chargebee(stack.chargebee_sandbox_url)
-        ids = _people_at_work(erp, chargebee)
-        stack.sync()
-        yield Pair(stack, erp, chargebee, Tampering(stack, tmp_path_factory.mktemp("copies")), ids)
+        yield synced(stack, tmp_path_factory.mktemp("copies"))
 
 
 @pytest.fixture
@@ -48,38 +27,6 @@ def pair(sound: Pair) -> Iterator[Pair]:
     """The same for one test, which may spoil it."""
     yield sound
     sound.tampering.restore()
-
-
-def _people_at_work(erp: Erp, chargebee: Chargebee) -> dict[str, str]:
-    company = erp.create("customers", name="Nord AS", currency="NOK", payment_terms_days=14)
-    chargebee.business_entity("Nord AS")
-    ids = {"company": company["id"]}
-    for name in ("ann", "bob"):
-        address = {"line1": "Gata 1", "city": "Bergen", "postal_code": "5003", "country": "NO"}
-        email = f"{name}@nord.example"
-        fields = {
-            "first_name": name.title(),
-            "last_name": "Li",
-            "email": email,
-            "phone": "1",
-            "address": address,
-        }
-        ids[name] = erp.create("contacts", customer_id=company["id"], **fields)["id"]
-    ids["eve"] = erp.create("employees", first_name="Eve", last_name="Vik", email="eve@nord.example")["id"]
-    chargebee.post("customers", id="cb-dan", first_name="Dan", last_name="By", email="dan@by.example")
-    for sku in ("A-1", "B-2"):
-        price = {"unit_price": "10.50", "currency": "NOK"}
-        ids[sku] = erp.create("products", sku=sku, name=f"Thing {sku}", **price)["id"]
-    line = {"description": "Work", "quantity": "2", "unit_price": "100.00", "tax_percent": "25"}
-    order = {
-        "contact_id": ids["ann"],
-        "customer_id": company["id"],
-        "order_date": "2026-10-01",
-        "currency": "NOK",
-    }
-    ids["order"] = erp.create("orders", status="confirmed", lines=[line], **order)["id"]
-    ids["other order"] = erp.create("orders", status="confirmed", lines=[line], **order)["id"]
-    return ids
 
 
 Plant = Callable[[Pair], None]
