@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from localnode.pipes import ConfigProblem, templates
+
 DATASET_INTERVAL = 30
 OTHER_INTERVAL = 900
 DATASET_SOURCES = frozenset({"dataset", "merge", "merge_datasets", "union_datasets"})
@@ -49,7 +51,8 @@ def _part(pipe: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def transforms(pipe: Mapping[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
-    """A pipe's transform chain with the path of each link; "chained" transforms are opened up."""
+    """A pipe's transform chain with the path of each link; what is in "chained" and "template" transforms
+    follows them."""
     transform = pipe.get("transform")
     links: list[tuple[Path, Any]]
     if isinstance(transform, list):
@@ -66,7 +69,18 @@ def transforms(pipe: Mapping[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
             )
         else:
             chain.append((path, link))
+            chain.extend(_within(link, path))
     return chain
+
+
+def _within(link: Any, path: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """The transforms of a template; none when it cannot be opened, which building the pipe reports."""
+    if not isinstance(link, dict) or link.get("type") != "template":
+        return []
+    try:
+        return [(place, dict(inner)) for place, inner in templates.opened(link, path)]
+    except ConfigProblem:
+        return []
 
 
 def source_datasets(pipe: Mapping[str, Any]) -> list[str]:

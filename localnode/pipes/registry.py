@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from localnode.pipes import templates
 from localnode.pipes.base import Config, Sink, Source, Surroundings, Transform
 from localnode.pipes.errors import ConfigProblem
 
@@ -129,7 +130,7 @@ def build_sink(config: Config, around: Surroundings) -> Sink:
 def build_transforms(
     config: Config | Sequence[Config] | None, around: Surroundings, path: Sequence[str | int] = (TRANSFORM,)
 ) -> list[Transform]:
-    """The pipe's chain; `chained` transforms are opened up."""
+    """The pipe's chain; `chained` and `template` transforms are opened up."""
     if config is None:
         return []
     links = (
@@ -142,6 +143,9 @@ def build_transforms(
         link, place = resolve(link, place)
         if link.get("type") == "chained":
             chain.extend(build_transforms(link.get("transforms"), around, (*place, "transforms")))
+        elif link.get("type") == "template":
+            for inner, step in templates.opened(link, place):
+                chain.extend(build_transforms(step, around, inner))
         else:
             chain.append(build(TRANSFORM, link, around, place))
     return chain
@@ -162,3 +166,6 @@ for _kind in (SOURCE, TRANSFORM, SINK):
 register(TRANSFORM, "chained", {"transforms": {"type": "array", "items": OBJECT}}, ("transforms",))(
     _unresolved
 )
+register(
+    TRANSFORM, "template", {"template": {"type": ["string", "object"]}, "properties": OBJECT}, ("template",)
+)(_unresolved)

@@ -1,0 +1,72 @@
+"""Template transforms with their body in the config."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from localnode.config.resolve import resolve
+from localnode.pipes import ConfigProblem, Pipe
+
+Build = Callable[..., Pipe]
+FROM_A = {"type": "dataset", "dataset": "a"}
+
+
+def dtl(*rules: Any) -> dict[str, Any]:
+    return {"type": "dtl", "rules": {"default": list(rules)}}
+
+
+def test_properties_are_filled_in(pipe: Build, fill: Callable[..., None], live: Callable[[str], Any]) -> None:
+    fill("a", {"_id": "1", "x": 1})
+    body = {
+        "transform": [
+            dtl(["copy", "{{ properties.keep }}"], ["add", "n", "{{ properties.number }}"]),
+            dtl(
+                ["copy", "*"],
+                ["add", "m", "{{ properties.word | upper }}{{ 1 }}"],
+                ["add", "o", "{{ other }}"],
+            ),
+        ]
+    }
+    properties = {"keep": ["list", "x"], "number": 5, "word": "w"}
+    pipe("b", FROM_A, transform={"type": "template", "template": body, "properties": properties}).run()
+    assert live("b") == {"1": {"x": 1, "n": 5, "m": "W1", "o": "{{ other }}"}}
+
+
+def test_a_single_transform_is_a_body_too(
+    pipe: Build, fill: Callable[..., None], live: Callable[[str], Any]
+) -> None:
+    fill("a", {"_id": "1"})
+    template = {"type": "template", "template": dtl(["add", "y", 1]), "properties": {}}
+    pipe("b", FROM_A, transform=[template, dtl(["copy", "*"], ["add", "z", 2])]).run()
+    assert live("b") == {"1": {"y": 1, "z": 2}}
+
+
+@pytest.mark.parametrize(
+    ("template", "word"),
+    [
+        ("transform-share-rest", "not published"),
+        ({}, "must be a transform"),
+        ({"transform": [5]}, "must be a transform"),
+        (dtl(["add", "x", "{{ properties.none }}"]), "none"),
+        (dtl(["add", "x", "{{ properties. }}"]), "Jinja"),
+        (dtl(["addd", "x", 1]), "addd"),
+    ],
+)
+def test_what_is_wrong_is_told_at_its_place(pipe: Build, template: Any, word: str) -> None:
+    config = {"type": "template", "template": template, "properties": {}}
+    with pytest.raises(ConfigProblem, match=word) as caught:
+        pipe("b", FROM_A, transform=config)
+    assert caught.value.path[:2] == ("transform", "template")
+
+
+def test_the_check_of_a_config_looks_into_templates() -> None:
+    hop = ["hops", {"datasets": ["h h"], "where": [["eq", "_S.k", "h.k"]]}]
+    body = {"transform": [dtl(["add", "x", hop]), {"type": "http", "system": "nosuch", "url": "/"}]}
+    template = {"type": "template", "template": body, "properties": {}}
+    config = resolve([{"_id": "b", "type": "pipe", "source": FROM_A, "transform": template}], {})
+    found = {problem.elements: problem.msg for problem in config.pipes["b"].problems}
+    assert 'unknown system "nosuch"' in found["$['transform']['template']['transform'][1]['system']"]
+    assert any('hops to the dataset "h"' in msg for msg in found.values())
