@@ -15,6 +15,9 @@ from connectors.common.jsonio import dumps
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
 
+CALLS = logging.getLogger("connectors.calls")
+"""For what is logged where no application is at hand: shared records, calls to the other system."""
+
 _CREDENTIALS = re.compile(r"(?i)\b(basic|bearer|session)\s+[\w+/=.~-]{4,}|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
 _MASK = "***"
 
@@ -61,7 +64,8 @@ def configure(service: str, level: str, redact: Redactor) -> logging.Logger:
     logger = logging.getLogger(f"connectors.{service}")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter(service, redact))
-    logger.handlers = [handler]
-    logger.setLevel(level)
-    logger.propagate = False
+    for each in (logger, CALLS):
+        each.handlers = [handler]
+        each.setLevel(level)
+        each.propagate = False
     return logger

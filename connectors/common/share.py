@@ -30,6 +30,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.common.compare import compare
+from connectors.common.correlation import correlated
 from connectors.common.datatype import Datatype, Entity, Record
 from connectors.common.errors import (
     AlreadyExists,
@@ -44,6 +45,7 @@ from connectors.common.errors import (
     Unavailable,
 )
 from connectors.common.locks import RecordLocks
+from connectors.common.logs import CALLS
 from connectors.common.validation import PayloadCheck
 from connectors.common.wish import Wish, parse_rehearsed, parse_wish
 
@@ -118,7 +120,9 @@ class ShareEngine:
 
     def _answer(self, datatype: Datatype, entity: Entity) -> Entity:
         parse = parse_rehearsed if self._dry_run else parse_wish
-        outcome = self.outcome(datatype, lambda: parse(entity))
+        with correlated(entity):
+            outcome = self.outcome(datatype, lambda: parse(entity))
+            self._log(datatype, entity, outcome)
         return {
             **entity,
             **({"$dry_run": True} if self._dry_run else {}),
@@ -129,6 +133,14 @@ class ShareEngine:
             "$response": _shown(outcome.record),
             "$error": outcome.error.as_dict() if outcome.error else None,
         }
+
+    def _log(self, datatype: Datatype, entity: Entity, outcome: Outcome) -> None:
+        error = {"rule": outcome.error.rule} if outcome.error else {}
+        members = {
+            "datatype": datatype.name, "entity": entity.get("_id"), "operation": outcome.operation,
+            "status": outcome.status, "key": outcome.key, "dry_run": self._dry_run or None, **error,
+        }  # fmt: skip
+        CALLS.info("share", extra={"members": {k: v for k, v in members.items() if v is not None}})
 
     def _carry_out(self, datatype: Datatype, wish: Wish) -> Outcome:
         if wish.operation == "delete":

@@ -4,6 +4,7 @@ place.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from connectors.common.errors import (
     UpstreamRefused,
 )
 from connectors.common.limiter import Limiter
+from connectors.common.logs import CALLS
 from connectors.common.metrics import CallMetrics
 from connectors.common.retrying import RetryBudget
 
@@ -221,9 +223,11 @@ class UpstreamClient:
         except (requests.RequestException, HTTPError, ServiceError) as trouble:
             return None, self._silence(trouble, repeatable)
         finally:
+            seconds = time.perf_counter() - started
+            _log(method, operation, status, seconds)
             tally.count(method not in _READS)
             self._metrics.calls.labels(method, operation, status).inc()
-            self._metrics.call_seconds.labels(operation).observe(time.perf_counter() - started)
+            self._metrics.call_seconds.labels(operation).observe(seconds)
 
     def _meaning(self, answer: Answer, repeatable: bool) -> ServiceError | None:
         """The error that an answer is, if any. A create whose answer cannot be read may have been done."""
@@ -323,3 +327,9 @@ def _never_sent(trouble: Exception) -> bool:
 def _kind_of_text(answer: Answer) -> str:
     kind = answer.headers.get("Content-Type", "")
     return f" ({kind.partition(';')[0]})" if kind and "json" not in kind else ""
+
+
+def _log(method: str, operation: str, status: str, seconds: float) -> None:
+    level = logging.DEBUG if method in _READS else logging.INFO
+    members = {"operation": operation, "method": method, "status": status, "ms": round(seconds * 1000, 1)}
+    CALLS.log(level, "call", extra={"members": members})

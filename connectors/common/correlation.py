@@ -1,0 +1,40 @@
+"""One id in all log lines of an edit: from what a person changed to the call that carries it.
+
+The id is `<record>@<time of the edit>`, such as `customerp-contact:CT-12@2026-03-01T12:00:00.000000Z`: the
+newest of the edits that a share entity's `$claims` name (value, time `t`, record `of`). Without claims it is
+the caller's own `X-Correlation-Id`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from connectors.common.logs import correlation_id
+
+
+@contextmanager
+def correlated(entity: Mapping[str, Any]) -> Iterator[None]:
+    """Log lines within belong to the edit behind this share entity."""
+    edit = edit_behind(entity)
+    token = correlation_id.set(edit) if edit else None
+    try:
+        yield
+    finally:
+        if token is not None:
+            correlation_id.reset(token)
+
+
+def edit_behind(entity: Mapping[str, Any]) -> str | None:
+    """The newest edit among the properties that are to be written; None if the entity names none."""
+    claims = entity.get("$claims")
+    if not isinstance(claims, dict):
+        return None
+    named = [each for each in claims.values() if isinstance(each, dict) and _is_edit(each)]
+    newest = max(named, key=lambda claim: str(claim["t"]), default=None)
+    return f"{newest['of'].removeprefix('~:')}@{newest['t']}" if newest else None
+
+
+def _is_edit(claim: Mapping[str, Any]) -> bool:
+    return bool(claim.get("t")) and isinstance(claim.get("of"), str)
