@@ -113,7 +113,7 @@ def pipe_card(pipe: NodePipe, retries: int) -> dict[str, Any]:
         "dataset": component.sink_dataset,
         "has_pump": pipe.has_pump,
         "disabled": pump.disabled,
-        "next_run": views.timestamp(pump.next_run) if pump.may_run and pipe.has_pump else None,
+        "next_run": _next_run(pipe),
         "last_run": views.timestamp(last.started) if last else None,
         "seconds": round(last.ended - last.started, 3) if last else None,
         "changes": last.outcome.changes if last else None,
@@ -161,6 +161,11 @@ def counts(dataset: Any) -> dict[str, Any]:
         "populated": info.populated,
         "breaker": info.breaker,
     }
+
+
+def _next_run(pipe: NodePipe) -> str | None:
+    planned = pipe.has_pump and pipe.pump.may_run and node().settings.schedule
+    return views.timestamp(pipe.pump.next_run) if planned else None
 
 
 def _backlog(pipe: NodePipe) -> int | None:

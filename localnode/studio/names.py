@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-STAGES = ("all", "event", "collect", "enrich", "global", "transform", "share")
+STAGES = ("all", "event", "deletes", "collect", "enrich", "global", "transform", "share")
 
 
 class Parts(NamedTuple):

@@ -13,6 +13,7 @@ TITLES = {
     "record": "Record",
     "pending": "Pending",
     "plan": "Plan",
+    "verify": "Verify",
     "dead-letters": "Dead letters",
     "runs": "Runs",
     "datasets": "Datasets",
@@ -28,7 +29,7 @@ def flow_page() -> str:
     return _shell("flow", "Flow")
 
 
-@pages.get("/studio/<any(record, pending, plan, 'dead-letters', runs, datasets, log):name>")
+@pages.get("/studio/<any(record, pending, plan, verify, 'dead-letters', runs, datasets, log):name>")
 def listed(name: str) -> str:
     """A page of the navigation."""
     return _shell(name, TITLES[name])

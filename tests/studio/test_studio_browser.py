@@ -37,6 +37,7 @@ PAGES = {
     "record": "/studio/record?system=customerp&datatype=contact&id={contact}",
     "pending": "/studio/pending",
     "plan": "/studio/plan",
+    "verify": "/studio/verify",
     "dead-letters": "/studio/dead-letters",
     "runs": "/studio/runs",
     "pipe": "/studio/pipes/global-person",
@@ -185,6 +186,24 @@ def test_plan_then_run(synced: World, visit: Open) -> None:
     expect(page.get_by_text("There is nothing to do")).to_be_visible(timeout=60_000)
     page = seen.go("/studio/log")
     expect(page.get_by_role("row").filter(has_text="+47 22 33 44 55")).to_be_visible()
+
+
+def test_verify_says_what_differs(synced: World, visit: Open) -> None:
+    synced.stack.sync()
+    seen = visit()
+    page = seen.go("/studio/verify")
+    page.get_by_role("button", name="Compare both sides").click()
+    expect(page.get_by_text("Both sides agree")).to_be_visible(timeout=60_000)
+    synced.chargebee.post(f"customers/contact-{synced.contact}", first_name="Augusta")
+    page.get_by_role("button", name="Compare both sides").click()
+    expect(page.get_by_text("The two sides differ")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("article").first).to_contain_text("Augusta")
+    assert seen.findings() == []
+    seen.picture("verify-differs")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the report").click()
+    assert json.loads(download.value.path().read_text())["status"] == "differ"
+    synced.stack.sync()
 
 
 def test_fix_a_dead_letter(synced: World, visit: Open) -> None:

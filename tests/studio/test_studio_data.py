@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from localnode.node import Node
-from localnode.store import Dataset
+from localnode.store import Dataset, WriteOptions
 from localnode.studio import browse, cases, diff, names
 from tests.studio.conftest import CONFIG, NASTY, pipe
 
@@ -392,3 +392,58 @@ def test_many_shared_records_are_read_in_portions(
     answers = [client.get("/studio/data/cases").get_json() for _ in range(3)]
     assert [answer["complete"] for answer in answers] == [False, False, True]
     assert answers[-1]["counts"] == {"pending": 7, "rejected": 1}
+
+
+DEAD = {
+    "max_write_errors_in_retry_dataset": 10,
+    "max_consecutive_write_errors": 10,
+    "max_retries_per_entity": 0,
+}
+
+
+@pytest.fixture
+def failing(client: FlaskClient, node: Node) -> str:
+    """A pipe that gives up three entities."""
+    rules = [["if", ["in", "_S._id", ["list", "p001", "p002", "p003"]], ["fail!", NASTY]], ["copy", "*"]]
+    pump = {**DEAD, "dead_letter_dataset": "dead", "track_dead_letters": True}
+    failing = pipe(
+        "failing", "global-person", transform={"type": "dtl", "rules": {"default": rules}}, pump=pump
+    )
+    node.replace_entities([*CONFIG, failing], force=False)
+    node.pipe("failing").pump.run()
+    return "failing"
+
+
+def test_dead_letters_are_listed_with_why(client: FlaskClient, node: Node, failing: str) -> None:
+    rows = client.get("/studio/data/letters").get_json()["rows"]
+    assert sorted(row["id"] for row in rows) == ["p001", "p002", "p003"]
+    assert "onerror" in rows[0]["error"] and rows[0]["pipe"] == failing
+    assert client.get("/studio/data/node").get_json()["dead_letters"] == 3
+    card = client.get(f"/studio/data/pipes/{failing}").get_json()
+    assert card["dead_letters"] == 3 and "retry-dead-letters" in card["operations"]
+
+
+def test_the_retry_queue_is_paged(client: FlaskClient, node: Node) -> None:
+    state = node.store.pipe_state("global-person")
+    for n in range(5):
+        state.put_retry({"_id": f"r{n}"}, 1, "busy")
+    first = client.get("/studio/data/retries?limit=3").get_json()
+    rest = client.get("/studio/data/retries", query_string={"limit": 3, "after": first["cursor"]}).get_json()
+    assert [row["id"] for row in (*first["rows"], *rest["rows"])] == [f"r{n}" for n in range(5)]
+    assert rest["cursor"] is None and client.get("/studio/data/retries?after=[1]").status_code == 400
+    assert client.get("/studio/data/node").get_json()["retries"] == 5
+
+
+def test_what_a_breaker_holds_back_is_shown(client: FlaskClient, node: Node) -> None:
+    dataset = node.store.dataset("global-person")
+    dataset.write(
+        [{"_id": "p001", "_deleted": True}, {"_id": "p002", "name": "x"}], WriteOptions(staged=True)
+    )
+    dataset.trip("too many deletions")
+    assert client.get("/studio/data/breakers").get_json() == [
+        {"dataset": "global-person", "pipe": "global-person", "reason": "too many deletions", "held": 2}
+    ]
+    held = client.get("/studio/data/breakers/held?dataset=global-person").get_json()["rows"]
+    assert held == [{"id": "p001", "deleted": True}, {"id": "p002", "deleted": False}]
+    client.post("/api/datasets/global-person", json={"operation": "rollback-circuit-breaker"})
+    assert client.get("/studio/data/breakers").get_json() == []

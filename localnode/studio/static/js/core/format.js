@@ -32,6 +32,9 @@ export function ago(moment) {
   return away >= 0 ? `${count} ${unit} ago` : `in ${count} ${unit}`;
 }
 
+/** When something planned happens. */
+export const due = (moment) => (millis(moment) <= Date.now() ? "due" : ago(moment));
+
 /** Date and time in the reader's own zone. */
 export const stamp = (moment) => (moment === null || moment === undefined ? "–" : STAMP.format(new Date(millis(moment))));
 

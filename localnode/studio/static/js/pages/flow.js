@@ -98,9 +98,9 @@ function controls() {
   const hops = h("input", { type: "checkbox", checked: state.hops, onchange: (event) => set("hops")(event.target.checked) });
   return h("div", { class: "bar" },
     segmented("View", [["graph", "Graph"], ["list", "List"]], state.as, set("as")),
-    h("span", { class: "hint" }, "by"), segmented("Group by", GROUPS, state.groupBy, set("groupBy")),
+    h("span", { class: "together" }, h("span", { class: "hint" }, "by"), segmented("Group by", GROUPS, state.groupBy, set("groupBy"))),
     h("label", {}, hops, "show look-ups"),
-    h("span", { class: "fill" }, h("input", { type: "search", placeholder: "Filter: part of a name, a state, or trouble", "aria-label": "Filter pipes", value: state.text, oninput: (event) => set("text")(event.target.value) })),
+    h("span", { class: "fill" }, h("input", { type: "search", placeholder: "Filter: a name, a state or trouble", "aria-label": "Filter pipes", value: state.text, oninput: (event) => set("text")(event.target.value) })),
     summary);
 }
 

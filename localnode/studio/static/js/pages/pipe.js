@@ -20,9 +20,9 @@ let configText = "";
 async function show() {
   const pipe = await get(address`/studio/data/pipes/${id}`);
   if (!card.contains(document.activeElement)) {
-    fill(card, h("div", { class: "pipelist" }, pipeCard(pipe, refresh)),
+    fill(card, h("div", { class: "pipelist" }, pipeCard(pipe, refresh),
       h("dl", { class: "pairs" }, h("dt", {}, "Read by"), h("dd", {}, pipeList(pipe.readers))),
-      pipe.findings.map((finding) => h("p", { class: `notice ${finding.level === "error" ? "bad" : "warn"}` }, `${finding.elements ?? ""} ${finding.msg}`)));
+      pipe.findings.map((finding) => h("p", { class: `notice ${finding.level === "error" ? "bad" : "warn"}` }, `${finding.elements ?? ""} ${finding.msg}`))));
   }
   const text = JSON.stringify(pipe.config);
   if (text !== configText) fill(config, h("details", {}, h("summary", {}, "Config as uploaded"), source(pipe.config)));

@@ -4,12 +4,12 @@ import { post } from "../core/api.js";
 import { at, fill, h } from "../core/dom.js";
 import { duration, number, plural } from "../core/format.js";
 import { startSync, start } from "../core/shell.js";
+import { batch } from "../parts/batch.js";
 import { entityLink, pipeLink } from "../parts/links.js";
-import { recordLink, recordLinks, recordName } from "../parts/record_link.js";
+import { parsed, recordLink, recordLinks, recordName } from "../parts/record_link.js";
 import { changeList } from "../parts/values.js";
 
 const LIMIT = 2000;
-const PAGE = 50;
 const WORDS = { insert: ["create", "ok"], update: ["change", "run"], delete: ["delete", "bad"] };
 const result = h("div", { class: "pipelist", "aria-live": "polite" });
 const planButton = h("button", { type: "button", class: "primary", onclick: make }, "Make a plan");
@@ -70,21 +70,6 @@ function systems(writes) {
     h("h2", {}, system, " ", h("span", { class: "hint" }, plural(own.length, "record"))), batch(own, write))));
 }
 
-/** `items` a page at a time. */
-function batch(items, one) {
-  const list = h("div", { class: "pipelist" });
-  const more = h("button", { type: "button", onclick: () => add() });
-  let shown = 0;
-  const add = () => {
-    list.append(...items.slice(shown, shown + PAGE).map(one));
-    shown = Math.min(items.length, shown + PAGE);
-    more.hidden = shown >= items.length;
-    fill(more, `Show more (${number(items.length - shown)} left)`);
-  };
-  add();
-  return h("div", {}, list, h("div", { class: "more" }, more));
-}
-
 function write(each) {
   const [word, kind] = WORDS[each.operation];
   const changes = each.fields.map((field) => ({ path: field.field, kind: each.operation === "insert" ? "added" : "changed", before: field.before, after: field.after }));
@@ -94,11 +79,6 @@ function write(each) {
     each.origin && each.operation === "insert" && h("p", { class: "hint" }, "made from ", recordLinks(parsed([each.origin]))),
     changes.length > 0 && (changes.length > 12
       ? h("details", {}, h("summary", {}, plural(changes.length, "field")), changeList(changes)) : changeList(changes)));
-}
-
-/** Namespaced identifiers "~:system-datatype:id" as records. */
-function parsed(identifiers) {
-  return identifiers.map((each) => /^~:([^-:]+)-([^:]+):(.+)$/s.exec(each)).filter(Boolean).map(([, system, datatype, id]) => ({ system, datatype, id }));
 }
 
 function links(found) {

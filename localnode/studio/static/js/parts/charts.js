@@ -6,7 +6,7 @@ import { duration, number, plural, short } from "../core/format.js";
 import { plainTable } from "./table.js";
 
 const HEIGHT = 200;
-const COLOURS = { all: "#7b8aa3", event: "#b25bd6", collect: "#3d87f5", enrich: "#12a594", global: "#8a63f2", transform: "#e08a13", share: "#e5484d" };
+const COLOURS = { all: "#7b8aa3", event: "#b25bd6", deletes: "#9a6b4f", collect: "#3d87f5", enrich: "#12a594", global: "#8a63f2", transform: "#e08a13", share: "#e5484d" };
 const OTHER = "#8793a6";
 
 /** Three charts of the runs of one `pipe` or all. Returns { element, load(), window(seconds) }. */

@@ -1,7 +1,7 @@
 // One pipe in words: beside the flow, and on top of the pipe's own page.
 
 import { h } from "../core/dom.js";
-import { ago, duration, number, plural, stamp } from "../core/format.js";
+import { ago, due, duration, number, plural, stamp } from "../core/format.js";
 import { datasetLink, pipeLink } from "./links.js";
 import { pumpButtons } from "./pump.js";
 import { badge } from "./state.js";
@@ -29,7 +29,7 @@ function facts(pipe) {
     ["Deleted", pipe.deleted > 0 && plural(pipe.deleted, "entity", "entities")],
     ["Still to read", pipe.backlog > 0 && plural(pipe.backlog, "version")],
     ["Last run", pipe.last_run && h("span", { title: stamp(pipe.last_run) }, `${ago(pipe.last_run)}, took ${duration(pipe.seconds)}, ${plural(pipe.changes, "change")}`)],
-    ["Next run", pipe.next_run && ago(pipe.next_run)],
+    ["Next run", pipe.next_run && due(pipe.next_run)],
   ];
   return h("dl", { class: "pairs" }, rows.filter(([, content]) => content).map(([name, content]) => [h("dt", {}, name), h("dd", {}, content)]));
 }

@@ -17,3 +17,8 @@ export const recordLink = (record) => h("a", { href: recordPage(record) }, recor
 export const recordLinks = (records) => records.map((record, n) => [n > 0 && ", ", recordLink(record)]);
 
 export const explainPath = ({ system, datatype, id }) => address`/api/talk/explain/${system}/${datatype}/${id}`;
+
+/** Namespaced identifiers "~:system-datatype:id" as records. */
+export function parsed(identifiers) {
+  return identifiers.map((each) => /^~:([^-:]+)-([^:]+):(.+)$/s.exec(each)).filter(Boolean).map(([, system, datatype, id]) => ({ system, datatype, id }));
+}

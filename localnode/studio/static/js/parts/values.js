@@ -1,7 +1,7 @@
 // Values of entities: short lines, differences, whole entities.
 
 import { h } from "../core/dom.js";
-import { plain, stamp } from "../core/format.js";
+import { number, plain, stamp } from "../core/format.js";
 
 const LONG = 240;
 
@@ -37,7 +37,10 @@ export function changeList(changes) {
 
 function text(content) {
   if (content === null || content === undefined) return "nothing";
-  return content === "" ? "empty text" : plain(content);
+  if (content === "") return "empty text";
+  const shown = plain(content);
+  if (shown.length <= LONG) return shown;
+  return h("details", { class: "long" }, h("summary", {}, `${number(shown.length)} characters`), shown);
 }
 
 /** An entity as indented JSON. */
