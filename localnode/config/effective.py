@@ -51,31 +51,25 @@ def _part(pipe: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def transforms(pipe: Mapping[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
-    """A pipe's transform chain with the path of each link; what is in "chained" and "template" transforms
-    follows them."""
-    transform = pipe.get("transform")
-    links: list[tuple[Path, Any]]
-    if isinstance(transform, list):
-        links = [(("transform", at), link) for at, link in enumerate(transform)]
-    else:
-        links = [(("transform",), transform)] if isinstance(transform, dict) else []
-    chain: list[tuple[Path, dict[str, Any]]] = []
-    for path, link in links:
-        if isinstance(link, dict) and link.get("type") == "chained":
-            inner = link.get("transforms")
-            chain.extend(
-                ((*path, "transforms", at), item)
-                for at, item in enumerate(inner if isinstance(inner, list) else [])
-            )
-        else:
-            chain.append((path, link))
-            chain.extend(_within(link, path))
-    return chain
+    """A pipe's transforms with the path of each; what is in "chained" and "template" ones follows them. What
+    is no object is left out."""
+    return _opened(pipe.get("transform"), ("transform",))
 
 
-def _within(link: Any, path: Path) -> list[tuple[Path, dict[str, Any]]]:
+def _opened(value: Any, path: Path) -> list[tuple[Path, dict[str, Any]]]:
+    if isinstance(value, list):
+        return [found for at, link in enumerate(value) for found in _opened(link, (*path, at))]
+    if not isinstance(value, dict):
+        return []
+    if value.get("type") == "chained":
+        inner = value.get("transforms")
+        return [(path, value), *(_opened(inner, (*path, "transforms")) if isinstance(inner, list) else [])]
+    return [(path, value), *_within(value, path)]
+
+
+def _within(link: dict[str, Any], path: Path) -> list[tuple[Path, dict[str, Any]]]:
     """The transforms of a template; none when it cannot be opened, which building the pipe reports."""
-    if not isinstance(link, dict) or link.get("type") != "template":
+    if link.get("type") != "template":
         return []
     try:
         return [(place, dict(inner)) for place, inner in templates.opened(link, path)]

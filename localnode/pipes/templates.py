@@ -25,7 +25,7 @@ def opened(config: Config, path: Place) -> list[tuple[Place, Config]]:
     if not isinstance(body, Mapping):
         raise ConfigProblem(
             (*path, "template"),
-            f'the body of "{body}" is not published: give it here, as {{"transform": […]}}, instead of its name',
+            f'the body of "{body}" is not published: give it here, as {{"transform": […]}}',
         )
     place: Place = (*path, "template")
     found = body
