@@ -193,7 +193,7 @@ class Stack:
             "CHARGEBEE_SITE": "",
             "CHARGEBEE_BASE_URL": f"{self.chargebee_sandbox_url}/api/v2",
             "CHARGEBEE_API_KEY": "sandbox",
-            "CHARGEBEE_LIST_LAG_SECONDS": "0",
+            "CHARGEBEE_LIST_LAG_SECONDS": self.settings.environment.get("CHARGEBEE_LIST_LAG_SECONDS", "0"),
             "CHARGEBEE_RATE_PER_MINUTE": "0",
             "WEBHOOK_USERNAME": WEBHOOK_AUTH[0],
             "WEBHOOK_PASSWORD": WEBHOOK_AUTH[1],

@@ -64,7 +64,7 @@ class Items(ChargebeeDatatype):
     name = "item"
     resource = "items"
     id_limit = 100
-    since_params = _WITH_DELETED
+    deleted_too = _WITH_DELETED
 
     def is_ours(self, insert: Insert, record: Record) -> bool:
         """By the link in `metadata`."""
@@ -117,7 +117,7 @@ class ItemPrices(ChargebeeDatatype):
     name = "item_price"
     resource = "item_prices"
     id_limit = 100
-    since_params = _WITH_DELETED
+    deleted_too = _WITH_DELETED
 
     def key_for(self, insert: Insert) -> str:
         """`product-P-1-NOK`, for a plan `product-P-1-NOK-1-month`."""

@@ -137,8 +137,11 @@ class Chargebee:
 
 
 def _key(path: str, fields: Params, version: str) -> str:
-    """The idempotency key of one call: the same for a repeated call, another for every other one."""
-    text = "\n".join([path, version, *sorted(f"{name}={value}" for name, value in fields)])
+    """The idempotency key of one call: the same for a repeated call, another for every other one.
+
+    The order of the fields counts too: Chargebee refuses a key that comes with another text than before.
+    """
+    text = "\n".join([path, version, *(f"{name}={value}" for name, value in fields)])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -27,7 +27,7 @@ class ChargebeeDatatype(Datatype):
 
     resource: ClassVar[str]
     id_limit: ClassVar[int]
-    since_params: ClassVar[Params] = [("include_deleted", "true")]
+    deleted_too: ClassVar[Params] = [("include_deleted", "true")]
     """What makes the list show deleted records."""
 
     create_refuses_twins = True
@@ -48,7 +48,7 @@ class ChargebeeDatatype(Datatype):
             _entity,
             watch=lambda: client.backfills.watch(self.name),
         )
-        self._feed = ListFeed(client, self.resource, self.name, self.since_params)
+        self._feed = ListFeed(client, self.resource, self.name, self.deleted_too)
 
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
         """Entities page by page, see `connectors.chargebee.reading`."""

@@ -27,18 +27,21 @@ class Page:
 class ListFeed:
     """A list that can be sorted by `updated_at`, such as `/customers`."""
 
-    def __init__(self, client: Chargebee, resource: str, kind: str, since_params: Params) -> None:
-        """`since_params` show deleted records too; they are sent with every read that has a window."""
+    def __init__(self, client: Chargebee, resource: str, kind: str, deleted_too: Params) -> None:
+        """`deleted_too`: the parameters that show deleted records too.
+
+        The first load needs them too: what has a counterpart that was deleted is not shared anew.
+        """
         self._client = client
         self._resource = resource
         self._kind = kind
-        self._since_params = since_params
+        self._deleted_too = deleted_too
 
     def page(self, window: Window, offset: str | None, limit: int) -> Page:
         """One page of the window, in the order of `updated_at`."""
-        params = [("limit", str(limit)), ("sort_by[asc]", "updated_at")]
+        params = [("limit", str(limit)), ("sort_by[asc]", "updated_at"), *self._deleted_too]
         if window.start is not None:
-            params += [("updated_at[between]", between(window.start, window.end)), *self._since_params]
+            params.append(("updated_at[between]", between(window.start, window.end)))
         if offset:
             params.append(("offset", offset))
         body = self._client.get(f"/{self._resource}", params, operation=f"list {self._kind}")

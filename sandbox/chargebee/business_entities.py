@@ -30,7 +30,7 @@ def default_entity_id(tx: Transaction) -> str | None:
 
 def list_all(state: State) -> list[Record]:
     """Every entity, deleted ones too, for the console."""
-    return [row.record for row in state.scan("business_entity", "id")]
+    return [row.record for row in state.scan("business_entity", "id", fresh=True)]
 
 
 def create(write: Write, values: dict[str, Any]) -> Record:

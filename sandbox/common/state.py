@@ -131,9 +131,9 @@ class State:
                     break
         return rows
 
-    def scan(self, kind: str, key: str, part: Range | None = None) -> Iterator[Row]:
-        """All rows of a list, one by one, in the order of (`key`, id)."""
-        sql, values = _list_query(kind, key, part or Range(), self.list_lag_s)
+    def scan(self, kind: str, key: str, part: Range | None = None, fresh: bool = False) -> Iterator[Row]:
+        """All rows of a list, one by one, in the order of (`key`, id); `fresh`: never lagging."""
+        sql, values = _list_query(kind, key, part or Range(), 0 if fresh else self.list_lag_s)
         for value, record_id, text in self._connection().execute(sql, values):
             yield Row(orjson.loads(text), value, record_id)
 

@@ -151,13 +151,45 @@ def test_a_subscription_becomes_a_plan_with_its_period(world: World) -> None:
     )
 
 
-def test_a_name_clash_is_rejected_with_the_other_items_id(world: World) -> None:
-    world.chargebee.post("item_families", id="clash", name="clash")
-    first = world.erp.create(
-        "products", sku="CLASH-1", name="Clash", type="goods", unit_price="1.00", currency="EUR"
-    )
+def test_an_item_waits_for_its_price(world: World) -> None:
+    """A product keeps its currency for good: made before the price is known, it would get the ERP's own."""
+    world.chargebee.post("item_families", id="late", name="late")
+    world.chargebee.post("items", id="late-item", name="Late price", type="charge", item_family_id="late")
     world.sync()
-    world.chargebee.post("items", id="clash-item", name="Clash two", type="charge", item_family_id="clash")
+    row = world.shared("customerp-product", "new:chargebee-item:late-item")
+    assert row is not None
+    assert (row["$status"], row["$error"]["rule"]) == ("pending", "price")
+    world.chargebee.post(
+        "item_prices", id="late-EUR", name="Late EUR", item_id="late-item", currency_code="EUR", price=990,
+        pricing_model="per_unit", accounting_detail={"sku": "LATE"},
+    )  # fmt: skip
     world.sync()
-    second = next(p for p in world.erp.all("products") if p["external_refs"].get("chargebee") == "clash-item")
-    assert second["id"] != first["id"]
+    product = next(p for p in world.erp.all("products") if p["external_refs"].get("chargebee") == "late-item")
+    shows(product, {"sku": "LATE", "unit_price": "9.90", "currency": "EUR"})
+    assert len(world.chargebee.all("item_prices", **{"item_id[is]": "late-item"})) == 1
+
+
+def test_a_name_clash_is_rejected_on_both_sides_until_a_person_settles_it(world: World) -> None:
+    one, other = (
+        world.erp.create("products", sku=f"CLASH-{n}", name=f"Clash {n}", type="goods", unit_price="1.00", currency="EUR")
+        for n in (1, 2)
+    )  # fmt: skip
+    world.sync()
+    item = f"product-{other['id']}"
+    world.erp.patch("products", one["id"], name="Same name")
+    world.chargebee.post(f"items/{item}", name="Same name")
+    settled = world.writes()
+    world.sync()
+    assert world.writes() == settled
+    here = world.shared("customerp-product", other["id"])
+    there = world.shared("chargebee-item", f"product-{one['id']}")
+    assert here is not None
+    assert there is not None
+    assert (here["$status"], there["$status"]) == ("rejected", "rejected")
+    assert one["id"] in here["$error"]["detail"]
+    assert "Same name" in there["$error"]["detail"]
+    world.chargebee.post(f"items/{item}", name="Another name")
+    world.erp.patch("products", one["id"], name="Same name again")
+    world.sync()
+    assert world.erp.get("products", other["id"])["name"] == "Another name"
+    assert world.chargebee.get("items", f"product-{one['id']}")["name"] == "Same name again"

@@ -22,12 +22,13 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=0, help="processes killed with SIGKILL meanwhile")
     parser.add_argument("--window", type=int, default=40, help="acts between two checks")
     parser.add_argument("--no-faults", action="store_true", help="both systems stay healthy")
+    parser.add_argument("--drift", action="store_true", help="clocks are wrong and lists are late")
     parser.add_argument("--concepts", default=",".join(CONCEPTS), help="which concepts people act on")
     parser.add_argument("--keep", type=Path, help="keep data and logs in this folder")
     parser.add_argument("--break", dest="break_rule", choices=MUTATIONS, help="break a rule on purpose")
     options = parser.parse_args()
     plan = Plan(options.seed, options.steps, options.kills, not options.no_faults, options.window,
-                tuple(options.concepts.split(",")))  # fmt: skip
+                tuple(options.concepts.split(",")), options.drift)  # fmt: skip
     print(f"soundness: {plan}", flush=True)
     with tempfile.TemporaryDirectory(prefix="soundness-") as folder:
         mutation = MUTATIONS[options.break_rule] if options.break_rule else None

@@ -52,6 +52,15 @@ class Member:
         return f"{self.kind}:{self.id}"
 
 
+@dataclass(frozen=True)
+class Loser:
+    """A value that somebody gave a property of a record and that a later edit elsewhere overruled."""
+
+    member: str
+    name: str
+    value: str
+
+
 @dataclass
 class Group:
     """The records that are one thing, what they agreed on last, and what was edited since."""
@@ -67,6 +76,10 @@ class Group:
     """A person must decide: nothing may be linked or made for its records."""
     pays: bool = False
     """Orders are for this person, who is not deleted then."""
+    clash: str | None = None
+    """The key that it wants and another record has: one side refuses it until people give it another."""
+    clash_of: str | None = None
+    """The record that was given the key."""
     may_split: bool = False
     """Its records met while the sync was running: that one was shared before the other was seen is allowed."""
 
@@ -90,15 +103,18 @@ class Group:
                 if edit.member == member and edit.hi == NEVER:
                     edit.hi = clock
 
-    def admissible(self, name: str) -> list[Any]:
-        """The values that a property may have now. One of them, unless clocks cannot tell edits apart."""
+    def admissible(self, name: str, slack: int = 0) -> list[Any]:
+        """The values that a property may have now. One of them, unless clocks cannot tell edits apart.
+
+        `slack`: microseconds by which two clocks may disagree on what was later.
+        """
         last = {edit.member: edit for edit in self.edits.get(name, [])}
         if not last:
             return [self.agreed.get(name)]
         winners = [
             one
             for one in last.values()
-            if not any(other.lo > one.hi for other in last.values() if other is not one)
+            if not any(other.lo > one.hi + slack for other in last.values() if other is not one)
         ]
         values = [one.value for one in winners]
         if len(last) > 1 and any(self._came_back(name, edit) for edit in last.values()):

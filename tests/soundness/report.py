@@ -15,7 +15,10 @@ def summary(plan: Plan, figures: Figures) -> str:
         f"seed {plan.seed}: {figures.acts} acts in {figures.windows} windows, {figures.kills} kills, "
         f"{figures.syncs} syncs ({figures.failed_syncs} ended by faults), {figures.seconds:.0f} s",
         f"outside writes {figures.outside_writes}, writes by the sync {figures.sync_writes} "
-        f"({per_edit:.2f} for each), after settling {figures.writes_after_settling}",
+        f"({per_edit:.2f} for each), after settling {figures.writes_after_settling}, "
+        f"after restart and loss of the node {figures.writes_after_restart}",
+        f"undisturbed: {figures.made} writes where {figures.needed} were needed; "
+        f"{figures.losers} overruled values looked up in the audit trail",
         ", ".join(f"{title} {count}" for title, count in counts.items())
         + f", violations {len(figures.violations)}",
         "done: " + ", ".join(f"{name} {count}" for name, count in sorted(figures.did.items())),

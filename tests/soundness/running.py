@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from stack.processes import Stack
 from stack.settings import for_tests
 from tests.soundness.mutations import Mutation, mutated
 from tests.soundness.soak import Figures, Plan, Soak
+from tests.soundness.world import LIST_LAG_S
 
 VARIABLES = {"write-budget": "1000000"}
 """People who edit a record hundreds of times within an hour are no loop."""
@@ -22,7 +24,10 @@ def soak(
     mutation: Mutation | None = None,
 ) -> Figures:
     """Run a plan on a stack of its own, whose data and logs go to `folder`."""
-    settings = replace(for_tests(folder / "stack", "empty"), variables=VARIABLES)
+    lag = math.ceil(LIST_LAG_S) if plan.drift else 0
+    settings = for_tests(folder / "stack", "empty")
+    environment = {**settings.environment, "CHARGEBEE_LIST_LAG_SECONDS": str(lag)}
+    settings = replace(settings, variables=VARIABLES, environment=environment)
     with Stack(settings=settings) as stack:
         if mutation is not None:
             copy = folder / "config"

@@ -10,27 +10,34 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from stack.processes import Stack
+from tests.soundness.clashes import Clashes
 from tests.soundness.judge import Judge, Systems
 from tests.soundness.people import CONCEPTS, People
-from tests.soundness.world import Syncing, World
+from tests.soundness.rows import Rows, member_of, reason
+from tests.soundness.tally import needed
+from tests.soundness.world import Drift, Syncing, World
 
 SETTLE_RUNS = 8
 FAULTS = {
     "error_rate": 0.04,
+    "throttle_rate": 0.01,
     "drop_before_rate": 0.02,
     "drop_after_rate": 0.03,
     "latency_ms": 2,
     "jitter_ms": 2,
 }
-PROCESSES = ("node", "erp-service", "chargebee-service", "erp-sandbox", "chargebee-sandbox")
+LIST_LAG_S = 0.9
+PROCESSES = ("erp-sandbox", "chargebee-sandbox", "erp-service", "chargebee-service", "node")
 DISTURBED = 0.7
 """The share of windows with faults, kills and edits while the sync runs; in the others clocks decide exactly."""
-BAD = ("conflict", "rejected", "gone", "quarantined")
 
 
 @dataclass
 class Plan:
-    """What to do: how many edits, between how many kills, with which faults, in windows of how many edits."""
+    """What to do: how many edits, between how many kills, with which faults, in windows of how many edits.
+
+    `drift`: the systems' clocks are wrong, and Chargebee's lists may be late.
+    """
 
     seed: int = 1
     steps: int = 200
@@ -38,11 +45,21 @@ class Plan:
     faults: bool = True
     window: int = 40
     concepts: tuple[str, ...] = CONCEPTS
+    drift: bool = False
+
+    def clocks(self) -> Drift:
+        """How wrong the clocks are, the same for a seed."""
+        if not self.drift:
+            return Drift()
+        rng = random.Random(f"drift {self.seed}")
+        return Drift(
+            erp=rng.choice((-3.0, -0.5, 0.5, 3.0)), chargebee=rng.choice((-0.8, 0.0, 1.5)), lags=True
+        )
 
 
 @dataclass
 class Figures:
-    """What happened."""
+    """What happened. `needed` and `made` count writes of the sync in windows where nothing disturbed it."""
 
     acts: int = 0
     kills: int = 0
@@ -51,7 +68,11 @@ class Figures:
     failed_syncs: int = 0
     outside_writes: int = 0
     sync_writes: int = 0
+    needed: int = 0
+    made: int = 0
+    losers: int = 0
     writes_after_settling: int = 0
+    writes_after_restart: int = 0
     did: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
@@ -63,36 +84,49 @@ class Soak:
 
     def __init__(self, stack: Stack, plan: Plan, say: Callable[[str], None]) -> None:
         self.plan, self.say = plan, say
-        self.world = World(stack)
+        self.world = World(stack, plan.clocks())
         self.rng = random.Random(plan.seed)
         self.people = People(self.world, self.rng, plan.concepts)
+        self.clashes = Clashes(self.people)
+        self.rows = Rows(stack)
         self.figures = Figures()
 
     def run(self) -> Figures:
-        """Windows until the steps are done or something is wrong."""
+        """Windows until the steps are done or something is wrong; at the end everything starts anew."""
         started = time.monotonic()
         figures = self.figures
+        self.world.faults()
         while figures.acts < self.plan.steps and not figures.violations:
             self._window()
             figures.windows += 1
             figures.seconds = time.monotonic() - started
             self.say(f"{figures.acts} acts, {figures.kills} kills, {figures.outside_writes} outside writes, "
                      f"{figures.sync_writes} by the sync, {figures.seconds:.0f} s")  # fmt: skip
+        if not figures.violations:
+            self._end()
         figures.did = self.people.did
+        figures.seconds = time.monotonic() - started
         return figures
+
+    # --- a window
 
     def _window(self) -> None:
         people = self.people
         size = min(self.plan.window, self.plan.steps - self.figures.acts)
         before, typed = sum(self.world.writes().values()), self.world.outside_writes
-        people.disturbed = (self.plan.faults or self.plan.kills > 0) and self.rng.random() < DISTURBED
+        self.clashes.end()
+        may_be = self.plan.faults or self.plan.kills > 0
+        people.disturbed = may_be and self.rng.random() < DISTURBED
         if people.disturbed:
             self._disturbed(size)
             self.world.faults()
+            self._settle(before, typed, None)
         else:
             self._act(size)
-            self._close_spans()
-        self._settle(before, typed)
+            self.clashes.begin()
+            systems = Systems(self.world)
+            self._close_spans(systems)
+            self._settle(before, typed, systems)
 
     def _act(self, times: int) -> None:
         for _ in range(times):
@@ -108,7 +142,8 @@ class Soak:
         self._act(head)
         times -= head
         if self.plan.faults:
-            self.world.faults(**FAULTS, seed=self.rng.randrange(1 << 30))
+            lag = LIST_LAG_S if self.plan.drift and self.rng.random() < 0.5 else 0
+            self.world.faults(**FAULTS, list_lag_s=lag, seed=self.rng.randrange(1 << 30))
         left = self.plan.kills - self.figures.kills
         windows = max(1.0, (self.plan.steps - self.figures.acts + times) / self.plan.window * DISTURBED)
         victims = [self.rng.choice(PROCESSES) for _ in range(math.ceil(left / windows) if left > 0 else 0)]
@@ -132,17 +167,26 @@ class Soak:
             self.figures.syncs += 1
             self.figures.failed_syncs += syncing.problem is not None
 
-    def _settle(self, before: int, typed: int) -> None:
+    # --- after a window
+
+    def _settle(self, before: int, typed: int, start: Systems | None) -> None:
+        """`start`: how the systems were when the sync could look first, if nothing disturbed it."""
+        began = self.world.writes()
         problem = self._sync_until_quiet()
         figures = self.figures
         figures.outside_writes += self.world.outside_writes - typed
-        total = sum(self.world.writes().values())
+        now = self.world.writes()
+        total = sum(now.values())
         figures.sync_writes += total - before - (self.world.outside_writes - typed)
-        judge = Judge(Systems(self.world), self.people.groups, self.world.clock)
+        systems = Systems(self.world)
+        slack = self.world.drift.apart_us if start is None else 0
+        judge = Judge(systems, self.people.groups, self.world.clock, slack)
         figures.violations += judge.check()
         if problem:
             figures.violations.append(problem)
-        self._check_rows()
+        self._check_rows(judge)
+        if start is not None:
+            self._check_count(start, systems, began, now)
         self._sync()
         late = sum(self.world.writes().values()) - total
         figures.writes_after_settling += late
@@ -160,26 +204,46 @@ class Soak:
         return problem or f"writes go on after {SETTLE_RUNS} runs"
 
     def _sync(self) -> str | None:
+        self.world.await_visible()
         syncing = Syncing(self.world.stack)
         self._joined(syncing)
         return syncing.problem
 
-    def _check_rows(self) -> None:
-        """Every write that was refused for good names its reason."""
-        for pipe in self.world.stack.share_pipes():
-            for row in self.world.stack.entities(f"{pipe}-share"):
-                if row.get("$status") in BAD and not row.get("_deleted"):
-                    error = row.get("$error") or {}
-                    self.figures.refused[
-                        f"{pipe} {row['$status']}: {error.get('rule') or error.get('kind')}"
-                    ] += 1
-                    self.figures.violations.append(
-                        f"{pipe} {row['_id']}: {row['$status']}: {error.get('detail')}"
-                    )
+    def _check_count(self, start: Systems, end: Systems, began: dict[str, int], now: dict[str, int]) -> None:
+        """One write for each record that had to change, and no more."""
+        wanted = needed(start, end)
+        made = {route: count - began.get(route, 0) for route, count in now.items()}
+        self.figures.needed += wanted.total()
+        self.figures.made += sum(made.values())
+        if sum(made.values()) > wanted.total():
+            done = {route: count for route, count in made.items() if count}
+            twice = {name: count for name, count in self.rows.written.items() if count > 1}
+            self.figures.violations.append(
+                f"{sum(made.values())} writes, needed were {dict(wanted)}: {done}; more than once: {twice}"
+            )
 
-    def _close_spans(self) -> None:
+    def _check_rows(self, judge: Judge) -> None:
+        """What was refused for good is refused with cause and names its reason; what lost is on record."""
+        figures = self.figures
+        self.rows.refresh()
+        clashing = {m.name: group for group in self.people.groups if group.clash for m in group.members}
+        reported = set()
+        for pipe, row in self.rows.bad():
+            why = reason(row)
+            if member_of(pipe, row) in clashing and why:
+                reported.add(id(clashing[member_of(pipe, row)]))
+                figures.refused[f"{pipe} {row['$status']}: {(row['$error'] or {}).get('rule')}"] += 1
+            else:
+                figures.violations.append(f"{pipe} {row['_id']}: {row['$status']}: {why}")
+        for group in {id(each): each for each in clashing.values()}.values():
+            if id(group) not in reported:
+                figures.violations.append(f"clash of {group.clash} in {group.clash_of} is not reported")
+        figures.losers += len(judge.losers)
+        for loser in self.rows.unrecorded(judge.losers):
+            figures.violations.append(f"not in the audit trail: {loser}")
+
+    def _close_spans(self, systems: Systems) -> None:
         """Nothing has looked yet: what each edited record says of its last change bounds its edits' spans."""
-        systems = Systems(self.world)
         for group in self.people.groups:
             edited = {edit.member for edits in group.edits.values() for edit in edits}
             for member in group.members:
@@ -188,3 +252,38 @@ class Soak:
                     group.close_spans(member.name, self.world.clock(record))
                 if f"price:{member.id}" in edited:
                     group.close_spans(f"price:{member.id}", self.world.clock(record["price_record"]))
+
+    # --- the end
+
+    def _end(self) -> None:
+        """Everything restarts, and then the node loses all it knew: nothing may be written for that."""
+        before, typed = sum(self.world.writes().values()), self.world.outside_writes
+        self.people.disturbed = False
+        self.clashes.end()
+        systems = Systems(self.world)
+        self._close_spans(systems)
+        self._settle(before, typed, systems)
+        stack = self.world.stack
+        for name in PROCESSES:
+            stack.stop(name)
+        for name in PROCESSES:
+            stack.start(name)
+        self._check_still("a restart of everything")
+        stack.wipe_node()
+        self.rows = Rows(stack)
+        self._check_still("the node lost every dataset")
+        self._check_rows(Judge(systems, [], self.world.clock))
+
+    def _check_still(self, event: str) -> None:
+        before = self.world.writes()
+        for _ in range(2):
+            problem = self._sync()
+            if problem:
+                self.figures.violations.append(f"after {event}: {problem}")
+        now = self.world.writes()
+        done = {
+            route: count - before.get(route, 0) for route, count in now.items() if count != before.get(route)
+        }
+        self.figures.writes_after_restart += sum(done.values())
+        if done:
+            self.figures.violations.append(f"writes after {event}: {done}")

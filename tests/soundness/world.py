@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -22,6 +23,8 @@ from tests.soundness.model import normal
 from tests.support.systems import form
 
 PATIENCE_S = 90.0
+LIST_LAG_S = 1.0
+"""What the Chargebee service is told of how late its lists may be."""
 PATHS = {"erp": ("erp-sandbox", "/api/v1"), "chargebee": ("chargebee-sandbox", "/api/v2")}
 
 
@@ -33,12 +36,30 @@ class Unsure(Exception):
     """No answer, or one that does not tell whether anything was done."""
 
 
+@dataclass(frozen=True)
+class Drift:
+    """How far the systems' clocks are ahead of ours in seconds, and whether lists may lag behind at all."""
+
+    erp: float = 0.0
+    chargebee: float = 0.0
+    lags: bool = False
+
+    @property
+    def apart_us(self) -> int:
+        """How far the two clocks are apart in microseconds."""
+        return round(abs(self.erp - self.chargebee) * 1_000_000)
+
+
 class World:
     """What people do to the two systems of a running stack."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, drift: Drift | None = None) -> None:
         self.stack = stack
+        self.drift = drift or Drift()
         self.outside_writes = 0
+        self._prices: dict[str, str] = {}
+        self._visible_at = 0.0
+        self._written = 0
         self._sessions = {"erp": requests.Session(), "chargebee": requests.Session()}
         self._sessions["erp"].headers["Authorization"] = "Bearer sandbox"
         self._sessions["chargebee"].auth = ("sandbox", "")
@@ -51,6 +72,8 @@ class World:
         """Make a record; `is_mine` recognises it should the answer be lost."""
 
         def look() -> Json | None:
+            if kind.system == "chargebee" and kind.name != "business_entity":
+                return self.found(kind.path, fields["id"])
             return next((each for each in self.all(kind) if is_mine(each)), None)
 
         return self._surely(lambda: self._send(kind, kind.path, fields, first=True), look)
@@ -108,6 +131,14 @@ class World:
 
     # --- looking
 
+    def found(self, path: str, key: str) -> Json | None:
+        """A Chargebee record that may be missing. Lists can lag behind, the look at one record never does."""
+        try:
+            answer = self._patiently("GET", "chargebee", f"{path}/{key}")
+        except Refused:
+            return None
+        return dict(answer[next(iter(answer))])
+
     def get(self, kind: Kind, key: str) -> Json:
         """One record as it is now, an item with its price under `price_record`."""
         if kind.name == "business_entity":
@@ -117,9 +148,14 @@ class World:
         answer = self._patiently("GET", "chargebee", f"{kind.path}/{key}")
         record: Json = answer[next(iter(answer))]
         if kind.name == "item":
-            prices = self.chargebee_all("item_prices", **{"item_id[is]": key})
-            record["price_record"] = prices[0] if prices else None
+            record["price_record"] = self._price(key)
         return record
+
+    def _price(self, item: str) -> Json | None:
+        if item not in self._prices:
+            for price in self.chargebee_all("item_prices", **{"item_id[is]": item})[:1]:
+                self._prices[item] = price["id"]
+        return self.found("item_prices", self._prices[item]) if item in self._prices else None
 
     def all(self, kind: Kind, with_deleted: bool = False) -> list[Json]:
         """All records of a kind. Deleted items never show, deleted business entities always do."""
@@ -157,8 +193,9 @@ class World:
         return list(self._raw("chargebee", "GET", url).json())
 
     def now(self, kind: Kind) -> int:
-        """The systems' clock (they share one): microseconds, to the grain in which a system tells its own."""
-        us = time.time_ns() // 1000
+        """What the clock of a record's system shows: microseconds, to the grain in which it tells them."""
+        ahead = self.drift.erp if kind.system == "erp" else self.drift.chargebee
+        us = time.time_ns() // 1000 + round(ahead * 1_000_000)
         return us if kind.system == "erp" else us // 1000 * 1000
 
     @staticmethod
@@ -172,9 +209,22 @@ class World:
     # --- the stack
 
     def faults(self, **settings: Any) -> None:
-        """Set both sandboxes' faults; nothing given means healthy."""
+        """Set both sandboxes' faults; nothing given means healthy, apart from the clocks."""
         for system, (name, _) in PATHS.items():
-            self._raw(system, "PUT", f"{self.stack.settings.url(name)}/_sandbox/faults", json=settings)
+            body = {**settings, "clock_skew_s": getattr(self.drift, system)}
+            if system == "erp":
+                body.pop("list_lag_s", None)
+            self._raw(system, "PUT", f"{self.stack.settings.url(name)}/_sandbox/faults", json=body)
+
+    def await_visible(self) -> None:
+        """Wait until a read by the sync shows what was written in Chargebee so far."""
+        if not self.drift.lags:
+            return
+        written = sum(count for route, count in self.writes().items() if route.startswith("chargebee"))
+        if written != self._written:
+            self._written = written
+            self._visible_at = time.monotonic() + LIST_LAG_S + 1 + max(0.0, self.drift.chargebee)
+        time.sleep(max(0.0, self._visible_at - time.monotonic()))
 
     def writes(self) -> dict[str, int]:
         """Writes that took effect so far, by `system METHOD route`."""

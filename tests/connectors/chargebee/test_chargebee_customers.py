@@ -175,6 +175,16 @@ def test_the_same_value_twice_within_the_idempotency_window_is_written_twice(
         assert site.get("customers", "contact-CT-1")["first_name"] == name
 
 
+def test_the_same_create_in_another_order_of_its_properties_is_no_reuse_of_a_key(
+    service: Service, site: Chargebee
+) -> None:
+    """As it happens when the process died after the create and the wish is read anew."""
+    made = service.insert("customer", "contact:CT-1", **PERSON)
+    again = service.insert("customer", "contact:CT-1", **dict(reversed(PERSON.items())))
+    assert (made["$operation"], again["$operation"], again["$status"]) == ("insert", "none", "ok")
+    assert len(site.all("customers")) == 1
+
+
 def test_delete_and_gone(service: Service, site: Chargebee) -> None:
     stored = service.insert("customer", "contact:CT-1", **PERSON)["$response"]
     remove = {"_id": "contact-CT-1", "id": "contact-CT-1", "$operation": "delete"}

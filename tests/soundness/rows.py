@@ -1,0 +1,95 @@
+"""What the share pipes remember: how each wish ended, and what was there before each write."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+
+from stack.processes import Stack
+from tests.soundness.kinds import Json
+from tests.soundness.model import Loser
+
+BAD = ("conflict", "rejected", "gone", "quarantined")
+KIND_OF = {
+    "customerp-contact": "contact", "customerp-employee": "employee", "customerp-customer": "company",
+    "customerp-product": "product", "customerp-order": "order", "customerp-quote": "quote",
+    "chargebee-customer": "cb_customer", "chargebee-item": "item", "chargebee-order": "cb_order",
+}  # fmt: skip
+
+
+class Rows:
+    """The newest row of every wish, and the text of every "before" since the last look."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._since: dict[str, int] = {}
+        self.newest: dict[tuple[str, str], Json] = {}
+        self.befores: list[str] = []
+        self.written: Counter[str] = Counter()
+        """Writes since the last look, by record."""
+
+    def refresh(self) -> None:
+        """Read what came since the last time."""
+        self.befores = []
+        self.written.clear()
+        for pipe in self._stack.share_pipes():
+            for row in self._versions(f"{pipe}-share"):
+                self.newest[pipe, row["_id"]] = row
+                if row.get("$operation") in ("insert", "update") and row.get("$status") == "ok":
+                    self.written[f"{KIND_OF.get(pipe, pipe)}:{row['$generated_id']}"] += 1
+                if row.get("$was"):
+                    self.befores.append(json.dumps(row["$was"], ensure_ascii=False))
+
+    def _versions(self, dataset: str) -> list[Json]:
+        params = {"since": self._since[dataset]} if dataset in self._since else {}
+        url = f"{self._stack.node.url}/datasets/{dataset}/entities"
+        answer = self._session.get(url, params=params, timeout=60)
+        if answer.status_code == 404:
+            return []
+        answer.raise_for_status()
+        rows: list[Json] = answer.json()
+        if rows:
+            self._since[dataset] = rows[-1]["_updated"]
+        return rows
+
+    def bad(self) -> list[tuple[str, Json]]:
+        """(pipe, row) of every wish that ended badly and still stands."""
+        return [
+            (pipe, row)
+            for (pipe, _), row in self.newest.items()
+            if row.get("$status") in BAD and not row.get("_deleted")
+        ]
+
+    def unrecorded(self, losers: list[Loser]) -> list[Loser]:
+        """The values that lost against a later edit and that no row shows as what was there before."""
+        told = [text.lower() for text in self.befores]
+        return [
+            each for each in losers if not any(form in text for form in _forms(each.value) for text in told)
+        ]
+
+
+def member_of(pipe: str, row: Json) -> str:
+    """The record that a row is about, as `kind:id`."""
+    return f"{KIND_OF.get(pipe, pipe)}:{row['_id']}"
+
+
+def reason(row: Json) -> str | None:
+    """Why a wish ended badly, if the row names it as it must: in words, with its rule or field."""
+    error: dict[str, Any] = row.get("$error") or {}
+    named = error.get("rule") or error.get("field") or error.get("kind")
+    return f"{named}: {error['detail']}" if named and error.get("detail") else None
+
+
+def _forms(value: str) -> list[str]:
+    """How a record may write a value: as it is, and a day as the second that it begins with."""
+    text = json.dumps(value, ensure_ascii=False)[1:-1].lower()
+    try:
+        return [text, str(int(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp()))]
+    except ValueError:
+        return [text]
