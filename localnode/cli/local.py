@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from localnode import codec
 from localnode.api.auth import write_syncconfig
 from localnode.api.server import serve as serve_node
 from localnode.cli import remote
@@ -91,11 +92,7 @@ def dtl(options: argparse.Namespace) -> int:
 
 def transform(options: argparse.Namespace) -> int:
     """Print what a pipe makes of the entities on standard input."""
-    try:
-        entities = json.load(sys.stdin)
-    except ValueError as error:
-        raise BadSetting(f"standard input is not JSON: {error}") from error
-    entities = entities if isinstance(entities, list) else [entities]
+    entities = _entities(sys.stdin.read(), "standard input")
     if options.config is None:
         outputs = remote.transform(options, entities)
     else:
@@ -109,20 +106,36 @@ def transform(options: argparse.Namespace) -> int:
 @contextmanager
 def offline_node(folder: Path, profile: str, datasets: Iterable[str]) -> Iterator[Node]:
     """A node with a folder's config and a few datasets, gone afterwards; its pumps never run."""
+    found = dict(_dataset(pair) for pair in datasets)
     with tempfile.TemporaryDirectory() as data:
         node = Node(NodeSettings(data=Path(data), schedule=False))
         try:
             load_folder(node, folder, profile)
-            for pair in datasets:
-                name, _, path = pair.partition("=")
+            for name, entities in found.items():
                 dataset = node.store.dataset(name, create=True)
-                dataset.write(_entities_of(Path(path)))
+                dataset.write(entities)
                 dataset.set_populated()
             yield node
         finally:
             node.close()
 
 
-def _entities_of(path: Path) -> list[dict[str, Any]]:
-    value = json.loads(path.read_text(encoding="utf-8-sig"))
-    return value if isinstance(value, list) else [value]
+def _dataset(pair: str) -> tuple[str, list[dict[str, Any]]]:
+    """Id and entities of an ID=FILE option."""
+    name, equals, path = pair.partition("=")
+    if not (name and equals and path):
+        raise BadSetting(f"--dataset is written ID=FILE, not {pair!r}")
+    return name, _entities(Path(path).read_text(encoding="utf-8-sig"), path)
+
+
+def _entities(text: str, place: str) -> list[dict[str, Any]]:
+    """Entities written as JSON, a list or one. BadSetting says what is wrong with them."""
+    try:
+        value = codec.parse(text.encode())
+    except codec.MalformedJson as error:
+        raise BadSetting(f"{place} is not JSON: {error}") from error
+    entities = value if isinstance(value, list) else [value]
+    for at, entity in enumerate(entities):
+        if not isinstance(entity, dict) or not isinstance(entity.get("_id"), str) or not entity["_id"]:
+            raise BadSetting(f"{place}: item {at} is no entity, an object with a non-empty string _id")
+    return entities

@@ -13,9 +13,12 @@ from pathlib import Path
 from localnode.cli import local, remote, repairs, talk
 from localnode.cli.client import NodeFailure
 from localnode.config import BadSetting, ConfigRefused
+from localnode.dtl import DtlError
 from localnode.errors import NodeError
+from localnode.pipes import PipeError
 
 OK, FAILURE, USAGE = 0, 1, 2
+EXIT_CODES = "Exit codes: 0 done, 1 the node or the data said no, 2 wrong usage or setting."
 TALK_CODES = "Exit codes: 0 nothing to tell, 2 something (or wrong usage), 1 it could not be found out."
 
 
@@ -24,14 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except (BadSetting, FileNotFoundError, NotADirectoryError) as error:
+    except (BadSetting, FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
         print(f"localnode: {error}", file=sys.stderr)
         return USAGE
     except ConfigRefused as error:
         remote.print_findings(error.validation_errors, sys.stderr)
         print(f"localnode: {error}", file=sys.stderr)
         return FAILURE
-    except (NodeFailure, NodeError) as error:
+    except (NodeFailure, NodeError, PipeError, DtlError) as error:
         print(f"localnode: {error}", file=sys.stderr)
         return FAILURE
     except BrokenPipeError:
@@ -44,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m localnode",
         description="A local Sesam node: runs pipe configs on this machine and speaks the node's REST API.",
-        epilog="Exit codes: 0 done, 1 the node or the data said no, 2 wrong usage or setting.",
+        epilog=EXIT_CODES,
     )
     commands = made.add_subparsers(metavar="COMMAND", required=True)
     _serve(commands)
@@ -144,6 +147,10 @@ def _talk_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     )
     verify = _command(commands, "verify", talk.verify, "read both sides anew and compare", TALK_CODES)
     verify.add_argument("--report", type=Path, metavar="FILE", help="write a report in Markdown, too")
+    for command in (plan, verify):
+        command.add_argument(
+            "--max-run-time", type=int, default=900, metavar="S", help="give up after S seconds (900)"
+        )
     for command in (explain, plan, verify):
         command.add_argument("--json", action="store_true", help="print the answer as JSON")
         _node_options(command)
@@ -187,6 +194,8 @@ def _command(
     epilog: str | None = None,
 ) -> argparse.ArgumentParser:
     described = text[0].upper() + text[1:] + ("" if text.endswith("?") else ".")
-    command = commands.add_parser(name, help=text, description=described, epilog=epilog)
+    codes = "" if epilog and "Exit codes" in epilog else EXIT_CODES
+    closing = " ".join(part for part in (epilog, codes) if part)
+    command = commands.add_parser(name, help=text, description=described, epilog=closing)
     command.set_defaults(command=function)
     return command
