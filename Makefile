@@ -64,6 +64,14 @@ else
 	@sesam -node "$(NODE)" -jwt "$(JWT)" -profile prod upload
 endif
 
+.PHONY: plan
+plan: setup ## what the next sync would write, and nothing is written; CONFIG=dir: what that configuration would change
+	@$(BIN)/python -m localnode plan $(if $(CONFIG),--config $(CONFIG)); code=$$?; [ $$code -ne 1 ]
+
+.PHONY: verify
+verify: setup ## whether both sides agree, read anew; REPORT=file.md writes a report; fails if they do not
+	@$(BIN)/python -m localnode verify $(if $(REPORT),--report $(REPORT))
+
 .PHONY: lock
 lock: setup ## pin the requirements anew
 	@for name in requirements requirements-dev requirements-pgp connectors/requirements; do \

@@ -13,7 +13,7 @@ from localnode.api.current import node
 from localnode.errors import BadRequest
 from localnode.talk.compare import compare
 from localnode.talk.explain import explain
-from localnode.talk.plan import LIMIT, plan
+from localnode.talk.plan import LIMIT, SECONDS, plan
 from localnode.talk.verify import verify
 
 talk = Blueprint("talk", __name__, url_prefix="/api/talk")
@@ -30,14 +30,14 @@ def explain_record(system: str, datatype: str, key: str) -> Response:
 def make_plan() -> Response:
     """What a run would do, see `localnode.talk.plan`; `limit` (10000) bounds the lists, not the counts.
 
+    It may take `max_run_time` (900) seconds.
     With the form field `file`, an archive as for an upload, and `env`, a JSON object of variables: what that
     configuration would make of the data collected so far, see `localnode.talk.compare`.
     """
-    limit = parsing.number("limit", LIMIT) or 0
     archive = request.files.get("file")
     if archive is None:
-        return as_json(plan(node(), limit))
-    return as_json(compare(node(), archive.read(), _variables(), limit))
+        return as_json(plan(node(), *_bounds()))
+    return as_json(compare(node(), archive.read(), _variables(), *_bounds()))
 
 
 def _variables() -> dict[str, Any] | None:
@@ -55,5 +55,10 @@ def _variables() -> dict[str, Any] | None:
 
 @talk.post("/verify")
 def verify_systems() -> Response:
-    """Whether both sides agree, see `localnode.talk.verify`; `limit` (10000) bounds the lists."""
-    return as_json(verify(node(), parsing.number("limit", LIMIT) or 0))
+    """Whether both sides agree, see `localnode.talk.verify`; `limit` and `max_run_time` as for plans."""
+    return as_json(verify(node(), *_bounds()))
+
+
+def _bounds() -> tuple[int, float]:
+    seconds = parsing.number("max_run_time", int(SECONDS), minimum=1)
+    return parsing.number("limit", LIMIT) or 0, float(seconds or SECONDS)

@@ -15,8 +15,6 @@ from localnode.talk.plan_text import plan_text
 from localnode.talk.verify_text import verify_markdown, verify_text
 
 NOTHING, ERROR, SOMETHING = 0, 1, 2
-PATIENCE = (5, 3600)
-"""Limits of a call in seconds; a plan of a first sync reads all there is."""
 
 
 def explain(options: argparse.Namespace) -> int:
@@ -32,13 +30,13 @@ def plan(options: argparse.Namespace) -> int:
     """Print what a run, or another configuration, would do; 0 nothing, 2 something, 1 it is not known."""
     node = NodeClient(options.node, options.jwt)
     if options.config is None:
-        found = node.json("POST", "/talk/plan", timeout=PATIENCE)
+        found = _ask(node, "/talk/plan", options)
         print(_json(found) if options.json else plan_text(found))
     else:
         files = {"file": ("config", pack_directory(options.config), "application/zip")}
         variables = read_variables(options.config, options.profile) if options.profile else None
         form = {} if variables is None else {"env": json.dumps(variables)}
-        found = node.json("POST", "/talk/plan", timeout=PATIENCE, files=files, data=form)
+        found = _ask(node, "/talk/plan", options, files=files, data=form)
         print(_json(found) if options.json else compare_text(found))
     return _exit_code(found["status"])
 
@@ -46,11 +44,17 @@ def plan(options: argparse.Namespace) -> int:
 def verify(options: argparse.Namespace) -> int:
     """Print whether both sides agree; 0 they do, 2 they do not, 1 it could not be found out."""
     node = NodeClient(options.node, options.jwt)
-    found = node.json("POST", "/talk/verify", timeout=PATIENCE)
+    found = _ask(node, "/talk/verify", options)
     print(_json(found) if options.json else verify_text(found))
     if options.report is not None:
         options.report.write_text(verify_markdown(found), encoding="utf-8")
     return _exit_code(found["status"])
+
+
+def _ask(node: NodeClient, path: str, options: argparse.Namespace, **content: Any) -> Any:
+    """One question; the node is given the time it may take, and a minute to answer."""
+    limit = {"max_run_time": options.max_run_time}
+    return node.json("POST", path, params=limit, timeout=(5, options.max_run_time + 60), **content)
 
 
 def _exit_code(status: str) -> int:

@@ -14,7 +14,7 @@ NEVER = ""
 
 RULES = {
     "only-value": "only this record has a value",
-    "agreed": "all records say the same",
+    "agreed": "all records say the same, by now",
     "newest-clock": "its clock is the newest: this value changed last",
     "cleared": "it was emptied on purpose, after the others' values had changed",
     "value-beats-empty": "a value beats none of the same age",
@@ -67,7 +67,8 @@ def _rule(winner: Claim, same: list[Claim], losers: list[Claim]) -> str:
         return "agreed" if len(same) > 1 else "only-value"
     rivals = [each for each in losers if each.value is not None]
     if not rivals:
-        return "old-beats-empty" if all(each.clock == NEVER for each in losers) else "newest-clock"
+        newest = max(each.clock for each in losers)
+        return {NEVER: "old-beats-empty", winner.clock: "value-beats-empty"}.get(newest, "newest-clock")
     if winner.clock != NEVER and all(each.clock == NEVER for each in rivals):
         return "one-way"
     if max(each.clock for each in losers) < winner.clock:

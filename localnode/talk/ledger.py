@@ -12,7 +12,7 @@ from localnode import codec
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
 from localnode.store import Store
 from localnode.talk.fields import dig
-from localnode.talk.names import Kind, listed
+from localnode.talk.names import Kind, RecordName, listed
 
 INSERT, UPDATE, DELETE = "insert", "update", "delete"
 Json = dict[str, Any]
@@ -81,6 +81,12 @@ class Ledger:
                     **{name: entity[name] for name in ("operation", "origin", "because", "calls")},
                     "fields": fields,
                 }
+
+    def makes(self, name: RecordName) -> bool:
+        """Whether the plan makes this record."""
+        dataset = self._store.find(name.kind.name)
+        row = dataset.get(name.key) if dataset is not None else None
+        return row is not None and row.entity()["operation"] == INSERT
 
     # -- what the systems would say ------------------------------------------------------------------------
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from localnode.config import NodeConfig
+from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
 from localnode.node import Node
 from localnode.store import Store
 from localnode.talk.golden import golden_of
@@ -19,6 +20,7 @@ from localnode.talk.rehearsal import RehearsedSystems
 
 SECONDS = 900.0
 LIMIT = 10_000
+OPEN = "open"
 Json = dict[str, Any]
 
 
@@ -45,6 +47,7 @@ def plan(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
     `new-customer-4711` (made from customer 4711) stand for them. Conflict while another plan is made.
     """
     started = time.monotonic()
+    index_open_cases(node.store, node.config)
     with workplace(node) as folder:
         ledger = Ledger(folder / "ledger.db")
         try:
@@ -62,21 +65,35 @@ def plan(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
 
 
 def _report(before: Store, after: Store, config: NodeConfig, ledger: Ledger, limit: int) -> Json:
-    counts: Counter[str] = Counter(dict.fromkeys(("insert", "update", "delete", "link", "open"), 0))
-    made: set[str] = set()
-    writes: list[Json] = []
+    writes: Tally = Tally(limit)
     for write in ledger.writes():
-        counts[write["operation"]] += 1
-        if write["operation"] == "insert":
-            made.add(write["ni"])
-        if len(writes) < limit:
-            writes.append(write)
-    links, opened = list(_links(before, after, config, made)), list(open_cases(before, after, config))
-    counts["link"], counts["open"] = len(links), len(opened)
-    return {"counts": dict(counts), "writes": writes, "links": links[:limit], "open": opened[:limit]}
+        writes.add(write, write["operation"])
+    links, opened = Tally(limit), Tally(limit)
+    for link in _links(before, after, config, ledger):
+        links.add(link, "link")
+    for case in open_cases(before, after, config):
+        opened.add(case, "open")
+    kinds_of = ("insert", "update", "delete", "link", "open")
+    counts = dict.fromkeys(kinds_of, 0) | writes.counts | links.counts | opened.counts
+    return {"counts": counts, "writes": writes.kept, "links": links.kept, "open": opened.kept}
 
 
-def _links(before: Store, after: Store, config: NodeConfig, made: set[str]) -> Iterator[Json]:
+class Tally:
+    """Counts entries by kind, and keeps the first `limit` of them: memory must not grow with the data."""
+
+    def __init__(self, limit: int) -> None:
+        self.counts: Counter[str] = Counter()
+        self.kept: list[Json] = []
+        self._limit = limit
+
+    def add(self, entry: Json, kind: str) -> None:
+        """Count one more."""
+        self.counts[kind] += 1
+        if len(self.kept) < self._limit:
+            self.kept.append(entry)
+
+
+def _links(before: Store, after: Store, config: NodeConfig, ledger: Ledger) -> Iterator[Json]:
     """Golden records that bring together what was apart, newly made records left out."""
     for concept in concepts(config):
         dataset, old = after.find(str(concept.sink_dataset)), before.find(str(concept.sink_dataset))
@@ -84,7 +101,7 @@ def _links(before: Store, after: Store, config: NodeConfig, made: set[str]) -> I
             continue
         for entity in dataset.read(old.max_updated if old is not None else None, deleted=False):
             names = [name for name, member in members(entity) if not member.get("deleted")]
-            found = [name for name in names if name.ni not in made]
+            found = [name for name in names if not ledger.makes(name)]
             if len({name.kind.system for name in found}) < 2:
                 continue
             known = golden_of(before, config, found[0])
@@ -94,13 +111,20 @@ def _links(before: Store, after: Store, config: NodeConfig, made: set[str]) -> I
                 yield {"concept": dataset.id, "golden": entity["_id"], "records": records}
 
 
+def index_open_cases(store: Store, config: NodeConfig) -> None:
+    """Make the index that `open_cases` needs where it stays, so that copies need not make it each time."""
+    for kind in kinds(config, SHARE):
+        dataset = store.find(kind.pipe(SHARE))
+        if dataset is not None:
+            dataset.indexes.ensure(_by_openness())
+
+
 def open_cases(before: Store, after: Store, config: NodeConfig) -> Iterator[Json]:
     """What waits for a person in the share datasets of `after`; `is_new` if `before` has no such case."""
     for kind in kinds(config, SHARE):
         dataset, old = after.find(kind.pipe(SHARE)), before.find(kind.pipe(SHARE))
-        for entity in dataset.read(deleted=False) if dataset is not None else ():
-            if entity.get("$status") in (None, "ok"):
-                continue
+        for found in dataset.indexes.find(_by_openness(), join_keys(OPEN)) if dataset is not None else ():
+            entity = found.entity()
             row = old.get(entity["_id"]) if old is not None else None
             known = row.entity() if row is not None and not row.deleted else {}
             error = entity.get("$error") or {}
@@ -113,3 +137,10 @@ def open_cases(before: Store, after: Store, config: NodeConfig) -> Iterator[Json
                 "records": [ni for ni in listed(entity.get("$ids")) if parse_ni(ni)],
                 "is_new": known.get("$status") != entity["$status"],
             }
+
+
+@lru_cache(maxsize=1)
+def _by_openness() -> IndexExpression:
+    """An index of open cases alone, so that looking for them costs the same however much is shared."""
+    is_open = ["and", ["is-not-null", "s.$status"], ["neq", "s.$status", "ok"]]
+    return compile_index(["if", is_open, OPEN], "s", PipeSettings("talk"))

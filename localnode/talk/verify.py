@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from localnode.config import NodeConfig
@@ -16,7 +17,7 @@ from localnode.talk import faults
 from localnode.talk.ledger import Ledger
 from localnode.talk.names import COLLECT, Kind, concepts, kinds, members
 from localnode.talk.overlay import failures, overlay, run, workplace
-from localnode.talk.plan import LIMIT, SECONDS, open_cases
+from localnode.talk.plan import LIMIT, SECONDS, Tally, open_cases
 from localnode.talk.rehearsal import RehearsedSystems
 
 Json = dict[str, Any]
@@ -62,18 +63,14 @@ def verify(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
 def _report(node: Node, copy: Node, ledger: Ledger, limit: int) -> Json:
     known, fresh, config = node.store, copy.store, copy.config
     waits = {(case["pipe"], ni) for case in open_cases(known, known, config) for ni in case["records"]}
-    kept: list[Json] = []
-    tally: Counter[str] = Counter()
-    opened: list[Json] = []
+    tally, opened = Tally(limit), Tally(limit)
 
     def note(fault: Json) -> None:
-        tally[fault["fault"]] += 1
-        if len(kept) < limit:
-            kept.append(fault)
+        tally.add(fault, fault["fault"])
 
     for case in open_cases(fresh, fresh, config):
         if any((case["pipe"], ni) in waits for ni in case["records"]):
-            opened.append({name: case[name] for name in ("pipe", "status", "rule", "detail", "records")})
+            opened.add({name: case[name] for name in ("pipe", "status", "rule", "detail", "records")}, "open")
         else:
             note(faults.undecided(known, fresh, config, case))
     for write in ledger.writes():
@@ -82,10 +79,10 @@ def _report(node: Node, copy: Node, ledger: Ledger, limit: int) -> Json:
         note(fault)
     return {
         "counts": list(_counts(fresh, config)),
-        "faults": kept,
-        "fault_counts": dict(sorted(tally.items())),
-        "open": opened[:limit],
-        "gone": list(_gone(fresh, config))[:limit],
+        "faults": tally.kept,
+        "fault_counts": dict(sorted(tally.counts.items())),
+        "open": opened.kept,
+        "gone": list(islice(_gone(fresh, config), limit)),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import requests
 from stack.processes import Stack
 from tests.support.systems import Chargebee, Erp
 from tests.talk.planned import ask, done, foreseen, marks
+from tests.talk.test_talk_docs import COMMANDS
 
 Json = dict[str, Any]
 CONTACT = "CT-12"
@@ -77,6 +79,18 @@ def test_afterwards_there_is_nothing_to_do_and_both_sides_agree(demo: Demo) -> N
     assert (found["status"], found["faults"]) == ("agree", [])
     assert len(found["open"]) == plan["counts"]["open"]
     assert demo.command("plan").returncode == 0
+
+
+def test_the_curl_examples_of_the_how_to_work(demo: Demo) -> None:
+    curls = [line for line in COMMANDS if line.startswith("curl ")]
+    assert len(curls) >= 3
+    for line in curls:
+        words = shlex.split(line.replace("http://127.0.0.1:9042", demo.stack.settings.url("node")))
+        done = subprocess.run(
+            [*words, "--fail-with-body"], capture_output=True, text=True, check=False, timeout=300
+        )
+        assert done.returncode == 0, done.stdout
+        assert json.loads(done.stdout)
 
 
 def test_an_edit_is_planned_field_by_field_carried_out_and_explained(demo: Demo) -> None:
