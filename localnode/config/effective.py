@@ -9,7 +9,7 @@ from localnode.pipes import ConfigProblem, templates
 
 DATASET_INTERVAL = 30
 OTHER_INTERVAL = 900
-DATASET_SOURCES = frozenset({"dataset", "merge", "merge_datasets", "union_datasets"})
+DATASET_SOURCES = frozenset({"dataset", "merge", "merge_datasets", "union_datasets", "diff_datasets"})
 ENDPOINT_SINKS = frozenset({"http_endpoint", "csv_endpoint", "xml_endpoint", "excel_endpoint"})
 
 Path = tuple[str | int, ...]

@@ -2,6 +2,7 @@
 
 from localnode.pipes.sources import (
     dataset,
+    diff_datasets,
     embedded,
     http_endpoint,
     json_source,
@@ -13,6 +14,7 @@ from localnode.pipes.sources import (
 
 __all__ = [
     "dataset",
+    "diff_datasets",
     "embedded",
     "http_endpoint",
     "json_source",

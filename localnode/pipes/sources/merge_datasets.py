@@ -39,7 +39,7 @@ class MergeDatasetsSource(SeveralDatasets):
             entities: list[Entity] = []
             for ranked in chunk:
                 positions.advance(ranked[1], ranked[2].updated)
-                entity = self._combined(ranked)
+                entity = self.combined(ranked, since is None)
                 if entity is not None:
                     entities.append({**entity, "_updated": positions.token})
             yield Batch(entities, positions.token)
@@ -49,8 +49,23 @@ class MergeDatasetsSource(SeveralDatasets):
         for row in dataset.rows(since) if dataset else ():
             yield row.ts, at, row
 
-    def _combined(self, ranked: Ranked) -> Entity | None:
-        """What to emit for a version; None when another dataset has a newer one of the same id."""
+    def combined(self, ranked: Ranked, first: bool) -> Entity | None:
+        """What to emit for a version, None for nothing; `first`: everything is read."""
+        versions = self.newest(ranked)
+        if versions is None:
+            return None
+        if self.config.get("strategy", "latest") == "latest":
+            return ranked[2].entity()
+        return self.side_by_side(ranked, versions)
+
+    def side_by_side(self, ranked: Ranked, versions: dict[int, Ranked]) -> Entity:
+        """One entity with the version of each dataset under its name."""
+        parts = {self.names[at]: codec.loads(row.data) for at, (_, _, row) in sorted(versions.items())}
+        deleted = all(version[2].deleted for version in versions.values())
+        return {**parts, "_id": ranked[2].id, "_deleted": deleted, "_ts": ranked[0]}
+
+    def newest(self, ranked: Ranked) -> dict[int, Ranked] | None:
+        """The latest versions of an id by position of dataset; None when another than `ranked` is newer."""
         versions = {ranked[1]: ranked}
         for at, name in enumerate(self.names):
             dataset = self.around.store.find(name) if at != ranked[1] else None
@@ -59,8 +74,4 @@ class MergeDatasetsSource(SeveralDatasets):
                 versions[at] = (row.ts, at, row)
         if max(version[:2] for version in versions.values()) != ranked[:2]:
             return None
-        if self.config.get("strategy", "latest") == "latest":
-            return ranked[2].entity()
-        parts = {self.names[at]: codec.loads(row.data) for at, (_, _, row) in sorted(versions.items())}
-        deleted = all(version[2].deleted for version in versions.values())
-        return {**parts, "_id": ranked[2].id, "_deleted": deleted, "_ts": ranked[0]}
+        return versions
