@@ -1,0 +1,273 @@
+"""Histories of an ERP whose records change while they are read, and a reader that must lose nothing of them.
+
+`World` is the ERP: records, a clock of its own, and one way of listing them (`Kind`). It answers as a `requests`
+adapter, so everything but the network is the service's own. Before each page that it gives, the next events of the
+history happen. `Reader` does what a Sesam pipe does with `/entities`: it keeps the last version of every record and
+the `_updated` of the last entity it got, also of a read that broke off.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import requests
+from requests.adapters import BaseAdapter
+
+from connectors.common.datatype import Entity
+from connectors.erp.datatype import ErpDatatype
+
+START = datetime(2026, 5, 1, 12, tzinfo=UTC)
+SIZE = 3
+LATE_S = 20
+"""How long after its stamp a change may become visible; profiles allow for it by `overlap_seconds`."""
+
+Event = tuple[str, int, int]
+"""What happens (`change`, `create`, `delete`, `late`), to which record, and how many seconds after the last event."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way of listing: the profile's entity that describes it, and how the ERP does it.
+
+    `order`: by `id` or by `modified`; `pages`: how it goes on (`keyset`, `cursor`, `next_url`, `link`, `page`, `offset`,
+    `single`); `filter`: the query parameter's meaning; `hard`: deleted records vanish, else they are marked;
+    `late`: changes may become visible after later ones; `fine`: no two changes share a stamp, but for those of the
+    first moment.
+    """
+
+    name: str
+    entity: Mapping[str, Any]
+    order: str = "id"
+    pages: str = "cursor"
+    stamp: str = "iso"
+    hard: bool = False
+    late: bool = False
+    fine: bool = False
+
+    @property
+    def by_position(self) -> bool:
+        """Whether a page is so many records from the list's start on, whatever happened to those before it."""
+        return self.pages in ("page", "offset", "link")
+
+
+@dataclass
+class Row:
+    """A record: `seen_at` is when it becomes visible in this version."""
+
+    key: str
+    stamp: Any
+    version: int
+    deleted: bool = False
+
+
+@dataclass
+class World:
+    """The ERP. `ahead`: seconds that its clock is ahead of the service's. `pending`: what happens before each of
+    the next pages.
+    """
+
+    kind: Kind
+    ahead: int
+    rows: dict[str, Row] = field(default_factory=dict)
+    pending: list[list[Event]] = field(default_factory=list)
+    clock: datetime = START
+    number: int = 0
+    waiting: list[tuple[datetime, Row]] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        """The service's time."""
+        return self.clock
+
+    def happen(self, event: Event) -> None:
+        """Carry out one event."""
+        what, which, seconds = event
+        self.clock += timedelta(seconds=seconds)
+        self._surface()
+        key = key_of(which)
+        row = self.rows.get(key)
+        if what == "create" and row is None:
+            self._put(Row(key, self._stamp(), 1))
+        elif row is None or (row.deleted and what != "create"):
+            return
+        elif what == "delete" and self.kind.hard:
+            del self.rows[key]
+            self.waiting = [(at, late) for at, late in self.waiting if late.key != key]
+        elif what == "delete":
+            self._put(Row(key, self._stamp(), row.version + 1, True))
+        elif what == "late" and self.kind.late:
+            changed = Row(key, self._stamp(), row.version + 1)
+            self.waiting.append((self.clock + timedelta(seconds=LATE_S - 1), changed))
+        else:
+            self._put(Row(key, self._stamp(), row.version + 1))
+
+    def settle(self) -> None:
+        """All is visible that was on its way, and time has passed."""
+        self.clock += timedelta(seconds=LATE_S)
+        self._surface()
+
+    def _put(self, row: Row) -> None:
+        self.waiting = [(at, late) for at, late in self.waiting if late.key != row.key]
+        self.rows[row.key] = row
+
+    def _surface(self) -> None:
+        for at, row in list(self.waiting):
+            if at <= self.clock and row.key in self.rows:
+                self._put(row)
+
+    def _stamp(self) -> Any:
+        self.number += 1
+        moment = self.clock + timedelta(seconds=self.ahead)
+        if self.kind.fine and self.clock > START:
+            moment += timedelta(microseconds=self.number)
+        if self.kind.stamp == "number":
+            return self.number
+        if self.kind.stamp == "epoch_ms":
+            return int(moment.timestamp() * 1000)
+        return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def answer(self, request: requests.PreparedRequest) -> requests.Response:
+        """Answer one call of the service."""
+        for event in self.pending.pop(0) if self.pending else []:
+            self.happen(event)
+        parts = urlsplit(str(request.url))
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        body, headers = self._list(query)
+        response = requests.Response()
+        response.status_code = 200
+        response.headers.update({"Content-Type": "application/json", **headers})
+        response.url = str(request.url)
+        response.raw = _Raw(json.dumps(body).encode())
+        return response
+
+    def _list(self, query: Mapping[str, str]) -> tuple[Any, dict[str, str]]:
+        rows = [row for row in self.rows.values() if self._matches(row, query)]
+        rows.sort(
+            key=(lambda row: row.key) if self.kind.order == "id" else (lambda row: (row.stamp, row.key))
+        )
+        count, after = len(rows), query.get("after", "")
+        start, headers = 0, {"X-Total-Count": str(count)}
+        if self.kind.by_position:
+            start = (
+                int(query.get("from", 0))
+                if self.kind.pages == "offset"
+                else (int(query.get("page", 1)) - 1) * SIZE
+            )
+        elif after:
+            rows = [row for row in rows if self._position(row) > after]
+        page = rows[start:] if self.kind.pages == "single" else rows[start : start + SIZE]
+        body: dict[str, Any] = {"items": [_shown(row) for row in page], "total": count}
+        if start + len(page) < len(rows):
+            self._link(query, page[-1], body, headers)
+        return body, headers
+
+    def _link(
+        self, query: Mapping[str, str], last: Row, body: dict[str, Any], headers: dict[str, str]
+    ) -> None:
+        if self.kind.pages == "cursor":
+            body["next"] = self._position(last)
+        elif self.kind.pages == "next_url":
+            kept = {**query, "after": self._position(last)}
+            body["@odata.nextLink"] = "list?" + "&".join(
+                f"{name}={quote(value)}" for name, value in kept.items()
+            )
+        elif self.kind.pages == "link":
+            kept = {**query, "page": str(int(query.get("page", 1)) + 1)}
+            url = "/list?" + "&".join(f"{name}={quote(value)}" for name, value in kept.items())
+            headers["Link"] = f'<{url}>; rel="next"'
+
+    def _position(self, row: Row) -> str:
+        return row.key if self.kind.order == "id" else f"{row.stamp:020}|{row.key}" if isinstance(
+            row.stamp, int
+        ) else f"{row.stamp}|{row.key}"  # fmt: skip
+
+    def _matches(self, row: Row, query: Mapping[str, str]) -> bool:
+        since = query.get("since", query.get("$filter", "").removeprefix("changed ge "))
+        if not since:
+            return True
+        return (
+            row.stamp >= int(since)
+            if isinstance(row.stamp, int)
+            else bool(row.stamp[: len(since.rstrip("Z"))] >= since.rstrip("Z"))
+        )
+
+
+def key_of(which: int) -> str:
+    """The id of a record; not in the order in which they are made."""
+    return f"R{(which * 7) % 31:02}"
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    return {"id": row.key, "changed": row.stamp, "version": row.version, "gone": row.deleted}
+
+
+class Wire(BaseAdapter):
+    """Takes the service's calls to the world of the moment, so that one service serves many histories."""
+
+    world: World
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        """Answer one call."""
+        del options
+        return self.world.answer(request)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class _Raw:
+    """As much of a urllib3 response as the client reads."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def read(self, size: int, decode_content: bool = True) -> bytes:
+        """All at once."""
+        del size, decode_content
+        return self._content
+
+    def release_conn(self) -> None:
+        """Nothing is held."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass
+class Reader:
+    """A pipe that collects one datatype."""
+
+    datatype: ErpDatatype
+    token: str | None = None
+    records: dict[str, int] = field(default_factory=dict)
+
+    def read(self, pages: int | None = None, on_page: Callable[[], None] | None = None) -> None:
+        """An incremental read, broken off after so many pages if `pages` is given."""
+        for at, page in enumerate(self.datatype.pages(self.token, None)):
+            for entity in page:
+                self._keep(entity)
+                self.token = entity["_updated"]
+            if pages is not None and at + 1 >= pages:
+                return
+            if on_page is not None:
+                on_page()
+
+    def rescan(self) -> set[str]:
+        """A full read, after which what was not in it counts as deleted; gives the keys that were in it."""
+        found: set[str] = set()
+        for page in self.datatype.pages(None, None):
+            for entity in page:
+                self._keep(entity)
+                found.add(entity["_id"])
+        self.records = {key: version for key, version in self.records.items() if key in found}
+        return found
+
+    def _keep(self, entity: Entity) -> None:
+        if entity["_deleted"]:
+            self.records.pop(entity["_id"], None)
+        else:
+            self.records[entity["_id"]] = entity["version"]
