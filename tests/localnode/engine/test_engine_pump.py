@@ -176,6 +176,8 @@ def test_populated_flag_follows_set_initial_offset(pipe: Build, fill: Fill, stor
     assert pipe("b", FROM_A).run() and store.dataset("b").populated
     pipe("e", FROM_A, sink={"set_initial_offset": "never"}).run()
     assert not store.dataset("e").populated
+    failing = pipe("f", FROM_A, [["fail!", "no"]], sink={"set_initial_offset": "initially"})
+    assert failing.run().status == FAILED and store.dataset("f").populated, "populated when the run begins"
 
 
 def test_require_populated_input(pipe: Build, store: Store, fill: Fill) -> None:
@@ -218,7 +220,10 @@ def test_completeness_bounds_what_is_read(pipe: Build, fill: Fill, live: Live, s
     b.run()
     assert set(live("b")) == {"1"}
     gated = pipe("c", {**FROM_A, "initial_completeness": ["never"]})
-    assert gated.run().status == NOT_READY
+    waiting = gated.run()
+    assert waiting.status == NOT_READY and waiting.waits_for == ("never",)
+    store.dataset("never", create=True).set_completeness(1, {})
+    assert gated.run().status == SUCCESS
     bound = pipe("d", {**FROM_A, "completeness": {"expression": ["datetime-parse", "%Y", "1990"]}})
     assert bound.run().counts.read == 0
 

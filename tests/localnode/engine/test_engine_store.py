@@ -278,3 +278,13 @@ def test_integers_of_any_size_stay_exact(store: Store) -> None:
     a.write([{"_id": "1", "x": big, "y": codec.parse(b"[1e2, 20000000000000000001]")}])
     row = a.get("1")
     assert row and row.entity()["x"] == big and row.entity()["y"] == [100.0, 20000000000000000001]
+
+
+def test_the_backlog_of_a_reader_is_counted_in_no_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = store.dataset("a", create=True)
+    assert dataset.count_since(None) == 0
+    dataset.write([{"_id": str(n)} for n in range(10)])
+    dataset.write([{"_id": "0", "x": 1}])
+    assert (dataset.count_since(None), dataset.count_since(4), dataset.count_since(10)) == (10, 6, 0)
+    monkeypatch.setattr("localnode.store.dataset.COUNTED", 3)
+    assert (dataset.count_since(-1), dataset.count_since(0), dataset.count_since(8)) == (10, 10, 2)
