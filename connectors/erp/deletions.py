@@ -25,6 +25,10 @@ _MOST = 100
 """Ids asked about in one look-up; more would make the question too long for a URL."""
 
 
+_BEYOND = 10_000
+"""How far above the highest id is looked: the newest records may be the ones that were deleted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gone:
     """The key of a deleted record, and when it was deleted, if that is known."""
@@ -51,33 +55,43 @@ class Gaps:
     def find(self, values: Values) -> Iterator[Gone]:
         """What was deleted since `values["since"]`."""
         if self._log is None:
-            yield from (Gone(str(key)) for key in self._gaps(0))
+            live = self._live()
+            yield from (Gone(str(key)) for key in range(1, max(live, default=0)) if key not in live)
             return
-        found = self._logged(values)
-        if not found:
+        left = len(self._logged(values))
+        if left == 0:
             return
-        left = len(found)
-        for chunk in _chunks(list(self._gaps(len(found)))[::-1]):
-            for gone in self._confirmed(values, chunk):
+        for suspects in self._suspects():
+            for gone in self._confirmed(values, suspects):
                 yield gone
                 left -= 1
             if left <= 0:
                 return
+        raise FixSettings(
+            f"{self._datatype}: the log tells of more deletions than it confirms; see deleted.as",
+            setting="ERP_PROFILE",
+        )
 
-    def _gaps(self, beyond: int) -> Iterator[int]:
-        """Unused ids from 1 up to the highest, and so many beyond it: the newest may be the one deleted."""
-        highest, live = 0, set[int]()
+    def _suspects(self) -> Iterator[list[int]]:
+        """Unused ids, so many at a time: those below the highest, newest first, then those above it."""
+        live = self._live()
+        top = max(live, default=0)
+        yield from _chunks([key for key in range(top - 1, 0, -1) if key not in live])
+        yield from _chunks(list(range(top + 1, top + _BEYOND + 1)))
+
+    def _live(self) -> set[int]:
+        """The ids of all records."""
+        live = set[int]()
         for page in self._ids.pages({}):
             for record in page:
-                key = dig(record, self._id)
-                if not str(key).isdigit():
+                key = str(dig(record, self._id))
+                if not (key.isascii() and key.isdigit()):
                     raise FixSettings(
                         f"{self._datatype}: ids are no whole numbers, so deleted.strategy cannot be this one",
                         setting="ERP_PROFILE",
                     )
                 live.add(int(key))
-                highest = max(highest, int(key))
-        return (key for key in range(1, highest + beyond + 1) if key not in live)
+        return live
 
     def _confirmed(self, values: Values, suspects: Sequence[int]) -> Iterator[Gone]:
         named = [render(self._named, {"id": key}) for key in suspects]

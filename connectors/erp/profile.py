@@ -16,6 +16,7 @@ from jsonschema.exceptions import ValidationError
 from connectors.common.errors import SettingsError
 from connectors.common.jsonio import pointer, type_name
 from connectors.common.settings import Environment
+from connectors.erp.consistency import problems
 from connectors.erp.templates import parameters
 
 HERE = Path(__file__).parent
@@ -141,7 +142,13 @@ def _innermost(error: ValidationError) -> ValidationError:
     for inner in error.context:
         branches.setdefault(inner.schema_path[0], []).append(inner)
     chosen = [found for found in branches.values() if not any(_is_choice(error, inner) for inner in found)]
-    return _innermost(chosen[0][0]) if len(chosen) == 1 else error
+    if len(chosen) > 1:
+        whole = [found for found in chosen if all(inner.validator != "required" for inner in found)]
+        chosen = whole or chosen
+    if len(chosen) == 1:
+        return _innermost(chosen[0][0])
+    deepest = max(error.context, key=lambda inner: len(inner.absolute_path))
+    return _innermost(deepest) if len(deepest.absolute_path) > len(error.absolute_path) + 1 else error
 
 
 def _is_choice(outer: ValidationError, inner: ValidationError) -> bool:
@@ -202,6 +209,9 @@ def _complete(path: Path, datatype: str, spec: dict[str, Any]) -> dict[str, Any]
     spec.setdefault("modified", [])
     spec.setdefault("modified_format", "iso")
     spec.setdefault("deleted", {"strategy": "none"})
+    for place, advice in problems(spec):
+        where = pointer(("entities", datatype, *place))
+        raise SettingsError("ERP_PROFILE", f"{path} at {where} (or in defaults): {advice}")
     return spec
 
 

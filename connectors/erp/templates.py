@@ -57,14 +57,15 @@ def parameters(spec: Mapping[str, Any], values: Values) -> list[tuple[str, str]]
 
 def _written(template: Any, values: Values) -> Iterator[str]:
     if isinstance(template, dict):
-        if "b64json" in template:
-            yield base64.urlsafe_b64encode(jsonio.dumps(render(template["b64json"], values))).decode()
-        else:
-            yield jsonio.dumps(render(template["json"], values)).decode()
+        kind = "b64json" if "b64json" in template else "json"
+        value = render(template[kind], values)
+        if value is not _LEFT_OUT:
+            text = jsonio.dumps(value)
+            yield (base64.urlsafe_b64encode(text) if kind == "b64json" else text).decode()
         return
     for text in template if isinstance(template, list) else [template]:
         if names(text) <= values.keys():
-            yield str(render(text, values))
+            yield _plain(render(text, values))
 
 
 def _text(template: str, values: Values) -> Any:

@@ -48,7 +48,7 @@ class Writer:
     def create(self, payload: Record, origin: str) -> Record:
         """Create the record and take it to the state it is to have; the record as the ERP then holds it.
 
-        `origin` is what it is made from, by which parts are found that an interrupted create has made already.
+        `origin` is what it is made from, by which parts are found that an interrupted create made.
         """
         written, called = self.actions.split(payload)
         self.actions.check(called)

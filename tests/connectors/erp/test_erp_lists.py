@@ -53,6 +53,18 @@ def cursor(asked: Asked) -> Reply:
     )
 
 
+def header_cursor(asked: Asked) -> Reply:
+    start = int(asked.headers.get("X-Cursor", "0"))
+    headers = {"X-Next": str(start + SIZE)} if start + SIZE < 23 else {}
+    return Reply(cut(start, asked), headers=headers)
+
+
+def posted(asked: Asked) -> Reply:
+    """A list that is asked for by POST, with the place to go on in the body."""
+    assert (asked.method, asked.json["order"]) == ("POST", ["id"])
+    return Reply([record for record in RECORDS if record["id"] > asked.json.get("after", "")][:SIZE])
+
+
 def next_url(asked: Asked) -> Reply:
     start = int(asked.query.get("at", "0"))
     return Reply(
@@ -120,6 +132,13 @@ CASES: list[tuple[str, Callable[[Asked], Reply], dict[str, Any], str, int]] = [
         cursor,
         {"type": "cursor", "param": "c", "path": "next", "limit_param": "size"},
         "data.rows",
+        5,
+    ),
+    (
+        "cursor in headers",
+        header_cursor,
+        {"type": "cursor", "param": "X-Cursor", "in": "header", "header": "X-Next", "limit_param": "size"},
+        "",
         5,
     ),
     ("next url", next_url, {"type": "next_url", "path": "next", "limit_param": "size"}, "rows", 5),
@@ -213,6 +232,29 @@ def test_answers_of_another_shape_are_no_empty_success(upstream: Upstream, tmp_p
     upstream.script = lambda asked: Reply(body)
     answer = service(upstream, tmp_path, {"type": "single"}, "items").get("/contact/entities")
     assert (answer.status_code, answer.json["kind"]) == (502, "retry")
+
+
+def test_a_list_asked_for_by_post(upstream: Upstream, tmp_path: Path) -> None:
+    upstream.script = posted
+    body = {"order": ["id"], "after": {"$if": "after", "$then": "{after}"}}
+    paginator = {"type": "keyset", "field": "id"}
+    document = profile(paginator=paginator, list={"method": "POST", "body": body})
+    client = app_of(tmp_path, upstream.url, document, PAGE_SIZE=str(SIZE))
+    assert [entity["n"] for entity in client.get("/contact/entities").json] == list(range(23))
+
+
+def test_a_cycle_of_pages_breaks_the_read(upstream: Upstream, tmp_path: Path) -> None:
+    """Cursors that are always new, over pages that come again."""
+    upstream.script = lambda asked: Reply(
+        {"rows": cut(len(upstream.asked) % 3 * SIZE, asked), "next": f"c{len(upstream.asked)}"}
+    )
+    unordered = {"incremental": {"order": "none"}}
+    client = service(
+        upstream, tmp_path, {"type": "cursor", "param": "c", "path": "next"}, "rows", **unordered
+    )
+    with pytest.raises(Exception, match="twice"):
+        client.get("/contact/entities", buffered=True)
+    assert upstream.calls() <= 5
 
 
 def test_a_next_url_on_another_host_is_not_followed(upstream: Upstream, tmp_path: Path) -> None:

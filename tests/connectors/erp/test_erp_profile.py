@@ -51,6 +51,10 @@ def test_presets_are_valid(name: str) -> None:
     load_profile(name, Environment(variables))
 
 
+def contact(document: Any, **more: Any) -> None:
+    document["entities"]["contact"].update(more)
+
+
 def broken(change: Any) -> dict[str, Any]:
     document = copy.deepcopy(profile({"auth": {"type": "bearer", "token": "${ERP_TOKEN}"}}))
     change(document)
@@ -99,6 +103,47 @@ def broken(change: Any) -> dict[str, Any]:
             "",
         ),
         (
+            lambda d: contact(d, fields={"email": {"from": "value", "item": "mail"}}),
+            "/fields/email/item",
+            "no item mail",
+        ),
+        (
+            lambda d: contact(d, fields={"email": {"from": "e", "lookup": "x"}}),
+            "/fields/email/lookup",
+            "none",
+        ),
+        (
+            lambda d: contact(
+                d, fields={"lines": {"from": "l", "fields": {"sku": {"from": "s", "lookup": "x"}}}}
+            ),
+            "/fields/lines/fields/sku/lookup",
+            "no lookup x",
+        ),
+        (lambda d: contact(d, fields={"email": {"from": "e", "typ": "string"}}), "/fields/email", "typ"),
+        (lambda d: contact(d, fields={"email": {"from": "e"}}, keep=["name"]), "/keep", "no field name"),
+        (
+            lambda d: contact(d, fields={"email": "e"}, actions={"status": {"x": []}}),
+            "/actions/status",
+            "no field",
+        ),
+        (lambda d: contact(d, paginator={"type": "page"}), "/paginator", "never end"),
+        (lambda d: contact(d, paginator={"type": "keyset", "field": "id"}), "/paginator", "{after}"),
+        (
+            lambda d: contact(d, paginator={"type": "page", "param": "p", "stop": {"type": "short"}}),
+            "/paginator/stop",
+            "limit_param",
+        ),
+        (lambda d: contact(d, timezone="Europe/Nowhere"), "/timezone", "Nowhere"),
+        (lambda d: contact(d, where=[{"field": "x"}]), "/where/0", ""),
+        (lambda d: contact(d, where=[{"field": "x", "equal": 1}]), "/where/0", "equal"),
+        (
+            lambda d: contact(d, create={"within": {"part": "p", "in": "l"}}),
+            "/create/within/part",
+            "no part p",
+        ),
+        (lambda d: contact(d, deleted={"strategy": "lookup"}), "/deleted", "log"),
+        (lambda d: contact(d, list={"query": {"a": {"b64jso": 1}}}), "/list/query/a", ""),
+        (
             lambda d: d["connection"]["rest"].update(rate_limit={"per_second": 0}),
             "/connection/rest/rate_limit/per_second",
             "0",
@@ -108,7 +153,8 @@ def broken(change: Any) -> dict[str, Any]:
 def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, change: Any, place: str, says: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load(tmp_path, broken(change))
-    assert f"p.json at {place}" in caught.value.detail
+    told = caught.value.detail
+    assert f"p.json at {place}" in told or f"p.json at /entities/contact{place}" in told
     assert says in caught.value.detail
 
 

@@ -1,0 +1,179 @@
+"""Deletes that lists do not show: gaps in the sequence of ids, and the log that says which of them are new."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.support.erp import app_of, profile
+from tests.support.upstream import Asked, Reply, Upstream, scripted_upstream
+
+START = "2026-01-01T00:00:00.000000Z"
+
+
+def stamp(second: int) -> str:
+    return f"2026-01-01T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.000000Z"
+
+
+class Books:
+    """Records with whole numbers as ids, and a log that says that one was deleted, but only when asked which."""
+
+    def __init__(self) -> None:
+        self.live: dict[int, str] = {}
+        self.log: list[tuple[int, str]] = []
+        self.clock = 0
+        self.next = 1
+
+    def add(self) -> int:
+        self.clock += 1
+        key, self.next = self.next, self.next + 1
+        self.live[key] = stamp(self.clock)
+        return key
+
+    def delete(self, key: int) -> None:
+        self.clock += 1
+        del self.live[key]
+        self.log.append((key, stamp(self.clock)))
+
+    def __call__(self, asked: Asked) -> Reply:
+        if asked.path == "/log":
+            ids = json.loads(asked.query["which"]) if "which" in asked.query else None
+            rows = [(key, when) for key, when in self.log if when > asked.query.get("after", "")]
+            return Reply(
+                [
+                    {"id": at, "at": when}
+                    for at, (key, when) in enumerate(rows)
+                    if ids is None or f"p,{key}" in ids
+                ]
+            )
+        rows = [
+            {"id": key, "changed": when}
+            for key, when in self.live.items()
+            if when >= asked.query.get("since", "")
+        ]
+        start = int(asked.query.get("skip", 0))
+        return Reply(rows[start : start + int(asked.query["take"])])
+
+
+@pytest.fixture
+def books() -> Books:
+    return Books()
+
+
+@pytest.fixture
+def upstream(books: Books) -> Iterator[Upstream]:
+    with scripted_upstream(books) as running:
+        yield running
+
+
+def service(upstream: Upstream, folder: Path, deleted: dict[str, Any]) -> FlaskClient:
+    paginator = {"type": "offset", "param": "skip", "limit_param": "take", "stop": {"type": "short"}}
+    document = profile(
+        deleted=deleted,
+        paginator=paginator,
+        incremental={"param": "since", "order": "none", "overlap_seconds": 0},
+    )
+    return app_of(folder, upstream.url, document)
+
+
+def by_log() -> dict[str, Any]:
+    query = {"after": "{since}", "which": {"json": {"$if": "ids", "$then": "{ids}"}}}
+    return {
+        "strategy": "lookup",
+        "ids": {"page_size": 1000},
+        "log": {"path": "/log", "query": query},
+        "as": "p,{id}",
+        "modified": "at",
+    }
+
+
+def gone(client: FlaskClient, since: str) -> set[int]:
+    answer = client.get(f"/contact/entities?since={since}")
+    assert answer.status_code == 200, answer.json
+    return {int(row["id"]) for row in answer.json if row["_deleted"]}
+
+
+def test_gaps_are_reported_by_full_compare(books: Books, upstream: Upstream, tmp_path: Path) -> None:
+    for _ in range(6):
+        books.add()
+    client = service(upstream, tmp_path, {"strategy": "full_compare"})
+    assert gone(client, START) == set()
+    books.delete(2)
+    books.delete(5)
+    assert gone(client, START) == {2, 5}
+    assert {row["id"] for row in client.get("/contact/entities").json} == {1, 3, 4, 6}
+
+
+def test_only_what_the_log_confirms_is_reported(books: Books, upstream: Upstream, tmp_path: Path) -> None:
+    for _ in range(40):
+        books.add()
+    for key in (3, 4, 9, 30):
+        books.delete(key)
+    token = stamp(books.clock)
+    client = service(upstream, tmp_path, by_log())
+    calls = upstream.calls()
+    assert gone(client, token) == set()
+    assert upstream.calls() - calls == 2, "the list, and the log that says that nothing was deleted"
+    books.delete(17)
+    books.delete(40)
+    assert gone(client, token) == {17, 40}, "the newest as well, though no id is above it"
+    answer = client.get(f"/contact/entities?since={token}").json
+    assert answer[-1]["_updated"] == stamp(books.clock), "the token goes on to the deletion"
+    assert gone(client, stamp(books.clock)) == set()
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.lists(st.lists(st.integers(0, 400), max_size=12), min_size=1, max_size=4), st.integers(1, 230))
+def test_nothing_deleted_is_missed_and_nothing_else_reported(
+    tmp_path: Path, rounds: list[list[int]], count: int
+) -> None:
+    books = Books()
+    for _ in range(count):
+        books.add()
+    with scripted_upstream(books) as upstream:
+        client = service(upstream, tmp_path, by_log())
+        for picks in rounds:
+            token, deleted = stamp(books.clock), set()
+            for pick in picks:
+                if books.live and pick % 5:
+                    key = sorted(books.live)[pick % len(books.live)]
+                    books.delete(key)
+                    deleted.add(key)
+                else:
+                    books.add()
+            assert gone(client, token) == deleted
+
+
+def test_ids_that_are_no_numbers_are_a_wrong_setting(
+    books: Books, upstream: Upstream, tmp_path: Path
+) -> None:
+    books.live = {"a": stamp(1)}  # type: ignore[dict-item]
+    client = service(upstream, tmp_path, {"strategy": "full_compare"})
+    answer = client.get(f"/contact/entities?since={START}")
+    assert (answer.status_code, answer.json["kind"]) == (502, "fix-settings")
+    assert "no whole numbers" in answer.json["detail"]
+
+
+def test_an_empty_list_where_many_were_is_not_believed(
+    books: Books, upstream: Upstream, tmp_path: Path
+) -> None:
+    for _ in range(120):
+        books.add()
+    client = service(upstream, tmp_path, {"strategy": "none"})
+    assert len(client.get("/contact/entities").json) == 120
+    books.live.clear()
+    answer = client.get("/contact/entities")
+    assert (answer.status_code, answer.json["kind"]) == (502, "retry")
+    assert "empty list; before, it had 120" in answer.json["detail"]
