@@ -2,7 +2,8 @@
 
 `python -m bench._fake_erp --port N --records 100000` answers `GET /api/v1/contacts` with pages of prepared
 text, in the order of change, `EQUAL` records to a stamp, so that page ends fall amid equal stamps.
-`GET /stats` tells how many list calls there were.
+`GET /stats` tells how many list calls there were. Single records can be read, changed and made, as far as the
+service asks for that; lists do not show it.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
+LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 EQUAL = 7
 """Records that share one stamp."""
 
@@ -66,12 +69,18 @@ class FakeErp:
         self.texts = [json.dumps(record_of(index), ensure_ascii=False).encode() for index in range(records)]
         self.stamps = [stamp_of(index) for index in range(records)]
         self.calls = 0
+        self.changed: dict[str, dict[str, object]] = {}
 
-    def answer(self, target: str) -> bytes:
-        """The body for a request target."""
+    def answer(self, method: str, target: str, content: bytes) -> bytes:
+        """The body for a request."""
         parts = urlsplit(target)
         if parts.path == "/stats":
             return json.dumps({"calls": self.calls}).encode()
+        key = parts.path.rpartition("/")[2]
+        if method == "POST" or key != "contacts":
+            return json.dumps(self.single(method, key, content)).encode()
+        if "external_ref" in parts.query:
+            return b'{"items":[],"next":null}'
         self.calls += 1
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         start = (
@@ -83,12 +92,27 @@ class FakeErp:
         following = f'"{end}"' if end < len(self.texts) else "null"
         return b'{"items":[' + b",".join(self.texts[start:end]) + b'],"next":' + following.encode() + b"}"
 
+    def single(self, method: str, key: str, content: bytes) -> dict[str, object]:
+        """One record, after what a request does to it."""
+        if method == "POST":
+            key = f"CT-N{len(self.changed)}"
+            self.changed[key] = {"id": key, "version": 1, "modified_at": self.stamps[-1], "deleted_at": None}
+        known = key in self.changed
+        record = self.changed[key] if known else record_of(int(key.removeprefix("CT-")))
+        if method in ("POST", "PATCH"):
+            record |= json.loads(content)
+            self.changed[key] = record
+        return record
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, kept open."""
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                body = self.answer(head.split(b" ", 2)[1].decode())
+                size = LENGTH.search(head)
+                content = await reader.readexactly(int(size[1])) if size else b""
+                method, target, _ = head.decode().split(" ", 2)
+                body = self.answer(method, target, content)
                 length = str(len(body)).encode()
                 writer.write(
                     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "

@@ -20,6 +20,7 @@ import orjson
 import psutil
 import requests
 
+from bench.load import peak_memory
 from tests.support.processes import free_port, process
 
 RECORDS = 100_000
@@ -99,13 +100,6 @@ def measure_service(base: str, gunicorn: int) -> Run:
 def cpu_of(family: list[psutil.Process]) -> float:
     """CPU seconds used so far by some processes."""
     return sum(sum(one.cpu_times()[:2]) for one in family)
-
-
-def peak_memory(pid: int) -> float:
-    """Highest resident memory of a process, in MB (10^6 bytes)."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    line = next(line for line in lines if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024 / 1e6
 
 
 def show(title: str, run: Run, calls: str = "") -> None:
