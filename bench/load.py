@@ -1,8 +1,8 @@
 """Eight parallel readers and writers at a service under its production settings: no error, little memory.
 
 Ten minutes' worth of data, run as fast as it goes: what a company of 100,000 contacts moves when all are read
-once and 200 a minute change. Each service is a `Plan`: what gunicorn serves, the upstream behind it, what to read
-and what to write. `python -m bench.load [NAME …]` runs the plans; `run_plan` is for tests.
+once and 200 a minute change. Each service is a `Plan`: what gunicorn serves, the upstream behind it, what to
+read and what to write. `python -m bench.load [NAME …]` runs the plans; `run_plan` is for tests.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Plan:
     """One service under load.
 
     `application`: what gunicorn serves. `upstream`: command of the process behind it, with `{port}`, and
-    `ready`, a path of it to await. `environment`: the service's settings, with `{upstream}`. `read`: path of a
-    list in the service. `write`: path of a share endpoint, and `batch(writer, number)`: one request's entities.
+    `ready`, a path of it to await. `environment`: the service's settings, with `{upstream}`. `read`: path of
+    a list in the service. `write`: path of a share endpoint; `batch(writer, number)`: a request's entities.
     """
 
     application: str
