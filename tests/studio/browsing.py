@@ -16,7 +16,7 @@ from tests.support.processes import ROOT
 
 PICTURES = ROOT / "build" / "studio"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
+SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 360, "height": 740}}
 SERIOUS = ("serious", "critical")
 
 
@@ -48,7 +48,7 @@ class Visit:
     """A page of one node in a context of its own; notes everything that must not happen."""
 
     def __init__(
-        self, browser: Browser, root: str, scheme: str = "light", viewport: dict[str, int] = WIDE
+        self, browser: Browser, root: str, scheme: str = "light", viewport: dict[str, int] = SIZES["wide"]
     ) -> None:
         self.root = root
         self.context: BrowserContext = browser.new_context(

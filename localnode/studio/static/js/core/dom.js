@@ -36,6 +36,28 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** The same for what is shown anew again and again: who has the focus within keeps it. */
+export function refill(element, ...children) {
+  const back = keepFocus(element);
+  fill(element, ...children);
+  back();
+  return element;
+}
+
+/** Remember who has the focus within `element`; returns a function that gives it back after a change. */
+export function keepFocus(element) {
+  const active = document.activeElement;
+  if (active === element || !element.contains(active)) return () => {};
+  const name = label(active);
+  return () => {
+    if (element.contains(document.activeElement)) return;
+    const all = [...element.querySelectorAll("a[href], button, summary, input, select, [tabindex]")];
+    (all.find((each) => label(each) === name) ?? all.find((each) => each.tagName === active.tagName) ?? element).focus({ preventScroll: true });
+  };
+}
+
+const label = (element) => [element.tagName, element.getAttribute("href") ?? element.getAttribute("aria-label") ?? element.textContent].join(" ");
+
 /** The element of an id. */
 export function at(id) {
   return document.getElementById(id);

@@ -11,7 +11,11 @@ const ROOM = 20;
 /** Draw `pipes`; `choose(id)` is called for a plain click. Returns { element, width, height, update(pipes), mark(id) }. */
 export function draw(pipes, { groupBy, hops, choose }) {
   const plan = place(pipes, groupBy);
-  const nodes = new Map(pipes.map((pipe) => [pipe.id, node(pipe, plan.nodes.get(pipe.id), choose)]));
+  const heads = new Map(plan.heads.map((head) => [head.x, head.title]));
+  const nodes = new Map(pipes.map((pipe) => {
+    const here = plan.nodes.get(pipe.id);
+    return [pipe.id, node(pipe, here, heads.get(here.x) ?? pipe.stage, choose)];
+  }));
   const ends = new Set(pipes.filter((pipe) => pipe.stage === "endpoint").map((pipe) => pipe.id));
   const drawn = lines(pipes, hops).map((line) => ({ ...line, element: path(line, plan, ends.has(line.to)) }));
   const root = s("g", {},
@@ -36,7 +40,7 @@ export function draw(pipes, { groupBy, hops, choose }) {
   return { element: root, width: plan.width + ROOM, height: plan.height, update, mark };
 }
 
-function node(pipe, at, choose) {
+function node(pipe, at, head, choose) {
   const icon = glyph(pipe.state);
   const bar = s("rect", { class: "state", x: 0, y: 0, width: 28, height: NODE.height, rx: 9 });
   const name = s("text", { class: "name", x: 38, y: 21 }, label(pipe));
@@ -55,7 +59,7 @@ function node(pipe, at, choose) {
     icon.setAttribute("d", shape);
     const loud = trouble(now);
     element.setAttribute("class", `node ${loud || kind}${element.classList.contains("chosen") ? " chosen" : ""}`);
-    figure.textContent = figures(now);
+    figure.textContent = figures(now, head);
     const text = `${now.id}: ${word}. ${now.live} entities${now.reason ? `. ${now.reason}` : ""}`;
     element.setAttribute("aria-label", text);
     hint.textContent = text;
@@ -68,8 +72,10 @@ function label(pipe) {
   return text.length > 22 ? `${text.slice(0, 21)}…` : text;
 }
 
-function figures(pipe) {
+/** System, stage where the head of the column does not say it, and what there is. */
+function figures(pipe, head) {
   const parts = [pipe.system || (pipe.stage === "global" ? "golden records" : "")];
+  if (pipe.stage !== head && pipe.stage !== "endpoint") parts.push(pipe.stage);
   if (pipe.dataset) parts.push(short(pipe.live));
   if (pipe.dead_letters) parts.push(`${short(pipe.dead_letters)} dead`);
   else if (pipe.retries) parts.push(`${short(pipe.retries)} retry`);

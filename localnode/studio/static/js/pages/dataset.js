@@ -1,7 +1,7 @@
 // One dataset: its entities page by page, search, and one entity with its versions.
 
 import { address, get } from "../core/api.js";
-import { at, fill, h } from "../core/dom.js";
+import { at, fill, h, refill } from "../core/dom.js";
 import { number, plural } from "../core/format.js";
 import { live } from "../core/live.js";
 import { start, title } from "../core/shell.js";
@@ -46,7 +46,7 @@ function browser() {
     typing = setTimeout(show, 300);
   } });
   show();
-  live(() => (table && table.shown <= 50 && !place.contains(document.activeElement) ? table.reload() : null), 5);
+  live(() => (table && table.shown <= 50 ? table.reload() : null), 5);
   return [h("div", { class: "bar" }, h("span", { class: "fill" }, field),
     segmented("Order", [["newest", "Newest first"], ["id", "By id"]], state.order, (value) => { state.order = value; show(); })), place];
 }
@@ -59,7 +59,7 @@ if (entity === null) {
   live(async () => {
     try {
       const info = await get(address`/studio/data/datasets/${id}/info`);
-      if (!facts.contains(document.activeElement)) fill(facts, tiles(info));
+      refill(facts, tiles(info));
     } catch (error) {
       if (error.status === 404) fill(at("view"), h("p", { class: "notice bad" }, error.message));
       throw error;

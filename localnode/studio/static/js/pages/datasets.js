@@ -35,4 +35,4 @@ fill(at("view"), h("div", { class: "bar" },
   h("span", { class: "fill" }, h("input", { type: "search", placeholder: "Part of a dataset's name", "aria-label": "Filter datasets", value: state.q, oninput: (event) => { state.q = event.target.value; changed(); } })),
   h("label", {}, h("input", { type: "checkbox", checked: state.internal, onchange: (event) => { state.internal = event.target.checked; changed(); } }), "internal ones too")),
 table.element);
-live(() => (table.shown <= 100 && !table.element.contains(document.activeElement) ? table.reload() : null), 5);
+live(() => (table.shown <= 100 ? table.reload() : null), 5);

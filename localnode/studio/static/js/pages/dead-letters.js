@@ -1,7 +1,7 @@
 // What did not go through: dead letters with another try, the retry queue, and what circuit breakers hold back.
 
 import { address, get, post } from "../core/api.js";
-import { at, fill, h } from "../core/dom.js";
+import { at, fill, h, refill } from "../core/dom.js";
 import { ago, number, plural, stamp } from "../core/format.js";
 import { live } from "../core/live.js";
 import { attempt, start } from "../core/shell.js";
@@ -52,8 +52,7 @@ async function retryAll() {
 
 async function showBreakers() {
   const tripped = await get("/studio/data/breakers");
-  if (breakers.contains(document.activeElement)) return;
-  fill(breakers, tripped.length > 0 && h("h2", {}, "Held back by a circuit breaker"), await Promise.all(tripped.map(breaker)));
+  refill(breakers, tripped.length > 0 && h("h2", {}, "Held back by a circuit breaker"), await Promise.all(tripped.map(breaker)));
 }
 
 async function breaker(tripped) {
@@ -76,4 +75,4 @@ fill(at("view"), breakers,
     h("button", { type: "button", onclick: retryAll }, "Retry all")),
   letters.element, h("h2", {}, "To be retried by itself"), queue.element);
 live(showBreakers, 5);
-for (const table of [letters, queue]) live(() => (table.shown <= 50 && !table.element.contains(document.activeElement) ? table.reload() : null), 4);
+for (const table of [letters, queue]) live(() => (table.shown <= 50 ? table.reload() : null), 4);

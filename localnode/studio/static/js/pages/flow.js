@@ -1,7 +1,7 @@
 // The flow: every pipe with its state and count, as a graph or a list, with one pipe in words beside it.
 
 import { get } from "../core/api.js";
-import { at, fill, h } from "../core/dom.js";
+import { at, fill, h, refill } from "../core/dom.js";
 import { plural, short } from "../core/format.js";
 import { live } from "../core/live.js";
 import { start } from "../core/shell.js";
@@ -67,8 +67,7 @@ function showList(visible) {
   const cards = [...groups].map(([name, members]) => h("section", {}, h("h2", {}, name), h("div", { class: "cards" }, members.map((pipe) =>
     h("a", { href: pipePage(pipe.id) }, h("b", {}, pipe.id),
       h("span", { class: "row" }, badge(pipe.state), pipe.dataset ? plural(pipe.live, "entity", "entities") : pipe.sink))))));
-  if (list.contains(document.activeElement)) return;
-  fill(list, cards.length ? cards : pipes.length ? h("p", { class: "card empty" }, `No pipe is called “${state.text}”.`)
+  refill(list, cards.length ? cards : pipes.length ? h("p", { class: "card empty" }, `No pipe is called “${state.text}”.`)
     : h("div", { class: "card empty" }, h("strong", {}, "This node has no pipes yet"), "Upload a configuration, for example with “make upload”."));
 }
 
@@ -84,8 +83,8 @@ function showPanel() {
   const pipe = pipes.find((each) => each.id === state.chosen);
   panel.hidden = !pipe || state.as !== "graph";
   page.classList.toggle("open", !panel.hidden);
-  if (panel.hidden || panel.contains(document.activeElement)) return;
-  fill(panel, h("div", { class: "head" }, h("h2", {}, h("a", { href: pipePage(pipe.id) }, pipe.id)),
+  if (panel.hidden) return;
+  refill(panel, h("div", { class: "head" }, h("h2", {}, h("a", { href: pipePage(pipe.id) }, pipe.id)),
     h("button", { type: "button", class: "quiet small", onclick: () => choose(pipe.id) }, "Close")), pipeCard(pipe, () => refresh.now()));
 }
 

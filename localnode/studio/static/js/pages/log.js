@@ -75,4 +75,4 @@ function show() {
 start();
 fill(at("view"), h("div", { class: "bar" }, segmented("Log", KINDS, kind, (value) => { kind = value; show(); })), place);
 show();
-live(() => (shown && shown.shown <= 50 && !shown.element.contains(document.activeElement) ? shown.reload() : null), 4);
+live(() => (shown && shown.shown <= 50 ? shown.reload() : null), 4);

@@ -1,7 +1,7 @@
 // What waits for a person: pending records with the steps to take, conflicts, what a system refused.
 
 import { get } from "../core/api.js";
-import { at, fill, h } from "../core/dom.js";
+import { at, fill, h, refill } from "../core/dom.js";
 import { ago, number, stamp } from "../core/format.js";
 import { live } from "../core/live.js";
 import { count, note, start } from "../core/shell.js";
@@ -64,13 +64,13 @@ async function show() {
   count("pending", total, "");
   const kinds = Object.keys({ ...KINDS, ...page.counts }).filter((name) => page.counts[name] || name === state.status);
   const shape = JSON.stringify([rows, page.counts, page.complete, page.cursor, state.status]);
-  if (shape === known || list.contains(document.activeElement) && shape === known) return;
+  if (shape === known) return;
   known = shape;
-  fill(filters, [[null, "All", total], ...kinds.map((name) => [name, name, page.counts[name] ?? 0])].map(([name, label, figure]) =>
+  refill(filters, [[null, "All", total], ...kinds.map((name) => [name, name, page.counts[name] ?? 0])].map(([name, label, figure]) =>
     h("button", { type: "button", class: "small", "aria-pressed": String(state.status === name), onclick: () => choose(name) }, `${label} ${number(figure)}`)),
   !page.complete && h("span", { class: "hint", role: "status" }, "still counting …"));
   fill(meaning, MEANING[state.status] ?? "");
-  fill(list, rows.length ? rows.map(card) : h("li", { class: "card empty" }, h("strong", {}, "Nothing waits for you"), "Records that need a person appear here with what to do."));
+  refill(list, rows.length ? rows.map(card) : h("li", { class: "card empty" }, h("strong", {}, "Nothing waits for you"), "Records that need a person appear here with what to do."));
   foot.hidden = !page.cursor;
   fill(foot, h("button", { type: "button", onclick: () => { pages += 1; show(); } }, "Show more"));
 }

@@ -1,7 +1,7 @@
 // One pipe: its state, its pump, its runs, its trouble, its config.
 
 import { address, get } from "../core/api.js";
-import { at, fill, h } from "../core/dom.js";
+import { at, fill, h, refill } from "../core/dom.js";
 import { live } from "../core/live.js";
 import { start, title } from "../core/shell.js";
 import { runCharts } from "../parts/charts.js";
@@ -19,11 +19,9 @@ let configText = "";
 
 async function show() {
   const pipe = await get(address`/studio/data/pipes/${id}`);
-  if (!card.contains(document.activeElement)) {
-    fill(card, h("div", { class: "pipelist" }, pipeCard(pipe, refresh),
-      h("dl", { class: "pairs" }, h("dt", {}, "Read by"), h("dd", {}, pipeList(pipe.readers))),
-      pipe.findings.map((finding) => h("p", { class: `notice ${finding.level === "error" ? "bad" : "warn"}` }, `${finding.elements ?? ""} ${finding.msg}`))));
-  }
+  refill(card, h("div", { class: "pipelist" }, pipeCard(pipe, refresh),
+    h("dl", { class: "pairs" }, h("dt", {}, "Read by"), h("dd", {}, pipeList(pipe.readers))),
+    pipe.findings.map((finding) => h("p", { class: `notice ${finding.level === "error" ? "bad" : "warn"}` }, `${finding.elements ?? ""} ${finding.msg}`))));
   const text = JSON.stringify(pipe.config);
   if (text !== configText) fill(config, h("details", {}, h("summary", {}, "Config as uploaded"), source(pipe.config)));
   configText = text;

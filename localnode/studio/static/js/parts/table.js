@@ -1,6 +1,6 @@
 // A table that the node pages: the first page is shown at once, further ones when asked for.
 
-import { fill, h } from "../core/dom.js";
+import { fill, h, keepFocus } from "../core/dom.js";
 
 /**
  * `columns`: [{ title, cell(row) → child, num, head }]; `load(cursor)` → { rows, cursor }; `key(row)` names a row.
@@ -21,6 +21,7 @@ export function pagedTable({ caption, columns, load, empty, stack = true, summar
     const mine = ++round;
     const page = await load(cursor);
     if (mine !== round) return;
+    const back = keepFocus(element);
     if (first) {
       body.replaceChildren();
       shown = 0;
@@ -35,6 +36,7 @@ export function pagedTable({ caption, columns, load, empty, stack = true, summar
     const text = summary(shown, page);
     foot.hidden = !more && !text;
     fill(foot, text && h("span", {}, text), more && h("button", { type: "button", class: "small", onclick: () => show(page.cursor, false) }, "Show more"));
+    back();
   }
 
   return { element, reload: () => show(null, true), get shown() { return shown; } };
