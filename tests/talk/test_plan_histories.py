@@ -15,6 +15,8 @@ from tests.talk.planned import ask, done, foreseen, marks
 
 SEEDS = range(100, 110)
 HISTORIES, ACTS = 20, 8
+VERIFIED = 5
+"""Every so many histories both sides are compared anew as well."""
 
 
 class NoClashes:
@@ -34,6 +36,7 @@ class Planned(Soak):
         super().__init__(stack, plan, lambda line: None)
         self.clashes = NoClashes()  # type: ignore[assignment]
         self.writes = 0
+        self.histories = 0
         self.problems: list[str] = []
 
     def play(self, histories: int) -> None:
@@ -55,6 +58,9 @@ class Planned(Soak):
         found += [f"{plan['status']}: {plan['failed_pipes']}"] if plan["status"] == "failed" else []
         found += [f"planned but not done: {write}" for write in sorted(said - did)]
         found += [f"done but not planned: {write}" for write in sorted(did - said)]
+        self.histories += 1
+        if self.histories % VERIFIED == 0:
+            found += [f"a fault in a sound pair: {fault}" for fault in ask(stack, "/talk/verify")["faults"]]
         return problem
 
 

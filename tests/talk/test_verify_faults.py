@@ -139,9 +139,17 @@ def test_a_sound_pair_has_no_faults(sound: Pair) -> None:
     assert linked["chargebee order"] == (2, 2)
 
 
-@pytest.mark.parametrize(
-    ("plant", "fault", "system", "datatype"), [each[1:] for each in PLANTS], ids=[each[0] for each in PLANTS]
-)
+AT_ONCE = {"customer gone", "contact gone", "a new customer", "a copied customer", "a phone edited", "a price",
+           "an order's status", "a contact's link lost", "a link to somebody else", "a link to nowhere"}  # fmt: skip
+"""Those that every run of the tests plants; the slow suite plants all."""
+
+
+def _cases() -> Iterator[Any]:
+    for name, *case in PLANTS:
+        yield pytest.param(*case, id=name, marks=[] if name in AT_ONCE else [pytest.mark.slow])
+
+
+@pytest.mark.parametrize(("plant", "fault", "system", "datatype"), _cases())
 def test_a_planted_fault_is_found(pair: Pair, plant: Plant, fault: str, system: str, datatype: str) -> None:
     before = pair.erp.writes(), pair.chargebee.writes()
     plant(pair)
