@@ -17,7 +17,7 @@ export function draw(pipes, { groupBy, hops, choose }) {
     return [pipe.id, node(pipe, here, heads.get(here.x) ?? pipe.stage, choose)];
   }));
   const ends = new Set(pipes.filter((pipe) => pipe.stage === "endpoint").map((pipe) => pipe.id));
-  const drawn = lines(pipes, hops).map((line) => ({ ...line, element: path(line, plan, ends.has(line.to)) }));
+  const drawn = lines(pipes, hops).map((line) => ({ ...line, quiet: ends.has(line.to), element: path(line, plan, ends.has(line.to)) }));
   const root = s("g", {},
     plan.bands.map((band) => [
       s("rect", { class: "band", x: band.x, y: band.y, width: band.width, height: band.height, rx: 14 }),
@@ -33,7 +33,7 @@ export function draw(pipes, { groupBy, hops, choose }) {
   };
   const mark = (id) => {
     for (const [name, each] of nodes) each.element.classList.toggle("chosen", name === id);
-    for (const line of drawn) line.element.classList.toggle("touched", line.from === id || line.to === id);
+    for (const line of drawn) line.element.classList.toggle("touched", line.to === id || (line.from === id && !line.quiet));
   };
   for (const [id, each] of nodes) each.element.addEventListener("keydown", (event) => walk(event, id, plan, nodes));
   update(pipes);
@@ -69,13 +69,13 @@ function node(pipe, at, head, choose) {
 
 function label(pipe) {
   const text = pipe.system ? `${pipe.datatype}` : pipe.datatype || pipe.id;
-  return text.length > 22 ? `${text.slice(0, 21)}…` : text;
+  return text.length > 18 ? `${text.slice(0, 17)}…` : text;
 }
 
-/** System, stage where the head of the column does not say it, and what there is. */
+/** System, or the stage where the head of the column does not say it, and what there is. */
 function figures(pipe, head) {
-  const parts = [pipe.system || (pipe.stage === "global" ? "golden records" : "")];
-  if (pipe.stage !== head && pipe.stage !== "endpoint") parts.push(pipe.stage);
+  const odd = pipe.stage !== head && pipe.stage !== "endpoint";
+  const parts = [odd ? pipe.stage : pipe.system || (pipe.stage === "global" ? "golden records" : "")];
   if (pipe.dataset) parts.push(short(pipe.live));
   if (pipe.dead_letters) parts.push(`${short(pipe.dead_letters)} dead`);
   else if (pipe.retries) parts.push(`${short(pipe.retries)} retry`);
@@ -88,7 +88,7 @@ function path(line, plan, quiet) {
   const to = plan.nodes.get(line.to);
   const start = plan.vertical ? [from.x + NODE.width / 2, from.y + NODE.height] : [from.x + NODE.width, from.y + NODE.height / 2];
   const end = plan.vertical ? [to.x + NODE.width / 2, to.y] : [to.x, to.y + NODE.height / 2];
-  const bend = Math.max(30, Math.abs(plan.vertical ? end[1] - start[1] : end[0] - start[0]) / 2);
+  const bend = Math.max(22, Math.abs(plan.vertical ? end[1] - start[1] : end[0] - start[0]) / 2);
   const [one, other] = plan.vertical
     ? [[start[0], start[1] + bend], [end[0], end[1] - bend]]
     : [[start[0] + bend, start[1]], [end[0] - bend, end[1]]];

@@ -4,8 +4,8 @@
 import dagreModule from "../../vendor/dagre-3.1.3/dagre.esm.js";
 
 const dagre = dagreModule.default ?? dagreModule;
-export const NODE = { width: 196, height: 50 };
-const GAP = { x: 64, y: 14, band: 34, pad: 16 };
+export const NODE = { width: 174, height: 50 };
+const GAP = { x: 44, y: 14, band: 34, pad: 16 };
 const PER_ROW = 6;
 
 /** Lines of the flow: [{ from, to, kind: "read" | "hop" }] between pipes. */

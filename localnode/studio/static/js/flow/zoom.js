@@ -16,7 +16,7 @@ export function zoomable(label) {
   };
   const fit = () => {
     if (!drawing || !svg.clientWidth) return;
-    view.scale = Math.min(1.15, Math.max(0.55, svg.clientWidth / drawing.width));
+    view.scale = Math.min(1.15, Math.max(0.5, svg.clientWidth / drawing.width));
     svg.style.height = `${Math.min(drawing.height * view.scale, Math.max(420, innerHeight * 0.82))}px`;
     Object.assign(view, { x: Math.min(-4, (drawing.width - svg.clientWidth / view.scale) / 2), y: -4, fitted: true });
     apply();
