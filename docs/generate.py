@@ -1,4 +1,4 @@
-"""Make the reference pages that are read from the code: endpoints, metrics, pipes, commands.
+"""Make the reference pages that are read from the code: endpoints, metrics, pipes, commands, ERP profiles.
 
 `python docs/generate.py [FOLDER]` writes them (default: docs/reference). Each page says what the thing itself
 says: the docstring of an endpoint, the help text of a metric or command, the comment of a pipe.
@@ -24,6 +24,7 @@ from flask import Flask  # noqa: E402
 from connectors.chargebee import app as chargebee  # noqa: E402
 from connectors.common.metrics import Metrics  # noqa: E402
 from connectors.erp import app as erp  # noqa: E402
+from docs.profile_page import page as profile_page  # noqa: E402
 from localnode.api.app import create_app  # noqa: E402
 from localnode.api.metrics import METRICS  # noqa: E402
 from localnode.cli.main import parser as localnode_parser  # noqa: E402
@@ -52,7 +53,13 @@ class Undescribed(Exception):
 
 def pages() -> dict[str, str]:
     """File name to text of every page."""
-    made = {"endpoints": _endpoints(), "metrics": _metrics(), "pipes": _pipes(), "commands": _commands()}
+    made = {
+        "endpoints": _endpoints(),
+        "metrics": _metrics(),
+        "pipes": _pipes(),
+        "commands": _commands(),
+        "profile": profile_page(),
+    }
     return {f"{name}.md": "\n".join([MADE, "", *lines]).rstrip() + "\n" for name, lines in made.items()}
 
 
