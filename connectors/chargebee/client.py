@@ -14,6 +14,7 @@ from requests.auth import HTTPBasicAuth
 from connectors.chargebee import forms
 from connectors.chargebee.answers import StoredRefusal, error_of, is_replay
 from connectors.chargebee.backfill import Backfills
+from connectors.chargebee.clock import SiteClock
 from connectors.chargebee.settings import ChargebeeSettings
 from connectors.common.datatype import Record
 from connectors.common.errors import BrokenAnswer, NotFound
@@ -51,6 +52,7 @@ class Chargebee:
         auth = HTTPBasicAuth(settings.api_key, "")
         self._http = UpstreamClient(options, auth, limiter, metrics, error_of)
         self._customers = RecordLocks()
+        self.clock = SiteClock()
         self.backfills = Backfills(metrics, lambda: limiter.per_minute)
 
     def check(self) -> None:
@@ -72,7 +74,9 @@ class Chargebee:
 
     def get(self, path: str, params: Params | None = None, *, operation: str) -> dict[str, Any]:
         """The JSON object of a GET."""
-        return _object(self._http.call("GET", path, operation=operation, params=params))
+        answer = self._http.call("GET", path, operation=operation, params=params)
+        self.clock.note(answer.headers.get("Date"))
+        return _object(answer)
 
     def retrieve(self, resource: str, kind: str, key: str) -> Record:
         """`GET /<resource>/<key>`; `NotFound` if there is none."""

@@ -46,6 +46,7 @@ class ChargebeeDatatype(Datatype):
             settings.common.page_size,
             self.shows,
             _entity,
+            client.clock,
             watch=lambda: client.backfills.watch(self.name),
         )
         self._feed = ListFeed(client, self.resource, self.name, self.deleted_too)

@@ -15,13 +15,15 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
+from connectors.chargebee.clock import NEAR_S
 from connectors.chargebee.feeds import ListFeed, Page
 from connectors.chargebee.tokens import Token, Window, decode
 from connectors.common.datatype import Entity, Record
 from connectors.common.errors import BrokenAnswer, Rejected
 
-OVERLAP = 2
-"""Seconds that a window reaches back before the moment up to which everything is known."""
+OVERLAP = 3
+"""Seconds that a window reaches back before the moment up to which everything is known: more than what whole
+seconds and an unnoticed difference of the clocks (`connectors.chargebee.clock`) make out."""
 
 Rows = list[tuple[int, Record]]
 
@@ -37,6 +39,7 @@ class Progress(Protocol):
 class Reader:
     """How one datatype is read: `lag` in seconds, `page_size` a page, which records are shown, and how.
 
+    `clock` gives Chargebee's time; it may find, with the first answer, that it is earlier than it seemed.
     `watch` is entered for a first load and told of its progress.
     """
 
@@ -55,7 +58,7 @@ class Reader:
             token = yield from self._resumed(feed, token, token.window, left)
         window = self._window(token)
         if window is not None and token.window is None and not left.used_up:
-            yield from self._pages(feed, Token(token.moment, token.page), window, left)
+            yield from self._pages(feed, Token(token.moment, token.page), window, left, is_new=True)
 
     def whole(
         self, rows_of: Callable[[Window], Rows], since: str | None, limit: int | None
@@ -66,14 +69,16 @@ class Reader:
         if window is None or limit == 0:
             return
         rows = sorted(rows_of(window), key=_place)
+        window = self._earlier(token, window) or window
+        end = window.end if token.end is None else min(window.end, token.end)
         if token.after is not None:
             rows = [row for row in rows if _place(row) > token.after]
         shown = [row for row in rows if self.shows(row[1])]
         entities = []
         for number, row in enumerate(shown[:limit], token.page + 1):
-            here = Token(token.moment, number, after=_place(row))
+            here = Token(token.moment, number, after=_place(row), end=end)
             if row is shown[-1]:
-                here = Token(token.moment, number).at_end_of(window)
+                here = Token(token.moment, number).at_end_of(Window(window.start, end))
             entities.append(self.entity(row[1], here.encode()))
         yield entities
 
@@ -84,6 +89,20 @@ class Reader:
             return Window(None, end)
         start = max(0, token.moment - OVERLAP)
         return Window(start, end) if end >= start else None
+
+    def _opened(self, feed: ListFeed, token: Token, window: Window, size: int) -> tuple[Window, Page]:
+        """The first page of a window; of an earlier one if the answer tells that our clock is ahead."""
+        page = feed.page(window, None, size)
+        earlier = self._earlier(token, window)
+        if earlier is None or earlier.start is None:
+            return earlier or window, page
+        return earlier, feed.page(earlier, None, size) if earlier.end > token.moment else Page([], None)
+
+    def _earlier(self, token: Token, window: Window) -> Window | None:
+        """The window to ask for instead, if the clock has turned out to be ahead of Chargebee's."""
+        if int(self.clock()) - self.lag >= window.end - NEAR_S:
+            return None
+        return self._window(token) or Window(window.start, token.moment)
 
     def _resumed(
         self, feed: ListFeed, token: Token, window: Window, left: _Left
@@ -97,13 +116,18 @@ class Reader:
             return Token(token.moment, token.page)
 
     def _pages(
-        self, feed: ListFeed, token: Token, window: Window, left: _Left
+        self, feed: ListFeed, token: Token, window: Window, left: _Left, is_new: bool = False
     ) -> Generator[list[Entity], None, Token]:
         """The pages of a window from `token` on, to its end or the limit; returns where to go on."""
         seen: set[str] = set()
         with self.watch() if window.start is None else nullcontext() as progress:
             while not left.used_up:
-                page = feed.page(window, token.offset, left.page_size(self.page_size))
+                size = left.page_size(self.page_size)
+                if is_new:
+                    window, page = self._opened(feed, token, window, size)
+                    is_new = False
+                else:
+                    page = feed.page(window, token.offset, size)
                 if progress is not None and page.rows:
                     progress.page(page.rows[-1][0])
                 after = _after(token, window, page)

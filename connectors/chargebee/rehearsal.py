@@ -36,6 +36,7 @@ class Rehearsal(Chargebee):
         self._http = site._http
         self._customers = RecordLocks()
         self.backfills = site.backfills
+        self.clock = site.clock
         self._invoices: dict[str, Record] = {}
         self._lock = threading.Lock()
 

@@ -30,7 +30,8 @@ class Window:
 @dataclass(frozen=True, slots=True)
 class Token:
     """A place in the stream. With `window` and `offset` the page there is fetched again; `after` is the
-    (second, id) of the last record given, where a window is read as a whole and sorted here.
+    (second, id) of the last record given, where a window is read as a whole and sorted here, and `end` that
+    window's end, which stays: what shows up before `after` meanwhile is left to the next window.
     """
 
     moment: int = 0
@@ -38,13 +39,14 @@ class Token:
     window: Window | None = None
     offset: str | None = None
     after: tuple[int, str] | None = None
+    end: int | None = None
 
     def encode(self) -> str:
         """The token as text."""
         text = f"{_VERSION}.{self.moment:010d}.{self.page:07d}"
         if self.window is not None and self.offset is not None:
             return f"{text}~{_pack([self.window.start, self.window.end, self.offset])}"
-        return f"{text}~{_pack(list(self.after))}" if self.after is not None else text
+        return f"{text}~{_pack([*self.after, self.end])}" if self.after is not None else text
 
     def at_end_of(self, window: Window) -> Token:
         """The token when all of `window` has been given."""
@@ -70,8 +72,8 @@ def decode(since: str | None) -> Token:
 
 def _resuming(moment: int, page: int, parts: object) -> Token:
     match parts:
-        case [int() as second, str() as record_id]:
-            return Token(moment, page, after=(second, record_id))
+        case [int() as second, str() as record_id, int() as last]:
+            return Token(moment, page, after=(second, record_id), end=last)
         case [int() | None as start, int() as end, str() as offset]:
             return Token(moment, page, Window(start, end), offset)
     raise ValueError(parts)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from datetime import UTC, datetime
 
+from flask import Flask, Response
+
+from sandbox.common.clock import wall_us
 from sandbox.common.control import FAULTS_SETTING, create_control, use_faults
 from sandbox.common.data import LoadData
 from sandbox.common.faults import Faults, FaultSettings
@@ -24,5 +27,12 @@ def create_sandbox_app(name: str, state: State, load_demo: LoadData, make_error:
     faults = Faults()
     use_faults(state, faults, FaultSettings.parse(state.setting(FAULTS_SETTING) or {}))
     install_hooks(app, faults, stats, make_error)
+    app.after_request(lambda response: _dated(response, state))
     app.register_blueprint(create_control(name, state, faults, stats, load_demo))
     return app
+
+
+def _dated(response: Response, state: State) -> Response:
+    """A `Date` by the system's own clock, which a fault may have set wrong."""
+    response.date = datetime.fromtimestamp((wall_us() + state.clock_skew_us) / 1e6, UTC)
+    return response

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.chargebee.feeds import Page
 from connectors.chargebee.forms import fields, pointer_of
 from connectors.chargebee.identity import derived_id, is_ours, linked, sanitised
 from connectors.chargebee.imports import invoice_id, invoice_of
-from connectors.chargebee.reading import OVERLAP, Reader
 from connectors.chargebee.settings import read_settings
 from connectors.chargebee.tokens import Token, Window, decode
-from connectors.common.datatype import Entity, Insert, Record
+from connectors.common.datatype import Insert, Record
 from connectors.common.errors import BadRequest, Rejected, SettingsError
 
 
@@ -101,7 +98,7 @@ def test_tokens_come_back_as_they_were(moment: int, page: int, start: int | None
     for token in (
         Token(moment, page),
         Token(moment, page, Window(start, moment), text),
-        Token(moment, page, after=(page, text)),
+        Token(moment, page, after=(page, text), end=page),
     ):
         assert decode(token.encode()) == token
 
@@ -188,95 +185,3 @@ def test_a_bad_setting_is_named(values: dict[str, str], name: str) -> None:
     with pytest.raises(SettingsError) as error:
         read_settings({**BASE, **values})
     assert error.value.name == name
-
-
-class Model:
-    """An upstream list whose changes show `lag` seconds late at most, paged by value as the real one is."""
-
-    def __init__(self) -> None:
-        self.now = 1_790_000_000
-        self.records: dict[str, list[Record]] = {}
-
-    def change(self, key: str, shows_after: int) -> None:
-        history = self.records.setdefault(key, [])
-        history.append(
-            {"id": key, "updated_at": self.now, "version": len(history), "shown": self.now + shows_after}
-        )
-
-    def newest(self) -> dict[str, int]:
-        return {key: history[-1]["version"] for key, history in self.records.items()}
-
-    def page(self, window: Window, offset: str | None, limit: int) -> Page:
-        shown = [
-            [record for record in history if record["shown"] <= self.now][-1:]
-            for history in self.records.values()
-        ]
-        rows = sorted((one[0]["updated_at"], one[0]["id"], one[0]) for one in shown if one)
-        if window.start is not None:
-            rows = [row for row in rows if window.start <= row[0] <= window.end]
-        if offset:
-            moment, _, key = offset.partition(" ")
-            rows = [row for row in rows if (row[0], row[1]) > (int(moment), key)]
-        page = rows[:limit]
-        more = f"{page[-1][0]} {page[-1][1]}" if len(rows) > limit else None
-        return Page([(moment, record) for moment, _, record in page], more)
-
-
-LAG = 5
-ACTIONS = st.lists(
-    st.one_of(
-        st.tuples(st.just("change"), st.integers(0, 7), st.integers(0, LAG + OVERLAP + 1)),
-        st.tuples(st.just("wait"), st.integers(0, 12), st.just(0)),
-        st.tuples(st.just("read"), st.integers(1, 9), st.integers(1, 9)),
-    ),
-    max_size=40,
-)
-
-
-def _entity(record: Record, updated: str) -> Entity:
-    return {"_id": record["id"], "_updated": updated, "version": record["version"]}
-
-
-def check_history(actions: list[tuple[str, int, int]]) -> None:
-    """Play a history; a reader that stops and goes on anywhere ends with every record's newest version."""
-    model = Model()
-    reader = Reader(LAG, 2, lambda record: True, _entity, clock=lambda: model.now)
-    known: dict[str, int] = {}
-    since: str | None = None
-
-    def read(limit: int | None, stop_after: int) -> int:
-        nonlocal since
-        count = 0
-        for entity in chain.from_iterable(reader.paged(model, since, limit)):  # type: ignore[arg-type]
-            known[entity["_id"]] = entity["version"]
-            assert since is None or entity["_updated"] >= since
-            since = entity["_updated"]
-            count += 1
-            if count == stop_after:
-                break
-        return count
-
-    for what, first, second in actions:
-        if what == "change":
-            model.change(f"r{first}", second)
-        elif what == "wait":
-            model.now += first
-        else:
-            read(first, second)
-    model.now += 2 * LAG + 2 * OVERLAP
-    while read(None, 99):
-        model.now += LAG + 2 * OVERLAP
-    assert known == model.newest()
-
-
-@given(ACTIONS)
-@settings(max_examples=150, deadline=None)
-def test_no_history_loses_a_change(actions: list[tuple[str, int, int]]) -> None:
-    check_history(actions)
-
-
-@pytest.mark.slow
-@given(ACTIONS)
-@settings(max_examples=3000, deadline=None)
-def test_no_history_of_thousands_loses_a_change(actions: list[tuple[str, int, int]]) -> None:
-    check_history(actions)
