@@ -38,7 +38,7 @@ def fill_pipe_defaults(pipe: dict[str, Any], metadata: Mapping[str, Any]) -> dic
 def _pump(pipe: Mapping[str, Any], sink: Mapping[str, Any]) -> dict[str, Any]:
     pump = {"mode": "scheduled", **_part(pipe, "pump")}
     if "cron_expression" not in pump and "schedule_interval" not in pump:
-        from_dataset = _part(pipe, "source").get("type") in DATASET_SOURCES
+        from_dataset = _kind(_part(pipe, "source")) in DATASET_SOURCES
         pump["schedule_interval"] = (
             DATASET_INTERVAL if from_dataset and sink["type"] == "dataset" else OTHER_INTERVAL
         )
@@ -48,6 +48,12 @@ def _pump(pipe: Mapping[str, Any], sink: Mapping[str, Any]) -> dict[str, Any]:
 def _part(pipe: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = pipe.get(name)
     return value if isinstance(value, Mapping) else {}
+
+
+def _kind(part: Mapping[str, Any]) -> str:
+    """The type of a component, "" when that is no text."""
+    kind = part.get("type")
+    return kind if isinstance(kind, str) else ""
 
 
 def transforms(pipe: Mapping[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
@@ -82,7 +88,7 @@ def source_datasets(pipe: Mapping[str, Any]) -> list[str]:
     source = _part(pipe, "source")
     if source.get("type") == "dataset":
         return [source["dataset"]] if isinstance(source.get("dataset"), str) else []
-    if source.get("type") in DATASET_SOURCES:
+    if _kind(source) in DATASET_SOURCES:
         names = source.get("datasets")
         return [str(name).split(" ")[0] for name in names] if isinstance(names, list) else []
     return []

@@ -107,8 +107,7 @@ def _pipe(entity: Mapping[str, Any], env: Mapping[str, Any], settings: Mapping[s
     substitution = Substitution(env)
     resolved = substitution.component(entity)
     effective = fill_pipe_defaults(resolved, settings)
-    named = isinstance(effective.get("namespaces", {}), dict)
-    checked = check_pipe(resolved, pipe_settings(effective if named else {"_id": entity["_id"]}, settings))
+    checked = check_pipe(resolved, pipe_settings(effective, settings))
     problems = [*substitution.problems, *checked.problems]
     if has_errors(substitution.problems):
         problems = [*substitution.problems, *(each for each in checked.problems if each.level == WARNING)]

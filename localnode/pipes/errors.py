@@ -26,7 +26,8 @@ class ConfigProblem(PipeError):
     def __init__(self, path: Sequence[str | int], message: str) -> None:
         self.path = tuple(path)
         self.message = message
-        super().__init__(f"$%s: {message}" % "".join(f"[{step!r}]" for step in self.path))
+        place = "".join(f"[{step!r}]" for step in self.path)
+        super().__init__(f"${place}: {message}")
 
 
 class NotReady(PipeError):

@@ -156,18 +156,26 @@ class Parts:
 
 
 def pipe_settings(config: Config, metadata: Config) -> PipeSettings:
-    """The settings DTL needs, from a pipe's effective config and the metadata entity."""
-    namespaces = config.get("namespaces") or {}
-    node_namespaces = metadata.get("namespaces") or {}
+    """The settings DTL needs, from a pipe's effective config and the metadata entity.
+
+    What is of the wrong type counts as not given: the check of the config tells.
+    """
+    namespaces, node_namespaces = _object(config.get("namespaces")), _object(metadata.get("namespaces"))
+    declared = {**_object(node_namespaces.get("default")), **_object(namespaces.get("default"))}
+    identity, prop = namespaces.get("identity"), namespaces.get("property")
     return PipeSettings(
         pipe_id=str(config["_id"]),
         namespaced_identifiers=bool(
             config.get("namespaced_identifiers", metadata.get("namespaced_identifiers", False))
         ),
-        identity_namespace=namespaces.get("identity"),
-        property_namespace=namespaces.get("property"),
-        namespaces={**(node_namespaces.get("default") or {}), **(namespaces.get("default") or {})},
+        identity_namespace=identity if isinstance(identity, str) else None,
+        property_namespace=prop if isinstance(prop, str) else None,
+        namespaces={name: uri for name, uri in declared.items() if isinstance(uri, str)},
     )
+
+
+def _object(value: Any) -> Config:
+    return value if isinstance(value, Mapping) else {}
 
 
 def assemble(config: Config, engine: Engine) -> Parts:

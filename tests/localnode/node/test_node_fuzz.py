@@ -136,6 +136,20 @@ def test_pipes_of_all_kinds_are_built_or_refused(store: Store, pipe: Any, system
     check([pipe, system, metadata], store)
 
 
+@pytest.mark.parametrize(
+    "pipe",
+    [
+        {"source": {"type": "empty"}, "namespaces": {"default": True}},
+        {"source": {"type": "empty"}, "transform": {"type": "template", "template": "{% if %}"}},
+        {"source": {"type": {}}},
+        {"source": {"type": "empty"}, "sink": {"type": []}},
+        {"source": {"type": "empty"}, "transform": {"type": "chained", "transforms": [[1]]}},
+    ],
+)
+def test_what_fuzzing_has_found(store: Store, pipe: dict[str, Any]) -> None:
+    check([{"_id": "p", "type": "pipe", **pipe}], store)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @MANY
