@@ -93,6 +93,7 @@ class _Explained:
         known = set(golden.get("golden") or {})
         self._read = {who: read_from(config, who.kind, known) for who in said}
         self._targets: dict[Kind, dict[str, list[str]]] = {}
+        self._changes: dict[tuple[str, int], list[Json]] = {}
         self._echoes = {who: writes if who == name else history.writes(store, who) for who in said}
 
     def properties(self, prop: str | None) -> list[Json]:
@@ -152,8 +153,12 @@ class _Explained:
     def _change(self, write: Version, name: RecordName, prop: str) -> Json | None:
         """What a write changed of a property in a record."""
         paths = {*self._wrote(name.kind).get(prop, []), *self._read.get(name, {}).get(prop, [])}
-        found = history.changes(write)
-        return next((c for c in found if any(_within(c["field"], path) for path in paths)), None)
+        place = (write.dataset, write.offset)
+        if place not in self._changes:
+            self._changes[place] = history.changes(write)
+        return next(
+            (c for c in self._changes[place] if any(_within(c["field"], path) for path in paths)), None
+        )
 
     def _note(self) -> str:
         """Why the record differs from the golden value."""
