@@ -17,6 +17,7 @@ from connectors.common.errors import SettingsError
 from connectors.common.jsonio import pointer, type_name
 from connectors.common.settings import Environment
 from connectors.erp.consistency import problems
+from connectors.erp.pitfalls import leaks, pitfalls
 from connectors.erp.templates import parameters
 
 HERE = Path(__file__).parent
@@ -72,6 +73,8 @@ def load_profile(name: str, env: Environment) -> Profile:
     path = _find(name)
     document = _read(path)
     _check(path, document)
+    for place, advice in leaks(document):
+        raise SettingsError("ERP_PROFILE", f"{path} at {pointer(place)}: {advice}")
     filler = _Filler(env, path.name)
     rest = filler.fill(document["connection"]["rest"], ("connection", "rest"))
     rest["headers"] = dict(parameters(rest.get("headers", {}), {}))
@@ -209,7 +212,7 @@ def _complete(path: Path, datatype: str, spec: dict[str, Any]) -> dict[str, Any]
     spec.setdefault("modified", [])
     spec.setdefault("modified_format", "iso")
     spec.setdefault("deleted", {"strategy": "none"})
-    for place, advice in problems(spec):
+    for place, advice in (*problems(spec), *pitfalls(spec)):
         where = pointer(("entities", datatype, *place))
         raise SettingsError("ERP_PROFILE", f"{path} at {where} (or in defaults): {advice}")
     return spec
