@@ -91,7 +91,7 @@ def list_cases() -> Response:
 
     `counts` has their number by status; `complete` is false while a large dataset is still being read.
     """
-    book: CaseBook = current_app.extensions.setdefault(_KEY, CaseBook())
+    book = open_cases()
     complete, wanted = book.read_on(), limit(50)
     status, after = request.args.get("status"), _position(request.args.get("after"))
     cases = book.all()
@@ -101,6 +101,12 @@ def list_cases() -> Response:
     last = chosen[wanted - 1][0] if len(chosen) > wanted else None
     cursor = f"{-last[1]}:{last[0]}" if last else None
     return page(rows, cursor, counts=counts, complete=complete)
+
+
+def open_cases() -> CaseBook:
+    """The case book of this application."""
+    book: CaseBook = current_app.extensions.setdefault(_KEY, CaseBook())
+    return book
 
 
 def _shared() -> list[Dataset]:

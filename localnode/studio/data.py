@@ -16,6 +16,7 @@ from localnode.store import Dataset
 data = Blueprint("studio-data", __name__, url_prefix="/studio/data")
 
 MAX_PAGE = 200
+MAX_PASSED = 5000
 
 
 def limit(default: int) -> int:
@@ -31,16 +32,20 @@ def page(rows: list[Any], cursor: Any, **more: Any) -> Response:
     return as_json({"rows": rows, "cursor": cursor, **more})
 
 
-def until_full(rows: Iterable[dict[str, Any]], wanted: int) -> Response:
-    """A page of rows that are ordered by `ts`, newest first.
+def until_full(found: Iterable[tuple[int, dict[str, Any] | None]], wanted: int) -> Response:
+    """A page of what was found going back in time: `(µs, row)`, None for what is not to be shown.
 
-    What was written at one moment stays on one page, so that the moment can be the cursor.
+    What was written at one moment stays on one page, so that the moment can be the cursor. A page also
+    ends when much was passed over, with fewer rows or none: the next one goes on from there.
     """
     taken: list[dict[str, Any]] = []
-    for row in rows:
-        if len(taken) >= wanted and row["ts"] != taken[-1]["ts"]:
-            return page(taken, taken[-1]["ts"])
-        taken.append(row)
+    last = 0
+    for number, (moment, row) in enumerate(found):
+        if (len(taken) >= wanted or number >= MAX_PASSED) and moment != last:
+            return page(taken, last)
+        last = moment
+        if row is not None:
+            taken.append(row)
     return page(taken, None)
 
 

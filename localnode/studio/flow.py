@@ -21,7 +21,7 @@ MAX_REASON = 600
 
 @data.get("/flow")
 def get_flow() -> Response:
-    """`{"node": {…}, "systems": [ids], "pipes": [see pipe_card], "datasets": [of no pipe]}`."""
+    """`{"systems": [ids], "pipes": [see pipe_card], "datasets": [those of no pipe]}`."""
     here = node()
     retries = retry_counts()
     pipes = [pipe_card(pipe, retries.get(pipe.id, 0)) for pipe in here.pipes.values()]
@@ -30,18 +30,11 @@ def get_flow() -> Response:
     others = [each for each in here.store.datasets() if each.id not in written]
     return as_json(
         {
-            "node": node_card(),
             "systems": sorted(here.config.systems),
             "pipes": pipes,
             "datasets": [{"id": each.id, **counts(each)} for each in others],
         }
     )
-
-
-@data.get("/node")
-def get_node() -> Response:
-    """What every page shows of the node."""
-    return as_json(node_card())
 
 
 @data.get("/pipes/<path:pipe_id>")
@@ -62,23 +55,6 @@ def get_pipe(pipe_id: str) -> Response:
             ),
         }
     )
-
-
-def node_card() -> dict[str, Any]:
-    """Figures of the node at a glance; costs the same however many entities there are."""
-    status = node().status()
-    return {
-        "version": status["version"],
-        "started": views.timestamp(status["node_start_time"]),
-        "scheduling": status["scheduling"],
-        "run_all": status["run_all"],
-        "pipes": status["pipes"],
-        "running": status["running_pipes"],
-        "failed": [each for each in status["failed_pipes"] if node().pipe(each).has_pump],
-        "invalid": status["invalid_pipes"],
-        "retries": sum(retry_counts().values()),
-        "dead_letters": sum(map(dead_letters, node().pipes.values())),
-    }
 
 
 def retry_counts() -> dict[str, int]:

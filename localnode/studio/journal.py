@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from flask import Response, request
@@ -32,16 +32,17 @@ def audit() -> Response:
     """
     pipes = [pipe.component for pipe in node().pipes.values()]
     writing = [pipe.sink_dataset for pipe in pipes if written_to(pipe.effective)]
-    found = ((name, row, row.entity()) for name, row in _newest(filter(None, writing)) if not row.deleted)
-    return until_full((_write(*each) for each in found if _is_write(each[2])), limit(50))
+    return until_full(_found(filter(None, writing), _write), limit(50))
 
 
-def _is_write(entity: dict[str, Any]) -> bool:
-    return entity.get("$operation") in WRITES and entity.get("$status") == "ok"
+def _write(dataset_id: str, row: Stored) -> dict[str, Any] | None:
+    """A version as a write, None when it is none that was carried out.
 
-
-def _write(dataset_id: str, row: Stored, entity: dict[str, Any]) -> dict[str, Any]:
-    """A write; what it leaves out of an object stays there, so nothing counts as removed."""
+    What a write leaves out of an object stays there, so nothing counts as removed.
+    """
+    entity = row.entity()
+    if row.deleted or entity.get("$operation") not in WRITES or entity.get("$status") != "ok":
+        return None
     was = entity["$was"] if isinstance(entity.get("$was"), dict) else {}
     after = {name: value for name, value in entity.items() if name[:1] not in "_$" and name != "id"}
     return {
@@ -61,11 +62,13 @@ def events() -> Response:
     """Trouble the pumps reported, newest first; `before` (µs) is a cursor, `pipe` one pipe only."""
     chosen = request.args.get("pipe")
     pipe_ids = [chosen] if chosen else list(node().pipes)
-    found = ((name, row, row.entity()) for name, row in _newest(f"{PREFIX}{each}" for each in pipe_ids))
-    return until_full((_event(*each) for each in found if each[2].get("event_type") in TROUBLE), limit(50))
+    return until_full(_found((f"{PREFIX}{each}" for each in pipe_ids), _event), limit(50))
 
 
-def _event(dataset_id: str, row: Stored, event: dict[str, Any]) -> dict[str, Any]:
+def _event(dataset_id: str, row: Stored) -> dict[str, Any] | None:
+    event = row.entity()
+    if event.get("event_type") not in TROUBLE:
+        return None
     return {
         "pipe": dataset_id.removeprefix(PREFIX),
         "ts": row.ts,
@@ -80,6 +83,12 @@ def _event(dataset_id: str, row: Stored, event: dict[str, Any]) -> dict[str, Any
 def log() -> Response:
     """Lines of the node's own log after number `since`, oldest first, as far as they are at hand."""
     return as_json({"rows": NodeLog.current().since(parsing.number("since", 0) or 0)})
+
+
+def _found(
+    dataset_ids: Iterable[str], tell: Callable[[str, Stored], dict[str, Any] | None]
+) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    return ((row.ts, tell(name, row)) for name, row in _newest(dataset_ids))
 
 
 def _newest(dataset_ids: Iterable[str]) -> Iterator[tuple[str, Stored]]:

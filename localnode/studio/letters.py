@@ -42,7 +42,7 @@ def list_letters() -> Response:
     before = parsing.number("before", None)
     streams = [_letters(pipe_id, dataset, before) for pipe_id, dataset in letter_boxes()]
     found = heapq.merge(*streams, key=lambda each: each[1].ts, reverse=True)
-    return until_full((_letter(pipe_id, row) for pipe_id, row in found), limit(50))
+    return until_full(((row.ts, _letter(pipe_id, row)) for pipe_id, row in found), limit(50))
 
 
 @data.get("/retries")

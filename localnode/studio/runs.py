@@ -67,9 +67,12 @@ def chart() -> Response:
 def list_runs() -> Response:
     """Runs, newest first, of one `pipe` or all, with `failed` only those with errors. Cursor: `before`."""
     only_failed = parsing.flag("failed", False)
+
+    def shown(run: dict[str, Any]) -> bool:
+        return not only_failed or run["outcome"] == "failed" or run["failures"] > 0
+
     runs = (_run(pipe_id, row) for pipe_id, row in _endings(parsing.number("before", None)))
-    wanted = (run for run in runs if not only_failed or run["outcome"] == "failed" or run["failures"])
-    return until_full(wanted, limit(50))
+    return until_full(((run["ts"], run if shown(run) else None) for run in runs), limit(50))
 
 
 def _endings(before: int | None, stop_at: int = 0) -> Iterator[tuple[str, Stored]]:

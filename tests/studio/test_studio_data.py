@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from importlib import import_module
 
 import pytest
 from flask.testing import FlaskClient
@@ -28,7 +29,7 @@ def test_the_flow_has_every_pipe_with_its_state_and_count(client: FlaskClient) -
         "endpoint",
         "ready",
     )
-    assert flow["systems"] == ["crm"] and flow["node"]["failed"] == []
+    assert flow["systems"] == ["crm"] and flow["datasets"] == []
 
 
 def test_an_endpoint_is_never_run_and_never_fails(client: FlaskClient, node: Node) -> None:
@@ -447,3 +448,18 @@ def test_what_a_breaker_holds_back_is_shown(client: FlaskClient, node: Node) -> 
     assert held == [{"id": "p001", "deleted": True}, {"id": "p002", "deleted": False}]
     client.post("/api/datasets/global-person", json={"operation": "rollback-circuit-breaker"})
     assert client.get("/studio/data/breakers").get_json() == []
+
+
+def test_a_list_ends_its_page_when_much_was_passed_over(
+    client: FlaskClient, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("localnode.studio.data"), "MAX_PASSED", 2)
+    shown, cursor, calls = [], "", 0
+    while cursor is not None:
+        page = client.get("/studio/data/events", query_string={"before": cursor}).get_json()
+        shown, cursor, calls = shown + page["rows"], page["cursor"], calls + 1
+    assert shown == [] and calls > 1
+
+
+def test_open_cases_are_counted_for_every_page(client: FlaskClient, shared: Dataset) -> None:
+    assert client.get("/studio/data/node").get_json()["open"] == 8

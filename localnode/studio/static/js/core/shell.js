@@ -44,6 +44,7 @@ function showNode(node) {
   fill(pill, parts.join(" · "));
   pill.title = `${plural(node.pipes, "pipe")}, started ${node.started}`;
   count("dead-letters", node.dead_letters + node.retries, "bad");
+  if (node.open !== null) count("pending", node.open);
   syncState(node.run_all === "running");
 }
 

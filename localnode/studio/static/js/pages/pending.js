@@ -4,7 +4,7 @@ import { get } from "../core/api.js";
 import { at, fill, h, refill } from "../core/dom.js";
 import { ago, number, stamp } from "../core/format.js";
 import { live } from "../core/live.js";
-import { count, note, start } from "../core/shell.js";
+import { note, start } from "../core/shell.js";
 import { entityLink, parameter, remember } from "../parts/links.js";
 import { recordLinks } from "../parts/record_link.js";
 
@@ -61,7 +61,7 @@ async function show() {
     rows.push(...page.rows);
   }
   const total = Object.values(page.counts).reduce((sum, each) => sum + each, 0);
-  count("pending", total, "");
+  if (!page.complete) setTimeout(show, 100);
   const kinds = Object.keys({ ...KINDS, ...page.counts }).filter((name) => page.counts[name] || name === state.status);
   const shape = JSON.stringify([rows, page.counts, page.complete, page.cursor, state.status]);
   if (shape === known) return;

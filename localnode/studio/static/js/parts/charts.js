@@ -17,6 +17,7 @@ export function runCharts({ pipe = null } = {}) {
   const outer = h("div", { class: "pipelist" }, element, figures);
   let seconds = 3600;
   let latest = null;
+  let loaded = 0;
 
   const show = () => {
     if (!latest) return;
@@ -41,10 +42,15 @@ export function runCharts({ pipe = null } = {}) {
   return {
     element: outer,
     async load() {
+      if (Date.now() - loaded < seconds * 4) return;
+      loaded = Date.now();
       latest = await get("/studio/data/runs/chart", { window: seconds, buckets: 60, pipe });
       show();
     },
-    window(value) { seconds = value; },
+    window(value) {
+      seconds = value;
+      loaded = 0;
+    },
   };
 }
 
