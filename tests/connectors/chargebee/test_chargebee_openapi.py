@@ -1,0 +1,309 @@
+"""Every request of the service and every answer and event of the sandbox fit Chargebee's OpenAPI document.
+
+A proxy between the two records what goes over the wire while records of all datatypes are read, made, changed and
+deleted; then each exchange is held against the document, where that is at hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+import pytest
+import requests
+from jsonschema import Draft202012Validator
+
+from tests.connectors.chargebee.conftest import Service, serving
+from tests.support.processes import ROOT
+from tests.support.systems import Chargebee
+from tests.support.upstream import Asked, Reply, scripted_upstream
+
+DOCUMENT = ROOT.parent / "shared" / "reference" / "chargebee-openapi-subset.json"
+FORM = "application/x-www-form-urlencoded"
+CONTENT = {
+    "customer": "Customer",
+    "business_entity": "BusinessEntity",
+    "order": "Order",
+    "item": "Item",
+    "item_price": "ItemPrice",
+    "item_family": "ItemFamily",
+    "invoice": "Invoice",
+}
+USED = {
+    "GET /configurations",
+    "GET /customers",
+    "POST /customers",
+    "GET /customers/{customer-id}",
+    "POST /customers/{customer-id}",
+    "POST /customers/{customer-id}/update_billing_info",
+    "POST /customers/{customer-id}/delete",
+    "GET /events",
+    "GET /item_families",
+    "POST /item_families",
+    "GET /item_families/{item-family-id}",
+    "POST /item_families/{item-family-id}",
+    "POST /item_families/{item-family-id}/delete",
+    "GET /items",
+    "POST /items",
+    "GET /items/{item-id}",
+    "POST /items/{item-id}",
+    "POST /items/{item-id}/delete",
+    "GET /item_prices",
+    "POST /item_prices",
+    "GET /item_prices/{item-price-id}",
+    "POST /item_prices/{item-price-id}",
+    "POST /item_prices/{item-price-id}/delete",
+    "POST /invoices/import_invoice",
+    "GET /orders",
+    "POST /orders/import_order",
+    "GET /orders/{order-id}",
+    "POST /orders/{order-id}",
+    "POST /orders/{order-id}/delete",
+}
+"""Every operation that the service relies on."""
+
+pytestmark = pytest.mark.skipif(
+    not DOCUMENT.exists(), reason="the OpenAPI document is not beside the project"
+)
+
+
+@dataclass
+class Exchange:
+    """One call and its answer."""
+
+    asked: Asked
+    status: int
+    body: Any
+
+
+@cache
+def document() -> dict[str, Any]:
+    whole: dict[str, Any] = orjson.loads(DOCUMENT.read_bytes())
+    return whole
+
+
+def problems(schema: dict[str, Any], value: Any) -> list[str]:
+    check = Draft202012Validator({**schema, "components": document()["components"]})
+    return [f"{list(error.path)}: {error.message[:150]}" for error in check.iter_errors(value)]
+
+
+def operation_of(asked: Asked) -> tuple[str, dict[str, Any]]:
+    """The documented operation of a call; paths without a parameter go before those with one."""
+    path = asked.path.removeprefix("/api/v2")
+    for known in sorted(document()["paths"], key=lambda one: one.count("{")):
+        pattern = re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(known))
+        if re.fullmatch(pattern, path) and asked.method.lower() in document()["paths"][known]:
+            return f"{asked.method} {known}", document()["paths"][known][asked.method.lower()]
+    raise AssertionError(f"{asked.method} {path} is not documented")
+
+
+def nested(pairs: list[tuple[str, str]], schema: dict[str, Any]) -> dict[str, Any]:
+    """Bracketed names as objects and lists, with values of the types that the schema names."""
+    found: dict[str, Any] = {}
+    for name, text in pairs:
+        steps = name.replace("]", "").split("[")
+        place, rule = found, schema
+        for step in steps[:-1]:
+            rule = rule.get("properties", {}).get(step, {})
+            place = place.setdefault(step, {})
+        rule = (
+            rule["items"]
+            if steps[-1].isdigit() and "items" in rule
+            else rule.get("properties", {}).get(steps[-1], {})
+        )
+        place[steps[-1]] = typed(text, rule)
+    return listed(found)
+
+
+def typed(text: str, rule: dict[str, Any]) -> Any:
+    if rule.get("type") == "integer" and re.fullmatch(r"-?\d+", text):
+        return int(text)
+    if rule.get("type") == "number" and re.fullmatch(r"-?\d+(\.\d+)?", text):
+        return float(text)
+    if rule.get("type") == "boolean" and text in ("true", "false"):
+        return text == "true"
+    return text
+
+
+def listed(value: Any) -> Any:
+    """Objects whose keys are 0, 1, 2 … are lists."""
+    if not isinstance(value, dict):
+        return value
+    if value and all(key.isdigit() for key in value):
+        assert sorted(map(int, value)) == list(range(len(value)))
+        return [listed(value[key]) for key in sorted(value, key=int)]
+    return {key: listed(part) for key, part in value.items()}
+
+
+def request_problems(asked: Asked, operation: dict[str, Any]) -> list[str]:
+    """What is wrong with a call. An empty text clears an attribute, whatever its type."""
+    pairs = [pair for pair in parse_qsl(asked.body.decode(), keep_blank_values=True) if pair[1] != ""]
+    found: list[str] = []
+    if asked.method == "POST" and pairs:
+        assert asked.headers["Content-Type"] == FORM
+        schema = operation["requestBody"]["content"][FORM]["schema"]
+        value = nested(pairs, schema)
+        found += problems(schema, value)
+        found += [
+            f"{name} is no parameter"
+            for name in value
+            if name not in schema["properties"] and name[:3] != "cf_"
+        ]
+    parameters = {
+        one["name"]: one["schema"] for one in operation.get("parameters", []) if one.get("in") == "query"
+    }
+    query = nested(list(asked.query.items()), {"properties": parameters})
+    for name, value in query.items():
+        found += [f"{name} is no filter"] if name not in parameters else problems(parameters[name], value)
+    if "chargebee-idempotency-key" in asked.headers:
+        found += [] if len(asked.headers["chargebee-idempotency-key"]) <= 100 else ["long idempotency key"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def exchanges(upstream: Chargebee, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Exchange]]:
+    """What goes over the wire while all the service can do is done."""
+    requests.post(
+        f"{upstream.root}/_sandbox/reset", json={"data": "demo", "seed": 1}, timeout=30
+    ).raise_for_status()
+    upstream.faults()
+    seen: list[Exchange] = []
+
+    def relay(asked: Asked) -> Reply:
+        headers = {
+            name: value
+            for name, value in asked.headers.items()
+            if name.lower() not in ("host", "content-length")
+        }
+        answer = requests.request(
+            asked.method,
+            f"{upstream.root}{asked.path}",
+            params=asked.query,
+            data=asked.body,
+            headers=headers,
+            timeout=30,
+        )
+        seen.append(Exchange(asked, answer.status_code, answer.json()))
+        kept = {name: value for name, value in answer.headers.items() if name.lower().startswith("chargebee")}
+        return Reply(answer.content, answer.status_code, kept)
+
+    with scripted_upstream(relay) as proxy:
+        with serving(proxy.url, tmp_path_factory.mktemp("openapi"), PAGE_SIZE="100") as service:
+            do_everything(service)
+        yield seen
+
+
+def do_everything(service: Service) -> None:
+    assert requests.get(f"{service.root}/ready", timeout=10).status_code == 200
+    for datatype in ("customer", "business_entity", "order", "item", "item_price", "item_family"):
+        whole = service.read(datatype)
+        service.read(datatype, since=whole[-1]["_updated"])
+        service.read(datatype, limit=3)
+    address = {"line1": "Storgata 1", "city": "Oslo", "zip": "0155", "country": "NO"}
+    person = service.insert(
+        "customer", "contact:OA-1", first_name="Åse", email="ase@oa.example", billing_address=address, cf_tier="gold",
+        preferred_currency_code="NOK", net_term_days=0, allow_direct_debit=True,
+    )["$response"]  # fmt: skip
+    person = service.update(
+        "customer", person, last_name="Li", phone=None, vat_number="NO123", cf_tier="silver",
+        billing_address={"line1": None, "line2": "B"}, meta_data={"customerp": {"active": True}}, net_term_days=0,
+    )["$response"]  # fmt: skip
+    item = service.insert(
+        "item", "product:OA-1", name="Hammer OA", item_family_id="oa-tools", status="archived", is_shippable=True,
+        metadata={"colour": "red"}, cf_shelf="B2",
+    )["$response"]  # fmt: skip
+    item = service.update("item", item, status="active", description="Heavy", unit=None)["$response"]
+    for currency, price in (("JPY", 1200), ("NOK", 9950), ("KWD", 1250)):
+        stored = service.insert(
+            "item_price", f"product:OA-{currency}", name=f"Hammer {currency}", item_id=item["id"], price=price,
+            currency_code=currency, accounting_detail={"sku": "H-1"}, is_taxable=True,
+        )["$response"]  # fmt: skip
+        stored = service.update("item_price", stored, price=price + 1, accounting_detail={"sku": "H-2"})[
+            "$response"
+        ]
+        service.share("item_price", {"_id": stored["id"], "id": stored["id"], "_deleted": True})
+    service.share("item", {"_id": item["id"], "id": item["id"], "_deleted": True})
+    family = service.insert("item_family", "category:OA", name="OA")["$response"]
+    family = service.update("item_family", family, description="Things")["$response"]
+    service.share("item_family", {"_id": family["id"], "id": family["id"], "_deleted": True})
+    line = {
+        "description": "Hammer",
+        "fulfillment_quantity": 2,
+        "unit_price": 5000,
+        "amount": 10000,
+        "tax_amount": 2500,
+    }
+    order = service.insert(
+        "order", "order:OA-1", customer_id=person["id"], currency_code="NOK", status="queued", order_date=1790000000,
+        reference_id="SO-OA-1", shipping_address=address, order_line_items=[{**line, "sku": "H-1", "status": "queued"}],
+    )["$response"]  # fmt: skip
+    lines = [{"id": order["order_line_items"][0]["id"], "sku": "H-9", "status": "shipped"}]
+    order = service.update(
+        "order",
+        order,
+        status="shipped",
+        tracking_id="T1",
+        shipped_at=1790001000,
+        order_line_items=lines,
+        note=None,
+    )["$response"]
+    service.update("order", order, status="cancelled", cancellation_reason="others", cancelled_at=1790002000)
+    service.share("order", {"_id": order["id"], "id": order["id"], "_deleted": True})
+    doomed = service.insert("customer", "contact:OA-2", first_name="B")["$response"]
+    service.insert("customer", "contact:OA-2", first_name="B")
+    service.share("customer", {"_id": doomed["id"], "id": doomed["id"], "_deleted": True})
+    service.share(
+        "customer", {"_id": "x", "id": "nobody", "$operation": "update", "$based_on": {}, "first_name": "A"}
+    )
+
+
+def test_every_operation_that_is_relied_on_was_used(exchanges: list[Exchange]) -> None:
+    assert {operation_of(one.asked)[0] for one in exchanges} == USED
+
+
+def test_requests_are_as_documented(exchanges: list[Exchange]) -> None:
+    assert len(exchanges) > 60
+    for one in exchanges:
+        name, operation = operation_of(one.asked)
+        assert request_problems(one.asked, operation) == [], (
+            f"{name} {one.asked.query} {one.asked.body.decode()}"
+        )
+
+
+def test_answers_are_as_documented(exchanges: list[Exchange]) -> None:
+    for one in exchanges:
+        name, operation = operation_of(one.asked)
+        schema = operation["responses"][str(one.status)]["content"]["application/json"]["schema"]
+        assert problems(schema, one.body) == [], f"{name} → {one.status}"
+        assert one.status == 200 or one.body["api_error_code"] in ("resource_not_found", "duplicate_entry")
+
+
+def test_events_are_as_documented(exchanges: list[Exchange], upstream: Chargebee) -> None:
+    events = upstream.all("events")
+    told = {event["event_type"] for event in events}
+    assert told >= {
+        "customer_created", "customer_changed", "customer_deleted", "business_entity_created",
+        "order_created", "order_updated", "order_deleted", "item_created", "item_updated", "item_deleted",
+        "item_price_created", "item_price_updated", "item_family_created", "item_family_updated", "item_family_deleted",
+    }  # fmt: skip
+    for event in events:
+        assert problems({"$ref": "#/components/schemas/Event"}, event) == [], event["event_type"]
+        for kind, record in event["content"].items():
+            assert problems({"$ref": f"#/components/schemas/{CONTENT[kind]}"}, record) == [], event[
+                "event_type"
+            ]
+
+
+def test_a_parameter_that_is_not_documented_would_be_noticed(tmp_path: Path) -> None:
+    asked = Asked(
+        "POST", "/api/v2/customers/c1", {}, {"Content-Type": FORM}, b"vat_number=1&net_term_days=soon"
+    )
+    assert len(request_problems(asked, operation_of(asked)[1])) == 2
+    listing = Asked("GET", "/api/v2/item_families", {"sort_by[asc]": "updated_at"}, {}, b"")
+    assert request_problems(listing, operation_of(listing)[1]) == ["sort_by is no filter"]
