@@ -14,7 +14,8 @@ from pathlib import Path
 from types import FrameType
 
 from stack.children import StackError
-from stack.node import Node
+from stack.decisions import Record, relink, retry, unlink
+from stack.node import Json, Node
 from stack.processes import Stack, failure
 from stack.report import Report, make_report, table
 from stack.services import Service
@@ -58,13 +59,35 @@ def parser() -> argparse.ArgumentParser:
         help="for data and logs (default .data)",
     )
     run.set_defaults(command=_run)
+    _decision_commands(commands)
     upload = commands.add_parser("upload", help="send pipes, systems and variables to a node")
-    upload.add_argument(
-        "--node", default=os.environ.get("NODE"), help="its address (default: the local node)"
-    )
-    upload.add_argument("--jwt", default=os.environ.get("JWT"), help="its token")
+    _node_options(upload)
     upload.set_defaults(command=_upload)
     return made
+
+
+def _decision_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    unlink = commands.add_parser("unlink", help="take a record apart from its counterpart for good")
+    relink = commands.add_parser("relink", help="let two records sync with each other and nobody else")
+    retry = commands.add_parser("retry", help="try again what was rejected or quarantined")
+    for command in (unlink, relink):
+        for name in ("SYSTEM", "DATATYPE", "ID"):
+            command.add_argument(name.lower(), metavar=name)
+        command.add_argument("--note", default="", help="why, kept with the decision")
+    for name in ("SYSTEM", "DATATYPE", "ID"):
+        relink.add_argument(f"other_{name.lower()}", metavar=name)
+    retry.add_argument("pipe", metavar="PIPE", nargs="?", help="<system>-<datatype>")
+    retry.add_argument("id", metavar="ID", nargs="?", help="one row of its share dataset")
+    for command, function in ((unlink, _unlink), (relink, _relink), (retry, _retry)):
+        _node_options(command)
+        command.set_defaults(command=function)
+
+
+def _node_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--node", default=os.environ.get("NODE"), help="its address (default: the local node)"
+    )
+    command.add_argument("--jwt", default=os.environ.get("JWT"), help="its token")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -139,12 +162,43 @@ def forget(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def _upload(options: argparse.Namespace) -> int:
+def _node(options: argparse.Namespace) -> Node:
+    """The node that the options name, else the local one."""
     settings = from_environment("empty", False, ROOT / ".data")
     url = (options.node or settings.url("node")).rstrip("/")
     url = url if "://" in url else f"https://{url}"
-    node = Node(url if url.endswith("/api") else f"{url}/api", options.jwt)
-    print(f"{node.upload(ROOT, settings.variables)} pipes uploaded to {node.url}")
+    return Node(url if url.endswith("/api") else f"{url}/api", options.jwt)
+
+
+def _unlink(options: argparse.Namespace) -> int:
+    record = Record(options.system, options.datatype, options.id)
+    return _say(unlink(_node(options), record, options.note))
+
+
+def _relink(options: argparse.Namespace) -> int:
+    record = Record(options.system, options.datatype, options.id)
+    other = Record(options.other_system, options.other_datatype, options.other_id)
+    return _say(relink(_node(options), record, other, options.note))
+
+
+def _retry(options: argparse.Namespace) -> int:
+    return _say(retry(_node(options), options.pipe, options.id))
+
+
+def _say(decisions: list[Json]) -> int:
+    """What was decided; the next run of the pumps carries it out."""
+    for each in decisions:
+        print(f"{each['decision']} {' and '.join(each.get('records', [each['_id']]))}")
+    if not decisions:
+        print("nothing to try again")
+    return OK
+
+
+def _upload(options: argparse.Namespace) -> int:
+    settings = from_environment("empty", False, ROOT / ".data")
+    node = _node(options)
+    pipes = node.upload(ROOT, settings.node_variables, settings.node_secrets)
+    print(f"{pipes} pipes uploaded to {node.url}")
     return OK
 
 

@@ -27,12 +27,16 @@ class StackError(RuntimeError):
 
 @dataclass(frozen=True)
 class Program:
-    """What to start: its name, arguments, own settings, and the URL that answers 200 once it can be used."""
+    """What to start: its name, arguments, own settings, and the URL that answers 200 once it can be used.
+
+    `credentials`: the HTTP basic ones that URL asks for.
+    """
 
     name: str
     arguments: Sequence[str]
     environment: Mapping[str, str]
     ready_url: str
+    credentials: tuple[str, str] | None = None
 
 
 class Children:
@@ -71,14 +75,15 @@ class Children:
 
         StackError with its last words when it ends or takes too long, SettingError when it names a setting.
         """
-        child, url = self._running[name], self._programs[name].ready_url
+        child, program = self._running[name], self._programs[name]
+        url = program.ready_url
         deadline = time.monotonic() + START_S
         said = ""
         while time.monotonic() < deadline:
             if child.poll() is not None:
                 raise StackError(f"{name} ended with {child.returncode}:\n{self._tail(name)}")
             try:
-                answer = self._session.get(url, timeout=5)
+                answer = self._session.get(url, auth=program.credentials, timeout=5)
             except requests.RequestException:
                 pass
             else:

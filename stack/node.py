@@ -6,7 +6,7 @@ import io
 import json
 import threading
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,17 @@ class Node:
         if jwt:
             self._session.headers["Authorization"] = f"Bearer {jwt}"
 
-    def upload(self, root: Path, variables: Mapping[str, str]) -> int:
+    def upload(
+        self, root: Path, variables: Mapping[str, str], secrets: Mapping[str, str] | None = None
+    ) -> int:
         """Replace the configuration, and the variables by prod-env.json with `variables` over it.
 
-        Answers the number of pipes.
+        `secrets` are added to those it has. Answers the number of pipes.
         """
         defaults = json.loads((root / "prod-env.json").read_text(encoding="utf-8"))
         self._call("PUT", "/env", json={**defaults, **variables})
+        if secrets:
+            self._call("POST", "/secrets", json=dict(secrets))
         files = {"file": ("config.zip", pack(root), "application/zip")}
         self._call("PUT", "/config", files=files)
         return len(self._call("GET", "/pipes").json())
@@ -98,6 +102,10 @@ class Node:
             f"{self.url}/datasets/{dataset}/entity", params={"entity_id": entity_id}, timeout=TIMEOUT
         )
         return None if answer.status_code == 404 else dict(self._checked(answer).json())
+
+    def push(self, receiver: str, entities: Sequence[Json]) -> None:
+        """Send entities to a receiver pipe."""
+        self._call("POST", f"/receivers/{receiver}/entities", json=list(entities))
 
     def _call(self, method: str, path: str, **options: Any) -> requests.Response:
         options.setdefault("timeout", TIMEOUT)

@@ -101,7 +101,7 @@ class Stack:
 
     def upload(self) -> int:
         """Send pipes, systems, node settings and variables to the node; answers the number of pipes."""
-        return self.node.upload(ROOT, self.settings.variables)
+        return self.node.upload(ROOT, self.settings.node_variables, self.settings.node_secrets)
 
     def sync(self) -> Json:
         """Run the pumps until nothing moves; StackError when a pipe failed."""

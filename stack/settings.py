@@ -46,6 +46,24 @@ class StackSettings:
     schedule: bool = False
     sync_config: Path | None = None
 
+    @property
+    def credentials(self) -> tuple[str, str] | None:
+        """What callers of the services must present, None when that is nothing."""
+        user, password = (self.environment.get(f"SERVICE_{part}", "") for part in ("USERNAME", "PASSWORD"))
+        return (user, password) if user and password else None
+
+    @property
+    def node_variables(self) -> dict[str, str]:
+        """What overrides prod-env.json: `variables`, and how the node is to call the services."""
+        if self.credentials is None:
+            return dict(self.variables)
+        return {"service-auth": "basic", "service-username": self.credentials[0], **self.variables}
+
+    @property
+    def node_secrets(self) -> dict[str, str]:
+        """Secrets that the systems name and this node needs."""
+        return {"service-password": self.credentials[1]} if self.credentials else {}
+
     def url(self, name: str) -> str:
         """Where a process of the stack listens, without a path."""
         return f"http://{HOST}:{self.ports[name]}"

@@ -153,7 +153,6 @@ _HTTP: dict[str, Schema] = {
     "verify_ssl": _FLAG,
     "connect_timeout": _SECONDS,
     "read_timeout": _SECONDS,
-    "proxies": _OBJECT,
     "retry_strategy": {"type": "object", "additionalProperties": _closed(_RETRIES)},
     "ignore_invalid_content_length_response_header": _FLAG,
     "worker_threads": _POSITIVE,

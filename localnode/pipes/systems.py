@@ -165,7 +165,6 @@ class Systems:
             session.trust_env = False
             session.auth = _auth(config, self._token_session(config))
             session.verify = bool(config.get("verify_ssl", False))
-            session.proxies = dict(config.get("proxies") or {})
             adapter = HTTPAdapter(
                 pool_maxsize=int(config.get("worker_threads", 10)), max_retries=_retry(config)
             )

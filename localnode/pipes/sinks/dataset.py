@@ -90,8 +90,8 @@ class DatasetSink(Sink):
         message = dataset.info().breaker if dataset else None
         if message is not None:
             raise Refused(
-                f'the circuit breaker of dataset "{self._name}" is tripped ({message}): look at what waits, then'
-                f" let it pass (`python -m localnode commit {self._name}`, or POST operation="
+                f'the circuit breaker of dataset "{self._name}" is tripped ({message}): look at what waits,'
+                f" then let it pass (`python -m localnode commit {self._name}`, or POST operation="
                 f"commit-circuit-breaker to /api/datasets/{self._name}) or drop it (rollback)"
             )
 
@@ -127,9 +127,7 @@ class DatasetSink(Sink):
         dataset = self._open()
         limit, written = self._limit(dataset), staged_count(dataset)
         if limit is not None and written > limit:
-            raise BreakerTripped(
-                f'more than {limit:g} changes of dataset "{self._name}" in one run'
-            )
+            raise BreakerTripped(f'more than {limit:g} changes of dataset "{self._name}" in one run')
 
     def finish(self, scope: RunScope, source: Source) -> WriteResult:
         """Deletion tracking after a full run in which every entity could be written."""
