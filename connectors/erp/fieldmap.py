@@ -10,7 +10,7 @@ from connectors.common.datatype import Record
 from connectors.common.errors import BrokenAnswer, Rejected
 from connectors.erp.conditions import fits
 from connectors.erp.items import Commands, Item, make_item
-from connectors.erp.paths import bury, dig
+from connectors.erp.paths import bury, dig, has
 from connectors.erp.values import Forms, reader, writer
 
 MODIFIED = "@modified"
@@ -26,7 +26,8 @@ Resolve = Callable[[str, Any], Any]
 class Field:
     """One mapped field: where it comes from and what becomes of its value, both ways."""
 
-    def __init__(self, name: str, given: str | Mapping[str, Any], forms: Forms) -> None:
+    def __init__(self, name: str, given: str | Mapping[str, Any], forms: Forms, must: bool = False) -> None:
+        """`must`: whether a record always has the field, be it null."""
         spec: Mapping[str, Any] = {"from": given} if isinstance(given, str) else given
         self.name = name
         self.source: str = spec.get("from", "")
@@ -42,6 +43,7 @@ class Field:
         self._when = spec.get("when", [])
         self._default = spec.get("default")
         self._strict = "default" not in spec
+        self._must = must and self._strict and not (self.item or self.part or self.fixed or self._when)
         self._prefix: str = spec.get("prefix", "")
         kind = spec.get("type", "as_is")
         self._convert = reader(kind, forms)
@@ -56,6 +58,8 @@ class Field:
             return self._default
         value = self.constant if self.fixed else dig(holder, self.source)
         if value is None:
+            if self._must and not has(holder, self.source):
+                raise BrokenAnswer(f"the ERP's record has no {self.source}, which is {self.name} here")
             return self._default
         if self._prefix:
             if not isinstance(value, str) or not value.startswith(self._prefix):
@@ -131,7 +135,7 @@ class FieldMap:
                     ),
                 )
             else:
-                self._fields[name] = Field(name, given, forms)
+                self._fields[name] = Field(name, given, forms, entity.get("absent") == "refuse")
         self._nested = {name.partition(".")[0] for name in self._fields if "." in name}
 
     def read(self, raw: Record, stamp: str | None = None, position: int = 0) -> Record:

@@ -28,6 +28,15 @@ def dig(value: Any, path: str) -> Any:
     return None
 
 
+def has(value: Any, path: str) -> bool:
+    """Whether there is something at a dotted path, be it null."""
+    if isinstance(value, dict) and path in value:
+        return True
+    before, dot, last = path.rpartition(".")
+    inner = dig(value, before) if dot else None
+    return (isinstance(inner, dict) and last in inner) or (dot != "" and inner is None and has(value, before))
+
+
 def dig_all(value: Any, path: str) -> list[Any]:
     """The values at a path in which `*` stands for every item of a list; without nulls."""
     before, star, after = path.partition("*")

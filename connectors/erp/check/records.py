@@ -17,7 +17,7 @@ from connectors.common.validation import formats
 from connectors.erp import stamps
 from connectors.erp.check import clues
 from connectors.erp.check.findings import ERROR, WARNING
-from connectors.erp.paths import dig
+from connectors.erp.paths import dig, has
 
 Spec = Mapping[str, Any]
 Doubt = tuple[str, tuple[str, ...], str, str]
@@ -80,7 +80,7 @@ def _stamps(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
 
 def _deletions(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
     field = spec["deleted"].get("field")
-    if field and not any(_has(record, field) for record in records):
+    if field and not any(has(record, field) for record in records):
         problem = f"no record has {field}, so none would ever count as deleted"
         yield ERROR, ("deleted", "field"), problem, "name the field that marks deleted records"
 
@@ -155,15 +155,6 @@ def older_than(spec: Spec, records: Sequence[Record], since: str) -> int:
 
 def _plain(entity: Entity) -> Record:
     return {name: value for name, value in entity.items() if name[:1] not in ("_", "$")}
-
-
-def _has(record: Record, path: str) -> bool:
-    """Whether a field is there at all, null or not."""
-    if path in record:
-        return True
-    before, _, last = path.rpartition(".")
-    inner = dig(record, before) if before else record
-    return isinstance(inner, dict) and last in inner
 
 
 def _candidates(what: str, names: list[str]) -> str:
