@@ -13,6 +13,7 @@ import asyncio
 import json
 import re
 from bisect import bisect_left
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -125,17 +126,17 @@ class FakeErp:
             writer.close()
 
 
-async def main() -> None:
+async def serve_forever(make: Callable[[int], FakeErp]) -> None:
     """Serve until ended."""
     options = argparse.ArgumentParser()
     options.add_argument("--port", type=int, required=True)
     options.add_argument("--records", type=int, default=100_000)
     given = options.parse_args()
-    fake = FakeErp(given.records)
+    fake = make(given.records)
     server = await asyncio.start_server(fake.serve, "127.0.0.1", given.port, limit=1 << 20)
     async with server:
         await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(serve_forever(FakeErp))

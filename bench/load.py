@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 import requests
 
+from bench._fake_chargebee import customer_of
 from bench._fake_erp import record_of
 from tests.support.processes import free_port, process
 
@@ -88,6 +89,22 @@ def erp_batch(writer: int, number: int) -> list[Entity]:
     return entities
 
 
+def chargebee_batch(writer: int, number: int) -> list[Entity]:
+    """Half updates of customers that are there, half new ones."""
+    entities: list[Entity] = []
+    for at in range(BATCH):
+        index = (writer * BATCHES + number) * BATCH + at
+        if at % 2:
+            name = f"new{index}"
+            origin = f"~:customerp-contact:{name}"
+            entities.append({"_id": name, "$operation": "insert", "$origin": origin, "first_name": name})
+        else:
+            record = customer_of(index)
+            based_on = {"phone": record["phone"]}
+            entities.append({"_id": str(index), "id": record["id"], "$based_on": based_on, "phone": "+47 1"})
+    return entities
+
+
 PLANS: dict[str, Plan] = {
     "erp": Plan(
         application="connectors.erp.app:create_app()",
@@ -97,7 +114,20 @@ PLANS: dict[str, Plan] = {
         read="/contact/entities",
         write="/contact/share",
         batch=erp_batch,
-    )
+    ),
+    "chargebee": Plan(
+        application="connectors.chargebee.app:create_app()",
+        upstream=["python", "-m", "bench._fake_chargebee", "--port", "{port}", "--records", str(RECORDS)],
+        ready="/stats",
+        environment={
+            "CHARGEBEE_BASE_URL": "{upstream}/api/v2",
+            "CHARGEBEE_API_KEY": "load",
+            "CHARGEBEE_RATE_PER_MINUTE": "0",
+        },
+        read="/customer/entities",
+        write="/customer/share",
+        batch=chargebee_batch,
+    ),
 }
 
 
