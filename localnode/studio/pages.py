@@ -1,12 +1,19 @@
-"""Studio's pages: shells without data, each with the script that fills it."""
+"""Studio's pages: shells without data, each with the script that fills it; and the files they are made of."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+import re
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
 
-pages = Blueprint(
-    "studio", __name__, template_folder="templates", static_folder="static", static_url_path="/studio/static"
-)
+from flask import Blueprint, Response, render_template, send_from_directory, url_for
+
+STATIC = Path(__file__).with_name("static")
+_IMPORT = re.compile(r'^import .* from "(\.[^"]+)";$', re.MULTILINE)
+YEAR = 365 * 24 * 3600
+
+pages = Blueprint("studio", __name__, template_folder="templates")
 
 TITLES = {
     "flow": "Flow",
@@ -49,6 +56,45 @@ def dataset(dataset_id: str) -> str:
     return _shell("dataset", "Dataset", section="datasets")
 
 
+@pages.get("/studio/static/<version>/<path:filename>")
+def static(version: str, filename: str) -> Response:
+    """A script, style sheet or picture. Under the present version browsers may keep it for good."""
+    kept = version == static_version()
+    response = send_from_directory(STATIC, filename, max_age=YEAR if kept else None)
+    response.cache_control.immutable = kept
+    return response
+
+
+@cache
+def static_version() -> str:
+    """Names what the files hold: another one after every change of any of them."""
+    digest = blake2b(digest_size=8)
+    for path in sorted(STATIC.rglob("*")):
+        if path.is_file():
+            digest.update(path.relative_to(STATIC).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def modules(script: str) -> list[str]:
+    """Modules that a page imports, directly or not, so that a browser can ask for all at once."""
+    found: list[str] = []
+    waiting = [STATIC / "js" / "pages" / f"{script}.js"]
+    while waiting:
+        path = waiting.pop()
+        for name in _IMPORT.findall(path.read_text(encoding="utf-8")):
+            imported = (path.parent / name).resolve()
+            asset = imported.relative_to(STATIC.resolve()).as_posix()
+            if asset not in found:
+                found.append(asset)
+                waiting.append(imported)
+    return found
+
+
+def _asset(filename: str) -> str:
+    return url_for("studio.static", version=static_version(), filename=filename)
+
+
 def _shell(script: str, title: str, section: str | None = None) -> str:
     return render_template(
         "shell.html",
@@ -57,4 +103,6 @@ def _shell(script: str, title: str, section: str | None = None) -> str:
         section=section or script,
         titles=TITLES,
         charts=script in ("runs", "pipe"),
+        modules=modules(script),
+        asset=_asset,
     )

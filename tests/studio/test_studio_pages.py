@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from localnode.api.app import create_app
 from localnode.config import NodeSettings
 from localnode.node import Node
-from localnode.studio.pages import TITLES
+from localnode.studio.pages import TITLES, modules, static_version
 from tests.studio.conftest import NASTY
 from tests.support.processes import ROOT
 
@@ -49,10 +49,28 @@ def test_every_file_a_page_names_is_there(bare: FlaskClient, page: str) -> None:
         assert bare.get(path).status_code == 200, path
 
 
+def test_a_page_names_all_modules_it_needs() -> None:
+    found = modules("flow")
+    assert {"js/core/dom.js", "js/flow/layout.js", "vendor/dagre-3.1.3/dagre.esm.js"} <= set(found)
+    imports = re.findall(
+        r'from "([^"]+)"', "".join((STUDIO / "static" / each).read_text("utf-8") for each in found)
+    )
+    assert imports and all(name.startswith(".") for name in imports)
+
+
 def test_pages_hold_nothing_of_the_request(client: FlaskClient) -> None:
     for page in ("/studio/pipes/", "/studio/datasets/"):
         html = client.get(page + NASTY, query_string={"entity": NASTY}).get_data(as_text=True)
         assert "onerror" not in html and "Person" not in html
+
+
+def test_files_are_kept_by_browsers_until_they_change(bare: FlaskClient) -> None:
+    present = bare.get(f"/studio/static/{static_version()}/css/tokens.css")
+    assert present.cache_control.immutable and present.cache_control.max_age > 1_000_000
+    other = bare.get("/studio/static/former/css/tokens.css")
+    assert other.data == present.data and not other.cache_control.immutable
+    for path in ("../pages.py", "..%2fpages.py", "js/../../pages.py", "none.js"):
+        assert bare.get(f"/studio/static/{static_version()}/{path}").status_code == 404, path
 
 
 def test_unknown_pages_are_not_found(bare: FlaskClient) -> None:
@@ -91,7 +109,7 @@ def test_pages_are_open_and_data_asks_for_the_token(tmp_path: object) -> None:
     try:
         client = create_app(node, node.token).test_client()
         assert client.get("/").status_code == 200
-        assert client.get("/studio/static/css/tokens.css").status_code == 200
+        assert client.get("/studio/static/any/css/tokens.css").status_code == 200
         for path in ("/studio/data/node", "/studio/data/flow", "/studio/data/log", "/api/pipes"):
             assert client.get(path).status_code == 401, path
             allowed = client.get(path, headers={"Authorization": f"Bearer {node.token}"})
