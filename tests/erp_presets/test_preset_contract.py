@@ -160,3 +160,13 @@ def test_writes_to_a_read_only_system_are_refused(server: Server, service: str, 
     wish = {"$operation": "insert", "$origin": f"~:chargebee-x:new-{datatype}", **payload(datatype, 1)}
     refused = share(service, datatype, **wish)
     assert (refused["$status"], refused["$error"]["rule"]) == ("rejected", "read_only")
+
+
+def test_a_record_deleted_in_the_erp_is_in_no_full_read_and_not_found(
+    server: Server, service: str, datatype: str
+) -> None:
+    where = server.key(key(datatype, 4))
+    assert where in {entity["_id"] for entity in entities(service, datatype)}
+    server.remove(datatype, where)
+    assert where not in {entity["_id"] for entity in entities(service, datatype)}
+    assert requests.get(f"{service}/{datatype}/entities/{where}", timeout=10).status_code == 404
