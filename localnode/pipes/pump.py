@@ -122,6 +122,7 @@ class PumpRun:
         sink.begin(scope)
         for transform in self._parts.chain.transforms:
             transform.begin()
+        self._take_trace()
         if resumes and not self._forced_full and not sink.holds_back(scope):
             scope.base = unfinished["base"]
         elif scope.full:
@@ -317,11 +318,16 @@ class PumpRun:
         self._log.ended(self._started, self._sync_type, error, **entity, **self._figures())
         return self._result(status, str(error))
 
-    def _figures(self) -> dict[str, Any]:
-        counts, parts = self._counts, self._parts
+    def _take_trace(self) -> list[dict[str, Any]]:
+        parts = self._parts
         takes = [part.take_trace for part in parts.chain.transforms]
-        takes = [parts.source.take_trace, *takes, parts.sink.take_trace]
-        trace = [entry for take in takes for entry in take()]
+        return [
+            entry for take in (parts.source.take_trace, *takes, parts.sink.take_trace) for entry in take()
+        ]
+
+    def _figures(self) -> dict[str, Any]:
+        counts = self._counts
+        trace = self._take_trace()
         return {
             **({"trace": trace} if trace else {}),
             **({"hops_trace": self._context.hops_trace} if self._context.hops_trace else {}),

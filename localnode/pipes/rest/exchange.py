@@ -72,25 +72,31 @@ class RestLine:
             "token": token,
             "secret": lambda word: self._systems.secrets(self._system_id)[word],
         }
-        answer = self.send(operation, operation.request(variables), variables)
+        answer = self.send(operation, operation.request(variables), variables, without_token=True)
         if answer.status not in operation.allowed:
             raise RemoteFailed(f"custom_auth: {name} answered {answer.status}", answer.status)
         return answer.part(operation.config.get("payload_property"))
 
-    def send(self, operation: Operation, request: Request, variables: Variables) -> Answer:
-        """One request; 429 is waited out as `rate_limiting_…` say. RemoteFailed when nothing is answered."""
+    def send(
+        self, operation: Operation, request: Request, variables: Variables, without_token: bool = False
+    ) -> Answer:
+        """One request; 429 is waited out as `rate_limiting_…` say. RemoteFailed when nothing is answered.
+
+        `without_token`: headers of the system that ask for a token which is not there yet are left out.
+        """
+        headers = {**self._default_headers(variables, without_token), **request.headers}
         retries = int(operation.config.get("rate_limiting_retries", 0))
         delay = float(operation.config.get("rate_limiting_delay", 1))
         while True:
-            answer = self._send_once(request, variables)
+            answer = self._send_once(request, headers)
             if answer.status != HTTPStatus.TOO_MANY_REQUESTS or retries <= 0:
                 return answer
             retries -= 1
             if self._systems.closing.wait(delay):
                 raise RemoteFailed("the node is closing")
 
-    def _send_once(self, request: Request, variables: Variables) -> Answer:
-        headers = {**self._default_headers(variables), **request.headers}
+    def _send_once(self, request: Request, given: Mapping[str, str | None]) -> Answer:
+        headers = dict(given)
         if request.body.content_type and not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = request.body.content_type
         call = self._systems.raw(
@@ -107,14 +113,14 @@ class RestLine:
         self.trace.note(request, answer, content)
         return answer
 
-    def _default_headers(self, variables: Variables) -> dict[str, str | None]:
-        """The system's headers, which may ask for the token; left out while there is none yet."""
+    def _default_headers(self, variables: Variables, without_token: bool) -> dict[str, str | None]:
+        """The system's headers, rendered; None for one that is left out."""
         found: dict[str, str | None] = {}
         for name, value in (self._system.get("headers") or {}).items():
             try:
                 found[name] = template(str(value)).text(variables)
             except TemplateFailed as error:
-                if not error.undefined:
+                if not (without_token and error.undefined):
                     raise
                 found[name] = None
         return found

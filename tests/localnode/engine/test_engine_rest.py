@@ -494,6 +494,13 @@ def test_custom_authentication(pipe: Build, system: Any, service: Service) -> No
     assert service.headers[3]["authorization"] == "Bearer a1"
 
 
+def test_a_header_that_asks_for_what_is_not_there_fails_the_run(
+    pipe: Build, system: Any, service: Service
+) -> None:
+    result = pipe("a", source(), engine=system(get(), headers={"Authorization": "Bearer {{ tokn.x }}"})).run()
+    assert result.status == FAILED and "'tokn' is undefined" in result.reason and not service.calls
+
+
 @pytest.mark.parametrize("refresh", [{}, {"refresh_token": "r1", "access_token": "old"}])
 def test_oauth2(pipe: Build, system: Any, service: Service, refresh: dict[str, str]) -> None:
     service.respond = lambda method, path, *rest: (
