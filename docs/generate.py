@@ -1,7 +1,7 @@
-"""Make the reference pages that are read from the code: endpoints, metrics, pipes, commands, ERP profiles.
+"""Make the reference pages that are read from the code: endpoints, pipes, commands, ERP profiles.
 
 `python docs/generate.py [FOLDER]` writes them (default: docs/reference). Each page says what the thing itself
-says: the docstring of an endpoint, the help text of a metric or command, the comment of a pipe.
+says: the docstring of an endpoint, the help text of a command, the comment of a pipe.
 """
 
 from __future__ import annotations
@@ -22,11 +22,9 @@ sys.path.insert(0, str(ROOT))
 from flask import Flask  # noqa: E402
 
 from connectors.chargebee import app as chargebee  # noqa: E402
-from connectors.common.metrics import Metrics  # noqa: E402
 from connectors.erp import app as erp  # noqa: E402
 from docs.profile_page import page as profile_page  # noqa: E402
 from localnode.api.app import create_app  # noqa: E402
-from localnode.api.metrics import METRICS  # noqa: E402
 from localnode.cli.main import parser as localnode_parser  # noqa: E402
 from localnode.config import NodeSettings  # noqa: E402
 from localnode.node import Node  # noqa: E402
@@ -55,7 +53,6 @@ def pages() -> dict[str, str]:
     """File name to text of every page."""
     made = {
         "endpoints": _endpoints(),
-        "metrics": _metrics(),
         "pipes": _pipes(),
         "commands": _commands(),
         "profile": profile_page(),
@@ -104,24 +101,6 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
-def _metrics() -> Iterator[str]:
-    yield from (
-        "# Metrics",
-        "",
-        "`GET /metrics` of each, as Prometheus text. No label holds a record's id or value.",
-        "",
-    )
-    yield from ("## The services", "", "| metric | kind | labels | meaning |", "|---|---|---|---|")
-    for collector in dict.fromkeys(Metrics().registry._collector_to_names):
-        labels = ", ".join(f"`{name}`" for name in getattr(collector, "_labelnames", ()))
-        for family in collector.describe() if hasattr(collector, "describe") else collector.collect():
-            name = family.name + ("_total" if family.type == "counter" else "")
-            yield f"| `{name}` | {family.type} | {labels} | {_cell(family.documentation)} |"
-    yield from ("", "## The local node", "", "| metric | kind | labels | meaning |", "|---|---|---|---|")
-    for name, text, names in METRICS:
-        yield f"| `{name}` | gauge | {', '.join(f'`{each}`' for each in names)} | {_cell(text)} |"
-
-
 def _pipes() -> Iterator[str]:
     yield from (
         "# Pipes",
@@ -135,7 +114,11 @@ def _pipes() -> Iterator[str]:
         pipe = json.loads(path.read_text(encoding="utf-8"))
         if not pipe.get("comment"):
             raise Undescribed(f"pipe {pipe['_id']} has no comment")
-        yield f"| `{pipe['_id']}` | {_source(pipe['source'])} | {_cell(pipe['comment'])} |"
+        yield f"| `{pipe['_id']}` | {_source(pipe['source'])} | {_cell(_text(pipe['comment']))} |"
+
+
+def _text(comment: str | list[str]) -> str:
+    return comment if isinstance(comment, str) else " ".join(comment)
 
 
 def _source(source: dict[str, object]) -> str:

@@ -47,7 +47,9 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(metavar="COMMAND", required=True)
     ports = ", ".join(f"{key} ({default})" for key, default in PORTS.values())
     run = commands.add_parser(
-        "run", help="start everything and sync", epilog=f"Settings, also from .env: {ports}; see README."
+        "run",
+        help="start everything and sync",
+        epilog=f"Settings, also from .env: {ports}; see docs/reference/settings.md.",
     )
     run.add_argument("--once", action="store_true", help="stop after the first sync")
     run.add_argument("--empty", action="store_true", help="sandboxes without demo data")

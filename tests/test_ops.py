@@ -16,7 +16,7 @@ SERVICES = {
     "erp-service": "connectors/erp/Dockerfile",
     "chargebee-service": "connectors/chargebee/Dockerfile",
 }
-SETTINGS = (ROOT / "README.md").read_text(encoding="utf-8")
+SETTINGS = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
 
 
 def test_the_dashboard_asks_for_metrics_that_exist() -> None:

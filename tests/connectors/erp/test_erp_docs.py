@@ -83,4 +83,4 @@ def test_the_reference_page_is_current() -> None:
 @pytest.mark.parametrize("name", presets())
 def test_every_preset_is_named(name: str) -> None:
     assert f"`{name}`" in HOWTO
-    assert f"`{name}`" in (ROOT / "README.md").read_text()
+    assert f"`{name}`" in (ROOT / "docs" / "reference" / "settings.md").read_text()
