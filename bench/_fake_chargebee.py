@@ -1,7 +1,7 @@
 """A fast imitation of Chargebee's customers, so that a benchmark measures the service and not its upstream.
 
 `python -m bench._fake_chargebee --port N --records 100000` answers `GET /api/v2/customers` with pages of
-prepared text in the order of `updated_at`, `EQUAL` records to a second; single customers can be read, made and
+prepared text in the order of `updated_at`, `EQUAL` records to a second; single customers can be read, made or
 changed. `GET /stats` tells how many list calls there were.
 """
 

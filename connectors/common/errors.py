@@ -7,6 +7,7 @@
      │   ├─ BadRequest       400     since, limit, body or header not understood
      │   ├─ Unauthenticated  401     the caller did not present this service's user and password
      │   ├─ NotFound         404     no such datatype, no such record
+     │   ├─ TooSlow          408     the caller stopped in the middle of its request
      │   ├─ TooLarge         413     body larger than MAX_REQUEST_BYTES
      │   ├─ WrongMediaType   415     body not sent as application/json
      │   └─ Rejected         422     a value breaks a rule of the schema or of the upstream system
@@ -100,6 +101,13 @@ class NotFound(FixData):
 
     status = 404
     title = "Not found"
+
+
+class TooSlow(FixData):
+    """The rest of the request did not come."""
+
+    status = 408
+    title = "Request timeout"
 
 
 class TooLarge(FixData):

@@ -4,7 +4,10 @@ threads.
 """
 
 import os
+import socket
+import struct
 from pathlib import Path
+from typing import Any
 
 bind = os.environ.get("BIND", "0.0.0.0:5000")  # noqa: S104 - the only way to be reached inside a container
 workers = 1
@@ -17,3 +20,15 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 accesslog = None
 loglevel = "warning"
 control_socket_disable = True
+
+_SILENCE_S = float(os.environ.get("REQUEST_TIMEOUT_SECONDS", "30"))
+
+
+def post_worker_init(worker: Any) -> None:
+    """Give up on callers who stop in the middle of a request: else a few of them would take all threads.
+
+    gunicorn reads requests without a time limit; connections have that of the listening socket (Linux).
+    """
+    seconds = struct.pack("@ll", int(_SILENCE_S), int(_SILENCE_S % 1 * 1_000_000))
+    for listener in worker.sockets:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, seconds)

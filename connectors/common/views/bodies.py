@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Request
+from werkzeug.exceptions import ClientDisconnected
 
 from connectors.common import jsonio
 from connectors.common.datatype import Entity
-from connectors.common.errors import BadRequest, WrongMediaType
+from connectors.common.errors import BadRequest, TooSlow, WrongMediaType
 from connectors.common.jsonio import type_name
 
 DEEPEST = 64
@@ -16,17 +17,24 @@ DEEPEST = 64
 
 
 def json_of(request: Request) -> Any:
-    """The body's JSON value; `WrongMediaType`, `BadRequest`, or 413 from Flask while reading."""
+    """The body's JSON value; `WrongMediaType`, `TooSlow`, `BadRequest`, or 413 from Flask while reading."""
     kind = request.mimetype
     if kind != "application/json" and not kind.endswith("+json"):
         raise WrongMediaType("the body must be sent as application/json", rule="content-type")
     try:
-        body = jsonio.loads(request.get_data(cache=False))
+        body = jsonio.loads(_read(request))
     except ValueError as error:
         raise BadRequest(f"the body is not JSON: {_place(error)}", rule="json") from None
     if _is_deep(body):
         raise BadRequest(f"the body is nested deeper than {DEEPEST} levels", rule="depth", limit=DEEPEST)
     return body
+
+
+def _read(request: Request) -> bytes:
+    try:
+        return request.get_data(cache=False)
+    except (OSError, ClientDisconnected):
+        raise TooSlow("the rest of the body did not come", rule="REQUEST_TIMEOUT_SECONDS") from None
 
 
 def entities_of(request: Request) -> list[Entity]:
