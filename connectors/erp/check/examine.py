@@ -15,10 +15,14 @@ from connectors.erp.check.watching import WatchedClient
 from connectors.erp.datatype import ErpDatatype
 from connectors.erp.paths import dig
 from connectors.erp.reading import Lists
+from connectors.erp.templates import names
 
 _NOBODY = "no-such-record-made-by-a-check"
 _PAGES = 3
 """Pages of an incremental read that are looked at."""
+
+
+_SHORT_STOP = 'use {"type": "empty"}, or list.page_size with what the ERP gives'
 
 
 class Unreachable(Exception):
@@ -66,6 +70,11 @@ class Examination:
         advice = "compare the profile with an answer of the ERP"
         if isinstance(error, BrokenAnswer) and "not JSON" in error.detail:
             place, advice = ("list", "path"), "this address gives a page for people; check base_url and path"
+        elif isinstance(error, BrokenAnswer) and "same page twice" in error.detail:
+            place, advice = ("paginator",), "the ERP does not understand how the next page is asked for"
+        elif isinstance(error, BrokenAnswer) and "the ERP counts" in error.detail:
+            place = ("paginator", "stop")
+            advice = f"the list is ended too early ({_SHORT_STOP}), or list.count is of something else"
         elif isinstance(error, NotFound):
             advice = "the ERP has nothing at this path; check base_url and path"
         self._add(ERROR, place, error.detail, advice)
@@ -149,7 +158,7 @@ class Examination:
                 ("paginator", "stop"),
                 f"the ERP gives {len(first)} records at most, fewer than the {self._size} asked for:"
                 " a short page is not the last one",
-                'use {"type": "empty"}, or list.page_size with what the ERP gives',
+                _SHORT_STOP,
             )
 
     def _values(self) -> None:
@@ -194,7 +203,9 @@ class Examination:
     @property
     def _filtered(self) -> bool:
         """Whether the ERP is asked for changed records only."""
-        return "param" in self._spec.get("incremental", {})
+        listing = self._spec["list"]
+        asked = names([listing.get("query"), listing.get("body"), self._spec.get("query")])
+        return "param" in self._spec.get("incremental", {}) or "since" in asked
 
     @property
     def _listing(self) -> str:

@@ -41,6 +41,7 @@ def doubts(
     """What is wrong with the records of a page and with the entities made of them."""
     yield from _keys(spec, records)
     yield from _stamps(spec, records)
+    yield from _paging(spec, records)
     yield from _deletions(spec, records)
     yield from _types(spec, schema, page)
 
@@ -76,6 +77,23 @@ def _stamps(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
             problem,
             "stamps without a zone are taken for UTC; are these local times?",
         )
+
+
+def _paging(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
+    """What loses records while the list changes under the reader."""
+    by_change = spec.get("incremental", {}).get("order", "none") != "none"
+    numbered = spec["paginator"]["type"] in ("page", "offset", "link_header")
+    if numbered and by_change:
+        problem = "a record that changes while the list is read goes to its end, and the next page skips one"
+        yield WARNING, ("incremental", "order"), problem, "sort the list by id, and set order to none"
+    elif numbered and spec["deleted"]["strategy"] != "tombstones" and "count" not in spec["list"]:
+        problem = "a record deleted while the list is read moves others up, and the next page skips one"
+        yield WARNING, ("list",), problem, "say in count where a page says how many records there are"
+    found = {one[-8:] for one in (stamp(spec, record) for record in records) if one}
+    coarse = found == {".000000Z"} and len(records) > 1
+    if by_change and coarse and not spec["incremental"].get("overlap_seconds"):
+        problem = "stamps are whole seconds; a record that changes twice in one second may be seen once"
+        yield WARNING, ("incremental",), problem, "set overlap_seconds to 1"
 
 
 def _deletions(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:

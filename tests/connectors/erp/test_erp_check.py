@@ -17,7 +17,7 @@ from tests.support.upstream import Asked, Reply, Upstream, scripted_upstream
 RECORDS = [
     {
         "id": f"P-{n:02}",
-        "changed": f"2026-01-01T00:00:{n // 2:02}.000000Z",
+        "changed": f"2026-01-01T00:00:{n // 2:02}.500000Z",
         "first_name": "Ann",
         "external_refs": {"chargebee": None},
     }
@@ -33,7 +33,7 @@ def erp(asked: Asked) -> Reply:
     if "ref" in asked.query:
         return Reply({"rows": []})
     found = [one for one in RECORDS if str(one["changed"]) >= asked.query.get("since", "")]
-    start = int(asked.query["from"])
+    start = int(asked.query.get("from", "0"))
     return Reply({"rows": found[start : start + int(asked.query["size"])], "total": len(found)})
 
 
@@ -62,9 +62,9 @@ def check(upstream: Upstream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def document(**entity: Any) -> dict[str, Any]:
     rest = {"auth": {"type": "bearer", "token": "${ERP_TOKEN}"}}
     fitting = {
-        "list": {"records": "rows"},
+        "list": {"records": "rows", "count": {"path": "total"}},
         "paginator": {"type": "offset", "param": "from", "limit_param": "size"},
-        "incremental": {"param": "since", "order": "modified"},
+        "incremental": {"param": "since", "order": "none"},
     }
     return profile(rest, **{**fitting, **entity})
 
@@ -78,9 +78,9 @@ def test_a_profile_that_fits_is_described(check: Any, upstream: Upstream) -> Non
     assert understood["paginator"] == "offset (param from, limit_param size)"
     assert understood["second page"] == "10 records"
     assert understood["key"] == "id, such as P-00"
-    assert understood["stamps"].startswith("changed as iso: 2026-01-01T00:00:00.000000Z")
+    assert understood["stamps"].startswith("changed as iso: 2026-01-01T00:00:00.500000Z")
     assert understood["types"].startswith("id string, changed string")
-    assert "from 2026-01-01T00:00:02.000000Z on" in understood["since"]
+    assert "from 2026-01-01T00:00:02.500000Z on" in understood["since"]
     assert found["first"]["_id"] == "P-00"
     assert {asked.method for asked in upstream.asked} == {"GET"}
 
@@ -98,7 +98,7 @@ def rows(records: list[dict[str, Any]]) -> Callable[[Asked], Reply]:
         if "ref" in asked.query:
             return Reply({"rows": []})
         found = [one for one in records if str(one.get("changed")) >= asked.query.get("since", "")]
-        start = int(asked.query["from"])
+        start = int(asked.query.get("from", "0"))
         return Reply({"rows": found[start : start + int(asked.query["size"])]})
 
     return script
@@ -144,7 +144,7 @@ MISFITS: list[tuple[str, Callable[[Asked], Reply], dict[str, Any], str, str]] = 
     ("an unknown filter", erp, {"incremental": {"param": "newer", "order": "none"}}, "/entities/contact/incremental", "filter"),
     ("a filter without the instant", later, {}, "/entities/contact/incremental", "ge"),
     ("capped pages", capped, {"paginator": {"type": "offset", "param": "from", "limit_param": "size", "stop": {"type": "short"}}}, "/entities/contact/paginator/stop", "page_size"),
-    ("one page for ever", lambda asked: Reply({"rows": RECORDS[:10]}), {}, "/entities/contact/paginator", "compare"),
+    ("one page for ever", lambda asked: Reply({"rows": RECORDS[:10]}), {}, "/entities/contact/paginator", "next page"),
     ("no mark of deletion", erp, {"deleted": {"strategy": "soft_flag", "field": "gone", "value": True}}, "/entities/contact/deleted/field", "deleted"),
     ("an origin not asked by", answering(ref=Reply({"rows": RECORDS[:2]})), {}, "/entities/contact/origin/query", "twins"),
     ("always the same record", answering(one=Reply(RECORDS[3])), {}, "/entities/contact/get/path", "{id}"),
@@ -175,6 +175,9 @@ def test_what_does_not_fit_is_named_with_its_place_and_what_to_do(
 DOUBTS: list[tuple[str, Callable[[Asked], Reply], dict[str, Any], str]] = [
     ("an empty list", lambda asked: Reply({"rows": []}), {}, "/entities/contact/list/query"),
     ("a number for a text", rows(changed(phone=lambda n: n)), {}, "/entities/contact/fields"),
+    ("numbered pages by change", erp, {"incremental": {"param": "since", "order": "modified"}}, "/entities/contact/incremental/order"),
+    ("numbered pages without a count", erp, {"list": {"records": "rows"}}, "/entities/contact/list"),
+    ("whole seconds", rows(changed(changed=lambda n: f"2026-01-01T00:00:{n:02}Z")), {"incremental": {"param": "since", "order": "modified"}, "paginator": {"type": "cursor", "param": "from", "path": "next", "limit_param": "size"}}, "/entities/contact/incremental"),
     ("some without stamp", rows(changed(changed=lambda n: None if n == 4 else RECORDS[n]["changed"])), {"incremental": {"param": "since", "order": "none"}}, "/entities/contact/modified"),
 ]  # fmt: skip
 
