@@ -92,10 +92,12 @@ def transform(pipe_id: str) -> Response:
 
 @pipes.get("/<pipe_id>/entity-types/<any(source, sink):stage>")
 def get_entity_types(pipe_id: str, stage: str) -> Response:
-    """A JSON Schema of the source's or sink's entities, inferred from up to `limit` of them."""
+    """A JSON Schema of the source's or sink's entities, inferred from up to `limit` of them; empty
+    where `infer_pipe_entity_types` is off."""
     pipe = node().pipe(pipe_id)
     properties: dict[str, Any] = {}
-    for entity in pipe.preview(stage, None, parsing.number("limit", 1000)):
+    inferred = pipe.component.effective.get("infer_pipe_entity_types", True)
+    for entity in pipe.preview(stage, None, parsing.number("limit", 1000)) if inferred else ():
         for name, value in entity.items():
             if not name.startswith("_") or name == "_id":
                 kinds = properties.setdefault(name, {"type": []})["type"]

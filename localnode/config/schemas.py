@@ -61,7 +61,7 @@ PUMP = _closed(
         "max_seconds_per_entity": {"type": "number", "exclusiveMinimum": 0},
         "log_events_noop_runs": _FLAG,
         "log_events_noop_runs_changes_only": _FLAG,
-        "notification_granularity": _STRING,
+        "notification_granularity": _SECONDS,
     }
 )
 
@@ -153,7 +153,11 @@ _HTTP: dict[str, Schema] = {
     "verify_ssl": _FLAG,
     "connect_timeout": _SECONDS,
     "read_timeout": _SECONDS,
-    "retry_strategy": {"type": "object", "additionalProperties": _closed(_RETRIES)},
+    "retry_strategy": {
+        "type": "object",
+        "propertyNames": {"pattern": r"^(default|\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*)$"},
+        "additionalProperties": _closed(_RETRIES),
+    },
     "ignore_invalid_content_length_response_header": _FLAG,
     "worker_threads": _POSITIVE,
 }

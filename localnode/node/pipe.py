@@ -20,6 +20,7 @@ from localnode.store import Dataset
 STOP_SECONDS = 30.0
 SWITCHES = ("enable", "disable")
 RUNS = ("start", "start-rescan", "stop")
+LAST_SEEN = ("update-last-seen", "set-last-seen-to-end")
 RESETS = (
     "update-last-seen",
     "set-last-seen-to-end",
@@ -182,6 +183,8 @@ class NodePipe:
         `retry-dead-letters`, all or of one `entity_id`, is an addition to the vendor's operations.
         """
         pipe = self._engine()
+        if operation in LAST_SEEN and self.component.effective.get("disable_set_last_seen"):
+            raise BadRequest(f'pipe "{self.id}" is protected by disable_set_last_seen')
         if operation == "update-last-seen":
             pipe.set_offset(token(fields.get("last-seen", "")))
         elif operation == "set-last-seen-to-end":

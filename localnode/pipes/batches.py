@@ -120,9 +120,11 @@ class BatchRunner:
     def _try_batch(self, batch: Batch, save: Save) -> Exception | None:
         """None when the batch went through, else the last error."""
         error: Exception | None = None
-        for attempt in range(1 + self._policy.batch_retries):
-            if attempt and self._stop.wait(self._policy.write_retry_delay):
+        attempt, policy = 0, self._policy
+        while attempt <= policy.batch_retries:
+            if attempt and self._stop.wait(policy.write_retry_delay):
                 break
+            attempt += 1
             try:
                 self._attempt(batch.entities, lambda: save(batch.offset), batch.on_commit)
                 return None
@@ -131,7 +133,7 @@ class BatchRunner:
             except HOPELESS as failure:
                 return failure
             except Exception as failure:
-                error = failure
+                error, policy = failure, self._policy.after(failure)
         return error
 
     def _attempt(
@@ -202,7 +204,7 @@ class BatchRunner:
         self.counts.read += 1
         self._fail(RetryEntry(_id(entity), decoded(entity), 0, _message(error)), error, save)
         self._consecutive += 1
-        if self._consecutive >= self._policy.max_consecutive_write_errors:
+        if self._consecutive >= self._policy.after(error).max_consecutive_write_errors:
             raise RunFailed(
                 f"{self._consecutive} write errors in a row, the last: {_message(error)}"
             ) from error
@@ -223,13 +225,14 @@ class BatchRunner:
         self.counts.failed += 1
         self._scope.complete = False
         known = entry.id in self._queued
-        if not self._policy.retries or (
-            not known and len(self._queued) >= self._policy.max_write_errors_in_retry_dataset
+        policy = self._policy.after(error)
+        if not policy.retries or (
+            not known and len(self._queued) >= policy.max_write_errors_in_retry_dataset
         ):
             with self._store.transaction():
                 self._log.write_error(entry, retryable=False)
             raise RunFailed(entry.error) from error
-        dead = entry.attempts >= self._policy.max_retries_per_entity
+        dead = entry.attempts >= policy.max_retries_per_entity
         with self._store.transaction():
             if dead:
                 self._state.drop_retries([entry.id])

@@ -42,6 +42,12 @@ class ExecutionLog:
         }
         self._store.dataset(self.dataset, create=True).write([entity])
 
+    def silence(self) -> float:
+        """Seconds since a run was last logged as completed."""
+        dataset = self._store.find(self.dataset)
+        last = dataset.get("pump-completed") if dataset else None
+        return time.time() - (last.ts / 1e6 if last else 0)
+
     def started(self, started: float, sync_type: str) -> None:
         """A run that has something to tell began at `started` (Unix seconds)."""
         self.write("pump-started", "pump-started", start_time=iso(started), sync_type=sync_type)

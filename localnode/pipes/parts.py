@@ -174,6 +174,16 @@ def pipe_settings(config: Config, metadata: Config) -> PipeSettings:
     )
 
 
+def _written_systems(config: Config, sink: Config, engine: Engine) -> list[Config]:
+    """Configs of the systems that the sink, or else the transforms, of a pipe write to."""
+    transform = config.get("transform") or []
+    links = [*(transform if isinstance(transform, list) else [transform]), sink]
+    names = [
+        link["system"] for link in links if isinstance(link, Mapping) and isinstance(link.get("system"), str)
+    ]
+    return [engine.systems.config(name) for name in names]
+
+
 def _object(value: Any) -> Config:
     return value if isinstance(value, Mapping) else {}
 
@@ -198,6 +208,6 @@ def assemble(config: Config, engine: Engine) -> Parts:
         sink=registry.build_sink(sink_config, around),
         state=engine.store.pipe_state(around.pipe_id),
         log=ExecutionLog(engine.store, around.pipe_id),
-        policy=policy(config),
+        policy=policy(config, _written_systems(config, sink_config, engine)),
         batch_size=int(config.get("batch_size", DEFAULT_BATCH)),
     )

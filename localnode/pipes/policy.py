@@ -4,7 +4,9 @@ defaults.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from localnode.pipes.base import Config
 
@@ -26,18 +28,46 @@ class Policy:
     max_seconds_per_entity: float | None = None
     log_events_noop_runs: bool = False
     log_events_noop_runs_changes_only: bool = True
+    notification_granularity: float | None = None
+    by_status: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    otherwise: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def retries(self) -> bool:
         """Whether entities that fail are queued."""
         return self.max_write_errors_in_retry_dataset > 0
 
+    def after(self, error: BaseException) -> Policy:
+        """The policy for an error: what `retry_strategy` of the system says about its HTTP status."""
+        status = getattr(error, "status", None)
+        if not isinstance(status, int):
+            return self
+        return replace(self, **self.by_status.get(status, self.otherwise))
 
-def policy(pipe: Config) -> Policy:
-    """The policy of a pipe's effective config."""
+
+def policy(pipe: Config, systems: Sequence[Config] = ()) -> Policy:
+    """The policy of a pipe's effective config; `systems` are those it writes to."""
     pump = pipe.get("pump") or {}
-    known = {field.name for field in fields(Policy)}
+    known = {each.name for each in fields(Policy)} - {"by_status", "otherwise"}
     given = {name: value for name, value in pump.items() if name in known}
     if pump.get("use_dead_letter_dataset"):
         given.setdefault("dead_letter_dataset", f"system:dead-letter:{pipe['_id']}")
-    return Policy(**given)
+    by_status: dict[int, Mapping[str, Any]] = {}
+    otherwise: Mapping[str, Any] = {}
+    for system in systems:
+        for spec, rule in (system.get("retry_strategy") or {}).items():
+            wanted = {name: value for name, value in rule.items() if name in known and name not in given}
+            if spec == "default":
+                otherwise = wanted
+            else:
+                by_status.update(dict.fromkeys(statuses(spec), wanted))
+    return Policy(**given, by_status=by_status, otherwise=otherwise)
+
+
+def statuses(spec: str) -> list[int]:
+    """The codes that a text such as "400-428" or "500,502,504" stands for."""
+    found: list[int] = []
+    for part in spec.split(","):
+        low, _, high = part.strip().partition("-")
+        found.extend(range(int(low), int(high or low) + 1))
+    return found

@@ -305,7 +305,10 @@ class PumpRun:
         self._log.started(self._started, self._sync_type)
 
     def _log_end(self) -> None:
-        worth_telling = self._parts.policy.log_events_noop_runs or self._counts.failed or self._counts.changed
+        policy, counts = self._parts.policy, self._counts
+        silent = policy.notification_granularity
+        worth_telling = policy.log_events_noop_runs or counts.failed or counts.changed
+        worth_telling = worth_telling or (silent is not None and self._log.silence() >= silent)
         if worth_telling and not self._logged_start:
             self._log_start()
         if self._logged_start:

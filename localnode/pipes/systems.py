@@ -21,6 +21,7 @@ from urllib3.util.retry import Retry
 from localnode.pipes.base import Config
 from localnode.pipes.errors import RemoteFailed
 from localnode.pipes.oauth2 import OAuth2, Send, Tripletex
+from localnode.pipes.policy import statuses
 from localnode.pipes.rest.tokens import Tokens
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 60.0, 1800.0
@@ -240,16 +241,8 @@ def _retry(config: Config) -> Retry:
 
 
 def _statuses(spec: str) -> list[int]:
-    """The codes a spec such as "400-428", "500,502,504" or "default" (the passing server errors) stands
-    for.
-    """
-    if spec == "default":
-        return [429, 500, 502, 503, 504]
-    found: list[int] = []
-    for part in spec.split(","):
-        low, _, high = part.strip().partition("-")
-        found.extend(range(int(low), int(high or low) + 1))
-    return found
+    """The codes a key of `retry_strategy` stands for; "default" are the passing server errors."""
+    return [429, 500, 502, 503, 504] if spec == "default" else statuses(spec)
 
 
 def _timeouts(config: Config) -> tuple[float, float]:

@@ -343,3 +343,38 @@ def test_errors_say_what_happened_without_secrets(service: Service) -> None:
     service.respond = lambda *call: (400, {}, "field x is wrong")
     with pytest.raises(RemoteFailed, match="answered 400: .*field x is wrong"):
         systems(service).request("s", "GET", "x")
+
+
+@pytest.mark.parametrize(
+    ("status", "pump", "requests", "queued"),
+    [
+        (400, {}, 2, 0),
+        (429, {}, 3, 1),
+        (500, {}, 2, 1),
+        (429, {"batch_retries": 0}, 2, 1),
+    ],
+)
+def test_retry_strategy_depends_on_the_status(
+    store: Store, service: Service, fill: Fill, status: int, pump: dict[str, Any], requests: int, queued: int
+) -> None:
+    """The pump's own settings come before the system's, those before the defaults."""
+    queue = {"max_write_errors_in_retry_dataset": 5, "max_consecutive_write_errors": 5}
+    strategy = {
+        "400-428": {"batch_retries": 0},
+        "429": {"batch_retries": 1, **queue},
+        "default": {"batch_retries": 0, **queue},
+    }
+    config = {"_id": "s", "type": "system:microservice", "retry_strategy": strategy}
+    systems = Systems({"s": config}, {"s": service.url})
+    service.respond = lambda *call: (status, {}, "no")
+    fill("a", {"_id": "1"}, {"_id": "2"})
+    transform = {"type": "http", "system": "s", "url": "/share"}
+    pipe = Pipe(
+        {"_id": "b", "type": "pipe", "source": FROM_A, "transform": transform, "pump": pump},
+        Engine(store, systems),
+    )
+    result = pipe.run()
+    systems.close()
+    assert result.status == (SUCCESS if queued else FAILED)
+    assert len([call for call in service.calls if len(call[3]) == 2]) == requests - 1
+    assert pipe.queues()["retries"] == 2 * queued

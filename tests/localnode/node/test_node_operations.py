@@ -112,3 +112,21 @@ def test_xml_is_published(client: FlaskClient) -> None:
     assert "a.xml" in answer.headers["Content-Disposition"]
     assert client.get("/api/publishers/b/xml/other.xml").headers["Content-Disposition"].endswith("other.xml")
     assert client.get("/api/publishers/b/csv").status_code == 400
+
+
+def test_a_protected_offset(client: FlaskClient) -> None:
+    upload(client, A, {**B, "disable_set_last_seen": True, "infer_pipe_entity_types": False})
+    run_all(client)
+    for operation in ("update-last-seen", "set-last-seen-to-end"):
+        answer = client.post("/api/pipes/b/pump", data={"operation": operation, "last-seen": ""})
+        assert answer.status_code == 400 and "disable_set_last_seen" in answer.json["detail"]
+    assert client.get("/api/pipes/b/entity-types/sink").json["properties"] == {}
+
+
+def test_silent_runs_are_logged_now_and_then(client: FlaskClient) -> None:
+    upload(client, A, {**B, "pump": {"notification_granularity": 0}}, {**B, "_id": "c"})
+    run_all(client)
+    before = {name: len(client.get(f"/api/pipes/{name}/log").json) for name in ("b", "c")}
+    run_all(client)
+    after = {name: len(client.get(f"/api/pipes/{name}/log").json) for name in ("b", "c")}
+    assert after["b"] > before["b"] and after["c"] == before["c"]
