@@ -43,7 +43,7 @@ def reachable(system: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[s
     """A system's config with the address the node's settings give it.
 
     The scheme and host of a `url_pattern` are replaced by those of the system's address; without one it stays
-    as it is if some system's address has the same scheme and host, and else leads nowhere. So do `token_url`s.
+    as it is if some system's address has the same scheme and host, else it leads nowhere. So do `token_url`s.
     """
     key = "url_pattern" if "url_pattern" in system else "base_url"
     if key not in system:
