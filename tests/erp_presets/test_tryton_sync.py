@@ -18,6 +18,8 @@ from tests.erp_presets.tryton_server import Base, Tryton, decimal, tryton
 from tests.support.systems import Chargebee
 
 pytestmark = pytest.mark.erp
+JULY = 1782864000
+"""The first of July 2026, as Chargebee writes it."""
 PARTY = ("name", "active", "email", "phone", "addresses.city", "identifiers.code", "categories.name")
 
 
@@ -234,17 +236,66 @@ def test_what_is_born_in_chargebee_is_made_in_tryton(world: World) -> None:
         "Tromsø",
     )
     assert [row["name"] for row in party["categories."]] == ["Contact"]
-    item = world.chargebee.post(
-        "items",
-        id="cb-bolt",
-        name="Bolt",
-        type="charge",
-        item_family_id=world.chargebee.all("item_families")[0]["id"],
+    family = world.chargebee.all("item_families")[0]["id"]
+    world.chargebee.post("items", id="cb-bolt", name="Bolt", type="charge", item_family_id=family)
+    world.chargebee.post(
+        "item_prices",
+        id="cb-bolt-USD",
+        item_id="cb-bolt",
+        name="Bolt USD",
+        pricing_model="per_unit",
+        price=125,
+        currency_code="USD",
+    )
+    invoice = world.chargebee.post(
+        "invoices/import_invoice",
+        id="cb-inv",
+        customer_id="cb-per",
+        date=JULY,
+        total=25000,
+        currency_code="USD",
+        line_items=[
+            {
+                "description": "Book",
+                "unit_amount": 12500,
+                "quantity": 2,
+                "amount": 25000,
+                "entity_type": "adhoc",
+            }
+        ],
+    )
+    world.chargebee.post(
+        "orders/import_order",
+        id="cb-order",
+        invoice_id=invoice["id"],
+        customer_id="cb-per",
+        status="queued",
+        created_at=JULY,
+        order_date=JULY,
+        shipping_date=JULY,
+        note="From Chargebee",
     )
     world.sync()
-    (made,) = world.tryton.find("product.product", [["identifiers.code", "=", "chargebee:cb-bolt"]], "name")
-    assert made["name"] == item["name"]
     assert world.refused() == []
+    (made,) = world.tryton.find(
+        "product.product", [["identifiers.code", "=", "chargebee:cb-bolt"]], "name", "list_price_used"
+    )
+    assert (made["name"], made["list_price_used"]) == ("Bolt", decimal("1.25"))
+    (sale,) = world.tryton.find(
+        "sale.sale",
+        [["description", "=", "chargebee:cb-order"]],
+        "party",
+        "state",
+        "number",
+        "comment",
+        "total_amount",
+        "lines.description",
+        "lines.quantity",
+    )
+    assert (sale["party"], sale["state"], sale["comment"]) == (party["id"], "processing", "From Chargebee")
+    assert (sale["total_amount"], [line["quantity"] for line in sale["lines."]]) == (decimal("250.00"), [2.0])
+    assert world.chargebee.get("orders", "cb-order")["reference_id"] == sale["number"]
+    assert len(world.chargebee.all("orders")) == 3
 
 
 def test_a_deleted_party_is_noticed(world: World) -> None:
