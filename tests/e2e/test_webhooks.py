@@ -171,6 +171,19 @@ def test_our_own_write_to_the_erp_read_before_its_answer_is_no_edit(world: World
     settled(world)
 
 
+def test_an_idle_sync_is_one_call_per_datatype(world: World) -> None:
+    settled(world)
+    before = world.chargebee.stats()["calls"]
+    world.sync()
+    after = world.chargebee.stats()["calls"]
+    made = {
+        route: count - before.get(route, 0) for route, count in after.items() if count > before.get(route, 0)
+    }
+    assert made == {
+        f"GET /api/v2/{name}": 1 for name in ("customers", "events", "orders", "items", "item_prices")
+    }
+
+
 def pump(world: World, pipe: str, operation: str) -> None:
     url = f"{world.stack.node.url}/pipes/{pipe}/pump"
     requests.post(url, data={"operation": operation}, timeout=10).raise_for_status()
