@@ -74,8 +74,12 @@ verify: setup ## whether both sides agree, read anew; REPORT=file.md writes a re
 
 .PHONY: lock
 lock: setup ## pin the requirements anew
-	@for name in requirements requirements-dev requirements-pgp connectors/requirements; do \
+	@for name in requirements requirements-dev requirements-pgp requirements-audit connectors/requirements; do \
 	  $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$name.lock $$name.in; done
+
+.PHONY: audit
+audit: setup ## ask the vulnerability database about every pinned package (3: it cannot be asked here)
+	@.ci/audit
 
 .PHONY: clean
 clean: ## remove what runs leave behind (not .venv)

@@ -179,7 +179,8 @@ class Stack:
         name = f"{system}-service"
         url = self.settings.url(name)
         command = [sys.executable, *GUNICORN, f"connectors.{system}.app:create_app()"]
-        return Program(name, command, {**environment, "BIND": url.removeprefix("http://")}, f"{url}/ready")
+        own = {**environment, "BIND": url.removeprefix("http://")}
+        return Program(name, command, own, f"{url}/ready", self.settings.credentials)
 
     def _sandbox_erp(self) -> dict[str, str]:
         return {
