@@ -40,6 +40,11 @@ test-erp: setup ## third-party ERPs, installed into .cache and started on loopba
 erp-check: setup ## try a profile against its ERP and say what is wrong: make erp-check PROFILE=path/to/profile.json (settings from the environment or .env)
 	@$(BIN)/python -m stack.with_env connectors.erp.check $(if $(PROFILE),--profile $(PROFILE)) $(if $(JSON),--json)
 
+.PHONY: soak
+soak: setup ## random edits on both sides with faults and kill -9, judged by a model: make soak SEED=1 STEPS=400 KILLS=8 (CALM=1: no faults; CLOCKS=right: no skew)
+	@$(BIN)/python -m tests.soundness --seed $(or $(SEED),1) --steps $(or $(STEPS),400) --kills $(or $(KILLS),0) \
+	  $(if $(CALM),--no-faults) $(if $(CALM)$(filter right,$(CLOCKS)),,--drift)
+
 .PHONY: lint
 lint: setup ## ruff (rules and format) and mypy
 	@$(BIN)/ruff check .

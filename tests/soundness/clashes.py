@@ -67,12 +67,15 @@ class Clashes:
     def _take(self, one: Group, other: Group, name: str) -> None:
         """A Chargebee record gets the key of another's ERP record."""
         member = next(m for m in one.members if m.kind in ("item", "cb_order"))
-        value = None if other.edits.get(name) else other.agreed.get(name)
+        moving = one.edits.get(name) or other.edits.get(name)
+        value = None if moving else other.agreed.get(name)
         if value and self._people.edit(one, member, {name: value}):
             self._stand(one, name, member)
 
     def _cross(self, one: Group, other: Group) -> None:
         """One name, given to a product here and to another one's item there."""
+        if one.edits.get("name") or other.edits.get("name"):
+            return
         name = self._people.typist.value("name").strip()
         product: Member = next(m for m in one.members if m.kind == "product")
         item: Member = next(m for m in other.members if m.kind == "item")

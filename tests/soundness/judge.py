@@ -189,7 +189,9 @@ class Judge:
         settled: dict[str, Any] = {}
         names = sorted({name for member in live for name in KINDS[member.kind].shown})
         for name in names:
-            shows = [m for m in live if name in KINDS[m.kind].shown and not self._has_no_price(m, name)]
+            shows = [
+                m for m in live if name in KINDS[m.kind].shown and not self._has_no_price(m, name, group)
+            ]
             if shows:
                 self._check_value(group, name, shows, settled)
         alone = any(m.deleted for m in group.members)
@@ -225,18 +227,18 @@ class Judge:
         last = {edit.member: edit for edit in group.edits.get(name, []) if not edit.born}
         for edit in last.values():
             is_told = isinstance(edit.value, str) and any(char.isdigit() for char in edit.value)
+            if edit.member.startswith("quote:") and group.member("order"):
+                continue  # what became an order is left as it was
             if is_told and edit.value != value and not any(m.deleted for m in group.members):
                 self.losers.append(Loser(edit.member, name, edit.value))
 
-    def _has_no_price(self, member: Member, name: str) -> bool:
-        """An item that was archived when it was made gets its price once it is sold again."""
+    def _has_no_price(self, member: Member, name: str, group: Group) -> bool:
+        """An item that was archived when made gets its price once it is sold again, if its product is there."""
+        if member.kind != "item" or name not in PRICED:
+            return False
         record = self.systems.record(member)
-        return (
-            member.kind == "item"
-            and name in PRICED
-            and not record["price_record"]
-            and record["status"] == "archived"
-        )
+        is_orphan = any(m.kind == "product" and m.deleted for m in group.members)
+        return not record["price_record"] and (record["status"] == "archived" or is_orphan)
 
     def _allowed(self, group: Group, name: str, members: list[Member]) -> list[Any]:
         allowed = group.admissible(name, self.slack)

@@ -22,7 +22,7 @@ KIND_OF = {
 
 
 class Rows:
-    """The newest row of every wish, and the text of every "before" since the last look."""
+    """The newest row of every wish, and what each write overwrote."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -31,12 +31,14 @@ class Rows:
         self._since: dict[str, int] = {}
         self.newest: dict[tuple[str, str], Json] = {}
         self.befores: list[str] = []
+        """What was there before each write since the look before the last: who clashed is judged a window later."""
+        self._fresh: list[str] = []
         self.written: Counter[str] = Counter()
         """Writes since the last look, by record."""
 
     def refresh(self) -> None:
         """Read what came since the last time."""
-        self.befores = []
+        earlier, self._fresh = self._fresh, []
         self.written.clear()
         for pipe in self._stack.share_pipes():
             for row in self._versions(f"{pipe}-share"):
@@ -44,19 +46,23 @@ class Rows:
                 if row.get("$operation") in ("insert", "update") and row.get("$status") == "ok":
                     self.written[f"{KIND_OF.get(pipe, pipe)}:{row['$generated_id']}"] += 1
                 if row.get("$was"):
-                    self.befores.append(json.dumps(row["$was"], ensure_ascii=False))
+                    self._fresh.append(json.dumps(row["$was"], ensure_ascii=False))
+        self.befores = earlier + self._fresh
 
     def _versions(self, dataset: str) -> list[Json]:
-        params = {"since": self._since[dataset]} if dataset in self._since else {}
+        rows = self._all(dataset, self._since.get(dataset))
+        if rows:
+            self._since[dataset] = rows[-1]["_updated"]
+        return rows
+
+    def _all(self, dataset: str, since: int | None = None) -> list[Json]:
+        params = {} if since is None else {"since": since}
         url = f"{self._stack.node.url}/datasets/{dataset}/entities"
         answer = self._session.get(url, params=params, timeout=60)
         if answer.status_code == 404:
             return []
         answer.raise_for_status()
-        rows: list[Json] = answer.json()
-        if rows:
-            self._since[dataset] = rows[-1]["_updated"]
-        return rows
+        return list(answer.json())
 
     def bad(self) -> list[tuple[str, Json]]:
         """(pipe, row) of every wish that ended badly and still stands."""
@@ -66,9 +72,26 @@ class Rows:
             if row.get("$status") in BAD and not row.get("_deleted")
         ]
 
-    def unrecorded(self, losers: list[Loser]) -> list[Loser]:
-        """The values that lost against a later edit and that no row shows as what was there before."""
-        told = [text.lower() for text in self.befores]
+    def unrecorded(self, losers: list[Loser], died: bool) -> list[Loser]:
+        """The values that lost against a later edit and that no row shows as what was there before.
+
+        `died`: a process may have ended between a write and the row about it. Then the wish tells, which was
+        stored before.
+        """
+        missing = self._missing(losers, self.befores)
+        if not (died and missing):
+            return missing
+        wishes = [
+            json.dumps(wish["$based_on"], ensure_ascii=False)
+            for pipe in self._stack.share_pipes()
+            for wish in self._all(f"{pipe}-transform")
+            if wish.get("$operation") == "update"
+        ]
+        return self._missing(missing, wishes)
+
+    @staticmethod
+    def _missing(losers: list[Loser], texts: list[str]) -> list[Loser]:
+        told = [text.lower() for text in texts]
         return [
             each for each in losers if not any(form in text for form in _forms(each.value) for text in told)
         ]

@@ -239,7 +239,7 @@ class Soak:
             if id(group) not in reported:
                 figures.violations.append(f"clash of {group.clash} in {group.clash_of} is not reported")
         figures.losers += len(judge.losers)
-        for loser in self.rows.unrecorded(judge.losers):
+        for loser in self.rows.unrecorded(judge.losers, died=self.figures.kills > 0):
             figures.violations.append(f"not in the audit trail: {loser}")
 
     def _close_spans(self, systems: Systems) -> None:
