@@ -4,11 +4,16 @@
 export function live(work, seconds = 2) {
   let timer = 0;
   let busy = false;
+  let asked = false;
   let failures = 0;
   const round = async () => {
     clearTimeout(timer);
-    if (busy) return;
+    if (busy) {
+      asked = true;
+      return;
+    }
     busy = true;
+    asked = false;
     try {
       if (!document.hidden) await work();
       failures = 0;
@@ -17,7 +22,7 @@ export function live(work, seconds = 2) {
       document.dispatchEvent(new CustomEvent("studio-trouble", { detail: error }));
     }
     busy = false;
-    timer = setTimeout(round, 1000 * Math.min(30, seconds * 2 ** Math.min(failures, 4)));
+    timer = setTimeout(round, asked ? 0 : 1000 * Math.min(30, seconds * 2 ** Math.min(failures, 4)));
   };
   document.addEventListener("visibilitychange", () => { if (!document.hidden) round(); });
   document.addEventListener("studio-changed", round);

@@ -35,7 +35,7 @@ export function draw(pipes, { groupBy, hops, choose }) {
     for (const [name, each] of nodes) each.element.classList.toggle("chosen", name === id);
     for (const line of drawn) line.element.classList.toggle("touched", line.to === id || (line.from === id && !line.quiet));
   };
-  for (const [id, each] of nodes) each.element.addEventListener("keydown", (event) => walk(event, id, plan, nodes));
+  for (const [id, each] of nodes) each.element.addEventListener("keydown", (event) => walk(event, id, plan, nodes, drawn));
   update(pipes);
   return { element: root, width: plan.width + ROOM, height: plan.height, update, mark };
 }
@@ -95,18 +95,24 @@ function path(line, plan, quiet) {
   return s("path", { class: `line ${line.kind}${quiet ? " quiet" : ""}`, d: `M${start} C${one} ${other} ${end}` });
 }
 
-/** Arrow keys go to the nearest pipe in that direction. */
-function walk(event, id, plan, nodes) {
+/** Arrow keys go to the nearest pipe in that direction; left and right follow the lines where there are any. */
+function walk(event, id, plan, nodes, drawn) {
   const step = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key];
   if (!step) return;
   event.preventDefault();
+  const linked = new Set(drawn.flatMap((line) => (line.quiet ? [] : line.from === id ? [line.to] : line.to === id ? [line.from] : [])));
+  const next = nearest(id, step, plan, (name) => step[0] !== 0 && linked.has(name)) ?? nearest(id, step, plan, () => true);
+  nodes.get(next)?.element.focus();
+}
+
+function nearest(id, step, plan, fits) {
   const here = plan.nodes.get(id);
   let best = null;
-  let nearest = Infinity;
+  let shortest = Infinity;
   for (const [name, there] of plan.nodes) {
     const along = (there.x - here.x) * step[0] + (there.y - here.y) * step[1];
     const aside = Math.abs((there.x - here.x) * step[1]) + Math.abs((there.y - here.y) * step[0]);
-    if (along > 1 && along + aside * 2 < nearest) [best, nearest] = [name, along + aside * 2];
+    if (fits(name) && along > 1 && along + aside * 2 < shortest) [best, shortest] = [name, along + aside * 2];
   }
-  nodes.get(best)?.element.focus();
+  return best;
 }

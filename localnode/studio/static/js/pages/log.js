@@ -69,10 +69,11 @@ function show() {
   remember({ kind: kind === "audit" ? null : kind });
   shown = SHOWS[kind]();
   fill(place, shown.element);
-  return shown.reload();
+  again();
 }
 
 start();
 fill(at("view"), h("div", { class: "bar" }, segmented("Log", KINDS, kind, (value) => { kind = value; show(); })), place);
-show();
-live(() => (shown && shown.shown <= 50 ? shown.reload() : null), 4);
+shown = SHOWS[kind]();
+fill(place, shown.element);
+const again = live(() => (shown && shown.shown <= 50 ? shown.reload() : null), 4);

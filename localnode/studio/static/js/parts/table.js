@@ -35,12 +35,14 @@ export function pagedTable({ caption, columns, load, empty, stack = true, summar
     const more = page.cursor !== null && page.cursor !== undefined;
     const text = summary(shown, page);
     foot.hidden = !more && !text;
-    fill(foot, text && h("span", {}, text), more && h("button", { type: "button", class: "small", onclick: () => show(page.cursor, false) }, "Show more"));
+    fill(foot, text && h("span", {}, text), more && h("button", { type: "button", class: "small", onclick: () => show(page.cursor, false).catch(tell) }, "Show more"));
     back();
   }
 
-  return { element, reload: () => show(null, true), get shown() { return shown; } };
+  return { element, reload: () => show(null, true).catch(tell), get shown() { return shown; } };
 }
+
+const tell = (error) => document.dispatchEvent(new CustomEvent("studio-trouble", { detail: error }));
 
 /** A table of rows that are all at hand. */
 export function plainTable({ caption, columns, rows, stack = true }) {
