@@ -1,11 +1,13 @@
 """The `since` protocol over an ERP's list: which filter to ask for, and which tokens to give out.
 
 A token is the change stamp of the last entity read, and reading from it includes it again, so records that
-share a stamp are never lost at a page end. Three cases need more care:
+share a stamp are never lost at a page end. Four cases need more care:
 
 * A read cut off by `limit` amid equal stamps would never get past them. Where the ERP orders equal stamps by
   id, the last entity's token is `<stamp>~<id>`, which orders between this stamp and the next, and the read
   goes on there.
+* A list whose stamps are not exact (`overlap_seconds`: whole seconds, or changes that show late): no token is
+  later than the start of the read.
 * A list in no order: were every entity to carry its own stamp, a read that breaks off would leave a token
   beyond records not yet read. All but the last entity carry the token of the request, and the last one the
   highest stamp, but nothing later than the start of the read.
@@ -100,6 +102,8 @@ class Since:
         checked = self._ordered(pages)
         if not self._filters or (token is not None and token.after):
             checked = self._newer(checked, token)
+        if self._overlap and self._form != "number":
+            checked = self._held_back(checked, token)
         return checked if limit is None else self._limited(checked, limit)
 
     def _ordered(self, pages: Pages) -> Pages:
@@ -131,6 +135,16 @@ class Since:
             return bool(stamp >= least)
 
         return ([entity for entity in page if is_new(entity)] for page in pages)
+
+    def _held_back(self, pages: Pages, token: Token | None) -> Pages:
+        """Tokens not beyond the start of the read, where stamps are not exact: a record that was read may
+        change again under the stamp it has, while later ones are still being read.
+        """
+        ceiling = max(self._ceiling(), token.stamp if token else "")
+        for page in pages:
+            for entity in page:
+                entity["_updated"] = min(entity["_updated"], ceiling)
+            yield page
 
     def _limited(self, pages: Pages, limit: int) -> Pages:
         left = limit

@@ -60,7 +60,7 @@ KINDS = [
     Kind("keyset", {**KEYSET, **FILTER, **LISTED}, pages="keyset", hard=True, late=True),
     Kind("keyset, short pages end it", {**KEYSET, "paginator": {**KEYSET["paginator"], "limit_param": "size", "stop": {"type": "short"}}, **FILTER, **LISTED}, pages="keyset", hard=True),
     Kind("odata", {**ODATA, **LISTED}, pages="next_url", hard=True, late=True),
-    Kind("next url by change", {"paginator": {"type": "next_url", "path": "@odata.nextLink"}, **filtered("modified", overlap_seconds=1), **SOFT, **LISTED}, "modified", "next_url"),
+    Kind("next url by change", {"paginator": {"type": "next_url", "path": "@odata.nextLink"}, **filtered("modified", overlap_seconds=20), **SOFT, **LISTED}, "modified", "next_url", late=True),
     Kind("link header", {"paginator": {"type": "link_header"}, **FILTER, **BY_HEADER}, pages="link", hard=True),
     Kind("page numbers", {"paginator": {"type": "page", "param": "page"}, **FILTER, **COUNTED}, pages="page", hard=True),
     Kind("page numbers, soft", {"paginator": {"type": "page", "param": "page"}, **FILTER, **SOFT, **LISTED}, pages="page", late=True),
