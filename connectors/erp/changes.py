@@ -93,7 +93,8 @@ class ChangedLists:
         """Refuse an empty list where the profile says so, or where this process saw many records before."""
         if count == 0 and (self._must_hold or self._most >= _MANY):
             raise BrokenAnswer(
-                f"{self._name}: the ERP gave an empty list; before, it had {self._most or 'records'}"
+                f"{self._name}: the ERP gave an empty list; before, it had {self._most or 'records'};"
+                " if that is right, restart the service"
             )
         if limit is None:
             self._most = count
