@@ -60,6 +60,13 @@ def ambiguity_is_ignored(pipe: str, rules: Rules) -> None:
         match[2][1] = ["and", "_T.unlinked", ["is-not-empty", "_T.open"]]
 
 
+def clocks_are_believed(pipe: str, rules: Rules) -> None:
+    """An edit made after another one loses against it when its system's clock is behind."""
+    if pipe.endswith("-enrich"):
+        place = next(n for n, rule in enumerate(rules["claim"]) if rule[:2] == ["add", "seen"])
+        rules["claim"][place] = ["add", "seen", ""]
+
+
 MUTATIONS: dict[str, Mutation] = {
     each.__name__: each
     for each in (
@@ -69,6 +76,7 @@ MUTATIONS: dict[str, Mutation] = {
         entity_clocks,
         clears_are_lost,
         ambiguity_is_ignored,
+        clocks_are_believed,
     )
 }
 
