@@ -19,6 +19,9 @@ from tests.talk.small import Json, Pair, synced
 LANGUAGE = ["add", "language", "_S.language"]
 
 
+pytestmark = pytest.mark.timeout(600)
+
+
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     with Stack(data="empty", folder=tmp_path_factory.mktemp("config")) as stack:

@@ -12,6 +12,7 @@ from stack.processes import Stack
 from tests.support.systems import Chargebee, Erp
 
 Json = dict[str, Any]
+pytestmark = pytest.mark.timeout(600)
 
 
 class Services:

@@ -15,6 +15,9 @@ from tests.talk.small import Json, Pair, synced
 from tests.talk.tamper import change, copy, remove
 
 
+pytestmark = pytest.mark.timeout(600)
+
+
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """A few records of every kind, synced."""
@@ -149,7 +152,7 @@ def _cases() -> Iterator[Any]:
         yield pytest.param(*case, id=name, marks=[] if name in AT_ONCE else [pytest.mark.slow])
 
 
-@pytest.mark.parametrize(("plant", "fault", "system", "datatype"), _cases())
+@pytest.mark.parametrize(("plant", "fault", "system", "datatype"), list(_cases()))
 def test_a_planted_fault_is_found(pair: Pair, plant: Plant, fault: str, system: str, datatype: str) -> None:
     before = pair.erp.writes(), pair.chargebee.writes()
     plant(pair)
