@@ -14,7 +14,6 @@ from stack.processes import Stack
 from tests.talk.small import Json, Pair, synced
 from tests.talk.tamper import change, copy, remove
 
-
 pytestmark = pytest.mark.timeout(600)
 
 
