@@ -60,6 +60,13 @@ class Loser:
     name: str
     value: str
 
+    @property
+    def is_chargebees(self) -> bool:
+        """Whether it was in Chargebee, which has no conditional writes: what somebody types there between our
+        read and our write is overwritten unseen. So it is looked for only where nobody types meanwhile.
+        """
+        return self.member.startswith(("cb_", "item:", "price:"))
+
 
 @dataclass
 class Group:
