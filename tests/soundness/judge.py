@@ -89,6 +89,7 @@ class Judge:
             if group.clash:
                 continue
             self._check_links(group)
+            self._note_loss(group)
             self._check_values(group)
             if group.concept == "person":
                 self._check_person(group)
@@ -261,6 +262,13 @@ class Judge:
 
     # --- what the ERP alone decides
 
+    @staticmethod
+    def _note_loss(group: Group) -> None:
+        if any(m.deleted for m in group.members) and not group.bereft:
+            edited = {edit.member for edits in group.edits.values() for edit in edits}
+            group.bereft = True
+            group.spared = any(m.name in edited for m in group.members if not m.deleted)
+
     def _check_person(self, group: Group) -> None:
         customer, contact = group.live(("cb_customer",)), group.live(("contact",))
         if not customer or group.parked:
@@ -269,7 +277,8 @@ class Judge:
         mark = (record.get("meta_data") or {}).get("customerp") or {}
         ours = [m for m in group.members if m.kind in ("contact", "employee")]
         active = any(self._is_active(m) for m in ours if not m.deleted)
-        if ours and mark.get("active") is not active:
+        is_spared = group.spared and mark.get("active") is True
+        if ours and mark.get("active") is not active and not is_spared:
             self.wrong(
                 f"{customer[0].name} is marked active={mark.get('active')}, its ERP records say {active}",
                 group,

@@ -83,6 +83,10 @@ class Group:
     """A person must decide: nothing may be linked or made for its records."""
     pays: bool = False
     """Orders are for this person, who is not deleted then."""
+    bereft: bool = False
+    """One of its records was deleted in a window before this one."""
+    spared: bool = False
+    """The other side was edited in the window of the deletion: the edit wins, and nothing is archived."""
     clash: str | None = None
     """The key that it wants and another record has: one side refuses it until people give it another."""
     clash_of: str | None = None
