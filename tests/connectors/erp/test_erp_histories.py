@@ -8,6 +8,7 @@ it that lived through the read.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 from datetime import timedelta
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from connectors.common.errors import BrokenAnswer
 from connectors.common.metrics import Metrics
 from connectors.erp.app import make_client
 from connectors.erp.datatype import ErpDatatype
@@ -141,12 +143,14 @@ def play(kind: Kind, ahead: int, first: list[Event], history: Steps) -> None:
     for what, batches in history:
         world.pending = allowed(kind, batches)
         before = {key: row.version for key, row in world.rows.items() if not row.deleted}
-        if what == "read":
-            reader.read()
-        elif what == "broken":
-            reader.read(pages=2)
-        elif what == "rescan":
-            found = reader.rescan()
+        found = None
+        # A read that the service itself breaks off, as the list moved too much under it, is read again later.
+        with contextlib.suppress(BrokenAnswer):
+            if what in ("read", "broken"):
+                reader.read(pages=2 if what == "broken" else None)
+            elif what == "rescan":
+                found = reader.rescan()
+        if found is not None:
             lived = {key for key in before if key in world.rows and not world.rows[key].deleted}
             assert lived <= found, f"a full read missed {lived - found}"
         for one in itertools.chain(*world.pending):
@@ -181,6 +185,11 @@ def search(kind: Kind, examples: int, phases: tuple[Phase, ...] = (Phase.generat
         play(kind, ahead, first, history)
 
     run()
+
+
+def test_a_page_that_comes_again_because_the_list_moved_is_read_later() -> None:
+    history: Steps = [("read", []), ("read", [[], [("change", 0, 0)]])]
+    play(BY_NAME["offsets"], -120, [("change", 1, 30)], history)
 
 
 @pytest.mark.parametrize("kind", BY_NAME)
