@@ -238,9 +238,8 @@ class Reader:
     def _do_hops(self, args: list[Any], frame: Frame) -> Lineage:
         named = dict(reversed(each.split()) for each in args[0]["datasets"])
         alias = args[0].get("return", next(iter(named)))
-        return record(
-            named[alias] if isinstance(alias, str) and alias in named else next(iter(named.values()))
-        )
+        found = named[alias] if isinstance(alias, str) and alias in named else next(iter(named.values()))
+        return record(_golden_of(args[0].get("where", [])) or found if found.startswith("global-") else found)
 
     def _do_lookup_entity(self, args: list[Any], frame: Frame) -> Lineage:
         return record(args[0])
@@ -288,6 +287,15 @@ def _constants_added(branch: list[Any]) -> list[str]:
         for each in transforms
         if each[0] == "add" and isinstance(each[2], str) and not each[2].startswith("_")
     ]
+
+
+def _golden_of(where: Any) -> str | None:
+    """`golden TYPE` for a hop to the golden record of a record of that type, named by its `ni`."""
+    if not isinstance(where, list):
+        return None
+    if where[:1] == ["ni"] and len(where) == 3:
+        return f"golden {where[1]}"
+    return next(filter(None, map(_golden_of, where)), None)
 
 
 def _are_members(origin: str) -> bool:

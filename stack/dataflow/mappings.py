@@ -308,6 +308,8 @@ def _at(value: Lineage, path: str) -> Lineage:
 def _label(origin: str) -> str:
     """A property as people call it, with the datatype of the record that it belongs to."""
     where, _, path = origin.partition(":")
+    if where.startswith("golden "):
+        where, path = where.removeprefix("golden "), path.removeprefix("golden.").removesuffix(".v")
     datatype = _datatype(where.removesuffix("-collect").removeprefix("member "))
     return f"(the linked {datatype})" if path == "of" else f"{datatype}.{path.removeprefix('raw.')}"
 
