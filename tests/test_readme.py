@@ -46,15 +46,21 @@ def test_there_are_at_least_ten_curl_examples() -> None:
 
 
 @pytest.mark.parametrize("command", CURLS)
-def test_a_curl_example_works(stack: Stack, command: str) -> None:
+def test_a_curl_example_works(stack: Stack, tmp_path: Path, command: str) -> None:
     for name, port in DEFAULT_PORTS.items():
         command = command.replace(f"127.0.0.1:{port}", f"127.0.0.1:{stack.settings.ports[name]}")
+    (tmp_path / "decisions.json").write_text("[]", encoding="utf-8")
     words = shlex.split(command)
     done = subprocess.run(
-        [*words, "--fail-with-body", "--max-time", "60"], capture_output=True, text=True, check=False
+        [*words, "--fail-with-body", "--max-time", "60"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    assert done.stdout.strip() not in ("", "[]", "{}")
+    answers_nothing = "/receivers/" in command
+    assert answers_nothing or done.stdout.strip() not in ("", "[]", "{}")
     assert '"rejected"' not in done.stdout
 
 
