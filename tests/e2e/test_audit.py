@@ -67,6 +67,7 @@ def test_every_write_is_there_with_its_reason(world: World) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_as_many_entities_as_writes(tmp_path: Path) -> None:
     """Over the demo data: every answered write of a share pipe, and no other."""
     with Stack(data="demo", folder=tmp_path) as stack:
@@ -94,6 +95,7 @@ def redacting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         yield _world(stack)
 
 
+@pytest.mark.slow
 def test_redaction(redacting: World) -> None:
     world = redacting
     setting = world.stack.settings.variables["audit-redaction"]

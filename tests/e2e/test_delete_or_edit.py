@@ -15,6 +15,9 @@ from tests.e2e.conftest import World, _world
 SETTINGS = [("archive", "edit"), ("archive", "delete"), ("delete", "edit"), ("delete", "delete")]
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(
     scope="module", params=SETTINGS, ids=lambda each: f"deletes={each[0]},delete-or-edit={each[1]}"
 )

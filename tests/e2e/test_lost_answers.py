@@ -29,6 +29,7 @@ def one_and_quiet(world: World, birth: Birth, born: dict) -> None:
     assert world.writes() == settled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("birth", BIRTHS.values(), ids=BIRTHS)
 def test_a_lost_answer_makes_no_twin(world: World, birth: Birth) -> None:
     ready = birth.prepare(world, f"Lost-{birth.name}")
@@ -73,6 +74,7 @@ def _dies(own: World, birth: Birth, victim: str) -> None:
     die_after_the_first_write(own, birth, born, service if victim == "service" else "node")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", ["order", "customer"])
 def test_the_service_dies_before_it_looks_up(own: World, name: str) -> None:

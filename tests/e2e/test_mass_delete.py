@@ -73,6 +73,7 @@ def test_a_mass_delete_waits_for_a_person_and_is_carried_out_once_committed(
     assert [active(world, person) for person in people] == [False] * GONE + [True] * (PEOPLE - GONE)
 
 
+@pytest.mark.slow
 def test_a_mass_delete_rolled_back_once_the_records_are_there_again(
     synced: tuple[World, list[str]],
 ) -> None:
@@ -101,6 +102,7 @@ def test_a_few_deletions_and_many_new_records_pass(synced: tuple[World, list[str
     assert all(active(world, person) for person in more)
 
 
+@pytest.mark.slow
 def test_the_breaker_counts_what_was_there_at_first(tmp_path: Path) -> None:
     """5 % of 260 records are 13: twelve go, fourteen do not."""
     with Stack(data="empty", folder=tmp_path) as stack:
@@ -121,6 +123,7 @@ def test_the_breaker_counts_what_was_there_at_first(tmp_path: Path) -> None:
             world.sync()
 
 
+@pytest.mark.slow
 def test_chargebee_is_watched_as_well(synced: tuple[World, list[str]]) -> None:
     world, people = synced
     for person in people[:GONE]:

@@ -16,6 +16,9 @@ from tests.e2e.conftest import World, _world
 BUDGET = 5
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     settings = replace(for_tests(tmp_path, "empty"), variables={"write-budget": str(BUDGET)})

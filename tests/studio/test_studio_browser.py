@@ -123,6 +123,7 @@ def synced(world: World, browser: Browser) -> World:
     return world
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", [("wide", "light"), ("narrow", "dark")], ids="-".join)
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_accessible(synced: World, visit: Open, name: str, look: tuple[str, str]) -> None:

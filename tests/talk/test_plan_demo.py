@@ -19,7 +19,7 @@ from tests.talk.test_talk_docs import COMMANDS
 
 Json = dict[str, Any]
 CONTACT = "CT-12"
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 class Demo:

@@ -73,6 +73,7 @@ def play(seed: int, histories: int, folder: Path) -> Planned:
         return soak
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_ten_histories(tmp_path: Path) -> None:
     assert play(7, 10, tmp_path).writes > 40

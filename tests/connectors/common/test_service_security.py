@@ -114,6 +114,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_and_can_be_trusted(
         assert (answer.status_code, answer.json()) == (200, [])
 
 
+@pytest.mark.slow
 def test_callers_who_stop_midway_do_not_take_all_threads() -> None:
     with serving("chargebee", "http://127.0.0.1:9", REQUEST_TIMEOUT_SECONDS="1", THREADS="4") as base:
         host, port = base.removeprefix("http://").split(":")
