@@ -24,7 +24,7 @@ class FaultSettings:
     """What goes wrong, and how often. Rates are probabilities; zero everywhere means a healthy system.
 
     `clock_skew_s` is how far the system's clock is ahead of ours; negative: behind.
-    `webhook_delay_ms` is the longest that a webhook may be late; each draws its own, so they overtake another.
+    `webhook_delay_ms` is the longest that a webhook may be late; each draws its own, so order is lost.
     """
 
     latency_ms: float = 0
