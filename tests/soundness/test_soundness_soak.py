@@ -16,7 +16,10 @@ from tests.soundness.soak import Plan
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     "plan",
-    [Plan(seed=12, steps=160, faults=False), Plan(seed=2, steps=120, kills=3, drift=True)],
+    [
+        pytest.param(Plan(seed=12, steps=160, faults=False), marks=pytest.mark.slow),
+        Plan(seed=2, steps=120, kills=3, drift=True),
+    ],
     ids=["calm", "storm"],
 )
 def test_a_short_soak(plan: Plan, tmp_path: Path) -> None:
