@@ -130,7 +130,7 @@ def test_only_what_the_log_confirms_is_reported(books: Books, upstream: Upstream
 
 
 @settings(
-    max_examples=8,
+    max_examples=25,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
