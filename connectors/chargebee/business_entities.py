@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from connectors.chargebee.client import Chargebee
 from connectors.chargebee.datatype import ChargebeeDatatype
-from connectors.chargebee.feeds import EventFeed
+from connectors.chargebee.feeds import EventFeed, version
 from connectors.chargebee.settings import ChargebeeSettings
 from connectors.chargebee.tokens import Window
 from connectors.common.datatype import Deletion, Entity, Insert, Record
@@ -49,6 +49,16 @@ class BusinessEntities(ChargebeeDatatype):
             raise NotFound(f"no event tells of a business entity {key}", entity=key)
         return record
 
+    def present(self, key: str, based_on: Record | None) -> Record:
+        """The newer of what events tell and what the caller saw: the list of events may be late where a
+        webhook was not, and how long Chargebee keeps events is not known. That none tells of an entity is no
+        sign that it is gone.
+        """
+        told = self._all().get(key)
+        if based_on and (told is None or version(based_on) > version(told)):
+            return {**based_on, "id": key}
+        return self.fetch(key) if told is None else told
+
     def find_own(self, insert: Insert) -> Record | None:
         """The entity of that very name, apart from case and outer blanks; the oldest if there are two."""
         name = _folded(insert.payload["name"])
@@ -70,11 +80,11 @@ class BusinessEntities(ChargebeeDatatype):
         raise _pending(name, f'open the business entity "{name}" and {what}', _ENDS)
 
     def delete(self, key: str) -> Deletion:
-        """Always `Pending`, unless it is gone."""
-        present = self.fetch(key)
-        if present.get("deleted"):
+        """Always `Pending`, unless an event tells that it is deleted."""
+        told = self._all().get(key, {})
+        if told.get("deleted"):
             raise NotFound(f"the business entity {key} is deleted already", entity=key)
-        name = str(present.get("name"))
+        name = str(told.get("name") or key)
         raise _pending(name, f'delete the business entity "{name}" if it is no longer needed', _ENDS)
 
     def _read(self, window: Window, size: int) -> list[tuple[int, Record]]:

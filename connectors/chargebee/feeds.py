@@ -65,7 +65,7 @@ class EventFeed:
         newest: dict[str, tuple[int, Record]] = {}
         for occurred_at, record in self._events(window, limit):
             known = newest.get(record["id"])
-            if known is None or _version(record) >= _version(known[1]):
+            if known is None or version(record) >= version(known[1]):
                 newest[record["id"]] = (occurred_at, record)
         return sorted(newest.values(), key=lambda row: (row[0], row[1]["id"]))
 
@@ -122,5 +122,6 @@ def next_offset(body: dict[str, Any]) -> str | None:
     return offset if isinstance(offset, str) and offset else None
 
 
-def _version(record: Record) -> int:
+def version(record: Record) -> int:
+    """`resource_version`, the larger the newer; 0 where there is none."""
     return int(record.get("resource_version") or 0)

@@ -92,6 +92,13 @@ class Datatype(ABC):
     def fetch(self, key: str) -> Record:
         """The record as stored now; a deleted one may still be given (`entity` tells)."""
 
+    def present(self, key: str, based_on: Record | None) -> Record:
+        """The record that an update is compared with: as stored now. Override for records that upstream shows
+        late; there `based_on`, the record as the caller saw it last, may be newer than anything to be read.
+        """
+        del based_on
+        return self.fetch(key)
+
     @abstractmethod
     def entity(self, record: Record) -> Entity:
         """`record` with `_id`, `_updated` and `_deleted` added."""

@@ -198,7 +198,7 @@ def _update(datatype: Datatype, wish: Wish) -> Outcome:
 
 def _compare_and_swap(datatype: Datatype, wish: Wish) -> Outcome:
     key = wish.key or ""
-    present = datatype.fetch(key) if wish.present is None else wish.present
+    present = datatype.present(key, wish.based_on) if wish.present is None else wish.present
     if datatype.entity(dict(present))["_deleted"]:
         raise NotFound(f"{datatype.name} {key} is deleted", entity=key)
     found = compare(

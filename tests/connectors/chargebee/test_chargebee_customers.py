@@ -303,3 +303,25 @@ def test_business_entities_are_pending_with_what_to_do(service: Service, site: C
     remove = {"_id": entity["id"], "id": entity["id"], "$operation": "delete"}
     assert service.share("business_entity", remove)[0]["$status"] == "pending"
     assert site.writes() == 0
+
+
+def test_a_business_entity_that_no_event_tells_of_yet_is_not_gone(service: Service, site: Chargebee) -> None:
+    """A webhook told of it, while the list of events is late: nothing is compared with what is older."""
+    site.faults(list_lag_s=600)
+    known = site.business_entity("Nordlys")
+    for present in (known, site.business_entity("Nordlys AS", key=known["id"])):
+        wish = {"_id": present["id"], "id": present["id"], "name": present["name"], "$based_on": present}
+        same = service.share("business_entity", wish)[0]
+        assert (same["$operation"], same["$status"]) == ("none", "ok")
+        other = service.share("business_entity", {**wish, "name": "Nordlys ASA"})[0]
+        assert (other["$operation"], other["$status"]) == ("none", "pending")
+        assert f'open the business entity "{present["name"]}"' in other["$error"]["detail"]
+    remove = {"_id": known["id"], "id": known["id"], "$operation": "delete"}
+    assert service.share("business_entity", remove)[0]["$status"] == "pending"
+
+
+def test_a_deleted_business_entity_is_gone_whatever_the_caller_saw(service: Service, site: Chargebee) -> None:
+    known = site.business_entity("Nordlys")
+    requests.delete(f"{site.root}/_sandbox/business_entities/{known['id']}", timeout=10).raise_for_status()
+    wish = {"_id": known["id"], "id": known["id"], "name": "Nordlys AS", "$based_on": known}
+    wait_until(lambda: service.share("business_entity", wish)[0]["$status"] == "gone", what="it is gone")
