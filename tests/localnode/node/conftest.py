@@ -39,20 +39,40 @@ def client(node: Node) -> FlaskClient:
 ServeNode = Callable[..., AbstractContextManager[Server]]
 
 
+@contextmanager
+def _served(data: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Server]:
+    server = Server(free_port(), data)
+    command = ["python", "-m", "localnode", "serve", "--port", server.api.split(":")[2].split("/")[0]]
+    command += ["--data", str(data), *arguments]
+    with process(command, server.api + "/ping", env=env, log=data.parent / "node.log") as child:
+        server.pid = child.pid
+        yield server
+        server.session.close()
+
+
 @pytest.fixture
 def serve_node(tmp_path: Path) -> ServeNode:
-    """Starts `python -m localnode serve` with more arguments and environment."""
+    """Starts `python -m localnode serve` with more arguments and environment: for what needs its own."""
 
-    @contextmanager
     def start(
         *arguments: str, env: Mapping[str, str] | None = None, data: Path | None = None
-    ) -> Iterator[Server]:
-        server = Server(free_port(), data or tmp_path / "served")
-        command = ["python", "-m", "localnode", "serve", "--port", server.api.split(":")[2].split("/")[0]]
-        command += ["--data", str(server.data), *arguments]
-        with process(command, server.api + "/ping", env=env, log=tmp_path / "node.log") as child:
-            server.pid = child.pid
-            yield server
-            server.session.close()
+    ) -> AbstractContextManager[Server]:
+        return _served(data or tmp_path / "served", *arguments, env=env)
 
     return start
+
+
+@pytest.fixture(scope="session")
+def one_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A node process that all tests share, since starting one costs more than what most of them ask of it."""
+    with _served(tmp_path_factory.mktemp("shared") / "served", "--no-schedule") as server:
+        yield server
+
+
+@pytest.fixture
+def server(one_node: Server) -> Iterator[Server]:
+    """The shared node process, with nothing on it; its pumps run only when asked to."""
+    mine = Server.like(one_node)
+    assert mine.json("POST", "/admin", data={"operation": "reset"}) == {"message": "OK"}
+    yield mine
+    mine.session.close()

@@ -50,13 +50,11 @@ RUN = {"extra_zero_runs": 2, "max_run_time": 900, "max_runs": 100, "request_mode
 HEADERS = {"Accept": "application/json,*/*"}
 
 
-@pytest.fixture
-def server(serve_node):
-    with serve_node() as started:
-        text = (started.data / ".syncconfig").read_text()
-        token = text.split('JWT="')[1].split('"')[0]
-        started.session.headers.update({**HEADERS, "Authorization": f"Bearer {token}"})
-        yield started
+@pytest.fixture(autouse=True)
+def as_the_client(server):
+    text = (server.data / ".syncconfig").read_text()
+    token = text.split('JWT="')[1].split('"')[0]
+    server.session.headers.update({**HEADERS, "Authorization": f"Bearer {token}"})
 
 
 def greet(server: Server) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
+from tests.localnode.node import node_support
 from tests.localnode.node.node_support import Server
-from tests.support.processes import ROOT
 
 INPUT: dict[str, Any] = {"_id": "input", "type": "pipe", "source": {"type": "http_endpoint"}}
 
@@ -35,9 +33,8 @@ def strict(limit: int) -> dict[str, Any]:
     }
 
 
-def command(server: Server, *words: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "localnode", *words, "--node", server.url]
-    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+def command(server: Server, *words: str) -> Any:
+    return node_support.command(*words, "--node", server.url)
 
 
 def run(server: Server) -> dict[str, Any]:
@@ -56,12 +53,10 @@ def ids(server: Server, dataset: str) -> set[str]:
     }
 
 
-@pytest.fixture
-def server(serve_node: Any) -> Any:
-    with serve_node("--no-schedule") as running:
-        upload(running, INPUT, strict(5))
-        running.json("POST", "/receivers/input/entities", json=[{"_id": f"e{n}", "n": n} for n in range(10)])
-        yield running
+@pytest.fixture(autouse=True)
+def ten_entities(server: Server) -> None:
+    upload(server, INPUT, strict(5))
+    server.json("POST", "/receivers/input/entities", json=[{"_id": f"e{n}", "n": n} for n in range(10)])
 
 
 def test_dead_letters_say_why_and_hold_up_nobody(server: Server) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from localnode.cli.main import main
-from tests.localnode.node.node_support import zipped
+from tests.localnode.node.node_support import command, zipped
 from tests.support.processes import ROOT, free_port, wait_until
 
 INPUT = {
@@ -52,30 +52,26 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def test_tokens(serve_node):
-    with serve_node(env={"NODE_OPEN_LOOPBACK": "false"}) as server:
+def test_tokens_and_requests_beyond_the_limit(serve_node):
+    with serve_node(env={"NODE_OPEN_LOOPBACK": "false", "NODE_MAX_BODY_BYTES": "2000"}) as server:
         text = (server.data / ".syncconfig").read_text()
         assert f'NODE="{server.url}"' in text
         assert (server.data / ".syncconfig").stat().st_mode & 0o077 == 0
         token = text.split('JWT="')[1].split('"')[0]
         assert server.call("GET", "/pipes").status_code == 401
         assert server.call("GET", "/pipes", headers={"Authorization": f"Bearer {token}x"}).status_code == 401
-        assert server.call("GET", "/pipes", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+        mine = {"Authorization": f"Bearer {token}"}
+        assert server.call("GET", "/pipes", headers=mine).status_code == 200
         assert server.call("GET", "/ping").status_code == 200
-
-
-def test_loopback_needs_no_token_but_pages_of_other_origins_do(serve_node):
-    with serve_node() as server:
-        assert server.call("GET", "/pipes").status_code == 200
-        assert server.call("GET", "/pipes", headers={"Origin": server.url}).status_code == 200
-        assert server.call("GET", "/pipes", headers={"Origin": "http://evil.example"}).status_code == 401
-        assert server.call("GET", "/pipes", headers={"Host": "evil.example"}).status_code == 401
-
-
-def test_requests_beyond_the_limit_are_refused(serve_node):
-    with serve_node(env={"NODE_MAX_BODY_BYTES": "2000"}) as server:
-        answer = server.call("PUT", "/env", json={"x": "y" * 3000})
+        answer = server.call("PUT", "/env", headers=mine, json={"x": "y" * 3000})
         assert answer.status_code == 413 and answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_loopback_needs_no_token_but_pages_of_other_origins_do(server):
+    assert server.call("GET", "/pipes").status_code == 200
+    assert server.call("GET", "/pipes", headers={"Origin": server.url}).status_code == 200
+    assert server.call("GET", "/pipes", headers={"Origin": "http://evil.example"}).status_code == 401
+    assert server.call("GET", "/pipes", headers={"Host": "evil.example"}).status_code == 401
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
@@ -128,10 +124,9 @@ def _locked(data: Path) -> bool:
     return False
 
 
-def test_a_data_folder_has_one_node(serve_node):
-    with serve_node() as server:
-        second = cli("serve", "--port", str(free_port()), "--data", str(server.data))
-        assert second.returncode == 1 and "another node uses" in second.stderr
+def test_a_data_folder_has_one_node(server):
+    second = command("serve", "--port", str(free_port()), "--data", str(server.data))
+    assert second.returncode == 1 and "another node uses" in second.stderr
 
 
 @pytest.mark.parametrize(
@@ -170,36 +165,35 @@ def test_serve_with_a_config_folder_schedules_by_itself(serve_node, folder):
         wait_until(lambda: server.call("GET", "/datasets/double/entities").text.count('"n"') == 3)
 
 
-def test_commands_against_a_node(serve_node, folder):
-    with serve_node("--no-schedule") as server:
-        to = ("--node", server.url)
-        uploaded = cli("upload", str(folder), *to)
-        assert uploaded.returncode == 0 and "2 pipes" in uploaded.stdout, uploaded.stderr
-        assert server.json("GET", "/env") == {"node-env": "test"}
-        ran = cli("run", *to)
-        assert ran.returncode == 0 and "success: 6 changes" in ran.stdout
-        again = json.loads(cli("run", "--json", *to).stdout)
-        assert again["additional_info"]["changes"] == 0
-        reset = json.loads(cli("run", "--json", "--reset", *to).stdout)
-        assert reset["additional_info"]["changes"] == 6
-        status = cli("status", *to)
-        assert status.returncode == 0 and "double" in status.stdout and "success" in status.stdout
-        listed = json.loads(cli("entities", "double", *to).stdout)
-        assert [entity["n"] for entity in listed] == [0, 2, 4]
-        logged = json.loads(cli("entities", "system:pump_execution:double", "--limit", "1", *to).stdout)
-        assert len(logged) == 1
-        made = cli("transform", "double", *to, stdin='[{"_id": "x", "n": 21}]')
-        assert json.loads(made.stdout) == [{"_id": "x", "n": 42}]
-        assert cli("entities", "nobody", *to).returncode == 1
-        failing = {**DOUBLE, "transform": {"type": "dtl", "rules": {"default": [["fail!", "no good"]]}}}
-        (folder / "pipes" / "double.conf.json").write_text(json.dumps(failing))
-        assert cli("upload", str(folder), *to).returncode == 0
-        broken = cli("run", "--reset", *to)
-        assert broken.returncode == 1 and "double" in broken.stdout and "no good" in broken.stdout
-        assert cli("status", *to).returncode == 1
-        (folder / "pipes" / "double.conf.json").write_text('{"_id": "double",\n "type": pipe}')
-        refused = cli("upload", str(folder), *to)
-        assert refused.returncode == 1 and "pipes/double.conf.json, line 2, column" in refused.stderr
+def test_commands_against_a_node(server, folder):
+    to = ("--node", server.url)
+    uploaded = command("upload", str(folder), *to)
+    assert uploaded.returncode == 0 and "2 pipes" in uploaded.stdout, uploaded.stderr
+    assert server.json("GET", "/env") == {"node-env": "test"}
+    ran = command("run", *to)
+    assert ran.returncode == 0 and "success: 6 changes" in ran.stdout
+    again = json.loads(command("run", "--json", *to).stdout)
+    assert again["additional_info"]["changes"] == 0
+    reset = json.loads(command("run", "--json", "--reset", *to).stdout)
+    assert reset["additional_info"]["changes"] == 6
+    status = command("status", *to)
+    assert status.returncode == 0 and "double" in status.stdout and "success" in status.stdout
+    listed = json.loads(command("entities", "double", *to).stdout)
+    assert [entity["n"] for entity in listed] == [0, 2, 4]
+    logged = json.loads(command("entities", "system:pump_execution:double", "--limit", "1", *to).stdout)
+    assert len(logged) == 1
+    made = command("transform", "double", *to, stdin='[{"_id": "x", "n": 21}]')
+    assert json.loads(made.stdout) == [{"_id": "x", "n": 42}]
+    assert command("entities", "nobody", *to).returncode == 1
+    failing = {**DOUBLE, "transform": {"type": "dtl", "rules": {"default": [["fail!", "no good"]]}}}
+    (folder / "pipes" / "double.conf.json").write_text(json.dumps(failing))
+    assert command("upload", str(folder), *to).returncode == 0
+    broken = command("run", "--reset", *to)
+    assert broken.returncode == 1 and "double" in broken.stdout and "no good" in broken.stdout
+    assert command("status", *to).returncode == 1
+    (folder / "pipes" / "double.conf.json").write_text('{"_id": "double",\n "type": pipe}')
+    refused = command("upload", str(folder), *to)
+    assert refused.returncode == 1 and "pipes/double.conf.json, line 2, column" in refused.stderr
 
 
 def test_commands_without_a_node_say_so():
@@ -231,13 +225,13 @@ def test_transform_offline_with_datasets_for_hops(tmp_path, folder):
     }
     (folder / "pipes" / "hop.conf.json").write_text(json.dumps(hop))
     (tmp_path / "names.json").write_text('[{"_id": "7", "name": "seven"}]')
-    made = cli(
+    made = command(
         "transform", "hop", "--config", str(folder), "--dataset", f"names={tmp_path / 'names.json'}",
         stdin='{"_id": "x", "n": "7"}',
     )  # fmt: skip
     assert json.loads(made.stdout) == [{"_id": "x", "n": "7", "name": ["seven"]}], made.stderr
-    assert cli("transform", "nobody", "--config", str(folder), stdin="[]").returncode == 1
-    assert cli("transform", "hop", "--config", str(folder), stdin="[").returncode == 2
+    assert command("transform", "nobody", "--config", str(folder), stdin="[]").returncode == 1
+    assert command("transform", "hop", "--config", str(folder), stdin="[").returncode == 2
 
 
 def test_dtl_cases():
@@ -246,17 +240,17 @@ def test_dtl_cases():
         "rules": {"default": [["copy", "_id"], ["add", "x", ["+", 1, 2]]]},
         "source": [{"_id": "a"}],
     }
-    ended = cli("dtl", stdin=json.dumps([case]))
+    ended = command("dtl", stdin=json.dumps([case]))
     assert ended.returncode == 0
     assert json.loads(ended.stdout)[0]["output"][0]["x"] == 3
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["serve"], ["upload"], ["run"], ["status"], ["entities"], ["dtl"], ["transform"]]
+    "words", [[], ["serve"], ["upload"], ["run"], ["status"], ["entities"], ["dtl"], ["transform"]]
 )
-def test_every_command_has_help(capsys, command):
+def test_every_command_has_help(capsys, words):
     with pytest.raises(SystemExit) as ended:
-        main([*command, "--help"])
+        main([*words, "--help"])
     assert ended.value.code == 0 and len(capsys.readouterr().out) > 100
 
 
