@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import requests
 
 from stack.processes import Stack
 from stack.settings import for_tests
@@ -191,3 +192,80 @@ def test_an_edit_that_was_synced_before_the_delete_is_no_objection(world: World)
     world.sync()
     found = there(world.chargebee.get, "customers", key)
     assert found is None or found["meta_data"]["customerp"]["active"] is False
+
+
+def company(world: World, name: str) -> tuple[str, str]:
+    one = world.erp.create("customers", name=name, currency="NOK", status="active")["id"]
+    theirs = world.chargebee.business_entity(name)["id"]
+    world.sync()
+    assert world.erp.get("customers", one)["business_entity_id"] == theirs
+    return one, theirs
+
+
+def quoted(world: World) -> tuple[str, str, str]:
+    """A quote that became an order: quote, order and Chargebee order."""
+    buyer = world.erp.create("contacts", first_name="Q", last_name="Buyer", email="q@buyer.example")["id"]
+    line = {"description": "x", "quantity": "1", "unit_price": "10.00"}
+    fields = {"status": "accepted", "quote_date": "2026-01-02", "currency": "NOK", "lines": [line]}
+    quote = world.erp.create("quotes", contact_id=buyer, **fields)["id"]
+    world.sync()
+    one = world.erp.convert(quote)["id"]
+    world.sync()
+    return quote, one, world.erp.get("orders", one)["external_refs"]["chargebee"]
+
+
+def test_a_node_that_lost_everything_carries_out_no_deletion(world: World) -> None:
+    """In every mapping, both ways: whether the counterpart was edited since can not be told; a person decides."""
+    erp, chargebee = world.erp, world.chargebee
+    here, there_too = contact(world, "new-node-1"), contact(world, "new-node-2")
+    staff = erp.create("employees", first_name="Em", last_name="DE", email="new-node@de.example")["id"]
+    sold, bought = product(world, "DE-3", unit_price="1.00", currency="NOK"), product(world, "DE-4")
+    (_, converted, from_quote), ordered = quoted(world), order(world, "ord-3")
+    took = order(world, "ord-4")
+    firm, entity = company(world, "New Node AS")
+    erp.delete("contacts", here[0])
+    erp.delete("products", sold[0])
+    erp.delete("orders", converted)
+    erp.delete("orders", took[0])
+    chargebee.post(f"customers/{there_too[1]}/delete")
+    chargebee.post(f"customers/employee-{staff}/delete")
+    chargebee.post(f"items/{bought[1]}/delete")
+    chargebee.post(f"orders/{ordered[1]}/delete")
+    requests.delete(f"{chargebee.root}/_sandbox/business_entities/{entity}", timeout=10).raise_for_status()
+    mapped = {
+        "chargebee-customer": here[1], "customerp-contact": there_too[0], "customerp-employee": staff,
+        "chargebee-item": sold[1], "customerp-product": bought[0], "chargebee-order": took[1],
+        "customerp-order": ordered[0], "customerp-customer": firm,
+    }  # fmt: skip
+    status = chargebee.get("orders", from_quote)["status"]
+
+    world.stack.wipe_node()
+    before = world.writes()
+    world.sync()
+    world.sync()
+    assert world.writes() == before
+    rows = {pipe: world.shared(pipe, key) or {} for pipe, key in mapped.items()}
+    told = {pipe: (row.get("$status"), (row.get("$error") or {}).get("rule")) for pipe, row in rows.items()}
+    assert told == dict.fromkeys(mapped, ("pending", "deleted-elsewhere"))
+    assert chargebee.get("orders", from_quote)["status"] == status, "nor of one that a quote still stands for"
+
+    person, key = contact(world, "new-node-3")
+    world.erp.delete("contacts", person)
+    world.sync()
+    found = there(world.chargebee.get, "customers", key)
+    assert found is None or found["meta_data"]["customerp"]["active"] is False, "what it knows alive goes on"
+
+
+def test_a_deletion_carried_out_before_is_no_open_case_for_a_new_node(world: World) -> None:
+    if setting(world, "deletes") == "delete":
+        pytest.skip("nothing is left to report")
+    person, key = contact(world, "done")
+    one, item = product(world, "DE-5")
+    world.erp.delete("contacts", person)
+    world.erp.delete("products", one)
+    world.sync()
+    world.stack.wipe_node()
+    world.sync()
+    for pipe, mine in (("chargebee-customer", key), ("chargebee-item", item)):
+        row = world.shared(pipe, mine)
+        assert row is None or row["$status"] == "ok"

@@ -52,6 +52,24 @@ def test_matches_are_linked_not_duplicated_and_a_second_run_writes_nothing(demo:
     demo.sync()
     assert demo.writes() == settled, "a second full run writes nothing"
 
+    papers = demo.erp.all("orders") + demo.erp.all("quotes")
+    needed = {paper["contact_id"] for paper in papers}
+    needed |= {line["product_id"] for paper in papers for line in paper["lines"]}
+    shared = {each["external_refs"].get("chargebee") for each in demo.erp.all("employees")} | {None}
+    person = next(
+        one
+        for one in demo.erp.all("contacts")
+        if one["active"] and one["id"] not in needed and one["external_refs"].get("chargebee") not in shared
+    )
+    sold = next(p for p in demo.erp.all("products") if p["status"] == "active" and p["id"] not in needed)
+    gone = {"chargebee-customer": person, "chargebee-item": sold}
+    demo.erp.delete("contacts", person["id"])
+    demo.erp.delete("products", sold["id"])
     demo.stack.wipe_node()
+    settled = demo.writes()
     demo.sync()
     assert demo.writes() == settled, "a node that lost every dataset finds all links again"
+    for pipe, record in gone.items():
+        row = demo.shared(pipe, record["external_refs"]["chargebee"]) or {}
+        told = row["$status"], (row["$error"] or {}).get("rule")
+        assert told == ("pending", "deleted-elsewhere"), "a deletion of what it never knew is reported only"
