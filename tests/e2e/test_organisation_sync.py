@@ -8,7 +8,9 @@ from tests.e2e.conftest import World
 def test_an_erp_customer_waits_for_its_business_entity_and_then_links(world: World) -> None:
     company = world.erp.create("customers", name="Lofoten Laks AS")
     world.sync()
-    row = next(r for r in world.rows("chargebee-business_entity") if "Lofoten Laks AS" in str(r.get("$error")))
+    row = next(
+        r for r in world.rows("chargebee-business_entity") if "Lofoten Laks AS" in str(r.get("$error"))
+    )
     assert row["$status"] == "pending"
     entity = world.chargebee.business_entity(" lofoten laks as")
     world.sync()
