@@ -92,10 +92,15 @@ def _date(days: int) -> date:
 
 class DateFormat(NamedTuple):
     """A compiled format: `write(fields)` gives text; `read(text)` nanoseconds on the clock and the offset, or
-    None."""
+    None.
+
+    `rewrite(written)` gives the same text from a datetime as it is written in UTC (`2015-07-28T09:46:00Z`, a
+    fraction before the `Z` does not matter); None if the format has parts that are not written there.
+    """
 
     write: Callable[[Fields], str]
     read: Callable[[str], tuple[int, int | None] | None]
+    rewrite: Callable[[str], str] | None
 
 
 _INPUT = {
@@ -110,6 +115,12 @@ _OUTPUT = {
 }  # fmt: skip
 """Token to its template and the position, in `Fields` or in what `_derived` adds, of what goes there."""
 
+_WRITTEN = {
+    "Y": slice(0, 4), "y": slice(2, 4), "m": slice(5, 7), "d": slice(8, 10), "H": slice(11, 13),
+    "M": slice(14, 16), "S": slice(17, 19),
+}  # fmt: skip
+"""Token to its digits in a datetime as it is written."""
+
 
 @lru_cache(maxsize=1024)
 def compile_format(written: str) -> DateFormat | None:
@@ -122,7 +133,7 @@ def compile_format(written: str) -> DateFormat | None:
     if "z" in tokens and (tokens[-1] != "z" or parts[-1]):
         return None
     repeated = len({same_field.get(letter, letter) for letter in tokens}) < len(tokens)
-    return DateFormat(_writer(parts), (lambda _: None) if repeated else _reader(parts))
+    return DateFormat(_writer(parts), (lambda _: None) if repeated else _reader(parts), _rewriter(parts))
 
 
 def _writer(parts: list[str]) -> Callable[[Fields], str]:
@@ -141,6 +152,18 @@ def _writer(parts: list[str]) -> Callable[[Fields], str]:
     if max(positions) < len(Fields._fields):
         return lambda at: template % values(at)
     return lambda at: template % values(_derived(at))
+
+
+def _rewriter(parts: list[str]) -> Callable[[str], str] | None:
+    letters = [letter for letter in parts[1::2] if letter != "%"]
+    if len(letters) < 2 or not set(letters) <= set(_WRITTEN):
+        return None
+    literals = (part.replace("%", "%%") for part in parts[0::2])
+    template = next(literals)
+    for letter, literal in zip(parts[1::2], literals, strict=True):
+        template += ("%%" if letter == "%" else "%s") + literal
+    digits = itemgetter(*(_WRITTEN[letter] for letter in letters))
+    return lambda written: template % digits(written)
 
 
 def _derived(at: Fields) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from localnode.dtl.api import DtlError, Entity, TransformContext
+from localnode.dtl.paths import Shape, shape_of
 
 if TYPE_CHECKING:
     from localnode.dtl.scope import Step
@@ -64,10 +65,11 @@ class Frame:
     """The variables of one rule application: `_S`, `_T`, `_P`, `_R` and the row of dataset aliases within
     `hops`.
 
-    `root` is None in the frame of the default rule itself (it is its own root).
+    `root` is None in the frame of the default rule itself (it is its own root). `shape` is that of `_S`, a
+    dict, once it has been asked for.
     """
 
-    __slots__ = ("p", "root", "row", "run", "s", "t")
+    __slots__ = ("p", "root", "row", "run", "s", "shape", "t")
 
     def __init__(
         self,
@@ -79,6 +81,12 @@ class Frame:
         row: Mapping[str, Any] | None = None,
     ) -> None:
         self.s, self.t, self.p, self.root, self.run, self.row = s, t, p, root, run, row
+        self.shape: Shape | None = None
+
+    def source_shape(self) -> Shape:
+        """The shape of `_S`, a dict; ask `shape` first."""
+        shape = self.shape = shape_of(self.s)
+        return shape
 
     def applied(self, value: Any) -> Frame:
         """The frame of a rule that is applied to `value` from here."""

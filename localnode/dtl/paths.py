@@ -69,22 +69,42 @@ def walk(selects: Sequence[Select], value: Any) -> Any:
     return current[0] if current else None
 
 
-_SHAPES: dict[tuple[str, ...], dict[str, list[str]]] = {}
+class Shape:
+    """What all dicts with the same property names have in common, worked out once for them.
+
+    `single` has the name that an identifier (the part after the last colon) stands for, `several` the names
+    where it stands for more than one; `chosen` is what patterns choose of the names, by whoever asked.
+    """
+
+    __slots__ = ("chosen", "several", "single")
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        found: dict[str, list[str]] = {}
+        for name in names:
+            found.setdefault(name.rpartition(":")[2], []).append(name)
+        self.single = {identifier: names[0] for identifier, names in found.items() if len(names) == 1}
+        self.several = {identifier: names for identifier, names in found.items() if len(names) > 1}
+        self.chosen: dict[Any, list[str]] = {}
+
+    def names(self, identifier: str) -> list[str]:
+        """Every property name with this identifier, in order."""
+        name = self.single.get(identifier)
+        return self.several.get(identifier, []) if name is None else [name]
+
+
+_SHAPES: dict[tuple[str, ...], Shape] = {}
 _SHAPES_SIZE = 2048
 
 
-def names_by_identifier(entity: dict[str, Any]) -> dict[str, list[str]]:
-    """The property names of a dict by their part after the last colon, found once for each shape."""
-    shape = tuple(entity)
-    found = _SHAPES.get(shape)
-    if found is None:
-        found = {}
-        for name in shape:
-            found.setdefault(name.rpartition(":")[2], []).append(name)
+def shape_of(value: dict[str, Any]) -> Shape:
+    """The shape of a dict."""
+    names = tuple(value)
+    shape = _SHAPES.get(names)
+    if shape is None:
         if len(_SHAPES) >= _SHAPES_SIZE:
             _SHAPES.clear()
-        _SHAPES[shape] = found
-    return found
+        shape = _SHAPES[names] = Shape(names)
+    return shape
 
 
 def selector(element: str, settings: PipeSettings) -> Select:
@@ -92,7 +112,7 @@ def selector(element: str, settings: PipeSettings) -> Select:
     namespace."""
     name = exact_name(element, settings)
     if name is None:
-        return lambda entity: [entity[found] for found in names_by_identifier(entity).get(element, ())]
+        return lambda entity: [entity[found] for found in shape_of(entity).names(element)]
     exact = name
     return lambda entity: [entity[exact]] if exact in entity else []
 
@@ -118,17 +138,35 @@ def path_reader(elements: Sequence[str], settings: PipeSettings) -> Callable[[An
         return _anywhere(elements[0], selects) if names[0] is None else _one(names[0], selects)
     if len(names) == 2 and names[0] is not None and names[1] is not None:
         return _two(names[0], names[1], selects)
+    if None in names:
+        return _step_by_step(elements[0], path_reader(elements[1:], settings), names[0], selects)
     return lambda value: walk(selects, value)
 
 
 def _anywhere(element: str, selects: list[Select]) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if type(value) is dict:
-            names = names_by_identifier(value).get(element)
-            if names is None:
+            shape = shape_of(value)
+            name = shape.single.get(element)
+            if name is not None:
+                return value[name]
+            if element not in shape.several:
                 return None
-            if len(names) == 1:
-                return value[names[0]]
+        return walk(selects, value)
+
+    return read
+
+
+def _step_by_step(
+    element: str, rest: Callable[[Any], Any], name: str | None, selects: list[Select]
+) -> Callable[[Any], Any]:
+    """From dict to dict as long as one property is found; anything else is a walk."""
+
+    def read(value: Any) -> Any:
+        if type(value) is dict:
+            found = shape_of(value).single.get(element) if name is None else name
+            if found is not None and type(inner := value.get(found)) is dict:
+                return rest(inner)
         return walk(selects, value)
 
     return read

@@ -32,7 +32,31 @@ def variable_reader(head: str, elements: list[str], scope: Scope) -> Run:
         return lambda f, v: read(f.t)
     if name is not None:
         return lambda f, v: f.s.get(name) if type(f.s) is dict else read(f.s)
+    if elements and exact_name(elements[0], settings) is None:
+        return _anywhere_in_source(elements, settings)
     return lambda f, v: read(f.s)
+
+
+def _anywhere_in_source(elements: list[str], settings: PipeSettings) -> Run:
+    """A path from `_S` that starts with a property of any namespace: the source's shape is looked up once."""
+    element, read = elements[0], path_reader(elements, settings)
+    rest = path_reader(elements[1:], settings) if len(elements) > 1 else None
+
+    def run(f: Frame, v: Any) -> Any:
+        source = f.s
+        if type(source) is dict:
+            shape = f.shape or f.source_shape()
+            name = shape.single.get(element)
+            if name is not None:
+                if rest is None:
+                    return source[name]
+                if type(inner := source[name]) is dict:
+                    return rest(inner)
+            elif element not in shape.several:
+                return None
+        return read(source)
+
+    return run
 
 
 def _source_ids(elements: list[str], settings: PipeSettings) -> Run:

@@ -83,10 +83,18 @@ def datetime_format(zone: Any, form: DateFormat) -> Callable[[Any], Any]:
     """Map-style over datetimes: the text in FORMAT, in local time of TIMEZONE (default UTC). Digits finer
     than microseconds are cut off; `%p` gives am or pm, `%z` gives +0200. What is no datetime is dropped."""
     write, clock = form.write, UTC if zone is ABSENT else zone
+    rewrite = form.rewrite if clock is UTC else None
 
     def to_text(value: Any) -> Any:
-        nanoseconds = nanoseconds_of(value)
-        return INVALID if nanoseconds is None else write(read_clock(nanoseconds, clock))
+        if type(value) is not str or value[:2] != "~t":
+            return INVALID
+        written = value[2:]
+        stamp = parse_timestamp(written)
+        if stamp is None:
+            return INVALID
+        if rewrite is not None and not stamp.is_date:
+            return rewrite(written)
+        return write(read_clock(stamp.nanoseconds, clock))
 
     return to_text
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from localnode.dtl.define import step
 from localnode.dtl.frames import Frame
 from localnode.dtl.functions.ni import in_namespace_of
 from localnode.dtl.namespaces import name_pattern, qualified, target_name
-from localnode.dtl.paths import exact_name, names_by_identifier, selector
+from localnode.dtl.paths import exact_name, selector
 from localnode.dtl.patterns import Matcher
 from localnode.dtl.registry import shown
 from localnode.dtl.scope import Call, Expr, Scope, Step
@@ -135,7 +136,8 @@ def copy(call: Call) -> Step:
         _check_patterns(call, index, patterns)
     if len(call.args) == 1 and (names := _exact_names(include.value, scope)) is not None:
         return _copy_exact(names)
-    return _copy_matching(_chooser(include.value, exclude.value, scope))
+    chosen = _chooser(include.value, exclude.value, scope)
+    return _copy_by_shape(chosen) if scope.settings.namespaced_identifiers else _copy_matching(chosen)
 
 
 def _check_patterns(call: Call, index: int, patterns: Expr) -> None:
@@ -157,6 +159,22 @@ def _copy_exact(names: list[str]) -> Step:
                 if name in source:
                     value = source[name]
                     target[name] = value if type(value) in SHAREABLE else own(value)
+
+    return run
+
+
+def _copy_by_shape(chosen: Matcher) -> Step:
+    def run(f: Frame) -> None:
+        source, target = f.s, f.t
+        if type(source) is not dict:
+            return
+        shape = f.shape or f.source_shape()
+        names = shape.chosen.get(chosen)
+        if names is None:
+            names = shape.chosen[chosen] = [name for name in source if chosen(name)]
+        for name in names:
+            value = source[name]
+            target[name] = value if type(value) in SHAREABLE else own(value)
 
     return run
 
@@ -193,7 +211,8 @@ def _chooser(include: Any, exclude: Any, scope: Scope) -> Matcher:
                 memo[name] = answer
         return answer
 
-    return chosen
+    everything = as_list(include) == ["*"] and not unwanted
+    return (lambda name: True) if everything else chosen
 
 
 @step("remove", signature="PATTERN")
@@ -263,9 +282,11 @@ def _transfer(
     fixed = _route(source.value, target.value, scope) if source.constant and target.constant else None
 
     def run(f: Frame) -> None:
+        if type(f.s) is not dict:
+            return
         route = fixed or _route(source.run(f, None), target.run(f, None), scope)
         convert = converter(f)
-        for name, value in route(f.s) if type(f.s) is dict else ():
+        for name, value in route(f):
             converted = convert(value)
             if not skip_empty or (converted is not None and converted != []):
                 f.t[name] = converted
@@ -273,20 +294,20 @@ def _transfer(
     return run
 
 
-Route = Callable[[dict[str, Any]], list[tuple[str, Any]]]
+Route = Callable[[Frame], list[tuple[str, Any]]]
 
 
 def _route(source: Any, target: Any, scope: Scope) -> Route:
     """Which properties of a source go to which names of the target."""
     source, target, settings = first(source), first(target), scope.settings
     if not is_string(source) or not is_string(target):
-        return lambda entity: []
+        return lambda f: []
     if not settings.namespaced_identifiers:
-        return lambda entity: [(target, entity[source])] if source in entity else []
+        return lambda f: [(target, f.s[source])] if source in f.s else []
     select = selector(source, settings)
     if ":" in target or target[:1] in ("_", "$"):
         name = target_name(target, settings)
-        return lambda entity: _collected(name, select(entity))
+        return lambda f: _collected(name, select(f.s))
     return _keeping_namespaces(source, target, scope)
 
 
@@ -298,15 +319,22 @@ def _collected(name: str, hits: list[Any]) -> list[tuple[str, Any]]:
 
 def _keeping_namespaces(source: str, target: str, scope: Scope) -> Route:
     exact = exact_name(source, scope.settings)
+    if exact is not None:
+        renamed = _in_same_namespace(exact, target)
+        return lambda f: [(renamed, f.s[exact])] if exact in f.s else []
 
-    def route(entity: dict[str, Any]) -> list[tuple[str, Any]]:
-        if exact is not None:
-            names = [exact] if exact in entity else []
-        else:
-            names = names_by_identifier(entity).get(source, [])
-        return [(f"{''.join(name.rpartition(':')[:2])}{target}", entity[name]) for name in names]
+    def route(f: Frame) -> list[tuple[str, Any]]:
+        shape = f.shape or f.source_shape()
+        name = shape.single.get(source)
+        names = shape.several.get(source, ()) if name is None else (name,)
+        return [(_in_same_namespace(name, target), f.s[name]) for name in names]
 
     return route
+
+
+@lru_cache(maxsize=MEMO_SIZE)
+def _in_same_namespace(name: str, identifier: str) -> str:
+    return f"{''.join(name.rpartition(':')[:2])}{identifier}"
 
 
 @step("merge", signature="VALUES")

@@ -43,7 +43,7 @@ def check_log(store: Store, name: str, compacted: bool = False) -> None:
 
 
 def kills(tmp_path: Path, seed: int, wanted: int) -> int:
-    """Kill the child `wanted` times at random points of its work, then let it come to an end after two more
+    """Kill the child `wanted` times at random points of its work, then let it come to an end after three more
     rounds; returns the number of rounds.
     """
     rng, path = random.Random(seed), tmp_path / "killed.db"
@@ -62,9 +62,9 @@ def kills(tmp_path: Path, seed: int, wanted: int) -> int:
     store = Store.open(path)
     done = max(done, store.pipe_state("test").get("round", 0))
     store.close()
-    finish = [*CHILD, str(path), str(done + 2)]
+    finish = [*CHILD, str(path), str(done + 3)]
     subprocess.run(finish, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=120)
-    return done + 2
+    return done + 3
 
 
 def compare(tmp_path: Path, rounds: int) -> None:
