@@ -90,10 +90,12 @@ def from_environment(data: str, schedule: bool, folder: Path, root: Path = ROOT)
 
 
 def for_tests(folder: Path, data: str) -> StackSettings:
-    """Sandboxes on free ports, nothing read from `.env`."""
+    """Sandboxes on free ports, nothing read from `.env`, short pauses before calls are repeated."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR")
     system = {name: os.environ[name] for name in kept if name in os.environ}
-    return StackSettings(free_ports(), folder, data, environment=system)
+    return StackSettings(
+        free_ports(), folder, data, environment={**system, "UPSTREAM_BACKOFF_SECONDS": "0.05"}
+    )
 
 
 def read_env_file(path: Path) -> dict[str, str]:

@@ -41,6 +41,7 @@ class Chargebee:
             connect_timeout=common.connect_timeout,
             read_timeout=common.read_timeout,
             attempts=common.attempts,
+            backoff=common.backoff,
             max_wait=common.max_wait,
             verify=common.ca_file or True,
             pool_size=settings.concurrency,

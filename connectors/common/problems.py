@@ -24,14 +24,14 @@ def problem(status: int, members: dict[str, Any], retry_after: float | None = No
     text = runtime().redact(jsonio.dumps(document).decode())
     response = Response(text, status, mimetype=MEDIA_TYPE)
     if retry_after is not None:
-        response.headers["Retry-After"] = str(math.ceil(retry_after))
+        response.headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
     return response
 
 
 def of_error(error: ServiceError) -> Response:
     """The answer for an error of ours."""
-    retry_after = (error.retry_after or _LATER) if error.status == 503 else None
-    response = problem(error.status, error.as_dict(), retry_after)
+    wait = _LATER if error.retry_after is None else error.retry_after
+    response = problem(error.status, error.as_dict(), wait if error.status == 503 else None)
     if isinstance(error, Unauthenticated):
         response.headers["WWW-Authenticate"] = 'Basic realm="service", charset="UTF-8"'
     return response

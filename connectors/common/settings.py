@@ -110,6 +110,7 @@ class CommonSettings:
     connect_timeout: float
     read_timeout: float
     attempts: int
+    backoff: float
     max_wait: float
     ca_file: str | None
     secrets: tuple[str, ...]
@@ -136,6 +137,7 @@ def common_settings(env: Environment) -> CommonSettings:
         connect_timeout=env.seconds("CONNECT_TIMEOUT_SECONDS", 5.0, 0.1, 300.0),
         read_timeout=env.seconds("READ_TIMEOUT_SECONDS", 30.0, 0.1, 3600.0),
         attempts=env.integer("UPSTREAM_ATTEMPTS", 5, 1, 20),
+        backoff=env.seconds("UPSTREAM_BACKOFF_SECONDS", 0.5, 0.0, 60.0),
         max_wait=env.seconds("UPSTREAM_MAX_WAIT_SECONDS", 60.0, 0.0, 3600.0),
         ca_file=env.file("UPSTREAM_CA_FILE"),
         secrets=tuple(env.secrets),

@@ -197,7 +197,7 @@ class UpstreamClient:
             if error is None or not _worth_repeating(error, answer, repeatable):
                 raise error or BrokenAnswer("upstream gave no answer")
             pause = budget.pause(answer.headers.get("Retry-After") if answer is not None else None)
-            error.retry_after = error.retry_after or max(pause, 1.0)
+            error.retry_after = error.retry_after or pause
             if answer is not None and answer.status == 429 and not isinstance(error, Busy):
                 self._limiter.refused(pause)
                 self._metrics.refusals.inc()

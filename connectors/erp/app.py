@@ -78,7 +78,7 @@ def make_client(settings: ErpSettings, metrics: Metrics) -> UpstreamClient:
         connect_timeout=timeout.get("connect", common.connect_timeout),
         read_timeout=timeout.get("read", common.read_timeout),
         attempts=retry.get("max", common.attempts - 1) + 1,
-        backoff=retry.get("base", 0.5),
+        backoff=retry.get("base", common.backoff),
         backoff_cap=retry.get("cap", 20.0),
         max_wait=common.max_wait,
         verify=common.ca_file or True,

@@ -27,6 +27,7 @@ def test_defaults() -> None:
         ("READ_TIMEOUT_SECONDS", "nan"),
         ("CONNECT_TIMEOUT_SECONDS", "1e9"),
         ("UPSTREAM_ATTEMPTS", "1.5"),
+        ("UPSTREAM_BACKOFF_SECONDS", "-1"),
         ("UPSTREAM_CA_FILE", "/no/such/file"),
     ],
 )
