@@ -14,6 +14,9 @@ from sandbox.common.hooks import MakeError, install_hooks
 from sandbox.common.state import State
 from sandbox.common.stats import Stats
 
+CLOCK = "sandbox_clock"
+"""The app extension that gives the system's own time, Unix seconds, which a fault may have set wrong."""
+
 
 def create_sandbox_app(name: str, state: State, load_demo: LoadData, make_error: MakeError) -> Flask:
     """An app with `/_sandbox/…`; add the API below `/api/`, whose requests are counted and get the faults.
@@ -27,12 +30,13 @@ def create_sandbox_app(name: str, state: State, load_demo: LoadData, make_error:
     faults = Faults()
     use_faults(state, faults, FaultSettings.parse(state.setting(FAULTS_SETTING) or {}))
     install_hooks(app, faults, stats, make_error)
-    app.after_request(lambda response: _dated(response, state))
+    app.extensions[CLOCK] = lambda: (wall_us() + state.clock_skew_us) / 1e6
+    app.after_request(lambda response: _dated(response, app.extensions[CLOCK]()))
     app.register_blueprint(create_control(name, state, faults, stats, load_demo))
     return app
 
 
-def _dated(response: Response, state: State) -> Response:
-    """A `Date` by the system's own clock, which a fault may have set wrong."""
-    response.date = datetime.fromtimestamp((wall_us() + state.clock_skew_us) / 1e6, UTC)
+def _dated(response: Response, now: float) -> Response:
+    """A `Date` by the system's own clock."""
+    response.date = datetime.fromtimestamp(now, UTC)
     return response

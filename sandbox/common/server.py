@@ -7,12 +7,15 @@ import ctypes
 import signal
 import sys
 from collections.abc import Callable
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
+from sandbox.common.app import CLOCK
 from sandbox.common.data import DATA_SETS
 
 THREADS = 32
@@ -36,7 +39,7 @@ class SandboxServer(BaseApplication):
             "threads": THREADS,
             "keepalive": 75,
             "timeout": 0,
-            "graceful_timeout": 3,
+            "graceful_timeout": 1,
             "loglevel": "warning",
             "control_socket_disable": True,
             "post_fork": _die_with_master,
@@ -46,7 +49,14 @@ class SandboxServer(BaseApplication):
 
     def load(self) -> Flask:
         """Called by gunicorn in the worker."""
-        return self._create_app()
+        app = self._create_app()
+        _date_by(app.extensions[CLOCK])
+        return app
+
+
+def _date_by(clock: Callable[[], float]) -> None:
+    """Date answers by the system's own clock; gunicorn drops an app's `Date` for the computer's time."""
+    util.http_date = lambda: formatdate(clock(), usegmt=True)
 
 
 def _die_with_master(server: object, worker: object) -> None:

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,8 @@ def test_a_skewed_clock_and_refusals_at_a_rate(erp: Running) -> None:
     ahead = erp.call("POST", "customers", json={"name": "B"}).json()["modified_at"]
     gap = datetime.fromisoformat(ahead) - datetime.fromisoformat(right)
     assert 3600 <= gap.total_seconds() < 3660
+    dated = parsedate_to_datetime(erp.call("GET", "customers").headers["Date"])
+    assert 3590 <= (dated - datetime.fromisoformat(right)).total_seconds() < 3660
     erp.control("PUT", "faults", {"throttle_rate": 1})
     answer = erp.call("GET", "customers")
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
