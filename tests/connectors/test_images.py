@@ -7,7 +7,10 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import venv
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,11 +19,16 @@ import requests
 from tests.support.processes import ROOT, free_port, process
 
 SETTINGS = {
-    "erp": {"ERP_BASE_URL": "http://127.0.0.1:9/api/v1", "ERP_TOKEN": "unused"},
+    "erp": {
+        "ERP_BASE_URL": "http://127.0.0.1:9/api/v1",
+        "ERP_TOKEN": "unused",
+        "UPSTREAM_BACKOFF_SECONDS": "0.01",
+    },
     "chargebee": {
         "CHARGEBEE_BASE_URL": "http://127.0.0.1:9/api/v2",
         "CHARGEBEE_SITE": "none",
         "CHARGEBEE_API_KEY": "unused",
+        "UPSTREAM_BACKOFF_SECONDS": "0.01",
     },
 }
 
@@ -31,8 +39,33 @@ def instructions(dockerfile: Path) -> list[tuple[str, str]]:
     return [(m[1], m[2].strip()) for m in re.finditer(r"^([A-Z]+)\s+(.*)$", text, flags=re.M)]
 
 
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """A function from a lock file to a fresh venv with what it pins and nothing else, not even pip."""
+
+    @cache
+    def install(lock: Path) -> Path:
+        folder = tmp_path_factory.mktemp("venv")
+        venv.create(folder, with_pip=False)
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "--python",
+            str(folder / "bin" / "python"),
+        ]
+        command = [*pip, "install", "-q", "--no-compile", "--require-hashes", "-r", str(lock)]
+        subprocess.run(command, check=True, timeout=110)
+        return folder
+
+    return install
+
+
 @pytest.mark.parametrize("service", ["erp", "chargebee"])
-def test_an_image_boots_from_what_it_installs(service: str, tmp_path: Path) -> None:
+def test_an_image_boots_from_what_it_installs(
+    service: str, tmp_path: Path, installed: Callable[[Path], Path]
+) -> None:
     steps = instructions(ROOT / "connectors" / service / "Dockerfile")
     bases = [rest for name, rest in steps if name == "FROM"]
     assert len(bases) >= 2, "multi-stage"
@@ -60,23 +93,7 @@ def test_an_image_boots_from_what_it_installs(service: str, tmp_path: Path) -> N
                 elif source not in copied:
                     (app / source).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy(ROOT / source, app / source)
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    subprocess.run(
-        [
-            python,
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--disable-pip-version-check",
-            "--require-hashes",
-            "-r",
-            ROOT / copied[0],
-        ],
-        check=True,
-        timeout=110,
-    )
+    folder = installed(ROOT / copied[0])
 
     command = json.loads(next(rest for name, rest in reversed(steps) if name == "CMD"))
     entry = [json.loads(rest) for name, rest in steps if name == "ENTRYPOINT"]
@@ -89,7 +106,7 @@ def test_an_image_boots_from_what_it_installs(service: str, tmp_path: Path) -> N
         for key, _, value in (word.partition("=") for word in shlex.split(rest))
     }
     settings = {key: value for key, value in settings.items() if key not in ("PATH", "VIRTUAL_ENV")}
-    program = tmp_path / "venv" / "bin" / Path(words[0]).name
+    program = folder / "bin" / Path(words[0]).name
     environment = {
         **settings,
         **SETTINGS[service],

@@ -36,6 +36,7 @@ def door(sandbox: str, shown: str, inside: str) -> ThreadingHTTPServer:
 
     class Door(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def _pass(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

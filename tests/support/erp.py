@@ -12,6 +12,7 @@ from connectors.erp.app import create_app
 
 FAST = {
     "UPSTREAM_ATTEMPTS": "3",
+    "UPSTREAM_BACKOFF_SECONDS": "0.01",
     "UPSTREAM_MAX_WAIT_SECONDS": "2",
     "READ_TIMEOUT_SECONDS": "1",
     "LOG_LEVEL": "ERROR",

@@ -65,6 +65,7 @@ class Upstream:
 def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # or each body would wait 40 ms for the receiver's delayed ACK
 
         def answer(self) -> None:
             parts = urlsplit(self.path)

@@ -1,7 +1,11 @@
-"""The Chargebee service under gunicorn, as its image starts it, in front of a sandbox Chargebee."""
+"""The Chargebee service under gunicorn, as its image starts it, in front of a sandbox Chargebee.
+
+Where the process is not what a test is about, the same app is served by a thread of the test (`serving_here`).
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +14,9 @@ from typing import Any
 import psutil
 import pytest
 import requests
+from werkzeug.serving import make_server
 
+from connectors.chargebee.app import create_app
 from tests.support.processes import free_port, process
 from tests.support.systems import Chargebee
 
@@ -20,7 +26,8 @@ Entity = dict[str, Any]
 class Service:
     """The service as a Sesam node sees it."""
 
-    def __init__(self, root: str, pid: int) -> None:
+    def __init__(self, root: str, pid: int | None = None) -> None:
+        """`pid` None: this very process."""
         self.root = root
         self.process = psutil.Process(pid)
 
@@ -64,16 +71,39 @@ def update(based_on: Entity, **payload: Any) -> Entity:
     }
 
 
+def _settings(upstream: str, **settings: str) -> dict[str, str]:
+    return {
+        "CHARGEBEE_BASE_URL": f"{upstream}/api/v2",
+        "CHARGEBEE_API_KEY": "sandbox",
+        "CHARGEBEE_LIST_LAG_SECONDS": "0",
+        "CHARGEBEE_RATE_PER_MINUTE": "0",
+        "UPSTREAM_BACKOFF_SECONDS": "0.01",
+        "UPSTREAM_MAX_WAIT_SECONDS": "10",
+        **settings,
+    }
+
+
+@contextmanager
+def serving_here(upstream: str, **settings: str) -> Iterator[Service]:
+    """The service in front of `upstream`, served by a thread of this process."""
+    app = create_app(_settings(upstream, LOG_LEVEL="ERROR", **settings))
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield Service(f"http://127.0.0.1:{server.server_port}")
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
 @contextmanager
 def serving(upstream: str, folder: Path, **settings: str) -> Iterator[Service]:
     """Run the service under gunicorn in front of `upstream` (a sandbox's root)."""
     port = free_port()
     environment = {
-        "CHARGEBEE_BASE_URL": f"{upstream}/api/v2",
-        "CHARGEBEE_API_KEY": "sandbox",
-        "CHARGEBEE_LIST_LAG_SECONDS": "0",
-        "CHARGEBEE_RATE_PER_MINUTE": "0",
-        "UPSTREAM_MAX_WAIT_SECONDS": "10",
+        **_settings(upstream),
         "BIND": f"127.0.0.1:{port}",
         "HOST": "127.0.0.1",
         "PORT": str(port),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import requests
 
 from connectors.chargebee.backfill import Backfill
-from tests.connectors.chargebee.conftest import Calls, Service, insert, serving
+from tests.connectors.chargebee.conftest import Calls, Service, insert, serving_here
 from tests.support.processes import wait_until
 from tests.support.systems import Chargebee
 from tests.support.upstream import Asked, Reply, scripted_upstream
@@ -20,21 +20,21 @@ KEY = "secret-api-key-1"
 
 
 @pytest.fixture
-def fresh(site: Chargebee, tmp_path: Path) -> Iterator[Service]:
+def fresh(site: Chargebee) -> Iterator[Service]:
     """A service of this test's own, so that its counters are."""
-    with serving(site.root, tmp_path) as service:
+    with serving_here(site.root) as service:
         yield service
 
 
 @contextmanager
-def refusing(folder: Path, replies: list[Reply]) -> Iterator[Service]:
+def refusing(replies: list[Reply]) -> Iterator[Service]:
     """A service whose upstream gives these replies first and empty lists afterwards."""
 
     def script(asked: Asked) -> Reply:
         return replies.pop() if replies else Reply({"list": []})
 
     rate = {"CHARGEBEE_RATE_PER_MINUTE": "120"}
-    with scripted_upstream(script) as upstream, serving(upstream.url, folder, **rate) as service:
+    with scripted_upstream(script) as upstream, serving_here(upstream.url, **rate) as service:
         yield service
 
 
@@ -49,6 +49,7 @@ def test_metrics_say_what_reads_and_writes_cost(fresh: Service, site: Chargebee)
     site.faults(clock_skew_s=-3600)
     for number in range(250):
         site.post("customers", id=f"c{number:03d}")
+    site.faults()
     whole = fresh.read("customer")
     since = whole[-1]["_updated"]
     for _ in range(4):
@@ -67,7 +68,7 @@ def test_metrics_say_what_reads_and_writes_cost(fresh: Service, site: Chargebee)
     assert not any("backfill" in name for name in found)
 
 
-def test_a_refusal_is_obeyed_by_every_thread_and_passed_on(tmp_path: Path) -> None:
+def test_a_refusal_is_obeyed_by_every_thread_and_passed_on() -> None:
     """429 with a long Retry-After: the call fails with it, and no other is made before."""
     refused = {"message": "x", "type": "operation_failed", "api_error_code": "api_request_limit_exceeded"}
     script = Reply(refused, 429, {"Retry-After": "30"})
@@ -77,7 +78,7 @@ def test_a_refusal_is_obeyed_by_every_thread_and_passed_on(tmp_path: Path) -> No
             "CHARGEBEE_RATE_PER_MINUTE": "120",
             "UPSTREAM_MAX_WAIT_SECONDS": "2",
         }
-        with serving(upstream.url, tmp_path, **settings) as service:
+        with serving_here(upstream.url, **settings) as service:
             for _ in range(3):
                 answer = requests.post(
                     f"{service.root}/customer/share",
@@ -92,31 +93,34 @@ def test_a_refusal_is_obeyed_by_every_thread_and_passed_on(tmp_path: Path) -> No
             assert found["upstream_limiter_calls_per_minute"] == 0
 
 
-def test_a_short_refusal_is_waited_out_and_slows_down(tmp_path: Path) -> None:
+def test_a_short_refusal_is_waited_out_and_slows_down() -> None:
     replies = [Reply({"api_error_code": "api_request_limit_exceeded"}, 429, {"Retry-After": "1"})]
-    with refusing(tmp_path, replies) as service:
+    with refusing(replies) as service:
         started = time.monotonic()
         assert service.read("customer") == []
         assert 1.0 <= time.monotonic() - started < 8
         assert 0 < metrics(service)["upstream_limiter_calls_per_minute"] < 120
 
 
-def test_a_locked_record_stops_nobody_else(tmp_path: Path) -> None:
+def test_a_locked_record_stops_nobody_else() -> None:
     """429 `lock_timeout` is about one record: it is tried again, and teaches nothing about the rate."""
     replies = [Reply({"api_error_code": "lock_timeout"}, 429)]
-    with refusing(tmp_path, replies) as service:
+    with refusing(replies) as service:
         assert service.read("customer") == []
         found = metrics(service)
         assert found["upstream_limiter_calls_per_minute"] == 120
         assert found["upstream_refusals_total"] == 0
 
 
-def test_the_end_of_a_backfill_is_foreseen(tmp_path: Path) -> None:
-    """A first load of ten pages over ten days, at 60 calls a minute, looked at halfway."""
+def test_the_end_of_a_backfill_is_foreseen() -> None:
+    """A first load of ten pages over ten days, looked at when eight are read."""
     now = int(time.time())
+    looked = threading.Event()
 
     def script(asked: Asked) -> Reply:
         number = int(asked.query.get("offset", "0"))
+        if number == 8:
+            looked.wait(20)
         rows = [
             {"customer": {"id": f"c{number}-{at}", "updated_at": now - (10 - number) * 86_400}}
             for at in range(2)
@@ -124,12 +128,13 @@ def test_the_end_of_a_backfill_is_foreseen(tmp_path: Path) -> None:
         return Reply({"list": rows, **({"next_offset": str(number + 1)} if number < 9 else {})})
 
     with scripted_upstream(script) as upstream:
-        settings = {"CHARGEBEE_RATE_PER_MINUTE": "60", "CHARGEBEE_CONCURRENCY": "1"}
-        with serving(upstream.url, tmp_path, **settings) as service:
+        settings = {"CHARGEBEE_RATE_PER_MINUTE": "600", "CHARGEBEE_CONCURRENCY": "1"}
+        with serving_here(upstream.url, **settings) as service:
             with requests.get(f"{service.root}/customer/entities", stream=True, timeout=30) as answer:
                 name = 'upstream_backfill_seconds_left{datatype="customer"}'
-                wait_until(lambda: upstream.calls() >= 8 and metrics(service).get(name), what="estimate")
+                wait_until(lambda: upstream.calls() == 9 and metrics(service).get(name), what="estimate")
                 assert 0 < metrics(service)[name] <= 5
+                looked.set()
                 assert len(answer.json()) == 20
             assert name not in metrics(service)
 

@@ -15,6 +15,8 @@ import psutil
 import pytest
 import requests
 
+from connectors.erp.app import create_app
+from tests.support.erp import sandbox_app
 from tests.support.processes import ROOT, free_port, process, wait_until
 from tests.support.upstream import Asked, Reply, Upstream, scripted_upstream
 
@@ -26,7 +28,12 @@ GUNICORN = [
     "connectors/common/gunicorn.conf.py",
     "connectors.erp.app:create_app()",
 ]
-QUICK = {"UPSTREAM_ATTEMPTS": "3", "UPSTREAM_MAX_WAIT_SECONDS": "3", "READ_TIMEOUT_SECONDS": "1"}
+QUICK = {
+    "UPSTREAM_ATTEMPTS": "3",
+    "UPSTREAM_BACKOFF_SECONDS": "0.01",
+    "UPSTREAM_MAX_WAIT_SECONDS": "3",
+    "READ_TIMEOUT_SECONDS": "1",
+}
 
 
 def record(number: int, **fields: Any) -> dict[str, Any]:
@@ -152,13 +159,11 @@ def test_a_first_page_that_fails_gives_a_status(upstream: Upstream, base: str) -
 def test_retry_after_of_a_throttled_upstream_is_passed_on_and_kept(upstream: Upstream) -> None:
     upstream.script = lambda asked: Reply({}, 429, {"Retry-After": "60"})
     upstream.asked.clear()
-    with service(upstream.url) as base:
-        for _ in range(2):
-            answer = requests.post(
-                f"{base}/contact/share", json=[{"_id": "s", "id": "CT-1", "_deleted": True}], timeout=20
-            )
-            assert (answer.status_code, answer.json()["kind"]) == (503, "wait")
-            assert 55 <= int(answer.headers["Retry-After"]) <= 60
+    client = sandbox_app(upstream.url)
+    for _ in range(2):
+        answer = client.post("/contact/share", json=[{"_id": "s", "id": "CT-1", "_deleted": True}])
+        assert (answer.status_code, answer.json["kind"]) == (503, "wait")
+        assert 55 <= int(answer.headers["Retry-After"]) <= 60
     assert upstream.calls() == 1
 
 
@@ -227,13 +232,24 @@ def test_no_log_line_holds_the_token(upstream: Upstream, base: str, log: Path) -
         ("LOG_LEVEL", "x"),
     ],
 )
-def test_a_bad_setting_stops_the_service_with_one_line_that_names_it(name: str, value: str) -> None:
+def test_a_bad_setting_ends_the_start_with_one_line_that_names_it(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for variable, given in {"ERP_BASE_URL": "http://x", "ERP_TOKEN": "t", name: value}.items():
+        monkeypatch.setenv(variable, given)
+    with pytest.raises(SystemExit) as ended:
+        create_app()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 4
+    assert line.startswith(f"customerp: cannot start: {name}: ")
+
+
+def test_that_line_is_all_that_gunicorn_leaves_of_the_service() -> None:
     env = {
         "PATH": "/usr/bin",
         "BIND": f"127.0.0.1:{free_port()}",
-        "ERP_BASE_URL": "http://x",
+        "ERP_BASE_URL": "nowhere",
         "ERP_TOKEN": "t",
-        name: value,
     }
     done = subprocess.run(
         [sys.executable, *GUNICORN[1:]],
@@ -247,7 +263,7 @@ def test_a_bad_setting_stops_the_service_with_one_line_that_names_it(name: str, 
     lines = [line for line in done.stderr.splitlines() if not line.startswith("[")]
     assert done.returncode != 0
     assert len(lines) == 1, done.stderr
-    assert lines[0].startswith(f"customerp: cannot start: {name}: ")
+    assert lines[0].startswith("customerp: cannot start: ERP_BASE_URL: ")
     assert "Traceback" not in done.stderr
 
 

@@ -32,6 +32,7 @@ class Service:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def handle_call(self) -> None:
                 parts = urlsplit(self.path)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 
 import chargebee
 import pytest
 from chargebee import Filters
 
+from sandbox.chargebee import webhooks
+from sandbox.chargebee.app import create_app
 from tests.support.processes import wait_until
 from tests.support.systems import Chargebee
 from tests.support.upstream import Reply, Upstream, scripted_upstream
@@ -25,11 +28,20 @@ def hook(site: Chargebee, listener: Upstream, **fields: str) -> str:
     return str(made["id"])
 
 
-def test_a_delivery_is_repeated_until_it_is_taken(site: Chargebee, listener: Upstream) -> None:
+def test_a_delivery_is_repeated_until_it_is_taken(
+    listener: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With pauses that a test can wait for, so in this process."""
+    monkeypatch.setattr(webhooks, "RETRIES_S", (0.02, 0.06))
     replies = [Reply(status=302, headers={"Location": "/hook"}), Reply(status=503)]
     listener.script = lambda asked: replies.pop() if replies else Reply({})
-    hook(site, listener, basic_auth_username="u", basic_auth_password="p")
-    site.post("customers", id="c1")
+    client = create_app(tmp_path / "state.sqlite", "empty").test_client()
+    user = {"basic_auth_username": "u", "basic_auth_password": "p"}
+    for path, fields in (
+        ("webhook_endpoints", {"name": "n", "url": f"{listener.url}/hook", **user}),
+        ("customers", {"id": "c1"}),
+    ):
+        assert client.post(f"/api/v2/{path}", data=fields, auth=("sandbox", "")).status_code == 200
     wait_until(lambda: listener.calls() == 3, 20, what="third delivery")
     assert len({asked.json["id"] for asked in listener.asked}) == 1
     assert {asked.path for asked in listener.asked} == {"/hook"}
