@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from localnode import codec
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from localnode.store.writer import Prepared
 
 CHUNK = 2000
+_BY_ID = itemgetter(1)
 
 
 class Index(Protocol):
@@ -90,15 +92,21 @@ class DatasetIndexes:
             return [found[name] for name in sorted(found) if not found[name].deleted]
         ready = self._ready.get(index.key)
         no = ready[0] if ready else self.ensure(index)
-        columns = "l.upd, l.id, l.prev, l.ts, l.hash, l.deleted, l.data"
-        join = f"FROM ix_{no} x CROSS JOIN log_{self._dataset.no} l ON l.upd = x.upd WHERE l.cur = 1"
+        columns, log = "l.upd, l.id, l.prev, l.ts, l.hash, l.deleted, l.data", f"log_{self._dataset.no}"
         if len(keys) == 1:
-            rows = self._dataset.query(f"SELECT {columns} {join} AND x.val = ? ORDER BY l.id", (keys[0],))
-        else:
-            where = "AND x.val IN (SELECT value FROM json_each(?))"
             rows = self._dataset.query(
-                f"SELECT DISTINCT {columns} {join} {where} ORDER BY l.id", (json.dumps(list(keys)),)
+                f"SELECT {columns} FROM ix_{no} x CROSS JOIN {log} l ON l.upd = x.upd"
+                " WHERE l.cur = 1 AND x.val = ?",
+                (keys[0],),
             )
+        else:
+            rows = self._dataset.query(
+                f"SELECT {columns} FROM {log} l WHERE l.cur = 1 AND l.upd IN"
+                f" (SELECT upd FROM ix_{no} WHERE val IN (SELECT value FROM json_each(?)))",
+                (json.dumps(list(keys)),),
+            )
+        if len(rows) > 1:
+            rows.sort(key=_BY_ID)
         return self._dataset.stored(rows)
 
     def find_ids(self, index: Index, keys: Iterable[str]) -> list[tuple[str, str]]:

@@ -18,6 +18,9 @@ from localnode.store.errors import DatasetMissing
 from localnode.store.state import PipeState
 
 SYSTEM_PREFIX = "system:"
+CACHE_KIB = 65_536
+"""Pages that a connection may keep, so that hops into large datasets seldom read one twice. There is one
+connection that writes, and as many that read as reads were ever under way at one moment: two or three."""
 
 
 def now_us() -> int:
@@ -37,7 +40,7 @@ class Store:
         self._lock = threading.RLock()
         self._owner = 0
         self._idle: list[sqlite3.Connection] = []
-        self._writer = self._connect(cache_kib=65536)
+        self._writer = self._connect(cache_kib=CACHE_KIB)
         self._create()
         self._datasets: dict[str, Dataset] = {
             row[1]: Dataset(self, row[0], row[1])
@@ -106,7 +109,7 @@ class Store:
         try:
             db = self._idle.pop()
         except IndexError:
-            db = self._connect(cache_kib=16384)
+            db = self._connect(cache_kib=CACHE_KIB)
             db.execute("PRAGMA query_only = 1")
         try:
             return db.execute(sql, parameters).fetchall()
