@@ -117,10 +117,13 @@ def hops(bench: Bench) -> None:
     """The cost of one hop through an index, by the size of the dataset that is hopped to.
 
     Each of the same number of probes finds one entity, and they are spread over all of the dataset. The sizes
-    take turns and the best round of each counts, since the cost of a hop is of the size of what a busy machine
-    adds to it; the pipe without a hop shows what of it is the pipe.
+    take turns and the best round of each counts, since a busy machine adds as much to a hop as it costs; the
+    pipe without a hop shows what of it is the pipe.
     """
-    probes, best, built, pipes = 5000, {}, {}, {}
+    probes = 5000
+    best: dict[str, float] = {}
+    built: dict[str, float] = {}
+    pipes: dict[str, Pipe] = {}
     for count in (1000, bench.size):
         name = f"big-{count}"
         bench.fill(name, count)
