@@ -46,6 +46,8 @@ class Store:
             row[1]: Dataset(self, row[0], row[1])
             for row in self._writer.execute("SELECT no, id FROM dataset")
         }
+        self._fresh: dict[str, Dataset] = {}
+        """Made in the present transaction: other threads cannot read them before it is committed."""
 
     @classmethod
     def open(cls, path: str | Path, synchronous: str = "NORMAL") -> Store:
@@ -93,11 +95,13 @@ class Store:
             try:
                 yield self._writer
                 self._writer.execute("COMMIT")
+                self._datasets.update(self._fresh)
             except BaseException:
                 self._writer.execute("ROLLBACK")
                 self._reload()
                 raise
             finally:
+                self._fresh.clear()
                 self._owner = 0
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
@@ -120,19 +124,23 @@ class Store:
 
     def dataset(self, dataset_id: str, create: bool = False) -> Dataset:
         """The dataset of that id. DatasetMissing unless it exists or `create`."""
-        found = self._datasets.get(dataset_id)
+        found = self.find(dataset_id)
         if found is not None:
             return found
         if not create:
             raise DatasetMissing(dataset_id)
         with self.transaction() as db:
-            if dataset_id not in self._datasets:
-                self._datasets[dataset_id] = self._create_dataset(db, dataset_id)
-            return self._datasets[dataset_id]
+            found = self.find(dataset_id)
+            if found is None:
+                found = self._fresh[dataset_id] = self._create_dataset(db, dataset_id)
+            return found
 
     def find(self, dataset_id: str) -> Dataset | None:
         """The dataset of that id, or None."""
-        return self._datasets.get(dataset_id)
+        found = self._datasets.get(dataset_id)
+        if found is None and self._owner == threading.get_ident():
+            return self._fresh.get(dataset_id)
+        return found
 
     def datasets(self, include_system: bool = False) -> list[Dataset]:
         """All datasets by id; execution logs and the like (`system:…`) only when asked for."""
@@ -153,6 +161,7 @@ class Store:
             db.execute("DELETE FROM dataset WHERE no = ?", (dataset.no,))
             schema.drop_log(db, dataset.no)
             self._datasets.pop(dataset_id, None)
+            self._fresh.pop(dataset_id, None)
 
     def _create_dataset(self, db: sqlite3.Connection, dataset_id: str) -> Dataset:
         cursor = db.execute(

@@ -212,6 +212,8 @@ def test_readers_see_whole_transactions_only(store: Store) -> None:
     def write() -> None:
         with store.transaction():
             a.write([{"_id": "1"}])
+            store.dataset("new", create=True).write([{"_id": "1"}])
+            assert store.find("new") is not None
             inside.set()
             release.wait(10)
             a.write([{"_id": "2"}])
@@ -219,10 +221,11 @@ def test_readers_see_whole_transactions_only(store: Store) -> None:
     thread = threading.Thread(target=write)
     thread.start()
     assert inside.wait(10)
-    seen.append(len(list(a.read())))
+    seen += [len(list(a.read())), store.find("new"), [each.id for each in store.datasets()]]
     release.set()
     thread.join()
-    assert seen == [0] and len(list(a.read())) == 2
+    assert seen == [0, None, ["a"]] and len(list(a.read())) == 2
+    assert len(list(store.dataset("new").read())) == 1
 
 
 def test_breaker_holds_writes_back_until_somebody_decides(store: Store) -> None:
