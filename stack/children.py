@@ -45,8 +45,6 @@ class Children:
     def __init__(self, logs: Path, environment: Mapping[str, str]) -> None:
         self._logs = logs
         self._environment = {**environment, "NO_PROXY": f"{environment.get('NO_PROXY', '')},{HOST}"}
-        self._session = requests.Session()
-        self._session.trust_env = False
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._programs: dict[str, Program] = {}
         self._guardian = subprocess.Popen(
@@ -83,7 +81,7 @@ class Children:
             if child.poll() is not None:
                 raise StackError(f"{name} ended with {child.returncode}:\n{self._tail(name)}")
             try:
-                answer = self._session.get(url, auth=program.credentials, timeout=5)
+                answer = _ask(url, program.credentials)
             except requests.RequestException:
                 pass
             else:
@@ -141,6 +139,13 @@ class Children:
     def _tail(self, name: str) -> str:
         lines = self.log(name).read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join([f"(the end of {self.log(name)})", *lines[-TAIL_LINES:]])
+
+
+def _ask(url: str, credentials: tuple[str, str] | None) -> requests.Response:
+    """GET over a connection of its own: one kept open would make its server wait when it is to end."""
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(url, auth=credentials, timeout=5)
 
 
 def _refuse_bad_setting(name: str, answer: requests.Response) -> None:

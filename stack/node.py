@@ -32,6 +32,10 @@ class Node:
         if jwt:
             self._session.headers["Authorization"] = f"Bearer {jwt}"
 
+    def close(self) -> None:
+        """Let go of the connections that are kept open; a call afterwards opens new ones."""
+        self._session.close()
+
     def upload(
         self, root: Path, variables: Mapping[str, str], secrets: Mapping[str, str] | None = None
     ) -> int:
@@ -66,22 +70,22 @@ class Node:
         return dict(answer.json())
 
     def _report_progress(self, done: threading.Event, progress: Callable[[str], None]) -> None:
-        session = requests.Session()
-        session.trust_env = self._session.trust_env
-        session.headers.update(self._session.headers)
         since: str | None = None
-        while not done.wait(PROGRESS_S):
-            try:
-                params = {"since": since} if since else {}
-                answer = session.get(
-                    f"{self.url}/pipes/get-run-all-pipes-log", params=params, timeout=TIMEOUT
-                )
-                lines = answer.json() if answer.ok else []
-            except (requests.RequestException, ValueError):
-                continue
-            for line in lines:
-                since = line["timestamp"]
-                progress(str(line["logdata"]))
+        with requests.Session() as session:
+            session.trust_env = self._session.trust_env
+            session.headers.update(self._session.headers)
+            while not done.wait(PROGRESS_S):
+                try:
+                    params = {"since": since} if since else {}
+                    answer = session.get(
+                        f"{self.url}/pipes/get-run-all-pipes-log", params=params, timeout=TIMEOUT
+                    )
+                    lines = answer.json() if answer.ok else []
+                except (requests.RequestException, ValueError):
+                    continue
+                for line in lines:
+                    since = line["timestamp"]
+                    progress(str(line["logdata"]))
 
     def pipes(self) -> list[str]:
         """The ids of all pipes."""

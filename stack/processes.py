@@ -81,6 +81,7 @@ class Stack:
 
     def close(self) -> None:
         """End all processes; harmless when they have ended."""
+        self.node.close()  # a server that is told to end waits for those who keep a connection open
         if self.children is not None:
             self.children.stop_all()
             self.children = None

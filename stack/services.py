@@ -40,17 +40,17 @@ class Service:
 
 def hook_up(chargebee: str, url: str, auth: tuple[str, str]) -> None:
     """Register `url` for the events of the sandbox Chargebee, unless it is registered. Raises StackError."""
-    session = requests.Session()
-    session.trust_env = False
-    session.auth = ("sandbox", "")
     endpoints = f"{chargebee}/api/v2/webhook_endpoints"
     fields = {"name": "sesam", "url": url, "basic_auth_username": auth[0], "basic_auth_password": auth[1]}
     try:
-        known = session.get(endpoints, timeout=TIMEOUT)
-        known.raise_for_status()
-        for row in known.json()["list"]:
-            if row["webhook_endpoint"]["name"] == fields["name"]:
-                endpoints += f"/{row['webhook_endpoint']['id']}"
-        session.post(endpoints, data=fields, timeout=TIMEOUT).raise_for_status()
+        with requests.Session() as session:
+            session.trust_env = False
+            session.auth = ("sandbox", "")
+            known = session.get(endpoints, timeout=TIMEOUT)
+            known.raise_for_status()
+            for row in known.json()["list"]:
+                if row["webhook_endpoint"]["name"] == fields["name"]:
+                    endpoints += f"/{row['webhook_endpoint']['id']}"
+            session.post(endpoints, data=fields, timeout=TIMEOUT).raise_for_status()
     except (requests.RequestException, ValueError, KeyError) as error:
         raise StackError(f"{endpoints} did not take the webhook: {error}") from error

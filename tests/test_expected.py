@@ -10,35 +10,17 @@ from typing import Any
 import pytest
 import requests
 
-from stack.node import Node
-from tests.support.processes import ROOT, free_port, process
+from tests.support.embedded import embedded_node
+from tests.support.processes import ROOT
 
 SPECS = sorted((ROOT / "expected").glob("*.test.json"))
 
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A node with our pipes and the test profile's variables, run until nothing moves; its API's address."""
-    port = free_port()
-    data = tmp_path_factory.mktemp("node")
-    command = [
-        "python",
-        "-m",
-        "localnode",
-        "serve",
-        "--port",
-        str(port),
-        "--data",
-        str(data),
-        "--no-schedule",
-    ]
-    nowhere = ["--system", "customerp=http://127.0.0.1:9", "--system", "chargebee=http://127.0.0.1:9"]
-    api = f"http://127.0.0.1:{port}/api"
-    with process([*command, *nowhere], ready_url=f"{api}/health"):
-        client = Node(api)
-        client.upload(ROOT, json.loads((ROOT / "test-env.json").read_text(encoding="utf-8")))
-        assert client.run_all(None)["status"] == "success"
-        yield api
+    """The API's address of a node with our pipes, run on the data that they hold."""
+    with embedded_node(tmp_path_factory.mktemp("node")) as running:
+        yield running.url
 
 
 def visible(value: Any) -> Any:

@@ -42,7 +42,8 @@ class NodeClient:
         try:
             response = self._session.request(method, self.api + path, **options)
         except requests.RequestException as error:
-            raise NodeFailure(f"the node at {self.api} does not answer: {type(error).__name__}") from error
+            told = f"the node at {self.api} does not answer ({type(error).__name__})"
+            raise NodeFailure(f"{told}: is it running there? --node names another") from error
         if response.ok:
             return response
         body = _body(response)

@@ -21,6 +21,8 @@ def breakers(options: argparse.Namespace) -> int:
     if tripped:
         print("look with: python -m localnode entities DATASET --uncommitted", file=sys.stderr)
         print("then: python -m localnode commit DATASET, or rollback DATASET", file=sys.stderr)
+    else:
+        print("no circuit breaker has tripped")
     return 1 if tripped else 0
 
 
@@ -54,6 +56,8 @@ def dead_letters(options: argparse.Namespace) -> int:
         found += 1
         dead = letter["$dead"]
         print(f"{pipe} {letter['_id']}: after {dead['attempts']} retries: {dead['error']}")
+    if not found:
+        print("no dead letters")
     return 1 if found else 0
 
 
@@ -79,10 +83,11 @@ def retry(options: argparse.Namespace) -> int:
 
 
 def _letters(node: NodeClient, pipes: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(pipe, live dead letter) of the pipes named, or of all."""
-    for pipe in node.json("GET", "/pipes"):
+    """(pipe, live dead letter) of the pipes named, or of all; NodeFailure for one that is not there."""
+    known = [node.json("GET", f"/pipes/{quote(each, safe='')}") for each in pipes]
+    for pipe in known or node.json("GET", "/pipes"):
         dataset = pipe["config"]["effective"].get("pump", {}).get("dead_letter_dataset")
-        if not dataset or (pipes and pipe["_id"] not in pipes):
+        if not dataset:
             continue
         try:
             params = {"history": "false", "deleted": "false"}

@@ -33,7 +33,7 @@ class PipeSettings:
     identity_namespace: str | None = None
     property_namespace: str | None = None
     id_required: bool = True
-    namespaces: Mapping[str, str] = field(default_factory=dict)
+    namespaces: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def identity(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import localnode.dtl.library  # noqa: F401 - fills the registry
@@ -22,6 +24,8 @@ from localnode.dtl.registry import shown
 from localnode.dtl.scope import Compilation, Scope
 
 DEFAULT = "default"
+KEPT = 1024
+"""Programs that are kept: a few times as many as a large configuration has."""
 
 
 class Program:
@@ -72,7 +76,24 @@ def _no_id(target: Entity) -> str:
 
 
 def compile_dtl(rules: Mapping[str, Any], settings: PipeSettings) -> Program:
-    """Compile the `rules` of a `dtl` transform. Raises DtlCompileError with every problem found."""
+    """Compile the `rules` of a `dtl` transform. Raises DtlCompileError with every problem found.
+
+    A program keeps nothing between entities, so the same rules give the same one: a configuration is checked
+    before its pipes are made of it, and a plan runs it beside the node that has it.
+    """
+    try:
+        text = json.dumps(rules)
+    except (TypeError, ValueError, RecursionError):
+        return _compile(rules, settings)
+    return _kept(text, settings)
+
+
+@lru_cache(maxsize=KEPT)
+def _kept(text: str, settings: PipeSettings) -> Program:
+    return _compile(json.loads(text), settings)
+
+
+def _compile(rules: Mapping[str, Any], settings: PipeSettings) -> Program:
     compilation = Compilation(settings)
     if not isinstance(rules, Mapping):
         raise DtlCompileError([Problem("", "rules must be an object with a list of transforms per rule")])

@@ -56,15 +56,13 @@ def compare(
         recorded = Store.open(folder / "recorded" / STORE_FILE, "OFF")
         try:
             systems = partial(ReplayedSystems, recorded, _sources(node.config))
-            with (
-                overlay(node, folder / "now", systems, folder / "recorded") as now,
-                overlay(node, folder / "other", systems, folder / "recorded") as other,
-            ):
+            with overlay(node, folder / "other", systems, folder / "recorded") as other:
                 if variables is not None:
                     other.replace_env(variables)
                 other.replace_entities(read_upload(archive), force=False)
-                failed = {"now": _outcome(now, seconds), "other": _outcome(other, seconds)}
-                found = _differences(now, other, limit)
+                with overlay(node, folder / "now", systems, folder / "recorded") as now:
+                    failed = {"now": _outcome(now, seconds), "other": _outcome(other, seconds)}
+                    found = _differences(now, other, limit)
         finally:
             recorded.close()
     status = (

@@ -166,3 +166,20 @@ class TestIndex:
     def test_wrong_expressions(self) -> None:
         with pytest.raises(DtlCompileError, match="unknown function"):
             compile_index(["lowr", "c.a"], "c", SETTINGS)
+
+
+def test_the_same_rules_are_compiled_once() -> None:
+    rules = {"default": [["copy", "*"], ["add", "n", 1]]}
+    first = compile_dtl(rules, PipeSettings("once"))
+    assert compile_dtl({"default": list(rules["default"])}, PipeSettings("once", namespaces={})) is first
+    rules["default"][1][2] = 2
+    for other in (
+        compile_dtl(rules, PipeSettings("once")),
+        compile_dtl({"default": [["copy", "*"], ["add", "n", 1.0]]}, PipeSettings("once")),
+        compile_dtl({"default": [["copy", "*"], ["add", "n", True]]}, PipeSettings("once")),
+        compile_dtl({"default": [["copy", "*"], ["add", "n", 1]]}, PipeSettings("twice")),
+        compile_dtl(
+            {"default": [["copy", "*"], ["add", "n", 1]]}, PipeSettings("once", namespaces={"a": "b"})
+        ),
+    ):
+        assert other is not first

@@ -69,6 +69,7 @@ def test_run_once_prints_the_table_and_leaves_nothing_running(tmp_path: Path) ->
     assert all(str(port) in output for port in ports.values()), "it says where to look"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_run_ends_its_children_however_it_ends(tmp_path: Path, number: signal.Signals) -> None:
     child, _ = run(tmp_path)

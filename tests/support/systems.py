@@ -42,6 +42,7 @@ class Sandbox:
     def __init__(self, root: str) -> None:
         self.root = root.rstrip("/")
         self.session = requests.Session()
+        self.session.headers["Connection"] = "close"  # one kept open makes the sandbox wait when it is to end
 
     def stats(self) -> Json:
         """Calls, reads and writes so far."""

@@ -12,20 +12,21 @@ from typing import Any
 
 import pytest
 
-from stack.processes import Stack
+from localnode.talk.compare_text import compare_text
+from stack.node import Node
+from tests.support.embedded import embedded_node
 from tests.support.processes import ROOT
-from tests.talk.small import Json, Pair, synced
 
 LANGUAGE = ["add", "language", "_S.language"]
 
 
-pytestmark = pytest.mark.timeout(600)
+Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    with Stack(data="empty", folder=tmp_path_factory.mktemp("config")) as stack:
-        yield synced(stack, tmp_path_factory.mktemp("copies"))
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    with embedded_node(tmp_path_factory.mktemp("node")) as running:
+        yield running
 
 
 @pytest.fixture
@@ -37,9 +38,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def compare(pair: Pair, folder: Path) -> subprocess.CompletedProcess[str]:
+def compare(node: Node, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "localnode", "plan", "--config", str(folder), "--json"]
-    command += ["--node", pair.stack.node.url]
+    command += ["--node", node.url]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
@@ -52,59 +53,44 @@ def edit(folder: Path, pipe: str, old: Any, new: Any) -> None:
     path.write_text(after, encoding="utf-8")
 
 
-def test_the_same_configuration_changes_nothing(pair: Pair, folder: Path) -> None:
-    done = compare(pair, folder)
+def test_the_same_configuration_changes_nothing(node: Node, folder: Path) -> None:
+    done = compare(node, folder)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
     assert (found["status"], found["differences"]) == ("nothing", [])
     assert found["pipes"] == {"added": [], "removed": [], "changed": []}
 
 
-def test_a_changed_rule_is_told_by_the_records_and_fields_it_changes(pair: Pair, folder: Path) -> None:
-    before = pair.erp.writes(), pair.chargebee.writes()
+def test_a_changed_rule_is_told_by_the_records_and_fields_it_changes(node: Node, folder: Path) -> None:
     edit(folder, "customerp-contact-enrich", LANGUAGE, ["add", "language", "nb"])
-    done = compare(pair, folder)
+    done = compare(node, folder)
     assert done.returncode == 2, done.stdout + done.stderr
     found: Json = json.loads(done.stdout)
     assert found["pipes"]["changed"] == ["customerp-contact-enrich"]
     golden = {
         each["_id"]: each["fields"] for each in found["differences"] if each["dataset"] == "global-person"
     }
-    assert set(golden) >= {f"customerp-contact:{pair.ids[name]}" for name in ("ann", "bob")}
+    assert set(golden) >= {"customerp-contact:CT-1", "customerp-contact:CT-2"}
     assert not any(name.startswith("customerp-employee") for name in golden)
-    assert all(fields == [{"field": "language", "before": None, "after": "nb"}] for fields in golden.values())
+    assert golden["customerp-contact:CT-1"] == [{"field": "language", "before": None, "after": "nb"}]
+    assert {each["field"] for fields in golden.values() for each in fields} == {"language"}
     wanted = {
-        each["_id"] for each in found["differences"] if each["dataset"] == "chargebee-customer-transform"
+        each["_id"]: each["fields"]
+        for each in found["differences"]
+        if each["dataset"] == "chargebee-customer-transform"
     }
-    assert f"contact-{pair.ids['ann']}" in wanted
-    assert (pair.erp.writes(), pair.chargebee.writes()) == before
-    assert (
-        pair.stack.entity("global-person", f"customerp-contact:{pair.ids['ann']}")["golden"]["language"]["v"]
-        is None
-    )
+    assert wanted["new:customerp-contact:CT-1"] == [{"field": "locale", "before": None, "after": "nb"}]
+    golden_now = node.entity("global-person", "customerp-contact:CT-1") or {}
+    assert golden_now["golden"]["language"]["v"] is None
+    told = compare_text(found)
+    assert "pipes changed: customerp-contact-enrich" in told
+    assert 'language: nothing → "nb"' in told
 
 
-def test_a_configuration_with_errors_is_refused_with_the_place(pair: Pair, folder: Path) -> None:
+def test_a_configuration_with_errors_is_refused_with_the_place(node: Node, folder: Path) -> None:
     edit(
         folder, "customerp-contact-enrich", LANGUAGE, ["add", "language", ["no-such-function", "_S.language"]]
     )
-    done = compare(pair, folder)
+    done = compare(node, folder)
     assert done.returncode == 1
     assert "no-such-function" in done.stderr
-
-
-def test_the_answer_for_people_names_pipe_record_and_field(pair: Pair, folder: Path) -> None:
-    edit(folder, "customerp-contact-enrich", LANGUAGE, ["add", "language", "nb"])
-    command = [
-        sys.executable,
-        "-m",
-        "localnode",
-        "plan",
-        "--config",
-        str(folder),
-        "--node",
-        pair.stack.node.url,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert "pipes changed: customerp-contact-enrich" in done.stdout
-    assert 'language: nothing → "nb"' in done.stdout
