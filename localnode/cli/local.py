@@ -16,7 +16,7 @@ from typing import Any
 from localnode import codec
 from localnode.api.auth import write_syncconfig
 from localnode.api.server import serve as serve_node
-from localnode.cli import remote
+from localnode.cli import cases, remote
 from localnode.config import (
     BadSetting,
     ConfigRefused,
@@ -26,7 +26,6 @@ from localnode.config import (
     read_variables,
     settings_from_environment,
 )
-from localnode.dtl import cli as dtl_cli
 from localnode.node import Node
 from localnode.node.folder import DataFolder
 
@@ -87,7 +86,7 @@ def load_folder(node: Node, folder: Path, profile: str) -> None:
 
 def dtl(options: argparse.Namespace) -> int:
     """Run DTL cases from standard input."""
-    return int(dtl_cli.main(sys.stdin, sys.stdout) or 0)
+    return cases.run(sys.stdin, sys.stdout)
 
 
 def transform(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Datasets in memory: enough of a node to run programs over a few entities, for `localnode dtl`."""
+"""Datasets in memory: enough of a node to run programs over a few entities."""
 
 from __future__ import annotations
 

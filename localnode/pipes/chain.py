@@ -39,24 +39,26 @@ class Chain:
         return [item.entity for item in self.items(entities, context, preview)]
 
     def items(self, entities: Sequence[Entity], context: RunContext, preview: bool = False) -> list[Item]:
-        """What the sink gets, each with its source. Filtered entities skip later transforms, so that the
-        sink sees them.
+        """What the sink gets, each with its source, in the order of the sources. Filtered entities skip
+        later transforms, so that the sink sees them.
 
         In a preview, transforms with side effects let entities pass through untouched.
         """
         items = self.before(entities)
+        place = {item.source_id: at for at, item in enumerate(items)}
         held: list[Item] = []
         for transform in self.transforms:
             if preview and transform.side_effects:
                 continue
+            if any(_is_filtered(item) for item in items):
+                held += [item for item in items if _is_filtered(item)]
+                items = [item for item in items if not _is_filtered(item)]
             items = transform.apply(items, context)
-            if any("_filtered" in item.entity for item in items):
-                held += [item for item in items if item.entity.get("_filtered") is True]
-                items = [item for item in items if item.entity.get("_filtered") is not True]
-        outputs = held + items
+        if held:
+            items = sorted([*held, *items], key=lambda item: place.get(item.source_id, len(place)))
         if not self._removes:
-            return outputs
-        return [Item(item.source_id, remove_entity_namespaces(item.entity)) for item in outputs]
+            return items
+        return [Item(item.source_id, remove_entity_namespaces(item.entity)) for item in items]
 
     @property
     def hop_joins(self) -> list[HopJoin]:
@@ -70,3 +72,7 @@ class Chain:
 
     def _dtl(self) -> list[DtlTransform]:
         return [transform for transform in self.transforms if isinstance(transform, DtlTransform)]
+
+
+def _is_filtered(item: Item) -> bool:
+    return item.entity.get("_filtered") is True

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from localnode.dtl import cli
+from localnode.cli import cases as case_runner
 
 FOLDER = Path(__file__).parents[3] / "shared" / "conformance"
 FILES = sorted(FOLDER.glob("dtl-cases*.json"))
@@ -29,7 +29,7 @@ def _compare() -> Any:
 def test_conformance(file: Path) -> None:
     cases = json.loads(file.read_text())
     output = io.StringIO()
-    assert cli.main(io.StringIO(json.dumps(cases)), output) == 0
+    assert case_runner.run(io.StringIO(json.dumps(cases)), output) == 0
     results = {result["id"]: result for result in json.loads(output.getvalue())}
     matches = _compare().matches
     failed = {}

@@ -70,6 +70,10 @@ class Components:
             groups[_root(roots, node)][node] = row
         return list(groups.values())
 
+    def live(self, nodes: Iterable[Node]) -> set[Node]:
+        """Those of `nodes` that are live entities."""
+        return set(self._load(nodes))
+
     def joined_to(self, at: int, entities: Iterable[dict[str, Any]]) -> set[Node]:
         """Live entities that join with given versions of entities of dataset number `at`."""
         versions = list(entities)

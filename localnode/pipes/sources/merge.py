@@ -14,7 +14,7 @@ from itertools import islice, takewhile
 from typing import Any, NamedTuple, Protocol
 
 from localnode.pipes.base import Batch, Config, Entity, Surroundings
-from localnode.pipes.errors import ConfigProblem
+from localnode.pipes.errors import ConfigProblem, SourceFailed
 from localnode.pipes.registry import FLAG, POSITIVE, SOURCE, STRINGS, register
 from localnode.pipes.sources import gates
 from localnode.pipes.sources.components import Component, Components, Node, compile_edges
@@ -161,6 +161,7 @@ class MergeSource(SeveralDatasets):
         live = {node for component in components for node in component}
         outputs: list[Output] = []
         current: set[str] = set()
+        self._refuse_one_id_for_two(components)
         for component in components:
             nodes = sorted(component)
             name = self._merger.entity_id(nodes)
@@ -204,6 +205,28 @@ class MergeSource(SeveralDatasets):
             if heads:
                 components = self._components.around(seeds | heads)
         return components, before
+
+    def _refuse_one_id_for_two(self, components: list[Component]) -> None:
+        """SourceFailed if another entity would come out under the `_id` that a component comes out under."""
+        if self._identity != "first":
+            return
+        heads = {min(component) for component in components}
+        same = self._components.live(
+            Node(at, head.id) for head in heads for at in range(len(self.names)) if at != head.at
+        )
+        members = {node: min(component) for component in components for node in component}
+        outside = [min(c) for c in self._components.around(same - members.keys())]
+        for node in [*outside, *(same & heads)]:
+            if any(head.id == node.id and head != node for head in heads):
+                raise SourceFailed(
+                    f"entities of {' and '.join(self._owners(node.id))} have the same _id {node.id!r} and are"
+                    " not the same by any equality rule, so both would come out under it: add an equality set"
+                    " over their _id, or use identity composite"
+                )
+
+    def _owners(self, entity_id: str) -> list[str]:
+        found = self._components.live(Node(at, entity_id) for at in range(len(self.names)))
+        return [self.names[node.at] for node in sorted(found)]
 
     def _lives_elsewhere(self, node: Node) -> bool:
         """Whether an entity of the same id is alive in another dataset, so that its id is in use."""

@@ -60,7 +60,7 @@ class MergeDatasetsSource(SeveralDatasets):
 
     def side_by_side(self, ranked: Ranked, versions: dict[int, Ranked]) -> Entity:
         """One entity with the version of each dataset under its name."""
-        parts = {self.names[at]: codec.loads(row.data) for at, (_, _, row) in sorted(versions.items())}
+        parts = {self.names[at]: _content(row) for at, (_, _, row) in sorted(versions.items())}
         deleted = all(version[2].deleted for version in versions.values())
         return {**parts, "_id": ranked[2].id, "_deleted": deleted, "_ts": ranked[0]}
 
@@ -75,3 +75,11 @@ class MergeDatasetsSource(SeveralDatasets):
         if max(version[:2] for version in versions.values()) != ranked[:2]:
             return None
         return versions
+
+
+def _content(row: Stored) -> Entity:
+    """A version without what the store adds; only a deleted one says so."""
+    content: Entity = codec.loads(row.data)
+    if not row.deleted:
+        content.pop("_deleted", None)
+    return content

@@ -128,6 +128,25 @@ def test_joining_and_splitting_leaves_tombstones(
     assert now["a2"] == {"$ids": ["a2"], "k": "y", "n": 2} and now["b2"] == {"$ids": ["b2"], "k": "z"}
 
 
+def test_one_id_for_two_entities_is_refused(
+    pipe: Callable[..., Pipe], fill: Callable[..., None], store: Store
+) -> None:
+    fill("A", {"_id": "same", "k": "x"}, {"_id": "a2", "k": "z"})
+    fill("B", {"_id": "b1", "k": "x"}, {"_id": "b2", "k": "y"})
+    fill("C")
+    built = pipe("m", {**MERGE, "identity": "first"})
+    assert built.run().status == "success"
+    fill("C", {"_id": "same", "k": "other"})
+    refused = built.run()
+    assert refused.status == "failed" and "'same'" in refused.reason and "A and C" in refused.reason
+    assert latest(store, "m")["same"]["$ids"] == ["same", "b1"]
+    fill("C", {"_id": "same", "k": "x"})
+    assert built.run().status == "success", "the two are one now"
+    fill("C", {"_id": "same", "k": "y"})
+    assert built.run().status == "success", "it goes by the id of b2 now"
+    assert latest(store, "m")["b2"]["$ids"] == ["b2", "same"]
+
+
 def test_a_living_representative_is_never_replaced_on_the_way(
     pipe: Callable[..., Pipe], fill: Callable[..., None], store: Store
 ) -> None:

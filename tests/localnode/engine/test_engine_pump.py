@@ -250,6 +250,29 @@ def test_trip_in_rules_trips_the_breaker(pipe: Build, fill: Fill, store: Store) 
     assert pipe("b", FROM_A).run().status == SUCCESS
 
 
+def test_what_is_filtered_keeps_its_place_among_others(pipe: Build, fill: Fill, live: Live) -> None:
+    """Several source entities lead to one: the last of them says whether it is there."""
+    to_one = {"type": "dtl", "rules": {"default": [["add", "_id", "_S.to"], ["filter", "_S.stays"]]}}
+    more = {"type": "dtl", "rules": {"default": [["add", "more", True]]}}
+    fill(
+        "a",
+        {"_id": "1", "to": "left", "stays": True},
+        {"_id": "2", "to": "left", "stays": False},
+        {"_id": "3", "to": "came", "stays": False},
+        {"_id": "4", "to": "came", "stays": True},
+    )
+    for name, transform in (
+        ("one", to_one),
+        ("first of two", [to_one, more]),
+        ("last of two", [more, to_one]),
+    ):
+        if name == "last of two":
+            transform[0]["rules"]["default"].append(["copy", "*"])
+        built = pipe(name, {"type": "dataset", "dataset": "a"}, transform=transform)
+        assert built.run().status == "success"
+        assert set(live(name)) == {"came"}, name
+
+
 def test_filter_deletes_and_discard_leaves_alone(pipe: Build, fill: Fill, live: Live) -> None:
     rules = [
         ["copy", "*"],

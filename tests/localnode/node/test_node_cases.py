@@ -1,56 +1,53 @@
-"""`python -m localnode dtl`: cases in, outcomes out; and the reference made of the registry."""
+"""`python -m localnode dtl`: cases in, outcomes out."""
 
 from __future__ import annotations
 
-import io
 import json
-import subprocess
-import sys
 from typing import Any
 
-from localnode.dtl import cli
-from localnode.dtl.reference import markdown, signatures
-from localnode.dtl.registry import FUNCTIONS, TRANSFORMS
+from tests.localnode.node.node_support import command
 
 
 def outcome(**case: Any) -> Any:
-    output = io.StringIO()
-    assert (
-        cli.main(io.StringIO(json.dumps([{"id": "x", "source": [{"_id": "1", "a": 1}], **case}])), output)
-        == 0
-    )
-    (result,) = json.loads(output.getvalue())
+    ended = command("dtl", stdin=json.dumps([{"id": "x", "source": [{"_id": "1", "a": 1}], **case}]))
+    assert ended.returncode == 0
+    (result,) = json.loads(ended.stdout)
     assert result["id"] == "x"
     return result.get("output", result.get("error"))
 
 
-def test_as_a_process() -> None:
+def test_each_case_ends_by_itself() -> None:
+    hop = ["hops", {"datasets": ["output o"], "where": ["eq", "_S._id", "o.k"], "return": "o._id"}]
+    cases_of_datasets = {
+        "rules": {"default": [["add", "n", hop]]},
+        "source": [{"_id": "1"}],
+        "datasets": {"output": [{"_id": "a", "k": "1"}]},
+    }
     cases = [
         {"id": "a", "rules": {"default": [["add", "b", ["+", "_S.a", 1]]]}, "source": [{"_id": "1", "a": 1}]},
         {"id": "b", "rules": {"default": [["nope"]]}, "source": []},
         {"id": "c", "rules": {"default": [["fail!", "no"]]}, "source": [{"_id": "1"}]},
         7,
+        {"id": "e", "rules": {"default": []}, "source": {"_id": 7}, "datasets": 3, "transform": [1]},
+        {**cases_of_datasets, "id": "f"},
+        {**cases_of_datasets, "id": "g"},
     ]
-    run = subprocess.run(
-        [sys.executable, "-m", "localnode.dtl"],
-        input=json.dumps(cases),
-        text=True,
-        capture_output=True,
-        timeout=60,
-    )
-    assert run.returncode == 0, run.stderr
-    first, second, third, fourth = json.loads(run.stdout)
+    ended = command("dtl", stdin=json.dumps(cases))
+    assert ended.returncode == 0, ended.stderr
+    first, second, third, fourth, fifth, *again = json.loads(ended.stdout)
     assert first == {"id": "a", "output": [{"_id": "1", "b": 2}]}
     assert 'unknown transform "nope"' in second["error"]
-    assert third["error"].startswith("no (entity '1'")
+    assert "no (entity '1'" in third["error"]
     assert fourth == {"id": None, "error": "a case is an object"}
+    assert fifth["id"] == "e" and fifth["error"]
+    assert [each["output"] for each in again] == [[{"_id": "1", "n": ["a"]}]] * 2
 
 
 def test_input_that_is_no_list_of_cases() -> None:
     for text in ("{", "{}", "[" * 100_000):
-        output = io.StringIO()
-        assert cli.main(io.StringIO(text), output) == 2
-        assert "standard input" in json.loads(output.getvalue())["error"]
+        ended = command("dtl", stdin=text)
+        assert ended.returncode == 2
+        assert "standard input" in json.loads(ended.stdout)["error"]
 
 
 def test_written_as_a_dataset_keeps_it() -> None:
@@ -62,7 +59,8 @@ def test_written_as_a_dataset_keeps_it() -> None:
         {"_id": "3", "a": 0},
         {"_id": "1", "a": 2},
     ]
-    assert outcome(rules=rules, source=source) == [{"_id": "1", "a": 2}]
+    kept = outcome(rules=rules, source=source)
+    assert kept == [{"_id": "2", "a": 1, "_deleted": True}, {"_id": "1", "a": 2}]
 
 
 def test_namespaces_of_the_pipe() -> None:
@@ -87,7 +85,9 @@ def test_transforms_of_other_types() -> None:
     assert outcome(transform=trigger, source=source) == [{"_id": "1"}, {"_id": "2", "t": "y"}, {"_id": "3"}]
     conditional = {"type": "conditional", "condition": "b", "alternatives": {"b": {"type": "emit_children"}}}
     assert outcome(transform=conditional, source=[parent]) == [{"_id": "c"}]
-    assert "not known here" in outcome(transform={"type": "xml"})
+    chain = [{"type": "emit_children"}, {"type": "dtl", "rules": {"default": [["add", "x", 1]]}}]
+    assert outcome(transform=chain, source=[parent]) == [{"_id": "c", "x": 1}]
+    assert "unknown transform type 'nope'" in outcome(transform={"type": "nope"})
 
 
 class TestSources:
@@ -118,40 +118,33 @@ class TestSources:
         assert merged == {"_id": "a1", "$ids": ["a1", "b1"], "$merged": [self.A[0], self.B[0]]}
 
     def test_too_many_and_twice_the_same_id_are_refused(self) -> None:
-        assert "max_merged (1)" in self.merge(max_merged=1)
+        assert "max_merged=1" in self.merge(max_merged=1)
         datasets = {"A": [{"_id": "1", "k": 1}], "B": [{"_id": "1", "k": 2}]}
         source = {"type": "merge", "version": 2, "datasets": ["A a", "B b"], "identity": "first"}
         assert "_id '1'" in outcome(source_config=source, datasets=datasets)
         united = outcome(source_config={**source, "equality_sets": [["a._id", "b._id"]]}, datasets=datasets)
-        assert united == [{"_id": "1", "$ids": ["1", "1"], "k": [1, 2]}]
+        assert united == [{"_id": "1", "$ids": ["1"], "k": [1, 2]}]
 
     def test_a_side_over_two_datasets_is_refused(self) -> None:
-        assert "exactly one dataset" in self.merge(equality=[["eq", ["concat", "a.k", "b.k"], "b.k"]])
+        assert "exactly one of a, b" in self.merge(equality=[["eq", ["concat", "a.k", "b.k"], "b.k"]])
 
     def test_union_and_newest(self) -> None:
-        datasets = {"A": [{"_id": "1", "_ts": 2, "v": "a"}], "B": [{"_id": "1", "_ts": 3, "v": "b"}]}
+        datasets = {
+            "A": [{"_id": "1", "v": "a"}, {"_id": "2", "_deleted": True}],
+            "B": [{"_id": "1", "v": "b"}],
+        }
         union = {"type": "union_datasets", "datasets": ["A", "B"]}
         assert outcome(source_config=union, datasets=datasets) == [
             {"_id": "A:1", "v": "a"},
+            {"_id": "A:2", "_deleted": True},
             {"_id": "B:1", "v": "b"},
         ]
         newest = {"type": "merge_datasets", "datasets": ["A", "B"]}
-        assert outcome(source_config=newest, datasets=datasets) == [{"_id": "1", "v": "b"}]
+        gone = {"_id": "2", "_deleted": True}
+        assert outcome(source_config=newest, datasets=datasets) == [gone, {"_id": "1", "v": "b"}]
         both = outcome(source_config={**newest, "strategy": "all"}, datasets=datasets)
-        assert both == [{"_id": "1", "A": datasets["A"][0], "B": datasets["B"][0]}]
-        assert "not known here" in outcome(source_config={"type": "rest"})
-
-
-def test_the_reference_names_everything() -> None:
-    page = markdown()
-    for definition in [*FUNCTIONS.values(), *TRANSFORMS.values()]:
-        assert f"\n#### {definition.name}\n" in page
-        assert definition.documentation
-    assert len(signatures()) == len(FUNCTIONS) + len(TRANSFORMS)
-    (substring,) = [item for item in signatures() if item["name"] == "substring"]
-    assert substring["usage"] == "substring START [END] VALUES"
-    assert substring["parameters"][0][0] == {
-        "name": "START",
-        "kind": "bound",
-        "accepts": "an integer or null",
-    }
+        assert both == [
+            {**gone, "A": gone},
+            {"_id": "1", "A": {"_id": "1", "v": "a"}, "B": {"_id": "1", "v": "b"}},
+        ]
+        assert "unknown source type 'nope'" in outcome(source_config={"type": "nope"})
