@@ -38,7 +38,7 @@ PRESETS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[servers.Server]:
@@ -48,7 +48,7 @@ def server(
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def service(server: servers.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The ERP service as in production, in front of the server, by its preset; pages of ten."""
     port = free_port()

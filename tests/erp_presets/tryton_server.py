@@ -21,6 +21,7 @@ from typing import Any
 import requests
 
 from tests.support.processes import free_port, process
+from tests.support.thirdparty import one_at_a_time
 
 DATABASE = "erp"
 MODULES = ("party", "company", "country", "currency", "product", "sale", "party_relationship")
@@ -200,28 +201,33 @@ class Tryton:
 @contextmanager
 def tryton(place: Path, folder: Path) -> Iterator[tuple[Tryton, Base]]:
     """A server over a fresh copy of the company's database in `folder`; ended when the block ends."""
-    template, base = _template(place)
-    shutil.copy(template, folder / f"{DATABASE}.sqlite")
+    database, base = template(place)
+    shutil.copy(database, folder / f"{DATABASE}.sqlite")
     with _served(place, folder) as url:
         yield Tryton(url), base
 
 
-def _template(place: Path) -> tuple[Path, Base]:
+def template(place: Path) -> tuple[Path, Base]:
     """The database to copy and what is in it; made when this installation has none yet."""
-    template, notes = place / "company.sqlite", place / "company.json"
-    if not notes.is_file():
-        folder = place / "making"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        (folder / f"{DATABASE}.sqlite").touch()
-        _initialise(place, folder)
-        with _served(place, folder) as url:
-            base = _set_up(Tryton(url))
-        _checkpoint(folder / f"{DATABASE}.sqlite")
-        shutil.move(folder / f"{DATABASE}.sqlite", template)
-        notes.write_text(json.dumps(base.__dict__))
-        shutil.rmtree(folder)
-    return template, Base(**json.loads(notes.read_text()))
+    database, notes = place / "company.sqlite", place / "company.json"
+    with one_at_a_time(place):
+        if not notes.is_file():
+            _make(place, database, notes)
+    return database, Base(**json.loads(notes.read_text()))
+
+
+def _make(place: Path, database: Path, notes: Path) -> None:
+    folder = place / "making"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    (folder / f"{DATABASE}.sqlite").touch()
+    _initialise(place, folder)
+    with _served(place, folder) as url:
+        base = _set_up(Tryton(url))
+    _checkpoint(folder / f"{DATABASE}.sqlite")
+    shutil.move(folder / f"{DATABASE}.sqlite", database)
+    notes.write_text(json.dumps(base.__dict__))
+    shutil.rmtree(folder)
 
 
 def _checkpoint(database: Path) -> None:

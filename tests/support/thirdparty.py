@@ -6,11 +6,13 @@ What is installed is kept under the hash of its lock file, so a changed lock is 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.processes import ROOT
@@ -34,15 +36,25 @@ def installed(folder: Path) -> Path:
         folder / name for name in ("package-lock.json", "requirements.lock") if (folder / name).is_file()
     )
     place = CACHE / f"{folder.name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
-    if not (place / ".installed").is_file():
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
-        if lock.suffix == ".json":
-            _npm(folder, place)
-        else:
-            _pip(lock, place)
-        (place / ".installed").touch()
+    with one_at_a_time(place):
+        if not (place / ".installed").is_file():
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True)
+            if lock.suffix == ".json":
+                _npm(folder, place)
+            else:
+                _pip(lock, place)
+            (place / ".installed").touch()
     return place
+
+
+@contextmanager
+def one_at_a_time(place: Path) -> Iterator[None]:
+    """Held by one process and thread at a time for each place."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _npm(folder: Path, place: Path) -> None:
@@ -51,25 +63,36 @@ def _npm(folder: Path, place: Path) -> None:
         raise CannotFetch("npm is not installed")
     for name in ("package.json", "package-lock.json"):
         shutil.copy(folder / name, place)
-    _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], place)
+    _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retry-maxtimeout=5000"], place)
 
 
 def _pip(lock: Path, place: Path) -> None:
-    _run([sys.executable, "-m", "venv", str(place)], place)
-    pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _run([*pip, "--require-hashes", "-r", str(lock)], place)
+    _run([sys.executable, "-m", "venv", "--without-pip", str(place)], place)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    _run(
+        [
+            *pip,
+            "--python",
+            str(place / "bin" / "python"),
+            "install",
+            "--quiet",
+            "--require-hashes",
+            "-r",
+            str(lock),
+        ],
+        place,
+    )
 
 
 def _run(command: list[str], cwd: Path) -> None:
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=_INSTALL_TIMEOUT_S,
-        check=False,
-        env=os.environ,
-    )
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, capture_output=True, text=True, timeout=_INSTALL_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise CannotFetch(
+            f"{cwd.name}: {' '.join(command[:3])} took more than {_INSTALL_TIMEOUT_S} s"
+        ) from None
     if done.returncode:
         said = (done.stdout + done.stderr).strip()
         if any(sign in said for sign in _BROKEN):
