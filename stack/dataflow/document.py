@@ -126,6 +126,12 @@ def _rule(row: Row) -> str:
     said = (["match key"] if row.is_match_key else []) + sorted(row.done)
     if row.is_reported:
         said.append("towards Chargebee it is reported: only its console can change it")
+    if row.erp.startswith("("):
+        said.append("where none is named: that of the customer's billing contact")
+    if row.is_compared:
+        said.append(
+            "the ERP adds up its own, which a new record in Chargebee is made with; later differences are reported"
+        )
     return "; ".join(said) or "as it is"
 
 

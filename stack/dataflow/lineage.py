@@ -8,13 +8,15 @@ value is taken, they do not make it: they count only where every branch is a con
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 Rules = Mapping[str, Sequence[Any]]
 
 MEMBERS = ":members"
+VIA = " via "
+"""Between a golden record and the own property that leads there."""
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,8 @@ class Reader:
         kind = _member_type(args[0])
         if kind is None or not any(map(_are_members, value.origins)):
             return value
-        return record(f"member {kind}")
+        ways = {_way(origin) for origin in value.origins}
+        return union([record(f"member {kind}{way}") for way in sorted(ways)])
 
     def _do_sorted(self, args: list[Any], frame: Frame) -> Lineage:
         return self.value(args[-1], frame)
@@ -239,7 +242,11 @@ class Reader:
         named = dict(reversed(each.split()) for each in args[0]["datasets"])
         alias = args[0].get("return", next(iter(named)))
         found = named[alias] if isinstance(alias, str) and alias in named else next(iter(named.values()))
-        return record(_golden_of(args[0].get("where", [])) or found if found.startswith("global-") else found)
+        if not found.startswith("global-"):
+            return record(found)
+        where = args[0].get("where", [])
+        own = next((path for path in _paths(where) if path.startswith("_S.")), None)
+        return record((_golden_of(where) or found) + (f"{VIA}{own.removeprefix('_S.')}" if own else ""))
 
     def _do_lookup_entity(self, args: list[Any], frame: Frame) -> Lineage:
         return record(args[0])
@@ -296,6 +303,20 @@ def _golden_of(where: Any) -> str | None:
     if where[:1] == ["ni"] and len(where) == 3:
         return f"golden {where[1]}"
     return next(filter(None, map(_golden_of, where)), None)
+
+
+def _paths(where: Any) -> Iterator[str]:
+    if isinstance(where, str):
+        yield where
+    elif isinstance(where, list):
+        for each in where:
+            yield from _paths(each)
+
+
+def _way(origin: str) -> str:
+    """` via ` and the property that leads to the golden record an origin belongs to, if one does."""
+    _, via, way = origin.partition(":")[0].partition(VIA)
+    return via + way
 
 
 def _are_members(origin: str) -> bool:

@@ -3,7 +3,8 @@
 A pair of datatypes is read from four kinds of pipes. `<type>-enrich` says what golden property a type's own
 property is (rule `model`, or what the member's `values` apply), which of them it only observes, and what it
 gives to a record made from it (`create`). `<type>-transform` says where golden properties end up (rule
-`update`) and what more a new record gets (rule `insert`).
+`update`), what more a new record gets (rule `insert`), and which figures of its own the target takes from
+nobody, so that a difference is reported (rule `compared`).
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stack.dataflow.lineage import MEMBERS, NOTHING, Frame, Lineage, Reader, record, union
+from stack.dataflow.lineage import MEMBERS, NOTHING, VIA, Frame, Lineage, Reader, record, union
 
 CREATE_ONLY = "x-createOnly"
+LINK = "the key of the linked "
 REPORTED = "x-reported"
 """Marks a schema whose records no API can write: what should be written is reported to a person."""
 
@@ -33,6 +35,7 @@ class Row:
     done: set[str] = field(default_factory=set)
     is_match_key: bool = False
     is_reported: bool = False
+    is_compared: bool = False
 
     @property
     def arrow(self) -> str:
@@ -55,6 +58,7 @@ class Side:
     keys: set[str]
     update: Lineage
     insert: Lineage
+    compared: Lineage
     schema: Mapping[str, Any]
 
     @property
@@ -84,15 +88,16 @@ class Pipes:
     def side(self, name: str) -> Side:
         """Everything the pipes say about one datatype."""
         mine = list(self._members(name))
-        update, insert = self._transform(name)
+        applied = self._transform(name)
         return Side(
             name=name,
             claims={key: value for each in mine for key, value in each["values"].keys.items()},
             observed={prop for each in mine for prop in each["observed"]},
             create=union([each["create"] for each in mine]),
             keys=self._match_keys(name),
-            update=update,
-            insert=insert,
+            update=applied.get("update", NOTHING),
+            insert=applied.get("insert", NOTHING),
+            compared=applied.get("compared", NOTHING),
             schema=self.schema(name),
         )
 
@@ -133,16 +138,17 @@ class Pipes:
                     found |= _compared(hops[1], name, pipe.removesuffix("-enrich"))
         return found
 
-    def _transform(self, name: str) -> tuple[Lineage, Lineage]:
+    def _transform(self, name: str) -> Mapping[str, Lineage]:
+        """By rule of the transform pipe, what it makes of golden records."""
         rules = self.rules(f"{name}-transform")
         if not rules:
-            return NOTHING, NOTHING
+            return {}
         reader = Reader(rules)
         reader.rule(
             "default",
             Lineage(keys={"golden": record("golden"), "members": Lineage(frozenset([f"golden{MEMBERS}"]))}),
         )
-        return reader.applied.get("update", NOTHING), reader.applied.get("insert", NOTHING)
+        return reader.applied
 
 
 def _calls(tree: Any, start: list[Any]) -> Iterator[Any]:
@@ -202,11 +208,13 @@ def rows(pipes: Pipes, erp: str, chargebee: tuple[str, ...]) -> list[Row]:
             row.done |= done
         for target, source, how, done in _edges(right, left):
             row = _row(found, target, source)
-            row.to_erp = "always" if "always" in (how, row.to_erp) else how
+            row.to_erp = "always" if how == "compared" or "always" in (how, row.to_erp) else how
+            row.is_compared |= how == "compared"
             row.done |= done
         keys = {f"{erp}.{key}" for key in left.keys}, {f"{datatype}.{key}" for key in right.keys}
         for (a, b), row in found.items():
-            row.is_match_key |= a in keys[0] and b in keys[1]
+            is_link = any(each.startswith(LINK) for each in row.done)
+            row.is_match_key |= a in keys[0] and b in keys[1] and not is_link
     for row in found.values():
         row.erp = row.erp.removeprefix(f"{erp}.")
         row.chargebee = (
@@ -220,17 +228,16 @@ def _row(found: dict[tuple[str, str], Row], erp: str, chargebee: str) -> Row:
 
 
 def _edges(source: Side, target: Side) -> Iterator[tuple[str, str, str, frozenset[str]]]:
-    """(target property, source property, `always` or `created`, what is done on the way)."""
-    for tree, how in ((target.update, "always"), (target.insert, "created")):
+    """(target property, source property, `always`, `created` or `compared`, what is done on the way)."""
+    for tree, how in ((target.update, "always"), (target.insert, "created"), (target.compared, "compared")):
         for path, lineage in _leaves(tree, ""):
             top = path.partition(".")[0]
             if node(target.schema, top) is None or top == "id" and how == "created":
                 continue
             for origin in sorted(lineage.origins):
                 for sub, name, done in _resolved(origin, source, target):
-                    kind = (
-                        "created" if name == f"{_datatype(source.name)}.id" or target.is_fixed(top) else how
-                    )
+                    is_given_once = name == f"{_datatype(source.name)}.id" and not source.schema.get(REPORTED)
+                    kind = "created" if is_given_once or target.is_fixed(top) else how
                     yield f"{_datatype(target.name)}.{path}{sub}", name, kind, lineage.done | done
 
 
@@ -262,7 +269,11 @@ def _resolved(origin: str, source: Side, target: Side) -> Iterator[tuple[str, st
         for each in sorted(leaf.origins):
             own = each.removeprefix(f"{source.name}:").removeprefix(f"{source.name}-collect:")
             if own == each or own == "_id" or node(source.schema, own) is not None:
-                yield (f".{sub}" if sub else ""), _label(each), leaf.done
+                yield (
+                    (f".{sub}" if sub else ""),
+                    _label(each, _datatype(source.name)),
+                    leaf.done | _link(each),
+                )
 
 
 def node(schema: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
@@ -305,12 +316,26 @@ def _at(value: Lineage, path: str) -> Lineage:
     return value
 
 
-def _label(origin: str) -> str:
-    """A property as people call it, with the datatype of the record that it belongs to."""
+def _link(origin: str) -> frozenset[str]:
+    """Said of the key of a linked record that a property of the own record leads to."""
     where, _, path = origin.partition(":")
+    where, _, way = where.partition(VIA)
+    linked = path == "of" and way
+    return frozenset([f"{LINK}{_datatype(where.removeprefix('member '))}"]) if linked else frozenset()
+
+
+def _label(origin: str, own: str) -> str:
+    """A property as people call it, with the datatype of the record that it belongs to.
+
+    The key of a linked record has the name of the property, of datatype `own`, that leads there.
+    """
+    where, _, path = origin.partition(":")
+    where, _, way = where.partition(VIA)
     if where.startswith("golden "):
         where, path = where.removeprefix("golden "), path.removeprefix("golden.").removesuffix(".v")
     datatype = _datatype(where.removesuffix("-collect").removeprefix("member "))
+    if path == "of" and way:
+        return f"{own}.{way}"
     return f"(the linked {datatype})" if path == "of" else f"{datatype}.{path.removeprefix('raw.')}"
 
 

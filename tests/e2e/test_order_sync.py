@@ -329,3 +329,48 @@ def test_a_deleted_chargebee_order_cancels_the_erp_order(world: World) -> None:
     world.chargebee.post(f"orders/{chargebee_order(world, order['order_number'])['id']}/delete")
     world.sync()
     assert world.erp.get("orders", order["id"])["status"] == "cancelled"
+
+
+def test_totals_that_part_ways_are_reported_until_they_agree(world: World) -> None:
+    order = placed(world, "Tora")
+    key = chargebee_order(world, order["order_number"])["id"]
+    first, second = world.erp.get("orders", order["id"])["lines"]
+    assert world.shared("customerp-order", order["id"])["$status"] == "ok"
+    before = world.writes()
+    world.erp.patch("orders", order["id"], lines=[{**first, "quantity": "4"}, second])
+    world.sync()
+    row = world.shared("customerp-order", order["id"])
+    assert (row["$status"], row["$error"]["rule"]) == ("pending", "totals")
+    assert "subtotal 141.00 here, 130.50 there" in row["$error"]["detail"]
+    assert "total 176.25 here, 163.13 there" in row["$error"]["detail"]
+    world.chargebee.post(f"orders/{key}", note="Fire roser")
+    world.sync()
+    assert world.erp.get("orders", order["id"])["note"] == "Fire roser"
+    assert world.shared("customerp-order", order["id"])["$error"]["rule"] == "totals"
+    world.erp.patch("orders", order["id"], lines=[first, second])
+    world.sync()
+    assert world.shared("customerp-order", order["id"])["$status"] == "ok"
+    assert (world.erp.writes() - before[0], world.chargebee.writes() - before[1]) == (3, 1)
+
+
+def test_a_cent_lost_by_rounding_is_no_difference_and_a_cancelled_order_has_none(world: World) -> None:
+    odd = {"description": "Bok", "quantity": "1", "unit_price": "10.00", "tax_percent": "25"}
+    order = placed(world, "Runa", lines=[odd])
+    line = {**odd, "line_id": world.erp.get("orders", order["id"])["lines"][0]["line_id"]}
+    world.erp.patch("orders", order["id"], lines=[{**line, "unit_price": "10.01"}])
+    world.sync()
+    assert world.shared("customerp-order", order["id"])["$status"] == "ok"
+    world.erp.patch("orders", order["id"], lines=[{**line, "unit_price": "11.00"}])
+    world.sync()
+    assert world.shared("customerp-order", order["id"])["$error"]["rule"] == "totals"
+    world.erp.patch("orders", order["id"], status="cancelled")
+    world.sync()
+    assert world.shared("customerp-order", order["id"])["$status"] == "ok"
+
+
+def test_a_quote_whose_total_moves_is_reported(world: World) -> None:
+    quote = quoted(world, "Tove")
+    first, second = world.erp.get("quotes", quote["id"])["lines"]
+    world.erp.patch("quotes", quote["id"], lines=[{**first, "unit_price": "12.00"}, second])
+    world.sync()
+    assert world.shared("customerp-quote", quote["id"])["$error"]["rule"] == "totals"

@@ -31,11 +31,7 @@ class _People:
         person = self.world.erp.get(f"{self.kind}s", self.key)
         customer = self.world.chargebee.get("customers", self.customer)
         if company:
-            person = {
-                **person,
-                "customer": company,
-                "(the linked business_entity)": company.get("business_entity_id"),
-            }
+            person = {**person, "customer": company}
         return person, customer
 
 
@@ -85,7 +81,7 @@ def _person(world: World, kind: str, made: Record, company: Record | None, entit
             "preferred_currency_code": "NOK",
             "net_term_days": 30,
         }
-        given |= {"customer": company, "(the linked business_entity)": entity["id"]}
+        given |= {"customer": company, "customer_id": company["id"]}
     expected = {**_chargebee(_erp(0, kind, STREET)), **owed, "meta_data": link, "id": people.customer}
     refreshed = world.erp.get("customers", company["id"]) if company else None
     steps = [Step("erp", True, {**made, **given}, expected, (yield from people.found(refreshed)))]
@@ -154,11 +150,10 @@ def _born(world: World, entity: Record, company: Record) -> Story:
             if c["external_refs"].get("chargebee") == people.customer
         )
         person, customer = yield from people.found()
-        customer["(the linked customer)"] = company["id"]
         asked: Record = (
             {"last_name": "Nameless AS"} if n else {**_erp(3, "contact", BORN), "customer_id": company["id"]}
         )
         asked["external_refs"] = {"chargebee": people.customer}
-        done = {**fields, "id": people.customer, "(the linked customer)": company["id"]}
+        done = {**fields, **linked, "id": people.customer}
         steps.append(Step("chargebee", True, asked, done, (person, customer)))
     return steps
