@@ -130,7 +130,7 @@ def _rule(row: Row) -> str:
         said.append("where none is named: that of the customer's billing contact")
     if row.is_compared:
         said.append(
-            "the ERP adds up its own, which a new record in Chargebee is made with; later differences are reported"
+            "the ERP adds up its own, which goes along when the order is made; a later difference is reported"
         )
     return "; ".join(said) or "as it is"
 
