@@ -18,6 +18,8 @@ OTHER_SIDE = {
 ASSIGNED = ("number", "shipping_date", "line_status")
 """The ERP numbers what nobody numbered; Chargebee ships on the day of the order unless told otherwise."""
 OWN_STATUS = ("blocked", "prospect")
+ARCHIVED = {"order": "cancelled", "product": "archived"}
+"""What becomes of the status of a record whose counterpart was deleted."""
 
 
 class Systems:
@@ -70,13 +72,22 @@ class Judge:
     """Checks a settled world against its history; what was wrong is in `found`."""
 
     def __init__(
-        self, systems: Systems, groups: list[Group], clock: Callable[[Json], int], slack: int = 0
+        self,
+        systems: Systems,
+        groups: list[Group],
+        clock: Callable[[Json], int],
+        apart: int = 0,
+        exact: bool = True,
     ) -> None:
-        """`slack`: microseconds by which two clocks may disagree on what was later."""
+        """`apart`: how many microseconds the two clocks are apart. `exact`: nothing was synced before all edits
+        were made, so that what the clocks say of them decides.
+        """
         self.systems = systems
         self.groups = groups
         self.clock = clock
-        self.slack = slack
+        self.apart = apart
+        self.slack = 0 if exact else apart
+        self.exact = exact
         self.found: list[str] = []
         self.losers: list[Loser] = []
 
@@ -87,9 +98,10 @@ class Judge:
         for group in self.groups:
             self._close(group)
             if group.clash:
+                group.is_overdue = True
                 continue
             self._check_links(group)
-            self._note_loss(group)
+            self._check_loss(group)
             self._check_values(group)
             if group.concept == "person":
                 self._check_person(group)
@@ -242,7 +254,9 @@ class Judge:
         return not record["price_record"] and (record["status"] == "archived" or is_orphan)
 
     def _allowed(self, group: Group, name: str, members: list[Member]) -> list[Any]:
-        allowed = group.admissible(name, self.slack)
+        allowed = group.admissible(name, self.apart if group.is_overdue else self.slack)
+        if self.apart and self._was_only_reported(group, name):
+            allowed = allowed + [group.agreed.get(name)]  # docs: "told in words only"
         if group.concept == "organisation" and name == "status":
             own = [e.value for e in group.edits.get(name, []) if e.member.startswith("company")][-1:]
             present = normal(self.systems.record(members[0]).get("status"))
@@ -255,19 +269,67 @@ class Judge:
         return allowed
 
     @staticmethod
+    def _was_only_reported(group: Group, name: str) -> bool:
+        """Whether a business entity did not say what the company said when the window began."""
+        says = [group.held.get(m.id, {}).get(name) for m in group.members if m.kind == "business_entity"]
+        agreed = str(group.agreed.get(name)).casefold()
+        return any(str(each).casefold() != agreed for each in says)
+
+    @staticmethod
     def _is(member: Member, name: str, value: Any, expected: Any) -> bool:
         if member.kind == "quote" and name == "status":
             return bool(value == as_quote_status(expected))
         return bool(value == expected)
 
-    # --- what the ERP alone decides
+    # --- deletions
+
+    def _check_loss(self, group: Group) -> None:
+        """A deletion reaches the counterpart, unless that was edited in the same window: then the edit stands."""
+        gone = [m for m in group.members if m.deleted]
+        left = [m for m in group.members if not m.deleted]
+        if not gone or group.bereft:
+            return
+        group.bereft = True
+        edits = [(name, edit) for name, edits in group.edits.items() for edit in edits]
+        group.spared = any(edit.member == m.name for _, edit in edits for m in left)
+        is_told = self.exact and group.settled and not group.is_overdue and not group.parked
+        if not is_told or len(left) != 1:
+            return
+        if not any(edit.member.endswith(f":{left[0].id}") for _, edit in edits):
+            self._check_archived(group, left[0], True)
+        elif self._is_edited_alone(group, left[0]):
+            self._check_archived(group, left[0], False)
 
     @staticmethod
-    def _note_loss(group: Group) -> None:
-        if any(m.deleted for m in group.members) and not group.bereft:
-            edited = {edit.member for edits in group.edits.values() for edit in edits}
-            group.bereft = True
-            group.spared = any(m.name in edited for m in group.members if not m.deleted)
+    def _is_edited_alone(group: Group, member: Member) -> bool:
+        """Whether it says something, typed in this window, that nobody else typed over or had said before."""
+        shared = [name for name in KINDS[member.kind].shown if name != "status"]
+        return any(
+            edits[-1].value != group.agreed.get(name) and {e.member for e in edits} == {member.name}
+            for name in shared
+            if (edits := group.edits.get(name))
+        )
+
+    def _check_archived(self, group: Group, member: Member, must: bool) -> None:
+        record = self.systems.record(member)
+        if group.concept == "person":
+            if member.kind == "cb_customer":
+                return  # see `_check_person`
+            active = [e.value for e in group.edits.get("active", []) if e.member == member.name]
+            is_archived = not self._is_active(member)
+            if active or (is_archived and not must):
+                return
+        else:
+            wanted = ARCHIVED.get(group.concept)
+            typed = [e.value for e in group.edits.get("status", []) if e.member == member.name]
+            is_archived = KINDS[member.kind].read(record)["status"] == wanted
+            if wanted is None or wanted in (group.agreed.get("status"), *typed):
+                return
+        if is_archived is not must:
+            told = "was not archived" if must else "was archived though it had been edited"
+            self.wrong(f"lost deletion: {member.name} {told} when its counterpart was deleted", group)
+
+    # --- what the ERP alone decides
 
     def _check_person(self, group: Group) -> None:
         customer, contact = group.live(("cb_customer",)), group.live(("contact",))

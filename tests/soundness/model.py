@@ -91,6 +91,8 @@ class Group:
     """The key that it wants and another record has: one side refuses it until people give it another."""
     clash_of: str | None = None
     """The record that was given the key."""
+    is_overdue: bool = False
+    """Windows went by in which it was not looked at: some of its edits were synced before others were made."""
     may_split: bool = False
     """Its records met while the sync was running: that one was shared before the other was seen is allowed."""
 
@@ -156,3 +158,4 @@ class Group:
         self.held = held
         self.edits.clear()
         self.settled = True
+        self.is_overdue = False

@@ -67,6 +67,51 @@ def clocks_are_believed(pipe: str, rules: Rules) -> None:
         rules["claim"][place] = ["add", "seen", ""]
 
 
+def losers_are_forgotten(pipe: str, rules: Rules) -> None:
+    """What a write overwrote is kept nowhere."""
+    if pipe.endswith("-share"):
+        place = next(n for n, rule in enumerate(rules["default"]) if rule[:2] == ["add", "$was"])
+        rules["default"][place] = ["add", "$was", ["dict"]]
+
+
+def renames_are_written_twice(pipe: str, rules: Rules) -> None:
+    """A company's new name reaches its persons when its record says it, not when it is decided."""
+    if pipe == "customerp-contact-enrich":
+        place = next(n for n, rule in enumerate(rules["model"]) if rule[:2] == ["add", "company"])
+        rules["model"][place] = ["add", "company", "_P._T.customer.name"]
+
+
+def events_are_believed(pipe: str, rules: Rules) -> None:
+    """The webhook that came last counts, whatever version it tells of and whatever was read."""
+    if pipe.endswith("-event"):
+        rules["default"] = [rule for rule in rules["default"] if rule[0] != "discard"]
+    if pipe.startswith("chargebee-") and pipe.endswith("-collect"):
+        choice = next(rule for rule in rules["default"] if rule[0] == "if")
+        choice[1] = ["is-not-null", f"_S.{pipe.removesuffix('-collect')}-event"]
+
+
+def deletions_are_lost(pipe: str, rules: Rules) -> None:
+    """Nothing follows from a deletion."""
+    if pipe.endswith("-enrich"):
+        rules["burial"] = [["comment", "nothing"]]
+    if pipe == "chargebee-customer-transform":
+        rules["desired"] = rules["desired"][:-1]
+
+
+def deletions_beat_edits(pipe: str, rules: Rules) -> None:
+    """What somebody edited goes the way of its counterpart that somebody else deleted meanwhile."""
+    if pipe.endswith("-transform"):
+        place = next(n for n, rule in enumerate(rules["update"]) if rule[:2] == ["add", "spared"])
+        rules["update"][place] = ["add", "spared", False]
+
+
+def old_deletions_are_carried_out(pipe: str, rules: Rules) -> None:
+    """A new node does not ask whether it ever knew the deleted record alive."""
+    if pipe.endswith("-enrich"):
+        gone = next(rule for rule in rules["member"] if rule[0] == "if")
+        gone[2] = [["add", "last", ["dict"]], ["add", "claims", "_S.burial"]]
+
+
 MUTATIONS: dict[str, Mutation] = {
     each.__name__: each
     for each in (
@@ -77,6 +122,12 @@ MUTATIONS: dict[str, Mutation] = {
         clears_are_lost,
         ambiguity_is_ignored,
         clocks_are_believed,
+        losers_are_forgotten,
+        renames_are_written_twice,
+        events_are_believed,
+        deletions_are_lost,
+        deletions_beat_edits,
+        old_deletions_are_carried_out,
     )
 }
 

@@ -16,15 +16,17 @@ CREATION = {"cb_order": 3}
 
 
 def needed(before: Systems, after: Systems) -> Counter[str]:
-    """The calls that lead from one state to the other, by kind of record."""
+    """The calls that lead from one state to the other, by record (`kind:id`)."""
     calls: Counter[str] = Counter()
     for kind, records in after.records.items():
         for key, record in records.items():
-            calls[kind] += _calls(kind, before.records[kind].get(key), record)
-            if kind == "item":
+            calls[f"{kind}:{key}"] = _calls(kind, before.records[kind].get(key), record)
+            if kind == "item" and record["price_record"]:
                 was = (before.records[kind].get(key) or {}).get("price_record")
-                calls["item_price"] += _calls("item_price", was, record["price_record"])
-    calls["item_family"] = len(after.families) - len(before.families)
+                calls[f"item_price:{record['price_record']['id']}"] = _calls(
+                    "item_price", was, record["price_record"]
+                )
+    calls["item_family:"] = len(after.families) - len(before.families)
     return +calls
 
 
