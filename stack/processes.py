@@ -14,7 +14,7 @@ from typing import Any
 from stack.children import Children, Program, StackError
 from stack.node import Json, Node
 from stack.services import hook_up
-from stack.settings import ROOT, StackSettings, check_free, for_tests
+from stack.settings import StackSettings, check_free, for_tests
 
 WEBHOOK_AUTH = ("chargebee", "sandbox")
 """What the sandbox Chargebee presents to the service."""
@@ -102,7 +102,8 @@ class Stack:
 
     def upload(self) -> int:
         """Send pipes, systems, node settings and variables to the node; answers the number of pipes."""
-        return self.node.upload(ROOT, self.settings.node_variables, self.settings.node_secrets)
+        settings = self.settings
+        return self.node.upload(settings.config, settings.node_variables, settings.node_secrets)
 
     def sync(self) -> Json:
         """Run the pumps until nothing moves; StackError when a pipe failed."""

@@ -34,7 +34,9 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class StackSettings:
-    """`environment` goes to the children besides their own settings, `variables` override prod-env.json."""
+    """`environment` goes to the children besides their own settings, `variables` override prod-env.json,
+    `config` is the folder with the configuration that the node gets.
+    """
 
     ports: Mapping[str, int]
     folder: Path
@@ -45,6 +47,7 @@ class StackSettings:
     variables: Mapping[str, str] = field(default_factory=dict)
     schedule: bool = False
     sync_config: Path | None = None
+    config: Path = ROOT
 
     @property
     def credentials(self) -> tuple[str, str] | None:

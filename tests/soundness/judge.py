@@ -266,6 +266,7 @@ class Judge:
                 return [present]
         if any(m.deleted for m in group.members):
             allowed = allowed + [group.agreed.get(name)] + [e.value for e in group.edits.get(name, [])]
+            allowed += [group.brought[name]] if name in group.brought else []
         return allowed
 
     @staticmethod
@@ -302,8 +303,12 @@ class Judge:
 
     @staticmethod
     def _is_edited_alone(group: Group, member: Member) -> bool:
-        """Whether it says something, typed in this window, that nobody else typed over or had said before."""
-        shared = [name for name in KINDS[member.kind].shown if name != "status"]
+        """Whether it says something that the deleted record could have said, too, typed in this window, that nobody
+        else typed over or had said before.
+        """
+        kinds = {KINDS[each.kind] for each in group.members}
+        shared = [name for name in KINDS[member.kind].shown if all(name in kind.shown for kind in kinds)]
+        shared = [name for name in shared if name != "status"]
         return any(
             edits[-1].value != group.agreed.get(name) and {e.member for e in edits} == {member.name}
             for name in shared
@@ -311,23 +316,30 @@ class Judge:
         )
 
     def _check_archived(self, group: Group, member: Member, must: bool) -> None:
-        record = self.systems.record(member)
-        if group.concept == "person":
-            if member.kind == "cb_customer":
-                return  # see `_check_person`
-            active = [e.value for e in group.edits.get("active", []) if e.member == member.name]
-            is_archived = not self._is_active(member)
-            if active or (is_archived and not must):
-                return
-        else:
-            wanted = ARCHIVED.get(group.concept)
-            typed = [e.value for e in group.edits.get("status", []) if e.member == member.name]
-            is_archived = KINDS[member.kind].read(record)["status"] == wanted
-            if wanted is None or wanted in (group.agreed.get("status"), *typed):
-                return
-        if is_archived is not must:
+        is_archived = self._is_archived(group, member, must)
+        if is_archived is not None and is_archived is not must:
             told = "was not archived" if must else "was archived though it had been edited"
             self.wrong(f"lost deletion: {member.name} {told} when its counterpart was deleted", group)
+
+    def _is_archived(self, group: Group, member: Member, must: bool) -> bool | None:
+        """Whether it is marked as gone; None where it was so before, or people decided it."""
+        edited = {
+            name: edits[-1].value for name, edits in group.edits.items() if edits[-1].member == member.name
+        }
+        if member.kind == "cb_customer":
+            were_active = all(self._is_active(each) for each in group.members if each is not member)
+            return self._mark(member).get("active") is False if were_active else None
+        if group.concept == "person":
+            is_active = self._is_active(member)
+            return None if "active" in edited or (not is_active and not must) else not is_active
+        wanted = ARCHIVED.get(group.concept)
+        if wanted is None or wanted in (group.agreed.get("status"), edited.get("status")):
+            return None
+        return bool(KINDS[member.kind].read(self.systems.record(member))["status"] == wanted)
+
+    def _mark(self, customer: Member) -> Json:
+        """What the sync notes in a Chargebee customer."""
+        return dict((self.systems.record(customer).get("meta_data") or {}).get("customerp") or {})
 
     # --- what the ERP alone decides
 
@@ -336,7 +348,7 @@ class Judge:
         if not customer or group.parked:
             return
         record = self.systems.record(customer[0])
-        mark = (record.get("meta_data") or {}).get("customerp") or {}
+        mark = self._mark(customer[0])
         ours = [m for m in group.members if m.kind in ("contact", "employee")]
         active = any(self._is_active(m) for m in ours if not m.deleted)
         is_spared = group.spared and mark.get("active") is True

@@ -78,6 +78,8 @@ class Group:
     edits: dict[str, list[Edit]] = field(default_factory=dict)
     held: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What each record (by id) said at the beginning of the window, where it need not agree."""
+    brought: dict[str, Any] = field(default_factory=dict)
+    """What an order said when a quote became it: all that it says if the Chargebee order is deleted meanwhile."""
     settled: bool = False
     parked: bool = False
     """A person must decide: nothing may be linked or made for its records."""
@@ -156,6 +158,7 @@ class Group:
         """Both systems were seen to agree on these values: a new window begins."""
         self.agreed.update(values)
         self.held = held
+        self.brought = {}
         self.edits.clear()
         self.settled = True
         self.is_overdue = False

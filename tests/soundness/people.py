@@ -141,10 +141,12 @@ class People(Births):
         member = self.rng.choice(self._members(group))
         if member.kind == "business_entity" or not group.settled or group.pays:
             return
-        kind = KINDS[member.kind]
-        started = self.world.now(kind)
         if member.kind == "item":
             return  # its prices would have to go first
+        if self.rng.random() < 0.2:
+            self._edit_another(group, member)
+        kind = KINDS[member.kind]
+        started = self.world.now(kind)
         try:
             self.world.delete(kind, member.id)
         except Refused:
@@ -152,6 +154,14 @@ class People(Births):
         member.deleted = True
         self.did[f"delete {kind.name}"] += 1
         self._note_delete(group, member, started)
+        if self.rng.random() < 0.2:
+            self._edit_another(group, member)
+
+    def _edit_another(self, group: Group, member: Member) -> None:
+        """Somebody elsewhere does not know that this one is deleted."""
+        others = [each for each in self._members(group) if each is not member]
+        if others:
+            self._edit(group, self.rng.choice(others))
 
     def _note_delete(self, group: Group, member: Member, started: int) -> None:
         gone = {"order": "cancelled", "quote": "cancelled", "cb_order": "cancelled", "product": "archived",
@@ -181,6 +191,7 @@ class People(Births):
         group.members.append(member)
         self.did["convert"] += 1
         shown = kinds.ERP_ORDER.read(record)
+        group.brought = shown
         for name in ("number", "status", "order_date", "line_status"):
             if name != "status" or was != shown[name]:  # an accepted quote's order says nothing new
                 group.note(member.name, name, normal(shown[name]), started)

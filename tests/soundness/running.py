@@ -28,9 +28,9 @@ def soak(
     settings = for_tests(folder / "stack", "empty")
     environment = {**settings.environment, "CHARGEBEE_LIST_LAG_SECONDS": str(lag)}
     settings = replace(settings, variables=VARIABLES, environment=environment)
+    if mutation is not None:
+        copy = folder / "config"
+        copy.mkdir()
+        settings = replace(settings, config=mutated(mutation, copy))
     with Stack(settings=settings) as stack:
-        if mutation is not None:
-            copy = folder / "config"
-            copy.mkdir()
-            stack.node.upload(mutated(mutation, copy), VARIABLES)
         return Soak(stack, plan, say).run()
