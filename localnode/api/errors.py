@@ -12,13 +12,14 @@ from werkzeug.exceptions import HTTPException
 from localnode.config.problems import ConfigRefused
 from localnode.dtl import DtlError
 from localnode.errors import NodeError
-from localnode.pipes import ConfigProblem, InvalidPush, PipeError, Refused, SequenceConflict
+from localnode.pipes import BadToken, ConfigProblem, InvalidPush, PipeError, Refused, SequenceConflict
 from localnode.store import BreakerTripped, DatasetMissing, InvalidEntity, StaleEntity, StoreError
 
 log = logging.getLogger(__name__)
 
 _PIPE_ERRORS: list[tuple[type[Any], int, str]] = [
     (InvalidPush, 400, "Bad request"),
+    (BadToken, 400, "Bad request"),
     (ConfigProblem, 400, "Bad request"),
     (SequenceConflict, 409, "Conflict"),
     (Refused, 409, "Conflict"),
@@ -35,7 +36,8 @@ _STORE_ERRORS: list[tuple[type[Any], int, str]] = [
 def problem(status: int, title: str, detail: str, **extra: Any) -> Response:
     """A problem document; `extra` are further members."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **extra}
-    response = Response(json.dumps(body, ensure_ascii=False), status, content_type="application/problem+json")
+    text = json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    response = Response(text, status, content_type="application/problem+json")
     if status == 503:
         response.headers["Retry-After"] = "1"
     return response

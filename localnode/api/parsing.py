@@ -10,6 +10,9 @@ from flask import request
 from localnode import codec
 from localnode.errors import BadRequest
 
+LARGEST = (1 << 63) - 1
+"""Larger numbers mean the same: no entity has such an offset, and nobody wants so many."""
+
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
 
@@ -36,7 +39,7 @@ def number(name: str, default: int | None, minimum: int = 0) -> int | None:
         raise BadRequest(f'the parameter "{name}" must be a whole number, not "{text}"') from None
     if value < minimum:
         raise BadRequest(f'the parameter "{name}" must be at least {minimum}')
-    return value
+    return min(value, LARGEST)
 
 
 def offset(name: str = "since") -> int | None:
@@ -45,7 +48,7 @@ def offset(name: str = "since") -> int | None:
     if not text:
         return None
     try:
-        return int(text)
+        return max(min(int(text), LARGEST), -LARGEST)
     except ValueError:
         raise BadRequest(f'the parameter "{name}" must be an offset of this dataset, not "{text}"') from None
 

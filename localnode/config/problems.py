@@ -17,6 +17,8 @@ from typing import Any
 
 ERROR = "error"
 WARNING = "warning"
+MAX_MESSAGE = 1000
+"""How long a message may get that quotes what it is about."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Problem:
 
     def as_json(self) -> dict[str, str]:
         """The wire form."""
-        return {"elements": self.elements, "level": self.level, "msg": self.msg}
+        shown = self.msg if len(self.msg) <= MAX_MESSAGE else f"{self.msg[:MAX_MESSAGE]}…"
+        return {"elements": self.elements, "level": self.level, "msg": shown}
 
 
 class ConfigRefused(Exception):

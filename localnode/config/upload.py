@@ -13,6 +13,7 @@ from localnode.config.problems import UnreadableUpload
 
 SUFFIX = ".conf.json"
 MAX_UNPACKED_BYTES = 256 * 1024 * 1024
+MAX_NESTING = 200
 
 
 def read_upload(data: bytes) -> list[dict[str, Any]]:
@@ -134,6 +135,34 @@ def parse_json(source: str, data: bytes) -> Any:
         raise UnreadableUpload(source, message) from error
     except (ValueError, RecursionError) as error:
         raise UnreadableUpload(source, f"{source}: {error}") from error
+
+
+def check_value(source: str, value: Any) -> None:
+    """UnreadableUpload for a value that is nested too deeply, or has text in it that is no text."""
+    level, depth = [value], 0
+    while level:
+        if depth > MAX_NESTING:
+            raise UnreadableUpload(source, f"{source}: nested more than {MAX_NESTING} levels deep")
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner += item.keys()
+                inner += item.values()
+            elif isinstance(item, list):
+                inner += item
+            elif isinstance(item, str) and not item.isascii():
+                _check_text(source, item)
+        level, depth = inner, depth + 1
+
+
+def _check_text(source: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(text[error.start]):04x}"
+        raise UnreadableUpload(
+            source, f"{source}: {half} is half of a surrogate pair and no character"
+        ) from error
 
 
 def _no_constants(name: str) -> NoReturn:

@@ -60,8 +60,14 @@ class Subset:
 def join_keys(value: Any) -> list[str]:
     """The canonical keys of a value or list of values, nulls left out, in first-seen order."""
     if type(value) is str:
-        return [key_of(value)]
-    return list(dict.fromkeys(key_of(item) for item in as_list(value) if item is not None))
+        return [_storable(key_of(value))]
+    return list(dict.fromkeys(_storable(key_of(item)) for item in as_list(value) if item is not None))
+
+
+def _storable(key: str) -> str:
+    """A key as text that can be stored: halves of surrogate pairs, which no text has, become question
+    marks."""
+    return key if key.isascii() else key.encode("utf-8", "replace").decode()
 
 
 def index_of(expression: Any, run: Run, alias: str, settings: PipeSettings) -> IndexExpression:

@@ -26,21 +26,22 @@ class Namespacing:
 
     @classmethod
     def of(cls, config: Any, settings: PipeSettings) -> Namespacing | None:
-        """The NAMESPACE argument of `apply-ns`; None if it is neither a string nor a dict."""
+        """The NAMESPACE argument of `apply-ns`; None if it is neither a string nor a dict, or one whose
+        namespaces are neither strings nor null."""
         if type(config) is str:
             return cls(config, config)
         if type(config) is not dict:
+            return None
+        prop = config.get("property_namespace", settings.property)
+        identity = config.get("identity_namespace", settings.identity)
+        if not all(name is None or type(name) is str for name in (prop, identity)):
             return None
         flags = {
             name: config[name] is not False
             for name in ("skip_underscore", "skip_dollar", "recursive")
             if name in config
         }
-        return cls(
-            config.get("property_namespace", settings.property),
-            config.get("identity_namespace", settings.identity),
-            **flags,
-        )
+        return cls(prop, identity, **flags)
 
 
 def add_namespaces(value: Any, how: Namespacing) -> Any:

@@ -185,11 +185,21 @@ def _tagged_key(value: str) -> str:
 
 
 def _list_key(value: list[Any]) -> str:
-    return f"{_ESCAPE}l{json.dumps([key_of(item) for item in value])}"
+    return f"{_ESCAPE}l{json.dumps([_normal(item) for item in value])}"
 
 
 def _dict_key(value: dict[str, Any]) -> str:
-    return f"{_ESCAPE}d{json.dumps([[key, key_of(value[key])] for key in sorted(value)])}"
+    return f"{_ESCAPE}d{json.dumps([[key, _normal(value[key])] for key in sorted(value)])}"
+
+
+def _normal(value: Any) -> Any:
+    """A value within a list or dict: lists and dicts as such, all else as its key. Written once, at the end:
+    a key within a key within a key would double its escapes at each level."""
+    if type(value) is list:
+        return [_normal(item) for item in value]
+    if type(value) is dict:
+        return {key: _normal(value[key]) for key in sorted(value)}
+    return key_of(value)
 
 
 def _text_key(value: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from localnode.config import Component, NodeConfig, NodeSettings, SettingsStore, pack, read_upload
 from localnode.config.groups import config_group, with_group
 from localnode.config.resolve import refuse_mass_removal, require_valid, resolve
+from localnode.config.upload import check_value
 from localnode.dtl import PipeSettings
 from localnode.errors import BadRequest, Conflict, NotFound
 from localnode.node.engine import make_engine, warn_of_unreachable
@@ -109,6 +110,8 @@ class Node:
         """
         with self._lock:
             posted = list(entities)
+            for entity in posted:
+                check_value(ascii(entity["_id"])[1:-1], entity)
             plan = self._plan(posted)
             if not force:
                 require_valid(plan.config)
@@ -155,6 +158,7 @@ class Node:
 
     def replace_env(self, variables: Mapping[str, Any]) -> None:
         """Replace the environment variables. Pipes that miss one from now on become invalid."""
+        check_value("the environment variables", dict(variables))
         with self._lock:
             self.uploaded.replace_env(variables)
             self._carry_out(self._plan(self.config.entities))

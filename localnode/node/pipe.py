@@ -51,7 +51,7 @@ class NodePipe:
         self.engine_pipe = engine_pipe
         self.blocked = blocked
         self._host, self._uploaded, self._scheduler = engine, uploaded, scheduler
-        schedule = Schedule(component.effective["pump"])
+        schedule = Schedule(component.effective["pump"] if component.valid else {"mode": "manual"})
         self.pump = Pump(component.id, schedule, self._execute, time.time())
         if schedule.mode == "scheduled" and self._is_overdue(engine):
             self.pump.next_run = time.time()

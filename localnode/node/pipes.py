@@ -152,7 +152,9 @@ def _readers(config: NodeConfig) -> dict[str, list[str]]:
     readers: dict[str, list[str]] = defaultdict(list)
     for pipe in config.pipes.values():
         original = pipe.original.get("pump")
-        if is_signalled(pipe.effective, config.settings, original if isinstance(original, dict) else {}):
+        if pipe.valid and is_signalled(
+            pipe.effective, config.settings, original if isinstance(original, dict) else {}
+        ):
             for dataset in {*pipe.sources, *pipe.tracked}:
                 readers[dataset].append(pipe.id)
     return readers

@@ -8,6 +8,7 @@ result = pipe.run()                       # RunResult: success, failed, not-read
 
 from localnode.pipes.base import Engine
 from localnode.pipes.errors import (
+    BadToken,
     ConfigProblem,
     InvalidPush,
     NotReady,
@@ -27,6 +28,7 @@ __all__ = [
     "NOT_READY",
     "STOPPED",
     "SUCCESS",
+    "BadToken",
     "ConfigProblem",
     "Engine",
     "InvalidPush",

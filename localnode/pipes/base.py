@@ -138,6 +138,10 @@ class Source(ABC):
         """How far each of `input_datasets` has been read when the token to go on with is `offset`."""
         return {}
 
+    def check_token(self, token: Any) -> None:
+        """BadToken for a token that is none of this source's; one of a source outside the node may be
+        anything."""
+
     def populated(self) -> bool:
         """Whether what it reads is populated; a source outside the node counts as populated once consumed."""
         return True

@@ -6,6 +6,7 @@ PipeError
 ├── Refused            decide first: breaker tripped, pump off or disabled, already running
 ├── SequenceConflict   (409) the pusher has to start over with a new sequence
 ├── InvalidPush        (400) fix the data that was pushed
+├── BadToken           (400) continue from a token that this source has given out, or from the start
 ├── EntityUnfit        fix the data: a transform or sink cannot use the entity as it is
 ├── SourceFailed       retry: reading the source failed, nothing was deleted
 └── RemoteFailed       retry: a system did not answer as agreed; carries the HTTP status if there was one
@@ -48,6 +49,10 @@ class SequenceConflict(PipeError):
 
 class InvalidPush(PipeError):
     """A push body or parameter that cannot be used; nothing was stored."""
+
+
+class BadToken(PipeError):
+    """A since-token that is none of this source's."""
 
 
 class EntityUnfit(PipeError):

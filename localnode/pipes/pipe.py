@@ -17,6 +17,7 @@ from localnode.pipes.receiver import Receiver
 from localnode.pipes.sinks.endpoints import XmlEndpointSink
 from localnode.pipes.sources.dataset import DatasetSource
 from localnode.pipes.sources.http_endpoint import HttpEndpointSource
+from localnode.pipes.sources.positions import check_offset
 
 COMPONENTS = (sources, transforms, sinks)
 SINK_STAGE = "sink"
@@ -145,7 +146,10 @@ class Pipe:
         return self._parts.state.get("offset")
 
     def set_offset(self, offset: Any) -> None:
-        """Continue from another token; None or "" resets the pipe. Refused while it runs."""
+        """Continue from another token; None or "" resets the pipe. Refused while it runs, BadToken for what
+        is none of its source's."""
+        if offset not in (None, ""):
+            self._parts.source.check_token(offset)
         with self._standing_still():
             if offset in (None, ""):
                 self._parts.reset()
@@ -272,6 +276,7 @@ class Pipe:
             return self._publisher.stage(stage, since, limit)
         if self.sink_dataset is None:
             return self._publisher.stage("after-transforms", since, limit)
+        check_offset(since, self.sink_dataset)
         dataset = self._parts.store.find(self.sink_dataset)
         return dataset.read(since, limit) if dataset else iter(())
 

@@ -56,6 +56,7 @@ class Publisher:
 
     def _groups(self, since: Any, context: RunContext, preview: bool) -> Iterator[list[Entity]]:
         """Output by source entity."""
+        self._parts.source.check_token(since)
         for batch in self._parts.source.preview_batches(since, self._parts.batch_size):
             sources = [decoded(entity) for entity in batch.entities]
             groups: dict[str, list[Entity]] = {}
@@ -71,6 +72,7 @@ class Publisher:
         """Preview of `source`, `before-transforms` or `after-transforms`; side effects are left out."""
         if stage == "after-transforms":
             return self.entities(since, limit, preview=True)
+        self._parts.source.check_token(since)
         found = self._parts.source.entities(since, limit)
         if stage == "source":
             return found

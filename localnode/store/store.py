@@ -108,6 +108,12 @@ class Store:
         """All rows of one read: of what is committed, or inside a transaction of this thread also of what
         it wrote.
         """
+        try:
+            return self._rows(sql, parameters)
+        except UnicodeEncodeError:
+            return []  # half of a surrogate pair: no such text is stored anywhere
+
+    def _rows(self, sql: str, parameters: Sequence[Any]) -> list[Any]:
         if self._owner == threading.get_ident():
             return self._writer.execute(sql, parameters).fetchall()
         try:

@@ -89,6 +89,8 @@ def prepare(entity: dict[str, Any], max_bytes: int = MAX_ENTITY_BYTES) -> Prepar
     entity_id = entity.get("_id") if isinstance(entity, dict) else None
     if not isinstance(entity_id, str) or not entity_id:
         raise InvalidEntity(f"entity without a non-empty string _id: {str(entity)[:200]}")
+    if not entity_id.isascii() and not _is_text(entity_id):
+        raise InvalidEntity(f"the _id {entity_id!a:.200} has half of a surrogate pair in it")
     content = {name: value for name, value in entity.items() if name[:1] != "_"}
     deleted = entity.get("_deleted") is True
     content["_deleted"] = deleted
@@ -101,6 +103,14 @@ def prepare(entity: dict[str, Any], max_bytes: int = MAX_ENTITY_BYTES) -> Prepar
     prepared = Prepared(entity_id, deleted, data, codec.digest(data), content)
     prepared.filtered = entity.get("_filtered") is True
     return prepared
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def stored_as_prepared(row: Stored) -> Prepared:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from localnode.dtl import DtlCompileError, DtlError, PipeSettings, compile_dtl
 from localnode.dtl.memory import MemoryContext
 from localnode.dtl.registry import FUNCTIONS, TRANSFORMS, Definition, Parameter
+from localnode.dtl.values import key_of
 
 NAMES = sorted((FUNCTIONS.keys() | TRANSFORMS.keys()) - {"sleep!"})
 TEXTS = st.sampled_from(
@@ -213,3 +214,14 @@ def test_much_more_json(rules: Any, pipe: PipeSettings) -> None:
 @given(programs(), ENTITIES, SETTINGS)
 def test_many_more_programs(rules: Any, entity: Any, pipe: PipeSettings) -> None:
     run_or_fail(rules, entity, pipe)
+
+
+def test_the_key_of_nested_values_grows_with_their_size() -> None:
+    """Not with two to the power of their depth."""
+    value: Any = "x"
+    for depth in range(60):
+        value = [value] if depth % 2 else {"a": value}
+    assert len(key_of(value)) < 2000
+    assert key_of([["a"], "b"]) != key_of([["a", "b"]]) != key_of(["a", ["b"]])
+    assert key_of([{"a": 1}]) != key_of([[["a", 1]]]) and key_of([{"a": 1}]) != key_of([{"a": 1.0}])
+    assert key_of([{"a": 1, "b": ["~f1.0"]}]) == key_of([{"b": ["~f1"], "a": 1}])

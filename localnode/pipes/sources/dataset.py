@@ -9,6 +9,7 @@ from typing import Any
 from localnode.pipes.base import Batch, Config, Entity, Source, Surroundings
 from localnode.pipes.registry import FLAG, SOURCE, STRING, STRINGS, register
 from localnode.pipes.sources import gates
+from localnode.pipes.sources.positions import check_offset
 from localnode.pipes.subsets import compile_subset
 from localnode.store import Dataset, Stored
 
@@ -43,6 +44,10 @@ class DatasetSource(Source):
     def positions(self, offset: Any) -> dict[str, int | None]:
         """See Source."""
         return {self._name: offset}
+
+    def check_token(self, token: Any) -> None:
+        """See Source."""
+        check_offset(token, self._name)
 
     def populated(self) -> bool:
         """See Source."""

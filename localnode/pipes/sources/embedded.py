@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from localnode.pipes.base import Batch, Config, Source, Surroundings
+from localnode.pipes.errors import ConfigProblem
 from localnode.pipes.registry import FLAG, OBJECT, SOURCE, STRING, register
 
 SINCE_FLAGS = {"supports_since": FLAG, "is_since_comparable": FLAG, "is_chronological": FLAG}
@@ -22,6 +23,9 @@ class EmbeddedSource(Source):
 
     def __init__(self, config: Config, around: Surroundings) -> None:
         super().__init__(config, around)
+        for at, entity in enumerate(config["entities"]):
+            if not isinstance(entity, dict) or not isinstance(entity.get("_id"), str) or not entity["_id"]:
+                raise ConfigProblem(("entities", at), "an entity is an object with a non-empty string _id")
         self.supports_since = bool(config.get("supports_since", False))
         self.is_since_comparable = bool(config.get("is_since_comparable", True))
         self.is_chronological = bool(config.get("is_chronological", False))

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Any
+
+from localnode.pipes.errors import BadToken
 
 _WIDTH = 12
+_TOKEN = re.compile(r"\d{1,18}(\.\d{1,18})*", re.ASCII)
+LARGEST = (1 << 63) - 1
+
+
+def check_offset(token: Any, dataset: str) -> None:
+    """BadToken unless the token may be an offset of a dataset, or is None."""
+    if token is not None and (type(token) is not int or abs(token) > LARGEST):
+        raise BadToken(f"{token!r:.100} is no offset of dataset {dataset!r}: offsets are whole numbers")
 
 
 class Positions:
@@ -13,6 +25,12 @@ class Positions:
     def __init__(self, count: int, token: str | None = None) -> None:
         parts = token.split(".") if token else []
         self.next = [int(part) for part in parts[:count]] + [0] * (count - len(parts))
+
+    @staticmethod
+    def check(token: Any) -> None:
+        """BadToken unless the token may be one of these, or is None."""
+        if token is not None and not (isinstance(token, str) and _TOKEN.fullmatch(token)):
+            raise BadToken(f"{token!r:.100} is no token of this source: take _updated of what it has given")
 
     def since(self, at: int) -> int | None:
         """The offset to read dataset number `at` after."""

@@ -35,6 +35,10 @@ class SeveralDatasets(Source):
         read = Positions(len(self.names), offset)
         return {name: read.since(at) for at, name in enumerate(self.names)}
 
+    def check_token(self, token: Any) -> None:
+        """See Source."""
+        Positions.check(token)
+
     def populated(self) -> bool:
         """See Source."""
         expected = gates.expected_datasets(self.config, self.names)

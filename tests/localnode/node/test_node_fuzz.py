@@ -14,6 +14,7 @@ from localnode.config.resolve import resolve
 from localnode.config.upload import read_upload
 from localnode.pipes import ConfigProblem, Engine, Pipe, Systems, registry
 from localnode.store import Store
+from tests.support.processes import ROOT
 
 TEXTS = st.sampled_from(
     [
@@ -148,6 +149,91 @@ def test_pipes_of_all_kinds_are_built_or_refused(store: Store, pipe: Any, system
 )
 def test_what_fuzzing_has_found(store: Store, pipe: dict[str, Any]) -> None:
     check([{"_id": "p", "type": "pipe", **pipe}], store)
+
+
+REAL = [json.loads(path.read_text()) for path in sorted((ROOT / "pipes").glob("*.conf.json"))]
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of every value within a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [at, *(place for key, item in inner for place in places(item, (*at, key)))]
+
+
+@st.composite
+def changed(draw: st.DrawFn) -> Any:
+    """A real pipe with something else in up to three places, in any of them much nesting."""
+    pipe = json.loads(json.dumps(draw(st.sampled_from(REAL))))
+    for _ in range(draw(st.integers(1, 3))):
+        *way, last = draw(st.sampled_from(places(pipe)[1:]))
+        inner = pipe
+        for key in way:
+            inner = inner[key]
+        value = draw(JSON)
+        for _ in range(draw(st.sampled_from([0, 0, 0, 20, 150, 300]))):
+            value = ["list", value]
+        inner[last] = value
+    return pipe
+
+
+@FEW
+@given(changed(), st.booleans())
+def test_real_pipes_with_something_else_in_them(client: Any, pipe: Any, force: bool) -> None:
+    answer = client.put(f"/api/config?force={force}", json=[pipe])
+    assert answer.status_code in (200, 400), answer.get_data()
+    for refused in answer.get_json().get("validation_errors", []) if answer.status_code == 400 else []:
+        assert all(0 < len(error["msg"]) < 1100 for error in refused["config-errors"])
+    assert client.get("/api/pipes").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        (
+            "PUT",
+            "/config",
+            [{"_id": "p", "type": "pipe", "source": {"type": "embedded", "entities": [{"_id": {}}]}}],
+        ),
+        ("PUT", "/config", [{"_id": "p\ud800", "type": "pipe", "source": {"type": "empty"}}]),
+        ("PUT", "/env", {"a": "\ud800"}),
+        ("PUT", "/secrets", {"a": "\ud800"}),
+        ("PUT", "/env", {"a": json.loads("[" * 500 + "]" * 500)}),
+        ("POST", "/pipes/reader/pump", {"operation": "update-last-seen", "last-seen": "x"}),
+        ("POST", "/pipes/union/pump", {"operation": "update-last-seen", "last-seen": "7x"}),
+        ("POST", "/receivers/in/entities", [{"_id": "a\ud800"}]),
+        ("GET", "/publishers/out/entities?since=[1]", None),
+        ("GET", "/publishers/out/entities?since=" + "9" * 40, None),
+        ("GET", "/pipes/reader/entities?stage=source&since=x", None),
+    ],
+)
+def test_what_cannot_be_is_told(client: Any, request_: tuple[str, str, Any]) -> None:
+    reads = {"type": "dataset", "dataset": "in"}
+    pipes = [
+        {"_id": "in", "source": {"type": "http_endpoint"}},
+        {"_id": "reader", "source": reads},
+        {"_id": "union", "source": {"type": "union_datasets", "datasets": ["in"]}},
+        {"_id": "out", "source": reads, "sink": {"type": "http_endpoint"}},
+    ]
+    config = [{**pipe, "type": "pipe"} for pipe in pipes]
+    assert client.put("/api/config", json=config).status_code == 200
+    assert client.post("/api/receivers/in/entities", json=[{"_id": "1"}]).status_code == 200
+    method, path, body = request_
+    answer = (
+        client.open("/api" + path, method=method, json=body)
+        if body is not None
+        else client.get("/api" + path)
+    )
+    assert answer.status_code == 400 and answer.get_json()["detail"], answer.get_data()
+    assert [pipe["_id"] for pipe in client.get("/api/pipes").get_json()] == ["in", "reader", "union", "out"]
+
+
+def test_offsets_beyond_all_numbers(client: Any) -> None:
+    config = [{"_id": "in", "type": "pipe", "source": {"type": "http_endpoint"}}]
+    assert client.put("/api/config", json=config).status_code == 200
+    assert client.post("/api/receivers/in/entities", json=[{"_id": "1"}]).status_code == 200
+    huge = "9" * 40
+    assert client.get(f"/api/datasets/in/entities?since={huge}").get_json() == []
+    assert len(client.get(f"/api/datasets/in/entities?since=-{huge}&limit={huge}").get_json()) == 1
 
 
 @pytest.mark.slow
