@@ -171,6 +171,24 @@ def test_our_own_write_to_the_erp_read_before_its_answer_is_no_edit(world: World
     settled(world)
 
 
+def test_our_write_read_only_after_a_later_one_is_no_edit(world: World) -> None:
+    """Neither lists nor events show it for a while; the ERP takes it back, which is what Chargebee still seems to say."""
+    contact, key = linked(world, "Belated")
+    world.erp.patch("contacts", contact, phone="+47 first")
+    world.sync()
+    world.chargebee.faults(list_lag_s=600, webhook_loss_rate=1)
+    world.erp.patch("contacts", contact, phone="+47 second")
+    world.sync()
+    world.erp.patch("contacts", contact, phone="+47 first", first_name="Other")
+    world.sync()
+    assert world.chargebee.get("customers", key)["phone"] == "+47 second", "it could not be known yet"
+    world.chargebee.faults()
+    world.sync()
+    values = world.erp.get("contacts", contact)["phone"], world.chargebee.get("customers", key)["phone"]
+    assert values == ("+47 first", "+47 first")
+    settled(world)
+
+
 def test_an_idle_sync_is_one_call_per_datatype(world: World) -> None:
     settled(world)
     before = world.chargebee.stats()["calls"]

@@ -219,12 +219,8 @@ class Judge:
             seen.append((member, value))
             is_assigned = name in ASSIGNED and allowed == [None]
             if not is_assigned and not any(self._is(member, name, value, each) for each in allowed):
-                history = [
-                    f"{e.member}={e.value!r}@{e.lo}..{e.hi if e.hi != NEVER else ''}"
-                    for e in group.edits.get(name, [])
-                ]
                 self.wrong(f"lost update: {member.name}.{name} is {value!r}, must be {' or '.join(map(repr, allowed))}; "
-                           f"agreed {group.agreed.get(name)!r}, then {history}", group)  # fmt: skip
+                           f"{_history(group, name)}", group)  # fmt: skip
         best = max(seen, key=lambda pair: pair[0].kind != "quote")
         settled[name] = best[1]
         for member, value in seen:
@@ -319,7 +315,10 @@ class Judge:
         is_archived = self._is_archived(group, member, must)
         if is_archived is not None and is_archived is not must:
             told = "was not archived" if must else "was archived though it had been edited"
-            self.wrong(f"lost deletion: {member.name} {told} when its counterpart was deleted", group)
+            edits = [f"{name}: {_history(group, name)}" for name in group.edits]
+            self.wrong(
+                f"lost deletion: {member.name} {told} when its counterpart was deleted; {edits}", group
+            )
 
     def _is_archived(self, group: Group, member: Member, must: bool) -> bool | None:
         """Whether it is marked as gone; None where it was so before, or people decided it."""
@@ -376,3 +375,11 @@ class Judge:
     def _is_active(self, member: Member) -> bool:
         record = self.systems.record(member)
         return record.get("active") is not False and record.get("status", "active") == "active"
+
+
+def _history(group: Group, name: str) -> str:
+    """What a property was, and who set it to what in which span of time."""
+    edits = [
+        f"{e.member}={e.value!r}@{e.lo}..{e.hi if e.hi != NEVER else ''}" for e in group.edits.get(name, [])
+    ]
+    return f"agreed {group.agreed.get(name)!r}, then {edits}"
