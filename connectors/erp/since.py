@@ -30,6 +30,9 @@ _SEPARATOR = "~"
 _SKEW = timedelta(minutes=2)
 """How much the ERP's clock may be behind ours before a read of an unordered list could miss a change."""
 
+_QUIET = timedelta(minutes=10)
+"""How long ago the last change must be before a token moves beyond it."""
+
 Pages = Iterator[list[Entity]]
 
 
@@ -179,6 +182,8 @@ class Since:
                     yield waiting
                 waiting = page
         if waiting is not None:
+            if highest == held:
+                highest = self._beyond(held)
             waiting[-1]["_updated"] = max(held, min(highest, ceiling))
             yield waiting
 
@@ -193,6 +198,16 @@ class Since:
             left -= len(page)
             if left == 0:
                 return
+
+    def _beyond(self, held: str) -> str:
+        """The token after a read that gave nothing but what the overlap brings again. Once that is long ago,
+        the token moves on past the overlap; else every later read would bring it again, and look for the same
+        deletions.
+        """
+        if self._form == "number" or not self._overlap:
+            return held
+        passed = datetime.fromisoformat(held) + timedelta(seconds=self._overlap, microseconds=1)
+        return stamps.fixed(passed) if passed < self._now() - _QUIET else held
 
     def _ceiling(self) -> str:
         """No record changed during this read may lie below the token it ends with. Change numbers have no

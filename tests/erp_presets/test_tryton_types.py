@@ -265,3 +265,28 @@ def test_what_tryton_refuses_is_said_in_its_words(office: Office) -> None:
     unknown = office.insert("contact", "abroad", first_name="A", last_name="B", address={"country": "SE"})
     assert unknown["$status"] == "rejected"
     assert "no country SE" in unknown["$error"]["detail"]
+
+
+def test_an_idle_read_is_the_list_and_the_log_and_cannot_be_less(office: Office) -> None:
+    """One call lists one model by its fields. Deletions are in the log only, to which no field of any model leads;
+    and the log alone does not do, since it knows nothing of creates.
+    """
+
+    def calls() -> float:
+        text = requests.get(f"{office.service}/metrics", timeout=10).text
+        lines = (
+            line.rpartition(" ") for line in text.splitlines() if line.startswith("upstream_calls_total{")
+        )
+        return sum(float(value) for _, _, value in lines)
+
+    for datatype in DATATYPES:
+        token = "2099-01-01T00:00:00.000000Z"
+        before = calls()
+        assert office.entities(datatype, token) == {}
+        assert calls() - before == (1 if datatype == "order" else 2), (
+            "what is deleted was a quote when it was"
+        )
+    assert office.user.find("ir.model.field", [["relation", "=", "ir.model.log"]], "name") == []
+    assert office.user.find("ir.model.field", [["relation", "=", "party.party"]], "name") != []
+    made = office.user.party("Quiet Birth", office.base.contact)
+    assert office.user.find("ir.model.log", [["resource", "=", f"party.party,{made}"]], "event") == []

@@ -68,7 +68,7 @@ class Row:
 @dataclass
 class World:
     """The ERP. `ahead`: seconds that its clock is ahead of the service's. `pending`: what happens before each of
-    the next pages.
+    the next pages. `vanished`: keys of records deleted for good, be it that they were made anew.
     """
 
     kind: Kind
@@ -78,6 +78,7 @@ class World:
     clock: datetime = START
     number: int = 0
     waiting: list[tuple[datetime, Row]] = field(default_factory=list)
+    vanished: set[str] = field(default_factory=set)
 
     def now(self) -> datetime:
         """The service's time."""
@@ -96,6 +97,7 @@ class World:
             return
         elif what == "delete" and self.kind.hard:
             del self.rows[key]
+            self.vanished.add(key)
             self.waiting = [(at, late) for at, late in self.waiting if late.key != key]
         elif what == "delete":
             self._put(Row(key, self._stamp(), row.version + 1, True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -54,6 +54,25 @@ class Source:
 
 
 changes = st.lists(st.tuples(st.sampled_from("abcdefghij"), st.integers(0, 4)), max_size=12)
+
+
+def test_what_the_overlap_brings_again_comes_no_more_once_it_is_long_ago() -> None:
+    def reads(minutes_later: int) -> list[int]:
+        """How many entities each of three reads gives, the last change so long before the second."""
+        clock = [NOW]
+        since = Since("x", spec("none", overlap_seconds=60), lambda: clock[0])
+        changed, token, counts = fixed(NOW - timedelta(minutes=5)), None, []
+        for _ in range(3):
+            start = since.query(since.parse(token)).get("since", "")
+            rows = [{"_id": "a", "_updated": changed}] if changed >= start else []
+            page = next(iter(since.apply(iter([rows]), since.parse(token), None)), [])
+            counts.append(len(page))
+            token = page[-1]["_updated"] if page else token
+            clock[0] = NOW + timedelta(minutes=minutes_later)
+        return counts
+
+    assert reads(1) == [1, 1, 1]
+    assert reads(10) == [1, 1, 0]
 
 
 @settings(max_examples=150, deadline=None)
