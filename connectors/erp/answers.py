@@ -21,11 +21,17 @@ from connectors.erp.paths import dig
 _MOST = 500
 """Characters of an upstream message that are passed on."""
 
+
+class NothingThere(NotFound):
+    """The ERP's way of saying that a list has no record, or none any more."""
+
+
 _ACTIONS: Mapping[str, type[ServiceError]] = {
     "rejected": Rejected,
     "conflict": Conflict,
     "already_exists": AlreadyExists,
     "not_found": NotFound,
+    "empty": NothingThere,
     "unavailable": Unavailable,
     "refused": UpstreamRefused,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -83,18 +84,24 @@ class TokenCalls:
         client = HTTPBasicAuth(spec["client_id"], spec["client_secret"])
         if spec.get("client_in") == "body":
             form |= {"client_id": spec["client_id"], "client_secret": spec["client_secret"]}
-        body = self._call("POST", spec["token_url"], data=form, auth=None if "client_id" in form else client)
+        auth = None if "client_id" in form else client
+        body = _json(self._answer("POST", spec["token_url"], data=form, auth=auth))
         lifetime = dig(body, "expires_in")
         return self._token(body, "access_token"), float(lifetime) if lifetime else None
 
     def login(self, spec: Mapping[str, Any]) -> tuple[str, float | None]:
         """A session token, and its lifetime as the profile says it."""
-        body = self._call(
-            spec.get("method", "POST"), self._options.base_url + spec["path"], json=spec["body"]
+        url = self._options.base_url + spec["path"]
+        answer = self._answer(
+            spec.get("method", "POST"), url, json=spec.get("body"), params=spec.get("query")
         )
-        return self._token(body, spec["token_path"]), spec.get("lifetime_seconds")
+        if "token_path" in spec:
+            return self._token(_json(answer), spec["token_path"]), spec.get("lifetime_seconds")
+        name = spec.get("token_header") or spec["token_cookie"]
+        held = answer.headers if "token_header" in spec else answer.cookies
+        return self._token({name: held.get(name)}, name), spec.get("lifetime_seconds")
 
-    def _call(self, method: str, url: str, **kwargs: Any) -> Any:
+    def _answer(self, method: str, url: str, **kwargs: Any) -> requests.Response:
         try:
             answer = self._session.request(
                 method,
@@ -112,10 +119,7 @@ class TokenCalls:
             raise UpstreamRefused(
                 f"the token call was answered {answer.status_code}; check {self._options.credentials_setting}"
             )
-        try:
-            return jsonio.loads(answer.content)
-        except ValueError:
-            raise UpstreamRefused("the token call was not answered with JSON; check its address") from None
+        return answer
 
     def _token(self, body: Any, path: str) -> str:
         token = dig(body, path)
@@ -124,6 +128,13 @@ class TokenCalls:
                 f"the token call's answer has no {path}; check {self._options.credentials_setting}"
             )
         return token
+
+
+def _json(answer: requests.Response) -> Any:
+    try:
+        return jsonio.loads(answer.content)
+    except ValueError:
+        raise UpstreamRefused("the token call was not answered with JSON; check its address") from None
 
 
 def make_auth(spec: Mapping[str, Any], calls: TokenCalls) -> AuthBase | None:
@@ -143,7 +154,23 @@ def make_auth(spec: Mapping[str, Any], calls: TokenCalls) -> AuthBase | None:
         case "oauth2_client_credentials":
             return TokenAuth(lambda: calls.client_credentials(spec), "Authorization", "Bearer {token}")
         case "session":
-            header, template = spec.get("header", "Authorization"), spec.get("template", "Bearer {token}")
-            return TokenAuth(lambda: calls.login(spec), header, template)
+            return _session(spec, calls)
         case _:
             return None
+
+
+def _session(spec: Mapping[str, Any], calls: TokenCalls) -> TokenAuth:
+    """The token of a login: in a header, as a cookie where it came as one, or as a password in basic auth."""
+    cookie = spec.get("token_cookie")
+    usual = "Authorization" if cookie is None else "Cookie"
+    template = "Bearer {token}" if cookie is None else f"{cookie}={{token}}"
+
+    def fetch() -> tuple[str, float | None]:
+        token, lifetime = calls.login(spec)
+        if "username" in spec:
+            token = base64.b64encode(f"{spec['username']}:{token}".encode()).decode()
+        return token, lifetime
+
+    if "username" in spec:
+        template = "Basic {token}"
+    return TokenAuth(fetch, spec.get("header", usual), spec.get("template", template))

@@ -114,12 +114,15 @@ class Gaps:
 def _lists(
     client: UpstreamClient, name: str, spec: Mapping[str, Any], own: Mapping[str, Any], size: int
 ) -> Lists:
-    """A list like the datatype's own, but for what `own` says otherwise."""
-    listing = {**spec["list"], **{key: value for key, value in own.items() if key != "path"}}
-    merged = {**spec, "list": {**listing, "path": own.get("path", spec["list"]["path"])}}
+    """A list like the datatype's own, but for what `own` says otherwise; one of another path has a query of
+    its own, and no count that is not its own.
+    """
     if "path" in own:
-        merged["query"] = {}
-    return Lists(client, name, merged, size)
+        listing = {key: value for key, value in spec["list"].items() if key != "count"}
+        listing |= {"query": {}, **own}
+        return Lists(client, name, {**spec, "query": {}, "list": listing}, size)
+    query = {**spec["list"].get("query", {}), **own.get("query", {})}
+    return Lists(client, name, {**spec, "list": {**spec["list"], **own, "query": query}}, size)
 
 
 def _chunks(keys: list[int]) -> Iterator[list[int]]:

@@ -14,7 +14,7 @@ from requests.utils import parse_header_links
 
 from connectors.common.errors import BrokenAnswer
 from connectors.common.upstream import Answer
-from connectors.erp.paths import dig
+from connectors.erp.paths import dig, has
 
 Records = list[Any]
 
@@ -39,6 +39,9 @@ class Paginator(Protocol):
     def following(self, step: Step, answer: Answer, records: Records, size: int) -> Step | None:
         """The page after `step`, which gave `records`; None at the end of the list."""
 
+    def leads(self, answer: Answer) -> bool:
+        """Whether the page has a place for where to go on, be it that this says nowhere."""
+
 
 class Single:
     """The whole list is one page."""
@@ -52,6 +55,11 @@ class Single:
         """Nothing more."""
         del step, answer, records, size
         return None
+
+    def leads(self, answer: Answer) -> bool:
+        """There is no such place."""
+        del answer
+        return False
 
 
 class Counted:
@@ -69,7 +77,7 @@ class Counted:
         self._limit_param = limit_param
         self._first = first
         self._by_records = by_records
-        self._stop = stop
+        self._end = End(stop)
 
     def first(self, size: int) -> Step:
         """Page `first`, or offset 0."""
@@ -82,13 +90,19 @@ class Counted:
             if self._by_records
             else (step.position - self._first) * size + len(records)
         )
-        if at_end(self._stop, answer, records, size, seen):
+        if self._end.reached(answer, records, size, seen):
             return None
         return self._step(step.position + (len(records) if self._by_records else 1), size)
 
+    def leads(self, answer: Answer) -> bool:
+        """The number alone does."""
+        del answer
+        return True
+
     def _step(self, position: int, size: int) -> Step:
         values = {"offset" if self._by_records else "page": position, "size": size}
-        return Step(_query(self._param, position, self._limit_param, size), position=position, values=values)
+        query = _query(self._param, position, self._limit_param, size)
+        return Step(query, position=position, values=values)
 
 
 class Cursor:
@@ -109,7 +123,7 @@ class Cursor:
     def following(self, step: Step, answer: Answer, records: Records, size: int) -> Step | None:
         """With the page's cursor, until there is none."""
         del step, records
-        if self._more is not None and not dig(answer.body, self._more):
+        if self._more is not None and not _flag(answer, self._more):
             return None
         cursor = dig(answer.body, self._path) if self._path else answer.headers.get(self._header or "")
         if cursor is None or cursor == "" or cursor is False:
@@ -118,6 +132,10 @@ class Cursor:
         if self._into_header and self._param is not None:
             return Step(_limit(self._limit_param, size), {self._param: str(cursor)}, values=values)
         return Step(_query(self._param, cursor, self._limit_param, size), values=values)
+
+    def leads(self, answer: Answer) -> bool:
+        """Whether there is something where the cursor belongs."""
+        return has(answer.body, self._path) if self._path else (self._header or "") in answer.headers
 
 
 class NextUrl:
@@ -139,6 +157,10 @@ class NextUrl:
         url = dig(answer.body, self._path)
         return Step(headers=step.headers, url=str(url)) if url else None
 
+    def leads(self, answer: Answer) -> bool:
+        """Whether there is something where the URL belongs."""
+        return has(answer.body, self._path)
+
 
 class LinkHeader:
     """The `Link` header names the next page (RFC 8288)."""
@@ -154,9 +176,14 @@ class LinkHeader:
         """The link with rel="next"; an empty header is the end."""
         del step, records, size
         for link in parse_header_links(answer.headers.get("Link") or ""):
-            if link.get("rel") == "next":
+            names = {name.lower(): value for name, value in link.items()}
+            if "next" in names.get("rel", "").lower().split():
                 return Step(url=link["url"])
         return None
+
+    def leads(self, answer: Answer) -> bool:
+        """Whether there is the header."""
+        return "Link" in answer.headers
 
 
 class Keyset:
@@ -169,7 +196,7 @@ class Keyset:
         self._path = path
         self._template = template
         self._limit_param = limit_param
-        self._stop = stop
+        self._end = End(stop)
 
     def first(self, size: int) -> Step:
         """From the lowest value."""
@@ -178,7 +205,7 @@ class Keyset:
     def following(self, step: Step, answer: Answer, records: Records, size: int) -> Step | None:
         """After the last record's value."""
         seen = step.position + len(records)
-        if at_end(self._stop, answer, records, size, seen):
+        if self._end.reached(answer, records, size, seen):
             return None
         last = dig(records[-1], self._path)
         if last is None:
@@ -187,21 +214,45 @@ class Keyset:
         query = _query(self._param, written, self._limit_param, size)
         return Step(query, position=seen, values={"after": last, "size": size})
 
-
-def at_end(stop: Mapping[str, Any], answer: Answer, records: Records, size: int, seen: int) -> bool:
-    """Whether a page is the last one by the profile's stop rule; an empty page always is."""
-    if not records:
+    def leads(self, answer: Answer) -> bool:
+        """The last record does."""
+        del answer
         return True
-    match stop["type"]:
-        case "short":
-            return len(records) < size
-        case "total":
-            total = dig(answer.body, stop["path"])
-            return isinstance(total, int) and seen >= total
-        case "has_more":
-            return not dig(answer.body, stop["path"])
-        case _:
-            return False
+
+
+class End:
+    """The stop rule of a list: which of its pages is the last one. An empty page always is.
+
+    A page shorter than asked for may also be one that the ERP has cut to its own size. So by the rule `short`
+    the last page is one that is shorter than another that this ERP gave.
+    """
+
+    def __init__(self, stop: Mapping[str, Any]) -> None:
+        self._stop = stop
+        self._longest = 0
+
+    def reached(self, answer: Answer, records: Records, size: int, seen: int) -> bool:
+        """Whether a page is the last; `seen` records have come with it."""
+        if not records:
+            return True
+        match self._stop["type"]:
+            case "short":
+                self._longest = max(self._longest, len(records))
+                return len(records) < min(size, self._longest)
+            case "total":
+                total = dig(answer.body, self._stop["path"])
+                return str(total).isdigit() and seen >= int(total)
+            case "has_more":
+                return not _flag(answer, self._stop["path"])
+            case _:
+                return False
+
+
+def _flag(answer: Answer, path: str) -> bool:
+    """What the page says of whether there is more. Silence is no answer: it would cut the list short."""
+    if not has(answer.body, path):
+        raise BrokenAnswer(f"the ERP does not say at {path} whether the list goes on")
+    return bool(dig(answer.body, path))
 
 
 def _limit(param: str | None, size: int) -> dict[str, str]:

@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from connectors.common.errors import SettingsError
-from connectors.common.jsonio import pointer, type_name
+from connectors.common.jsonio import pointer
 from connectors.common.settings import Environment
 from connectors.erp.consistency import problems
-from connectors.erp.pitfalls import leaks, pitfalls
+from connectors.erp.leaks import leaks
+from connectors.erp.pitfalls import pitfalls
+from connectors.erp.schema import load_schema
 from connectors.erp.templates import parameters
+from connectors.erp.vocabulary import strangers
+from connectors.erp.wording import verdict
 
 HERE = Path(__file__).parent
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
@@ -76,8 +79,9 @@ def load_profile(name: str, env: Environment) -> Profile:
     for place, advice in leaks(document):
         raise SettingsError("ERP_PROFILE", f"{path} at {pointer(place)}: {advice}")
     filler = _Filler(env, path.name)
-    rest = filler.fill(document["connection"]["rest"], ("connection", "rest"))
-    rest["headers"] = dict(parameters(rest.get("headers", {}), {}))
+    told = document["connection"]["rest"]
+    told = {**told, "headers": dict(parameters(told.get("headers", {}), {}))}
+    rest = filler.fill(told, ("connection", "rest"))
     defaults = document.get("defaults", {})
     entities = {
         datatype: _complete(
@@ -86,9 +90,9 @@ def load_profile(name: str, env: Environment) -> Profile:
         for datatype, spec in document["entities"].items()
         if _merge(defaults, spec).get("enabled", True)
     }
-    secrets = [
-        variable for where, variable in filler.used.items() if "/auth/" in where and "url" not in where
-    ]
+    if not entities:
+        raise SettingsError("ERP_PROFILE", f"{path} at /entities: every datatype is disabled; enable one")
+    secrets = [variable for where, variable in filler.used.items() if not where.endswith("_url")]
     return Profile(
         name=document["name"],
         file=path,
@@ -115,9 +119,17 @@ def _find(name: str) -> Path:
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(path.read_bytes(), object_pairs_hook=_object)
     except ValueError as error:
-        raise SettingsError("ERP_PROFILE", f"{path} is not JSON: {error}") from None
+        raise SettingsError("ERP_PROFILE", f"{path} cannot be read as JSON: {error}") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        twice = next(name for name in members if sum(name == other for other, _ in pairs) > 1)
+        raise ValueError(f"the key {twice} stands twice in one object")
+    return members
 
 
 @cache
@@ -128,57 +140,9 @@ def _schema() -> Draft202012Validator:
 
 
 def _check(path: Path, document: Any) -> None:
-    errors = sorted(_schema().iter_errors(document), key=lambda error: len(error.absolute_path), reverse=True)
-    if errors:
-        error = _innermost(errors[0])
-        where = pointer(error.absolute_path)
-        raise SettingsError("ERP_PROFILE", f"{path} at {where or '/'}: {_advice(where, error)}")
-
-
-def _innermost(error: ValidationError) -> ValidationError:
-    """Of several alternatives, the one that the profile's own `type` or `strategy` chose, and what it
-    breaks.
-    """
-    if error.validator not in ("oneOf", "anyOf") or not error.context:
-        return error
-    branches: dict[Any, list[ValidationError]] = {}
-    for inner in error.context:
-        branches.setdefault(inner.schema_path[0], []).append(inner)
-    chosen = [found for found in branches.values() if not any(_is_choice(error, inner) for inner in found)]
-    if len(chosen) > 1:
-        whole = [found for found in chosen if all(inner.validator != "required" for inner in found)]
-        chosen = whole or chosen
-    if len(chosen) == 1:
-        return _innermost(chosen[0][0])
-    deepest = max(error.context, key=lambda inner: len(inner.absolute_path))
-    return _innermost(deepest) if len(deepest.absolute_path) > len(error.absolute_path) + 1 else error
-
-
-def _is_choice(outer: ValidationError, inner: ValidationError) -> bool:
-    """Whether an alternative failed because it is another one than was asked for."""
-    place = list(inner.absolute_path)[len(outer.absolute_path) :]
-    return place in (["type"], ["strategy"]) or (not place and inner.validator == "type")
-
-
-def _advice(where: str, error: ValidationError) -> str:
-    """What to do, without repeating a value that might be a secret."""
-    if where.startswith("/connection/rest/auth/") and error.validator in ("pattern", "type"):
-        return "secrets are never written into a profile; put it in the environment and write ${NAME} here"
-    if error.validator in ("oneOf", "anyOf"):
-        kinds = sorted(set(_choices(error.validator_value)))
-        return f"type or strategy must be one of {', '.join(kinds)}" if kinds else "is of no allowed form"
-    if error.validator == "not":
-        return "${NAME} is allowed for base_url, token_url and secrets only"
-    if error.validator == "type":
-        return f"must be {error.validator_value}, not {type_name(error.instance)}"
-    return error.message
-
-
-def _choices(alternatives: list[dict[str, Any]]) -> Iterator[str]:
-    for alternative in alternatives:
-        for name in ("type", "strategy"):
-            choice = alternative.get("properties", {}).get(name, {})
-            yield from choice.get("enum", [choice["const"]] if "const" in choice else [])
+    found = verdict(_schema().iter_errors(document))
+    if found is not None:
+        raise SettingsError("ERP_PROFILE", f"{path} at {found[0]}: {found[1]}")
 
 
 def _merge(default: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,7 +176,7 @@ def _complete(path: Path, datatype: str, spec: dict[str, Any]) -> dict[str, Any]
     spec.setdefault("modified", [])
     spec.setdefault("modified_format", "iso")
     spec.setdefault("deleted", {"strategy": "none"})
-    for place, advice in (*problems(spec), *pitfalls(spec)):
+    for place, advice in (*problems(spec), *pitfalls(spec), *strangers(spec, load_schema(datatype))):
         where = pointer(("entities", datatype, *place))
         raise SettingsError("ERP_PROFILE", f"{path} at {where} (or in defaults): {advice}")
     return spec

@@ -6,13 +6,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.common.datatype import Record
-from connectors.common.errors import BrokenAnswer
+from connectors.common.errors import BrokenAnswer, FixSettings
 from connectors.common.jsonio import type_name
-from connectors.common.upstream import UpstreamClient
+from connectors.common.upstream import Answer, UpstreamClient
+from connectors.erp.answers import NothingThere
+from connectors.erp.complaints import complaint
 from connectors.erp.counting import Trail
+from connectors.erp.hints import onwards
 from connectors.erp.paginators import Step, make_paginator
 from connectors.erp.paths import dig, fill_path
-from connectors.erp.templates import Values, parameters, render
+from connectors.erp.repeats import Repeats
+from connectors.erp.templates import Values, names, parameters, render
+
+_NONE = Answer(200, {}, None)
+"""Stands for the answer of an ERP that says by its status that there is no record."""
 
 
 class Lists:
@@ -32,6 +39,11 @@ class Lists:
         self._id = spec["id"]
         self._paginator = make_paginator(spec["paginator"])
         self._size = self._list.get("page_size", size)
+        asked = names([self._fixed, self._list.get("headers"), self._list.get("body")])
+        paging = spec["paginator"]
+        self._sized = "size" in asked or "limit_param" in paging or paging["type"] == "odata"
+        self._sized &= paging["type"] != "single"
+        self._trusted = "count" in self._list
 
     def pages(
         self,
@@ -51,46 +63,63 @@ class Lists:
         start = fill_path(self._list["path"], self._path, key, raw)
         step: Step | None = self._paginator.first(size)
         given = {**(values or {})}
-        url, asked, seen = start, set[int](), set[int]()
+        url, repeats = start, Repeats(self._name)
         trail = Trail(self._name, self._list.get("count"), size)
         while step is not None:
             url = self._client.join(url, step.url) if step.url else start
-            question, answer = self._ask(url, step, query, {**given, **step.values})
-            records = self._select(answer.body)
+            question, answer, records = self._page(url, step, query, given)
             back = trail.back(step, url, answer, len(records))
             if back is not None:
-                step = back
-                asked.clear()
-                seen.clear()
+                step, repeats = back, Repeats(self._name)
                 continue
-            content = _content([dig(record, self._id) for record in records], records)
-            if question in asked or content in seen:
-                raise BrokenAnswer(
-                    f"{self._name}: the ERP gave the same page twice; the list would never end"
-                )
-            asked.add(question)
-            if content:
-                seen.add(content)
+            repeats.note(question, [dig(record, self._id) for record in records], records)
             yield records
-            step = self._paginator.following(step, answer, records, size)
+            following = None if answer is _NONE else self._paginator.following(step, answer, records, size)
+            if following is not None or self._paginator.leads(answer):
+                self._trusted = True
+            elif not self._trusted and records:
+                self._doubt(answer, len(records), url, query, given, size)
+            step = following
         trail.end()
 
-    def _ask(self, url: str, step: Step, query: Mapping[str, Any], values: Values) -> tuple[int, Any]:
-        """A hash of the question, and the answer to it."""
+    def _page(
+        self, url: str, step: Step, query: Mapping[str, Any], given: Values
+    ) -> tuple[int, Answer, list[Record]]:
+        """A hash of the question, the answer and its records."""
+        question, asked = self._question(url, step, query, {**given, **step.values})
+        try:
+            answer = self._client.call(self._method, url, operation=f"{self._name}.list", **asked)
+        except NothingThere:
+            return question, _NONE, []
+        return question, answer, self._select(answer.body)
+
+    def _doubt(
+        self, last: Answer, came: int, url: str, query: Mapping[str, Any], given: Values, size: int
+    ) -> None:
+        """The list ends on a page that has no place for where to go on: is that all, or does the profile look
+        in the wrong place? A first page as long as was asked for tells: were a record fewer asked for, there
+        would be more.
+        """
+        sign = onwards(last, self._records)
+        if sign is None and self._sized and came == size > 1:
+            _, answer, records = self._page(url, self._paginator.first(size - 1), query, given)
+            self._trusted = self._paginator.leads(answer)
+            sign = None if self._trusted or len(records) != size - 1 else "its length"
+        if sign is not None:
+            raise FixSettings(
+                f"{self._name}: by {sign} the list goes on, and not as the profile says; see its paginator",
+                setting="ERP_PROFILE",
+            )
+
+    def _question(
+        self, url: str, step: Step, query: Mapping[str, Any], values: Values
+    ) -> tuple[int, dict[str, Any]]:
+        """A hash of what is asked, and how the client is told to."""
         given = [] if step.url else self._parameters(query, step, values)
         headers = {**dict(parameters(self._list.get("headers", {}), values)), **step.headers}
         body = render(self._list["body"], values) if "body" in self._list and not step.url else None
         question = hash((url, tuple(given), repr(body), tuple(sorted(headers.items()))))
-        answer = self._client.call(
-            self._method,
-            url,
-            operation=f"{self._name}.list",
-            params=given,
-            json=body,
-            headers=headers,
-            repeatable=True,
-        )
-        return question, answer
+        return question, {"params": given, "json": body, "headers": headers, "repeatable": True}
 
     def _parameters(self, query: Mapping[str, Any], step: Step, values: Values) -> list[tuple[str, str]]:
         fixed = parameters({**self._fixed, **query}, values)
@@ -103,13 +132,7 @@ class Lists:
             raise BrokenAnswer(f"{self._name}: {place} must be a list of records, not {type_name(records)}")
         if not all(type(record) is dict for record in records):
             raise BrokenAnswer(f"{self._name}: a record in the list is not an object")
+        trouble = None if records else complaint(body, self._records)
+        if trouble is not None:
+            raise BrokenAnswer(f"{self._name}: the ERP gave an empty list and {trouble} with it")
         return records
-
-
-def _content(ids: list[Any], records: list[Record]) -> int:
-    """What tells one page from another: its ids, and its first record; 0 for an empty one.
-
-    One record may well come twice, when it changed meanwhile; a page of several that is the same in all this
-    is the same page.
-    """
-    return hash((repr(ids), repr(records[0]))) if records else 0

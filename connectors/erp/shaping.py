@@ -12,6 +12,9 @@ from connectors.erp.conditions import fits
 from connectors.erp.fieldmap import FieldMap
 from connectors.erp.paths import bury, dig, dig_all
 
+VERSION = "@version"
+"""Where a record that was read alone is given the version that its answer's header said."""
+
 
 class Fetched(dict[str, Any]):
     """An entity that knows the ERP's own record behind it, which a write needs again."""
@@ -40,7 +43,9 @@ class Shape:
         self._deleted = _deletion(spec["deleted"])
         self._where = spec.get("where", [])
         self._keep: tuple[str, ...] = tuple(spec.get("keep", ()))
-        self._lock = spec["update"].get("lock", {}).get("path")
+        lock = spec["update"].get("lock", {})
+        self._in_header = "header" in lock
+        self._lock = VERSION if self._in_header else lock.get("path")
         self.fields = FieldMap(spec["fields"], spec) if "fields" in spec else None
         self._plain = self.fields is None and "." not in self._id
 
@@ -65,6 +70,8 @@ class Shape:
         if type(key) is not str:
             key = self._key(key)
         stamp, deleted = self.stamp(raw), self._deleted(raw)
+        if self._in_header:
+            raw.pop(VERSION, None)
         record = raw if self.fields is None else self._mapped(raw, key, stamp)
         record["_id"] = key
         record["_updated"] = stamp

@@ -13,7 +13,7 @@ from connectors.erp.children import Children
 from connectors.erp.items import Commands
 from connectors.erp.paths import bury, dig, fill_path
 from connectors.erp.references import References
-from connectors.erp.shaping import Fetched, Shape
+from connectors.erp.shaping import VERSION, Fetched, Shape
 from connectors.erp.templates import parameters
 
 Bodies = dict[str, Record]
@@ -43,7 +43,12 @@ class Writer:
 
     def fetch(self, key: str) -> Record:
         """The ERP's record, with its children in it."""
-        return self._whole(self._record(self._call("get", key), "get"))
+        answer = self._call("get", key)
+        raw = self._record(answer, "get")
+        header = self._spec["update"].get("lock", {}).get("header")
+        if header is not None:
+            raw[VERSION] = answer.headers.get(header)
+        return self._whole(raw)
 
     def create(self, payload: Record, origin: str) -> Record:
         """Create the record and take it to the state it is to have; the record as the ERP then holds it.
@@ -127,8 +132,8 @@ class Writer:
         raw = self.fetch(key)
         if self._shape.lock_of(raw) != self._shape.lock_of(present.raw):
             raise Conflict(f"{self._name} {key} moved on while it was written", entity=key)
-        for child in self._spec.get("children", {}).values():
-            raw.pop(child["into"], None)
+        for extra in [VERSION, *(child["into"] for child in self._spec.get("children", {}).values())]:
+            raw.pop(extra, None)
         return _merged(raw, changes)
 
     def _locked(self, spec: Mapping[str, Any], raw: Record, body: Record) -> tuple[dict[str, str], Record]:

@@ -6,6 +6,7 @@ import threading
 import time
 
 from connectors.common.limiter import Limiter
+from tests.support.processes import wait_until
 
 
 def test_calls_are_spread_over_time() -> None:
@@ -54,21 +55,20 @@ def test_so_many_at_a_time() -> None:
 
 
 def test_writes_go_before_reads() -> None:
-    limiter, order = Limiter(per_second=50, burst=1), []
-    with limiter.slot(write=False):
-        pass
+    limiter, order = Limiter(per_second=50, burst=1, concurrency=1), []
 
     def work(write: bool) -> None:
         with limiter.slot(write=write):
             order.append(write)
 
-    readers = [threading.Thread(target=work, args=(False,)) for _ in range(3)]
-    writers = [threading.Thread(target=work, args=(True,)) for _ in range(3)]
-    for thread in readers + writers:
-        thread.start()
-    for thread in readers + writers:
+    threads = [threading.Thread(target=work, args=(write,)) for write in (False, True) * 3]
+    with limiter.slot(write=False):
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: limiter.waiting(True) == limiter.waiting(False) == 3, what="all waiting")
+    for thread in threads:
         thread.join(5)
-    assert order[-3:] == [False] * 3 or order[1:4] == [True] * 3
+    assert order == [True] * 3 + [False] * 3
 
 
 def test_a_refusal_stops_everybody_for_a_while() -> None:

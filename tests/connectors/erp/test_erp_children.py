@@ -58,11 +58,12 @@ def expected(key: int) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("child", "calls"), [(BULK, 3 + 3 + 3 + 1), (SINGLE, 3 + 23)], ids=["bulk", "single"]
+    ("child", "calls"), [(BULK, 3 + 3 + 3 + 1 + 3), (SINGLE, 3 + 23)], ids=["bulk", "single"]
 )
 def test_every_parent_has_its_children(
     upstream: Upstream, tmp_path: Path, child: dict[str, Any], calls: int
 ) -> None:
+    """In bulk, three of the lists are as long as any before: whether they were cut is asked."""
     client = service(upstream, tmp_path, child)
     found = client.get("/contact/entities").json
     assert [(row["id"], [line["id"] for line in row["lines"]]) for row in found] == [

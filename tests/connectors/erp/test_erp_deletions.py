@@ -46,13 +46,12 @@ class Books:
         if asked.path == "/log":
             ids = json.loads(asked.query["which"]) if "which" in asked.query else None
             rows = [(key, when) for key, when in self.log if when > asked.query.get("after", "")]
-            return Reply(
-                [
-                    {"id": at, "at": when}
-                    for at, (key, when) in enumerate(rows)
-                    if ids is None or f"p,{key}" in ids
-                ]
-            )
+            found = [
+                {"id": at, "at": when}
+                for at, (key, when) in enumerate(rows)
+                if ids is None or f"p,{key}" in ids
+            ]
+            return Reply(found[int(asked.query["skip"]) :])
         rows = [
             {"id": key, "changed": when}
             for key, when in self.live.items()
@@ -73,13 +72,14 @@ def upstream(books: Books) -> Iterator[Upstream]:
         yield running
 
 
-def service(upstream: Upstream, folder: Path, deleted: dict[str, Any]) -> FlaskClient:
+def service(upstream: Upstream, folder: Path, deleted: dict[str, Any], **entity: Any) -> FlaskClient:
     paginator = {"type": "offset", "param": "skip", "limit_param": "take", "stop": {"type": "short"}}
     document = profile(
         deleted=deleted,
         paginator=paginator,
         incremental={"param": "since", "order": "none", "overlap_seconds": 0},
     )
+    document["entities"]["contact"].update(entity)
     return app_of(folder, upstream.url, document)
 
 
@@ -109,6 +109,24 @@ def test_gaps_are_reported_by_full_compare(books: Books, upstream: Upstream, tmp
     books.delete(5)
     assert gone(client, START) == {2, 5}
     assert {row["id"] for row in client.get("/contact/entities").json} == {1, 3, 4, 6}
+
+
+def test_ids_of_many_pages_go_on_by_the_query_of_the_list(
+    books: Books, upstream: Upstream, tmp_path: Path
+) -> None:
+    for _ in range(40):
+        books.add()
+    deleted = {**by_log(), "ids": {"page_size": 7, "query": {"fields": "id"}}}
+    deleted["log"]["query"] |= {"skip": "{offset}"}
+    paginator = {"type": "offset", "limit_param": "take", "stop": {"type": "short"}}
+    listing = {"query": {"skip": "{offset}"}}
+    client = service(upstream, tmp_path, deleted, paginator=paginator, list=listing)
+    token = stamp(books.clock)
+    for key in (3, 30):
+        books.delete(key)
+    assert gone(client, token) == {3, 30}
+    pages = [asked for asked in upstream.asked if asked.query.get("fields") == "id"]
+    assert len(pages) == 6
 
 
 def test_only_what_the_log_confirms_is_reported(books: Books, upstream: Upstream, tmp_path: Path) -> None:

@@ -351,6 +351,36 @@ def test_tokens_are_fetched_once_and_renewed_after_a_401(
         assert b"grant_type=client_credentials&scope=read+write" in asked.body
 
 
+LOGINS: list[tuple[str, dict[str, Any], Callable[[Asked], bool]]] = [
+    ("by parameters, used as a password", {"method": "PUT", "query": {"key": "${ERP_TOKEN}"}, "token_path": "value", "username": "0"},
+     lambda asked: asked.headers["Authorization"] == "Basic " + base64.b64encode(b"0:s-1").decode()),
+    ("a token in a header", {"body": {"who": {"name": "${ERP_USER}"}}, "token_header": "X-Session", "header": "X-Session", "template": "{token}"},
+     lambda asked: asked.headers["X-Session"] == "s-1"),
+    ("a cookie", {"body": {"key": "${ERP_TOKEN}"}, "token_cookie": "JSESSIONID"}, lambda asked: asked.headers["Cookie"] == "JSESSIONID=s-1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("title", "spec", "accepts"), LOGINS, ids=[case[0] for case in LOGINS])
+def test_sessions_begin_and_are_shown_in_many_ways(
+    upstream: Upstream, tmp_path: Path, title: str, spec: dict[str, Any], accepts: Any
+) -> None:
+    def script(asked: Asked) -> Reply:
+        if asked.path == "/session":
+            assert (asked.method, asked.query.get("key")) == ("PUT", "t-1") or asked.body
+            return Reply(
+                {"value": "s-1"},
+                headers={"X-Session": "s-1", "Set-Cookie": "JSESSIONID=s-1; Path=/; HttpOnly"},
+            )
+        return Reply(RECORDS[:1]) if accepts(asked) else Reply({"m": "who?"}, 401)
+
+    upstream.script = script
+    auth = {"type": "session", "path": "/session", **spec}
+    client = app_of(tmp_path, upstream.url, profile({"auth": auth}), **SECRETS)
+    for _ in range(2):
+        assert len(client.get("/contact/entities").json) == 1, title
+    assert sum(asked.path == "/session" for asked in upstream.asked) == 1
+
+
 def test_a_token_that_is_never_accepted_ends_as_a_settings_error(upstream: Upstream, tmp_path: Path) -> None:
     upstream.script = lambda asked: Reply({"access_token": "x"}) if asked.path == "/token" else Reply({}, 401)
     auth = {

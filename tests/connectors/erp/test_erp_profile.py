@@ -122,7 +122,7 @@ def broken(change: Any) -> dict[str, Any]:
         (lambda d: contact(d, fields={"email": {"from": "e", "typ": "string"}}), "/fields/email", "typ"),
         (lambda d: contact(d, fields={"email": {"from": "e"}}, keep=["name"]), "/keep", "no field name"),
         (
-            lambda d: contact(d, fields={"email": "e"}, actions={"status": {"x": []}}),
+            lambda d: contact(d, fields={"email": "e"}, actions={"status": {"x": [{"path": "/a"}]}}),
             "/actions/status",
             "no field",
         ),
@@ -176,7 +176,7 @@ def test_a_missing_variable_names_itself_and_its_place(tmp_path: Path) -> None:
 def test_files_that_are_not_there_or_not_json(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="sandbox"):
         load_profile("nosuch", Environment(ENV))
-    with pytest.raises(SettingsError, match="not JSON"):
+    with pytest.raises(SettingsError, match="read as JSON"):
         load(tmp_path, "{")
 
 

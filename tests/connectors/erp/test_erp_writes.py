@@ -128,6 +128,31 @@ def test_a_full_update_sends_the_whole_record(upstream: Upstream, erp: Erp, tmp_
     assert last(upstream, "PUT").json == {**erp.record, "first_name": "Eve"}
 
 
+@pytest.mark.parametrize("mode", ["partial", "full"])
+def test_a_version_in_a_header_locks_too(upstream: Upstream, erp: Erp, tmp_path: Path, mode: str) -> None:
+    """As HTTP has it: `ETag` of the record read alone; no part of the record, here or there."""
+
+    def script(asked: Asked) -> Reply:
+        reply = erp(asked)
+        reply.headers["ETag"] = f'W/"{erp.record["rev"]}"'
+        if asked.method == "PUT":
+            return (
+                Reply(None, 412) if asked.headers["If-Match"] != reply.headers["ETag"] else Reply(None, 204)
+            )
+        return reply
+
+    upstream.script = script
+    spec = {"method": "PUT", "mode": mode, "lock": {"type": "if_match", "header": "ETag"}}
+    client = app_of(tmp_path, upstream.url, profile(update=spec))
+    assert client.get("/contact/entities/7").json.keys() == {*erp.record, "_id", "_updated", "_deleted"}
+    answer = update(client, first_name="Eve")
+    assert (answer["$operation"], answer["$response"]) == ("update", erp.record)
+    assert last(upstream, "PUT").json == (
+        {**erp.record, "first_name": "Eve"} if mode == "full" else {"first_name": "Eve"}
+    )
+    assert last(upstream, "PUT").headers["If-Match"] == 'W/"3"'
+
+
 def test_a_full_update_of_a_record_that_moved_on_is_not_sent(
     upstream: Upstream, erp: Erp, tmp_path: Path
 ) -> None:

@@ -1,0 +1,56 @@
+"""A profile's field names are those of this project: one that no schema has would be lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from connectors.erp.consistency import Problem
+
+Schema = Mapping[str, Any]
+
+
+def strangers(spec: Mapping[str, Any], schema: Schema) -> Iterator[Problem]:
+    """Names in one entity, defaults filled in, that the datatype's JSON Schema does not have."""
+    yield from _mapped(spec.get("fields", {}), schema, ("fields",))
+    named = {
+        ("keep",): spec.get("keep", []),
+        ("ignore",): spec.get("ignore", []),
+        ("actions",): spec.get("actions", {}),
+        ("line_keys",): spec.get("line_keys", {}),
+        ("origin", "field"): [spec["origin"]["field"]] if "origin" in spec else [],
+    }
+    for place, names in named.items():
+        for name in names:
+            yield from _stranger(name, schema, place)
+
+
+def _mapped(fields: Mapping[str, Any], schema: Schema, place: tuple[str, ...]) -> Iterator[Problem]:
+    for name, field in fields.items():
+        yield from _stranger(name, schema, (*place, name))
+        if isinstance(field, Mapping) and "fields" in field:
+            lines = _node(name, schema) or {}
+            yield from _mapped(field["fields"], lines.get("items", {}), (*place, name, "fields"))
+
+
+def _stranger(name: str, schema: Schema, place: tuple[str, ...]) -> Iterator[Problem]:
+    if _node(name, schema) is None:
+        known = list(schema.get("properties", {}))
+        close = get_close_matches(name.partition(".")[0], known, 1)
+        advice = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+        yield place, f"this datatype has no field {name}; {advice}"
+
+
+def _node(name: str, schema: Schema) -> Schema | None:
+    """The schema of a dotted name; None if there is no such field."""
+    node: Schema = schema
+    for step in name.split("."):
+        properties = node.get("properties", {})
+        if step in properties:
+            node = properties[step]
+        elif node.get("additionalProperties") in (None, False):
+            return None
+        else:
+            node = {"additionalProperties": True}
+    return node
