@@ -214,13 +214,21 @@ def company(world: World, name: str) -> tuple[str, str]:
 
 
 def quoted(world: World) -> tuple[str, str, str]:
-    """A quote that became an order: quote, order and Chargebee order."""
+    """A quote that became an order, whose note is gone by now: quote, order and Chargebee order."""
     buyer = world.erp.create("contacts", first_name="Q", last_name="Buyer", email="q@buyer.example")["id"]
     line = {"description": "x", "quantity": "1", "unit_price": "10.00"}
-    fields = {"status": "accepted", "quote_date": "2026-01-02", "currency": "NOK", "lines": [line]}
+    fields = {
+        "status": "accepted",
+        "quote_date": "2026-01-02",
+        "currency": "NOK",
+        "lines": [line],
+        "note": "Q",
+    }
     quote = world.erp.create("quotes", contact_id=buyer, **fields)["id"]
     world.sync()
     one = world.erp.convert(quote)["id"]
+    world.sync()
+    world.erp.patch("orders", one, note=None)
     world.sync()
     return quote, one, world.erp.get("orders", one)["external_refs"]["chargebee"]
 

@@ -87,3 +87,31 @@ def test_the_service_dies_before_it_looks_up(own: World, name: str) -> None:
 @pytest.mark.parametrize("birth", BIRTHS.values(), ids=BIRTHS)
 def test_a_process_dies_before_the_look_up(own: World, birth: Birth, victim: str) -> None:
     _dies(own, birth, victim)
+
+
+@pytest.mark.slow
+def test_edits_between_a_lost_answer_and_the_next_try_survive(world: World) -> None:
+    """The record is found made: what it says of the first try is no edit, what somebody typed since is one."""
+    world.erp.create("products", sku="LOST-0", name="Its family is made", type="goods")
+    world.sync()
+    one = world.erp.create("products", sku="LOST-1", name="Lost", type="goods", description="1", unit="1")[
+        "id"
+    ]
+    before = world.chargebee.writes()
+    world.chargebee.faults(drop_after_rate=1, latency_ms=SLOW_MS, webhook_loss_rate=1)
+    sync = threading.Thread(target=attempt, args=(world.stack,))
+    sync.start()
+    wait_until(lambda: world.chargebee.writes() > before, timeout=60, what="the create")
+    world.stack.kill("chargebee-service")
+    sync.join()
+    world.chargebee.faults()
+    world.chargebee.post(f"items/product-{one}", description="Chargebee")
+    world.erp.patch("products", one, unit="ERP")
+    world.stack.start("chargebee-service")
+    world.sync()
+    product, item = world.erp.get("products", one), world.chargebee.get("items", f"product-{one}")
+    assert (product["description"], product["unit"]) == ("Chargebee", "ERP")
+    assert (item["description"], item["unit"]) == ("Chargebee", "ERP")
+    settled = world.writes()
+    world.sync()
+    assert world.writes() == settled

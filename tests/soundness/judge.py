@@ -322,17 +322,18 @@ class Judge:
 
     def _is_archived(self, group: Group, member: Member, must: bool) -> bool | None:
         """Whether it is marked as gone; None where it was so before, or people decided it."""
-        edited = {
-            name: edits[-1].value for name, edits in group.edits.items() if edits[-1].member == member.name
+        typed = {
+            name: [edit.value for edit in edits if edit.member == member.name]
+            for name, edits in group.edits.items()
         }
         if member.kind == "cb_customer":
             were_active = all(self._is_active(each) for each in group.members if each is not member)
             return self._mark(member).get("active") is False if were_active else None
         if group.concept == "person":
             is_active = self._is_active(member)
-            return None if "active" in edited or (not is_active and not must) else not is_active
+            return None if typed.get("active") or (not is_active and not must) else not is_active
         wanted = ARCHIVED.get(group.concept)
-        if wanted is None or wanted in (group.agreed.get("status"), edited.get("status")):
+        if wanted is None or wanted in (group.agreed.get("status"), *typed.get("status", [])):
             return None
         return bool(KINDS[member.kind].read(self.systems.record(member))["status"] == wanted)
 
