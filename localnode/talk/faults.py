@@ -45,6 +45,10 @@ def undecided(known: Store, fresh: Store, config: NodeConfig, case: Json) -> Jso
     for name, _ in members(before[1]) if before else ():
         if own and name.kind.system != own.kind.system and name not in names and _exists(fresh, name):
             return _parted(own, name)
+    if own and kind and own.kind.system != kind.system:
+        for name in _counterparts(known, fresh, config, own, kind.system):
+            if not _exists(fresh, name):
+                return _vanished(own, name)
     detail = f"{case['status']} ({case['rule']}): {case['detail']}"
     return _fault("undecided", own, case["records"], [], detail)
 
@@ -76,17 +80,25 @@ def _root(field: Json) -> str:
 
 def _lone(known: Store, fresh: Store, config: NodeConfig, origin: RecordName, wanted: RecordName) -> Json:
     """A record without a counterpart: one that has vanished, or one that never was."""
-    before = golden_of(known, config, origin)
-    counterparts = [name for name, _ in members(before[1])] if before else []
-    counterparts += [name for ni in _links_of(fresh, origin) if (name := parse_ni(ni))]
-    for name in counterparts:
-        if name.kind.system == wanted.kind.system and not _exists(fresh, name):
-            detail = f"{name.kind.system} has no such {name.kind.datatype} any more"
-            return _fault("missing", name, [origin.ni], [], detail)
-        if name.kind.system == wanted.kind.system:
-            return _parted(origin, name)
+    for name in _counterparts(known, fresh, config, origin, wanted.kind.system):
+        return _parted(origin, name) if _exists(fresh, name) else _vanished(origin, name)
     detail = f"{wanted.kind.system} has no {wanted.kind.datatype} for it"
     return _fault("extra", origin, [], [], detail)
+
+
+def _counterparts(
+    known: Store, fresh: Store, config: NodeConfig, name: RecordName, system: str
+) -> Iterator[RecordName]:
+    """The records of `system` that this one belonged to, and those that it names now."""
+    before = golden_of(known, config, name)
+    yield from (other for other, _ in members(before[1] if before else {}) if other.kind.system == system)
+    named = (parse_ni(ni) for ni in _links_of(fresh, name))
+    yield from (other for other in named if other and other.kind.system == system)
+
+
+def _vanished(name: RecordName, other: RecordName) -> Json:
+    detail = f"{other.kind.system} has no such {other.kind.datatype} any more"
+    return _fault("missing", other, [name.ni], [], detail)
 
 
 def _parted(name: RecordName, other: RecordName) -> Json:
