@@ -123,17 +123,15 @@ def synced(world: World, browser: Browser) -> World:
     return world
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("look", [("wide", "light"), ("narrow", "dark")], ids="-".join)
-@pytest.mark.parametrize("name", PAGES)
-def test_every_page_is_accessible(synced: World, visit: Open, name: str, look: tuple[str, str]) -> None:
-    check(visit, PAGES[name].format(contact=synced.contact), name, *look)
+LOOKS = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("look", [("wide", "dark"), ("narrow", "light")], ids="-".join)
+@pytest.mark.parametrize("look", LOOKS, ids="-".join)
 @pytest.mark.parametrize("name", PAGES)
-def test_every_other_look_is_accessible(synced: World, visit: Open, name: str, look: tuple[str, str]) -> None:
+def test_every_page_is_accessible_in_every_look(
+    synced: World, visit: Open, name: str, look: tuple[str, str]
+) -> None:
     check(visit, PAGES[name].format(contact=synced.contact), name, *look)
 
 
