@@ -215,6 +215,25 @@ def test_a_quote_keeps_its_one_order_when_it_is_converted(world: World) -> None:
     assert world.erp.get("quotes", quote["id"])["status"] == "ordered"
 
 
+def test_a_quote_that_is_converted_takes_no_fulfilment_back(world: World) -> None:
+    """Delivered in part, and then accepted anew: what an order repeats of its quote is no news of its own."""
+    quote = quoted(world, "Quirin", status="accepted")
+    key = chargebee_order(world, quote["quote_number"])["id"]
+    world.erp.patch("quotes", quote["id"], status="rejected")
+    world.sync()
+    world.chargebee.post(f"orders/{key}", status="partially_delivered")
+    world.erp.patch("quotes", quote["id"], status="accepted")
+    world.sync()
+    assert world.chargebee.get("orders", key)["status"] == "partially_delivered"
+    order = world.erp.convert(quote["id"])["id"]
+    world.sync()
+    assert world.erp.get("orders", order)["status"] == "partially_delivered"
+    assert world.chargebee.get("orders", key)["status"] == "partially_delivered"
+    world.erp.patch("orders", order, status="confirmed")
+    world.sync()
+    assert world.chargebee.get("orders", key)["status"] == "queued", "a person may"
+
+
 def test_a_rejected_quote_is_cancelled(world: World) -> None:
     quote = quoted(world, "Rita")
     key = chargebee_order(world, quote["quote_number"])["id"]
