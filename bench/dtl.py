@@ -1,4 +1,4 @@
-"""`python -m bench.dtl`: one mapping as DTL, as hand-written Python and (if installed) as jmespath.
+"""`python -m bench.dtl`: one mapping as DTL, as hand-written Python and as jmespath.
 
 The mapping makes a canonical entity of a billing customer: 12 properties copied, 2 renamed, a concatenation,
 seconds since 1970 to an ISO text, a condition, a list mapped, `_id` and `_deleted` set. All engines get
@@ -13,6 +13,9 @@ import random
 import time
 from collections.abc import Callable
 from typing import Any
+
+import jmespath  # type: ignore[import-untyped]
+from jmespath import functions
 
 from localnode.dtl import PipeSettings, compile_dtl
 from localnode.dtl.memory import MemoryContext
@@ -110,13 +113,8 @@ def dtl(settings: PipeSettings, rules: dict[str, Any]) -> Engine:
     return lambda source: transform(source, context)[0]
 
 
-def jmespath() -> Engine | None:
-    """The mapping as a jmespath expression with two functions added; None if that is not installed."""
-    try:
-        import jmespath  # type: ignore[import-untyped]
-        from jmespath import functions
-    except ImportError:
-        return None
+def as_jmespath() -> Engine:
+    """The mapping as a jmespath expression with two functions added."""
 
     class Functions(functions.Functions):
         @functions.signature({"types": ["number"]})
@@ -149,9 +147,7 @@ def main() -> int:
     result."""
     entities = customers(ENTITIES)
     plain = dtl(PipeSettings("bench"), RULES)
-    engines: dict[str, Engine] = {"hand-written Python": hand_written, "DTL": plain}
-    if (engine := jmespath()) is not None:
-        engines["jmespath"] = engine
+    engines = {"hand-written Python": hand_written, "DTL": plain, "jmespath": as_jmespath()}
     for name, engine in engines.items():
         wrong = next((e["_id"] for e in entities[:CHECKED] if engine(e) != hand_written(e)), None)
         if wrong:
