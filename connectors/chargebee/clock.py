@@ -30,6 +30,10 @@ class SiteClock:
         behind = self._local() - shown
         self._behind = behind if behind > NEAR_S else 0.0
 
-    def __call__(self) -> float:
-        """Now, by the slower of the two clocks."""
-        return self._local() - self._behind
+    def local(self) -> float:
+        """Now, by our own clock: a moment to ask `at` for once an answer has come."""
+        return self._local()
+
+    def at(self, local: float) -> float:
+        """What the slower of the two clocks showed when ours showed `local`, as far as is known by now."""
+        return local - self._behind

@@ -9,13 +9,12 @@ on.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
-from connectors.chargebee.clock import NEAR_S
+from connectors.chargebee.clock import NEAR_S, SiteClock
 from connectors.chargebee.feeds import ListFeed, Page
 from connectors.chargebee.tokens import Token, Window, decode
 from connectors.common.datatype import Entity, Record
@@ -39,7 +38,7 @@ class Progress(Protocol):
 class Reader:
     """How one datatype is read: `lag` in seconds, `page_size` a page, which records are shown, and how.
 
-    `clock` gives Chargebee's time; it may find, with the first answer, that it is earlier than it seemed.
+    `clock` gives Chargebee's time; it may find, with the first answer, that it was earlier than it seemed.
     `watch` is entered for a first load and told of its progress.
     """
 
@@ -47,7 +46,7 @@ class Reader:
     page_size: int
     shows: Callable[[Record], bool]
     entity: Callable[[Record, str], Entity]
-    clock: Callable[[], float] = time.time
+    clock: SiteClock
     watch: Callable[[], AbstractContextManager[Progress | None]] = nullcontext
 
     def paged(self, feed: ListFeed, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
@@ -56,7 +55,7 @@ class Reader:
         left = _Left(limit)
         if token.window is not None:
             token = yield from self._resumed(feed, token, token.window, left)
-        window = self._window(token)
+        window = self._window(token, self.clock.local())
         if window is not None and token.window is None and not left.used_up:
             yield from self._pages(feed, Token(token.moment, token.page), window, left, is_new=True)
 
@@ -65,11 +64,12 @@ class Reader:
     ) -> Iterator[list[Entity]]:
         """One page of all rows of the window, for sources that are small and cannot be sorted upstream."""
         token = decode(since)
-        window = self._window(token)
+        asked = self.clock.local()
+        window = self._window(token, asked)
         if window is None or limit == 0:
             return
         rows = sorted(rows_of(window), key=_place)
-        window = self._earlier(token, window) or window
+        window = self._earlier(token, window, asked) or window
         end = window.end if token.end is None else min(window.end, token.end)
         if token.after is not None:
             rows = [row for row in rows if _place(row) > token.after]
@@ -82,9 +82,9 @@ class Reader:
             entities.append(self.entity(row[1], here.encode()))
         yield entities
 
-    def _window(self, token: Token) -> Window | None:
-        """What to ask for next: everything at first, None while the clock is behind the token."""
-        end = int(self.clock()) - self.lag
+    def _window(self, token: Token, asked: float) -> Window | None:
+        """What to ask for when our clock shows `asked`: all at first, None while it is behind the token."""
+        end = int(self.clock.at(asked)) - self.lag
         if token.moment == 0:
             return Window(None, end)
         start = max(0, token.moment - OVERLAP)
@@ -92,17 +92,20 @@ class Reader:
 
     def _opened(self, feed: ListFeed, token: Token, window: Window, size: int) -> tuple[Window, Page]:
         """The first page of a window; of an earlier one if the answer tells that our clock is ahead."""
+        asked = self.clock.local()
         page = feed.page(window, None, size)
-        earlier = self._earlier(token, window)
+        earlier = self._earlier(token, window, asked)
         if earlier is None or earlier.start is None:
             return earlier or window, page
         return earlier, feed.page(earlier, None, size) if earlier.end > token.moment else Page([], None)
 
-    def _earlier(self, token: Token, window: Window) -> Window | None:
-        """The window to ask for instead, if the clock has turned out to be ahead of Chargebee's."""
-        if int(self.clock()) - self.lag >= window.end - NEAR_S:
+    def _earlier(self, token: Token, window: Window, asked: float) -> Window | None:
+        """The window to ask for instead, if our clock turns out to have been ahead of Chargebee's when it
+        showed `asked`: what was not shown yet then may be by now, however long the answer took.
+        """
+        if int(self.clock.at(asked)) - self.lag >= window.end - NEAR_S:
             return None
-        return self._window(token) or Window(window.start, token.moment)
+        return self._window(token, asked) or Window(window.start, token.moment)
 
     def _resumed(
         self, feed: ListFeed, token: Token, window: Window, left: _Left
