@@ -197,8 +197,10 @@ class Judge:
         if group.parked:
             return
         live = [m for m in group.members if not m.deleted]
-        if group.concept == "order" and any(m.kind == "order" for m in group.members):
-            live = [m for m in live if m.kind != "quote"]
+        if group.concept == "order":
+            self._drop_hollow(group)
+            if group.member("order"):
+                live = [m for m in live if m.kind != "quote"]
         settled: dict[str, Any] = {}
         names = sorted({name for member in live for name in KINDS[member.kind].shown})
         for name in names:
@@ -210,6 +212,15 @@ class Judge:
         alone = any(m.deleted for m in group.members)
         group.settle(settled, {m.id: KINDS[m.kind].read(self.systems.record(m)) for m in live})
         group.settled = not alone
+
+    @staticmethod
+    def _drop_hollow(group: Group) -> None:
+        """An accepted quote says of a delivery all that it can: it takes nothing of that back, however late it is."""
+        edits = group.edits.get("status", [])
+        last = {e.member.split(":")[0]: e.value for e in edits}
+        delivered = last.get("cb_order")
+        if last.get("quote") == as_quote_status(delivered) != delivered:
+            group.edits["status"] = [e for e in edits if not e.member.startswith("quote:")]
 
     def _check_value(self, group: Group, name: str, members: list[Member], settled: dict[str, Any]) -> None:
         allowed = self._allowed(group, name, members)
