@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import requests
 
 from stack.processes import Stack
 from tests.support.systems import Chargebee, Erp
@@ -23,6 +24,11 @@ class World:
     def sync(self) -> None:
         """Run the pumps until nothing moves, without resetting anything."""
         self.stack.sync()
+
+    def pump(self, pipe: str, operation: str) -> None:
+        """`enable` or `disable` a pipe's pump."""
+        url = f"{self.stack.node.url}/pipes/{pipe}/pump"
+        requests.post(url, data={"operation": operation}, timeout=10).raise_for_status()
 
     def writes(self) -> tuple[int, int]:
         """Writes that took effect so far: (ERP, Chargebee)."""

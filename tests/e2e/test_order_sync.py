@@ -234,6 +234,22 @@ def test_a_quote_that_is_converted_takes_no_fulfilment_back(world: World) -> Non
     assert world.chargebee.get("orders", key)["status"] == "queued", "a person may"
 
 
+def test_an_order_repeats_what_its_quote_was_told_last(world: World) -> None:
+    """Converted before the quote was read again: what the sync had written to it is no edit of the order's."""
+    quote = quoted(world, "Quentin", status="accepted")
+    key = chargebee_order(world, quote["quote_number"])["id"]
+    world.pump("customerp-quote-all", "disable")
+    world.chargebee.post(f"orders/{key}", note="First thought")
+    world.sync()
+    assert world.erp.get("quotes", quote["id"])["note"] == "First thought"
+    world.chargebee.post(f"orders/{key}", note="Second thought")
+    order = world.erp.convert(quote["id"])["id"]
+    world.pump("customerp-quote-all", "enable")
+    world.sync()
+    assert world.erp.get("orders", order)["note"] == "Second thought"
+    assert world.chargebee.get("orders", key)["note"] == "Second thought"
+
+
 def test_a_rejected_quote_is_cancelled(world: World) -> None:
     quote = quoted(world, "Rita")
     key = chargebee_order(world, quote["quote_number"])["id"]

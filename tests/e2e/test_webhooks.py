@@ -136,7 +136,7 @@ def test_a_record_that_a_whole_read_misses_is_gone_whatever_an_event_said(world:
 def test_our_own_write_seen_before_its_answer_is_no_edit(world: World) -> None:
     """The write was done and its event is here; the answer is not, and meanwhile the ERP has moved on."""
     contact, key = linked(world, "Hasty")
-    pump(world, "chargebee-customer-share", "disable")
+    world.pump("chargebee-customer-share", "disable")
     try:
         world.erp.patch("contacts", contact, phone="+47 first")
         world.sync()
@@ -145,7 +145,7 @@ def test_our_own_write_seen_before_its_answer_is_no_edit(world: World) -> None:
         heard(world, key, phone="+47 first")
         world.sync()
     finally:
-        pump(world, "chargebee-customer-share", "enable")
+        world.pump("chargebee-customer-share", "enable")
     world.sync()
     values = world.erp.get("contacts", contact)["phone"], world.chargebee.get("customers", key)["phone"]
     assert values == ("+47 second", "+47 second"), "the echo of the first edit is no newer edit"
@@ -154,7 +154,7 @@ def test_our_own_write_seen_before_its_answer_is_no_edit(world: World) -> None:
 
 def test_our_own_write_to_the_erp_read_before_its_answer_is_no_edit(world: World) -> None:
     contact, key = linked(world, "Hastyerp")
-    pump(world, "customerp-contact-share", "disable")
+    world.pump("customerp-contact-share", "disable")
     try:
         world.chargebee.post(f"customers/{key}", phone="+47 first")
         heard(world, key, phone="+47 first")
@@ -164,7 +164,7 @@ def test_our_own_write_to_the_erp_read_before_its_answer_is_no_edit(world: World
         world.erp.patch("contacts", contact, phone="+47 first")
         world.sync()
     finally:
-        pump(world, "customerp-contact-share", "enable")
+        world.pump("customerp-contact-share", "enable")
     world.sync()
     values = world.erp.get("contacts", contact)["phone"], world.chargebee.get("customers", key)["phone"]
     assert values == ("+47 second", "+47 second")
@@ -200,8 +200,3 @@ def test_an_idle_sync_is_one_call_per_datatype(world: World) -> None:
     assert made == {
         f"GET /api/v2/{name}": 1 for name in ("customers", "events", "orders", "items", "item_prices")
     }
-
-
-def pump(world: World, pipe: str, operation: str) -> None:
-    url = f"{world.stack.node.url}/pipes/{pipe}/pump"
-    requests.post(url, data={"operation": operation}, timeout=10).raise_for_status()
