@@ -125,9 +125,11 @@ def _entities(source: str, data: bytes) -> list[tuple[str, dict[str, Any]]]:
 
 
 def parse_json(source: str, data: bytes) -> Any:
-    """Strict JSON (UTF-8 with or without byte order mark). UnreadableUpload names file, line and column."""
+    """Strict JSON (UTF-8 with or without byte order mark, no key twice in an object, lest a rule hide another of
+    its name). UnreadableUpload names file, line and column."""
     try:
-        return json.loads(data.decode("utf-8-sig"), parse_constant=_no_constants)
+        text = data.decode("utf-8-sig")
+        return json.loads(text, parse_constant=_no_constants, object_pairs_hook=_no_key_twice)
     except UnicodeDecodeError as error:
         raise UnreadableUpload(source, f"{source}: not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
@@ -167,6 +169,15 @@ def _check_text(source: str, text: str) -> None:
 
 def _no_constants(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f'"{twice}" is there twice in one object, and only the last one would count')
+    return found
 
 
 def _unique(entities: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:

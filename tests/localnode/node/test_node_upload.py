@@ -50,6 +50,7 @@ def test_json_uploads(body, ids):
         ('{"type": "pipe"}', ["pipes/a.conf.json", "_id"]),
         ('{"_id": "a", "x": NaN}', ["pipes/a.conf.json", "NaN"]),
         ('{"_id": ""}', ["pipes/a.conf.json", "_id"]),
+        ('{"_id": "a", "rules": {"r": [], "s": [], "r": [1]}}', ["pipes/a.conf.json", '"r" is there twice']),
         ('{"_id": "b"}', ["used twice", "pipes/a.conf.json", "pipes/b.conf.json"]),
     ],
 )
