@@ -141,8 +141,6 @@ class People(Births):
         member = self.rng.choice(self._members(group))
         if member.kind == "business_entity" or not group.settled or group.pays:
             return
-        if member.kind == "item":
-            return  # its prices would have to go first
         if self.rng.random() < 0.2:
             self._edit_another(group, member)
         kind = KINDS[member.kind]
@@ -165,7 +163,7 @@ class People(Births):
 
     def _note_delete(self, group: Group, member: Member, started: int) -> None:
         gone = {"order": "cancelled", "quote": "cancelled", "cb_order": "cancelled", "product": "archived",
-                "company": "inactive"}  # fmt: skip
+                "item": "archived", "company": "inactive"}  # fmt: skip
         if member.kind in gone:
             group.note(member.name, "status", gone[member.kind], started)
 

@@ -260,7 +260,9 @@ class Soak:
                 if member.name in edited:
                     group.close_spans(member.name, self.world.clock(record))
                 if f"price:{member.id}" in edited:
-                    group.close_spans(f"price:{member.id}", self.world.clock(record["price_record"]))
+                    group.close_spans(
+                        f"price:{member.id}", self.world.clock(record["price_record"] or record)
+                    )
 
     # --- the end
 

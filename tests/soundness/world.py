@@ -109,10 +109,21 @@ class World:
             except Refused:
                 return {}
 
+        if kind.name == "item":
+            self._delete_prices(key)
         if kind.system == "erp":
             self._surely(lambda: self._request("erp", "DELETE", f"{kind.path}/{key}") or {}, gone)
         else:
             self._surely(lambda: self._send(kind, f"{kind.path}/{key}/delete", {}), gone)
+
+    def _delete_prices(self, item: str) -> None:
+        """Chargebee deletes no item that has prices."""
+        for price in self.chargebee_all("item_prices", **{"item_id[is]": item}):
+            path = f"item_prices/{price['id']}"
+            self._surely(
+                lambda path=path: self._request("chargebee", "POST", f"{path}/delete"),
+                lambda path=path: None if self.found(*path.split("/")) else {},
+            )
 
     def _send(self, kind: Kind, path: str, fields: Json, first: bool = False) -> Json:
         if kind.name == "business_entity":
@@ -158,8 +169,10 @@ class World:
         return self.found("item_prices", self._prices[item]) if item in self._prices else None
 
     def all(self, kind: Kind, with_deleted: bool = False) -> list[Json]:
-        """All records of a kind. Deleted items never show, deleted business entities always do."""
-        params = {"include_deleted": "true"} if with_deleted and kind.name != "item" else {}
+        """All records of a kind. Deleted business entities show in any case."""
+        params = {"include_deleted": "true"} if with_deleted else {}
+        if with_deleted and kind.name == "item":
+            params = {"status[in]": '["active","archived","deleted"]'}
         if kind.name == "business_entity":
             return self.business_entities()
         every = self.erp_all if kind.system == "erp" else self.chargebee_all
