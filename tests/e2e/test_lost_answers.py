@@ -65,28 +65,17 @@ def own(tmp_path_factory: pytest.TempPathFactory):
         yield _world(stack)
 
 
-def _dies(own: World, birth: Birth, victim: str) -> None:
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("victim", ["service", "node"])
+@pytest.mark.parametrize("birth", BIRTHS.values(), ids=BIRTHS)
+def test_a_process_dies_before_the_look_up(own: World, birth: Birth, victim: str) -> None:
     tag = f"{victim}-{birth.name}"
     ready = birth.prepare(own, tag)
     own.sync()
     born = birth.bear(own, tag, ready)
     service = {"erp": "erp-service", "chargebee": "chargebee-service"}[birth.target]
     die_after_the_first_write(own, birth, born, service if victim == "service" else "node")
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", ["order", "customer"])
-def test_the_service_dies_before_it_looks_up(own: World, name: str) -> None:
-    _dies(own, BIRTHS[name], "service")
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("victim", ["service", "node"])
-@pytest.mark.parametrize("birth", BIRTHS.values(), ids=BIRTHS)
-def test_a_process_dies_before_the_look_up(own: World, birth: Birth, victim: str) -> None:
-    _dies(own, birth, victim)
 
 
 @pytest.mark.slow
