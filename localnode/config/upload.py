@@ -125,8 +125,8 @@ def _entities(source: str, data: bytes) -> list[tuple[str, dict[str, Any]]]:
 
 
 def parse_json(source: str, data: bytes) -> Any:
-    """Strict JSON (UTF-8 with or without byte order mark, no key twice in an object, lest a rule hide another of
-    its name). UnreadableUpload names file, line and column."""
+    """Strict JSON (UTF-8 with or without byte order mark, no key twice in an object, lest a rule hide
+    another of its name). UnreadableUpload names file, line and column."""
     try:
         text = data.decode("utf-8-sig")
         return json.loads(text, parse_constant=_no_constants, object_pairs_hook=_no_key_twice)

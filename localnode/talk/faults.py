@@ -12,6 +12,7 @@ from localnode.talk.golden import golden_of
 from localnode.talk.names import (
     COLLECT,
     ENRICH,
+    Kind,
     RecordName,
     concepts,
     listed,
@@ -38,9 +39,7 @@ Json = dict[str, Any]
 
 def undecided(known: Store, fresh: Store, config: NodeConfig, case: Json) -> Json:
     """The fault of an open case that nobody knew of; `known` is what the node had collected before."""
-    kind, _ = parse_pipe(case["pipe"]) or (None, "")
-    names = [name for ni in case["records"] if (name := parse_ni(ni))]
-    own = next((name for name in names if name.kind == kind), names[0] if names else None)
+    kind, own, names = _about(case)
     before = golden_of(known, config, own) if own else None
     for name, _ in members(before[1]) if before else ():
         if own and name.kind.system != own.kind.system and name not in names and _exists(fresh, name):
@@ -51,6 +50,24 @@ def undecided(known: Store, fresh: Store, config: NodeConfig, case: Json) -> Jso
                 return _vanished(own, name)
     detail = f"{case['status']} ({case['rule']}): {case['detail']}"
     return _fault("undecided", own, case["records"], [], detail)
+
+
+def outlived(known: Store, config: NodeConfig, case: Json) -> bool:
+    """Whether an open case that nobody knew of is only about a record whose counterparts the node knew to be
+    deleted: what follows from that was decided then, and an empty node cannot tell.
+    """
+    _, own, _ = _about(case)
+    before = golden_of(known, config, own) if own and case["status"] == "pending" else None
+    found = members(before[1]) if before else ()
+    others = [each for name, each in found if own and name.kind.system != own.kind.system]
+    return bool(others) and all(each.get("deleted") for each in others)
+
+
+def _about(case: Json) -> tuple[Kind | None, RecordName | None, list[RecordName]]:
+    """What would be written, which of its records that is, and all of them."""
+    kind, _ = parse_pipe(case["pipe"]) or (None, "")
+    names = [name for ni in case["records"] if (name := parse_ni(ni))]
+    return kind, next((name for name in names if name.kind == kind), names[0] if names else None), names
 
 
 def of_write(known: Store, fresh: Store, config: NodeConfig, write: Json) -> Json:

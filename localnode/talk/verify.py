@@ -71,7 +71,7 @@ def _report(node: Node, copy: Node, ledger: Ledger, limit: int) -> Json:
     for case in open_cases(fresh, fresh, config):
         if any((case["pipe"], ni) in waits for ni in case["records"]):
             opened.add({name: case[name] for name in ("pipe", "status", "rule", "detail", "records")}, "open")
-        else:
+        elif not faults.outlived(known, config, case):
             note(faults.undecided(known, fresh, config, case))
     for write in ledger.writes():
         note(faults.of_write(known, fresh, config, write))

@@ -29,9 +29,16 @@ class Pair:
 
 
 def synced(stack: Stack, folder: Path) -> Pair:
-    """Fill both systems of an empty stack and sync them; `folder` takes what `Tampering` goes back to."""
+    """Fill both systems of an empty stack and sync them; `folder` takes what `Tampering` goes back to.
+
+    One order was deleted in the ERP, cancelled in Chargebee for that, and taken up again there.
+    """
     erp, chargebee = Erp(stack.erp_sandbox_url), Chargebee(stack.chargebee_sandbox_url)
     ids = _people_at_work(erp, chargebee)
+    stack.sync()
+    erp.delete("orders", ids["lost order"])
+    stack.sync()
+    chargebee.post(f"orders/order-{ids['lost order']}", status="queued")
     stack.sync()
     return Pair(stack, erp, chargebee, Tampering(stack, folder), ids)
 
@@ -63,6 +70,6 @@ def _people_at_work(erp: Erp, chargebee: Chargebee) -> dict[str, str]:
         "order_date": "2026-10-01",
         "currency": "NOK",
     }
-    ids["order"] = erp.create("orders", status="confirmed", lines=[line], **order)["id"]
-    ids["other order"] = erp.create("orders", status="confirmed", lines=[line], **order)["id"]
+    for name in ("order", "other order", "lost order"):
+        ids[name] = erp.create("orders", status="confirmed", lines=[line], **order)["id"]
     return ids

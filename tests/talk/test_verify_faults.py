@@ -149,7 +149,8 @@ def test_a_sound_pair_has_no_faults(sound: Pair) -> None:
     linked = {f"{row['system']} {row['datatype']}": (row["live"], row["linked"]) for row in found["counts"]}
     assert linked["customerp contact"] == (3, 3)
     assert linked["chargebee customer"] == (4, 4)
-    assert linked["chargebee order"] == (2, 2)
+    assert linked["chargebee order"] == (3, 2)
+    assert [each["id"] for each in found["gone"]] == [f"order-{sound.ids['lost order']}"]
 
 
 AT_ONCE = (
