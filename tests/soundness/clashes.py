@@ -34,12 +34,14 @@ class Clashes:
             self._take(one, other, ONLY_ERP[concept])
 
     def end(self) -> None:
-        """Give every record that is refused a key of its own."""
+        """Give every record that is refused a key of its own: in either system, but where the clash came from if
+        the other's clock may be behind that.
+        """
         for group, name in self._open:
             member = self._people.rng.choice(
                 [m for m in group.members if m.kind in ("product", "item", "order", "cb_order")]
             )
-            if name == "name":
+            if name == "name" or self._people.world.drift.apart_us:
                 member = next(m for m in group.members if m.name == group.clash_of)
             self._people.edit(group, member, {name: self._people.typist.value(name)})
             group.clash, group.clash_of = None, None
