@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
@@ -10,6 +11,7 @@ from localnode.talk.explain_text import shown
 from localnode.talk.names import parse_ni
 
 SIGNS = {"insert": "+", "update": "~", "delete": "-"}
+FEW = 3
 Json = dict[str, Any]
 
 
@@ -35,10 +37,23 @@ def _links(found: Json) -> Iterator[str]:
 
 
 def _open(found: Json) -> Iterator[str]:
+    """What is new one by one; of what waited before a few of each rule, since it may be hundreds."""
     for case in found["open"]:
-        new = "" if case["is_new"] else ", as before"
-        records = ", ".join(told(ni) for ni in case["records"]) or case["_id"]
-        yield f"{case['status']} ({case['rule']}{new}): {records}: {case['detail']}"
+        if case["is_new"]:
+            yield _case(case, "")
+    before: defaultdict[tuple[str, str], list[Json]] = defaultdict(list)
+    for case in found["open"]:
+        if not case["is_new"]:
+            before[case["status"], case["rule"]].append(case)
+    for (status, rule), cases in before.items():
+        yield from (_case(case, ", as before") for case in cases[:FEW])
+        if more := cases[FEW:]:
+            yield f"{status} ({rule}, as before): {len(more)} more, all of them with --json"
+
+
+def _case(case: Json, since: str) -> str:
+    records = ", ".join(told(ni) for ni in case["records"]) or case["_id"]
+    return f"{case['status']} ({case['rule']}{since}): {records}: {case['detail']}"
 
 
 def _failed(found: Json) -> Iterator[str]:
