@@ -12,6 +12,7 @@ import pytest
 
 from stack.processes import Stack
 from tests.e2e.conftest import World, _world
+from tests.e2e.test_order_sync import chargebee_order, quoted, unix
 
 AWRY_S = 90.0
 
@@ -73,6 +74,24 @@ def test_a_deletion_in_an_erp_that_is_behind_archives_what_was_edited_before(erp
     world.erp.delete("products", one)
     world.sync()
     assert world.chargebee.get("items", item)["status"] == "archived"
+
+
+def test_a_conversion_in_an_erp_that_is_behind(erp_is_behind: World) -> None:
+    """What the new order says otherwise than its quote is later than all that was there to see."""
+    world = erp_is_behind
+    quote = quoted(world, "Quill", status="accepted")
+    found = chargebee_order(world, quote["quote_number"])
+    lines = [{"id": line["id"], "status": "partially_delivered"} for line in found["order_line_items"]]
+    world.chargebee.post(f"orders/{found['id']}", order_date=unix("2026-07-01"), order_line_items=lines)
+    world.sync()
+    assert world.erp.get("quotes", quote["id"])["quote_date"] == "2026-07-01"
+    order = world.erp.convert(quote["id"])
+    assert order["order_date"] != "2026-07-01"
+    world.sync()
+    found = world.chargebee.get("orders", found["id"])
+    assert found["order_date"] == unix(order["order_date"])
+    assert {line["status"] for line in found["order_line_items"]} == {"queued"}
+    assert world.erp.get("orders", order["id"])["order_date"] == order["order_date"]
 
 
 def test_an_edit_in_a_chargebee_that_is_behind(chargebee_is_behind: World) -> None:
