@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from connectors.erp.consistency import Problem
+from connectors.erp.wording import nearest
 
 Schema = Mapping[str, Any]
 
@@ -36,9 +36,7 @@ def _mapped(fields: Mapping[str, Any], schema: Schema, place: tuple[str, ...]) -
 
 def _stranger(name: str, schema: Schema, place: tuple[str, ...]) -> Iterator[Problem]:
     if _node(name, schema) is None:
-        known = list(schema.get("properties", {}))
-        close = get_close_matches(name.partition(".")[0], known, 1)
-        advice = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+        advice = nearest(name.partition(".")[0], list(schema.get("properties", {})))
         yield place, f"this datatype has no field {name}; {advice}"
 
 

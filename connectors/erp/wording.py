@@ -5,7 +5,7 @@ A value is never repeated: it might be a secret that stands in the wrong place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -31,15 +31,15 @@ def verdict(errors: Iterable[ValidationError]) -> tuple[str, str] | None:
     where = pointer(error.absolute_path)
     if error.validator == "additionalProperties":
         name = next(name for name in error.instance if name not in error.schema.get("properties", {}))
-        return f"{where}{pointer([name])}", _unknown(name, list(error.schema.get("properties", {})))
+        advice = nearest(name, list(error.schema.get("properties", {})))
+        return f"{where}{pointer([name])}", f"there is no such key as {name}; {advice}"
     return where or "/", _advice(where, error)
 
 
-def _unknown(name: str, known: list[str]) -> str:
+def nearest(name: str, known: Sequence[str]) -> str:
+    """What to write instead of a name that is not known."""
     close = get_close_matches(name, known, 1)
-    return f"there is no such key as {name}; " + (
-        f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
-    )
+    return f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
 
 
 def _advice(where: str, error: ValidationError) -> str:
