@@ -47,9 +47,7 @@ class Systems:
         self._base_urls = dict(base_urls or {})
         self._secrets = dict(secrets or {})
         self._sessions: dict[str, requests.Session] = {}
-        self._tokens = {
-            name: Tokens(config["custom_auth"]) for name, config in configs.items() if "custom_auth" in config
-        }
+        self._tokens: dict[str, Tokens] = {}
         self.closing = threading.Event()
 
     def close(self) -> None:
@@ -67,8 +65,13 @@ class Systems:
         return self._secrets.get(system_id, {})
 
     def tokens(self, system_id: str) -> Tokens | None:
-        """What `custom_auth` of a system keeps, None without it."""
-        return self._tokens.get(system_id)
+        """What `custom_auth` of a system keeps, None without it. Made when it is first asked for: a system that
+        no pipe may use, because it is of another kind or not valid, may say anything there.
+        """
+        setting = self.config(system_id).get("custom_auth")
+        if setting is None:
+            return None
+        return self._tokens.get(system_id) or self._tokens.setdefault(system_id, Tokens(setting))
 
     def url(self, system_id: str, path: str = "") -> str:
         """The URL of `path` at a system. RemoteFailed when the node does not know where that is."""

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from localnode.config.problems import ConfigRefused
@@ -131,8 +131,21 @@ def test_any_json_is_answered(store: Store, entities: Any) -> None:
     check(entities if isinstance(entities, list) else [entities], store)
 
 
+EMPTY = {"_id": "p", "type": "pipe", "source": {"type": "empty"}}
+
+
 @FEW
 @given(PIPES, SYSTEMS, METADATA)
+@example(
+    pipe=EMPTY,
+    system={"_id": "s", "type": "system:x", "custom_auth": None},
+    metadata={"_id": "node", "type": "metadata"},
+)
+@example(
+    pipe=EMPTY,
+    system={"_id": "s", "type": "system:x", "custom_auth": {"refresh_window": "x"}},
+    metadata={"_id": "node", "type": "metadata"},
+)
 def test_pipes_of_all_kinds_are_built_or_refused(store: Store, pipe: Any, system: Any, metadata: Any) -> None:
     check([pipe, system, metadata], store)
 
