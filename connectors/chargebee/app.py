@@ -14,9 +14,9 @@ from connectors.chargebee.catalogue import ItemFamilies, ItemPrices, Items
 from connectors.chargebee.client import Chargebee
 from connectors.chargebee.customers import Customers
 from connectors.chargebee.datatype import ChargebeeDatatype
+from connectors.chargebee.dry_run import DryRun
 from connectors.chargebee.node import NodeReceiver
 from connectors.chargebee.orders import Orders
-from connectors.chargebee.rehearsal import Rehearsal
 from connectors.chargebee.settings import ChargebeeSettings, read_settings
 from connectors.common import app as common_app
 from connectors.common.errors import SettingsError
@@ -51,10 +51,10 @@ def build_service(settings: ChargebeeSettings) -> Service:
         datatypes=datatypes,
         metrics=metrics,
         check=client.check,
-        rehearsals={kind.name: kind(Rehearsal(client), settings) for kind in DATATYPES},
+        dry_runs={kind.name: kind(DryRun(client), settings) for kind in DATATYPES},
         share_concurrency=settings.concurrency,
         blueprints=[_webhooks(settings, datatypes, metrics)],
-        own_check=[webhooks.PATH],
+        auth_exempt_paths=[webhooks.PATH],
     )
 
 

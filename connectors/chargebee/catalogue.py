@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from connectors.chargebee.answers import MissingReference
 from connectors.chargebee.datatype import ChargebeeDatatype, overlay
 from connectors.chargebee.feeds import EventFeed, all_pages, records
 from connectors.chargebee.identity import derived_id, is_ours, linked
 from connectors.chargebee.reading import Rows
+from connectors.chargebee.responses import MissingReference
 from connectors.chargebee.rules import check_description
 from connectors.chargebee.tokens import Window
 from connectors.common.datatype import Entity, Insert, Record

@@ -12,25 +12,25 @@ from urllib.parse import quote
 from requests.auth import HTTPBasicAuth
 
 from connectors.chargebee import forms
-from connectors.chargebee.answers import StoredRefusal, error_of, is_replay
 from connectors.chargebee.backfill import Backfills
 from connectors.chargebee.clock import SiteClock
+from connectors.chargebee.responses import StoredRefusal, error_of, is_replay
 from connectors.chargebee.settings import ChargebeeSettings
 from connectors.common.datatype import Record
-from connectors.common.errors import BrokenAnswer, NotFound
+from connectors.common.errors import InvalidResponse, NotFound
 from connectors.common.limiter import Limiter
 from connectors.common.locks import RecordLocks
 from connectors.common.metrics import Metrics
-from connectors.common.upstream import Answer, UpstreamClient, UpstreamOptions
+from connectors.common.upstream import UpstreamClient, UpstreamOptions, UpstreamResponse
 
 IDEMPOTENCY_KEY = "chargebee-idempotency-key"
 Params = list[tuple[str, str]]
 
 
 class Chargebee:
-    """One site's API. Safe to use from several threads. `rehearses`: what it creates is only made believe."""
+    """One site's API. Safe to use from several threads. A dry run (`is_dry_run`) creates nothing."""
 
-    rehearses = False
+    is_dry_run = False
 
     def __init__(self, settings: ChargebeeSettings, metrics: Metrics) -> None:
         common = settings.common
@@ -65,7 +65,7 @@ class Chargebee:
             if isinstance(site, dict)
         ]
         if "v2" not in versions:
-            raise BrokenAnswer(
+            raise InvalidResponse(
                 "the Chargebee site does not use Product Catalog 2.0, which this service needs"
             )
 
@@ -119,7 +119,7 @@ class Chargebee:
 
     def _post(
         self, path: str, fields: Params, key: str, operation: str, attempts: int | None = None
-    ) -> Answer:
+    ) -> UpstreamResponse:
         """One POST that may be repeated. A stored refusal is old news: the call is made anew, once."""
         try:
             return self._send(path, fields, key, operation, attempts)
@@ -128,7 +128,7 @@ class Chargebee:
 
     def _send(
         self, path: str, fields: Params, key: str, operation: str, attempts: int | None = None
-    ) -> Answer:
+    ) -> UpstreamResponse:
         headers = {IDEMPOTENCY_KEY: key}
         return self._http.call(
             "POST",
@@ -155,14 +155,14 @@ def _fresh(key: str) -> str:
     return f"{key[:48]}-{uuid.uuid4().hex}"
 
 
-def _object(answer: Answer) -> dict[str, Any]:
+def _object(answer: UpstreamResponse) -> dict[str, Any]:
     if not isinstance(answer.body, dict):
-        raise BrokenAnswer("the Chargebee answer is not a JSON object")
+        raise InvalidResponse("the Chargebee answer is not a JSON object")
     return answer.body
 
 
 def _record(body: dict[str, Any], kind: str) -> Record:
     record = body.get(kind)
     if not isinstance(record, dict) or "id" not in record:
-        raise BrokenAnswer(f"the Chargebee answer holds no {kind}")
+        raise InvalidResponse(f"the Chargebee answer holds no {kind}")
     return record

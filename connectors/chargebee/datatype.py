@@ -35,7 +35,7 @@ class ChargebeeDatatype(Datatype):
     def __init__(self, client: Chargebee, settings: ChargebeeSettings) -> None:
         self.client = client
         self.settings = settings
-        self.create_refuses_twins = self.create_refuses_twins and not client.rehearses
+        self.create_refuses_twins = self.create_refuses_twins and not client.is_dry_run
         self.update_attempts = settings.common.attempts
         self.schema: Mapping[str, Any] = jsonio.loads((_SCHEMAS / f"{self.name}.schema.json").read_bytes())
         self.create_only = frozenset(

@@ -13,7 +13,7 @@ from typing import Any
 from connectors.chargebee.client import Chargebee, Params
 from connectors.chargebee.tokens import Window
 from connectors.common.datatype import Record
-from connectors.common.errors import BrokenAnswer
+from connectors.common.errors import InvalidResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def between(start: int, end: int) -> str:
 
 
 def all_pages(client: Chargebee, path: str, params: Params, operation: str) -> Iterator[dict[str, Any]]:
-    """The bodies of all pages of a list; `BrokenAnswer` if it would never end."""
+    """The bodies of all pages of a list; `InvalidResponse` if it would never end."""
     seen: set[str] = set()
     offset: str | None = None
     while True:
@@ -101,18 +101,18 @@ def all_pages(client: Chargebee, path: str, params: Params, operation: str) -> I
         if offset is None:
             return
         if offset in seen:
-            raise BrokenAnswer("Chargebee gave the same next_offset twice; the list would never end")
+            raise InvalidResponse("Chargebee gave the same next_offset twice; the list would never end")
         seen.add(offset)
 
 
 def records(body: dict[str, Any], kind: str) -> list[Record]:
-    """The records of a list answer; `BrokenAnswer` if it is none, so that no page passes for an empty one."""
+    """The records of a list response; `InvalidResponse` for anything else, never an empty page."""
     rows = body.get("list")
     if not isinstance(rows, list):
-        raise BrokenAnswer("the Chargebee answer holds no list")
+        raise InvalidResponse("the Chargebee answer holds no list")
     found = [row.get(kind) for row in rows if isinstance(row, dict)]
     if len(found) != len(rows) or not all(isinstance(record, dict) and "id" in record for record in found):
-        raise BrokenAnswer(f"a row of the Chargebee list holds no {kind}")
+        raise InvalidResponse(f"a row of the Chargebee list holds no {kind}")
     return [record for record in found if isinstance(record, dict)]
 
 

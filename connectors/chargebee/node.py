@@ -14,7 +14,7 @@ from connectors.common.errors import FixSettings, ServiceError, Unavailable, Ups
 from connectors.common.limiter import Limiter
 from connectors.common.metrics import CallMetrics, Metrics
 from connectors.common.settings import CommonSettings
-from connectors.common.upstream import Answer, UpstreamClient, UpstreamOptions
+from connectors.common.upstream import UpstreamClient, UpstreamOptions, UpstreamResponse
 
 _CONNECT_S, _READ_S = 3.0, 8.0
 """Chargebee gives a webhook 10 s on test sites, so the node gets less."""
@@ -55,7 +55,7 @@ class NodeReceiver:
             ) from refused
 
 
-def _error_of(answer: Answer) -> ServiceError | None:
+def _error_of(answer: UpstreamResponse) -> ServiceError | None:
     status = answer.status
     if status < 300:
         return None

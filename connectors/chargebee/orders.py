@@ -10,10 +10,10 @@ import time
 from typing import Any
 from urllib.parse import quote
 
-from connectors.chargebee.answers import MissingReference
 from connectors.chargebee.datatype import ChargebeeDatatype, overlay
 from connectors.chargebee.feeds import records
 from connectors.chargebee.imports import invoice_id, invoice_of
+from connectors.chargebee.responses import MissingReference
 from connectors.chargebee.rules import refusal
 from connectors.common.datatype import Insert, Record
 from connectors.common.errors import AlreadyExists, Pending

@@ -18,7 +18,7 @@ from connectors.chargebee.clock import NEAR_S, SiteClock
 from connectors.chargebee.feeds import ListFeed, Page
 from connectors.chargebee.tokens import Token, Window, decode
 from connectors.common.datatype import Entity, Record
-from connectors.common.errors import BrokenAnswer, Rejected
+from connectors.common.errors import InvalidResponse, Rejected
 
 OVERLAP = 3
 """Seconds that a window reaches back before the moment up to which everything is known: more than what whole
@@ -141,7 +141,9 @@ class Reader:
                 if token.offset is None:
                     break
                 if token.offset in seen:
-                    raise BrokenAnswer("Chargebee gave the same next_offset twice; the list would never end")
+                    raise InvalidResponse(
+                        "Chargebee gave the same next_offset twice; the list would never end"
+                    )
                 seen.add(token.offset)
         return token
 

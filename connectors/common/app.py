@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from connectors.common import auth, logs, problems, tracing
+from connectors.common import access_log, auth, logs, problems
 from connectors.common.push import PushSequences
 from connectors.common.ratios import Ratios
 from connectors.common.service import Runtime, Service
@@ -27,15 +27,15 @@ def create_app(service: Service) -> Flask:
     app.extensions["connectors"] = Runtime(
         service=service,
         engine=ShareEngine(service.datatypes.values(), service.share_concurrency, observe),
-        rehearsals=ShareEngine(
-            service.rehearsals.values(), service.share_concurrency, lambda *_: None, dry_run=True
+        dry_runs=ShareEngine(
+            service.dry_runs.values(), service.share_concurrency, lambda *_: None, dry_run=True
         ),
         redact=redact,
         log=logs.configure(service.name, service.settings.log_level, redact),
         sequences={name: PushSequences() for name in service.datatypes},
     )
-    tracing.register(app)
-    auth.register(app, service.settings, service.own_check)
+    access_log.register(app)
+    auth.register(app, service.settings, service.auth_exempt_paths)
     problems.register(app)
     for blueprint in (root.bp, health.bp, schemas.bp, entities.bp, share.bp, *service.blueprints):
         app.register_blueprint(blueprint)

@@ -13,10 +13,10 @@ from connectors.common.settings import CommonSettings
 _OPEN = ("/health",)
 
 
-def register(app: Flask, settings: CommonSettings, own_check: Collection[str] = ()) -> None:
+def register(app: Flask, settings: CommonSettings, auth_exempt_paths: Collection[str] = ()) -> None:
     """Check every request's credentials before anything else is done with it.
 
-    Paths in `own_check` are left out: their views call `require` with credentials of their own.
+    Paths in `auth_exempt_paths` are left out: their views call `require` with credentials of their own.
     """
     username, password = settings.username, settings.password
     if username is None or password is None:
@@ -24,7 +24,7 @@ def register(app: Flask, settings: CommonSettings, own_check: Collection[str] = 
 
     @app.before_request
     def check() -> None:
-        if request.path not in _OPEN and request.path not in own_check:
+        if request.path not in _OPEN and request.path not in auth_exempt_paths:
             require(username, password)
 
 

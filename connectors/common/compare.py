@@ -39,21 +39,22 @@ def compare(
     desired: Record,
     based_on: Record | None,
     *,
-    watched: Sequence[str] | None = None,
+    watched_fields: Sequence[str] | None = None,
     line_keys: Mapping[str, str] | None = None,
     same: Same = same_leaf,
 ) -> Difference:
     """Find what to write to turn `present` into `desired`, and what is contested.
 
     Objects are merged key by key (a null removes the key); lists named in `line_keys` are merged line by
-    line. `based_on` None skips the comparison with it. `watched` limits it to these dotted paths. Example::
+    line. `based_on` None skips the comparison with it. `watched_fields` limits it to these dotted paths.
+    Example::
 
         compare({"a": {"x": 1, "y": 2}}, {"a": {"x": 3}}, {"a": {"x": 1}})
         -> Difference(changes={"a": {"x": 3, "y": 2}}, conflicts=[])
     """
     found = Difference()
     for name, value in desired.items():
-        merger = _Merger(based_on is not None, _watch(watched), (line_keys or {}).get(name), same)
+        merger = _Merger(based_on is not None, _watch(watched_fields), (line_keys or {}).get(name), same)
         merged = merger.value((name,), present.get(name), value, (based_on or {}).get(name))
         found.conflicts += merger.conflicts
         if merger.changed:
@@ -68,9 +69,11 @@ def _watch(dotted: Sequence[str] | None) -> list[Path] | None:
 class _Merger:
     """Merges one top-level property and notes whether it changed and what is contested."""
 
-    def __init__(self, guarded: bool, watched: list[Path] | None, line_key: str | None, same: Same) -> None:
-        self.guarded = guarded
-        self.watched = watched
+    def __init__(
+        self, check_version: bool, watched_fields: list[Path] | None, line_key: str | None, same: Same
+    ) -> None:
+        self.check_version = check_version
+        self.watched_fields = watched_fields
         self.line_key = line_key
         self.same = same
         self.changed = False
@@ -94,14 +97,14 @@ class _Merger:
 
     def _note(self, path: Path, present: Any, based: Any) -> None:
         self.changed = True
-        if self.guarded and self._is_watched(path) and not self.same(path, present, based):
+        if self.check_version and self._is_watched(path) and not self.same(path, present, based):
             self.conflicts.append(pointer(path))
 
     def _is_watched(self, path: Path) -> bool:
-        if self.watched is None:
+        if self.watched_fields is None:
             return True
         names = tuple(part for part in path if isinstance(part, str))
-        return any(names[: len(watch)] == watch[: len(names)] for watch in self.watched)
+        return any(names[: len(watch)] == watch[: len(names)] for watch in self.watched_fields)
 
     def _object(self, path: Path, present: Any, desired: Record, based: Any) -> Record:
         have = present if isinstance(present, dict) else {}

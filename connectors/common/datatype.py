@@ -69,7 +69,7 @@ class Datatype(ABC):
 
     create_refuses_twins: bool = False
     """True if `create` itself cannot make a second record for one origin (derived ids); then `find_own` is
-    only asked after `AlreadyExists` or `Unanswered`, which saves a call per insert."""
+    only asked after `AlreadyExists` or `Indeterminate`, which saves a call per insert."""
 
     update_attempts: int = 1
     """How often an update that upstream did not take is tried, each time on the record as it is by then. For
@@ -111,7 +111,7 @@ class Datatype(ABC):
 
     @abstractmethod
     def create(self, insert: Insert) -> Record:
-        """Create the record and mark it with its origin. `AlreadyExists`, `Unanswered`, `Rejected`,
+        """Create the record and mark it with its origin. `AlreadyExists`, `Indeterminate`, `Rejected`,
         `Pending`.
         """
 

@@ -14,16 +14,16 @@
      ├─ LookUpFirst    look-up-first the caller's picture of the record is old: read it again, then decide
      │   ├─ Conflict         409     record or push sequence are not in the state the caller assumed
      │   ├─ AlreadyExists    409     a create met a record with the same id or unique value
-     │   └─ Unanswered       503     a create was sent and no answer came: it may have been done or not
+     │   └─ Indeterminate    503     a create was sent and no answer came: it may have been done or not
      ├─ FixSettings    fix-settings  somebody must change a setting; named in the detail
      │   ├─ SettingsError    –       a setting is missing or bad at start; the service does not start
      │   └─ UpstreamRefused  502     upstream answers 401 or 403, or redirects elsewhere
      ├─ Wait           wait          nothing is wrong with the request; again after `retry_after` seconds
      │   ├─ Unavailable      503     upstream is down, slow or throttling, also after retries
-     │   │   └─ Busy         503     the record, or a system behind upstream, is; other calls may go on
+     │   │   └─ Locked       503     the record, or a system behind upstream, is; other calls may go on
      │   └─ Pending          –       share only: something must happen elsewhere first; the detail says what
      └─ Retry          retry         try again at once or at the next run
-         └─ BrokenAnswer     502     the upstream answer is truncated, no JSON, too large or misshapen
+         └─ InvalidResponse     502     the upstream answer is truncated, no JSON, too large or misshapen
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class AlreadyExists(LookUpFirst):
     title = "Already exists"
 
 
-class Unanswered(LookUpFirst):
+class Indeterminate(LookUpFirst):
     """A create was sent and its answer never came; whoever sent it must look the record up before sending it
     again.
     """
@@ -196,7 +196,7 @@ class Unavailable(Wait):
     title = "Upstream unavailable"
 
 
-class Busy(Unavailable):
+class Locked(Unavailable):
     """Another write of the same record is under way, or a system behind upstream throttles: 429, but not for
     the number of our calls.
     """
@@ -216,7 +216,7 @@ class Retry(ServiceError):
     title = "Try again"
 
 
-class BrokenAnswer(Retry):
+class InvalidResponse(Retry):
     """The upstream answer is truncated, not JSON, too large or of another shape than promised."""
 
     title = "Broken upstream answer"

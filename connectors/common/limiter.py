@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from connectors.common.errors import Unavailable
-from connectors.common.pace import Pace
+from connectors.common.rate_limit import AdaptiveRateLimit
 
 
 class Limiter:
@@ -17,7 +17,7 @@ class Limiter:
 
     `per_second` None means no rate limit, `concurrency` None no limit on simultaneous calls; `burst` calls
     may go at once after a quiet time. While a write waits, no read gets a token. Refusals (429) close it for
-    the pause that upstream wants and slow a rate limit down; it recovers, see `connectors.common.pace`.
+    the pause that upstream wants and slow a rate limit down; it recovers, see `connectors.common.rate_limit`.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class Limiter:
         concurrency: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._pace = Pace(None if per_second is None else per_second * 60)
+        self._rate_limit = AdaptiveRateLimit(None if per_second is None else per_second * 60)
         self._burst = float(burst)
         self._tokens = float(burst)
         self._room = concurrency
@@ -56,7 +56,7 @@ class Limiter:
         with self._changed:
             now = self._clock()
             if now >= self._closed_until:
-                self._pace.refused(now)
+                self._rate_limit.refused(now)
             self._closed_until = max(self._closed_until, now + seconds)
             self._tokens, self._filled = 1.0, self._closed_until
 
@@ -65,8 +65,8 @@ class Limiter:
         """Calls a minute that may be made at present; infinite without a limit, 0 during a pause."""
         with self._changed:
             now = self._clock()
-            pace = self._pace.per_minute(now)
-            return 0.0 if self._closed_until > now else math.inf if pace is None else pace
+            rate = self._rate_limit.per_minute(now)
+            return 0.0 if self._closed_until > now else math.inf if rate is None else rate
 
     def waiting(self, write: bool) -> int:
         """Calls that wait for leave."""
@@ -83,7 +83,7 @@ class Limiter:
                 self._waiting[write] -= 1
                 self._changed.notify_all()
             self._tokens -= 1.0
-            self._pace.called(self._clock())
+            self._rate_limit.called(self._clock())
             if self._room is not None:
                 self._room -= 1
         return self._clock() - started
@@ -104,11 +104,11 @@ class Limiter:
             return pause
         if (self._waiting[True] and not write) or self._room == 0:
             return None
-        pace = self._pace.per_minute(now)
-        if pace is None:
+        per_minute = self._rate_limit.per_minute(now)
+        if per_minute is None:
             self._tokens = self._burst
             return 0.0
-        rate = pace / 60
+        rate = per_minute / 60
         self._tokens = min(self._burst, self._tokens + (now - self._filled) * rate)
         self._filled = now
         return 0.0 if self._tokens >= 1.0 else (1.0 - self._tokens) / rate

@@ -11,7 +11,7 @@ from connectors.common.errors import NotFound, Rejected
 from connectors.common.push import PushRequest
 from connectors.common.service import Runtime
 from connectors.common.share import Outcome
-from connectors.common.wish import Wish, payload_of
+from connectors.common.share_request import ShareRequest, payload_of
 
 _MOST = 20
 """Failed entities named in one problem document."""
@@ -57,23 +57,23 @@ def _write(parts: Runtime, kind: Datatype, entity: Entity) -> Outcome:
             "none", "rejected", error=Rejected("_id must be a string", field="/_id", rule="required")
         )
     if entity.get("_deleted") is True:
-        return parts.engine.outcome(kind, partial(Wish, "delete", key, {}))
+        return parts.engine.outcome(kind, partial(ShareRequest, "delete", key, {}))
     return parts.engine.outcome(kind, partial(_upsert, kind, key, payload_of(entity)))
 
 
-def _upsert(kind: Datatype, key: str, payload: Record) -> Wish:
+def _upsert(kind: Datatype, key: str, payload: Record) -> ShareRequest:
     """An update of the record that a pushed `_id` means, by its key or as what it was made from; else an
     insert.
     """
-    wish = Wish("insert", None if kind.assigns_keys else key, payload, origin=f"~:push:{key}")
+    request = ShareRequest("insert", None if kind.assigns_keys else key, payload, origin=f"~:push:{key}")
     record: Record | None
     try:
         record = kind.fetch(key)
     except NotFound:
-        record = kind.find_own(wish.insert)
+        record = kind.find_own(request.insert)
     if record is None or kind.entity(dict(record))["_deleted"]:
-        return wish
-    return Wish("update", kind.key_of(record), payload, guarded=False)
+        return request
+    return ShareRequest("update", kind.key_of(record), payload, check_version=False)
 
 
 def _delete_others(parts: Runtime, kind: Datatype, named: set[str]) -> list[dict[str, Any]]:
@@ -88,7 +88,7 @@ def _delete_others(parts: Runtime, kind: Datatype, named: set[str]) -> list[dict
     ]
     failed = []
     for key in doomed:
-        outcome = parts.engine.outcome(kind, partial(Wish, "delete", key, {}))
+        outcome = parts.engine.outcome(kind, partial(ShareRequest, "delete", key, {}))
         if outcome.error is not None:
             failed.append({**outcome.error.as_dict(), "entity": key})
     return failed

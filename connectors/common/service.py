@@ -22,9 +22,10 @@ class Service:
     """One service, ready to be served by `connectors.common.app.create_app`.
 
     `check` makes one cheap call upstream and raises what is wrong (`UpstreamRefused`, `Unavailable`, …).
-    `rehearsals`: the same datatypes with everything but the writing, for dry runs.
-    `share_concurrency`: records of one share request that are worked on at the same time. `own_check`: paths
-    whose callers present other credentials than those of the service, which their views check.
+    `dry_runs`: the same datatypes with everything but the writing, for dry runs.
+    `share_concurrency`: records of one share request that are worked on at the same time.
+    `auth_exempt_paths`: paths whose callers present other credentials than those of the service, which their
+    views check.
     """
 
     name: str
@@ -35,8 +36,8 @@ class Service:
     check: Callable[[], None]
     share_concurrency: int = 1
     blueprints: Sequence[Blueprint] = ()
-    own_check: Collection[str] = ()
-    rehearsals: Mapping[str, Datatype] = field(default_factory=dict)
+    auth_exempt_paths: Collection[str] = ()
+    dry_runs: Mapping[str, Datatype] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Runtime:
 
     service: Service
     engine: ShareEngine
-    rehearsals: ShareEngine
+    dry_runs: ShareEngine
     redact: Redactor
     log: logging.Logger
     sequences: dict[str, PushSequences] = field(default_factory=dict)
@@ -58,11 +59,11 @@ class Runtime:
             known = ", ".join(self.service.datatypes)
             raise NotFound(f"there is no datatype {name!r}; this service has {known}") from None
 
-    def rehearsal(self, name: str) -> Datatype:
+    def dry_run(self, name: str) -> Datatype:
         """What stands in for that datatype in a dry run; `NotFound` if there is nothing."""
         datatype = self.datatype(name)
         try:
-            return self.service.rehearsals[name]
+            return self.service.dry_runs[name]
         except KeyError:
             raise NotFound(f"{datatype.name} cannot be shared in a dry run") from None
 

@@ -14,7 +14,7 @@ The rules, the same for every datatype:
 
 Answers keep order and number of the request, whatever happens.
 
-A dry run is the same engine over datatypes that cannot write (`Service.rehearsals`): every read, comparison
+A dry run is the same engine over datatypes that cannot write (`Service.dry_runs`): every read, comparison
 and rule is the real one, and the answer holds the record as it would be.
 """
 
@@ -36,18 +36,18 @@ from connectors.common.errors import (
     AlreadyExists,
     Conflict,
     FixData,
+    Indeterminate,
     LookUpFirst,
     NotFound,
     Pending,
     Rejected,
     ServiceError,
-    Unanswered,
     Unavailable,
 )
 from connectors.common.locks import RecordLocks
 from connectors.common.logs import CALLS
+from connectors.common.share_request import ShareRequest, parse_dry_run, parse_share_request
 from connectors.common.validation import PayloadCheck
-from connectors.common.wish import Wish, parse_rehearsed, parse_wish
 
 _ATTEMPTS = 3
 """Reads and compares of one update before a record that keeps moving counts as contested."""
@@ -60,7 +60,7 @@ Observer = Callable[[str, str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one wish: `operation` as carried out, `record` as now stored upstream (None if
+    """What became of one request: `operation` as carried out, `record` as now stored upstream (None if
     unknown).
     """
 
@@ -72,7 +72,7 @@ class Outcome:
 
 
 class ShareEngine:
-    """Carries out wishes; keeps nothing but locks, so any number of requests may run at once."""
+    """Carries out requests; keeps nothing but locks, so any number of requests may run at once."""
 
     def __init__(
         self, datatypes: Iterable[Datatype], concurrency: int, observe: Observer, dry_run: bool = False
@@ -90,7 +90,7 @@ class ShareEngine:
     def share(self, datatype: Datatype, entities: Sequence[Entity]) -> list[Entity]:
         """Answer entities for share entities, in the same order and of the same number.
 
-        Raises `Unavailable`, `FixSettings` or `BrokenAnswer` for the request as a whole.
+        Raises `Unavailable`, `FixSettings` or `InvalidResponse` for the request as a whole.
         """
         groups: dict[object, list[int]] = {}
         for index, entity in enumerate(entities):
@@ -104,22 +104,22 @@ class ShareEngine:
         _each(work, list(groups.values()), self._concurrency)
         return answers
 
-    def outcome(self, datatype: Datatype, read: Callable[[], Wish]) -> Outcome:
-        """Carry out the wish that `read` gives; errors that concern only this entity become its outcome."""
-        wish = None
+    def outcome(self, datatype: Datatype, read: Callable[[], ShareRequest]) -> Outcome:
+        """Carry out the request that `read` gives; errors of this entity alone become its outcome."""
+        request = None
         try:
-            wish = read()
-            with self._locks.of(datatype.name, wish.lock_name):
-                outcome = self._carry_out(datatype, wish)
+            request = read()
+            with self._locks.of(datatype.name, request.lock_name):
+                outcome = self._execute(datatype, request)
         except (FixData, LookUpFirst, Pending) as error:
             # Without its traceback; else error, frame and outcome keep each other, and the batch, in memory.
             kept = error.with_traceback(None)
-            outcome = Outcome("none", _status(error), wish.key if wish else None, error=kept)
+            outcome = Outcome("none", _status(error), request.key if request else None, error=kept)
         self._observe(datatype.name, outcome.operation, outcome.status)
         return outcome
 
     def _answer(self, datatype: Datatype, entity: Entity) -> Entity:
-        parse = parse_rehearsed if self._dry_run else parse_wish
+        parse = parse_dry_run if self._dry_run else parse_share_request
         with correlated(entity):
             outcome = self.outcome(datatype, lambda: parse(entity))
             self._log(datatype, entity, outcome)
@@ -142,22 +142,22 @@ class ShareEngine:
         }  # fmt: skip
         CALLS.info("share", extra={"members": {k: v for k, v in members.items() if v is not None}})
 
-    def _carry_out(self, datatype: Datatype, wish: Wish) -> Outcome:
-        if wish.operation == "delete":
-            return _delete(datatype, wish)
-        self._checks[datatype.name](wish.operation, wish.payload)
-        datatype.check(wish.operation, wish.payload)
-        return _insert(datatype, wish) if wish.operation == "insert" else _update(datatype, wish)
+    def _execute(self, datatype: Datatype, request: ShareRequest) -> Outcome:
+        if request.operation == "delete":
+            return _delete(datatype, request)
+        self._checks[datatype.name](request.operation, request.payload)
+        datatype.check(request.operation, request.payload)
+        return _insert(datatype, request) if request.operation == "insert" else _update(datatype, request)
 
 
-def _insert(datatype: Datatype, wish: Wish) -> Outcome:
-    insert = wish.insert
+def _insert(datatype: Datatype, request: ShareRequest) -> Outcome:
+    insert = request.insert
     if insert.key is not None and datatype.assigns_keys:
         raise Rejected(
             "id is given by the upstream system and cannot be chosen", field="/id", rule="readOnly"
         )
     if not datatype.create_refuses_twins:
-        found = wish.present or datatype.find_own(insert)
+        found = request.present or datatype.find_own(insert)
         if found is not None:
             return Outcome("none", key=datatype.key_of(found), record=found)
     try:
@@ -167,7 +167,7 @@ def _insert(datatype: Datatype, wish: Wish) -> Outcome:
         if found is None:
             raise
         return Outcome("none", key=datatype.key_of(found), record=found)
-    except Unanswered as silence:
+    except Indeterminate as silence:
         found = datatype.find_own(insert)
         if found is None:
             raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
@@ -175,12 +175,12 @@ def _insert(datatype: Datatype, wish: Wish) -> Outcome:
     return Outcome("insert", key=datatype.key_of(record), record=record)
 
 
-def _update(datatype: Datatype, wish: Wish) -> Outcome:
+def _update(datatype: Datatype, request: ShareRequest) -> Outcome:
     moved = silent = 0
     wanted: Record | None = None
     while True:
         try:
-            outcome = _compare_and_swap(datatype, wish)
+            outcome = _compare_and_swap(datatype, request)
         except Conflict:
             moved += 1
             if moved == _ATTEMPTS:
@@ -196,16 +196,16 @@ def _update(datatype: Datatype, wish: Wish) -> Outcome:
             return replace(outcome, operation="update") if was_lost else outcome
 
 
-def _compare_and_swap(datatype: Datatype, wish: Wish) -> Outcome:
-    key = wish.key or ""
-    present = datatype.present(key, wish.based_on) if wish.present is None else wish.present
+def _compare_and_swap(datatype: Datatype, request: ShareRequest) -> Outcome:
+    key = request.key or ""
+    present = datatype.present(key, request.based_on) if request.present is None else request.present
     if datatype.entity(dict(present))["_deleted"]:
         raise NotFound(f"{datatype.name} {key} is deleted", entity=key)
     found = compare(
         present,
-        wish.payload,
-        wish.based_on if wish.guarded else None,
-        watched=wish.watched,
+        request.payload,
+        request.based_on if request.check_version else None,
+        watched_fields=request.watched_fields,
         line_keys=datatype.line_keys,
         same=datatype.same,
     )
@@ -238,9 +238,9 @@ def _contested(datatype: Datatype, key: str, present: Record, fields: list[str])
     return Outcome("none", "conflict", key, present, error)
 
 
-def _delete(datatype: Datatype, wish: Wish) -> Outcome:
-    key = wish.key or ""
-    if wish.present is not None:
+def _delete(datatype: Datatype, request: ShareRequest) -> Outcome:
+    key = request.key or ""
+    if request.present is not None:
         return Outcome("delete", key=key)
     try:
         done = datatype.delete(key)
@@ -267,7 +267,7 @@ def _shown(record: Record | None) -> Record | None:
 
 
 def _record_named(entity: Mapping[str, Any]) -> object:
-    """What tells two wishes for one record apart from wishes for two."""
+    """What tells two requests for one record apart from requests for two."""
     name = entity.get("id") or entity.get("$origin") or entity.get("_id")
     return name if isinstance(name, str | int) else None
 

@@ -18,15 +18,15 @@ from requests.auth import AuthBase
 from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
-from connectors.common import jsonio, tally
+from connectors.common import call_counter, jsonio
 from connectors.common.errors import (
-    BrokenAnswer,
-    Busy,
     Conflict,
+    Indeterminate,
+    InvalidResponse,
+    Locked,
     NotFound,
     Rejected,
     ServiceError,
-    Unanswered,
     Unavailable,
     UpstreamRefused,
 )
@@ -65,7 +65,7 @@ class UpstreamOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class UpstreamResponse:
     """One complete upstream answer; `body` is the decoded JSON, None when there was none or it was not
     JSON.
     """
@@ -85,13 +85,13 @@ class RenewableAuth(Protocol):
         """Forget the present token."""
 
 
-ErrorOf = Callable[[Answer], ServiceError | None]
-"""Says whether an answer is an error and which; an `Unavailable` or `BrokenAnswer` is retried where that is
-safe.
+ErrorOf = Callable[[UpstreamResponse], ServiceError | None]
+"""Says whether an answer is an error and which; an `Unavailable` or `InvalidResponse` is retried where that
+is safe.
 """
 
 
-def error_of_status(answer: Answer) -> ServiceError | None:
+def error_of_status(answer: UpstreamResponse) -> ServiceError | None:
     """The plain reading of a status code, for systems without error codes of their own."""
     status = answer.status
     if status < 300:
@@ -144,13 +144,14 @@ class UpstreamClient:
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
         attempts: int | None = None,
-    ) -> Answer:
+    ) -> UpstreamResponse:
         """Make one call and give its answer; raises what the last attempt came to.
 
         `path` is appended to the base URL, or is a whole URL on the same host. `operation` is its name in
         metrics. `repeatable`: whether doing it twice is as good as once (default: every method but POST).
         Calls that are not are retried only where upstream surely did nothing (no connection, 429); otherwise
-        `Unanswered`. `attempts` bounds the tries of this call, for a caller who must look again before each.
+        `Indeterminate`. `attempts` bounds the tries of this call, for a caller who must look again before
+        each.
         """
         if self._query and not path.startswith(_WHOLE):
             params = [*self._query.items(), *_pairs(params)]
@@ -170,7 +171,7 @@ class UpstreamClient:
         url = path if path.startswith(_WHOLE) else self._base + path
         wanted, given = urlsplit(self._base), urlsplit(url)
         if (wanted.scheme, wanted.netloc) != (given.scheme, given.netloc):
-            raise BrokenAnswer(
+            raise InvalidResponse(
                 f"upstream named an address on another host ({given.hostname}); it is not followed"
             )
         return url
@@ -181,7 +182,9 @@ class UpstreamClient:
         """
         return self.resolve(urljoin(self.resolve(page), link))
 
-    def _attempts(self, request: requests.Request, operation: str, repeatable: bool, attempts: int) -> Answer:
+    def _attempts(
+        self, request: requests.Request, operation: str, repeatable: bool, attempts: int
+    ) -> UpstreamResponse:
         options = self.options
         budget = RetryBudget(attempts, options.backoff, options.backoff_cap, options.max_wait)
         renewed = False
@@ -195,10 +198,10 @@ class UpstreamClient:
                     self._auth.renew()
                     continue
             if error is None or not _worth_repeating(error, answer, repeatable):
-                raise error or BrokenAnswer("upstream gave no answer")
+                raise error or InvalidResponse("upstream gave no answer")
             pause = budget.pause(answer.headers.get("Retry-After") if answer is not None else None)
             error.retry_after = error.retry_after or pause
-            if answer is not None and answer.status == 429 and not isinstance(error, Busy):
+            if answer is not None and answer.status == 429 and not isinstance(error, Locked):
                 self._limiter.refused(pause)
                 self._metrics.refusals.inc()
             if not budget.spend(pause):
@@ -208,7 +211,7 @@ class UpstreamClient:
 
     def _attempt(
         self, request: requests.Request, operation: str, repeatable: bool
-    ) -> tuple[Answer | None, ServiceError | None]:
+    ) -> tuple[UpstreamResponse | None, ServiceError | None]:
         """One attempt: the answer if a whole one came, and the error if it is one."""
         method = request.method or "GET"
         status = "none"
@@ -225,22 +228,22 @@ class UpstreamClient:
         finally:
             seconds = time.perf_counter() - started
             _log(method, operation, status, seconds)
-            tally.count(method not in _READS)
+            call_counter.count(method not in _READS)
             self._metrics.calls.labels(method, operation, status).inc()
             self._metrics.call_seconds.labels(operation).observe(seconds)
 
-    def _meaning(self, answer: Answer, repeatable: bool) -> ServiceError | None:
+    def _meaning(self, answer: UpstreamResponse, repeatable: bool) -> ServiceError | None:
         """The error that an answer is, if any. A create whose answer cannot be read may have been done."""
         error = self._error_of(answer)
         if isinstance(error, UpstreamRefused):
             return self._refused(answer)
         if not repeatable and (answer.status >= 500 or (error is None and not answer.is_json)):
-            return Unanswered(f"upstream answered {answer.status} to a create" + _kind_of_text(answer))
+            return Indeterminate(f"upstream answered {answer.status} to a create" + _kind_of_text(answer))
         if error is None and not answer.is_json:
-            return BrokenAnswer("the upstream answer is not JSON" + _kind_of_text(answer))
+            return InvalidResponse("the upstream answer is not JSON" + _kind_of_text(answer))
         return error
 
-    def _exchange(self, request: requests.Request) -> Answer:
+    def _exchange(self, request: requests.Request) -> UpstreamResponse:
         request.auth = self._auth
         prepared = self._session.prepare_request(request)
         options = self.options
@@ -254,14 +257,14 @@ class UpstreamClient:
         ) as response:
             text = response.raw.read(options.max_bytes + 1, decode_content=True)
         if len(text) > options.max_bytes:
-            raise BrokenAnswer(f"the upstream answer is larger than {options.max_bytes} bytes")
+            raise InvalidResponse(f"the upstream answer is larger than {options.max_bytes} bytes")
         status, said, method = response.status_code, response.headers, request.method or "GET"
         try:
-            return Answer(status, said, jsonio.loads(text) if text else None, True, method)
+            return UpstreamResponse(status, said, jsonio.loads(text) if text else None, True, method)
         except ValueError:
-            return Answer(status, said, None, False, method)
+            return UpstreamResponse(status, said, None, False, method)
 
-    def _refused(self, answer: Answer) -> UpstreamRefused:
+    def _refused(self, answer: UpstreamResponse) -> UpstreamRefused:
         options = self.options
         if answer.status < 400:
             detail = f"upstream redirects elsewhere ({answer.status}); check {options.address_setting}"
@@ -273,8 +276,8 @@ class UpstreamClient:
         """What it means that no whole answer came. The exception's own text may hold the URL, so it is left
         out.
         """
-        if isinstance(trouble, BrokenAnswer) and not repeatable:
-            return Unanswered(f"the answer to a create cannot be read: {trouble.detail}")
+        if isinstance(trouble, InvalidResponse) and not repeatable:
+            return Indeterminate(f"the answer to a create cannot be read: {trouble.detail}")
         if isinstance(trouble, ServiceError):
             return trouble
         what = type(trouble).__name__
@@ -288,9 +291,9 @@ class UpstreamClient:
                 f"upstream cannot be reached ({what}); is {self.options.address_setting} right?"
             )
         if not repeatable:
-            return Unanswered(f"upstream did not answer a create ({what})")
+            return Indeterminate(f"upstream did not answer a create ({what})")
         if isinstance(trouble, HTTPError):
-            return BrokenAnswer(f"the upstream answer broke off ({what})")
+            return InvalidResponse(f"the upstream answer broke off ({what})")
         return Unavailable(f"upstream did not answer ({what})")
 
 
@@ -312,8 +315,8 @@ def _pairs(params: Params) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in pairs if value is not None]
 
 
-def _worth_repeating(error: ServiceError, answer: Answer | None, repeatable: bool) -> bool:
-    if not isinstance(error, Unavailable | BrokenAnswer):
+def _worth_repeating(error: ServiceError, answer: UpstreamResponse | None, repeatable: bool) -> bool:
+    if not isinstance(error, Unavailable | InvalidResponse):
         return False
     return repeatable or answer is None or answer.status == 429
 
@@ -324,7 +327,7 @@ def _never_sent(trouble: Exception) -> bool:
     return "NewConnectionError" in type(reason).__name__ or "NameResolutionError" in type(reason).__name__
 
 
-def _kind_of_text(answer: Answer) -> str:
+def _kind_of_text(answer: UpstreamResponse) -> str:
     kind = answer.headers.get("Content-Type", "")
     return f" ({kind.partition(';')[0]})" if kind and "json" not in kind else ""
 

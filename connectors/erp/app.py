@@ -15,10 +15,10 @@ from connectors.common.metrics import Metrics
 from connectors.common.service import Service
 from connectors.common.settings import stop
 from connectors.common.upstream import UpstreamClient, UpstreamOptions
-from connectors.erp.answers import error_reader
 from connectors.erp.auth import TokenCalls, make_auth
 from connectors.erp.datatype import ErpDatatype
-from connectors.erp.rehearsal import Rehearsal
+from connectors.erp.dry_run import DryRun
+from connectors.erp.responses import error_reader
 from connectors.erp.schema import load_schema
 from connectors.erp.settings import ErpSettings, read_settings
 
@@ -46,9 +46,7 @@ def build_service(settings: ErpSettings) -> Service:
     datatypes = {
         name: ErpDatatype(name, spec, load_schema(name), client, size) for name, spec in entities.items()
     }
-    rehearsals = {
-        name: Rehearsal(name, spec, load_schema(name), client, size) for name, spec in entities.items()
-    }
+    dry_runs = {name: DryRun(name, spec, load_schema(name), client, size) for name, spec in entities.items()}
 
     def check() -> None:
         for datatype in list(datatypes.values())[:1]:
@@ -61,7 +59,7 @@ def build_service(settings: ErpSettings) -> Service:
         datatypes=datatypes,
         metrics=metrics,
         check=check,
-        rehearsals=rehearsals,
+        dry_runs=dry_runs,
         share_concurrency=settings.share_concurrency,
     )
 

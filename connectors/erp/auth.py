@@ -14,7 +14,7 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from connectors.common import jsonio
 from connectors.common.errors import Unavailable, UpstreamRefused
 from connectors.common.upstream import UpstreamOptions, make_session
-from connectors.erp.paths import dig
+from connectors.erp.paths import get_path
 
 _EARLY = 30.0
 """Seconds before its end that a token is fetched anew."""
@@ -86,7 +86,7 @@ class TokenCalls:
             form |= {"client_id": spec["client_id"], "client_secret": spec["client_secret"]}
         auth = None if "client_id" in form else client
         body = _json(self._answer("POST", spec["token_url"], data=form, auth=auth))
-        lifetime = dig(body, "expires_in")
+        lifetime = get_path(body, "expires_in")
         return self._token(body, "access_token"), float(lifetime) if lifetime else None
 
     def login(self, spec: Mapping[str, Any]) -> tuple[str, float | None]:
@@ -122,7 +122,7 @@ class TokenCalls:
         return answer
 
     def _token(self, body: Any, path: str) -> str:
-        token = dig(body, path)
+        token = get_path(body, path)
         if not isinstance(token, str) or not token:
             raise UpstreamRefused(
                 f"the token call's answer has no {path}; check {self._options.credentials_setting}"

@@ -12,7 +12,7 @@ from typing import Any
 
 from connectors.common.datatype import Record
 from connectors.common.upstream import UpstreamClient
-from connectors.erp.paths import bury, dig
+from connectors.erp.paths import get_path, set_path
 from connectors.erp.reading import Lists
 from connectors.erp.templates import Values
 
@@ -68,29 +68,29 @@ class _Part:
     def embed(self, page: list[Record]) -> None:
         if self._parent is None:
             for record in page:
-                key = str(dig(record, self._id))
-                bury(record, self._into, _all(self._below.pages({}, key=key, raw=record)))
+                key = str(get_path(record, self._id))
+                set_path(record, self._into, _all(self._below.pages({}, key=key, raw=record)))
             return
         for start in range(0, len(page), self._batch):
             self._embed_batch(page[start : start + self._batch])
 
     def _embed_batch(self, batch: Sequence[Record]) -> None:
-        found: dict[str, list[Record]] = {str(dig(record, self._id)): [] for record in batch}
-        keys = [dig(record, self._id) for record in batch]
+        found: dict[str, list[Record]] = {str(get_path(record, self._id)): [] for record in batch}
+        keys = [get_path(record, self._id) for record in batch]
         for page in self._lists.pages({}, values={"ids": keys}):
             for child in page:
-                owner = found.get(str(dig(child, self._parent or "")))
+                owner = found.get(str(get_path(child, self._parent or "")))
                 if owner is not None:
                     owner.append(child)
         for record in batch:
-            bury(record, self._into, found[str(dig(record, self._id))])
+            set_path(record, self._into, found[str(get_path(record, self._id))])
 
     def touched(self, values: Values) -> Iterator[str]:
         if self._changed is None:
             return
         for page in self._lists.pages(self._changed, values=values):
             for child in page:
-                yield str(dig(child, self._parent or ""))
+                yield str(get_path(child, self._parent or ""))
 
 
 _LIST = ("method", "query", "headers", "body", "records", "page_size")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.erp.paths import dig_all
+from connectors.erp.paths import get_all
 
 Condition = Mapping[str, Any]
 
@@ -17,7 +17,7 @@ def fits(conditions: Sequence[Condition], record: Any) -> bool:
 
 def _holds(condition: Condition, record: Any) -> bool:
     """One test; where the path goes through a list (`*`), one item that passes is enough."""
-    values = dig_all(record, condition["field"])
+    values = get_all(record, condition["field"])
     if "present" in condition and bool(values) != condition["present"]:
         return False
     if "equals" in condition and not any(_same(value, condition["equals"]) for value in values):

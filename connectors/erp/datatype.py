@@ -11,9 +11,9 @@ from connectors.common.compare import same_leaf
 from connectors.common.datatype import Datatype, Deletion, Entity, Insert, Record
 from connectors.common.errors import FixSettings, NotFound, Rejected
 from connectors.common.upstream import UpstreamClient
-from connectors.erp.changes import ChangedLists
 from connectors.erp.children import Children
-from connectors.erp.paths import dig
+from connectors.erp.incremental_reader import IncrementalReader
+from connectors.erp.paths import get_path
 from connectors.erp.reading import Lists
 from connectors.erp.shaping import Fetched, Shape, with_reference, without_read_only
 from connectors.erp.since import Since
@@ -42,7 +42,9 @@ class ErpDatatype(Datatype):
         self._shape = Shape(name, spec)
         self._since = Since(name, spec)
         children = Children(client, name, spec, page_size)
-        self._changes = ChangedLists(client, name, spec, page_size, self._lists, self._shape, children)
+        self._incremental = IncrementalReader(
+            client, name, spec, page_size, self._lists, self._shape, children
+        )
         self._writer = Writer(client, name, spec, self._shape, children)
         self._forms = _forms(schema)
 
@@ -52,7 +54,7 @@ class ErpDatatype(Datatype):
         if limit == 0:
             return iter(())
         query, values = self._since.query(token), self._since.values(token)
-        changed = self._changes.pages(query, values, token.stamp if token else None, limit, self.fetch)
+        changed = self._incremental.pages(query, values, token.stamp if token else None, limit, self.fetch)
         return self._since.apply(changed, token, limit)
 
     def fetch(self, key: str) -> Record:
@@ -75,7 +77,7 @@ class ErpDatatype(Datatype):
         reference = self._reference(insert)
         for raw in next(self._lists.pages(origin["query"], 2, {"origin": reference}), []):
             entity = self._shape.entity(dict(raw))
-            if str(dig(entity, origin["field"])) != reference:
+            if str(get_path(entity, origin["field"])) != reference:
                 raise FixSettings(
                     f"{self.name}: the ERP does not look up by {origin['field']}; see origin in the profile",
                     setting="ERP_PROFILE",
@@ -140,7 +142,7 @@ class ErpDatatype(Datatype):
         return self._written(self._writer.act(raw, wanted))
 
     def _reference(self, insert: Insert) -> str:
-        return str(dig(insert.payload, self._spec["origin"]["field"]) or insert.origin_id)
+        return str(get_path(insert.payload, self._spec["origin"]["field"]) or insert.origin_id)
 
     def _check_writable(self) -> None:
         if self._spec.get("read_only"):

@@ -7,10 +7,10 @@ from decimal import InvalidOperation
 from typing import Any
 
 from connectors.common.datatype import Record
-from connectors.common.errors import BrokenAnswer, Rejected
+from connectors.common.errors import InvalidResponse, Rejected
 from connectors.erp.conditions import fits
 from connectors.erp.items import Commands, Item, make_item
-from connectors.erp.paths import bury, dig, has
+from connectors.erp.paths import get_path, has, set_path
 from connectors.erp.values import Forms, reader, writer
 
 MODIFIED = "@modified"
@@ -56,10 +56,10 @@ class Field:
         """The field's value; `holder` is the record or the item in it that the source starts from."""
         if self._when and not fits(self._when, raw):
             return self._default
-        value = self.constant if self.fixed else dig(holder, self.source)
+        value = self.constant if self.fixed else get_path(holder, self.source)
         if value is None:
             if self._must and not has(holder, self.source):
-                raise BrokenAnswer(f"the ERP's record has no {self.source}, which is {self.name} here")
+                raise InvalidResponse(f"the ERP's record has no {self.source}, which is {self.name} here")
             return self._default
         if self._prefix:
             if not isinstance(value, str) or not value.startswith(self._prefix):
@@ -72,7 +72,7 @@ class Field:
         try:
             return self._convert(value)
         except (ValueError, TypeError, KeyError, InvalidOperation) as error:
-            raise BrokenAnswer(
+            raise InvalidResponse(
                 f"the ERP's {self.source} is not what the profile says of {self.name}"
             ) from error
 
@@ -92,7 +92,7 @@ class Field:
     def _ours(self, value: Any) -> Any:
         word = _word(value)
         if word not in self._map and self._strict:
-            raise BrokenAnswer(
+            raise InvalidResponse(
                 f"the ERP's {self.source} is {word}, which the profile's map for {self.name} lacks"
             )
         return self._map.get(word, self._default)
@@ -151,7 +151,7 @@ class FieldMap:
             if "." not in name:
                 record[name] = value
             elif value is not None:
-                bury(record, name, value)
+                set_path(record, name, value)
         for name, (item, lines) in self._lines.items():
             record[name] = [lines.read(line, None, at) for at, line in enumerate(item.all(raw), 1)]
         return record
@@ -178,7 +178,7 @@ class FieldMap:
                 have = (present or {}).get(name) or []
                 written = lines._line_commands(item, value or [], resolve, have, raw)
                 if written:
-                    bury(bodies.setdefault("", {}), item.place, written)
+                    set_path(bodies.setdefault("", {}), item.place, written)
                 continue
             field = self._fields[name]
             text = self._joined(field, changes, present or {}) if field.piece else value
@@ -187,9 +187,9 @@ class FieldMap:
         for name, values in grouped.items():
             item = self._items[name]
             body = bodies.setdefault(item.part, {})
-            written = item.change(values, raw, dig(body, item.place))
+            written = item.change(values, raw, get_path(body, item.place))
             if written is not None:
-                bury(body, item.place, written)
+                set_path(body, item.place, written)
         return {part: body for part, body in bodies.items() if body}
 
     def _leaves(self, changes: Record, present: Record, above: str = "") -> Iterator[tuple[str, Any]]:
@@ -234,7 +234,8 @@ class FieldMap:
         ]
         parts.sort(key=lambda part: part.piece if isinstance(part.piece, int) else part.piece == "last")
         given = [
-            dig(changes if part.name.partition(".")[0] in changes else present, part.name) for part in parts
+            get_path(changes if part.name.partition(".")[0] in changes else present, part.name)
+            for part in parts
         ]
         pieces = [text.strip() for text in given if isinstance(text, str) and text.strip()]
         return ("\n" if isinstance(field.piece, int) else " ").join(pieces) or None
@@ -262,13 +263,13 @@ def _put(body: Record, field: Field, value: Any, resolve: Resolve) -> None:
         found = resolve(field.lookup, value)
         if found is None:
             return
-        bury(body, field.target, found)
+        set_path(body, field.target, found)
     else:
-        bury(body, field.target, field.encode(value))
+        set_path(body, field.target, field.encode(value))
     for other in field.also:
         found = None if value is None else resolve(other["lookup"], value)
         if found is not None:
-            bury(body, other["to"], found)
+            set_path(body, other["to"], found)
 
 
 def _piece(value: Any, which: str | int) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.common.datatype import Record
 from connectors.erp.conditions import fits
-from connectors.erp.paths import bury, dig
+from connectors.erp.paths import get_path, set_path
 from connectors.erp.templates import render
 
 
@@ -70,7 +70,7 @@ class Item:
         """
         if written is not None and self._commands.whole:
             raw = dict(raw or {})
-            bury(raw, self._list, written)
+            set_path(raw, self._list, written)
         change = self._change(values, raw)
         if written is not None and change is not None and not self._commands.whole:
             return [*written, *change]
@@ -92,14 +92,14 @@ class Item:
             return None
         if self._commands.whole:
             items = [dict(item) for item in self._items(raw)]
-            place = {str(dig(item, self._id)): item for item in items}
+            place = {str(get_path(item, self._id)): item for item in items}
             for key, values in changed:
                 if key is None:
                     items.append({**self._new, **values})
                 else:
                     place[str(key)].update(values)
             return items
-        present = {str(dig(item, self._id)): dig(item, self._id) for item in self._items(raw)}
+        present = {str(get_path(item, self._id)): get_path(item, self._id) for item in self._items(raw)}
         return [
             self._commands.create({**self._new, **values})
             if key is None
@@ -113,11 +113,11 @@ class Item:
             return others if values is None else [*others, {**(item or {}), **values}]
         if item is None:
             return [self._commands.create(values or {})]
-        key = dig(item, self._id)
+        key = get_path(item, self._id)
         return [self._commands.delete(key) if values is None else self._commands.update(key, values)]
 
     def _items(self, raw: Any) -> list[Record]:
-        found = dig(raw, self._list) if raw is not None else None
+        found = get_path(raw, self._list) if raw is not None else None
         return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from requests.utils import parse_header_links
 
-from connectors.common.errors import BrokenAnswer
-from connectors.common.upstream import Answer
-from connectors.erp.paths import dig, has
+from connectors.common.errors import InvalidResponse
+from connectors.common.upstream import UpstreamResponse
+from connectors.erp.paths import get_path, has
 
 Records = list[Any]
 
@@ -36,10 +36,10 @@ class Paginator(Protocol):
     def first(self, size: int) -> Step:
         """The first page of about `size` records."""
 
-    def following(self, step: Step, answer: Answer, records: Records, size: int) -> Step | None:
+    def following(self, step: Step, answer: UpstreamResponse, records: Records, size: int) -> Step | None:
         """The page after `step`, which gave `records`; None at the end of the list."""
 
-    def leads(self, answer: Answer) -> bool:
+    def leads(self, answer: UpstreamResponse) -> bool:
         """Whether the page has a place for where to go on, be it that this says nowhere."""
 
 
@@ -51,12 +51,12 @@ class Single:
         del size
         return Step()
 
-    def following(self, step: Step, answer: Answer, records: Records, size: int) -> Step | None:
+    def following(self, step: Step, answer: UpstreamResponse, records: Records, size: int) -> Step | None:
         """Nothing more."""
         del step, answer, records, size
         return None
 
-    def leads(self, answer: Answer) -> bool:
+    def leads(self, answer: UpstreamResponse) -> bool:
         """There is no such place."""
         del answer
         return False
@@ -83,7 +83,7 @@ class Counted:
         """Page `first`, or offset 0."""
         return self._step(self._first, size)
 
-    def following(self, step: Step, answer: Answer, records: Records, size: int) -> Step | None:
+    def following(self, step: Step, answer: UpstreamResponse, records: Records, size: int) -> Step | None:
         """The next number; by records it moves on by what came, so that a capped page loses nothing."""
         seen = (
             step.position + len(records)
@@ -94,7 +94,7 @@ class Counted:
             return None
         return self._step(step.position + (len(records) if self._by_records else 1), size)
 
-    def leads(self, answer: Answer) -> bool:
+    def leads(self, answer: UpstreamResponse) -> bool:
         """The number alone does."""
         del answer
         return True
@@ -120,12 +120,12 @@ class Cursor:
         """Without a cursor."""
         return Step(_limit(self._limit_param, size), values={"size": size})
 
-    def following(self, step: Step, answer: Answer, records: Records, size: int) -> Step | None:
+    def following(self, step: Step, answer: UpstreamResponse, records: Records, size: int) -> Step | None:
         """With the page's cursor, until there is none."""
         del step, records
         if self._more is not None and not _flag(answer, self._more):
             return None
-        cursor = dig(answer.body, self._path) if self._path else answer.headers.get(self._header or "")
+        cursor = get_path(answer.body, self._path) if self._path else answer.headers.get(self._header or "")
         if cursor is None or cursor == "" or cursor is False:
             return None
         values = {"cursor": cursor, "size": size}
@@ -133,7 +133,7 @@ class Cursor:
             return Step(_limit(self._limit_param, size), {self._param: str(cursor)}, values=values)
         return Step(_query(self._param, cursor, self._limit_param, size), values=values)
 
-    def leads(self, answer: Answer) -> bool:
+    def leads(self, answer: UpstreamResponse) -> bool:
         """Whether there is something where the cursor belongs."""
         return has(answer.body, self._path) if self._path else (self._header or "") in answer.headers
 
@@ -151,13 +151,13 @@ class NextUrl:
         headers = {name: value.replace("{size}", str(size)) for name, value in self._headers.items()}
         return Step(_limit(self._limit_param, size), headers, values={"size": size})
 
-    def following(self, step: Step, answer: Answer, records: Records, size: int) -> Step | None:
+    def following(self, step: Step, answer: UpstreamResponse, records: Records, size: int) -> Step | None:
         """The URL that the page names, as it is."""
         del records, size
-        url = dig(answer.body, self._path)
+        url = get_path(answer.body, self._path)
         return Step(headers=step.headers, url=str(url)) if url else None
 
-    def leads(self, answer: Answer) -> bool:
+    def leads(self, answer: UpstreamResponse) -> bool:
         """Whether there is something where the URL belongs."""
         return has(answer.body, self._path)
 
@@ -172,7 +172,7 @@ class LinkHeader:
         """The list's own URL."""
         return Step(_limit(self._limit_param, size), values={"size": size})
 
-    def following(self, step: Step, answer: Answer, records: Records, size: int) -> Step | None:
+    def following(self, step: Step, answer: UpstreamResponse, records: Records, size: int) -> Step | None:
         """The link with rel="next"; an empty header is the end."""
         del step, records, size
         for link in parse_header_links(answer.headers.get("Link") or ""):
@@ -181,7 +181,7 @@ class LinkHeader:
                 return Step(url=link["url"])
         return None
 
-    def leads(self, answer: Answer) -> bool:
+    def leads(self, answer: UpstreamResponse) -> bool:
         """Whether there is the header."""
         return "Link" in answer.headers
 
@@ -202,19 +202,19 @@ class Keyset:
         """From the lowest value."""
         return Step(_limit(self._limit_param, size), values={"size": size})
 
-    def following(self, step: Step, answer: Answer, records: Records, size: int) -> Step | None:
+    def following(self, step: Step, answer: UpstreamResponse, records: Records, size: int) -> Step | None:
         """After the last record's value."""
         seen = step.position + len(records)
         if self._end.reached(answer, records, size, seen):
             return None
-        last = dig(records[-1], self._path)
+        last = get_path(records[-1], self._path)
         if last is None:
-            raise BrokenAnswer(f"a record has no {self._path}, by which the list is paged")
+            raise InvalidResponse(f"a record has no {self._path}, by which the list is paged")
         written = self._template.replace("{value}", str(last))
         query = _query(self._param, written, self._limit_param, size)
         return Step(query, position=seen, values={"after": last, "size": size})
 
-    def leads(self, answer: Answer) -> bool:
+    def leads(self, answer: UpstreamResponse) -> bool:
         """The last record does."""
         del answer
         return True
@@ -231,7 +231,7 @@ class End:
         self._stop = stop
         self._longest = 0
 
-    def reached(self, answer: Answer, records: Records, size: int, seen: int) -> bool:
+    def reached(self, answer: UpstreamResponse, records: Records, size: int, seen: int) -> bool:
         """Whether a page is the last; `seen` records have come with it."""
         if not records:
             return True
@@ -240,7 +240,7 @@ class End:
                 self._longest = max(self._longest, len(records))
                 return len(records) < min(size, self._longest)
             case "total":
-                total = dig(answer.body, self._stop["path"])
+                total = get_path(answer.body, self._stop["path"])
                 return str(total).isdigit() and seen >= int(total)
             case "has_more":
                 return not _flag(answer, self._stop["path"])
@@ -248,11 +248,11 @@ class End:
                 return False
 
 
-def _flag(answer: Answer, path: str) -> bool:
+def _flag(answer: UpstreamResponse, path: str) -> bool:
     """What the page says of whether there is more. Silence is no answer: it would cut the list short."""
     if not has(answer.body, path):
-        raise BrokenAnswer(f"the ERP does not say at {path} whether the list goes on")
-    return bool(dig(answer.body, path))
+        raise InvalidResponse(f"the ERP does not say at {path} whether the list goes on")
+    return bool(get_path(answer.body, path))
 
 
 def _limit(param: str | None, size: int) -> dict[str, str]:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from connectors.common.errors import BrokenAnswer, NotFound
+from connectors.common.errors import InvalidResponse, NotFound
 
 _NAMED = re.compile(r"\{([^{}]+)\}")
 
 
-def dig(value: Any, path: str) -> Any:
+def get_path(value: Any, path: str) -> Any:
     """The value at a dotted path (`a.b`, `errors.0.field`), or None. A key may itself hold dots
     (`@odata.etag`).
     """
@@ -22,9 +22,9 @@ def dig(value: Any, path: str) -> Any:
         return value[path]
     head, _, rest = path.partition(".")
     if isinstance(value, dict):
-        return dig(value.get(head), rest) if head in value and rest else None
+        return get_path(value.get(head), rest) if head in value and rest else None
     if isinstance(value, list) and head.isdigit() and int(head) < len(value):
-        return dig(value[int(head)], rest)
+        return get_path(value[int(head)], rest)
     return None
 
 
@@ -33,22 +33,22 @@ def has(value: Any, path: str) -> bool:
     if isinstance(value, dict) and path in value:
         return True
     before, dot, last = path.rpartition(".")
-    inner = dig(value, before) if dot else None
+    inner = get_path(value, before) if dot else None
     return (isinstance(inner, dict) and last in inner) or (dot != "" and inner is None and has(value, before))
 
 
-def dig_all(value: Any, path: str) -> list[Any]:
+def get_all(value: Any, path: str) -> list[Any]:
     """The values at a path in which `*` stands for every item of a list; without nulls."""
     before, star, after = path.partition("*")
     if not star:
-        found = dig(value, path)
+        found = get_path(value, path)
         return [] if found is None else [found]
-    items = dig(value, before.rstrip("."))
+    items = get_path(value, before.rstrip("."))
     items = items if isinstance(items, list) else []
-    return [found for item in items for found in dig_all(item, after.lstrip("."))]
+    return [found for item in items for found in get_all(item, after.lstrip("."))]
 
 
-def bury(record: dict[str, Any], path: str, value: Any) -> None:
+def set_path(record: dict[str, Any], path: str, value: Any) -> None:
     """Set the value at a dotted path, making the objects on the way."""
     *way, last = path.split(".")
     for name in way:
@@ -69,9 +69,9 @@ def fill_path(template: str, path: str, key: str = "", raw: Mapping[str, Any] | 
         name = match[1]
         if name == "path":
             return path
-        found = key if name == "id" else dig(raw, name)
+        found = key if name == "id" else get_path(raw, name)
         if isinstance(found, bool | dict | list) or found is None:
-            raise BrokenAnswer(f"the ERP's record has no {name}, which {template} needs")
+            raise InvalidResponse(f"the ERP's record has no {name}, which {template} needs")
         return quote(str(found), safe="")
 
     return _NAMED.sub(value, template)

@@ -15,13 +15,12 @@ from jsonschema import Draft202012Validator
 from connectors.common.errors import SettingsError
 from connectors.common.jsonio import pointer
 from connectors.common.settings import Environment
-from connectors.erp.consistency import problems
-from connectors.erp.leaks import leaks
-from connectors.erp.pitfalls import pitfalls
 from connectors.erp.schema import load_schema
+from connectors.erp.schema_messages import schema_message
+from connectors.erp.secret_check import find_secrets
+from connectors.erp.semantic_checks import semantic_checks
 from connectors.erp.templates import parameters
-from connectors.erp.vocabulary import strangers
-from connectors.erp.wording import verdict
+from connectors.erp.unknown_fields import unknown_fields
 
 HERE = Path(__file__).parent
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
@@ -76,7 +75,7 @@ def load_profile(name: str, env: Environment) -> Profile:
     path = _find(name)
     document = _read(path)
     _check(path, document)
-    for place, advice in leaks(document):
+    for place, advice in find_secrets(document):
         raise SettingsError("ERP_PROFILE", f"{path} at {pointer(place)}: {advice}")
     filler = _Filler(env, path.name)
     told = document["connection"]["rest"]
@@ -140,7 +139,7 @@ def _schema() -> Draft202012Validator:
 
 
 def _check(path: Path, document: Any) -> None:
-    found = verdict(_schema().iter_errors(document))
+    found = schema_message(_schema().iter_errors(document))
     if found is not None:
         raise SettingsError("ERP_PROFILE", f"{path} at {found[0]}: {found[1]}")
 
@@ -176,7 +175,7 @@ def _complete(path: Path, datatype: str, spec: dict[str, Any]) -> dict[str, Any]
     spec.setdefault("modified", [])
     spec.setdefault("modified_format", "iso")
     spec.setdefault("deleted", {"strategy": "none"})
-    for place, advice in (*problems(spec), *pitfalls(spec), *strangers(spec, load_schema(datatype))):
+    for place, advice in (*semantic_checks(spec), *unknown_fields(spec, load_schema(datatype))):
         where = pointer(("entities", datatype, *place))
         raise SettingsError("ERP_PROFILE", f"{path} at {where} (or in defaults): {advice}")
     return spec

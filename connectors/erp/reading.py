@@ -6,19 +6,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.common.datatype import Record
-from connectors.common.errors import BrokenAnswer, FixSettings
+from connectors.common.errors import FixSettings, InvalidResponse
 from connectors.common.jsonio import type_name
-from connectors.common.upstream import Answer, UpstreamClient
-from connectors.erp.answers import NothingThere
-from connectors.erp.complaints import complaint
-from connectors.erp.counting import Trail
-from connectors.erp.hints import onwards
+from connectors.common.upstream import UpstreamClient, UpstreamResponse
+from connectors.erp.error_in_200 import error_in_200
+from connectors.erp.loop_detection import LoopDetector
+from connectors.erp.next_page_hints import next_page_hint
 from connectors.erp.paginators import Step, make_paginator
-from connectors.erp.paths import dig, fill_path
-from connectors.erp.repeats import Repeats
+from connectors.erp.paths import fill_path, get_path
+from connectors.erp.responses import NoRecord
 from connectors.erp.templates import Values, names, parameters, render
+from connectors.erp.total_count import TotalCount
 
-_NONE = Answer(200, {}, None)
+_NONE = UpstreamResponse(200, {}, None)
 """Stands for the answer of an ERP that says by its status that there is no record."""
 
 
@@ -56,23 +56,23 @@ class Lists:
         """The ERP's records as they are, one list per page; `query` is added to the profile's own, `values`
         are for its templates, `key` and `raw` for its path.
 
-        `BrokenAnswer` if a page is not a list of objects or comes twice, or if the ERP counts more records
+        `InvalidResponse` if a page is not a list of objects or comes twice, or if the ERP counts more records
         than it gave: the read then never ends as a short success. A record may come twice.
         """
         size = min(size or self._size, self._size)
         start = fill_path(self._list["path"], self._path, key, raw)
         step: Step | None = self._paginator.first(size)
         given = {**(values or {})}
-        url, repeats = start, Repeats(self._name)
-        trail = Trail(self._name, self._list.get("count"), size)
+        url, loops = start, LoopDetector(self._name)
+        total = TotalCount(self._name, self._list.get("count"), size)
         while step is not None:
             url = self._client.join(url, step.url) if step.url else start
             question, answer, records = self._page(url, step, query, given)
-            back = trail.back(step, url, answer, len(records))
+            back = total.back(step, url, answer, len(records))
             if back is not None:
-                step, repeats = back, Repeats(self._name)
+                step, loops = back, LoopDetector(self._name)
                 continue
-            repeats.note(question, [dig(record, self._id) for record in records], records)
+            loops.note(question, [get_path(record, self._id) for record in records], records)
             yield records
             following = None if answer is _NONE else self._paginator.following(step, answer, records, size)
             if following is not None or self._paginator.leads(answer):
@@ -80,27 +80,27 @@ class Lists:
             elif not self._trusted and records:
                 self._doubt(answer, len(records), url, query, given, size)
             step = following
-        trail.end()
+        total.end()
 
     def _page(
         self, url: str, step: Step, query: Mapping[str, Any], given: Values
-    ) -> tuple[int, Answer, list[Record]]:
+    ) -> tuple[int, UpstreamResponse, list[Record]]:
         """A hash of the question, the answer and its records."""
         question, asked = self._question(url, step, query, {**given, **step.values})
         try:
             answer = self._client.call(self._method, url, operation=f"{self._name}.list", **asked)
-        except NothingThere:
+        except NoRecord:
             return question, _NONE, []
         return question, answer, self._select(answer.body)
 
     def _doubt(
-        self, last: Answer, came: int, url: str, query: Mapping[str, Any], given: Values, size: int
+        self, last: UpstreamResponse, came: int, url: str, query: Mapping[str, Any], given: Values, size: int
     ) -> None:
         """The list ends on a page that has no place for where to go on: is that all, or does the profile look
         in the wrong place? A first page as long as was asked for tells: were a record fewer asked for, there
         would be more.
         """
-        sign = onwards(last, self._records)
+        sign = next_page_hint(last, self._records)
         if sign is None and self._sized and came == size > 1:
             _, answer, records = self._page(url, self._paginator.first(size - 1), query, given)
             self._trusted = self._paginator.leads(answer)
@@ -126,13 +126,15 @@ class Lists:
         return [pair for pair in fixed if pair[0] not in step.query] + list(step.query.items())
 
     def _select(self, body: Any) -> list[Record]:
-        records = dig(body, self._records)
+        records = get_path(body, self._records)
         if not isinstance(records, list):
             place = self._records or "the answer"
-            raise BrokenAnswer(f"{self._name}: {place} must be a list of records, not {type_name(records)}")
+            raise InvalidResponse(
+                f"{self._name}: {place} must be a list of records, not {type_name(records)}"
+            )
         if not all(type(record) is dict for record in records):
-            raise BrokenAnswer(f"{self._name}: a record in the list is not an object")
-        trouble = None if records else complaint(body, self._records)
+            raise InvalidResponse(f"{self._name}: a record in the list is not an object")
+        trouble = None if records else error_in_200(body, self._records)
         if trouble is not None:
-            raise BrokenAnswer(f"{self._name}: the ERP gave an empty list and {trouble} with it")
+            raise InvalidResponse(f"{self._name}: the ERP gave an empty list and {trouble} with it")
         return records

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.common.errors import Rejected
 from connectors.common.upstream import UpstreamClient
-from connectors.erp.paths import dig
+from connectors.erp.paths import get_path
 from connectors.erp.reading import Lists
 
 _MOST = 1000
@@ -45,7 +45,7 @@ class References:
             if spec.get("optional"):
                 return None
             raise Rejected(f"the ERP has no {name} {value}", rule="lookup")
-        found = dig(page[0], spec["value"])
+        found = get_path(page[0], spec["value"])
         if spec.get("remember", True):
             if len(self._known) >= _MOST:
                 self._known.clear()

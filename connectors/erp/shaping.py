@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from connectors.common.datatype import Entity, Record
-from connectors.common.errors import BrokenAnswer
+from connectors.common.errors import InvalidResponse
 from connectors.erp import stamps
 from connectors.erp.conditions import fits
 from connectors.erp.fieldmap import FieldMap
-from connectors.erp.paths import bury, dig, dig_all
+from connectors.erp.paths import get_all, get_path, set_path
 
 VERSION = "@version"
 """Where a record that was read alone is given the version that its answer's header said."""
@@ -65,8 +65,8 @@ class Shape:
         return fits(self._where, raw)
 
     def entity(self, raw: Record) -> Entity:
-        """One entity; `raw` is changed. `BrokenAnswer` if it has no id."""
-        key = raw.get(self._id) if self._plain else dig(raw, self._id)
+        """One entity; `raw` is changed. `InvalidResponse` if it has no id."""
+        key = raw.get(self._id) if self._plain else get_path(raw, self._id)
         if type(key) is not str:
             key = self._key(key)
         stamp, deleted = self.stamp(raw), self._deleted(raw)
@@ -94,18 +94,18 @@ class Shape:
         """
         stamp = self._lowest
         for path in self._modified:
-            value = raw.get(path) if path in raw else dig(raw, path)
+            value = raw.get(path) if path in raw else get_path(raw, path)
             if value is not None:
                 stamp = self._parse(value)
                 break
         for path in self._also:
-            for value in dig_all(raw, path):
+            for value in get_all(raw, path):
                 stamp = max(stamp, self._parse(value))
         return stamp
 
     def lock_of(self, raw: Record) -> Any:
         """The ERP's version of a record."""
-        return None if self._lock is None else dig(raw, self._lock)
+        return None if self._lock is None else get_path(raw, self._lock)
 
     def _left(self, raw: Record, leaving: bool) -> Entity | None:
         """A record outside of this datatype, as one that left it, with what the profile keeps of it."""
@@ -117,7 +117,7 @@ class Shape:
 
     def _key(self, key: Any) -> str:
         if key is None or key == "" or isinstance(key, bool | dict | list):
-            raise BrokenAnswer(f"{self._datatype}: the ERP gave a record without {self._id}")
+            raise InvalidResponse(f"{self._datatype}: the ERP gave a record without {self._id}")
         return str(key)
 
     def _mapped(self, raw: Record, key: str, stamp: str) -> Record:
@@ -129,7 +129,7 @@ def _deletion(spec: Mapping[str, Any]) -> Callable[[Record], bool]:
     match spec["strategy"]:
         case "tombstones":
             field = spec["field"]
-            return lambda raw: (raw.get(field) if field in raw else dig(raw, field)) is not None
+            return lambda raw: (raw.get(field) if field in raw else get_path(raw, field)) is not None
         case "soft_flag":
             condition = [{"field": spec["field"], "equals": spec["value"]}]
             return lambda raw: fits(condition, raw)
@@ -155,8 +155,8 @@ def without_read_only(value: Any, schema: Mapping[str, Any]) -> Any:
 
 def with_reference(payload: Record, path: str, reference: str) -> Record:
     """A copy of `payload` that names where it comes from, unless it does already."""
-    if dig(payload, path):
+    if get_path(payload, path):
         return payload
     marked = dict(payload)
-    bury(marked, path, reference)
+    set_path(marked, path, reference)
     return marked

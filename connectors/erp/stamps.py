@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from connectors.common.errors import BrokenAnswer
+from connectors.common.errors import InvalidResponse
 
 _FIXED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _DOTNET = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
@@ -48,7 +48,7 @@ def zone(name: str | None) -> tzinfo:
 
 
 def parser(form: str, timezone: str | None = None) -> Callable[[Any], str]:
-    """A function from the ERP's value to a stamp; it raises `BrokenAnswer` for values not of this form.
+    """A function from the ERP's value to a stamp; it raises `InvalidResponse` for values not of this form.
     Stamps that name no offset are in `timezone`.
     """
     place = zone(timezone)
@@ -65,7 +65,7 @@ def parser(form: str, timezone: str | None = None) -> Callable[[Any], str]:
         try:
             return _parse(form, value, place)
         except (ValueError, TypeError, ArithmeticError, KeyError) as error:
-            raise BrokenAnswer(f"a change stamp is not of the form {form}") from error
+            raise InvalidResponse(f"a change stamp is not of the form {form}") from error
 
     return parse
 

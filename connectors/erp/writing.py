@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.common.datatype import Record
-from connectors.common.errors import BrokenAnswer, Conflict, Unanswered, Unavailable
-from connectors.common.upstream import Answer, UpstreamClient
-from connectors.erp.actions import Actions
+from connectors.common.errors import Conflict, Indeterminate, InvalidResponse, Unavailable
+from connectors.common.upstream import UpstreamClient, UpstreamResponse
 from connectors.erp.children import Children
 from connectors.erp.items import Commands
-from connectors.erp.paths import bury, dig, fill_path
+from connectors.erp.paths import fill_path, get_path, set_path
 from connectors.erp.references import References
 from connectors.erp.shaping import VERSION, Fetched, Shape
 from connectors.erp.templates import parameters
+from connectors.erp.transitions import Transitions
 
 Bodies = dict[str, Record]
 """What to send, by the part of the record it goes to; "" is the record itself."""
@@ -39,7 +39,7 @@ class Writer:
         self._children = children
         self._references = References(client, spec.get("lookups", {}))
         self._commands = Commands(spec.get("commands"))
-        self.actions = Actions(spec)
+        self.actions = Transitions(spec)
 
     def fetch(self, key: str) -> Record:
         """The ERP's record, with its children in it."""
@@ -66,7 +66,7 @@ class Writer:
             fixed = self._references.filled(self._parts[within["part"]].get("create", {}).get("body", {}))
             own = {**fixed, **outer, within["in"]: [self._commands.create(own)]}
         for name, body in bodies.items():
-            bury(own, self._parts[name]["create"]["into"], self._part_for(name, body, origin))
+            set_path(own, self._parts[name]["create"]["into"], self._part_for(name, body, origin))
         answer = self._call("create", "", {spec["wrap"]: own} if "wrap" in spec else own)
         raw = self._created(answer, spec)
         return self.act(raw, called)
@@ -98,18 +98,18 @@ class Writer:
         """Take a record to the values that only actions lead to; the record as it then is."""
         if not wanted:
             return raw
-        key = str(dig(raw, self._spec["id"]))
-        self.actions.carry_out(wanted, key, raw, self._step)
+        key = str(get_path(raw, self._spec["id"]))
+        self.actions.execute(wanted, key, raw, self._step)
         return self.fetch(key)
 
     def _step(self, step: Mapping[str, Any], key: str, raw: Record) -> None:
         try:
             self._send({"method": "POST", **step}, "action", key, step.get("body", {}), raw)
-        except Unanswered as silence:
+        except Indeterminate as silence:
             # It may have been done: the record is read again, and compared anew, before the next attempt.
             raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
 
-    def _send_record(self, present: Fetched, key: str, body: Record) -> Answer | None:
+    def _send_record(self, present: Fetched, key: str, body: Record) -> UpstreamResponse | None:
         spec = self._spec["update"]
         headers, body = self._locked(spec, present.raw, self._outgoing(key, present, body))
         answer = self._call(
@@ -144,7 +144,7 @@ class Writer:
         if lock["type"] == "if_match":
             return {"If-Match": lock.get("template", "{version}").replace("{version}", str(version))}, body
         body = dict(body)
-        bury(body, lock["path"], version)
+        set_path(body, lock["path"], version)
         return {}, body
 
     def _part_for(self, name: str, body: Record, origin: str) -> Any:
@@ -155,25 +155,25 @@ class Writer:
             finder = {**spec, "query": {**spec.get("query", {}), **spec["find"]}, "method": "GET"}
             found = self._send(finder, "find", "", None, {}, values={"origin": origin}).body
             if isinstance(found, list) and found:
-                return dig(found[0], place)
+                return get_path(found[0], place)
         body = {**self._references.filled(spec.get("body", {})), **body}
-        key = dig(self._send({"method": "POST", **spec}, "create", "", body, {}).body, place)
+        key = get_path(self._send({"method": "POST", **spec}, "create", "", body, {}).body, place)
         if key is None:
-            raise BrokenAnswer(f"{self._name}: the ERP's answer to a create has no {place}")
+            raise InvalidResponse(f"{self._name}: the ERP's answer to a create has no {place}")
         return key
 
-    def _created(self, answer: Answer, spec: Mapping[str, Any]) -> Record:
+    def _created(self, answer: UpstreamResponse, spec: Mapping[str, Any]) -> Record:
         if "id_from" not in spec:
             return self._whole(self._record(answer, "create"))
-        key = dig(answer.body, spec["id_from"])
+        key = get_path(answer.body, spec["id_from"])
         if key is None:
-            raise BrokenAnswer(f"{self._name}: the ERP's answer to a create has no {spec['id_from']}")
+            raise InvalidResponse(f"{self._name}: the ERP's answer to a create has no {spec['id_from']}")
         return self.fetch(str(key))
 
-    def _record(self, answer: Answer, operation: str) -> Record:
-        raw = dig(answer.body, self._spec[operation].get("record", ""))
+    def _record(self, answer: UpstreamResponse, operation: str) -> Record:
+        raw = get_path(answer.body, self._spec[operation].get("record", ""))
         if not isinstance(raw, dict):
-            raise BrokenAnswer(f"{self._name}: the ERP's answer to {operation} holds no record")
+            raise InvalidResponse(f"{self._name}: the ERP's answer to {operation} holds no record")
         return raw
 
     def _whole(self, raw: Record) -> Record:
@@ -186,7 +186,7 @@ class Writer:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         raw: Record | None = None,
-    ) -> Answer:
+    ) -> UpstreamResponse:
         spec = self._spec[operation]
         query = {**self._spec.get("query", {}), **spec.get("query", {})}
         return self._send({**spec, "query": query}, operation, key, body, raw, headers)
@@ -200,7 +200,7 @@ class Writer:
         raw: Record | None,
         headers: Mapping[str, str] | None = None,
         values: Mapping[str, Any] | None = None,
-    ) -> Answer:
+    ) -> UpstreamResponse:
         path = fill_path(spec["path"], self._spec["path"], key, raw)
         values = {"id": key} if values is None else values
         return self._client.call(

@@ -65,8 +65,8 @@ class Systems:
         return self._secrets.get(system_id, {})
 
     def tokens(self, system_id: str) -> Tokens | None:
-        """What `custom_auth` of a system keeps, None without it. Made when it is first asked for: a system that
-        no pipe may use, because it is of another kind or not valid, may say anything there.
+        """What `custom_auth` of a system keeps, None without it. Made when it is first asked for: a system
+        that no pipe may use, because it is of another kind or not valid, may say anything there.
         """
         setting = self.config(system_id).get("custom_auth")
         if setting is None:

@@ -62,8 +62,8 @@ def test_the_same_field_changed_meanwhile_is_a_conflict(
     where = ODataServer.key(server, key("contact", 6))
     client = client_of(between)
     meddling(between, server, where, job_title="theirs")
-    wish = {"_id": "s", "id": where, "job_title": "ours", "$based_on": {"job_title": "Buyer"}}
-    (answer,) = client.post("/contact/share", json=[wish]).json
+    desired = {"_id": "s", "id": where, "job_title": "ours", "$based_on": {"job_title": "Buyer"}}
+    (answer,) = client.post("/contact/share", json=[desired]).json
     assert (answer["$operation"], answer["$status"]) == ("none", "conflict"), answer
     stored = server.read("contact", where)
     assert stored is not None and stored["job_title"] == "theirs"
@@ -73,8 +73,8 @@ def test_another_field_changed_meanwhile_survives_beside_ours(server: Server, be
     where = ODataServer.key(server, key("contact", 7))
     client = client_of(between)
     meddling(between, server, where, phone="+47 99 99 99 99")
-    wish = {"_id": "s", "id": where, "job_title": "ours", "$based_on": {"job_title": "Buyer"}}
-    (answer,) = client.post("/contact/share", json=[wish]).json
+    desired = {"_id": "s", "id": where, "job_title": "ours", "$based_on": {"job_title": "Buyer"}}
+    (answer,) = client.post("/contact/share", json=[desired]).json
     assert (answer["$operation"], answer["$status"]) == ("update", "ok"), answer
     stored = server.read("contact", where)
     assert stored is not None and (stored["job_title"], stored["phone"]) == ("ours", "+47 99 99 99 99")

@@ -110,8 +110,8 @@ def test_one_record_is_read_and_one_that_is_not_there_is_said_to_be(
 def test_a_create_asked_for_twice_makes_one_record(server: Server, service: str, datatype: str) -> None:
     if not server.writable:
         pytest.skip("read-only by its profile")
-    wish = {"$operation": "insert", "$origin": f"~:chargebee-x:new-{datatype}", **payload(datatype, 1)}
-    first, second = share(service, datatype, **wish), share(service, datatype, **wish)
+    desired = {"$operation": "insert", "$origin": f"~:chargebee-x:new-{datatype}", **payload(datatype, 1)}
+    first, second = share(service, datatype, **desired), share(service, datatype, **desired)
     assert (first["$operation"], first["$status"]) == ("insert", "ok"), first["$error"]
     assert (second["$operation"], second["$status"]) == ("none", "ok"), second["$error"]
     assert first["$generated_id"] == second["$generated_id"]
@@ -157,8 +157,8 @@ def test_a_delete_is_done_once(server: Server, service: str, datatype: str) -> N
 def test_writes_to_a_read_only_system_are_refused(server: Server, service: str, datatype: str) -> None:
     if server.writable:
         pytest.skip("this one can be written to")
-    wish = {"$operation": "insert", "$origin": f"~:chargebee-x:new-{datatype}", **payload(datatype, 1)}
-    refused = share(service, datatype, **wish)
+    desired = {"$operation": "insert", "$origin": f"~:chargebee-x:new-{datatype}", **payload(datatype, 1)}
+    refused = share(service, datatype, **desired)
     assert (refused["$status"], refused["$error"]["rule"]) == ("rejected", "read_only")
 
 

@@ -147,18 +147,18 @@ def expect(entity: Record, fields: Record) -> None:
 
 @pytest.mark.parametrize("datatype", DATATYPES)
 def test_created_once_changed_contested_and_listed(office: Office, datatype: str) -> None:
-    wish = new(office, datatype)
-    first = office.insert(datatype, f"new-{datatype}", **wish)
+    desired = new(office, datatype)
+    first = office.insert(datatype, f"new-{datatype}", **desired)
     assert (first["$operation"], first["$status"]) == ("insert", "ok"), first["$error"]
     key = first["$generated_id"]
-    again = office.insert(datatype, f"new-{datatype}", **wish)
+    again = office.insert(datatype, f"new-{datatype}", **desired)
     assert (again["$operation"], again["$generated_id"]) == ("none", key), again["$error"]
 
     entity = office.entity(datatype, key)
     Draft202012Validator(load_schema(datatype)).validate(
         {name: value for name, value in plain(entity).items() if value is not None}
     )
-    expect(entity, {**wish, "external_refs": {"chargebee": f"new-{datatype}"}})
+    expect(entity, {**desired, "external_refs": {"chargebee": f"new-{datatype}"}})
     assert plain(office.entities(datatype)[key]) == plain(entity)
 
     done = office.update(datatype, key, entity, **EDIT[datatype])
@@ -187,10 +187,10 @@ def test_what_is_not_there_is_said_to_be(office: Office, datatype: str) -> None:
 def test_deleted_once_and_noticed_when_somebody_else_deletes(office: Office, datatype: str) -> None:
     keys = []
     for number in (1, 2):
-        wish = {**new(office, datatype), "email": f"gone{number}@example.com"}
+        desired = {**new(office, datatype), "email": f"gone{number}@example.com"}
         if datatype == "product":
-            wish = {**new(office, datatype), "sku": f"GONE-{number}"}
-        keys.append(office.insert(datatype, f"gone-{datatype}-{number}", **wish)["$generated_id"])
+            desired = {**new(office, datatype), "sku": f"GONE-{number}"}
+        keys.append(office.insert(datatype, f"gone-{datatype}-{number}", **desired)["$generated_id"])
     token = max(entity["_updated"] for entity in office.entities(datatype).values())
     first = office.share(datatype, id=keys[0], _deleted=True)
     assert (first["$operation"], first["$status"]) == ("delete", "ok"), first["$error"]

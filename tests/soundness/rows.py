@@ -1,4 +1,4 @@
-"""What the share pipes remember: how each wish ended, and what was there before each write."""
+"""What the share pipes remember: how each share request ended, and what was there before each write."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KIND_OF = {
 
 
 class Rows:
-    """The newest row of every wish, and what each write overwrote."""
+    """The newest row of every share request, and what each write overwrote."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -66,7 +66,7 @@ class Rows:
         return list(answer.json())
 
     def bad(self) -> list[tuple[str, Json]]:
-        """(pipe, row) of every wish that ended badly and still stands."""
+        """(pipe, row) of every share request that ended badly and still stands."""
         return [
             (pipe, row)
             for (pipe, _), row in self.newest.items()
@@ -76,19 +76,19 @@ class Rows:
     def unrecorded(self, losers: list[Loser], died: bool) -> list[Loser]:
         """The values that lost against a later edit and that no row shows as what was there before.
 
-        `died`: a process may have ended between a write and the row about it. Then the wish tells, which was
+        `died`: a process may have ended between a write and the row about it. Then the desired tells, which was
         stored before.
         """
         missing = self._missing(losers, self.befores)
         if not (died and missing):
             return missing
-        wishes = [
-            json.dumps(wish["$based_on"], ensure_ascii=False)
+        desired_states = [
+            json.dumps(desired["$based_on"], ensure_ascii=False)
             for pipe in self._stack.share_pipes()
-            for wish in self._all(f"{pipe}-transform")
-            if wish.get("$operation") == "update"
+            for desired in self._all(f"{pipe}-transform")
+            if desired.get("$operation") == "update"
         ]
-        return self._missing(missing, wishes)
+        return self._missing(missing, desired_states)
 
     @staticmethod
     def _missing(losers: list[Loser], texts: list[str]) -> list[Loser]:
@@ -104,7 +104,7 @@ def member_of(pipe: str, row: Json) -> str:
 
 
 def reason(row: Json) -> str | None:
-    """Why a wish ended badly, if the row names it as it must: in words, with its rule or field."""
+    """Why a share request ended badly, if the row names it as it must: in words, with its rule or field."""
     error: dict[str, Any] = row.get("$error") or {}
     named = error.get("rule") or error.get("field") or error.get("kind")
     return f"{named}: {error['detail']}" if named and error.get("detail") else None

@@ -32,15 +32,15 @@ class Shop:
             since = asked.query.get("since")
             entity = {"_id": "1", "_updated": "5", "_deleted": False, "name": "a", "kept": 1}
             return Reply([entity] if since is None or since <= "5" else [])
-        answers = [self._answer(wish) for wish in asked.json]
+        answers = [self._answer(desired) for desired in asked.json]
         return Reply(answers, headers={"Dry-Run": "true"} if self.knows_dry_runs else {})
 
     @staticmethod
-    def _answer(wish: dict[str, Any]) -> dict[str, Any]:
-        present = wish.get("$present") or {"name": "a", "kept": 1}
-        payload = {name: value for name, value in wish.items() if name[:1] not in "_$" and name != "id"}
+    def _answer(desired: dict[str, Any]) -> dict[str, Any]:
+        present = desired.get("$present") or {"name": "a", "kept": 1}
+        payload = {name: value for name, value in desired.items() if name[:1] not in "_$" and name != "id"}
         response = {**present, **payload}
-        return {**wish, "$status": "ok", "$generated_id": wish["id"], "$response": response}
+        return {**desired, "$status": "ok", "$generated_id": desired["id"], "$response": response}
 
 
 @pytest.fixture
@@ -61,9 +61,9 @@ def systems(ledger: Ledger, upstream: Upstream) -> RehearsedSystems:
     return RehearsedSystems(ledger, True, {"shop": {"type": "system:microservice"}}, {"shop": upstream.url})
 
 
-def share(found: RehearsedSystems, *wishes: dict[str, Any]) -> list[dict[str, Any]]:
+def share(found: RehearsedSystems, *desired_states: dict[str, Any]) -> list[dict[str, Any]]:
     answers: list[dict[str, Any]] = codec.parse(
-        found.request("shop", "POST", "/customer/share", data=codec.dumps(list(wishes))).content
+        found.request("shop", "POST", "/customer/share", data=codec.dumps(list(desired_states))).content
     )
     return answers
 

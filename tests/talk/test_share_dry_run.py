@@ -79,12 +79,12 @@ LINE = {"description": "Work", "fulfillment_quantity": 2, "unit_price": 1000, "a
 
 
 def test_a_chargebee_customer(services: Services) -> None:
-    wish = insert("customerp-contact:D-1", **CUSTOMER)
-    dry = services.dry("chargebee", "customer", wish)
+    desired = insert("customerp-contact:D-1", **CUSTOMER)
+    dry = services.dry("chargebee", "customer", desired)
     assert dry["$generated_id"] == "contact-D-1"
-    real = services.real("chargebee", "customer", wish)
+    real = services.real("chargebee", "customer", desired)
     says_the_same(dry, real)
-    again = services.dry("chargebee", "customer", wish)
+    again = services.dry("chargebee", "customer", desired)
     assert (again["$operation"], again["$generated_id"]) == ("none", "contact-D-1"), "it would be adopted"
     change = update(real["$response"], last_name="By", email=None, **ADDRESS)
     dry = services.dry("chargebee", "customer", change)
@@ -129,13 +129,13 @@ def test_a_chargebee_order_with_its_invoice(services: Services) -> None:
 
 
 def test_an_erp_contact(services: Services) -> None:
-    wish = insert("chargebee-customer:cb-9", first_name="Dan", email="dan@dry.example")
-    dry = services.dry("erp", "contact", wish)
+    desired = insert("chargebee-customer:cb-9", first_name="Dan", email="dan@dry.example")
+    dry = services.dry("erp", "contact", desired)
     assert dry["$generated_id"] == "new-customer-cb-9"
     assert dry["$response"]["external_refs"] == {"chargebee": "cb-9"}
-    real = services.real("erp", "contact", wish)
+    real = services.real("erp", "contact", desired)
     says_the_same(dry, real, ("id",))
-    assert services.dry("erp", "contact", wish)["$generated_id"] == real["$generated_id"], "found again"
+    assert services.dry("erp", "contact", desired)["$generated_id"] == real["$generated_id"], "found again"
     change = update(real["$response"], phone="1")
     says_the_same(services.dry("erp", "contact", change), services.real("erp", "contact", change))
 
@@ -155,20 +155,20 @@ def test_conflicts_and_refusals_are_the_real_ones(services: Services) -> None:
 
 def test_a_delete(services: Services) -> None:
     record = services.erp.create("contacts", last_name="Short")
-    wish = {"_id": record["id"], "$operation": "delete", "id": record["id"]}
-    assert services.dry("erp", "contact", wish)["$operation"] == "delete"
+    desired = {"_id": record["id"], "$operation": "delete", "id": record["id"]}
+    assert services.dry("erp", "contact", desired)["$operation"] == "delete"
     services.chargebee.post("customers", id="short", last_name="S")
-    wish = {"_id": "short", "$operation": "delete", "id": "short"}
-    assert services.dry("chargebee", "customer", wish)["$operation"] == "delete"
+    desired = {"_id": "short", "$operation": "delete", "id": "short"}
+    assert services.dry("chargebee", "customer", desired)["$operation"] == "delete"
 
 
 def test_what_an_earlier_dry_run_foresaw_stands_in_for_the_record(services: Services) -> None:
     """A record that does not exist yet can be changed further, as far as a plan is concerned."""
     present = {"id": "contact-D-8", "last_name": "A", "resource_version": 1}
-    wish = {**update(present, last_name="B"), "$present": present}
-    dry = services.dry("chargebee", "customer", wish)
+    desired = {**update(present, last_name="B"), "$present": present}
+    dry = services.dry("chargebee", "customer", desired)
     assert (dry["$operation"], dry["$response"]["last_name"]) == ("update", "B")
-    assert services.real("chargebee", "customer", wish)["$status"] == "gone", (
+    assert services.real("chargebee", "customer", desired)["$status"] == "gone", (
         "in earnest it counts for nothing"
     )
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from connectors.common import tally
+from connectors.common import call_counter
 from connectors.common.service import runtime
 
 
 @contextmanager
 def counted(datatype: str) -> Iterator[None]:
     """Add the present request's upstream calls to those of `datatype`, also when it fails."""
-    calls = tally.present()
+    calls = call_counter.present()
     try:
         yield
     finally:

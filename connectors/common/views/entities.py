@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flask import Blueprint, Response, request
 
-from connectors.common import jsonio, tally
+from connectors.common import call_counter, jsonio
 from connectors.common.datatype import Datatype, Entity
 from connectors.common.errors import BadRequest, ServiceError
 from connectors.common.pushing import push
@@ -62,7 +62,7 @@ def _stream(
     parts: Runtime, kind: Datatype, first: list[Entity] | None, rest: Iterator[list[Entity]]
 ) -> Iterator[bytes]:
     """The array in chunks: `[a,b`, `,c,d`, …, `]`."""
-    metrics, calls, records = parts.service.metrics, tally.present(), 0
+    metrics, calls, records = parts.service.metrics, call_counter.present(), 0
     count = metrics.entities_read.labels(kind.name)
     opening, page = b"[", first
     try:

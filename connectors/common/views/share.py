@@ -23,7 +23,7 @@ def share(datatype: str) -> Response:
     """
     parts = runtime()
     if _is_dry_run():
-        answers = parts.rehearsals.share(parts.rehearsal(datatype), entities_of(request))
+        answers = parts.dry_runs.share(parts.dry_run(datatype), entities_of(request))
         headers = {"Dry-Run": "true"}
     else:
         kind = parts.datatype(datatype)

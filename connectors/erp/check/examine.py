@@ -7,13 +7,20 @@ from itertools import islice
 from typing import Any, cast
 
 from connectors.common.datatype import Entity, Insert
-from connectors.common.errors import BrokenAnswer, FixSettings, NotFound, ServiceError, UpstreamRefused, Wait
+from connectors.common.errors import (
+    FixSettings,
+    InvalidResponse,
+    NotFound,
+    ServiceError,
+    UpstreamRefused,
+    Wait,
+)
 from connectors.common.upstream import UpstreamClient
-from connectors.erp.check import clues, records
+from connectors.erp.check import records, suggestions
 from connectors.erp.check.findings import ERROR, WARNING, Finding, Places, Report
 from connectors.erp.check.watching import WatchedClient
 from connectors.erp.datatype import ErpDatatype
-from connectors.erp.paths import dig
+from connectors.erp.paths import get_path
 from connectors.erp.reading import Lists
 from connectors.erp.templates import names
 
@@ -68,11 +75,11 @@ class Examination:
         if isinstance(error, Wait | UpstreamRefused):
             raise Unreachable(error.detail) from error
         advice = "compare the profile with an answer of the ERP"
-        if isinstance(error, BrokenAnswer) and "not JSON" in error.detail:
+        if isinstance(error, InvalidResponse) and "not JSON" in error.detail:
             place, advice = ("list", "path"), "this address gives a page for people; check base_url and path"
-        elif isinstance(error, BrokenAnswer) and "same page twice" in error.detail:
+        elif isinstance(error, InvalidResponse) and "same page twice" in error.detail:
             place, advice = ("paginator",), "the ERP does not understand how the next page is asked for"
-        elif isinstance(error, BrokenAnswer) and "the ERP counts" in error.detail:
+        elif isinstance(error, InvalidResponse) and "the ERP counts" in error.detail:
             place = ("paginator", "stop")
             advice = f"the list is ended too early ({_SHORT_STOP}), or list.count is of something else"
         elif isinstance(error, NotFound):
@@ -88,12 +95,12 @@ class Examination:
         pages = self._datatype.pages(None, None)
         try:
             self._entities = next((page for page in islice(pages, _PAGES) if page), [])
-        except BrokenAnswer as error:
+        except InvalidResponse as error:
             if not self._explained(error, selector):
                 raise
             return
         bodies = self._client.bodies(self._listing)
-        self._raw = dig(bodies[0], selector)
+        self._raw = get_path(bodies[0], selector)
         total = f"{len(self._raw)} records on the first page"
         self.report.understood["records"] = f"{selector or 'the whole answer'}: {total}"
         self.report.understood["paginator"] = records.described(self._spec["paginator"])
@@ -105,15 +112,15 @@ class Examination:
                 "nothing more can be checked; is that so, or may these credentials not see the records?",
             )
 
-    def _explained(self, error: BrokenAnswer, selector: str) -> bool:
+    def _explained(self, error: InvalidResponse, selector: str) -> bool:
         """Say more of a first page that could not be read; False if its records are not to blame."""
         bodies = self._client.bodies(self._listing)
         if not bodies:
             return False
-        found = dig(bodies[0], selector)
+        found = get_path(bodies[0], selector)
         if not isinstance(found, list):
-            places = clues.list_places(bodies[0])
-            said = f"{error.detail}; the ERP answered {clues.outline(bodies[0])}"
+            places = suggestions.list_places(bodies[0])
+            said = f"{error.detail}; the ERP answered {suggestions.outline(bodies[0])}"
             advice = (
                 f"lists are at {', '.join(places)}" if places else "if it is an error, add a rule to errors"
             )
@@ -121,11 +128,14 @@ class Examination:
             return True
         first = next((record for record in found if isinstance(record, dict)), {})
         if "without" in error.detail:
-            self._add(ERROR, ("id",), error.detail, _candidates("keys", clues.key_names(first)))
+            self._add(ERROR, ("id",), error.detail, _candidates("keys", suggestions.key_names(first)))
             return True
         if "stamp" in error.detail:
             self._add(
-                ERROR, ("modified_format",), error.detail, _candidates("stamps", clues.stamp_names(first))
+                ERROR,
+                ("modified_format",),
+                error.detail,
+                _candidates("stamps", suggestions.stamp_names(first)),
             )
             return True
         return False
@@ -179,7 +189,7 @@ class Examination:
         pages = list(islice(reading, _PAGES))
         whole = next(reading, None) is None
         place = self._spec["list"].get("records", "")
-        listed = [one for body in self._client.bodies(self._listing) for one in dig(body, place)]
+        listed = [one for body in self._client.bodies(self._listing) for one in get_path(body, place)]
         self.report.understood["since"] = f"{sum(map(len, pages))} records from {since} on"
         if not self._filtered:
             self.report.understood["since"] += "; the ERP has no filter, so the whole list is read each time"

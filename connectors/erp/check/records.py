@@ -11,13 +11,13 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from connectors.common.datatype import Entity, Record
-from connectors.common.errors import BrokenAnswer
+from connectors.common.errors import InvalidResponse
 from connectors.common.jsonio import type_name
 from connectors.common.validation import formats
 from connectors.erp import stamps
-from connectors.erp.check import clues
+from connectors.erp.check import suggestions
 from connectors.erp.check.findings import ERROR, WARNING
-from connectors.erp.paths import dig, has
+from connectors.erp.paths import get_path, has
 
 Spec = Mapping[str, Any]
 Doubt = tuple[str, tuple[str, ...], str, str]
@@ -31,7 +31,7 @@ _GRAINS = {"date": timedelta(days=1), "iso_seconds": timedelta(seconds=1), "epoc
 def stamp(spec: Spec, record: Record) -> str | None:
     """The change stamp of a record as the ERP gives it; None if it has none."""
     parse = stamps.parser(spec["modified_format"])
-    found = (dig(record, path) for path in spec["modified"])
+    found = (get_path(record, path) for path in spec["modified"])
     return next((parse(value) for value in found if value is not None), None)
 
 
@@ -47,23 +47,23 @@ def doubts(
 
 
 def _keys(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
-    counts = Counter(str(dig(record, spec["id"])) for record in records)
+    counts = Counter(str(get_path(record, spec["id"])) for record in records)
     key, times = counts.most_common(1)[0]
     if times > 1:
-        advice = _candidates("keys", clues.key_names(records[0]))
+        advice = _candidates("keys", suggestions.key_names(records[0]))
         yield ERROR, ("id",), f"{times} records of one page have the {spec['id']} {key}", advice
 
 
 def _stamps(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
     if not spec["modified"]:
-        advice = _candidates("stamps", clues.stamp_names(records[0]))
+        advice = _candidates("stamps", suggestions.stamp_names(records[0]))
         yield WARNING, ("modified",), "no change stamp is named, so every read is a full one", advice
         return
     found = [stamp(spec, record) for record in records]
     without = found.count(None)
     names = ", ".join(spec["modified"])
     if without == len(found):
-        advice = _candidates("stamps", clues.stamp_names(records[0]))
+        advice = _candidates("stamps", suggestions.stamp_names(records[0]))
         yield ERROR, ("modified",), f"no record has {names}", advice
     elif without:
         problem = f"{without} of {len(found)} records have no {names}; changes of theirs are not seen"
@@ -153,7 +153,7 @@ def unused_key(key: str) -> str:
 
 def stamped_page(spec: Spec, records: Sequence[Record]) -> list[tuple[str, str]]:
     """Stamp and key of the records that have a stamp, oldest first."""
-    pairs = ((stamp(spec, record), str(dig(record, spec["id"]))) for record in records)
+    pairs = ((stamp(spec, record), str(get_path(record, spec["id"]))) for record in records)
     return sorted((one, key) for one, key in pairs if one is not None)
 
 
@@ -167,7 +167,7 @@ def older_than(spec: Spec, records: Sequence[Record], since: str) -> int:
         least = stamps.fixed(datetime.fromisoformat(since) - timedelta(seconds=overlap) - grain)
     try:
         return sum((stamp(spec, record) or since) < least for record in records)
-    except BrokenAnswer:
+    except InvalidResponse:
         return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.common.upstream import Answer, UpstreamClient
+from connectors.common.upstream import UpstreamClient, UpstreamResponse
 
 
 class WatchedClient:
@@ -12,7 +12,7 @@ class WatchedClient:
 
     def __init__(self, client: UpstreamClient) -> None:
         self._client = client
-        self._answers: list[tuple[str, Answer]] = []
+        self._answers: list[tuple[str, UpstreamResponse]] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -21,7 +21,7 @@ class WatchedClient:
         """Begin anew."""
         self._answers = []
 
-    def call(self, method: str, path: str, *, operation: str, **options: Any) -> Answer:
+    def call(self, method: str, path: str, *, operation: str, **options: Any) -> UpstreamResponse:
         """As the client's."""
         answer = self._client.call(method, path, operation=operation, **options)
         self._answers.append((operation, answer))

@@ -178,7 +178,7 @@ def test_the_same_value_twice_within_the_idempotency_window_is_written_twice(
 def test_the_same_create_in_another_order_of_its_properties_is_no_reuse_of_a_key(
     service: Service, site: Chargebee
 ) -> None:
-    """As it happens when the process died after the create and the wish is read anew."""
+    """As it happens when the process died after the create and the entity is read anew."""
     made = service.insert("customer", "contact:CT-1", **PERSON)
     again = service.insert("customer", "contact:CT-1", **dict(reversed(PERSON.items())))
     assert (made["$operation"], again["$operation"], again["$status"]) == ("insert", "none", "ok")
@@ -310,10 +310,10 @@ def test_a_business_entity_that_no_event_tells_of_yet_is_not_gone(service: Servi
     site.faults(list_lag_s=600)
     known = site.business_entity("Nordlys")
     for present in (known, site.business_entity("Nordlys AS", key=known["id"])):
-        wish = {"_id": present["id"], "id": present["id"], "name": present["name"], "$based_on": present}
-        same = service.share("business_entity", wish)[0]
+        desired = {"_id": present["id"], "id": present["id"], "name": present["name"], "$based_on": present}
+        same = service.share("business_entity", desired)[0]
         assert (same["$operation"], same["$status"]) == ("none", "ok")
-        other = service.share("business_entity", {**wish, "name": "Nordlys ASA"})[0]
+        other = service.share("business_entity", {**desired, "name": "Nordlys ASA"})[0]
         assert (other["$operation"], other["$status"]) == ("none", "pending")
         assert f'open the business entity "{present["name"]}"' in other["$error"]["detail"]
     remove = {"_id": known["id"], "id": known["id"], "$operation": "delete"}
@@ -323,5 +323,5 @@ def test_a_business_entity_that_no_event_tells_of_yet_is_not_gone(service: Servi
 def test_a_deleted_business_entity_is_gone_whatever_the_caller_saw(service: Service, site: Chargebee) -> None:
     known = site.business_entity("Nordlys")
     requests.delete(f"{site.root}/_sandbox/business_entities/{known['id']}", timeout=10).raise_for_status()
-    wish = {"_id": known["id"], "id": known["id"], "name": "Nordlys AS", "$based_on": known}
-    wait_until(lambda: service.share("business_entity", wish)[0]["$status"] == "gone", what="it is gone")
+    desired = {"_id": known["id"], "id": known["id"], "name": "Nordlys AS", "$based_on": known}
+    wait_until(lambda: service.share("business_entity", desired)[0]["$status"] == "gone", what="it is gone")

@@ -54,7 +54,7 @@ class Site:
     rows: dict[str, list[Row]] = field(default_factory=dict)
     events: list[Row] = field(default_factory=list)
     pending: list[Event] = field(default_factory=list)
-    rehearses: bool = False
+    is_dry_run: bool = False
     calls: int = 0
 
     def __post_init__(self) -> None:

@@ -61,9 +61,9 @@ def test_true_is_not_one_but_one_is_one_point_nought() -> None:
 def test_watched_paths_limit_the_comparison_with_based_on() -> None:
     present, based = {"a": 9, "b": {"x": 9, "y": 9}}, {"a": 1, "b": {"x": 1, "y": 1}}
     desired = {"a": 2, "b": {"x": 2, "y": 2}}
-    assert compare(present, desired, based, watched=["b.x"]).conflicts == ["/b/x"]
-    assert compare(present, desired, based, watched=["b"]).conflicts == ["/b/x", "/b/y"]
-    assert compare(present, desired, based, watched=[]).conflicts == []
+    assert compare(present, desired, based, watched_fields=["b.x"]).conflicts == ["/b/x"]
+    assert compare(present, desired, based, watched_fields=["b"]).conflicts == ["/b/x", "/b/y"]
+    assert compare(present, desired, based, watched_fields=[]).conflicts == []
     assert compare(present, desired, None).conflicts == []
 
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from connectors.common.app import create_app
 from connectors.common.datatype import Entity
-from connectors.common.errors import BrokenAnswer, Unavailable, UpstreamRefused
+from connectors.common.errors import InvalidResponse, Unavailable, UpstreamRefused
 from connectors.common.metrics import Metrics
 from connectors.common.service import Service
 from connectors.common.settings import Environment, common_settings
@@ -120,7 +120,7 @@ def test_upstream_troubles_have_their_own_statuses(things: MemoryDatatype, clien
     assert answer.headers["Retry-After"] == "8"
     things.before["fetch"] = failing(UpstreamRefused("check THE_TOKEN", setting="THE_TOKEN"))
     assert problem(client.get("/thing/entities/1"), 502, "fix-settings")["setting"] == "THE_TOKEN"
-    things.before["fetch"] = failing(BrokenAnswer("half a page"))
+    things.before["fetch"] = failing(InvalidResponse("half a page"))
     problem(client.get("/thing/entities/1"), 502, "retry")
 
 
@@ -154,7 +154,7 @@ class Breaking(MemoryDatatype):
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
         for number in range(self.whole_pages):
             yield [{"_id": str(number)}]
-        raise BrokenAnswer("cut off")
+        raise InvalidResponse("cut off")
 
 
 def test_failing_at_once_gives_a_status_and_failing_later_breaks_the_stream() -> None:
@@ -162,7 +162,7 @@ def test_failing_at_once_gives_a_status_and_failing_later_breaks_the_stream() ->
     answer = app_client(Breaking(2)).get("/thing/entities", buffered=False)
     assert answer.status_code == 200
     received = b""
-    with pytest.raises(BrokenAnswer):
+    with pytest.raises(InvalidResponse):
         for chunk in answer.response:
             received += chunk if isinstance(chunk, bytes) else chunk.encode()
     assert received == b'[{"_id":"0"},{"_id":"1"}'

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.common.errors import Conflict, Pending, Rejected, Unanswered, Unavailable, UpstreamRefused
+from connectors.common.errors import Conflict, Indeterminate, Pending, Rejected, Unavailable, UpstreamRefused
 from connectors.common.share import ShareEngine
 from tests.support.datatypes import MemoryDatatype, failing
 
@@ -76,7 +76,7 @@ def test_insert_needs_an_origin_that_is_a_namespaced_identifier(
 
 
 def test_unanswered_create_that_was_done_is_found(things: MemoryDatatype, engine: ShareEngine) -> None:
-    things.after["create"] = failing(Unanswered("silence"))
+    things.after["create"] = failing(Indeterminate("silence"))
     [answer] = engine.share(things, [insert()])
     assert (answer["$operation"], answer["$status"], answer["$generated_id"]) == ("insert", "ok", "T-1")
     assert len(things.records) == 1
@@ -85,7 +85,7 @@ def test_unanswered_create_that_was_done_is_found(things: MemoryDatatype, engine
 def test_unanswered_create_that_was_not_done_fails_the_request_and_may_be_repeated(
     things: MemoryDatatype, engine: ShareEngine
 ) -> None:
-    things.before["create"] = failing(Unanswered("silence"))
+    things.before["create"] = failing(Indeterminate("silence"))
     with pytest.raises(Unavailable):
         engine.share(things, [insert()])
     [answer] = engine.share(things, [insert()])
@@ -131,20 +131,20 @@ def test_update_writes_only_what_differs(things: MemoryDatatype, engine: ShareEn
 
 def test_update_of_a_contested_property_writes_nothing(things: MemoryDatatype, engine: ShareEngine) -> None:
     put(things, note="theirs")
-    wish = {
+    desired = {
         "_id": "s",
         "id": "T-1",
         "name": "new",
         "note": "ours",
         "$based_on": {"name": "old", "note": "before"},
     }
-    [answer] = engine.share(things, [wish])
+    [answer] = engine.share(things, [desired])
     assert (answer["$operation"], answer["$status"]) == ("none", "conflict")
     assert answer["$error"]["field"] == "/note"
     assert answer["$error"]["kind"] == "look-up-first"
     assert answer["$response"]["note"] == "theirs"
     assert things.writes == []
-    [forced] = engine.share(things, [wish | {"$unsafe_skip_optimistic_locking": True}])
+    [forced] = engine.share(things, [desired | {"$unsafe_skip_optimistic_locking": True}])
     assert forced["$operation"] == "update"
 
 
@@ -284,7 +284,7 @@ def test_writers_of_one_record_take_turns(things: MemoryDatatype, engine: ShareE
     assert len(things.writes) == 1, "the first wins, the others are contested"
 
 
-wishes = st.one_of(
+desired_states = st.one_of(
     st.builds(lambda n: insert(f"A-{n}"), st.integers(0, 5)),
     st.builds(lambda n: {"_id": f"u{n}", "id": f"T-{n}", "name": "u", "$based_on": {}}, st.integers(1, 4)),
     st.builds(lambda n: {"_id": f"d{n}", "id": f"T-{n}", "_deleted": True}, st.integers(1, 4)),
@@ -295,13 +295,15 @@ wishes = st.one_of(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(wishes, max_size=12))
+@given(st.lists(desired_states, max_size=12))
 def test_answers_keep_order_and_number(batch: list[dict[str, Any]]) -> None:
     things = MemoryDatatype()
     answers = ShareEngine([things], 3, lambda *_: None).share(things, batch)
     assert [
-        {k: a[k] for k in wish} for a, wish in zip(answers, batch, strict=True) if "$operation" not in wish
-    ] == [wish for wish in batch if "$operation" not in wish]
+        {k: a[k] for k in desired}
+        for a, desired in zip(answers, batch, strict=True)
+        if "$operation" not in desired
+    ] == [desired for desired in batch if "$operation" not in desired]
     assert all(a["$status"] in ("ok", "conflict", "rejected", "gone") for a in answers)
     links = [record["link"] for record in things.records.values()]
     assert len(links) == len(set(links))

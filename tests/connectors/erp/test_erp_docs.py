@@ -64,8 +64,8 @@ def test_the_example_of_the_howto_works_as_it_stands(tmp_path: Path) -> None:
         assert (quote["status"], quote["lines"]) == ("sent", [{"line_id": "11", "sku": "A", "quantity": "2"}])
         left = {row["id"]: row for row in client.get("/quote/entities?since=2026-01-01T00:00:00Z").json}["2"]
         assert (left["_deleted"], left["order_id"]) == (True, "2")
-        wish = {"_id": "x", "id": "5", "email": "new@x.example", "$based_on": {"email": "k@x.example"}}
-        (answer,) = client.post("/contact/share", json=[wish]).json
+        desired = {"_id": "x", "id": "5", "email": "new@x.example", "$based_on": {"email": "k@x.example"}}
+        (answer,) = client.post("/contact/share", json=[desired]).json
         assert (answer["$operation"], answer["$status"]) == ("update", "ok"), answer["$error"]
         written = next(asked.json for asked in upstream.asked if asked.method == "PUT")
         assert (written["version"], written["channels"][0]["value"], written["lang"]) == (

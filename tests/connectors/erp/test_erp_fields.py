@@ -88,8 +88,8 @@ def client_of(upstream: Upstream, folder: Path, **more: Any) -> FlaskClient:
 
 
 def update(client: FlaskClient, **fields: Any) -> dict[str, Any]:
-    wish = {"_id": "x", "id": "7", "$unsafe_skip_optimistic_locking": True, **fields}
-    answer: dict[str, Any] = client.post("/contact/share", json=[wish]).json[0]
+    desired = {"_id": "x", "id": "7", "$unsafe_skip_optimistic_locking": True, **fields}
+    answer: dict[str, Any] = client.post("/contact/share", json=[desired]).json[0]
     return answer
 
 
@@ -109,7 +109,7 @@ def test_values_are_found_where_the_erp_keeps_them(upstream: Upstream, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("wish", "body"),
+    ("desired", "body"),
     [
         ({"email": "new@x.example"}, {"ways": [["set", 2, {"value": "new@x.example"}]]}),
         ({"email": None}, {"ways": [["drop", 2]]}),
@@ -124,9 +124,9 @@ def test_values_are_found_where_the_erp_keeps_them(upstream: Upstream, tmp_path:
     ],
 )
 def test_a_change_is_written_where_the_value_is_kept(
-    upstream: Upstream, people: People, tmp_path: Path, wish: dict[str, Any], body: dict[str, Any]
+    upstream: Upstream, people: People, tmp_path: Path, desired: dict[str, Any], body: dict[str, Any]
 ) -> None:
-    answer = update(client_of(upstream, tmp_path), **wish)
+    answer = update(client_of(upstream, tmp_path), **desired)
     assert (answer["$operation"], answer["$status"]) == ("update", "ok"), answer["$error"]
     assert people.written == [("/people/7", body)]
 
@@ -205,13 +205,13 @@ def test_lines_are_read_in_order_and_written_by_their_key(upstream: Upstream, tm
         {"line_id": "2", "sku": "A", "position": 1},
         {"line_id": "3", "sku": "B", "position": 2},
     ]
-    wish = {"_id": "x", "id": "7", "$unsafe_skip_optimistic_locking": True}
+    desired = {"_id": "x", "id": "7", "$unsafe_skip_optimistic_locking": True}
     lines = [
         {"line_id": "2", "sku": "A"},
         {"line_id": "3", "sku": "C"},
         {"sku": "D", "quantity": "1", "unit_price": "1"},
     ]
-    answer = client.post("/order/share", json=[{**wish, "lines": lines[:2]}]).json[0]
+    answer = client.post("/order/share", json=[{**desired, "lines": lines[:2]}]).json[0]
     assert answer["$status"] == "ok", answer
     assert written == [{"rows": [["set", 3, {"code": "C"}]]}]
 

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from connectors.common.errors import BrokenAnswer
+from connectors.common.errors import InvalidResponse
 from connectors.common.metrics import Metrics
 from connectors.erp.app import make_client
 from connectors.erp.datatype import ErpDatatype
@@ -146,7 +146,7 @@ def play(kind: Kind, ahead: int, first: list[Event], history: Steps) -> None:
         world.vanished.clear()
         found = None
         # A read that the service itself breaks off, as the list moved too much under it, is read again later.
-        with contextlib.suppress(BrokenAnswer):
+        with contextlib.suppress(InvalidResponse):
             if what in ("read", "broken"):
                 reader.read(pages=2 if what == "broken" else None)
             elif what == "rescan":

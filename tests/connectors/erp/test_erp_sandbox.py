@@ -107,13 +107,13 @@ def test_demo_data_fits_our_schemas_as_it_is_written_back(sandbox: Sandbox, serv
     for datatype in DATATYPES:
         schema = service.get(f"/schemas/{datatype}").get_json(force=True)
         locked = {name for name, spec in schema["properties"].items() if spec.get("readOnly")} - {"id"}
-        wishes = []
+        desired_states = []
         for entity in read(service, datatype):
             payload = {name: value for name, value in raw(entity).items() if name not in locked}
             for line in payload.get("lines", []):
                 line.pop("amount", None)
-            wishes.append({"_id": "s", **payload, "$based_on": raw(entity)})
-        answers = share(service, datatype, *wishes)
+            desired_states.append({"_id": "s", **payload, "$based_on": raw(entity)})
+        answers = share(service, datatype, *desired_states)
         assert {(a["$operation"], a["$status"]) for a in answers} == {("none", "ok")}, [
             a for a in answers if a["$error"]
         ][:2]
@@ -209,11 +209,11 @@ def test_insert_update_delete_of_every_datatype(sandbox: Sandbox, service: Flask
         key, stored = made["$generated_id"], made["$response"]
         assert stored["external_refs"] == {"chargebee": f"{datatype}-1"}
         assert share(service, datatype, {"_id": "s", **origin, **fields})[0]["$operation"] == "none"
-        wish = {"_id": "s", "id": key, "$based_on": stored, **CHANGE[datatype]}
+        desired = {"_id": "s", "id": key, "$based_on": stored, **CHANGE[datatype]}
         before = sandbox.stats()["writes"]
-        [changed] = share(service, datatype, wish)
+        [changed] = share(service, datatype, desired)
         assert (changed["$operation"], changed["$status"]) == ("update", "ok"), changed["$error"]
-        [again] = share(service, datatype, wish)
+        [again] = share(service, datatype, desired)
         assert (again["$operation"], again["$status"]) == ("none", "ok")
         assert sandbox.stats()["writes"] - before == 1
         now = sandbox.call("GET", f"{PATHS[datatype]}/{key}")
@@ -254,19 +254,19 @@ def test_lines_are_changed_by_their_id(sandbox: Sandbox, service: FlaskClient) -
         if len(e["lines"]) > 1 and e["status"] in ("confirmed", "in_progress")
     )
     line = order["lines"][1]
-    wish = {
+    desired = {
         "_id": "s",
         "id": order["id"],
         "$based_on": order,
         "lines": [{"line_id": line["line_id"], "status": "shipped"}],
     }
-    [answer] = share(service, "order", wish)
+    [answer] = share(service, "order", desired)
     assert answer["$operation"] == "update", answer["$error"]
     lines = answer["$response"]["lines"]
     assert [one["line_id"] for one in lines] == [one["line_id"] for one in order["lines"]]
     assert lines[1]["status"] == "shipped"
     assert [one["amount"] for one in lines] == [one["amount"] for one in order["lines"]]
-    assert share(service, "order", wish)[0]["$operation"] == "none"
+    assert share(service, "order", desired)[0]["$operation"] == "none"
 
 
 def test_the_erps_reasons_reach_the_caller(sandbox: Sandbox, service: FlaskClient) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.common.errors import BadRequest, BrokenAnswer, FixSettings
+from connectors.common.errors import BadRequest, FixSettings, InvalidResponse
 from connectors.erp.since import Since, Token
 from connectors.erp.stamps import fixed, is_stamp, lowest, parser, to_filter
 
@@ -193,7 +193,7 @@ def test_stamps_are_brought_to_one_width(form: str, value: Any, expected: str) -
     ("form", "value"), [("iso", "soon"), ("iso", 5), ("epoch_s", "x"), ("number", "1.5"), ("iso", {})]
 )
 def test_stamps_that_are_none(form: str, value: Any) -> None:
-    with pytest.raises(BrokenAnswer):
+    with pytest.raises(InvalidResponse):
         parser(form)(value)
 
 

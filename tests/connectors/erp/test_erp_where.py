@@ -160,8 +160,8 @@ def test_leaving_the_set_is_a_change(client: FlaskClient, sales: Sales) -> None:
 
 def test_nobody_writes_to_a_record_that_left(client: FlaskClient, sales: Sales) -> None:
     sales.put("a", state="confirmed", text="old")
-    wish = {"id": "a", "note": "new", "$based_on": {"note": "old"}}
-    assert share(client, "quote", **wish)["$status"] == "gone"
+    desired = {"id": "a", "note": "new", "$based_on": {"note": "old"}}
+    assert share(client, "quote", **desired)["$status"] == "gone"
     assert share(client, "quote", id="a", _deleted=True)["$operation"] == "none"
     assert sales.rows["a"]["text"] == "old"
     assert client.get("/quote/entities/a").json["_deleted"] is True
@@ -215,13 +215,13 @@ def test_a_state_that_no_step_leads_to_is_rejected_before_anything_is_written(
 
 
 def test_a_create_goes_on_where_an_earlier_one_stopped(client: FlaskClient, sales: Sales) -> None:
-    wish = {
+    desired = {
         "$operation": "insert", "$origin": "~:chargebee-order:O1", "order_date": "2026-01-01", "customer_id": "c", "status": "confirmed",
     }  # fmt: skip
     sales.silent = {"confirm"}
-    assert client.post("/order/share", json=[{"_id": "x", **wish}]).status_code == 503
+    assert client.post("/order/share", json=[{"_id": "x", **desired}]).status_code == 503
     assert [row["state"] for row in sales.rows.values()] == ["sent"]
-    done = share(client, "order", **wish)
+    done = share(client, "order", **desired)
     assert (done["$status"], done["$generated_id"], done["$response"]["status"]) == ("ok", "s1", "confirmed")
     assert [row["state"] for row in sales.rows.values()] == ["confirmed"]
-    assert share(client, "order", **wish)["$operation"] == "none"
+    assert share(client, "order", **desired)["$operation"] == "none"

@@ -341,8 +341,8 @@ def test_mapped_fields_are_read_in_our_words(upstream: Upstream, tmp_path: Path)
 
 def test_mapped_fields_are_written_in_the_erps_words(upstream: Upstream, tmp_path: Path) -> None:
     upstream.script = lambda asked: Reply(RAW)
-    wish = {"first_name": "Eve", "language": "en", "$based_on": {"first_name": "Ann", "language": "nb"}}
-    answer = share(mapped(tmp_path, upstream.url), id="7", **wish)
+    desired = {"first_name": "Eve", "language": "en", "$based_on": {"first_name": "Ann", "language": "nb"}}
+    answer = share(mapped(tmp_path, upstream.url), id="7", **desired)
     assert answer["$operation"] == "update", answer
     asked = last(upstream, "PATCH")
     assert asked.json == {"name": {"given": "Eve"}, "lang": "ENG"}

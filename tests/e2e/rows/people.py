@@ -48,10 +48,10 @@ def _left(world: World) -> Story:
     people.key = next(e["id"] for e in world.erp.all("employees") if e["email"].endswith("@employee.example"))
     people.customer = f"employee-{people.key}"
     steps = []
-    for wish in ({"status": "terminated"}, {"status": "active"}, {"active": False}):
-        world.erp.patch("employees", people.key, **wish)
-        expected = {"meta_data": {"customerp": {"active": wish == {"status": "active"}}}}
-        steps.append(Step("erp", False, wish, expected, (yield from people.found())))
+    for desired in ({"status": "terminated"}, {"status": "active"}, {"active": False}):
+        world.erp.patch("employees", people.key, **desired)
+        expected = {"meta_data": {"customerp": {"active": desired == {"status": "active"}}}}
+        steps.append(Step("erp", False, desired, expected, (yield from people.found())))
     return steps
 
 

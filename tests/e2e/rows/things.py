@@ -73,15 +73,15 @@ def product(world: World) -> Story:
     for n, (edit, item, price) in enumerate(_ERP_EDITS[:2]):
         if n:
             world.erp.patch("products", key, **edit)
-        wish = dict(edit)
+        desired = dict(edit)
         if n == 0:
-            wish |= {"id": key, "external_refs": {"chargebee": one.item}}
+            desired |= {"id": key, "external_refs": {"chargebee": one.item}}
             item = item | {"id": one.item, "metadata": item["metadata"] | {"customerp": {"product_id": key}}}
             price = price | {"name": f"{one.item}-NOK"}
-            wish["metadata"] = item["metadata"]
+            desired["metadata"] = item["metadata"]
         steps.append(
             _stripped(
-                Step("erp", n == 0, wish, {"item": item, "item_price": price}, (yield from one.found()))
+                Step("erp", n == 0, desired, {"item": item, "item_price": price}, (yield from one.found()))
             )
         )
     steps.append((yield from _edited_in_chargebee(one)))

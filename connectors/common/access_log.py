@@ -8,7 +8,7 @@ import uuid
 
 from flask import Flask, Response, g, request
 
-from connectors.common import tally
+from connectors.common import call_counter
 from connectors.common.logs import correlation_id, request_id
 from connectors.common.service import runtime
 
@@ -22,7 +22,7 @@ def register(app: Flask) -> None:
     @app.before_request
     def begin() -> None:
         g.started = time.perf_counter()
-        tally.start()
+        call_counter.start()
         request_id.set(_given("X-Request-Id") or uuid.uuid4().hex)
         correlation_id.set(_given("X-Correlation-Id"))
 

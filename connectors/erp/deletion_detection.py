@@ -17,7 +17,7 @@ from typing import Any
 from connectors.common.errors import FixSettings
 from connectors.common.upstream import UpstreamClient
 from connectors.erp import stamps
-from connectors.erp.paths import dig
+from connectors.erp.paths import get_path
 from connectors.erp.reading import Lists
 from connectors.erp.templates import Values, render
 
@@ -30,14 +30,14 @@ _BEYOND = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class DeletedRecord:
     """The key of a deleted record, and when it was deleted, if that is known."""
 
     key: str
     stamp: str | None = None
 
 
-class Gaps:
+class GapDetector:
     """Finds deleted records of one datatype."""
 
     def __init__(self, client: UpstreamClient, datatype: str, spec: Mapping[str, Any], size: int) -> None:
@@ -52,11 +52,11 @@ class Gaps:
             _lists(client, f"{datatype}.log", spec, deleted["log"], size) if "log" in deleted else None
         )
 
-    def find(self, values: Values) -> Iterator[Gone]:
+    def find(self, values: Values) -> Iterator[DeletedRecord]:
         """What was deleted since `values["since"]`."""
         if self._log is None:
             live = self._live()
-            yield from (Gone(str(key)) for key in range(1, max(live, default=0)) if key not in live)
+            yield from (DeletedRecord(str(key)) for key in range(1, max(live, default=0)) if key not in live)
             return
         left = len(self._logged(values))
         if left == 0:
@@ -84,7 +84,7 @@ class Gaps:
         live = set[int]()
         for page in self._ids.pages({}):
             for record in page:
-                key = str(dig(record, self._id))
+                key = str(get_path(record, self._id))
                 if not (key.isascii() and key.isdigit()):
                     raise FixSettings(
                         f"{self._datatype}: ids are no whole numbers, so deleted.strategy cannot be this one",
@@ -93,11 +93,11 @@ class Gaps:
                 live.add(int(key))
         return live
 
-    def _confirmed(self, values: Values, suspects: Sequence[int]) -> Iterator[Gone]:
+    def _confirmed(self, values: Values, suspects: Sequence[int]) -> Iterator[DeletedRecord]:
         named = [render(self._named, {"id": key}) for key in suspects]
         rows = self._logged({**values, "ids": named}) if suspects else []
         if len(rows) >= len(suspects):
-            yield from (Gone(str(key), stamp) for key, stamp in zip(suspects, rows, strict=False))
+            yield from (DeletedRecord(str(key), stamp) for key, stamp in zip(suspects, rows, strict=False))
         elif rows:
             half = len(suspects) // 2
             yield from self._confirmed(values, suspects[:half])
@@ -107,7 +107,7 @@ class Gaps:
         """When records were deleted, as the log has it; with `ids` only of those."""
         assert self._log is not None
         parse = stamps.parser(self._form)
-        found = (dig(row, self._modified) for page in self._log.pages({}, values=values) for row in page)
+        found = (get_path(row, self._modified) for page in self._log.pages({}, values=values) for row in page)
         return [None if stamp is None else parse(stamp) for stamp in found]
 
 

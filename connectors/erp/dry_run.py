@@ -16,7 +16,7 @@ ASSIGNED = "x-assigned"
 """Marks properties in a schema that the ERP fills in by itself when a new record has none."""
 
 
-class Rehearsal(ErpDatatype):
+class DryRun(ErpDatatype):
     """See the module."""
 
     def create(self, insert: Insert) -> Record:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from connectors.common.errors import BrokenAnswer
+from connectors.common.errors import InvalidResponse
 
 _LONE = 20
 """How often a page of one record may come: it may well have changed meanwhile, and come again for that."""
@@ -15,7 +15,7 @@ _EMPTY = 1000
 """Empty pages one after the other that are followed; a list that is filtered late has some."""
 
 
-class Repeats:
+class LoopDetector:
     """The pages of one read. A page is known by its ids: what else is in a record may differ each time, such
     as when it was asked for. One id does not tell that much; there the record counts too.
     """
@@ -28,15 +28,17 @@ class Repeats:
         self._empty = 0
 
     def note(self, question: int, ids: Sequence[Any], records: Sequence[Any]) -> None:
-        """Note a page; `BrokenAnswer` if it shows that the list would not end."""
+        """Note a page; `InvalidResponse` if it shows that the list would not end."""
         self._empty = 0 if ids else self._empty + 1
         if self._empty > _EMPTY:
-            raise BrokenAnswer(f"{self._name}: the ERP gave {_EMPTY} empty pages; the list would never end")
+            raise InvalidResponse(
+                f"{self._name}: the ERP gave {_EMPTY} empty pages; the list would never end"
+            )
         page = hash(repr(ids))
         lone = len({repr(key) for key in ids}) < 2
         same = hash((page, repr(records[:1]))) if lone else page
         self._seen.update({page, same} if ids else ())
         again = self._seen[same] > 1 or self._seen[page] > _LONE
         if question in self._asked or again:
-            raise BrokenAnswer(f"{self._name}: the ERP gave the same page twice; the list would never end")
+            raise InvalidResponse(f"{self._name}: the ERP gave the same page twice; the list would never end")
         self._asked.add(question)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connectors.erp.consistency import Problem
-from connectors.erp.wording import nearest
+from connectors.erp.schema_messages import nearest
+from connectors.erp.semantic_checks import Problem
 
 Schema = Mapping[str, Any]
 
 
-def strangers(spec: Mapping[str, Any], schema: Schema) -> Iterator[Problem]:
+def unknown_fields(spec: Mapping[str, Any], schema: Schema) -> Iterator[Problem]:
     """Names in one entity, defaults filled in, that the datatype's JSON Schema does not have."""
     yield from _mapped(spec.get("fields", {}), schema, ("fields",))
     named = {
@@ -23,18 +23,18 @@ def strangers(spec: Mapping[str, Any], schema: Schema) -> Iterator[Problem]:
     }
     for place, names in named.items():
         for name in names:
-            yield from _stranger(name, schema, place)
+            yield from _unknown_field(name, schema, place)
 
 
 def _mapped(fields: Mapping[str, Any], schema: Schema, place: tuple[str, ...]) -> Iterator[Problem]:
     for name, field in fields.items():
-        yield from _stranger(name, schema, (*place, name))
+        yield from _unknown_field(name, schema, (*place, name))
         if isinstance(field, Mapping) and "fields" in field:
             lines = _node(name, schema) or {}
             yield from _mapped(field["fields"], lines.get("items", {}), (*place, name, "fields"))
 
 
-def _stranger(name: str, schema: Schema, place: tuple[str, ...]) -> Iterator[Problem]:
+def _unknown_field(name: str, schema: Schema, place: tuple[str, ...]) -> Iterator[Problem]:
     if _node(name, schema) is None:
         advice = nearest(name.partition(".")[0], list(schema.get("properties", {})))
         yield place, f"this datatype has no field {name}; {advice}"

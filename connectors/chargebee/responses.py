@@ -10,15 +10,15 @@ from typing import Any
 from connectors.chargebee.forms import pointer_of
 from connectors.common.errors import (
     AlreadyExists,
-    BrokenAnswer,
-    Busy,
+    InvalidResponse,
+    Locked,
     NotFound,
     Rejected,
     ServiceError,
     Unavailable,
     UpstreamRefused,
 )
-from connectors.common.upstream import Answer
+from connectors.common.upstream import UpstreamResponse
 
 REPLAYED = "chargebee-idempotency-replayed"
 
@@ -35,29 +35,31 @@ class StoredRefusal(ServiceError):
     """A refusal kept from an earlier call with the same idempotency key; it may be out of date."""
 
 
-def is_replay(answer: Answer) -> bool:
+def is_replay(answer: UpstreamResponse) -> bool:
     """Whether the answer is the stored one of an earlier call with the same idempotency key."""
     return answer.headers.get(REPLAYED, "").lower() == "true"
 
 
-def error_of(answer: Answer) -> ServiceError | None:
+def error_of(answer: UpstreamResponse) -> ServiceError | None:
     """The error that an answer stands for, or None."""
     error = _error_of(answer)
     return StoredRefusal(error.detail) if error is not None and is_replay(answer) else error
 
 
-def _error_of(answer: Answer) -> ServiceError | None:
+def _error_of(answer: UpstreamResponse) -> ServiceError | None:
     status = answer.status
     if status < 300:
         return None
     if status < 400:
         return UpstreamRefused(f"Chargebee redirects elsewhere ({status})")
     if status == 429 and _code(answer) in _NOT_OURS:
-        return Busy(f"Chargebee answered {status}{_said(answer)}")
+        return Locked(f"Chargebee answered {status}{_said(answer)}")
     if status >= 500 or status in (408, 425, 429):
         return Unavailable(f"Chargebee answered {status}{_said(answer)}")
     if not isinstance(answer.body, dict) or "api_error_code" not in answer.body:
-        return BrokenAnswer(f"Chargebee answered {status} without an api_error_code; is the address right?")
+        return InvalidResponse(
+            f"Chargebee answered {status} without an api_error_code; is the address right?"
+        )
     return _by_code(status, answer.body)
 
 
@@ -78,11 +80,11 @@ def _by_code(status: int, body: dict[str, Any]) -> ServiceError:
     return Rejected(detail, field=field, rule=code)
 
 
-def _said(answer: Answer) -> str:
+def _said(answer: UpstreamResponse) -> str:
     code = _code(answer)
     return f" ({code})" if code else ""
 
 
-def _code(answer: Answer) -> str | None:
+def _code(answer: UpstreamResponse) -> str | None:
     code = answer.body.get("api_error_code") if isinstance(answer.body, dict) else None
     return str(code) if code else None

@@ -1,4 +1,4 @@
-"""The pace that refusals teach: below what was too much, up again with time, never beyond the plan."""
+"""The rate that refusals teach: below what was too much, up again with time, never beyond the plan."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from connectors.common.errors import Unavailable
 from connectors.common.limiter import Limiter
-from connectors.common.pace import Pace
+from connectors.common.rate_limit import AdaptiveRateLimit
 
 
 class Clock:
@@ -20,44 +20,44 @@ class Clock:
         return self.now
 
 
-def calls(pace: Pace, clock: Clock, count: int, seconds: float) -> None:
+def calls(rate: AdaptiveRateLimit, clock: Clock, count: int, seconds: float) -> None:
     for _ in range(count):
         clock.now += seconds / count
-        pace.called(clock.now)
+        rate.called(clock.now)
 
 
 def test_the_plan_is_the_pace_until_a_refusal() -> None:
-    clock, pace = Clock(), Pace(120)
-    calls(pace, clock, 500, 60)
-    assert pace.per_minute(clock.now) == 120
-    assert Pace(None).per_minute(0) is None
+    clock, rate = Clock(), AdaptiveRateLimit(120)
+    calls(rate, clock, 500, 60)
+    assert rate.per_minute(clock.now) == 120
+    assert AdaptiveRateLimit(None).per_minute(0) is None
 
 
 def test_a_refusal_teaches_what_was_too_much_and_time_heals() -> None:
-    clock, pace = Clock(), Pace(120)
-    calls(pace, clock, 50, 60)
-    pace.refused(clock.now)
-    assert pace.per_minute(clock.now) == pytest.approx(45, abs=1)
+    clock, rate = Clock(), AdaptiveRateLimit(120)
+    calls(rate, clock, 50, 60)
+    rate.refused(clock.now)
+    assert rate.per_minute(clock.now) == pytest.approx(45, abs=1)
     clock.now += 61
-    assert pace.per_minute(clock.now) == pytest.approx(57, abs=1)
+    assert rate.per_minute(clock.now) == pytest.approx(57, abs=1)
     clock.now += 3600
-    assert pace.per_minute(clock.now) == 120
+    assert rate.per_minute(clock.now) == 120
 
 
 def test_however_often_refused_something_is_tried() -> None:
-    clock, pace = Clock(), Pace(120)
+    clock, rate = Clock(), AdaptiveRateLimit(120)
     for _ in range(50):
-        pace.called(clock.now)
+        rate.called(clock.now)
         clock.now += 20
-        pace.refused(clock.now)
-    assert pace.per_minute(clock.now) == 6
+        rate.refused(clock.now)
+    assert rate.per_minute(clock.now) == 6
 
 
 def test_without_a_limit_nothing_is_learned() -> None:
-    clock, pace = Clock(), Pace(None)
-    calls(pace, clock, 5, 1)
-    pace.refused(clock.now)
-    assert pace.per_minute(clock.now) is None
+    clock, rate = Clock(), AdaptiveRateLimit(None)
+    calls(rate, clock, 5, 1)
+    rate.refused(clock.now)
+    assert rate.per_minute(clock.now) is None
 
 
 def test_refusals_of_calls_under_way_count_once_and_close_for_all() -> None:
@@ -99,21 +99,21 @@ class Upstream:
 def test_replicas_find_their_shares_of_a_limit_that_none_of_them_knows(limit: int, replicas: int) -> None:
     """Each has much to do and believes in 120 a minute; simulated for 40 minutes, judged on the last 20."""
     clock, upstream = Clock(), Upstream(limit)
-    paces = [Pace(120) for _ in range(replicas)]
+    limits = [AdaptiveRateLimit(120) for _ in range(replicas)]
     ready = [clock.now] * replicas
     done, refused = [0] * replicas, 0
     while clock.now < 1000 + 40 * 60:
         clock.now += 0.25
         counts = clock.now > 1000 + 20 * 60
-        for at, pace in enumerate(paces):
+        for at, rate in enumerate(limits):
             if clock.now < ready[at]:
                 continue
-            pace.called(clock.now)
-            ready[at] = clock.now + 60 / (pace.per_minute(clock.now) or 1)
+            rate.called(clock.now)
+            ready[at] = clock.now + 60 / (rate.per_minute(clock.now) or 1)
             if upstream.takes(clock.now):
                 done[at] += counts
             else:
-                pace.refused(clock.now)
+                rate.refused(clock.now)
                 ready[at] = max(ready[at], clock.now + max(1.0, upstream.taken[0] + 60 - clock.now))
                 refused += counts
     possible = 20 * min(limit, 120 * replicas)

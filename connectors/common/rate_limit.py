@@ -13,10 +13,10 @@ _LEAST = 6.0
 
 _STEP_S = 30.0
 _RISE = 0.05
-"""Every `_STEP_S` without a refusal the pace rises by this part of the plan's limit."""
+"""Every `_STEP_S` without a refusal the rate rises by this part of the plan's limit."""
 
 
-class Pace:
+class AdaptiveRateLimit:
     """Calls per minute. Not thread-safe; `Limiter` guards it. All times are seconds of one clock.
 
     Nothing is shared between replicas: each takes its own refusals, and so they find their shares of a limit
@@ -49,7 +49,7 @@ class Pace:
             self._risen = now
 
     def per_minute(self, now: float) -> float | None:
-        """The present pace, None if there is no limit."""
+        """The present rate, None if there is no limit."""
         if self.plan is None or self._learned is None:
             return self.plan
         steps = (now - self._risen) // _STEP_S

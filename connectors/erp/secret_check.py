@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from connectors.erp.templates import names
 
-Leak = tuple[tuple[str, ...], str]
+SecretFinding = tuple[tuple[str, ...], str]
 """Where in the document, and what to do about it; never the value itself."""
 
 _ADVICE = (
@@ -40,12 +40,12 @@ _SHAPE = re.compile(
 )
 
 
-def leaks(document: Mapping[str, Any]) -> Iterator[Leak]:
+def find_secrets(document: Mapping[str, Any]) -> Iterator[SecretFinding]:
     """Every one, in the order of the document."""
     yield from _walk(document, (), False)
 
 
-def _walk(value: Any, place: tuple[str, ...], sent: bool) -> Iterator[Leak]:
+def _walk(value: Any, place: tuple[str, ...], sent: bool) -> Iterator[SecretFinding]:
     if isinstance(value, Mapping):
         for name, inner in value.items():
             below = sent or name in _SENT

@@ -11,7 +11,7 @@ _FAILED = ("error", "fail", "failed", "failure")
 _FINE = (None, False, 0, 200, "", "0", "200", "ok", "none", "success")
 
 
-def complaint(body: Any, place: str) -> str | None:
+def error_in_200(body: Any, place: str) -> str | None:
     """What in an answer whose list at `place` is empty says that something went wrong, in words."""
     for holder in _around(body, place):
         for name, value in holder.items():

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from connectors.common.errors import BrokenAnswer
-from connectors.common.upstream import Answer
+from connectors.common.errors import InvalidResponse
+from connectors.common.upstream import UpstreamResponse
 from connectors.erp.paginators import Step
-from connectors.erp.paths import dig
+from connectors.erp.paths import get_path
 
 _MOST = 20
 """Steps back in one read; a list that shrinks more often than that is not read to its end."""
@@ -26,7 +26,7 @@ class _Page:
     records: int
 
 
-class Trail:
+class TotalCount:
     """The pages of one read. Without a count it lets everything pass."""
 
     def __init__(self, name: str, count: Mapping[str, str] | None, size: int) -> None:
@@ -39,7 +39,7 @@ class Trail:
         self._least: int | None = None
         self._back = 0
 
-    def back(self, step: Step, url: str, answer: Answer, records: int) -> Step | None:
+    def back(self, step: Step, url: str, answer: UpstreamResponse, records: int) -> Step | None:
         """Note a page that came from `url`; gives the step to go back to if records before it are gone."""
         if not self._where:
             return None
@@ -50,7 +50,7 @@ class Trail:
         if count is not None and before is not None and count < before and self._pages:
             self._back += 1
             if self._back > _MOST:
-                raise BrokenAnswer(f"{self._name}: the list shrinks faster than it can be read")
+                raise InvalidResponse(f"{self._name}: the list shrinks faster than it can be read")
             pages = min(len(self._pages), -(-(before - count) // self._size))
             first = self._pages[-pages].step
             del self._pages[-pages:]
@@ -59,14 +59,14 @@ class Trail:
         return None
 
     def end(self) -> None:
-        """`BrokenAnswer` if fewer records came than the ERP ever counted during the read."""
+        """`InvalidResponse` if fewer records came than the ERP ever counted during the read."""
         came = sum(page.records for page in self._pages)
         if self._least is not None and came < self._least:
-            raise BrokenAnswer(f"{self._name}: the ERP counts {self._least} records and gave {came}")
+            raise InvalidResponse(f"{self._name}: the ERP counts {self._least} records and gave {came}")
 
-    def _read(self, answer: Answer) -> int | None:
+    def _read(self, answer: UpstreamResponse) -> int | None:
         if "header" in self._where:
             text = answer.headers.get(self._where["header"]) or ""
             return int(text) if text.isdigit() else None
-        found: Any = dig(answer.body, self._where["path"])
+        found: Any = get_path(answer.body, self._where["path"])
         return found if type(found) is int else None

@@ -15,14 +15,14 @@ from connectors.common.errors import (
     UpstreamRefused,
 )
 from connectors.common.jsonio import pointer
-from connectors.common.upstream import Answer, error_of_status
-from connectors.erp.paths import dig
+from connectors.common.upstream import UpstreamResponse, error_of_status
+from connectors.erp.paths import get_path
 
 _MOST = 500
 """Characters of an upstream message that are passed on."""
 
 
-class NothingThere(NotFound):
+class NoRecord(NotFound):
     """The ERP's way of saying that a list has no record, or none any more."""
 
 
@@ -31,17 +31,17 @@ _ACTIONS: Mapping[str, type[ServiceError]] = {
     "conflict": Conflict,
     "already_exists": AlreadyExists,
     "not_found": NotFound,
-    "empty": NothingThere,
+    "empty": NoRecord,
     "unavailable": Unavailable,
     "refused": UpstreamRefused,
 }
 
 
-def error_reader(rest: Mapping[str, Any]) -> Callable[[Answer], ServiceError | None]:
+def error_reader(rest: Mapping[str, Any]) -> Callable[[UpstreamResponse], ServiceError | None]:
     """The function that tells errors from answers, as the profile's connection describes them."""
     rules = rest.get("errors", [])
 
-    def error_of(answer: Answer) -> ServiceError | None:
+    def error_of(answer: UpstreamResponse) -> ServiceError | None:
         for rule in rules:
             if _fits(rule["when"], answer):
                 if rule["action"] == "ok":
@@ -53,12 +53,12 @@ def error_reader(rest: Mapping[str, Any]) -> Callable[[Answer], ServiceError | N
     return error_of
 
 
-def _fits(when: Mapping[str, Any], answer: Answer) -> bool:
+def _fits(when: Mapping[str, Any], answer: UpstreamResponse) -> bool:
     if "status" in when and answer.status not in when["status"]:
         return False
     if "method" in when and answer.method not in when["method"]:
         return False
-    value = dig(answer.body, when["path"]) if "path" in when else answer.body
+    value = get_path(answer.body, when["path"]) if "path" in when else answer.body
     if "present" in when and (value is not None) != when["present"]:
         return False
     if "equals" in when and value != when["equals"]:
@@ -66,15 +66,15 @@ def _fits(when: Mapping[str, Any], answer: Answer) -> bool:
     return "contains" not in when or (isinstance(value, str) and when["contains"] in value)
 
 
-def _explained(error: ServiceError, answer: Answer, rest: Mapping[str, Any]) -> ServiceError:
+def _explained(error: ServiceError, answer: UpstreamResponse, rest: Mapping[str, Any]) -> ServiceError:
     """The error with the ERP's own message, field and rule, where the profile says how to find them."""
-    message = dig(answer.body, rest.get("error_message", "message")) if answer.is_json else None
+    message = get_path(answer.body, rest.get("error_message", "message")) if answer.is_json else None
     if isinstance(message, str) and message:
         error.detail = f"{error.detail}: {message[:_MOST]}"
-    field = dig(answer.body, rest["error_field"]) if "error_field" in rest else None
+    field = get_path(answer.body, rest["error_field"]) if "error_field" in rest else None
     if isinstance(field, str) and field:
         error.field = pointer(field.split("."))
-    rule = dig(answer.body, rest["error_rule"]) if "error_rule" in rest else None
+    rule = get_path(answer.body, rest["error_rule"]) if "error_rule" in rest else None
     if isinstance(rule, str | int):
         error.rule = str(rule)
     return error

@@ -13,7 +13,7 @@ Call = Callable[[Mapping[str, Any], str, Record], None]
 """Carries out one step for the record of that key, given as the ERP holds it."""
 
 
-class Actions:
+class Transitions:
     """The fields of one datatype that are changed by calls, and the steps to each of their values."""
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
@@ -35,7 +35,7 @@ class Actions:
                     rule="enum",
                 )
 
-    def carry_out(self, wanted: Record, key: str, raw: Record, call: Call) -> None:
+    def execute(self, wanted: Record, key: str, raw: Record, call: Call) -> None:
         """The steps to the values wanted, of which those are skipped whose `when` does not fit the record."""
         for name, value in wanted.items():
             for step in self._fields[name][value]:

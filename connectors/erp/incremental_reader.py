@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from connectors.common.datatype import Entity, Record
-from connectors.common.errors import BrokenAnswer, NotFound
+from connectors.common.errors import InvalidResponse, NotFound
 from connectors.common.upstream import UpstreamClient
 from connectors.erp.children import Children
-from connectors.erp.deletions import Gaps
+from connectors.erp.deletion_detection import GapDetector
 from connectors.erp.reading import Lists
 from connectors.erp.shaping import Shape
 from connectors.erp.templates import Values
@@ -22,7 +22,7 @@ _MANY = 100
 """A list that had so many records before and has none now is not believed."""
 
 
-class ChangedLists:
+class IncrementalReader:
     """Pages of entities, before tokens are put in place."""
 
     def __init__(
@@ -40,7 +40,7 @@ class ChangedLists:
         self._shape = shape
         self._children = children
         by_gaps = spec["deleted"]["strategy"] in ("full_compare", "lookup")
-        self._gaps = Gaps(client, datatype, spec, size) if by_gaps else None
+        self._gap_detector = GapDetector(client, datatype, spec, size) if by_gaps else None
         self._embeds = bool(spec.get("children"))
         self._follows = any("changed" in child for child in spec.get("children", {}).values())
         self._must_hold = spec["list"].get("empty") == "refuse"
@@ -69,8 +69,10 @@ class ChangedLists:
             self._check(count, limit)
         elif limit is None:
             yield from self._touched(values, last, seen, fetch)
-            if self._gaps is not None:
-                yield [self._shape.gone(gone.key, gone.stamp or last) for gone in self._gaps.find(values)]
+            if self._gap_detector is not None:
+                yield [
+                    self._shape.gone(gone.key, gone.stamp or last) for gone in self._gap_detector.find(values)
+                ]
 
     def _touched(
         self, values: Values, last: str, seen: set[str], fetch: Callable[[str], Record]
@@ -92,7 +94,7 @@ class ChangedLists:
     def _check(self, count: int, limit: int | None) -> None:
         """Refuse an empty list where the profile says so, or where this process saw many records before."""
         if count == 0 and (self._must_hold or self._most >= _MANY):
-            raise BrokenAnswer(
+            raise InvalidResponse(
                 f"{self._name}: the ERP gave an empty list; before, it had {self._most or 'records'};"
                 " if that is right, restart the service"
             )

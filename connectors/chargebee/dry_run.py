@@ -27,10 +27,10 @@ _DEFAULTS: Mapping[str, Record] = {
 _INVOICES = 1000
 
 
-class Rehearsal(Chargebee):
+class DryRun(Chargebee):
     """`site` without its writes. Reads share its connections, rate limit and metrics."""
 
-    rehearses = True
+    is_dry_run = True
 
     def __init__(self, site: Chargebee) -> None:
         self._http = site._http

@@ -22,7 +22,7 @@ _BOUNDS = {
 }
 
 
-def verdict(errors: Iterable[ValidationError]) -> tuple[str, str] | None:
+def schema_message(errors: Iterable[ValidationError]) -> tuple[str, str] | None:
     """JSON Pointer and advice of the error that is deepest in the document; None if there is none."""
     found = sorted(errors, key=lambda error: len(error.absolute_path), reverse=True)
     if not found:

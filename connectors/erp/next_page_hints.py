@@ -8,13 +8,13 @@ from typing import Any
 
 from requests.utils import parse_header_links
 
-from connectors.common.upstream import Answer
+from connectors.common.upstream import UpstreamResponse
 
 _ONWARDS = re.compile(r"(@?odata\.|_+)?next.*|has_?(more|next).*|.*(cursor|continuation).*", re.I)
 _DEPTH = 3
 
 
-def onwards(answer: Answer, place: str) -> str | None:
+def next_page_hint(answer: UpstreamResponse, place: str) -> str | None:
     """Where a page, whose records are at `place`, says that there is another one; None if it does not."""
     for link in parse_header_links(answer.headers.get("Link") or ""):
         if link.get("rel", "").lower() == "next":

@@ -1,4 +1,4 @@
-"""One entity of a share request, understood: what is wished for which record."""
+"""One entity of a share request, understood: what is asked for which record."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ _ORIGIN = re.compile(r"~:[^:]+:.+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """`operation` on the record `key` with `payload`; `guarded` False skips the comparison with `based_on`.
+class ShareRequest:
+    """`operation` on the record `key` with `payload`; `check_version` False skips the comparison with
+    `based_on`.
 
     For an insert `key` is the payload's own `id`, if any, and `origin` the namespaced identifier it comes
     from. `present`: in a dry run, the record as an earlier one foresaw it; upstream is not asked for it.
@@ -28,8 +29,8 @@ class Wish:
     payload: Record
     origin: str | None = None
     based_on: Record | None = None
-    watched: list[str] | None = None
-    guarded: bool = True
+    watched_fields: list[str] | None = None
+    check_version: bool = True
     present: Record | None = None
 
     @property
@@ -39,7 +40,7 @@ class Wish:
 
     @property
     def insert(self) -> Insert:
-        """The wish as a datatype wants it for `create`: null means missing."""
+        """The request as a datatype wants it for `create`: null means missing."""
         payload = {name: value for name, value in self.payload.items() if value is not None}
         return Insert(self.origin or "", payload, self.key)
 
@@ -49,31 +50,31 @@ def payload_of(entity: Mapping[str, Any]) -> Record:
     return {name: value for name, value in entity.items() if name[:1] not in ("_", "$") and name != "id"}
 
 
-def parse_rehearsed(entity: Mapping[str, Any]) -> Wish:
+def parse_dry_run(entity: Mapping[str, Any]) -> ShareRequest:
     """A share entity of a dry run: it may bring the record as foreseen by earlier ones, as `$present`."""
-    return replace(parse_wish(entity), present=_typed(entity, "$present", dict, "object"))
+    return replace(parse_share_request(entity), present=_typed(entity, "$present", dict, "object"))
 
 
-def parse_wish(entity: Mapping[str, Any]) -> Wish:
+def parse_share_request(entity: Mapping[str, Any]) -> ShareRequest:
     """Read a share entity; `Rejected` names the special property that is missing or of the wrong type."""
     if not isinstance(entity.get("_id"), str) or not entity["_id"]:
         raise _wrong("_id", "string", entity.get("_id"))
     operation = _operation(entity)
     key = _key(entity, operation)
     if operation == "delete":
-        return Wish(operation, key, {})
+        return ShareRequest(operation, key, {})
     if operation == "insert":
-        return Wish(operation, key, payload_of(entity), origin=_origin(entity))
-    guarded = entity.get("$unsafe_skip_optimistic_locking") is not True
+        return ShareRequest(operation, key, payload_of(entity), origin=_origin(entity))
+    check_version = entity.get("$unsafe_skip_optimistic_locking") is not True
     based_on = _typed(entity, "$based_on", dict, "object")
-    if guarded and based_on is None:
+    if check_version and based_on is None:
         raise LookUpFirst(
             "an update needs $based_on, the record as it was last collected",
             field="/$based_on",
             rule="required",
         )
-    watched = _typed(entity, "$based_on_properties", list, "array")
-    return Wish(operation, key, payload_of(entity), None, based_on, watched, guarded)
+    watched_fields = _typed(entity, "$based_on_properties", list, "array")
+    return ShareRequest(operation, key, payload_of(entity), None, based_on, watched_fields, check_version)
 
 
 def _operation(entity: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ import threading
 from contextvars import ContextVar
 
 
-class Tally:
+class CallCounter:
     """Calls so far; a request's worker threads add to the same one."""
 
     def __init__(self) -> None:
@@ -23,23 +23,23 @@ class Tally:
                 self.reads += 1
 
 
-_present: ContextVar[Tally | None] = ContextVar("tally", default=None)
+_present: ContextVar[CallCounter | None] = ContextVar("call_counter", default=None)
 
 
-def start() -> Tally:
+def start() -> CallCounter:
     """Begin to count for the present request."""
-    tally = Tally()
-    _present.set(tally)
-    return tally
+    counter = CallCounter()
+    _present.set(counter)
+    return counter
 
 
-def present() -> Tally:
-    """The present request's tally; begun now if there is none."""
+def present() -> CallCounter:
+    """The present request's counter; begun now if there is none."""
     return _present.get() or start()
 
 
 def count(write: bool) -> None:
     """Count one call upstream, if a request is being served."""
-    tally = _present.get()
-    if tally is not None:
-        tally.add(write)
+    counter = _present.get()
+    if counter is not None:
+        counter.add(write)
