@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from connectors.chargebee.datatype import ChargebeeDatatype, overlay
+from connectors.chargebee import billing
+from connectors.chargebee.datatype import ChargebeeDatatype
 from connectors.chargebee.identity import is_ours, linked
 from connectors.common.datatype import Insert, Record
-
-BILLING_INFO = frozenset(
-    (
-        "billing_address",
-        "vat_number",
-        "vat_number_prefix",
-        "registered_for_gst",
-        "business_customer_without_vat_number",
-        "is_einvoice_enabled",
-        "einvoicing_method",
-        "entity_identifier_scheme",
-        "entity_identifier_standard",
-    )
-)
-"""What only `POST /customers/{id}/update_billing_info` takes once the customer exists."""
 
 
 class Customers(ChargebeeDatatype):
@@ -39,15 +25,18 @@ class Customers(ChargebeeDatatype):
         """By the link in `meta_data`."""
         return is_ours(insert, record.get("meta_data"))
 
+    def check(self, operation: str, payload: Record) -> None:
+        """E-mail addresses and codes, and flags that contradict values."""
+        super().check(operation, payload)
+        billing.refuse_contradiction(payload)
+
     def create(self, insert: Insert) -> Record:
         """One call, with address and VAT number."""
         payload = {
             "id": self.key_for(insert),
-            **insert.payload,
+            **billing.of_new(insert.payload),
             "meta_data": linked(insert, insert.payload.get("meta_data")),
         }
-        if "billing_address" in payload:
-            payload["billing_address"] = overlay(None, payload["billing_address"])
         return self.client.create("/customers", self.name, payload)
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
@@ -56,15 +45,14 @@ class Customers(ChargebeeDatatype):
         Billing information goes first: Chargebee is most likely to refuse that, and then nothing is written.
         """
         self.refuse_create_only(changes)
-        billing = {name: value for name, value in changes.items() if name in BILLING_INFO}
-        plain = {name: value for name, value in changes.items() if name not in BILLING_INFO}
-        if "billing_address" in billing:
-            billing["billing_address"] = overlay(present.get("billing_address"), billing["billing_address"])
+        of_billing = {name: value for name, value in changes.items() if name in billing.BILLING_INFO}
+        plain = {name: value for name, value in changes.items() if name not in billing.BILLING_INFO}
         path = f"/customers/{quote(key, safe='')}"
         record = present
         with self.client.customer_lock(key):
-            if billing:
-                record = self.client.update(f"{path}/update_billing_info", self.name, billing, record)
+            if of_billing:
+                assigned = billing.assignment(record, of_billing)
+                record = self.client.update(f"{path}/update_billing_info", self.name, assigned, record)
             if plain:
                 record = self.client.update(path, self.name, plain, record)
         return record

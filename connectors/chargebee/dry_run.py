@@ -91,7 +91,8 @@ def _rows(present: Any, rows: list[Any]) -> list[Any]:
     if not all(isinstance(row, dict) and "id" in row for row in rows):
         return rows
     changes = {row["id"]: row for row in rows}
-    return [_compact({**line, **changes.get(line["id"], {})}) for line in present or []]
+    merged = [{**line, **changes.get(line["id"], {})} for line in present or []]
+    return [_compact({name: part for name, part in row.items() if name != "operation"}) for row in merged]
 
 
 def _from_invoice(order: Record, invoice: Record) -> Record:

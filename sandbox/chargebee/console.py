@@ -1,4 +1,4 @@
-"""What people do in Chargebee's console and no API call can do: make, rename and delete business entities."""
+"""What people do in Chargebee's console and no API call can do: business entities and the site's settings."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from flask import Blueprint, Response, jsonify, request
 from sandbox.chargebee import business_entities
 from sandbox.chargebee.business_entities import ConsoleError
 from sandbox.chargebee.records import Record, Write, public
+from sandbox.chargebee.site import SITE_SETTING, Site, SiteError
 from sandbox.chargebee.webhooks import Delivery
 from sandbox.common.state import State
 
 
 def create_console(state: State, delivery: Delivery) -> Blueprint:
-    """The blueprint for `/_sandbox/business_entities`."""
-    console = Blueprint("console", __name__, url_prefix="/_sandbox/business_entities")
+    """The blueprint for `/_sandbox/business_entities` and `/_sandbox/site`."""
+    console = Blueprint("console", __name__, url_prefix="/_sandbox")
 
     def done(act: Callable[[Write], Record], status: int = 200) -> tuple[Response, int]:
         with state.write() as tx:
@@ -25,26 +26,38 @@ def create_console(state: State, delivery: Delivery) -> Blueprint:
         delivery.send(write.events)
         return jsonify(record), status
 
-    @console.get("")
+    @console.get("/business_entities")
     def show() -> Response:
         return jsonify([public(entity) for entity in business_entities.list_all(state)])
 
-    @console.post("")
+    @console.post("/business_entities")
     def create() -> tuple[Response, int]:
         values = _body()
         return done(lambda write: business_entities.create(write, values), 201)
 
-    @console.patch("/<entity_id>")
+    @console.patch("/business_entities/<entity_id>")
     def update(entity_id: str) -> tuple[Response, int]:
         values = _body()
         return done(lambda write: business_entities.update(write, entity_id, values))
 
-    @console.delete("/<entity_id>")
+    @console.delete("/business_entities/<entity_id>")
     def delete(entity_id: str) -> tuple[Response, int]:
         return done(lambda write: business_entities.delete(write, entity_id))
 
+    @console.get("/site")
+    def show_site() -> Response:
+        return jsonify(Site.parse(state.setting(SITE_SETTING) or {}).as_json())
+
+    @console.put("/site")
+    def set_site() -> Response:
+        site = Site.parse(_body())
+        with state.write() as tx:
+            tx.set_setting(SITE_SETTING, site.as_json())
+        return jsonify(site.as_json())
+
     @console.errorhandler(ConsoleError)
-    def refused(error: ConsoleError) -> tuple[Response, int]:
+    @console.errorhandler(SiteError)
+    def refused(error: ValueError) -> tuple[Response, int]:
         return jsonify(error=str(error)), 400
 
     @console.errorhandler(LookupError)

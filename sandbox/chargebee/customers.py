@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.chargebee.business_entities import default_entity_id
-from sandbox.chargebee.errors import invalid_state, not_found, wrong_value
+from sandbox.chargebee.errors import (
+    configuration_incompatible,
+    invalid_request,
+    invalid_state,
+    not_found,
+    wrong_value,
+)
+from sandbox.chargebee.facts import imitates
 from sandbox.chargebee.parameters import check_country, check_currency
 from sandbox.chargebee.records import Record, Write
 
@@ -30,6 +37,7 @@ def create(write: Write, values: dict[str, Any]) -> Record:
     customer_id = values.pop("id", None) or write.new_id()
     write.ensure_free("customer", customer_id)
     _check(values)
+    _check_flags(write, values)
     entity_id = values.pop("business_entity_id", None) or write.context or default_entity_id(write.tx)
     if entity_id is not None and write.tx.get("business_entity", entity_id) is None:
         raise not_found("Business entity", entity_id, "business_entity_id")
@@ -47,12 +55,40 @@ def update(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
     return write.save("customer", customer, "customer_changed")
 
 
+_REMOVED = ("vat_number", "vat_number_prefix", "business_customer_without_vat_number", "registered_for_gst")
+_REMOVED_PARTS = (
+    ("first_name", "last_name", "phone", "email", "line1", "line2", "line3")
+    + ("city", "state", "country", "zip")
+)  # fmt: skip
+_KEPT = ("is_einvoice_enabled", "einvoicing_method", "entity_identifier_scheme", "entity_identifier_standard")
+
+
+@imitates("billing-info-is-assignment")
 def update_billing_info(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
-    """`POST /customers/{id}/update_billing_info`: an address that is sent replaces the whole former one."""
+    """`POST /customers/{id}/update_billing_info`: what a request leaves out is removed.
+
+    https://apidocs.chargebee.com/docs/api/customers/update-billing-info-for-a-customer lists what is; the
+    address's company and state code and the attributes of e-invoicing are not in that list.
+    """
     customer = write.get("customer", customer_id)
     _check(values)
-    _assign(customer, values)
+    _check_flags(write, values)
+    everything = write.site.billing_info_removes == "everything"
+    former = customer.get("billing_address") or {}
+    kept = {} if everything else {name: part for name, part in former.items() if name not in _REMOVED_PARTS}
+    removed = dict.fromkeys((*_REMOVED, *_KEPT) if everything else _REMOVED)
+    parts = {**kept, **(values.get("billing_address") or {})}
+    _assign(customer, {**removed, **values, "billing_address": parts})
     return write.save("customer", customer, "customer_changed")
+
+
+@imitates("vat-number-or-flag", "gst-flag-needs-gst")
+def _check_flags(write: Write, values: dict[str, Any]) -> None:
+    """Refuse flags that contradict the VAT number or the site's taxes (same page, warnings)."""
+    if values.get("vat_number") and values.get("business_customer_without_vat_number"):
+        raise invalid_request("cannot be set with vat_number", "business_customer_without_vat_number")
+    if values.get("registered_for_gst") and not write.site.australian_gst:
+        raise configuration_incompatible("registered_for_gst needs Australian GST to be configured")
 
 
 def _check(values: dict[str, Any]) -> None:
@@ -80,7 +116,7 @@ def _assign(customer: Record, values: dict[str, Any]) -> None:
 def address(parts: Record | None, kind: str) -> Record | None:
     """A stored address: without cleared parts, with its `object`; None when nothing is left."""
     kept = {name: value for name, value in (parts or {}).items() if value is not None}
-    if not kept:
+    if not kept.keys() - {"object", "validation_status"}:
         return None
     return {**kept, "validation_status": kept.get("validation_status", "not_validated"), "object": kind}
 

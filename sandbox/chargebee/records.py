@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from sandbox.chargebee.errors import duplicate, not_found
+from sandbox.chargebee.site import SITE_SETTING, Site
 from sandbox.common.state import KeyFunction, KeyValue, Record, Transaction
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -66,6 +68,11 @@ class Write:
         self.context: str | None = None
         self.events: list[Record] = []
         self.now_ms = tx.wall_us() // 1000
+
+    @cached_property
+    def site(self) -> Site:
+        """The site's configuration."""
+        return Site.parse(self.tx.setting(SITE_SETTING) or {})
 
     @property
     def now(self) -> int:

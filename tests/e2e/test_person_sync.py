@@ -82,7 +82,7 @@ def test_erp_person_becomes_a_customer_and_every_edit_travels_both_ways(world: W
 
     before = world.writes()
     world.chargebee.post(f"customers/{key}", email=f"back.{one}@example.com", **AS_CUSTOMER)
-    world.chargebee.post(f"customers/{key}/update_billing_info", billing_address=billing(ADDRESS))
+    world.chargebee.bill(key, billing_address=billing(ADDRESS))
     world.sync()
     shows(
         world.erp.get(kind, person["id"]), {**PERSON, "email": f"back.{one}@example.com", "address": ADDRESS}

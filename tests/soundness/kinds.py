@@ -103,7 +103,10 @@ def _customer_calls(record: Json, changes: Values) -> Calls:
     }
     address = _changed_address(record, "billing_address", changes)
     calls: Calls = [("", plain)] if plain else []
-    return calls + ([("/update_billing_info", {"billing_address": _as_billing(address)})] if address else [])
+    if address:  # the call assigns: what is left out is removed
+        kept = {name: record[name] for name in ("vat_number",) if record.get(name)}
+        calls.append(("/update_billing_info", {"billing_address": _as_billing(address), **kept}))
+    return calls
 
 
 CONTACT = Kind(

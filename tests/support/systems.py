@@ -130,6 +130,19 @@ class Chargebee(Sandbox):
                 return found
             params["offset"] = page["next_offset"]
 
+    def configure(self, **settings: Any) -> None:
+        """Set the site's configuration; settings not named have their defaults."""
+        self._json(self.session.put(f"{self.root}/_sandbox/site", json=settings, timeout=10))
+
+    def bill(self, customer: str, **changes: Any) -> Json:
+        """Change billing information as Chargebee's own console does: the call assigns, so all that stays is sent."""
+        record = self.get("customers", customer)
+        address = {**record.get("billing_address", {}), **changes.pop("billing_address", {})}
+        parts = {name: part for name, part in address.items() if name not in ("object", "validation_status")}
+        kept: Json = {name: record[name] for name in ("vat_number", "vat_number_prefix") if name in record}
+        fields: Json = {"billing_address": parts, **kept, **changes}
+        return self.post(f"customers/{customer}/update_billing_info", **fields)
+
     def business_entity(self, name: str, key: str | None = None, **fields: Any) -> Json:
         """What a person does in the console: make a business entity, or change one."""
         root = f"{self.root}/_sandbox/business_entities"

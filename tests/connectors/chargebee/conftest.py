@@ -148,6 +148,7 @@ def site(upstream: Chargebee) -> Chargebee:
     """An empty, healthy site."""
     requests.post(f"{upstream.root}/_sandbox/reset", json={"data": "empty"}, timeout=10).raise_for_status()
     upstream.faults()
+    upstream.configure()
     return upstream
 
 

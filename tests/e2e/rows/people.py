@@ -112,9 +112,7 @@ def _person(world: World, kind: str, made: Record, company: Record | None, entit
     back = _chargebee(_erp(2, kind, BACK))
     plain = {name: value for name, value in back.items() if name != "billing_address"}
     world.chargebee.post(f"customers/{people.customer}", **plain)
-    world.chargebee.post(
-        f"customers/{people.customer}/update_billing_info", billing_address=back["billing_address"]
-    )
+    world.chargebee.bill(people.customer, billing_address=back["billing_address"])
     steps.append(Step("chargebee", False, _erp(2, kind, BACK), back, (yield from people.found(refreshed))))
 
     mobile = {"phone": None, "mobile": "+47 99999999"}
