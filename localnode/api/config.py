@@ -72,15 +72,19 @@ def get_env() -> Response:
 
 @config.put("/env")
 def put_env() -> Response:
-    """Replace all environment variables."""
-    node().replace_env(parsing.json_object())
+    """Replace all environment variables.
+
+    409 and nothing changed when pipes with data would turn from a system to embedded test data or back; with
+    `force=true` they do, and everything that pipes have read and made is deleted. PATCH and DELETE likewise.
+    """
+    node().replace_env(parsing.json_object(), parsing.flag("force", False))
     return get_env()
 
 
 @config.route("/env", methods=["POST", "PATCH"])
 def add_env() -> Response:
     """Add or overwrite environment variables."""
-    node().replace_env({**node().env(), **parsing.json_object()})
+    node().replace_env({**node().env(), **parsing.json_object()}, parsing.flag("force", False))
     return get_env()
 
 
@@ -90,7 +94,8 @@ def delete_env(name: str) -> Response:
     variables = node().env()
     if name not in variables:
         raise NotFound(f'there is no environment variable "{name}"')
-    node().replace_env({key: value for key, value in variables.items() if key != name})
+    kept = {key: value for key, value in variables.items() if key != name}
+    node().replace_env(kept, parsing.flag("force", False))
     return get_env()
 
 

@@ -70,12 +70,15 @@ def _serve_settings(options: argparse.Namespace) -> NodeSettings:
     return settings
 
 
-def load_folder(node: Node, folder: Path, profile: str) -> None:
-    """Give a node the variables and the configuration of a folder. ConfigRefused when it has errors."""
+def load_folder(node: Node, folder: Path, profile: str | None) -> None:
+    """Give a node the variables and the configuration of a folder. ConfigRefused when it has errors.
+
+    Without a `profile` it is the default one, and Conflict when that would mix test data with a system's.
+    """
     entities = read_directory(folder)
     variables = read_variables(folder, profile)
     if variables is not None:
-        node.replace_env(variables)
+        node.replace_env(variables, force=profile is not None)
     try:
         found = node.replace_entities(entities, force=False).validation_errors()
     except ConfigRefused as error:

@@ -21,6 +21,11 @@ OK, FAILURE, USAGE = 0, 1, 2
 EXIT_CODES = "Exit codes: 0 done, 1 the node or the data said no, 2 wrong usage or setting."
 TALK_CODES = "Exit codes: 0 nothing to tell, 2 something (or wrong usage), 1 it could not be found out."
 
+STARTS_OVER = (
+    "; where that would turn a node with data from a system to embedded test data or back, it is refused"
+    " unless it is named, and the node then starts over"
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
@@ -73,7 +78,7 @@ def _serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     serve.add_argument("--host", help="address to listen on (default 127.0.0.1, or NODE_HOST)")
     serve.add_argument("--data", type=Path, metavar="DIR", help="data folder (.data/node, or NODE_DATA)")
     serve.add_argument("--config", type=Path, metavar="DIR", help="upload this config folder at start")
-    serve.add_argument("--profile", default="test", help="with --config: take PROFILE-env.json (test)")
+    serve.add_argument("--profile", help=f"with --config: take PROFILE-env.json (test){STARTS_OVER}")
     serve.add_argument(
         "--system",
         action="append",
@@ -94,7 +99,7 @@ def _serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _remote_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     upload = _command(commands, "upload", remote.upload, "upload a config folder, with its variables")
     upload.add_argument("directory", type=Path, metavar="DIR", help="folder with pipes/ and systems/")
-    upload.add_argument("--profile", default="test", help="variables from PROFILE-env.json (default test)")
+    upload.add_argument("--profile", help=f"variables from PROFILE-env.json (default test){STARTS_OVER}")
     upload.add_argument("--force", action="store_true", help="accept errors; pipes that have some do not run")
     run = _command(commands, "run", remote.run, "run all pipes until nothing moves")
     run.add_argument("--reset", action="store_true", help="first reset all pipes and delete their datasets")
@@ -168,7 +173,7 @@ def _local_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser
     )
     transform.add_argument("pipe", metavar="PIPE")
     transform.add_argument("--config", type=Path, metavar="DIR", help="take the pipe from here, offline")
-    transform.add_argument("--profile", default="test", help="with --config: take PROFILE-env.json (test)")
+    transform.add_argument("--profile", help="with --config: take PROFILE-env.json (test)")
     transform.add_argument(
         "--dataset",
         action="append",

@@ -6,11 +6,14 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote
 
 from localnode.cli.client import NodeClient, NodeFailure
-from localnode.config import pack_directory, read_variables
+from localnode.config import BadSetting, pack_directory, read_directory, read_variables
+from localnode.config.substitution import variables_of_conditions
+from localnode.config.upload import DEFAULT_PROFILE, ENV_SUFFIX
 
 TALLY = "{:<44} {:<10} {:<10} {:>8}  {}"
 
@@ -21,13 +24,31 @@ def upload(options: argparse.Namespace) -> int:
     archive = pack_directory(options.directory)
     variables = read_variables(options.directory, options.profile)
     if variables is not None:
-        node.json("PUT", "/env", json=variables)
+        if options.profile is None:
+            _refuse_other_profile(options.directory, node.json("GET", "/env"), variables)
+        node.json("PUT", "/env", params={"force": options.profile is not None}, json=variables)
     params = {"force": str(options.force).lower()}
     files = {"file": ("config", archive, "application/zip")}
     answer = node.json("PUT", "/config", params=params, files=files)
     print_findings(answer["validation_errors"], sys.stderr)
     print(f"uploaded {options.directory} to {node.api}: {len(node.json('GET', '/pipes'))} pipes")
     return 0
+
+
+def _refuse_other_profile(folder: Path, present: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """BadSetting when the default profile would turn conditional sources of a node that has variables.
+
+    The local node refuses that itself where there is data to lose; a hosted node does not.
+    """
+    sources = (entity.get("source") for entity in read_directory(folder) if entity.get("type") == "pipe")
+    for name in sorted(variables_of_conditions(sources)):
+        if name in present and present[name] != wanted.get(name):
+            raise BadSetting(
+                f'{name} of this node is "{present[name]}", and {DEFAULT_PROFILE}{ENV_SUFFIX}, which is taken'
+                f' when no profile is named, would make it "{wanted.get(name)}". Nothing was uploaded. Name'
+                f" the one that is meant: --profile {present[name]} goes on as the node is; with another one"
+                " a local node deletes what its pipes have read and made, and starts over"
+            )
 
 
 def print_findings(findings: Iterable[dict[str, Any]], out: TextIO) -> None:

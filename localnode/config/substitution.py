@@ -7,7 +7,7 @@ Conditions are decided first, so that a variable which only a dead alternative n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from localnode.config.problems import Problem
@@ -113,6 +113,12 @@ def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else str(value)
+
+
+def variables_of_conditions(parts: Iterable[Any]) -> set[str]:
+    """Names of the variables that choose among the alternatives of conditional sources or sinks."""
+    conditional = [part for part in parts if isinstance(part, dict) and part.get("type") == "conditional"]
+    return {name for part in conditional for name in _ENV.findall(str(part.get("condition")))}
 
 
 def secret_names(value: Any) -> set[str]:

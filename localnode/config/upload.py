@@ -9,9 +9,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from localnode.config.problems import UnreadableUpload
+from localnode.config.problems import UnreadableUpload, nearest
+from localnode.config.settings import BadSetting
 
 SUFFIX = ".conf.json"
+ENV_SUFFIX = "-env.json"
+DEFAULT_PROFILE = "test"
+"""The one that the vendor's client takes when none is named."""
 MAX_UNPACKED_BYTES = 256 * 1024 * 1024
 MAX_NESTING = 200
 
@@ -55,12 +59,19 @@ def config_files(root: Path) -> list[Path]:
     return sorted(found)
 
 
-def read_variables(root: Path, profile: str) -> dict[str, Any] | None:
-    """The environment variables of `<profile>-env.json`, None when there is no such file. Raises
-    UnreadableUpload."""
-    path = root / f"{profile}-env.json"
+def read_variables(root: Path, profile: str | None = None) -> dict[str, Any] | None:
+    """The environment variables of `<profile>-env.json`.
+
+    None when no profile is named and the default one has no file; BadSetting when a named one has none.
+    Raises UnreadableUpload.
+    """
+    path = root / f"{profile or DEFAULT_PROFILE}{ENV_SUFFIX}"
     if not path.is_file():
-        return None
+        if profile is None:
+            return None
+        known = sorted(each.name.removesuffix(ENV_SUFFIX) for each in root.glob(f"*{ENV_SUFFIX}"))
+        there = f"the profiles are {', '.join(known) or 'none'}{nearest(profile, known)}"
+        raise BadSetting(f"there is no {path.name} in {root}; {there}")
     value = parse_json(path.name, path.read_bytes())
     if not isinstance(value, dict):
         raise UnreadableUpload(path.name, f"{path.name}: expected an object of variables")

@@ -9,12 +9,21 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from localnode.config import Component, NodeConfig, NodeSettings, SettingsStore, pack, read_upload
+from localnode.config import (
+    Component,
+    NodeConfig,
+    NodeSettings,
+    PipeComponent,
+    SettingsStore,
+    pack,
+    read_upload,
+)
 from localnode.config.groups import config_group, with_group
 from localnode.config.resolve import refuse_mass_removal, require_valid, resolve
 from localnode.config.upload import check_value
 from localnode.dtl import PipeSettings
 from localnode.errors import BadRequest, Conflict, NotFound
+from localnode.node import test_data
 from localnode.node.engine import make_engine, warn_of_unreachable
 from localnode.node.folder import DataFolder
 from localnode.node.pipe import NodePipe
@@ -61,7 +70,8 @@ class Node:
         )
         self._pipes = NodePipes(self.store, self.uploaded, self.scheduler, self.settings)
         self._scheduling = False
-        self._carry_out(self._plan(self.uploaded.entities()))
+        plan = self._plan(self.uploaded.entities())
+        self._carry_out(plan, start_over=bool(test_data.turned(self.store, plan.config)))
 
     def close(self) -> None:
         """End what runs and close the data folder."""
@@ -116,9 +126,10 @@ class Node:
             if not force:
                 require_valid(plan.config)
                 refuse_mass_removal(self.config, plan.config)
+            turned = self._turned(plan, self.env(), force)
             if not self.runs.stop(self.settings.stop_seconds):
                 raise Conflict("all pipes are being run, and that has not ended in time; try again later")
-            self._carry_out(plan)
+            self._carry_out(plan, start_over=bool(turned))
             self.uploaded.replace_entities(posted)
             return plan.config
 
@@ -156,12 +167,25 @@ class Node:
         """The environment variables."""
         return self.uploaded.env()
 
-    def replace_env(self, variables: Mapping[str, Any]) -> None:
-        """Replace the environment variables. Pipes that miss one from now on become invalid."""
+    def replace_env(self, variables: Mapping[str, Any], force: bool = False) -> None:
+        """Replace the environment variables. Pipes that miss one from now on become invalid.
+
+        Conflict and nothing changed when pipes with data would turn from a system to embedded test data or
+        back; with `force` all pipes then start over: what they have read and made is deleted.
+        """
         check_value("the environment variables", dict(variables))
         with self._lock:
+            plan = self._plan(self.config.entities, variables)
+            turned = self._turned(plan, variables, force)
             self.uploaded.replace_env(variables)
-            self._carry_out(self._plan(self.config.entities))
+            self._carry_out(plan, start_over=bool(turned))
+
+    def _turned(self, plan: Plan, variables: Mapping[str, Any], force: bool) -> list[PipeComponent]:
+        """The pipes that a plan turns to other data than they hold; Conflict for them without `force`."""
+        found = test_data.turned(self.store, plan.config)
+        if not force:
+            test_data.refuse_turned(found, self.env(), variables)
+        return found
 
     def secret_names(self, system_id: str) -> list[str]:
         """Names of the secrets of the node ("") or of a system."""
@@ -188,19 +212,31 @@ class Node:
         self._pipes.forget_signatures()
         self._carry_out(self._plan(self.config.entities))
 
-    def _plan(self, entities: Iterable[Mapping[str, Any]]) -> Plan:
-        """Check entities and build their pipes; nothing in use is touched."""
-        config = resolve(entities, self.uploaded.env(), self.uploaded.secrets_by_system())
+    def _plan(
+        self, entities: Iterable[Mapping[str, Any]], variables: Mapping[str, Any] | None = None
+    ) -> Plan:
+        """Check entities and build their pipes, with `variables` instead of the node's; nothing in use is
+        touched."""
+        env = self.uploaded.env() if variables is None else variables
+        config = resolve(entities, env, self.uploaded.secrets_by_system())
         config = warn_of_unreachable(config, self.settings)
         engine = make_engine(config, self.settings, self.store, self.uploaded, self._make_systems)
         return self._pipes.plan(config, engine)
 
-    def _carry_out(self, plan: Plan) -> None:
-        """Use what was planned from now on: drop what is gone, put the pumps on the clock."""
+    def _carry_out(self, plan: Plan, start_over: bool = False) -> None:
+        """Use what was planned from now on: drop what is gone, put the pumps on the clock.
+
+        To `start_over` the sink datasets are deleted, but for what receivers hold.
+        """
         self.scheduler.hold()
         try:
             self._pipes.stop_changed(plan)
             self._pipes.carry_out(plan)
+            if start_over:
+                self._stop_pumps()
+                self._pipes.reset(delete_input=False)
+            for pipe_id in plan.built:
+                test_data.remember(self.store, plan.config.pipes[pipe_id])
             self.config, self.systems = plan.config, plan.engine.systems
         finally:
             self.scheduler.release()

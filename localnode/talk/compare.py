@@ -58,7 +58,7 @@ def compare(
             systems = partial(ReplayedSystems, recorded, _sources(node.config))
             with overlay(node, folder / "other", systems, folder / "recorded") as other:
                 if variables is not None:
-                    other.replace_env(variables)
+                    other.replace_env(variables, force=True)
                 other.replace_entities(read_upload(archive), force=False)
                 with overlay(node, folder / "now", systems, folder / "recorded") as now:
                     failed = {"now": _outcome(now, seconds), "other": _outcome(other, seconds)}

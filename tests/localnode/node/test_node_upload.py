@@ -86,7 +86,7 @@ def test_a_folder_is_packed_as_it_is_and_read_the_same(tmp_path):
 
 
 def test_variables_of_a_profile(tmp_path):
-    assert read_variables(tmp_path, "test") is None
+    assert read_variables(tmp_path) is None
     (tmp_path / "test-env.json").write_bytes(b"\xef\xbb\xbf" + b'{"a": 1}')
     assert read_variables(tmp_path, "test") == {"a": 1}
     (tmp_path / "test-env.json").write_text("[1]")
