@@ -1,4 +1,5 @@
-"""Make the reference pages that are read from the code: endpoints, pipes, commands, ERP profiles.
+"""Make the reference pages that are read from the code: endpoints, pipes, commands, ERP profiles, facts
+about Chargebee.
 
 `python docs/generate.py [FOLDER]` writes them (default: docs/reference). Each page says what the thing itself
 says: the docstring of an endpoint, the help text of a command, the comment of a pipe.
@@ -23,6 +24,7 @@ from flask import Flask  # noqa: E402
 
 from connectors.chargebee import app as chargebee  # noqa: E402
 from connectors.erp import app as erp  # noqa: E402
+from docs.facts_page import page as facts_page  # noqa: E402
 from docs.profile_page import page as profile_page  # noqa: E402
 from localnode.api.app import create_app  # noqa: E402
 from localnode.cli.main import parser as localnode_parser  # noqa: E402
@@ -56,6 +58,7 @@ def pages() -> dict[str, str]:
         "pipes": _pipes(),
         "commands": _commands(),
         "profile": profile_page(),
+        "chargebee-facts": facts_page(),
     }
     return {f"{name}.md": "\n".join([MADE, "", *lines]).rstrip() + "\n" for name, lines in made.items()}
 

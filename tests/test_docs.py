@@ -21,14 +21,16 @@ def made() -> dict[str, str]:
     return pages()
 
 
-@pytest.mark.parametrize("name", ["endpoints.md", "pipes.md", "commands.md", "profile.md"])
+@pytest.mark.parametrize(
+    "name", ["chargebee-facts.md", "commands.md", "endpoints.md", "pipes.md", "profile.md"]
+)
 def test_the_reference_is_current(made: dict[str, str], name: str) -> None:
     """Every endpoint, pipe, command and profile key is there, with a description: without one nothing is made."""
     assert (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8") == made[name], "run `make docs`"
 
 
 def test_no_page_that_is_made_goes_unchecked(made: dict[str, str]) -> None:
-    assert sorted(made) == ["commands.md", "endpoints.md", "pipes.md", "profile.md"]
+    assert sorted(made) == ["chargebee-facts.md", "commands.md", "endpoints.md", "pipes.md", "profile.md"]
 
 
 def test_what_the_docs_say_is_refused_is_refused() -> None:

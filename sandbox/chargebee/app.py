@@ -11,8 +11,8 @@ import orjson
 from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from sandbox.chargebee import idempotency, lists, parameters
-from sandbox.chargebee.console import create_console
+from sandbox.chargebee import facts, idempotency, lists, parameters
+from sandbox.chargebee.console import create_console, create_fact_switch
 from sandbox.chargebee.demo import load_demo
 from sandbox.chargebee.errors import (
     ApiError,
@@ -53,6 +53,7 @@ def create_app(state_file: Path | str, data: str = "demo", seed: int = 1) -> Fla
     site = Site(state)
     app.register_blueprint(site.blueprint())
     app.register_blueprint(create_console(state, site.delivery))
+    app.register_blueprint(create_fact_switch(state))
     app.register_error_handler(HTTPException, _http_error)
     return app
 
@@ -87,6 +88,7 @@ class Site:
         """All routes below `/api/v2`."""
         api = Blueprint("api", __name__, url_prefix="/api/v2")
         api.before_request(_authenticate)
+        api.before_request(lambda: facts.turn_round(self.state.setting(facts.SETTING) or ()))
         api.register_error_handler(ApiError, lambda error: _answer(error.body(), error.status))
         for operation in OPERATIONS:
             self._add_operation(api, operation)

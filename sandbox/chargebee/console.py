@@ -1,4 +1,6 @@
-"""What people do in Chargebee's console and no API call can do: business entities and the site's settings."""
+"""What no API call can do: business entities and the site's settings, as people see to them in Chargebee's
+console; and turning facts about Chargebee round.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.chargebee import business_entities
+from sandbox.chargebee import business_entities, facts
 from sandbox.chargebee.business_entities import ConsoleError
 from sandbox.chargebee.records import Record, Write, public
 from sandbox.chargebee.site import SITE_SETTING, Site, SiteError
@@ -65,6 +67,34 @@ def create_console(state: State, delivery: Delivery) -> Blueprint:
         return jsonify(error=f"no business entity {error.args[0]!r}"), 404
 
     return console
+
+
+def create_fact_switch(state: State) -> Blueprint:
+    """The blueprint for `/_sandbox/facts`: `{id: false}` for every fact that is turned round."""
+    switch = Blueprint("facts", __name__, url_prefix="/_sandbox/facts")
+
+    @switch.get("")
+    def show() -> Response:
+        return jsonify(dict.fromkeys(state.setting(facts.SETTING) or (), False))
+
+    @switch.put("")
+    def turn() -> Response:
+        wanted = _body()
+        for fact_id, value in wanted.items():
+            if fact_id not in facts.all_facts():
+                raise ConsoleError(f"there is no fact {fact_id!r}")
+            if not isinstance(value, bool):
+                raise ConsoleError(f"{fact_id} must be true or false")
+        turned = sorted(fact_id for fact_id, value in wanted.items() if not value)
+        with state.write() as tx:
+            tx.set_setting(facts.SETTING, turned)
+        return show()
+
+    @switch.errorhandler(ConsoleError)
+    def refused(error: ConsoleError) -> tuple[Response, int]:
+        return jsonify(error=str(error)), 400
+
+    return switch
 
 
 def _body() -> dict[str, Any]:

@@ -1,0 +1,87 @@
+"""Each fact about Chargebee is well-formed, has a source or a probe, and names a test that there is."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+
+import orjson
+import pytest
+import requests
+from jsonschema import Draft202012Validator
+
+from sandbox.chargebee import facts
+from tests.support.processes import ROOT
+from tests.support.systems import Chargebee
+
+SCHEMA = facts.FILE.with_name("facts.schema.json")
+
+
+def test_facts_fit_their_schema() -> None:
+    schema = orjson.loads(SCHEMA.read_bytes())
+    Draft202012Validator.check_schema(schema)
+    document = orjson.loads(facts.FILE.read_bytes())
+    problems = [
+        f"{'/'.join(map(str, error.path))}: {error.message[:150]}"
+        for error in Draft202012Validator(schema).iter_errors(document)
+    ]
+    assert problems == []
+
+
+def test_each_fact_is_there_once() -> None:
+    written = orjson.loads(facts.FILE.read_bytes())["facts"]
+    for name in ("id", "statement"):
+        values = [fact[name] for fact in written]
+        assert sorted(values) == sorted(set(values)), name
+    topics = [fact["topic"] for fact in written]
+    assert topics == sorted(topics, key=topics.index), "the facts of a topic stand together"
+
+
+@cache
+def functions_of(file: str) -> set[str]:
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def test_the_tests_that_facts_name_exist() -> None:
+    missing = []
+    for fact in facts.all_facts().values():
+        file, _, function = fact.get("test", "").partition("::")
+        if file and function.partition("[")[0] not in functions_of(file):
+            missing.append(f"{fact['id']}: {fact['test']}")
+    assert missing == []
+
+
+def test_a_fact_that_is_not_there_is_an_error() -> None:
+    for use in (facts.holds, facts.imitates, facts.checks):
+        with pytest.raises(facts.UnknownFact):
+            use("the-moon-is-cheese")
+
+
+def test_a_check_is_left_out_while_its_fact_is_turned_round() -> None:
+    seen: list[int] = []
+
+    @facts.checks("zip-length-by-country")
+    def note(value: int) -> None:
+        seen.append(value)
+
+    note(1)
+    facts.turn_round(["zip-length-by-country"])
+    try:
+        note(2)
+        assert not facts.holds("zip-length-by-country")
+    finally:
+        facts.turn_round([])
+    note(3)
+    assert seen == [1, 3]
+
+
+def test_facts_are_turned_round_until_the_next_reset(site: Chargebee) -> None:
+    switch = f"{site.root}/_sandbox/facts"
+    turned = {"billing-info-is-assignment": False}
+    assert requests.put(switch, json={**turned, "oldest-first": True}, timeout=10).json() == turned
+    assert requests.get(switch, timeout=10).json() == turned
+    for body in ({"the-moon-is-cheese": False}, {"oldest-first": "no"}):
+        assert requests.put(switch, json=body, timeout=10).status_code == 400
+    requests.post(f"{site.root}/_sandbox/reset", json={"data": "empty"}, timeout=10)
+    assert requests.get(switch, timeout=10).json() == {}
