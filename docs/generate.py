@@ -34,8 +34,8 @@ from stack.__main__ import parser as stack_parser  # noqa: E402
 
 MADE = "<!-- Made by `make docs`; do not edit. -->"
 NODE = """\
-As on a hosted node, as far as [the local node](../local-node.md) goes; `/api/talk`, `/metrics` and the pages
-are its own."""
+As on a hosted node, as far as [the local node](../local-node.md) goes; `/api/diagnostics`, `/metrics` and the
+pages are its own. `/api/talk` is the former name of `/api/diagnostics`."""
 ENVIRONMENT = {
     "CHARGEBEE_SITE": "docs",
     "CHARGEBEE_API_KEY": "documentation",

@@ -8,13 +8,13 @@ from localnode.api import auth, current
 from localnode.api.admin import admin
 from localnode.api.config import config
 from localnode.api.datasets import datasets
+from localnode.api.diagnostics import diagnostics
 from localnode.api.errors import register_errors
 from localnode.api.flow import flow
 from localnode.api.metrics import metrics
 from localnode.api.pipes import pipes
 from localnode.api.runs import runs
 from localnode.api.systems import systems
-from localnode.api.talk import talk
 from localnode.node import Node
 from localnode.studio import register as register_studio
 
@@ -29,7 +29,8 @@ def create_app(node: Node, token: str) -> Flask:
     current.attach(app, node)
     register_errors(app)
     auth.require_token(app, token, node.settings.open_loopback)
-    for blueprint in (admin, config, datasets, flow, metrics, runs, pipes, systems, talk):
+    for blueprint in (admin, config, datasets, diagnostics, flow, metrics, runs, pipes, systems):
         app.register_blueprint(blueprint)
+    app.register_blueprint(diagnostics, name="talk", url_prefix="/api/talk")  # their former address
     register_studio(app)
     return app

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from localnode.cli import local, remote, repairs, talk
+from localnode.cli import diagnostics, local, remote, repairs
 from localnode.cli.client import NodeFailure
 from localnode.config import BadSetting, ConfigRefused
 from localnode.dtl import DtlError
@@ -19,7 +19,9 @@ from localnode.pipes import PipeError
 
 OK, FAILURE, USAGE = 0, 1, 2
 EXIT_CODES = "Exit codes: 0 done, 1 the node or the data said no, 2 wrong usage or setting."
-TALK_CODES = "Exit codes: 0 nothing to tell, 2 something (or wrong usage), 1 it could not be found out."
+DIAGNOSTICS_CODES = (
+    "Exit codes: 0 nothing to tell, 2 something (or wrong usage), 1 it could not be found out."
+)
 
 STARTS_OVER = (
     "; where that would turn a node with data from a system to embedded test data or back, it is refused"
@@ -58,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     _serve(commands)
     _remote_commands(commands)
     _repair_commands(commands)
-    _talk_commands(commands)
+    _diagnostics_commands(commands)
     _local_commands(commands)
     return made
 
@@ -139,18 +141,22 @@ def _repair_commands(commands: argparse._SubParsersAction[argparse.ArgumentParse
         _node_options(command)
 
 
-def _talk_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    explain = _command(commands, "explain", talk.explain, "say why a record is as it is")
+def _diagnostics_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    explain = _command(commands, "explain", diagnostics.explain, "say why a record is as it is")
     explain.add_argument("system", metavar="SYSTEM")
     explain.add_argument("datatype", metavar="DATATYPE")
     explain.add_argument("id", metavar="ID")
     explain.add_argument("property", metavar="PROPERTY", nargs="?", help="only this property or field")
-    plan = _command(commands, "plan", talk.plan, "say what a run would do, and do nothing", TALK_CODES)
+    plan = _command(
+        commands, "plan", diagnostics.plan, "say what a run would do, and do nothing", DIAGNOSTICS_CODES
+    )
     plan.add_argument("--config", type=Path, metavar="DIR", help="what this configuration would change")
     plan.add_argument(
         "--profile", help="with --config: take PROFILE-env.json, too (default: as the node has)"
     )
-    verify = _command(commands, "verify", talk.verify, "read both sides anew and compare", TALK_CODES)
+    verify = _command(
+        commands, "verify", diagnostics.verify, "read both sides anew and compare", DIAGNOSTICS_CODES
+    )
     verify.add_argument("--report", type=Path, metavar="FILE", help="write a report in Markdown, too")
     for command in (plan, verify):
         command.add_argument(

@@ -11,11 +11,11 @@ from typing import Any
 from flask import Response, current_app, request
 
 from localnode.api.current import node
+from localnode.diagnostics.names import parse_ni
 from localnode.errors import BadRequest
 from localnode.store import Dataset
 from localnode.studio.data import data, limit, page
 from localnode.studio.flow import written_to
-from localnode.talk.names import parse_ni
 
 READ_SECONDS = 0.25
 PAGE = 1000

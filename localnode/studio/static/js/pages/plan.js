@@ -24,7 +24,7 @@ async function make() {
   const tick = setInterval(() => fill(told, `Planning … ${Math.round((Date.now() - started) / 1000)} s. The systems are read anew; nothing is written.`), 1000);
   fill(told, "Planning … The systems are read anew; nothing is written.");
   try {
-    show(await post(`/api/talk/plan?limit=${LIMIT}`));
+    show(await post(`/api/diagnostics/plan?limit=${LIMIT}`));
   } catch (error) {
     fill(told);
     fill(result, h("p", { class: "notice bad" }, error.message));

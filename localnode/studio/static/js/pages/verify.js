@@ -35,7 +35,7 @@ async function verify() {
   const tick = setInterval(say, 1000);
   say();
   try {
-    report = await post(`/api/talk/verify?limit=${LIMIT}`);
+    report = await post(`/api/diagnostics/verify?limit=${LIMIT}`);
     show();
   } catch (error) {
     fill(told);

@@ -16,7 +16,7 @@ export const recordLink = (record) => h("a", { href: recordPage(record) }, recor
 /** A list of records as links with commas. */
 export const recordLinks = (records) => records.map((record, n) => [n > 0 && ", ", recordLink(record)]);
 
-export const explainPath = ({ system, datatype, id }) => address`/api/talk/explain/${system}/${datatype}/${id}`;
+export const explainPath = ({ system, datatype, id }) => address`/api/diagnostics/explain/${system}/${datatype}/${id}`;
 
 /** Namespaced identifiers "~:system-datatype:id" as records. */
 export function parsed(identifiers) {

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localnode.config import NodeConfig
+from localnode.diagnostics import conflict_resolution, history
+from localnode.diagnostics.conflict_resolution import RULES, Claim, claims_on
+from localnode.diagnostics.fields import read_from, written_to
+from localnode.diagnostics.golden import enriched_in, golden_of
+from localnode.diagnostics.history import Version
+from localnode.diagnostics.names import COLLECT, TRANSFORM, Kind, RecordName, listed, members
 from localnode.errors import NotFound
 from localnode.store import Store
-from localnode.talk import choice, history
-from localnode.talk.choice import RULES, Claim, claims_on
-from localnode.talk.fields import read_from, written_to
-from localnode.talk.golden import enriched_in, golden_of
-from localnode.talk.history import Version
-from localnode.talk.names import COLLECT, TRANSFORM, Kind, RecordName, listed, members
 
 Json = dict[str, Any]
 
@@ -36,7 +36,7 @@ def explain(
              "here": …, "in_sync": bool,             what this record says, and whether that is the value
              "note": "…" | null,                     why it may differ
              "clock": "…Z" | "",                     when the value last changed, "" for never
-             "rule": {"name": "newest-clock", "text"},          one of `choice.RULES`
+             "rule": {"name": "newest-clock", "text"},          one of `conflict_resolution.RULES`
              "source": {record, "field", "dataset", "version", "stored"},   who said it first, and in which
                                                      version of its collect dataset (`stored`: "…Z")
              "losers": [{record, "value", "clock", "why"}],
@@ -121,8 +121,8 @@ class _Explained:
         claims = claims_on(prop, self._said)
         winner = next((c for c in claims if c.of.ni == golden.get("of")), None)
         if winner is None:  # what a deleted record leaves behind names no record
-            winner = Claim(self._name, golden.get("v"), golden.get("t") or choice.NEVER)
-        made = choice.choose(winner, claims, lambda claim: self._is_echo(prop, claim))
+            winner = Claim(self._name, golden.get("v"), golden.get("t") or conflict_resolution.NEVER)
+        made = conflict_resolution.choose(winner, claims, lambda claim: self._is_echo(prop, claim))
         own = next((c for c in claims if c.of == self._name), None)
         return {
             "property": prop,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from localnode.talk.compare_text import compare_text
+from localnode.diagnostics.compare_text import compare_text
 from stack.node import Node
 from tests.support.embedded import embedded_node
 from tests.support.processes import ROOT

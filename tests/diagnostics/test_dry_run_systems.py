@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from localnode import codec
+from localnode.diagnostics.dry_run import DryRunSystems
+from localnode.diagnostics.names import Kind
+from localnode.diagnostics.planned_writes import PlannedWrites
 from localnode.pipes import RemoteFailed
-from localnode.talk.ledger import Ledger
-from localnode.talk.names import Kind
-from localnode.talk.rehearsal import RehearsedSystems
 from tests.support.upstream import Asked, Reply, Upstream, scripted_upstream
 
 CUSTOMER = Kind("shop", "customer")
@@ -44,10 +44,10 @@ class Shop:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    ledger = Ledger(tmp_path / "ledger.db")
-    yield ledger
-    ledger.close()
+def planned(tmp_path: Path) -> Iterator[PlannedWrites]:
+    planned = PlannedWrites(tmp_path / "planned-writes.db")
+    yield planned
+    planned.close()
 
 
 @pytest.fixture(params=[True])
@@ -57,26 +57,26 @@ def shop(request: pytest.FixtureRequest) -> Iterator[tuple[Shop, Upstream]]:
         yield script, upstream
 
 
-def systems(ledger: Ledger, upstream: Upstream) -> RehearsedSystems:
-    return RehearsedSystems(ledger, True, {"shop": {"type": "system:microservice"}}, {"shop": upstream.url})
+def systems(planned: PlannedWrites, upstream: Upstream) -> DryRunSystems:
+    return DryRunSystems(planned, True, {"shop": {"type": "system:microservice"}}, {"shop": upstream.url})
 
 
-def share(found: RehearsedSystems, *desired_states: dict[str, Any]) -> list[dict[str, Any]]:
+def share(found: DryRunSystems, *desired_states: dict[str, Any]) -> list[dict[str, Any]]:
     answers: list[dict[str, Any]] = codec.parse(
         found.request("shop", "POST", "/customer/share", data=codec.dumps(list(desired_states))).content
     )
     return answers
 
 
-def read(found: RehearsedSystems, since: str | None = None) -> list[dict[str, Any]]:
+def read(found: DryRunSystems, since: str | None = None) -> list[dict[str, Any]]:
     params = {} if since is None else {"since": since}
     with found.stream("shop", "GET", "/customer/entities", params=params) as (_, chunks):
         return list(codec.iter_array(chunks))
 
 
-def test_shares_are_dry_runs_and_fed_back(ledger: Ledger, shop: tuple[Shop, Upstream]) -> None:
+def test_shares_are_dry_runs_and_fed_back(planned: PlannedWrites, shop: tuple[Shop, Upstream]) -> None:
     script, upstream = shop
-    found = systems(ledger, upstream)
+    found = systems(planned, upstream)
     assert read(found)[0]["name"] == "a"
     share(found, WISH)
     assert all(asked.query == {"dry_run": "true"} for asked in script.asked if asked.method == "POST")
@@ -86,29 +86,31 @@ def test_shares_are_dry_runs_and_fed_back(ledger: Ledger, shop: tuple[Shop, Upst
     assert read(found)[0]["name"] == "b", "unless somebody reads from the start"
     share(found, {**WISH, "$based_on": {"name": "b", "kept": 1}, "name": "c"})
     assert script.asked[-1].json[0]["$present"] == {"name": "b", "kept": 1}
-    (write,) = ledger.writes()
+    (write,) = planned.writes()
     assert write["fields"] == [{"field": "name", "before": "a", "after": "c"}]
     assert write["calls"] == 2
 
 
-def test_what_is_put_back_is_no_change(ledger: Ledger, shop: tuple[Shop, Upstream]) -> None:
-    found = systems(ledger, shop[1])
+def test_what_is_put_back_is_no_change(planned: PlannedWrites, shop: tuple[Shop, Upstream]) -> None:
+    found = systems(planned, shop[1])
     share(found, WISH)
     share(found, {**WISH, "name": "a"})
-    assert list(ledger.writes()) == []
+    assert list(planned.writes()) == []
 
 
 @pytest.mark.parametrize("shop", [False], indirect=True)
-def test_a_service_without_dry_runs_is_sent_nothing(ledger: Ledger, shop: tuple[Shop, Upstream]) -> None:
+def test_a_service_without_dry_runs_is_sent_nothing(
+    planned: PlannedWrites, shop: tuple[Shop, Upstream]
+) -> None:
     script, upstream = shop
     with pytest.raises(RemoteFailed, match="knows no dry runs"):
-        share(systems(ledger, upstream), WISH)
+        share(systems(planned, upstream), WISH)
     assert [asked.json for asked in script.asked] == [[]]
 
 
 @pytest.mark.parametrize("path", ["/customer/entities", "/customer/share/all", "/else"])
-def test_every_other_write_is_refused(ledger: Ledger, shop: tuple[Shop, Upstream], path: str) -> None:
+def test_every_other_write_is_refused(planned: PlannedWrites, shop: tuple[Shop, Upstream], path: str) -> None:
     script, upstream = shop
     with pytest.raises(RemoteFailed, match="no such call"):
-        systems(ledger, upstream).request("shop", "POST", path, data=b"[]")
+        systems(planned, upstream).request("shop", "POST", path, data=b"[]")
     assert script.asked == []

@@ -18,7 +18,7 @@ from localnode.node.folder import SETTINGS_FILE, STORE_FILE
 from localnode.pipes import Systems
 from localnode.scheduler import RunAllOptions
 
-PREFIX = "overlay-"
+PREFIX = "scratch-"
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -37,7 +37,7 @@ def workplace(node: Node) -> Iterator[Path]:
 
 
 @contextmanager
-def overlay(
+def scratch_copy(
     node: Node, folder: Path, make_systems: Callable[..., Systems], datasets: Path | None = None
 ) -> Iterator[Node]:
     """A node in `folder` with the configuration of `node`, and the datasets of the data folder `datasets`.

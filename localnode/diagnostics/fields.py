@@ -11,7 +11,7 @@ from typing import Any
 
 from localnode.config import NodeConfig
 from localnode.config.effective import transforms
-from localnode.talk.names import ENRICH, TRANSFORM, Kind
+from localnode.diagnostics.names import ENRICH, TRANSFORM, Kind
 
 _NOT_MODELS = frozenset({"default", "member", "claim", "raw", "bury", "burial"})
 
@@ -52,7 +52,7 @@ def written_to(config: NodeConfig, kind: Kind) -> dict[str, list[str]]:
     return found
 
 
-def dig(record: Any, path: str) -> Any:
+def get_path(record: Any, path: str) -> Any:
     """The value at a dotted path, None where there is nothing."""
     for part in path.split("."):
         record = record.get(part) if isinstance(record, dict) else None

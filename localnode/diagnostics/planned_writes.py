@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from localnode import codec
+from localnode.diagnostics.fields import get_path
+from localnode.diagnostics.names import Kind, RecordName, listed
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
 from localnode.store import Store
-from localnode.talk.fields import dig
-from localnode.talk.names import Kind, RecordName, listed
 
 INSERT, UPDATE, DELETE = "insert", "update", "delete"
 Json = dict[str, Any]
 
 
-class Ledger:
+class PlannedWrites:
     """Notes of one plan, in a store of its own (so that memory stays flat): a dataset per kind, an entity per
     record that would be written. Safe to use from several threads."""
 
@@ -33,7 +33,7 @@ class Ledger:
 
     # -- what would be written -----------------------------------------------------------------------------
 
-    def note(self, kind: Kind, wish: Json, answer: Json) -> None:
+    def note(self, kind: Kind, entity: Json, answer: Json) -> None:
         """Remember what a dry run answered to a share entity, if it would write anything.
 
         Several writes to one record become one: made or not, and field by field what was there before the
@@ -47,16 +47,16 @@ class Ledger:
             row = dataset.get(key)
             known = row.entity() if row is not None else {}
             response = answer.get("$response") or {}
-            fields = sorted({*known.get("fields", []), *_leaves(wish)})
+            fields = sorted({*known.get("fields", []), *_leaves(entity)})
             names = {field.partition(".")[0] for field in fields}
             folded = _folded(known.get("operation"), operation)
-            based_on = {} if folded == INSERT else wish.get("$based_on") or {}
+            based_on = {} if folded == INSERT else entity.get("$based_on") or {}
             before = {**{name: based_on.get(name) for name in names}, **known.get("before", {})}
-            entity = {
+            planned = {
                 "_id": key,
                 "operation": folded,
-                "origin": wish.get("$origin") or known.get("origin"),
-                "because": listed(wish.get("$ids")),
+                "origin": entity.get("$origin") or known.get("origin"),
+                "because": listed(entity.get("$ids")),
                 "before": before,
                 "record": {**known.get("record", before), "deleted": True}
                 if operation == DELETE
@@ -64,7 +64,7 @@ class Ledger:
                 "fields": fields,
                 "calls": known.get("calls", 0) + 1,
             }
-            dataset.write([entity])
+            dataset.write([planned])
 
     def writes(self) -> Iterator[Json]:
         """The records that would be written, by kind: `{"system", "datatype", "id", "ni", "operation",
@@ -90,17 +90,17 @@ class Ledger:
 
     # -- what the systems would say ------------------------------------------------------------------------
 
-    def foreseen(self, kind: Kind, wish: Json) -> Json | None:
+    def foreseen(self, kind: Kind, entity: Json) -> Json | None:
         """The record that a share entity is about, as the plan has left it; None if untouched."""
         dataset = self._store.find(kind.name)
         if dataset is None:
             return None
-        if wish.get("$operation") == INSERT:
-            made = dataset.indexes.find(_by_origin(), join_keys(wish.get("$origin")))
+        if entity.get("$operation") == INSERT:
+            made = dataset.indexes.find(_by_origin(), join_keys(entity.get("$origin")))
             return next((row.entity()["record"] for row in made), None)
-        row = dataset.get(str(wish.get("id") or wish["_id"]))
-        entity = row.entity() if row is not None else None
-        return entity["record"] if entity is not None and entity["operation"] != DELETE else None
+        row = dataset.get(str(entity.get("id") or entity["_id"]))
+        planned = row.entity() if row is not None else None
+        return planned["record"] if planned is not None and planned["operation"] != DELETE else None
 
     def overlaid(self, kind: Kind, since: Any, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """A system's JSON array of entities as it would be after the plan's writes.
@@ -131,7 +131,7 @@ class Ledger:
 
 @lru_cache(maxsize=1)
 def _by_origin() -> IndexExpression:
-    return compile_index("w.origin", "w", PipeSettings("talk"))
+    return compile_index("w.origin", "w", PipeSettings("diagnostics"))
 
 
 def _folded(before: str | None, now: str) -> str:
@@ -139,9 +139,9 @@ def _folded(before: str | None, now: str) -> str:
     return INSERT if before == INSERT and now == UPDATE else now
 
 
-def _leaves(wish: Json) -> Iterator[str]:
+def _leaves(entity: Json) -> Iterator[str]:
     """Dotted paths of a share entity's payload."""
-    for name, value in wish.items():
+    for name, value in entity.items():
         if name[:1] not in ("_", "$") and name != "id":
             yield from _paths(name, value)
 
@@ -156,6 +156,6 @@ def _paths(path: str, value: Any) -> Iterator[str]:
 
 def _changes(entity: Json) -> Iterator[Json]:
     for field in entity["fields"]:
-        before, after = dig(entity["before"], field), dig(entity["record"], field)
+        before, after = get_path(entity["before"], field), get_path(entity["record"], field)
         if codec.dumps(before) != codec.dumps(after):
             yield {"field": field, "before": before, "after": after}

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from localnode.config import NodeConfig
-from localnode.store import Store
-from localnode.talk.golden import golden_of
-from localnode.talk.names import (
+from localnode.diagnostics.golden import golden_of
+from localnode.diagnostics.names import (
     COLLECT,
     ENRICH,
     Kind,
@@ -20,6 +19,7 @@ from localnode.talk.names import (
     parse_ni,
     parse_pipe,
 )
+from localnode.store import Store
 
 FAULTS = {
     "missing": "a record whose counterpart was there once, and is not any more",

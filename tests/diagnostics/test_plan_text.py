@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from localnode.talk.plan_text import plan_text
+from localnode.diagnostics.plan_text import plan_text
 
 COUNTS = {"insert": 0, "update": 0, "delete": 0, "link": 0, "open": 6}
 

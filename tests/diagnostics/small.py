@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from stack.processes import Stack
+from tests.diagnostics.planned import ask
+from tests.diagnostics.tamper import Tampering
 from tests.support.systems import Chargebee, Erp
-from tests.talk.planned import ask
-from tests.talk.tamper import Tampering
 
 Json = dict[str, Any]
 
@@ -25,7 +25,7 @@ class Pair:
     ids: dict[str, str]
 
     def verify(self) -> Json:
-        return ask(self.stack, "/talk/verify")
+        return ask(self.stack, "/diagnostics/verify")
 
 
 def synced(stack: Stack, folder: Path) -> Pair:

@@ -13,13 +13,13 @@ import requests
 
 from localnode import codec
 from localnode.config import NodeConfig, read_upload
+from localnode.diagnostics.names import SHARE, TRANSFORM, concepts, kinds, listed, parse_ni, parse_pipe
+from localnode.diagnostics.plan import LIMIT, SECONDS
+from localnode.diagnostics.scratch_copy import failures, run, scratch_copy, snapshot, workplace
 from localnode.node import Node
 from localnode.node.folder import STORE_FILE
 from localnode.pipes import RemoteFailed, Systems
 from localnode.store import Store
-from localnode.talk.names import SHARE, TRANSFORM, concepts, kinds, listed, parse_ni, parse_pipe
-from localnode.talk.overlay import failures, overlay, run, snapshot, workplace
-from localnode.talk.plan import LIMIT, SECONDS
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 Json = dict[str, Any]
@@ -56,11 +56,11 @@ def compare(
         recorded = Store.open(folder / "recorded" / STORE_FILE, "OFF")
         try:
             systems = partial(ReplayedSystems, recorded, _sources(node.config))
-            with overlay(node, folder / "other", systems, folder / "recorded") as other:
+            with scratch_copy(node, folder / "other", systems, folder / "recorded") as other:
                 if variables is not None:
                     other.replace_env(variables, force=True)
                 other.replace_entities(read_upload(archive), force=False)
-                with overlay(node, folder / "now", systems, folder / "recorded") as now:
+                with scratch_copy(node, folder / "now", systems, folder / "recorded") as now:
                     failed = {"now": _outcome(now, seconds), "other": _outcome(other, seconds)}
                     found = _differences(now, other, limit)
         finally:

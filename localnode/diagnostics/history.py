@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from localnode.diagnostics.fields import get_path
+from localnode.diagnostics.names import COLLECT, ENRICH, SHARE, RecordName, listed, members
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
 from localnode.store import Dataset, Store, Stored
-from localnode.talk.fields import dig
-from localnode.talk.names import COLLECT, ENRICH, SHARE, RecordName, listed, members
 
 WRITES = ("insert", "update", "delete")
 _MOST = 1000
@@ -114,7 +114,7 @@ def changes(version: Version) -> list[Json]:
     was = row.get("$was") or {}
     found = []
     for path, after in _leaves((), payload):
-        before = dig(was, ".".join(path))
+        before = get_path(was, ".".join(path))
         if after != before:
             found.append({"field": ".".join(path), "before": before, "after": after})
     return found
@@ -131,4 +131,4 @@ def _leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...]
 @lru_cache(maxsize=1)
 def _by_generated_id() -> IndexExpression:
     """The index that collect pipes keep for the same question."""
-    return compile_index("s.$generated_id", "s", PipeSettings("talk"))
+    return compile_index("s.$generated_id", "s", PipeSettings("diagnostics"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from localnode.config import NodeConfig
+from localnode.diagnostics.names import ENRICH, RecordName, concepts, kinds, members
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
 from localnode.pipes.sources.components import Node
 from localnode.pipes.sources.merge import member_key
 from localnode.store import Store
 from localnode.store.members import MergeMembers
-from localnode.talk.names import ENRICH, RecordName, concepts, kinds, members
 
 Json = dict[str, Any]
 
@@ -58,4 +58,4 @@ def _may_hold(sources: list[str], name: RecordName) -> bool:
 
 
 def _by_member() -> IndexExpression:
-    return compile_index(["path", ["list", "members", "of"], "g."], "g", PipeSettings("talk"))
+    return compile_index(["path", ["list", "members", "of"], "g."], "g", PipeSettings("diagnostics"))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from localnode.talk.choice import RULES, Claim, choose
-from localnode.talk.names import Kind, parse_ni, parse_pipe
+from localnode.diagnostics.conflict_resolution import RULES, Claim, choose
+from localnode.diagnostics.names import Kind, parse_ni, parse_pipe
 
 ERP, SHOP = Kind("erp", "contact").record("1"), Kind("shop", "customer").record("9")
 EARLY, LATE = "2026-01-01T00:00:00.000000Z", "2026-02-01T00:00:00.000000Z"

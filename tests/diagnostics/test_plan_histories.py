@@ -9,9 +9,9 @@ import pytest
 
 from stack.processes import Stack
 from stack.settings import for_tests
+from tests.diagnostics.planned import ask, done, foreseen, marks
 from tests.soundness.running import VARIABLES
 from tests.soundness.soak import Plan, Soak
-from tests.talk.planned import ask, done, foreseen, marks
 
 SEEDS = range(100, 110)
 HISTORIES, ACTS = 20, 8
@@ -60,7 +60,9 @@ class Planned(Soak):
         found += [f"done but not planned: {write}" for write in sorted(did - said)]
         self.histories += 1
         if self.histories % VERIFIED == 0:
-            found += [f"a fault in a sound pair: {fault}" for fault in ask(stack, "/talk/verify")["faults"]]
+            found += [
+                f"a fault in a sound pair: {fault}" for fault in ask(stack, "/diagnostics/verify")["faults"]
+            ]
         return problem
 
 

@@ -11,14 +11,14 @@ from itertools import islice
 from typing import Any
 
 from localnode.config import NodeConfig
+from localnode.diagnostics import faults
+from localnode.diagnostics.dry_run import DryRunSystems
+from localnode.diagnostics.names import COLLECT, Kind, concepts, kinds, members
+from localnode.diagnostics.plan import LIMIT, SECONDS, BoundedList, open_cases
+from localnode.diagnostics.planned_writes import PlannedWrites
+from localnode.diagnostics.scratch_copy import failures, run, scratch_copy, workplace
 from localnode.node import Node
 from localnode.store import Store
-from localnode.talk import faults
-from localnode.talk.ledger import Ledger
-from localnode.talk.names import COLLECT, Kind, concepts, kinds, members
-from localnode.talk.overlay import failures, overlay, run, workplace
-from localnode.talk.plan import LIMIT, SECONDS, Tally, open_cases
-from localnode.talk.rehearsal import RehearsedSystems
 
 Json = dict[str, Any]
 
@@ -31,7 +31,7 @@ def verify(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
 
         {"status": "agree" | "differ" | "failed", "at": "…Z",
          "counts": [{"system", "datatype", "live", "deleted", "linked"}],  linked: has a living counterpart
-         "faults": [{"fault",                                              see `localnode.talk.faults`
+         "faults": [{"fault",                                              see `localnode.diagnostics.faults`
                      "system", "datatype", "id", "ni",                     the record that is wrong
                      "records": [NI, …],                                   what else it is about
                      "fields": [{"field", "is", "should"}],
@@ -46,41 +46,41 @@ def verify(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
     """
     started = time.monotonic()
     with workplace(node) as folder:
-        ledger = Ledger(folder / "ledger.db")
-        systems = partial(RehearsedSystems, ledger, False)
+        planned = PlannedWrites(folder / "planned-writes.db")
+        systems = partial(DryRunSystems, planned, False)
         try:
-            with overlay(node, folder / "node", systems) as copy:
+            with scratch_copy(node, folder / "node", systems) as copy:
                 failed = failures(run(copy, seconds))
-                found = _report(node, copy, ledger, limit)
+                found = _report(node, copy, planned, limit)
         finally:
-            ledger.close()
+            planned.close()
     status = "failed" if failed else "differ" if found["fault_counts"] else "agree"
     at = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     took = round(time.monotonic() - started, 3)
     return {"status": status, "at": at, **found, "failed_pipes": failed, "seconds": took, "limit": limit}
 
 
-def _report(node: Node, copy: Node, ledger: Ledger, limit: int) -> Json:
+def _report(node: Node, copy: Node, planned: PlannedWrites, limit: int) -> Json:
     known, fresh, config = node.store, copy.store, copy.config
     waits = {(case["pipe"], ni) for case in open_cases(known, known, config) for ni in case["records"]}
-    tally, opened = Tally(limit), Tally(limit)
+    listed, opened = BoundedList(limit), BoundedList(limit)
 
     def note(fault: Json) -> None:
-        tally.add(fault, fault["fault"])
+        listed.add(fault, fault["fault"])
 
     for case in open_cases(fresh, fresh, config):
         if any((case["pipe"], ni) in waits for ni in case["records"]):
             opened.add({name: case[name] for name in ("pipe", "status", "rule", "detail", "records")}, "open")
         elif not faults.outlived(known, config, case):
             note(faults.undecided(known, fresh, config, case))
-    for write in ledger.writes():
+    for write in planned.writes():
         note(faults.of_write(known, fresh, config, write))
     for fault in faults.of_links(fresh, config):
         note(fault)
     return {
         "counts": list(_counts(fresh, config)),
-        "faults": tally.kept,
-        "fault_counts": dict(sorted(tally.counts.items())),
+        "faults": listed.kept,
+        "fault_counts": dict(sorted(listed.counts.items())),
         "open": opened.kept,
         "gone": list(islice(_gone(fresh, config), limit)),
     }

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from localnode.cli.client import NodeClient
 from localnode.config import pack_directory, read_variables
-from localnode.talk.compare_text import compare_text
-from localnode.talk.explain_text import explanation_text
-from localnode.talk.plan_text import plan_text
-from localnode.talk.verify_text import verify_markdown, verify_text
+from localnode.diagnostics.compare_text import compare_text
+from localnode.diagnostics.explain_text import explanation_text
+from localnode.diagnostics.plan_text import plan_text
+from localnode.diagnostics.verify_text import verify_markdown, verify_text
 
 NOTHING, ERROR, SOMETHING = 0, 1, 2
 
@@ -21,7 +21,7 @@ def explain(options: argparse.Namespace) -> int:
     """Print why a record is as it is."""
     node = NodeClient(options.node, options.jwt)
     parts = [quote(part, safe="") for part in (options.system, options.datatype, options.id)]
-    found = node.json("GET", f"/talk/explain/{'/'.join(parts)}", params={"property": options.property})
+    found = node.json("GET", f"/diagnostics/explain/{'/'.join(parts)}", params={"property": options.property})
     print(_json(found) if options.json else explanation_text(found))
     return 0
 
@@ -30,13 +30,13 @@ def plan(options: argparse.Namespace) -> int:
     """Print what a run, or another configuration, would do; 0 nothing, 2 something, 1 it is not known."""
     node = NodeClient(options.node, options.jwt)
     if options.config is None:
-        found = _ask(node, "/talk/plan", options)
+        found = _ask(node, "/diagnostics/plan", options)
         print(_json(found) if options.json else plan_text(found))
     else:
         files = {"file": ("config", pack_directory(options.config), "application/zip")}
         variables = read_variables(options.config, options.profile) if options.profile else None
         form = {} if variables is None else {"env": json.dumps(variables)}
-        found = _ask(node, "/talk/plan", options, files=files, data=form)
+        found = _ask(node, "/diagnostics/plan", options, files=files, data=form)
         print(_json(found) if options.json else compare_text(found))
     return _exit_code(found["status"])
 
@@ -44,7 +44,7 @@ def plan(options: argparse.Namespace) -> int:
 def verify(options: argparse.Namespace) -> int:
     """Print whether both sides agree; 0 they do, 2 they do not, 1 it could not be found out."""
     node = NodeClient(options.node, options.jwt)
-    found = _ask(node, "/talk/verify", options)
+    found = _ask(node, "/diagnostics/verify", options)
     print(_json(found) if options.json else verify_text(found))
     if options.report is not None:
         options.report.write_text(verify_markdown(found), encoding="utf-8")

@@ -13,9 +13,9 @@ import pytest
 import requests
 
 from stack.processes import Stack
+from tests.diagnostics.planned import ask, done, foreseen, marks
+from tests.diagnostics.test_diagnostics_docs import COMMANDS
 from tests.support.systems import Chargebee, Erp
-from tests.talk.planned import ask, done, foreseen, marks
-from tests.talk.test_talk_docs import COMMANDS
 
 Json = dict[str, Any]
 CONTACT = "CT-12"
@@ -44,7 +44,7 @@ class Demo:
         return found
 
     def explain(self, path: str, **params: str) -> Json:
-        answer = requests.get(f"{self.stack.node.url}/talk/explain/{path}", params=params, timeout=60)
+        answer = requests.get(f"{self.stack.node.url}/diagnostics/explain/{path}", params=params, timeout=60)
         assert answer.ok, answer.text
         return dict(answer.json())
 
@@ -75,7 +75,7 @@ def test_afterwards_there_is_nothing_to_do_and_both_sides_agree(demo: Demo) -> N
     plan = ask(demo.stack)
     assert (plan["status"], plan["writes"], plan["links"]) == ("nothing", [], [])
     assert not any(case["is_new"] for case in plan["open"])
-    found = ask(demo.stack, "/talk/verify")
+    found = ask(demo.stack, "/diagnostics/verify")
     assert (found["status"], found["faults"]) == ("agree", [])
     assert len(found["open"]) == plan["counts"]["open"]
     assert demo.command("plan").returncode == 0
@@ -153,7 +153,7 @@ def test_an_item_price_is_explained_though_it_is_merged_with_its_item(demo: Demo
 
 
 def test_unknown_records_and_properties_are_not_found(demo: Demo) -> None:
-    url = f"{demo.stack.node.url}/talk/explain"
+    url = f"{demo.stack.node.url}/diagnostics/explain"
     assert requests.get(f"{url}/customerp/contact/CT-99999", timeout=10).status_code == 404
     params = {"property": "shoe_size"}
     assert requests.get(f"{url}/customerp/contact/{CONTACT}", params=params, timeout=10).status_code == 404

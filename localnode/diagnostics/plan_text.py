@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from localnode.talk.explain_text import shown
-from localnode.talk.names import parse_ni
+from localnode.diagnostics.explain_text import shown
+from localnode.diagnostics.names import parse_ni
 
 SIGNS = {"insert": "+", "update": "~", "delete": "-"}
 FEW = 3
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 def plan_text(found: Json) -> str:
-    """What `localnode.talk.plan` answers, as lines."""
+    """What `localnode.diagnostics.plan` answers, as lines."""
     return "\n".join([*_writes(found), *_links(found), *_open(found), *_failed(found), _sum(found)])
 
 

@@ -9,14 +9,14 @@ from functools import lru_cache, partial
 from typing import Any
 
 from localnode.config import NodeConfig
+from localnode.diagnostics.dry_run import DryRunSystems
+from localnode.diagnostics.golden import golden_of
+from localnode.diagnostics.names import SHARE, concepts, kinds, listed, members, parse_ni
+from localnode.diagnostics.planned_writes import PlannedWrites
+from localnode.diagnostics.scratch_copy import failures, run, scratch_copy, workplace
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
 from localnode.node import Node
 from localnode.store import Store
-from localnode.talk.golden import golden_of
-from localnode.talk.ledger import Ledger
-from localnode.talk.names import SHARE, concepts, kinds, listed, members, parse_ni
-from localnode.talk.overlay import failures, overlay, run, workplace
-from localnode.talk.rehearsal import RehearsedSystems
 
 SECONDS = 900.0
 LIMIT = 10_000
@@ -49,14 +49,14 @@ def plan(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
     started = time.monotonic()
     index_open_cases(node.store, node.config)
     with workplace(node) as folder:
-        ledger = Ledger(folder / "ledger.db")
+        planned = PlannedWrites(folder / "planned-writes.db")
         try:
-            systems = partial(RehearsedSystems, ledger, True)
-            with overlay(node, folder / "node", systems, node.settings.data) as copy:
+            systems = partial(DryRunSystems, planned, True)
+            with scratch_copy(node, folder / "node", systems, node.settings.data) as copy:
                 failed = failures(run(copy, seconds))
-                found = _report(node.store, copy.store, copy.config, ledger, limit)
+                found = _report(node.store, copy.store, copy.config, planned, limit)
         finally:
-            ledger.close()
+            planned.close()
     counts = found["counts"]
     moves = any(counts[name] for name in ("insert", "update", "delete", "link"))
     status = "failed" if failed else "changes" if moves else "nothing"
@@ -64,12 +64,12 @@ def plan(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
     return {"status": status, **found, "failed_pipes": failed, "seconds": seconds, "limit": limit}
 
 
-def _report(before: Store, after: Store, config: NodeConfig, ledger: Ledger, limit: int) -> Json:
-    writes: Tally = Tally(limit)
-    for write in ledger.writes():
+def _report(before: Store, after: Store, config: NodeConfig, planned: PlannedWrites, limit: int) -> Json:
+    writes: BoundedList = BoundedList(limit)
+    for write in planned.writes():
         writes.add(write, write["operation"])
-    links, opened = Tally(limit), Tally(limit)
-    for link in _links(before, after, config, ledger):
+    links, opened = BoundedList(limit), BoundedList(limit)
+    for link in _links(before, after, config, planned):
         links.add(link, "link")
     for case in open_cases(before, after, config):
         opened.add(case, "open")
@@ -78,7 +78,7 @@ def _report(before: Store, after: Store, config: NodeConfig, ledger: Ledger, lim
     return {"counts": counts, "writes": writes.kept, "links": links.kept, "open": opened.kept}
 
 
-class Tally:
+class BoundedList:
     """Counts entries by kind, and keeps the first `limit` of them: memory must not grow with the data."""
 
     def __init__(self, limit: int) -> None:
@@ -93,7 +93,7 @@ class Tally:
             self.kept.append(entry)
 
 
-def _links(before: Store, after: Store, config: NodeConfig, ledger: Ledger) -> Iterator[Json]:
+def _links(before: Store, after: Store, config: NodeConfig, planned: PlannedWrites) -> Iterator[Json]:
     """Golden records that bring together what was apart, newly made records left out."""
     for concept in concepts(config):
         dataset, old = after.find(str(concept.sink_dataset)), before.find(str(concept.sink_dataset))
@@ -101,7 +101,7 @@ def _links(before: Store, after: Store, config: NodeConfig, ledger: Ledger) -> I
             continue
         for entity in dataset.read(old.max_updated if old is not None else None, deleted=False):
             names = [name for name, member in members(entity) if not member.get("deleted")]
-            found = [name for name in names if not ledger.makes(name)]
+            found = [name for name in names if not planned.makes(name)]
             if len({name.kind.system for name in found}) < 2:
                 continue
             known = golden_of(before, config, found[0])
@@ -143,4 +143,4 @@ def open_cases(before: Store, after: Store, config: NodeConfig) -> Iterator[Json
 def _by_openness() -> IndexExpression:
     """An index of open cases alone, so that looking for them costs the same however much is shared."""
     is_open = ["and", ["is-not-null", "s.$status"], ["neq", "s.$status", "ok"]]
-    return compile_index(["if", is_open, OPEN], "s", PipeSettings("talk"))
+    return compile_index(["if", is_open, OPEN], "s", PipeSettings("diagnostics"))

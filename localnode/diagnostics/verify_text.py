@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from localnode.talk.explain_text import shown
-from localnode.talk.faults import FAULTS
-from localnode.talk.plan_text import told
+from localnode.diagnostics.explain_text import shown
+from localnode.diagnostics.faults import FAULTS
+from localnode.diagnostics.plan_text import told
 
 Json = dict[str, Any]
 TITLES = {"agree": "both sides agree", "differ": "the sides differ", "failed": "could not be found out"}
 
 
 def verify_text(found: Json) -> str:
-    """What `localnode.talk.verify` answers, as lines."""
+    """What `localnode.diagnostics.verify` answers, as lines."""
     lines = ["{:<32}{:>8}{:>9}{:>9}".format("records, read anew", "live", "linked", "deleted")]
     for row in found["counts"]:
         name = f"{row['system']} {row['datatype']}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from localnode.talk.names import RecordName
+from localnode.diagnostics.names import RecordName
 
 Json = dict[str, Any]
 NEVER = ""

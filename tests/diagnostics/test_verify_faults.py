@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from localnode.talk.verify_text import verify_text
+from localnode.diagnostics.verify_text import verify_text
 from stack.processes import Stack
-from tests.talk.small import Json, Pair, synced
-from tests.talk.tamper import change, copy, remove
+from tests.diagnostics.small import Json, Pair, synced
+from tests.diagnostics.tamper import change, copy, remove
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -6,8 +6,8 @@ import re
 import shlex
 
 from localnode.cli.main import parser
-from localnode.talk.choice import RULES
-from localnode.talk.faults import FAULTS
+from localnode.diagnostics.conflict_resolution import RULES
+from localnode.diagnostics.faults import FAULTS
 from tests.support.processes import ROOT
 
 PAGE = (ROOT / "docs" / "howto" / "plan-explain-verify.md").read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ ASSIGNED = {
 WRITES = ("insert", "update", "delete")
 
 
-def ask(stack: Stack, path: str = "/talk/plan", **params: Any) -> Json:
+def ask(stack: Stack, path: str = "/diagnostics/plan", **params: Any) -> Json:
     """The answer of a question to the node."""
     answer = requests.post(stack.node.url + path, params=params, timeout=600)
     assert answer.ok, answer.text
@@ -69,7 +69,7 @@ def done(stack: Stack, since: dict[str, int]) -> set[Write]:
         payload = {name: value for name, value in row.items() if name[:1] not in "_$" and name != "id"}
         was = {} if entry["operation"] == "insert" else row.get("$was") or {}
         for path, value in leaves("", payload):
-            entry["before"].setdefault(path, dig(was, path))
+            entry["before"].setdefault(path, get_path(was, path))
             entry["after"][path] = value
     found = set()
     for (pipe, key), entry in folded.items():
@@ -142,7 +142,7 @@ def leaves(path: str, value: Any) -> list[tuple[str, Any]]:
     return [(path, value)]
 
 
-def dig(record: Any, path: str) -> Any:
+def get_path(record: Any, path: str) -> Any:
     """The value at a dotted path."""
     for name in path.split("."):
         record = record.get(name) if isinstance(record, dict) else None

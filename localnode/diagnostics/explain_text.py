@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 
 def explanation_text(found: Json) -> str:
-    """What `localnode.talk.explain` answers, as lines."""
+    """What `localnode.diagnostics.explain` answers, as lines."""
     return "\n".join([*_head(found), *_properties(found), *_writes(found), *_open(found)])
 
 

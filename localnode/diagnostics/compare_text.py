@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from localnode.talk.explain_text import shown
-from localnode.talk.plan_text import told
+from localnode.diagnostics.explain_text import shown
+from localnode.diagnostics.plan_text import told
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 Json = dict[str, Any]
 
 
 def compare_text(found: Json) -> str:
-    """What `localnode.talk.compare` answers, as lines."""
+    """What `localnode.diagnostics.compare` answers, as lines."""
     return "\n".join([*_pipes(found), *_differences(found), *_failed(found), _sum(found)])
 
 

@@ -1,4 +1,4 @@
-"""`/api/talk`: what the flow makes of records, told to people. The shapes are with the functions."""
+"""`/api/diagnostics`: what the flow makes of records, told to people. The shapes are with the functions."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from localnode import codec
 from localnode.api import parsing
 from localnode.api.answers import as_json
 from localnode.api.current import node
+from localnode.diagnostics.compare import compare
+from localnode.diagnostics.explain import explain
+from localnode.diagnostics.plan import LIMIT, SECONDS, plan
+from localnode.diagnostics.verify import verify
 from localnode.errors import BadRequest
-from localnode.talk.compare import compare
-from localnode.talk.explain import explain
-from localnode.talk.plan import LIMIT, SECONDS, plan
-from localnode.talk.verify import verify
 
-talk = Blueprint("talk", __name__, url_prefix="/api/talk")
+diagnostics = Blueprint("diagnostics", __name__, url_prefix="/api/diagnostics")
 
 
-@talk.get("/explain/<system>/<datatype>/<path:key>")
+@diagnostics.get("/explain/<system>/<datatype>/<path:key>")
 def explain_record(system: str, datatype: str, key: str) -> Response:
-    """Why a record is as it is, see `localnode.talk.explain`; `property` limits it to one."""
+    """Why a record is as it is, see `localnode.diagnostics.explain`; `property` limits it to one."""
     found = explain(node().store, node().config, system, datatype, key, request.args.get("property") or None)
     return as_json(found)
 
 
-@talk.post("/plan")
+@diagnostics.post("/plan")
 def make_plan() -> Response:
-    """What a run would do, see `localnode.talk.plan`; `limit` (10000) bounds the lists, not the counts.
+    """What a run would do, see `localnode.diagnostics.plan`; `limit` (10000) bounds the lists, not the
+    counts.
 
     It may take `max_run_time` (900) seconds.
     With the form field `file`, an archive as for an upload, and `env`, a JSON object of variables: what that
-    configuration would make of the data collected so far, see `localnode.talk.compare`.
+    configuration would make of the data collected so far, see `localnode.diagnostics.compare`.
     """
     archive = request.files.get("file")
     if archive is None:
@@ -53,9 +54,12 @@ def _variables() -> dict[str, Any] | None:
     return value
 
 
-@talk.post("/verify")
+@diagnostics.post("/verify")
 def verify_systems() -> Response:
-    """Whether both sides agree, see `localnode.talk.verify`; `limit` and `max_run_time` as for plans."""
+    """Whether both sides agree, see `localnode.diagnostics.verify`.
+
+    `limit` and `max_run_time` as for plans.
+    """
     return as_json(verify(node(), *_bounds()))
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import requests
 
 from localnode import codec
+from localnode.diagnostics.names import Kind
+from localnode.diagnostics.planned_writes import PlannedWrites
 from localnode.pipes import Systems
 from localnode.pipes.errors import RemoteFailed
-from localnode.talk.ledger import Ledger
-from localnode.talk.names import Kind
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 DRY_RUN = {"dry_run": "true"}
@@ -21,14 +21,14 @@ CONFIRMED = "Dry-Run"
 """The header by which a service says that it has taken a share as a dry run."""
 
 
-class RehearsedSystems(Systems):
+class DryRunSystems(Systems):
     """The systems of a plan. `POST /<datatype>/share` becomes a dry run, `GET /<datatype>/entities` shows the
-    records as they would be (unless not `feeds_back`); what they come to is noted in the ledger.
+    records as they would be (unless not `feeds_back`); what they come to is noted in the planned writes.
     """
 
-    def __init__(self, ledger: Ledger, feeds_back: bool, *others: Any) -> None:
+    def __init__(self, planned: PlannedWrites, feeds_back: bool, *others: Any) -> None:
         super().__init__(*others)
-        self._ledger, self._feeds_back = ledger, feeds_back
+        self._planned, self._feeds_back = planned, feeds_back
         self._trusted: set[tuple[str, str]] = set()
         self._checking = threading.Lock()
 
@@ -39,13 +39,13 @@ class RehearsedSystems(Systems):
             return super().request(system_id, method, path, **options)
         self._check(system_id, path, options)
         kind = Kind(system_id, datatype)
-        wishes = [self._with_present(kind, wish) for wish in codec.parse(options["data"])]
-        options |= {"data": codec.dumps(wishes), "params": DRY_RUN}
+        entities = [self._with_present(kind, entity) for entity in codec.parse(options["data"])]
+        options |= {"data": codec.dumps(entities), "params": DRY_RUN}
         response = super().request(system_id, method, path, **options)
         answers = codec.parse(response.content)
-        for wish, answer in zip(wishes, answers, strict=True):
+        for entity, answer in zip(entities, answers, strict=True):
             answer.pop("$present", None)
-            self._ledger.note(kind, wish, answer)
+            self._planned.note(kind, entity, answer)
         response._content = codec.dumps(answers)
         return response
 
@@ -60,7 +60,7 @@ class RehearsedSystems(Systems):
             options["params"] = {name: each for name, each in options["params"].items() if name != "since"}
         with super().stream(system_id, method, path, **options) as (headers, chunks):
             if datatype is not None and self._feeds_back:
-                chunks = self._ledger.overlaid(Kind(system_id, datatype), since, chunks)
+                chunks = self._planned.overlaid(Kind(system_id, datatype), since, chunks)
             yield headers, chunks
 
     def _send(self, system_id: str, method: str, path: str, **options: Any) -> requests.Response:
@@ -68,9 +68,9 @@ class RehearsedSystems(Systems):
             raise RemoteFailed(f"{method} {path} of system {system_id!r}: a plan makes no such call")
         return super()._send(system_id, method, path, **options)
 
-    def _with_present(self, kind: Kind, wish: dict[str, Any]) -> dict[str, Any]:
-        present = self._ledger.foreseen(kind, wish) if self._feeds_back else None
-        return wish if present is None else {**wish, "$present": present}
+    def _with_present(self, kind: Kind, entity: dict[str, Any]) -> dict[str, Any]:
+        present = self._planned.foreseen(kind, entity) if self._feeds_back else None
+        return entity if present is None else {**entity, "$present": present}
 
     def _check(self, system_id: str, path: str, options: Mapping[str, Any]) -> None:
         """A service that knows no dry runs would write: ask it with nothing to share, once."""
