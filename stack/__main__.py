@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from stack.children import StackError
 from stack.decisions import Record, relink, retry, unlink
 from stack.node import Json, Node
+from stack.process_manager import StackError
 from stack.processes import Stack, failure
 from stack.report import Report, make_report, table
 from stack.services import Service

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stack.children import StackError
 from stack.node import Json, Node
+from stack.process_manager import StackError
 
 RETRIED = ("rejected", "conflict", "quarantined", "gone")
 ONE_THING = {"order", "quote"}

@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from stack.children import StackError
+from stack.process_manager import StackError
 from stack.settings import HOST
 
 Json = dict[str, Any]

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from stack.children import Children, Program, StackError
 from stack.node import Json, Node
+from stack.process_manager import ProcessManager, Program, StackError
 from stack.services import hook_up
 from stack.settings import StackSettings, check_free, for_tests
 
@@ -40,7 +40,7 @@ class Stack:
         self.settings = settings or for_tests(base, data)
         self.progress = progress
         self.node = Node(f"{self.settings.url('node')}/api")
-        self.children: Children | None = None
+        self.children: ProcessManager | None = None
 
     @property
     def erp_sandbox_url(self) -> str:
@@ -60,7 +60,7 @@ class Stack:
     def __enter__(self) -> Stack:
         self.check_ports()
         programs = self._programs()
-        self.children = Children(self.settings.folder / "logs", self.settings.environment)
+        self.children = ProcessManager(self.settings.folder / "logs", self.settings.environment)
         try:
             for program in programs:
                 self.children.start(program)
@@ -145,7 +145,7 @@ class Stack:
         children.start(next(program for program in self._programs() if program.name == name))
         children.await_ready(name)
 
-    def _children(self) -> Children:
+    def _children(self) -> ProcessManager:
         if self.children is None:
             raise StackError("the stack is not running")
         return self.children

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import requests
 
-from stack.children import StackError
 from stack.node import Json
+from stack.process_manager import StackError
 
 TIMEOUT = (5, 300)
 

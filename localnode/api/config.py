@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from localnode.api import parsing, views
-from localnode.api.answers import as_json
 from localnode.api.current import node
+from localnode.api.responses import as_json
 from localnode.config import read_upload
 from localnode.config.groups import config_group
 from localnode.config.store import GLOBAL

@@ -9,8 +9,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from localnode.api import parsing, views
-from localnode.api.answers import as_json, entity_array
 from localnode.api.current import node
+from localnode.api.responses import as_json, entity_array
 from localnode.errors import BadRequest, NotFound
 from localnode.store import Dataset, WriteOptions
 

@@ -8,8 +8,8 @@ from flask import Blueprint, Response, request
 
 from localnode import codec
 from localnode.api import parsing
-from localnode.api.answers import as_json
 from localnode.api.current import node
+from localnode.api.responses import as_json
 from localnode.diagnostics.compare import compare
 from localnode.diagnostics.explain import explain
 from localnode.diagnostics.plan import LIMIT, SECONDS, plan

@@ -7,8 +7,8 @@ from itertools import chain, islice
 from flask import Blueprint, Response, request, stream_with_context
 
 from localnode.api import parsing
-from localnode.api.answers import as_json, entity_array
 from localnode.api.current import node
+from localnode.api.responses import as_json, entity_array
 from localnode.errors import BadRequest
 from localnode.node import PushRequest, token
 

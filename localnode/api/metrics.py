@@ -54,11 +54,11 @@ class NodeCollector(Collector):
         for name, pipe in sorted(self.node.pipes.items()):
             _measure(families, name, pipe)
         entities = families["sesam_dataset_entities"]
-        letters = families["sesam_dead_letters"]
+        dead_letters = families["sesam_dead_letters"]
         for dataset in self.node.store.datasets(True):
             info = dataset.info()
             if dataset.id.startswith(DEAD_LETTERS):
-                letters.add_metric([dataset.id.removeprefix(DEAD_LETTERS)], info.live)
+                dead_letters.add_metric([dataset.id.removeprefix(DEAD_LETTERS)], info.live)
             elif not dataset.id.startswith("system:"):
                 entities.add_metric([dataset.id, "live"], info.live)
                 entities.add_metric([dataset.id, "deleted"], info.ids - info.live)

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from localnode.api import parsing, views
-from localnode.api.answers import as_json, entity_array
 from localnode.api.current import node
+from localnode.api.responses import as_json, entity_array
 from localnode.config.upload import entities_from_json
 from localnode.errors import BadRequest
 from localnode.node import token

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from localnode.api import parsing
-from localnode.api.answers import as_json
 from localnode.api.current import node
+from localnode.api.responses import as_json
 from localnode.errors import BadRequest
 from localnode.scheduler import RunAllOptions
 

@@ -7,7 +7,7 @@ from typing import Any
 from localnode.config import NodeConfig
 from localnode.diagnostics.names import ENRICH, RecordName, concepts, kinds, members
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
-from localnode.pipes.sources.components import Node
+from localnode.pipes.sources.connected_components import Node
 from localnode.pipes.sources.merge import member_key
 from localnode.store import Store
 from localnode.store.members import MergeMembers

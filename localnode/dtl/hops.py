@@ -8,10 +8,10 @@ from typing import Any
 
 from localnode.dtl.api import Entity, HopJoin
 from localnode.dtl.compiler import compile_expression
-from localnode.dtl.frames import Frame
 from localnode.dtl.functions.comparisons import eq
 from localnode.dtl.hop_specs import SOURCE, Spec, read_spec
 from localnode.dtl.joins import IndexExpression, Subset, index_of, join_keys
+from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Run, Scope
 from localnode.dtl.values import as_list, truthy
 

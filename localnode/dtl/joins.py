@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localnode.dtl.api import DtlError, Entity, PipeSettings
-from localnode.dtl.frames import NO_RUN, Frame
+from localnode.dtl.runtime import NO_RUN, Frame
 from localnode.dtl.scope import Run
 from localnode.dtl.values import as_list, key_of
 

@@ -18,9 +18,9 @@ from localnode.dtl.api import (
     TransformContext,
 )
 from localnode.dtl.compiler import compile_expression, compile_steps
-from localnode.dtl.frames import DISCARDED, FILTERED, Frame, Rule, Run
 from localnode.dtl.joins import IndexExpression, index_of
 from localnode.dtl.registry import shown
+from localnode.dtl.runtime import DISCARDED, FILTERED, Frame, Rule, Run
 from localnode.dtl.scope import Compilation, Scope
 
 DEFAULT = "default"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from localnode.dtl.api import HopJoin, PipeSettings, Problem
 
 if TYPE_CHECKING:
-    from localnode.dtl.frames import Frame, Rule
     from localnode.dtl.registry import Definition, Parameter
+    from localnode.dtl.runtime import Frame, Rule
 
 Run = Callable[["Frame", Any], Any]
 """A compiled expression: called with the frame and the current value `_`."""

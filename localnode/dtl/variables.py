@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from localnode.dtl.api import PipeSettings
-from localnode.dtl.frames import Frame
 from localnode.dtl.paths import BadPath, exact_name, path_reader
+from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Run, Scope
 
 VARIABLES = ("_", "_S", "_T", "_B")

@@ -71,7 +71,7 @@ class Node:
         self._pipes = NodePipes(self.store, self.uploaded, self.scheduler, self.settings)
         self._scheduling = False
         plan = self._plan(self.uploaded.entities())
-        self._carry_out(plan, start_over=bool(test_data.turned(self.store, plan.config)))
+        self._apply(plan, start_over=bool(test_data.turned(self.store, plan.config)))
 
     def close(self) -> None:
         """End what runs and close the data folder."""
@@ -129,7 +129,7 @@ class Node:
             turned = self._turned(plan, self.env(), force)
             if not self.runs.stop(self.settings.stop_seconds):
                 raise Conflict("all pipes are being run, and that has not ended in time; try again later")
-            self._carry_out(plan, start_over=bool(turned))
+            self._apply(plan, start_over=bool(turned))
             self.uploaded.replace_entities(posted)
             return plan.config
 
@@ -178,7 +178,7 @@ class Node:
             plan = self._plan(self.config.entities, variables)
             turned = self._turned(plan, variables, force)
             self.uploaded.replace_env(variables)
-            self._carry_out(plan, start_over=bool(turned))
+            self._apply(plan, start_over=bool(turned))
 
     def _turned(self, plan: Plan, variables: Mapping[str, Any], force: bool) -> list[PipeComponent]:
         """The pipes that a plan turns to other data than they hold; Conflict for them without `force`."""
@@ -210,7 +210,7 @@ class Node:
     def _rebuild(self) -> None:
         """Build every pipe anew: systems hold secrets."""
         self._pipes.forget_signatures()
-        self._carry_out(self._plan(self.config.entities))
+        self._apply(self._plan(self.config.entities))
 
     def _plan(
         self, entities: Iterable[Mapping[str, Any]], variables: Mapping[str, Any] | None = None
@@ -223,7 +223,7 @@ class Node:
         engine = make_engine(config, self.settings, self.store, self.uploaded, self._make_systems)
         return self._pipes.plan(config, engine)
 
-    def _carry_out(self, plan: Plan, start_over: bool = False) -> None:
+    def _apply(self, plan: Plan, start_over: bool = False) -> None:
         """Use what was planned from now on: drop what is gone, put the pumps on the clock.
 
         To `start_over` the sink datasets are deleted, but for what receivers hold.
@@ -231,7 +231,7 @@ class Node:
         self.scheduler.hold()
         try:
             self._pipes.stop_changed(plan)
-            self._pipes.carry_out(plan)
+            self._pipes.apply(plan)
             if start_over:
                 self._stop_pumps()
                 self._pipes.reset(delete_input=False)

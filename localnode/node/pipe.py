@@ -87,9 +87,9 @@ class NodePipe:
         """Whether there is anything to pump: not for receivers, endpoints and invalid pipes."""
         return self.engine_pipe is not None and self.engine_pipe.has_pump
 
-    def mark(self) -> Any:
+    def change_token(self) -> Any:
         """See Runnable."""
-        return self.engine_pipe.mark() if self.engine_pipe is not None else None
+        return self.engine_pipe.change_token() if self.engine_pipe is not None else None
 
     def run(self) -> Outcome:
         """See Runnable."""

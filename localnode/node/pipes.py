@@ -73,7 +73,7 @@ class NodePipes:
         for pipe in changed:
             pipe.stop()
 
-    def carry_out(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> None:
         """Take a plan over, after `stop_changed`; datasets that nobody writes any more go with the pipes
         that did."""
         pipes: dict[str, NodePipe] = {}

@@ -70,10 +70,10 @@ class Runs:
             self.log.clear()
             self.log.info(f"running {len(pipes)} pipes" + (", from scratch" if reset else ""))
             run = self._current = Run(RunAll(pipes, options, self.log, self._workers))
-        threading.Thread(target=self._carry_out, args=(run,), name="run-all", daemon=True).start()
+        threading.Thread(target=self._execute, args=(run,), name="run-all", daemon=True).start()
         return run
 
-    def _carry_out(self, run: Run) -> None:
+    def _execute(self, run: Run) -> None:
         result: dict[str, Any] = {"status": FAILED, "additional_info": {"message": "the run broke off"}}
         try:
             result = run.run_all.run()

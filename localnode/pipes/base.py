@@ -79,7 +79,7 @@ class Engine:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class BuildContext:
     """What a component is built in: its node, and the effective config of its pipe."""
 
     engine: Engine
@@ -110,9 +110,9 @@ class Source(ABC):
     is_chronological = False
     has_pump = True
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
         self.config = config
-        self.around = around
+        self.build_context = build_context
 
     @property
     def needs_history(self) -> bool:
@@ -186,9 +186,9 @@ class Transform(ABC):
 
     side_effects = False
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
         self.config = config
-        self.around = around
+        self.build_context = build_context
         self.side_effects = bool(config.get("side_effects", type(self).side_effects))
 
     def begin(self) -> None:
@@ -229,9 +229,9 @@ class Sink(ABC):
     has_pump = True
     transactional = False
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
         self.config = config
-        self.around = around
+        self.build_context = build_context
 
     @property
     def dataset(self) -> str | None:
@@ -266,7 +266,7 @@ class Sink(ABC):
         """All entities are written: what belongs last (deletion tracking, the closing request)."""
         return WriteResult()
 
-    def seal(self, scope: RunScope, source: Source) -> None:
+    def commit(self, scope: RunScope, source: Source) -> None:
         """Inside the transaction that stores the offset of the run: publish, set the populated flag."""
 
     def trip(self, message: str) -> None:

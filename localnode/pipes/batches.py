@@ -36,8 +36,8 @@ class TooSlow(RunFailed):
         self.entity = entity
 
 
-FATAL = (DtlTrip, BreakerTripped, NotReady, SequenceConflict, TooSlow)
-HOPELESS = (DtlError, InvalidEntity, EntityUnfit)
+ABORT_RUN = (DtlTrip, BreakerTripped, NotReady, SequenceConflict, TooSlow)
+NON_RETRYABLE = (DtlError, InvalidEntity, EntityUnfit)
 DEAD = "$dead"
 """Where a dead letter says why: `{"error": text, "attempts": retries}`."""
 Save = Callable[[Any], None]
@@ -112,7 +112,7 @@ class BatchRunner:
             done = _later(save, batch.offsets[at]) if batch.offsets else _nothing
             try:
                 self._attempt([entity], done, None)
-            except FATAL:
+            except ABORT_RUN:
                 raise
             except Exception as error:
                 self._failed_single(entity, error, done)
@@ -128,9 +128,9 @@ class BatchRunner:
             try:
                 self._attempt(batch.entities, lambda: save(batch.offset), batch.on_commit)
                 return None
-            except FATAL:
+            except ABORT_RUN:
                 raise
-            except HOPELESS as failure:
+            except NON_RETRYABLE as failure:
                 return failure
             except Exception as failure:
                 error, policy = failure, self._policy.after(failure)
@@ -214,7 +214,7 @@ class BatchRunner:
         self.counts.retried += 1
         try:
             self._attempt([entry.entity], _nothing, None)
-        except FATAL:
+        except ABORT_RUN:
             raise
         except Exception as error:
             again = RetryEntry(entry.id, entry.entity, entry.attempts + 1, _message(error))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from localnode.dtl import HopJoin
 from localnode.dtl.namespaces import add_entity_namespaces, remove_entity_namespaces
 from localnode.pipes import namespaces
-from localnode.pipes.base import Config, Entity, Item, Surroundings, Transform
+from localnode.pipes.base import BuildContext, Config, Entity, Item, Transform
 from localnode.pipes.context import RunContext
 from localnode.pipes.transforms.dtl import DtlTransform
 
@@ -16,12 +16,12 @@ class Chain:
     """The transforms of one pipe."""
 
     def __init__(
-        self, transforms: Sequence[Transform], around: Surroundings, source: Config, sink: Config
+        self, transforms: Sequence[Transform], build_context: BuildContext, source: Config, sink: Config
     ) -> None:
         self.transforms = list(transforms)
-        self._settings = around.settings
-        self._adds = namespaces.adds(around.pipe, str(source.get("type")))
-        self._removes = namespaces.removes(around.pipe, str(sink.get("type")))
+        self._settings = build_context.settings
+        self._adds = namespaces.adds(build_context.pipe, str(source.get("type")))
+        self._removes = namespaces.removes(build_context.pipe, str(sink.get("type")))
 
     @property
     def passes_unchanged(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from localnode import codec
 from localnode.dtl import PipeSettings
 from localnode.pipes import compaction, registry
-from localnode.pipes.base import DEFAULT_BATCH, Config, Engine, Sink, Source, Surroundings
+from localnode.pipes.base import DEFAULT_BATCH, BuildContext, Config, Engine, Sink, Source
 from localnode.pipes.chain import Chain
 from localnode.pipes.compaction import READING
 from localnode.pipes.context import RunContext
@@ -191,23 +191,26 @@ def _object(value: Any) -> Config:
 def assemble(config: Config, engine: Engine) -> Parts:
     """Build a pipe's components. ConfigProblem names the place that cannot be used."""
     settings = pipe_settings(config, engine.metadata)
-    around = Surroundings(
+    build_context = BuildContext(
         engine, {**config, "namespaced_identifiers": settings.namespaced_identifiers}, settings
     )
     source_config, _ = registry.resolve(config["source"], (registry.SOURCE,))
     sink_config, _ = registry.resolve(config.get("sink") or {"type": "dataset"}, (registry.SINK,))
     sink_config = {"type": "dataset", **sink_config}
     return Parts(
-        id=around.pipe_id,
+        id=build_context.pipe_id,
         config=config,
         engine=engine,
-        source=registry.build_source(config["source"], around),
+        source=registry.build_source(config["source"], build_context),
         chain=Chain(
-            registry.build_transforms(config.get("transform"), around), around, source_config, sink_config
+            registry.build_transforms(config.get("transform"), build_context),
+            build_context,
+            source_config,
+            sink_config,
         ),
-        sink=registry.build_sink(sink_config, around),
-        state=engine.store.pipe_state(around.pipe_id),
-        log=ExecutionLog(engine.store, around.pipe_id),
+        sink=registry.build_sink(sink_config, build_context),
+        state=engine.store.pipe_state(build_context.pipe_id),
+        log=ExecutionLog(engine.store, build_context.pipe_id),
         policy=policy(config, _written_systems(config, sink_config, engine)),
         batch_size=int(config.get("batch_size", DEFAULT_BATCH)),
     )

@@ -17,7 +17,7 @@ from localnode.pipes.receiver import Receiver
 from localnode.pipes.sinks.endpoints import XmlEndpointSink
 from localnode.pipes.sources.dataset import DatasetSource
 from localnode.pipes.sources.http_endpoint import HttpEndpointSource
-from localnode.pipes.sources.positions import check_offset
+from localnode.pipes.sources.offsets import check_offset
 
 COMPONENTS = (sources, transforms, sinks)
 SINK_STAGE = "sink"
@@ -124,7 +124,7 @@ class Pipe:
         finally:
             self._running.release()
 
-    def mark(self) -> Any:
+    def change_token(self) -> Any:
         """A value that is the same again only if a run would find nothing new; None when that cannot be
         known.
         """
@@ -212,14 +212,14 @@ class Pipe:
             return 0
         with self._standing_still(), self._parts.store.transaction():
             found = dataset.read(deleted=False, history=False)
-            letters = [letter for letter in found if entity_id in (None, letter["_id"])]
-            newest = self._parts.source.latest([letter["_id"] for letter in letters])
-            for letter in letters:
-                plain = {key: value for key, value in letter.items() if key not in (DEAD, "_updated")}
-                entity = newest.get(letter["_id"], plain)
-                self._parts.state.put_retry(entity, 0, letter[DEAD]["error"])
-            dataset.write([{**letter, "_deleted": True} for letter in letters])
-        return len(letters)
+            dead_letters = [dead_letter for dead_letter in found if entity_id in (None, dead_letter["_id"])]
+            newest = self._parts.source.latest([dead_letter["_id"] for dead_letter in dead_letters])
+            for dead_letter in dead_letters:
+                plain = {key: value for key, value in dead_letter.items() if key not in (DEAD, "_updated")}
+                entity = newest.get(dead_letter["_id"], plain)
+                self._parts.state.put_retry(entity, 0, dead_letter[DEAD]["error"])
+            dataset.write([{**dead_letter, "_deleted": True} for dead_letter in dead_letters])
+        return len(dead_letters)
 
     def queues(self) -> dict[str, Any]:
         """`{"source": entities to read or None, "dependencies": {dataset: changes to follow}, "retries":

@@ -273,7 +273,7 @@ class PumpRun:
         """Everything that makes the run a finished one, in one transaction."""
         source, sink = self._parts.source, self._parts.sink
         with self._store.transaction():
-            sink.seal(self._scope, source)
+            sink.commit(self._scope, source)
             if source.strategy != NONE:
                 self._state.put("offset", self._last_offset)
                 self._parts.remember_positions(self._last_offset)

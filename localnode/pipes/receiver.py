@@ -131,7 +131,7 @@ class Receiver:
                 sink.write(outputs, scope)
             if closes:
                 sink.finish(scope, self._parts.source)
-                sink.seal(scope, self._parts.source)
+                sink.commit(scope, self._parts.source)
             if scope.full:
                 self._parts.state.put("sequence", None if closes else sequence)
             if sink.dataset:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from localnode.pipes import templates
-from localnode.pipes.base import Config, Sink, Source, Surroundings, Transform
+from localnode.pipes.base import BuildContext, Config, Sink, Source, Transform
 from localnode.pipes.errors import ConfigProblem
 
 Schema = dict[str, Any]
@@ -48,7 +48,7 @@ class ComponentType:
     kind: str
     type: str
     schema: Schema
-    factory: Callable[[Config, Surroundings], Any]
+    factory: Callable[[Config, BuildContext], Any]
 
 
 _TYPES: dict[tuple[str, str], ComponentType] = {}
@@ -58,7 +58,7 @@ def register(
     kind: str, name: str, properties: Mapping[str, Schema], required: Sequence[str] = ()
 ) -> Callable[[T], T]:
     """Class decorator: make a component type known. Its factory is the class, called with (config,
-    surroundings).
+    build context).
     """
     schema = {
         "type": "object",
@@ -101,7 +101,7 @@ def resolve(config: Config, path: Sequence[str | int]) -> tuple[Config, tuple[st
     return config, place
 
 
-def build(kind: str, config: Config, around: Surroundings, path: Sequence[str | int]) -> Any:
+def build(kind: str, config: Config, build_context: BuildContext, path: Sequence[str | int]) -> Any:
     """The component a config describes. ConfigProblem with the place when it cannot be built."""
     config, place = resolve(config, path)
     found = find(kind, str(config.get("type")))
@@ -110,25 +110,27 @@ def build(kind: str, config: Config, around: Surroundings, path: Sequence[str | 
             (*place, "type"), f"unknown {kind} type {config.get('type')!r}; known: {', '.join(types(kind))}"
         )
     try:
-        return found.factory(config, around)
+        return found.factory(config, build_context)
     except ConfigProblem as problem:
         raise ConfigProblem((*place, *problem.path), problem.message) from problem
 
 
-def build_source(config: Config, around: Surroundings) -> Source:
+def build_source(config: Config, build_context: BuildContext) -> Source:
     """The pipe's source."""
-    source: Source = build(SOURCE, config, around, (SOURCE,))
+    source: Source = build(SOURCE, config, build_context, (SOURCE,))
     return source
 
 
-def build_sink(config: Config, around: Surroundings) -> Sink:
+def build_sink(config: Config, build_context: BuildContext) -> Sink:
     """The pipe's sink."""
-    sink: Sink = build(SINK, config, around, (SINK,))
+    sink: Sink = build(SINK, config, build_context, (SINK,))
     return sink
 
 
 def build_transforms(
-    config: Config | Sequence[Config] | None, around: Surroundings, path: Sequence[str | int] = (TRANSFORM,)
+    config: Config | Sequence[Config] | None,
+    build_context: BuildContext,
+    path: Sequence[str | int] = (TRANSFORM,),
 ) -> list[Transform]:
     """The pipe's chain; `chained` and `template` transforms are opened up."""
     if config is None:
@@ -142,12 +144,12 @@ def build_transforms(
     for link, place in links:
         link, place = resolve(link, place)
         if link.get("type") == "chained":
-            chain.extend(build_transforms(link.get("transforms"), around, (*place, "transforms")))
+            chain.extend(build_transforms(link.get("transforms"), build_context, (*place, "transforms")))
         elif link.get("type") == "template":
             for inner, step in templates.opened(link, place):
-                chain.extend(build_transforms(step, around, inner))
+                chain.extend(build_transforms(step, build_context, inner))
         else:
-            chain.append(build(TRANSFORM, link, around, place))
+            chain.append(build(TRANSFORM, link, build_context, place))
     return chain
 
 
@@ -157,7 +159,7 @@ _CHOICE: Mapping[str, Schema] = {
 }
 
 
-def _unresolved(config: Config, around: Surroundings) -> Any:
+def _unresolved(config: Config, build_context: BuildContext) -> Any:
     raise ConfigProblem((), f"{config['type']} is resolved while the pipe is built")
 
 

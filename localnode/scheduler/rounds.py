@@ -39,7 +39,7 @@ class Runnable(Protocol):
     def is_input(self) -> bool:
         """Whether its source is outside the node."""
 
-    def mark(self) -> Any:
+    def change_token(self) -> Any:
         """A value that is the same again only if a run would find nothing new; None when that is unknown."""
 
     def run(self) -> Outcome:
@@ -47,22 +47,22 @@ class Runnable(Protocol):
 
 
 @dataclass
-class Tally:
+class PipeTotals:
     """What a pipe did over all rounds so far."""
 
     runs: int = 0
     changes: int = 0
     seconds: float = 0.0
     outcome: Outcome | None = None
-    mark: Any = None
+    change_token: Any = None
 
-    def add(self, outcome: Outcome, seconds: float, mark: Any) -> None:
-        """Count one run; `mark` was taken before it."""
+    def add(self, outcome: Outcome, seconds: float, change_token: Any) -> None:
+        """Count one run; `change_token` was taken before it."""
         self.runs += 1
         self.changes += outcome.changes
         self.seconds += seconds
         self.outcome = outcome
-        self.mark = mark if outcome.status == SUCCESS else None
+        self.change_token = change_token if outcome.status == SUCCESS else None
 
 
 class Rounds:
@@ -75,7 +75,7 @@ class Rounds:
         by_id = {pipe.id: pipe for pipe in pipes}
         reads = {pipe.id: pipe.reads for pipe in pipes}
         self.pipes: Mapping[str, Runnable] = {pipe_id: by_id[pipe_id] for pipe_id in ordered(reads)}
-        self.tallies = {pipe_id: Tally() for pipe_id in self.pipes}
+        self.totals = {pipe_id: PipeTotals() for pipe_id in self.pipes}
         self._before = predecessors(reads)
         self._workers = workers
         self._report = report
@@ -101,20 +101,20 @@ class Rounds:
                     done.add(running.pop(future))
         return total
 
-    def troubles(self) -> frozenset[tuple[str, str]]:
+    def failures(self) -> frozenset[tuple[str, str]]:
         """(pipe, status) of the pipes whose last run did not succeed."""
-        last = ((name, tally.outcome) for name, tally in self.tallies.items())
+        last = ((name, totals.outcome) for name, totals in self.totals.items())
         return frozenset(
             (name, outcome.status) for name, outcome in last if outcome and outcome.status != SUCCESS
         )
 
     def _visit(self, pipe: Runnable, stop: threading.Event) -> int:
-        tally = self.tallies[pipe.id]
-        mark = pipe.mark()
-        if stop.is_set() or (mark is not None and mark == tally.mark):
+        totals = self.totals[pipe.id]
+        change_token = pipe.change_token()
+        if stop.is_set() or (change_token is not None and change_token == totals.change_token):
             return 0
         started = time.monotonic()
         outcome = pipe.run()
-        tally.add(outcome, time.monotonic() - started, mark)
+        totals.add(outcome, time.monotonic() - started, change_token)
         self._report(pipe.id, outcome)
         return outcome.changes

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from localnode.scheduler.rounds import FAILED, NOT_READY, Outcome, Rounds, Runnable, Tally
+from localnode.scheduler.rounds import FAILED, NOT_READY, Outcome, PipeTotals, Rounds, Runnable
 from localnode.scheduler.run_log import RunLog
 
 STOPPED = "stopped"
@@ -47,7 +47,7 @@ class RunAll:
         started = time.monotonic()
         deadline = started + self.options.max_run_time
         rounds, zero = 0, -1
-        troubles: frozenset[tuple[str, str]] = frozenset()
+        failures: frozenset[tuple[str, str]] = frozenset()
         limit = ""
         while zero < self.options.extra_zero_runs:
             if rounds == self.options.max_runs:
@@ -61,8 +61,8 @@ class RunAll:
             if time.monotonic() > deadline:
                 limit = f"not finished after max_run_time={self.options.max_run_time:g} s"
                 break
-            before, troubles = troubles, self._rounds.troubles()
-            zero = zero + 1 if changes == 0 and troubles == before else -1
+            before, failures = failures, self._rounds.failures()
+            zero = zero + 1 if changes == 0 and failures == before else -1
         return self._result(rounds, time.monotonic() - started, limit)
 
     def _report(self, pipe_id: str, outcome: Outcome) -> None:
@@ -79,7 +79,7 @@ class RunAll:
         info: dict[str, Any] = {
             "rounds": rounds,
             "seconds": round(seconds, 3),
-            "changes": sum(tally.changes for tally in self._rounds.tallies.values()),
+            "changes": sum(totals.changes for totals in self._rounds.totals.values()),
             "failed_pipes": failed,
             "ignored_input_pipes": tolerated,
         }
@@ -87,7 +87,7 @@ class RunAll:
             info["message"] = limit
         if self.options.statistics:
             info["pipes"] = {
-                name: _figures(tally) for name, tally in self._rounds.tallies.items() if tally.runs
+                name: _figures(totals) for name, totals in self._rounds.totals.items() if totals.runs
             }
         reasons = [limit, *(f"{each['pipe']}: {each['reason']}" for each in failed)]
         self.log.add("INFO" if status == "success" else "ERROR", "; ".join([status, *filter(None, reasons)]))
@@ -99,7 +99,7 @@ class RunAll:
         tolerated: list[dict[str, str]] = []
         missing_anyway: set[str] = set()
         for name, pipe in self._rounds.pipes.items():
-            outcome = self._rounds.tallies[name].outcome
+            outcome = self._rounds.totals[name].outcome
             if outcome is None or outcome.status not in (FAILED, NOT_READY):
                 continue
             entry = {"pipe": name, "reason": outcome.reason}
@@ -113,5 +113,5 @@ class RunAll:
         return failed, tolerated
 
 
-def _figures(tally: Tally) -> dict[str, Any]:
-    return {"runs": tally.runs, "changes": tally.changes, "seconds": round(tally.seconds, 3)}
+def _figures(totals: PipeTotals) -> dict[str, Any]:
+    return {"runs": totals.runs, "changes": totals.changes, "seconds": round(totals.seconds, 3)}

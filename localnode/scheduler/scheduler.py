@@ -63,7 +63,7 @@ class Scheduler:
     def start(self, pump: Pump, full: bool = False) -> None:
         """Run a pump now, in the background. Conflict when it runs already."""
         pump.claim()
-        self._pool.submit(self._carry_out, pump, full)
+        self._pool.submit(self._execute, pump, full)
 
     def close(self, timeout: float) -> bool:
         """Start nothing more, ask what runs to end and wait; False when something has not ended in time."""
@@ -113,9 +113,9 @@ class Scheduler:
                 pump.claim()
             except Conflict:
                 return
-        self._carry_out(pump, False)
+        self._execute(pump, False)
 
-    def _carry_out(self, pump: Pump, full: bool) -> None:
+    def _execute(self, pump: Pump, full: bool) -> None:
         outcome = pump.run_claimed(full)
         log.info("pipe %s: %s, %d changes %s", pump.pipe_id, outcome.status, outcome.changes, outcome.reason)
         with self._wake:

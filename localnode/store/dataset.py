@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from localnode import codec
-from localnode.store import breaker, seen, writer
+from localnode.store import breaker, deletion_tracking, writer
 from localnode.store.errors import DatasetMissing
 from localnode.store.indexes import DatasetIndexes
 
@@ -260,18 +260,18 @@ class Dataset:
         """Begin to remember which ids are written (with `WriteOptions.full`); returns the base for
         `delete_unseen`.
         """
-        return seen.start(self)
+        return deletion_tracking.start(self)
 
     def delete_unseen(self, base: int, mark: bool = False, staged: bool = False) -> writer.WriteResult:
         """Deletion tracking: delete every live id not written since `start_full` returned `base`.
 
         `mark` adds `$deletion_tracked: true`; `staged` keeps the deletions under the circuit breaker.
         """
-        return seen.delete_unseen(self, base, mark, staged)
+        return deletion_tracking.delete_unseen(self, base, mark, staged)
 
     def end_full(self) -> None:
         """The full run is over, in the transaction that says so: forget which ids it wrote."""
-        seen.clear(self)
+        deletion_tracking.clear(self)
 
     # -- circuit breaker -----------------------------------------------------------------------------------
 

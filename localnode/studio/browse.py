@@ -9,17 +9,17 @@ from typing import Any
 from flask import Response, request
 
 from localnode.api import parsing
-from localnode.api.answers import as_json
 from localnode.api.current import node
+from localnode.api.responses import as_json
 from localnode.errors import BadRequest, NotFound
 from localnode.store import Dataset, Stored
-from localnode.store import browse as store_browse
+from localnode.store import pagination as store_browse
 from localnode.studio import names
 from localnode.studio.data import data, dataset, limit, page
 from localnode.studio.diff import changes
 from localnode.studio.flow import counts
 
-STRETCH = 5_000
+WINDOW = 5_000
 SEARCH_SECONDS = 0.25
 PREVIEW_PROPERTIES = 6
 PREVIEW_TEXT = 80
@@ -111,7 +111,7 @@ def search(dataset_id: str) -> Response:
     deadline = time.monotonic() + SEARCH_SECONDS
     while at > 0 and len(rows) < wanted and time.monotonic() < deadline:
         rows += [row for row in _holding(found, text, at) if row.updated not in known]
-        at = max(0, at - STRETCH)
+        at = max(0, at - WINDOW)
     shown = rows[:wanted]
     if len(rows) > wanted:
         at = shown[-1].updated
@@ -119,11 +119,11 @@ def search(dataset_id: str) -> Response:
 
 
 def _holding(found: Dataset, text: str, before: int) -> list[Stored]:
-    """Entities of the stretch before `before` with `text` in a value; names of properties do not count."""
+    """Entities of the window before `before` with `text` in a value; names of properties do not count."""
     folded = text.casefold()
     return [
         row
-        for row in store_browse.containing(found, text, before, STRETCH)
+        for row in store_browse.containing(found, text, before, WINDOW)
         if any(folded in each.casefold() for each in _texts(row.entity()))
     ]
 

@@ -52,7 +52,7 @@ class OpenCases:
                 return False
 
 
-class CaseBook:
+class IssueIndex:
     """The open cases of all datasets that pipes keep of their writes to systems."""
 
     def __init__(self) -> None:
@@ -103,9 +103,9 @@ def list_cases() -> Response:
     return page(rows, cursor, counts=counts, complete=complete)
 
 
-def open_cases() -> CaseBook:
+def open_cases() -> IssueIndex:
     """The case book of this application."""
-    book: CaseBook = current_app.extensions.setdefault(_KEY, CaseBook())
+    book: IssueIndex = current_app.extensions.setdefault(_KEY, IssueIndex())
     return book
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from flask import Blueprint, Response
 
 from localnode.api import parsing
-from localnode.api.answers import as_json
 from localnode.api.current import node
+from localnode.api.responses import as_json
 from localnode.errors import BadRequest, NotFound
 from localnode.store import Dataset
 

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Response
 
 from localnode.api import views
-from localnode.api.answers import as_json
 from localnode.api.current import node
+from localnode.api.responses import as_json
 from localnode.config.effective import ENDPOINT_SINKS, transforms
 from localnode.node import NodePipe
 from localnode.pipes.policy import policy

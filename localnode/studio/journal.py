@@ -9,11 +9,11 @@ from typing import Any
 from flask import Response, request
 
 from localnode.api import parsing
-from localnode.api.answers import as_json
 from localnode.api.current import node
+from localnode.api.responses import as_json
 from localnode.pipes.execution_log import PREFIX
 from localnode.store import Dataset, Stored
-from localnode.store.browse import first_at
+from localnode.store.pagination import first_at
 from localnode.studio.data import data, limit, until_full
 from localnode.studio.diff import changes
 from localnode.studio.flow import written_to

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Response
 
 from localnode.api import views
-from localnode.api.answers import as_json
 from localnode.api.current import node
+from localnode.api.responses import as_json
 from localnode.studio.cases import open_cases
 from localnode.studio.data import data
 from localnode.studio.flow import dead_letters, retry_counts

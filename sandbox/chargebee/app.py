@@ -26,7 +26,7 @@ from sandbox.chargebee.errors import (
 from sandbox.chargebee.forms import FORM, canonical, decode
 from sandbox.chargebee.pages import page
 from sandbox.chargebee.records import KEYS, Write, in_context, public
-from sandbox.chargebee.routes import LISTS, OPERATIONS, RETRIEVABLE, Operation, carry_out
+from sandbox.chargebee.routes import LISTS, OPERATIONS, RETRIEVABLE, Operation, execute
 from sandbox.chargebee.webhooks import Delivery
 from sandbox.common.app import create_sandbox_app
 from sandbox.common.data import load
@@ -158,7 +158,7 @@ class Site:
                 values = parameters.check(operation.spec, fields)
                 body = {
                     name: public(record)
-                    for name, record in carry_out(operation, write, record_id, values).items()
+                    for name, record in execute(operation, write, record_id, values).items()
                 }
                 if remembered:
                     remembered.store(tx, body, 200)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.children import StackError
+from stack.process_manager import StackError
 from stack.processes import Stack
 from tests.e2e.conftest import World, _world
 from tests.support.systems import Erp

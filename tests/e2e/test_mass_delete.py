@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stack.children import StackError
+from stack.process_manager import StackError
 from stack.processes import Stack
 from tests.e2e.conftest import World, _world
 from tests.support.processes import ROOT

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.children import StackError
+from stack.process_manager import StackError
 from tests.soundness.mutations import MUTATIONS
 from tests.soundness.report import summary
 from tests.soundness.running import soak

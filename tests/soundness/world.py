@@ -16,7 +16,7 @@ from typing import Any
 
 import requests
 
-from stack.children import StackError
+from stack.process_manager import StackError
 from stack.processes import Stack
 from tests.soundness.kinds import Json, Kind, Values
 from tests.soundness.model import normal

@@ -78,7 +78,7 @@ def test_run_ends_its_children_however_it_ends(tmp_path: Path, number: signal.Si
     family = [
         each
         for each in psutil.Process(child.pid).children(recursive=True)
-        if "guardian" not in str(each.cmdline())
+        if "reaper" not in str(each.cmdline())
     ]
     assert len(family) >= 5
     os.kill(child.pid, number)

@@ -118,7 +118,7 @@ def test_search_finds_ids_and_values(client: FlaskClient, text: str, found: list
 
 
 def test_search_goes_on_where_it_stopped(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browse, "STRETCH", 10)
+    monkeypatch.setattr(browse, "WINDOW", 10)
     monkeypatch.setattr(browse, "SEARCH_SECONDS", 0)
     seen, cursor, calls = [], "", 0
     while cursor is not None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from localnode.dtl.define import cast, fold_constant, plain, special
-from localnode.dtl.frames import Frame
+from localnode.dtl.decorators import cast, fold_constant, plain, special
 from localnode.dtl.kinds import INVALID
+from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import as_list, first, is_string, truthy
 

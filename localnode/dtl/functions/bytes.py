@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import Any
 
-from localnode.dtl.define import mapped, plain
+from localnode.dtl.decorators import mapped, plain
 from localnode.dtl.kinds import INVALID
 from localnode.dtl.values import BYTES, first, kind, to_bytes
 

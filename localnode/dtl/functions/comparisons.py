@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from localnode.dtl.define import plain
+from localnode.dtl.decorators import plain
 from localnode.dtl.values import NULL, RANK, as_list, first, kind, order_key, same
 
 

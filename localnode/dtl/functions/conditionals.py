@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from localnode.dtl.define import special
-from localnode.dtl.frames import Frame
+from localnode.dtl.decorators import special
 from localnode.dtl.functions.comparisons import eq
+from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr, Run
 from localnode.dtl.values import truthy
 

@@ -17,7 +17,7 @@ from localnode.dtl.clock import (
     offset_seconds,
     read_clock,
 )
-from localnode.dtl.define import cast, mapped, plain
+from localnode.dtl.decorators import cast, mapped, plain
 from localnode.dtl.kinds import ABSENT, INVALID
 from localnode.dtl.timestamps import DAY, EPOCH_ORDINAL, SECOND, datetime_value, parse_timestamp
 from localnode.dtl.values import DATETIME, first, is_string, kind

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote
 
-from localnode.dtl.define import broadcast, mapped, special
-from localnode.dtl.frames import Frame
+from localnode.dtl.decorators import broadcast, mapped, special
 from localnode.dtl.functions.ni import BUILT_IN, declared_prefixes, longest_prefix
 from localnode.dtl.kinds import INVALID
 from localnode.dtl.namespaces import split_identifier
+from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import NI, URI, as_list, is_string, kind
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from localnode.dtl.define import broadcast, fold_constant, mapped, plain, special
-from localnode.dtl.frames import Frame, Rule
+from localnode.dtl.decorators import broadcast, fold_constant, mapped, plain, special
 from localnode.dtl.kinds import INVALID
 from localnode.dtl.namespaces import Namespacing, add_namespaces, strip_namespaces
 from localnode.dtl.paths import path_reader
 from localnode.dtl.registry import nearest, shown
+from localnode.dtl.runtime import Frame, Rule
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import as_list, first, is_string
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from localnode.dtl.define import special
-from localnode.dtl.frames import Frame
+from localnode.dtl.decorators import special
 from localnode.dtl.functions.dicts import named_rule
 from localnode.dtl.hops import compile_hops
+from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import first, is_string
 

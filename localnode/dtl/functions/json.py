@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from localnode.dtl.define import cast, mapped
+from localnode.dtl.decorators import cast, mapped
 from localnode.dtl.kinds import INVALID
 from localnode.dtl.values import DECIMAL, STRING, is_string, kind, own, text
 

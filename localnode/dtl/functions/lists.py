@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from localnode.dtl.arithmetic import add, number_of, value_of
-from localnode.dtl.define import broadcast, fold_constant, plain, special
-from localnode.dtl.frames import Frame, Refusal
+from localnode.dtl.decorators import broadcast, fold_constant, plain, special
 from localnode.dtl.functions.json import transit_text
 from localnode.dtl.kinds import ABSENT, INVALID
+from localnode.dtl.runtime import Frame, Refusal
 from localnode.dtl.scope import Call, Expr, Run
 from localnode.dtl.values import as_list, first, is_string, key_of, order_key, truthy
 

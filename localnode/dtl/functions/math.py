@@ -22,9 +22,9 @@ from localnode.dtl.arithmetic import (
     to_exact,
     value_of,
 )
-from localnode.dtl.define import broadcast, mapped, special
-from localnode.dtl.frames import Frame
+from localnode.dtl.decorators import broadcast, mapped, special
 from localnode.dtl.kinds import ABSENT, INVALID
+from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import EXACT, MAX_EXPONENT, first
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from itertools import product
 from typing import Any
 
-from localnode.dtl.define import mapped, special
-from localnode.dtl.frames import Frame, Refusal
+from localnode.dtl.decorators import mapped, special
 from localnode.dtl.functions.bytes import bytes_of
 from localnode.dtl.kinds import ABSENT, INVALID
 from localnode.dtl.murmur import murmur3_128
+from localnode.dtl.runtime import Frame, Refusal
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.timestamps import datetime_value
 from localnode.dtl.values import as_list, first, is_string, same

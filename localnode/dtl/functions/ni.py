@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localnode.dtl.define import broadcast, mapped, plain, special
-from localnode.dtl.frames import Frame
+from localnode.dtl.decorators import broadcast, mapped, plain, special
 from localnode.dtl.kinds import INVALID
 from localnode.dtl.namespaces import split_identifier
+from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import NI, URI, first, is_string, kind, text
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from localnode.dtl.define import fold_constant, plain, special
-from localnode.dtl.frames import Frame
+from localnode.dtl.decorators import fold_constant, plain, special
+from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import as_list, first, truthy
 

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from localnode.dtl.arithmetic import Number, number_of, to_exact
-from localnode.dtl.define import cast, mapped, plain
+from localnode.dtl.decorators import cast, mapped, plain
 from localnode.dtl.kinds import INVALID
 from localnode.dtl.values import (
     DECIMAL,

@@ -9,7 +9,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
 
 from localnode.dtl.arithmetic import number_of
-from localnode.dtl.define import mapped
+from localnode.dtl.decorators import mapped
 from localnode.dtl.kinds import ABSENT, INVALID
 from localnode.dtl.values import URI, is_string, kind, text
 

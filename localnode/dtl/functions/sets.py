@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from localnode.dtl.define import plain
+from localnode.dtl.decorators import plain
 from localnode.dtl.values import as_list, key_of
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from localnode.dtl.define import aligned, broadcast, fold_constant, mapped, plain, special, string_scalar
-from localnode.dtl.frames import Frame
+from localnode.dtl.decorators import aligned, broadcast, fold_constant, mapped, plain, special, string_scalar
 from localnode.dtl.functions.json import json_text
 from localnode.dtl.kinds import ABSENT, INVALID
 from localnode.dtl.patterns import Matcher
+from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import (
     BYTES,

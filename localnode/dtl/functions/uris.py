@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote
 
-from localnode.dtl.define import mapped, plain
+from localnode.dtl.decorators import mapped, plain
 from localnode.dtl.kinds import ABSENT
 from localnode.dtl.values import URI, first, kind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from localnode.dtl.define import broadcast, plain, special
+from localnode.dtl.decorators import broadcast, plain, special
 from localnode.dtl.kinds import INVALID
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import UUID, first, is_string, kind

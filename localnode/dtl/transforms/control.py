@@ -9,10 +9,10 @@ from typing import Any
 from localnode.dtl.api import DtlError, DtlTrip
 from localnode.dtl.arithmetic import number_of
 from localnode.dtl.compiler import compile_steps
-from localnode.dtl.define import step
-from localnode.dtl.frames import DISCARDED, FILTERED, Frame, run_steps
+from localnode.dtl.decorators import step
 from localnode.dtl.functions.comparisons import eq
 from localnode.dtl.functions.json import json_text
+from localnode.dtl.runtime import DISCARDED, FILTERED, Frame, run_steps
 from localnode.dtl.scope import Call, Step
 from localnode.dtl.values import first, is_string, truthy
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from localnode.dtl.define import step
-from localnode.dtl.frames import Frame
+from localnode.dtl.decorators import step
 from localnode.dtl.functions.ni import in_namespace_of
 from localnode.dtl.namespaces import name_pattern, qualified, target_name
 from localnode.dtl.paths import exact_name, selector
 from localnode.dtl.patterns import Matcher
 from localnode.dtl.registry import shown
+from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr, Scope, Step
 from localnode.dtl.values import SHAREABLE, as_list, first, is_string, own, truthy
 

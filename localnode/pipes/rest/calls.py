@@ -7,7 +7,7 @@ from typing import Any
 
 from localnode.pipes.base import Entity
 from localnode.pipes.errors import RemoteFailed
-from localnode.pipes.rest.exchange import RestLine
+from localnode.pipes.rest.client import RestClient
 from localnode.pipes.rest.operation import Operation
 from localnode.pipes.rest.paging import Page, pages
 
@@ -39,7 +39,7 @@ class Called:
         return joined
 
 
-def call(line: RestLine, entity: Entity) -> Called:
+def call(line: RestClient, entity: Entity) -> Called:
     """Carry out the operation an entity asks for (its own `operation`, `properties`, `payload` come first).
 
     EntityUnfit when it cannot be made into a request, RemoteFailed when the answer's status is not allowed.

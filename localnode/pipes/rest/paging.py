@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from localnode.pipes.errors import RemoteFailed
-from localnode.pipes.rest.answer import Answer
-from localnode.pipes.rest.exchange import RestLine
+from localnode.pipes.rest.client import RestClient
 from localnode.pipes.rest.operation import Operation, Request, Variables
+from localnode.pipes.rest.response import Answer
 
 MAX_PAGES = 100_000
 
@@ -28,7 +28,7 @@ class Page:
         return len(self.value) if isinstance(self.value, list) else int(bool(self.value))
 
 
-def pages(line: RestLine, operation: Operation, variables: Variables, own: Any = None) -> Iterator[Page]:
+def pages(line: RestClient, operation: Operation, variables: Variables, own: Any = None) -> Iterator[Page]:
     """All pages of one call; just one where the operation does not page. `own` is an entity's own payload.
 
     An answer whose status is not allowed ends it: it is for the caller to judge.
@@ -53,7 +53,7 @@ def pages(line: RestLine, operation: Operation, variables: Variables, own: Any =
     raise RemoteFailed(f"operation {operation.name}: more than {MAX_PAGES} pages")
 
 
-def _page(line: RestLine, operation: Operation, request: Request, variables: Variables) -> Page:
+def _page(line: RestClient, operation: Operation, request: Request, variables: Variables) -> Page:
     answer = line.send(operation, request, variables)
     value = answer.part(operation.config.get("payload_property"))
     headers = answer.template_headers()

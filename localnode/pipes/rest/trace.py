@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from localnode.pipes.rest.answer import Answer
 from localnode.pipes.rest.operation import Request
+from localnode.pipes.rest.response import Answer
 
 MAX_ENTRIES = 200
 DEFAULT_BYTES = 100

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from localnode.dtl import IndexExpression
-from localnode.pipes.base import Config, Entity, RunScope, Sink, Source, Surroundings
+from localnode.pipes.base import BuildContext, Config, Entity, RunScope, Sink, Source
 from localnode.pipes.errors import ConfigProblem, Refused
 from localnode.pipes.registry import COUNT, FLAG, POSITIVE, SINK, Schema, register
 from localnode.pipes.sinks import children
@@ -48,12 +48,12 @@ class DatasetSink(Sink):
 
     transactional = True
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
-        super().__init__(config, around)
-        self._name = str(config.get("dataset", around.pipe_id))
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
+        self._name = str(config.get("dataset", build_context.pipe_id))
         self._when = str(config.get("set_initial_offset", WHEN_POPULATED))
-        self._indexes = _indexes(config.get("indexes"), around)
-        tracks = _creates_children(around.pipe.get("transform"))
+        self._indexes = _indexes(config.get("indexes"), build_context)
+        tracks = _creates_children(build_context.pipe.get("transform"))
         self._tracks_children = bool(config.get("track_children", tracks))
         prevent = config.get("prevent_multiple_versions", False)
         self._options = WriteOptions(
@@ -69,14 +69,14 @@ class DatasetSink(Sink):
         return self._name
 
     def _open(self) -> Dataset:
-        return self.around.store.dataset(self._name, create=True)
+        return self.build_context.store.dataset(self._name, create=True)
 
     def on_load(self, source: Source) -> None:
         """Create the dataset where it counts as populated at once: `onload`, and receivers."""
         receives = isinstance(source, HttpEndpointSource) and source.auto_populates
         if self._when == ONLOAD or receives:
             self._open().set_populated()
-        if self._indexes and self.around.store.find(self._name):
+        if self._indexes and self.build_context.store.find(self._name):
             self._ensure_indexes()
 
     def _ensure_indexes(self) -> None:
@@ -86,7 +86,7 @@ class DatasetSink(Sink):
 
     def check_ready(self) -> None:
         """See Sink."""
-        dataset = self.around.store.find(self._name)
+        dataset = self.build_context.store.find(self._name)
         message = dataset.info().breaker if dataset else None
         if message is not None:
             raise Refused(
@@ -141,7 +141,7 @@ class DatasetSink(Sink):
         mark = bool(self.config.get("mark_deletion_tracked", False))
         return self._open().delete_unseen(scope.base, mark, scope.staged)
 
-    def seal(self, scope: RunScope, source: Source) -> None:
+    def commit(self, scope: RunScope, source: Source) -> None:
         """See Sink."""
         dataset = self._open()
         if scope.full:
@@ -164,10 +164,10 @@ class DatasetSink(Sink):
         return max(float(count or 0), float(factor or 0) * dataset.info().ids)
 
 
-def _indexes(setting: Any, around: Surroundings) -> list[IndexExpression]:
+def _indexes(setting: Any, build_context: BuildContext) -> list[IndexExpression]:
     expressions = ["_S.$ids"] if setting == "$ids" else list(setting or ())
     try:
-        return [entity_index(expression, around.settings) for expression in expressions]
+        return [entity_index(expression, build_context.settings) for expression in expressions]
     except ValueError as error:
         raise ConfigProblem(("indexes",), str(error)) from error
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from localnode.pipes import xml
-from localnode.pipes.base import Config, Entity, RunScope, Sink, Surroundings
+from localnode.pipes.base import BuildContext, Config, Entity, RunScope, Sink
 from localnode.pipes.errors import Refused
 from localnode.pipes.registry import FLAG, SINK, STRING, Schema, register
 from localnode.store import Stored, WriteResult
@@ -20,7 +20,7 @@ class EndpointSink(Sink):
 
     def write(self, entities: Iterable[Entity | Stored], scope: RunScope) -> WriteResult:
         """Refused: the pipe has no pump."""
-        raise Refused(f"pipe {self.around.pipe_id!r} publishes on demand and has no pump")
+        raise Refused(f"pipe {self.build_context.pipe_id!r} publishes on demand and has no pump")
 
 
 @register(
@@ -44,8 +44,8 @@ class HttpEndpointSink(EndpointSink):
 class XmlEndpointSink(EndpointSink):
     """An XML document."""
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
-        super().__init__(config, around)
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
         self.writer = xml.XmlWriter(config)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 
 from localnode import codec
-from localnode.pipes.base import DEFAULT_BATCH, Config, Entity, RunScope, Sink, Source, Surroundings, decoded
+from localnode.pipes.base import DEFAULT_BATCH, BuildContext, Config, Entity, RunScope, Sink, Source, decoded
 from localnode.pipes.errors import RemoteFailed, SequenceConflict
 from localnode.pipes.registry import HEADERS, POSITIVE, SINK, STRING, register
 from localnode.store import Stored, WriteResult
@@ -23,8 +23,8 @@ class JsonSink(Sink):
     only.
     """
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
-        super().__init__(config, around)
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
         self._size = int(config.get("batch_size", DEFAULT_BATCH))
         self._sequence = ""
         self._previous: str | None = None
@@ -65,7 +65,7 @@ class JsonSink(Sink):
         headers = {**(self.config.get("headers") or {}), "Content-Type": "application/json"}
         system, url = self.config["system"], self.config["url"]
         try:
-            self.around.engine.systems.request(
+            self.build_context.engine.systems.request(
                 system, "POST", url, params=params, headers=headers, data=codec.dumps(entities)
             )
         except RemoteFailed as error:

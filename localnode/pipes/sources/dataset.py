@@ -6,20 +6,20 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from localnode.pipes.base import Batch, Config, Entity, Source, Surroundings
+from localnode.pipes.base import Batch, BuildContext, Config, Entity, Source
 from localnode.pipes.registry import FLAG, SOURCE, STRING, STRINGS, register
-from localnode.pipes.sources import gates
-from localnode.pipes.sources.positions import check_offset
+from localnode.pipes.sources import readiness
+from localnode.pipes.sources.offsets import check_offset
 from localnode.pipes.subsets import compile_subset
 from localnode.store import Dataset, Stored
 
 _PROPERTIES = {
-    **gates.DATASET_GATES,
+    **readiness.DATASET_GATES,
     "dataset": STRING,
     "subset": {"type": "array", "minItems": 3, "maxItems": 3},
     "include_previous_versions": FLAG,
     "include_replaced": FLAG,
-    "completeness": gates.COMPLETENESS,
+    "completeness": readiness.COMPLETENESS,
     "initial_completeness": STRINGS,
 }
 
@@ -31,11 +31,13 @@ class DatasetSource(Source):
     supports_since = True
     is_chronological = True
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
-        super().__init__(config, around)
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
         self._name = str(config["dataset"])
-        self._subset = compile_subset(config["subset"], around.settings) if "subset" in config else None
-        self._bound = gates.CompletenessBound(config.get("completeness"), self._name, around)
+        self._subset = (
+            compile_subset(config["subset"], build_context.settings) if "subset" in config else None
+        )
+        self._bound = readiness.CompletenessBound(config.get("completeness"), self._name, build_context)
 
     def input_datasets(self) -> list[str]:
         """See Source."""
@@ -51,16 +53,16 @@ class DatasetSource(Source):
 
     def populated(self) -> bool:
         """See Source."""
-        return gates.populated(self.around.store, [self._name])
+        return readiness.populated(self.build_context.store, [self._name])
 
     def check_ready(self) -> None:
         """See Source."""
-        gates.check_initial(self.config, self.around.store)
-        gates.check_populated(self.config, self.around, [self._name], ignore_missing=False)
+        readiness.check_initial(self.config, self.build_context.store)
+        readiness.check_populated(self.config, self.build_context, [self._name], ignore_missing=False)
 
     def batches(self, since: Any, size: int) -> Iterator[Batch]:
         """Rows as stored, so that what nothing transforms is never decoded."""
-        dataset = self.around.store.find(self._name)
+        dataset = self.build_context.store.find(self._name)
         if dataset is None:
             return
         rows = self._rows(dataset, since, size)
@@ -70,7 +72,7 @@ class DatasetSource(Source):
 
     def latest(self, entity_ids: Sequence[str]) -> dict[str, Entity]:
         """See Source."""
-        dataset = self.around.store.find(self._name)
+        dataset = self.build_context.store.find(self._name)
         rows = dataset.get_many(entity_ids) if dataset else {}
         return {name: row.entity() for name, row in rows.items() if self._wanted([row])}
 

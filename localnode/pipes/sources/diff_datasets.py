@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from localnode import codec
-from localnode.pipes.base import Config, Entity, Surroundings
+from localnode.pipes.base import BuildContext, Config, Entity
 from localnode.pipes.registry import FLAG, SOURCE, STRINGS, register
-from localnode.pipes.sources import gates
+from localnode.pipes.sources import readiness
 from localnode.pipes.sources.merge_datasets import MergeDatasetsSource, Ranked
 
 _PROPERTIES = {
-    **gates.SEVERAL_DATASETS,
+    **readiness.SEVERAL_DATASETS,
     "datasets": STRINGS,
     "whitelist": STRINGS,
     "blacklist": STRINGS,
@@ -28,8 +28,8 @@ class DiffDatasetsSource(MergeDatasetsSource):
     An entity that has become the same everywhere comes out as deleted, unless everything is read.
     """
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
-        super().__init__(config, around)
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
         self._only = set(config["whitelist"]) if "whitelist" in config else None
         self._not = set(config.get("blacklist") or ())
         self._as_sets = bool(config.get("treat_lists_as_sets", False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from localnode.pipes.base import Batch, Config, Source, Surroundings
+from localnode.pipes.base import Batch, BuildContext, Config, Source
 from localnode.pipes.errors import ConfigProblem
 from localnode.pipes.registry import FLAG, OBJECT, SOURCE, STRING, register
 
@@ -21,8 +21,8 @@ SINCE_FLAGS = {"supports_since": FLAG, "is_since_comparable": FLAG, "is_chronolo
 class EmbeddedSource(Source):
     """Everything on every run, so an entity taken out of the config is deleted downstream."""
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
-        super().__init__(config, around)
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
         for at, entity in enumerate(config["entities"]):
             if not isinstance(entity, dict) or not isinstance(entity.get("_id"), str) or not entity["_id"]:
                 raise ConfigProblem(("entities", at), "an entity is an object with a non-empty string _id")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from localnode.pipes.base import Batch, Config, Entity, Source, Surroundings
+from localnode.pipes.base import Batch, BuildContext, Config, Entity, Source
 from localnode.pipes.errors import SourceFailed
 
 KEPT = frozenset({"_id", "_deleted", "_updated"})
@@ -18,8 +18,8 @@ class ExternalSource(Source):
     is ever deleted on half an answer.
     """
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
-        super().__init__(config, around)
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
         self.supports_since = bool(config.get("supports_since", False))
         self.is_since_comparable = bool(config.get("is_since_comparable", True))
         self.is_chronological = bool(config.get("is_chronological", False))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from localnode import codec
-from localnode.pipes.base import Batch, Config, Entity, Surroundings
+from localnode.pipes.base import Batch, BuildContext, Config, Entity
 from localnode.pipes.errors import RemoteFailed, SourceFailed
 from localnode.pipes.registry import FLAG, HEADERS, POSITIVE, SOURCE, STRING, register
 from localnode.pipes.sources.embedded import SINCE_FLAGS
@@ -29,8 +29,8 @@ _PROPERTIES = {
 class JsonSource(ExternalSource):
     """See ExternalSource; a cut or malformed answer fails the read, too."""
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
-        super().__init__(config, around)
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
         self._says_populated = True
 
     def populated(self) -> bool:
@@ -79,7 +79,7 @@ class JsonSource(ExternalSource):
             subset = self.config["subset"]
             params["subset"] = subset if isinstance(subset, str) else json.dumps(subset)
         try:
-            with self.around.engine.systems.stream(
+            with self.build_context.engine.systems.stream(
                 self.config["system"],
                 "GET",
                 self.config["url"],

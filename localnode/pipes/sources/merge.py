@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import Any, NamedTuple, Protocol
 
-from localnode.pipes.base import Batch, Config, Entity, Surroundings
+from localnode.pipes.base import Batch, BuildContext, Config, Entity
 from localnode.pipes.errors import ConfigProblem, SourceFailed
 from localnode.pipes.registry import FLAG, POSITIVE, SOURCE, STRINGS, register
-from localnode.pipes.sources import gates
-from localnode.pipes.sources.components import Component, Components, Node, compile_edges
+from localnode.pipes.sources import readiness
+from localnode.pipes.sources.connected_components import Component, Components, Node, compile_edges
 from localnode.pipes.sources.merged import Merger
-from localnode.pipes.sources.positions import Positions, split_alias
+from localnode.pipes.sources.offsets import Offsets, split_alias
 from localnode.pipes.sources.union_datasets import SeveralDatasets
 from localnode.store import Dataset, Stored
 from localnode.store.members import MergeMembers
@@ -28,7 +28,7 @@ SEEDS = 1000
 _SETS = {"type": "array", "items": {"type": "array", "minItems": 2}}
 _EQUALITY = {"type": "array", "items": {"type": "array", "minItems": 3, "maxItems": 3}}
 _PROPERTIES = {
-    **gates.SEVERAL_DATASETS,
+    **readiness.SEVERAL_DATASETS,
     "datasets": STRINGS,
     "version": {"enum": [1, 2]},
     "equality": _EQUALITY,
@@ -51,7 +51,7 @@ Remember = Callable[[Mapping[str, str | None]], None]
 
 
 @dataclass(frozen=True)
-class Stretch:
+class LogRange:
     """Part of one dataset's log. `since` None: a full run, up to the offsets (by dataset) in `until`."""
 
     at: int
@@ -91,19 +91,19 @@ class Memory(Protocol):
 class MergeSource(SeveralDatasets):
     """See the module."""
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
         pairs = [split_alias(entry) for entry in config["datasets"]]
-        super().__init__({**config, "datasets": [name for name, _ in pairs]}, around)
+        super().__init__({**config, "datasets": [name for name, _ in pairs]}, build_context)
         if len(set(self.names)) < len(self.names):
             raise ConfigProblem(("datasets",), "names a dataset twice")
-        edges = compile_edges(_rules(config), [alias for _, alias in pairs], around.settings)
-        limit = int(config.get("max_merged", around.engine.default("max_merged", 50_000)))
-        self._components = Components(around.store, self.names, edges, limit)
+        edges = compile_edges(_rules(config), [alias for _, alias in pairs], build_context.settings)
+        limit = int(config.get("max_merged", build_context.engine.default("max_merged", 50_000)))
+        self._components = Components(build_context.store, self.names, edges, limit)
         self._identity = str(config.get("identity", "composite"))
         self._merger = Merger(
             self._identity,
             str(config.get("strategy", "default")),
-            around.settings.namespaced_identifiers,
+            build_context.settings.namespaced_identifiers,
             bool(config.get("include_internal_properties", False)),
         )
 
@@ -114,7 +114,7 @@ class MergeSource(SeveralDatasets):
 
     def batches(self, since: Any, size: int) -> Iterator[Batch]:
         """See Source."""
-        memory = MergeMembers(self.around.store, self.around.pipe_id)
+        memory = MergeMembers(self.build_context.store, self.build_context.pipe_id)
         return self._batches(since, size, memory, memory.update)
 
     def preview_batches(self, since: Any, size: int) -> Iterator[Batch]:
@@ -123,40 +123,40 @@ class MergeSource(SeveralDatasets):
         return self._batches(since, size, memory, None)
 
     def _batches(self, since: Any, size: int, memory: Memory, remember: Remember | None) -> Iterator[Batch]:
-        positions = Positions(len(self.names), since)
+        offsets = Offsets(len(self.names), since)
         for at, name in enumerate(self.names):
-            dataset = self.around.store.find(name)
+            dataset = self.build_context.store.find(name)
             if dataset is None:
                 continue
             if since is None:
-                yield from self._stretch(
-                    Stretch(at, dataset, None, self._tops()), positions, size, memory, remember
+                yield from self._log_range(
+                    LogRange(at, dataset, None, self._tops()), offsets, size, memory, remember
                 )
-            done = positions.since(at)
-            changed = Stretch(at, dataset, -1 if done is None else done, None)
-            yield from self._stretch(changed, positions, size, memory, remember)
+            done = offsets.since(at)
+            changed = LogRange(at, dataset, -1 if done is None else done, None)
+            yield from self._log_range(changed, offsets, size, memory, remember)
 
-    def _stretch(
-        self, stretch: Stretch, positions: Positions, size: int, memory: Memory, remember: Remember | None
+    def _log_range(
+        self, log_range: LogRange, offsets: Offsets, size: int, memory: Memory, remember: Remember | None
     ) -> Iterator[Batch]:
-        """Batches for one stretch of a log, `positions` moving along."""
-        rows = stretch.rows()
+        """Batches for one range of a log; `offsets` move along."""
+        rows = log_range.rows()
         while chunk := list(islice(rows, SEEDS)):
-            before = positions.token
-            outputs = self._outputs(stretch, chunk, memory)
-            positions.advance(stretch.at, chunk[-1].updated)
-            yield from _cut(outputs, size, before, positions.token, remember)
+            before = offsets.token
+            outputs = self._outputs(log_range, chunk, memory)
+            offsets.advance(log_range.at, chunk[-1].updated)
+            yield from _cut(outputs, size, before, offsets.token, remember)
 
     def _tops(self) -> list[int]:
-        found = [self.around.store.find(name) for name in self.names]
+        found = [self.build_context.store.find(name) for name in self.names]
         tops = [dataset.max_updated if dataset else None for dataset in found]
         return [-1 if top is None else top for top in tops]
 
-    def _outputs(self, stretch: Stretch, rows: list[Stored], memory: Memory) -> list[Output]:
+    def _outputs(self, log_range: LogRange, rows: list[Stored], memory: Memory) -> list[Output]:
         """What a chunk of a log leads to: tombstones of ids no longer used, merged entities, deleted
         entities.
         """
-        seeds = {Node(stretch.at, row.id) for row in rows} | self._formerly_joined(stretch, rows)
+        seeds = {Node(log_range.at, row.id) for row in rows} | self._formerly_joined(log_range, rows)
         components, before = self._touched(seeds, memory)
         live = {node for component in components for node in component}
         outputs: list[Output] = []
@@ -166,11 +166,11 @@ class MergeSource(SeveralDatasets):
             nodes = sorted(component)
             name = self._merger.entity_id(nodes)
             current.add(name)
-            if stretch.is_due(component, rows[0].updated):
+            if log_range.is_due(component, rows[0].updated):
                 entity = self._merger.merge([(node, component[node]) for node in nodes])
                 outputs.append(Output(entity, {member_key(node): name for node in nodes}))
         deleted = {
-            node: row for row in rows if row.deleted and (node := Node(stretch.at, row.id)) not in live
+            node: row for row in rows if row.deleted and (node := Node(log_range.at, row.id)) not in live
         }
         for node, row in deleted.items():
             name = self._merger.entity_id([node])
@@ -180,17 +180,17 @@ class MergeSource(SeveralDatasets):
         forgotten: dict[str, str | None] = {member_key(node): None for node in deleted}
         return [*(Output(_tombstone(name), forgotten) for name in sorted(before - current)), *outputs]
 
-    def _formerly_joined(self, stretch: Stretch, rows: list[Stored]) -> set[Node]:
-        """Entities that join with any version of the changed entities since, and just before, the stretch
+    def _formerly_joined(self, log_range: LogRange, rows: list[Stored]) -> set[Node]:
+        """Entities that join with any version of the changed entities since, and just before, the range
         began.
         """
-        if stretch.since is None:
+        if log_range.since is None:
             return set()
         versions = [
             *rows,
-            *(earlier for row in rows if (earlier := stretch.dataset.previous(row)) is not None),
+            *(earlier for row in rows if (earlier := log_range.dataset.previous(row)) is not None),
         ]
-        return self._components.joined_to(stretch.at, [row.entity() for row in versions if not row.deleted])
+        return self._components.joined_to(log_range.at, [row.entity() for row in versions if not row.deleted])
 
     def _touched(self, seeds: set[Node], memory: Memory) -> tuple[list[Component], set[str]]:
         """Components around `seeds`, and the ids under which their members were emitted before.
@@ -232,7 +232,7 @@ class MergeSource(SeveralDatasets):
         """Whether an entity of the same id is alive in another dataset, so that its id is in use."""
         if self._identity != "first":
             return False
-        others = [self.around.store.find(name) for at, name in enumerate(self.names) if at != node.at]
+        others = [self.build_context.store.find(name) for at, name in enumerate(self.names) if at != node.at]
         rows = [dataset.get(node.id) for dataset in others if dataset]
         return any(row is not None and not row.deleted for row in rows)
 

@@ -10,8 +10,8 @@ from typing import Any
 from localnode import codec
 from localnode.pipes.base import Batch, Entity
 from localnode.pipes.registry import SOURCE, STRINGS, register
-from localnode.pipes.sources import gates
-from localnode.pipes.sources.positions import Positions
+from localnode.pipes.sources import readiness
+from localnode.pipes.sources.offsets import Offsets
 from localnode.pipes.sources.union_datasets import SeveralDatasets
 from localnode.store import Stored
 
@@ -22,7 +22,7 @@ Ranked = tuple[int, int, Stored]
 @register(
     SOURCE,
     "merge_datasets",
-    {**gates.SEVERAL_DATASETS, "datasets": STRINGS, "strategy": {"enum": ["latest", "all"]}},
+    {**readiness.SEVERAL_DATASETS, "datasets": STRINGS, "strategy": {"enum": ["latest", "all"]}},
     ("datasets",),
 )
 class MergeDatasetsSource(SeveralDatasets):
@@ -32,20 +32,20 @@ class MergeDatasetsSource(SeveralDatasets):
 
     def batches(self, since: Any, size: int) -> Iterator[Batch]:
         """See Source."""
-        positions = Positions(len(self.names), since)
-        streams = [self._stream(at, positions.since(at)) for at in range(len(self.names))]
+        offsets = Offsets(len(self.names), since)
+        streams = [self._stream(at, offsets.since(at)) for at in range(len(self.names))]
         merged = heapq.merge(*streams, key=lambda ranked: ranked[:2])
         while chunk := list(islice(merged, size)):
             entities: list[Entity] = []
             for ranked in chunk:
-                positions.advance(ranked[1], ranked[2].updated)
+                offsets.advance(ranked[1], ranked[2].updated)
                 entity = self.combined(ranked, since is None)
                 if entity is not None:
-                    entities.append({**entity, "_updated": positions.token})
-            yield Batch(entities, positions.token)
+                    entities.append({**entity, "_updated": offsets.token})
+            yield Batch(entities, offsets.token)
 
     def _stream(self, at: int, since: int | None) -> Iterator[Ranked]:
-        dataset = self.around.store.find(self.names[at])
+        dataset = self.build_context.store.find(self.names[at])
         for row in dataset.rows(since) if dataset else ():
             yield row.ts, at, row
 
@@ -68,7 +68,7 @@ class MergeDatasetsSource(SeveralDatasets):
         """The latest versions of an id by position of dataset; None when another than `ranked` is newer."""
         versions = {ranked[1]: ranked}
         for at, name in enumerate(self.names):
-            dataset = self.around.store.find(name) if at != ranked[1] else None
+            dataset = self.build_context.store.find(name) if at != ranked[1] else None
             row = dataset.get(ranked[2].id) if dataset else None
             if row is not None:
                 versions[at] = (row.ts, at, row)

@@ -7,7 +7,7 @@ from typing import Any
 
 from localnode import codec
 from localnode.pipes.base import Entity
-from localnode.pipes.sources.components import Node
+from localnode.pipes.sources.connected_components import Node
 from localnode.store import Stored
 
 Member = tuple[Node, Stored]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from localnode.pipes.base import Batch, Config, Entity, Surroundings
+from localnode.pipes.base import Batch, BuildContext, Config, Entity
 from localnode.pipes.errors import EntityUnfit, RemoteFailed, SourceFailed
 from localnode.pipes.jinja import TemplateFailed
 from localnode.pipes.registry import SOURCE, register
 from localnode.pipes.rest import schema
-from localnode.pipes.rest.exchange import RestLine
+from localnode.pipes.rest.client import RestClient
 from localnode.pipes.rest.operation import Variables
 from localnode.pipes.rest.paging import Page, pages
 from localnode.pipes.sources.embedded import SINCE_FLAGS
@@ -21,10 +21,10 @@ from localnode.pipes.sources.external import ExternalSource
 class RestSource(ExternalSource):
     """See ExternalSource. An answer that is no JSON is one entity, its text in `response_property`."""
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
-        super().__init__(config, around)
-        self._line = RestLine(config, around)
-        self._operation = self._line.operation(config["operation"])
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
+        self._client = RestClient(config, build_context)
+        self._operation = self._client.operation(config["operation"])
         self._settings = self._operation.config
 
     @property
@@ -34,7 +34,7 @@ class RestSource(ExternalSource):
 
     def take_trace(self) -> list[dict[str, Any]]:
         """See Source."""
-        return self._line.trace.take()
+        return self._client.trace.take()
 
     def batches(self, since: Any, size: int) -> Iterator[Batch]:
         """See Source."""
@@ -44,10 +44,10 @@ class RestSource(ExternalSource):
 
     def _entities(self, since: Any) -> Iterator[Entity]:
         try:
-            variables = self._line.variables(self._operation)
+            variables = self._client.variables(self._operation)
             if self.supports_since and since is not None:
                 variables["since"] = since
-            for page in pages(self._line, self._operation, variables):
+            for page in pages(self._client, self._operation, variables):
                 yield from self._of(page)
         except (RemoteFailed, EntityUnfit, TemplateFailed) as error:
             raise SourceFailed(f"{self.place}: {error}") from error

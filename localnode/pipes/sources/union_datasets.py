@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from localnode.pipes.base import Batch, Config, Source, Surroundings
+from localnode.pipes.base import Batch, BuildContext, Config, Source
 from localnode.pipes.registry import FLAG, SOURCE, STRINGS, register
-from localnode.pipes.sources import gates
-from localnode.pipes.sources.positions import Positions
+from localnode.pipes.sources import readiness
+from localnode.pipes.sources.offsets import Offsets
 
 
 class SeveralDatasets(Source):
-    """What the multi-dataset sources have in common: gates and flags."""
+    """What the multi-dataset sources have in common: readiness and flags."""
 
     supports_since = True
     is_chronological = True
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
-        super().__init__(config, around)
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
         self.names = [str(name) for name in config["datasets"]]
 
     @property
@@ -32,28 +32,33 @@ class SeveralDatasets(Source):
 
     def positions(self, offset: Any) -> dict[str, int | None]:
         """See Source."""
-        read = Positions(len(self.names), offset)
+        read = Offsets(len(self.names), offset)
         return {name: read.since(at) for at, name in enumerate(self.names)}
 
     def check_token(self, token: Any) -> None:
         """See Source."""
-        Positions.check(token)
+        Offsets.check(token)
 
     def populated(self) -> bool:
         """See Source."""
-        expected = gates.expected_datasets(self.config, self.names)
-        return gates.populated(self.around.store, expected, self._ignores_missing)
+        expected = readiness.expected_datasets(self.config, self.names)
+        return readiness.populated(self.build_context.store, expected, self._ignores_missing)
 
     def check_ready(self) -> None:
         """See Source."""
-        expected = gates.expected_datasets(self.config, self.names)
-        gates.check_populated(self.config, self.around, expected, self._ignores_missing)
+        expected = readiness.expected_datasets(self.config, self.names)
+        readiness.check_populated(self.config, self.build_context, expected, self._ignores_missing)
 
 
 @register(
     SOURCE,
     "union_datasets",
-    {**gates.SEVERAL_DATASETS, "datasets": STRINGS, "include_previous_versions": FLAG, "prefix_ids": FLAG},
+    {
+        **readiness.SEVERAL_DATASETS,
+        "datasets": STRINGS,
+        "include_previous_versions": FLAG,
+        "prefix_ids": FLAG,
+    },
     ("datasets",),
 )
 class UnionSource(SeveralDatasets):
@@ -61,11 +66,11 @@ class UnionSource(SeveralDatasets):
 
     def batches(self, since: Any, size: int) -> Iterator[Batch]:
         """See Source."""
-        positions = Positions(len(self.names), since)
+        positions = Offsets(len(self.names), since)
         history = bool(self.config.get("include_previous_versions", False))
         prefixes = bool(self.config.get("prefix_ids", True))
         for at, name in enumerate(self.names):
-            dataset = self.around.store.find(name)
+            dataset = self.build_context.store.find(name)
             if dataset is None:
                 continue
             rows = dataset.rows(positions.since(at), history=history)

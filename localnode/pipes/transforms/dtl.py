@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from localnode.dtl import DtlCompileError, compile_dtl
-from localnode.pipes.base import Config, Item, Surroundings, Transform
+from localnode.pipes.base import BuildContext, Config, Item, Transform
 from localnode.pipes.context import RunContext
 from localnode.pipes.errors import ConfigProblem
 from localnode.pipes.registry import FLAG, TRANSFORM, TRIGGER, register
@@ -24,9 +24,9 @@ _RULES = {
 class DtlTransform(Transform):
     """Each entity goes through the rule `default`."""
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
-        super().__init__(config, around)
-        settings = replace(around.settings, id_required=bool(config.get("id_required", True)))
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
+        settings = replace(build_context.settings, id_required=bool(config.get("id_required", True)))
         try:
             self.program = compile_dtl(config.get("rules") or {}, settings)
         except DtlCompileError as error:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from localnode import codec
 from localnode.dtl import TransformContext
-from localnode.pipes.base import DEFAULT_BATCH, Config, Item, Surroundings, Transform
+from localnode.pipes.base import DEFAULT_BATCH, BuildContext, Config, Item, Transform
 from localnode.pipes.errors import RemoteFailed
 from localnode.pipes.registry import HEADERS, POSITIVE, STRING, TRANSFORM, TRIGGER, register
 from localnode.pipes.transforms.trigger import Trigger
@@ -26,8 +26,8 @@ class HttpTransform(Transform):
 
     side_effects = True
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
-        super().__init__(config, around)
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
         self._size = int(config.get("batch_size", DEFAULT_BATCH))
         self._trigger = Trigger(config)
 
@@ -44,7 +44,7 @@ class HttpTransform(Transform):
     def _post(self, items: list[Item]) -> list[Item]:
         system, url = self.config["system"], self.config["url"]
         headers = {**(self.config.get("headers") or {}), "Content-Type": "application/json"}
-        response = self.around.engine.systems.request(
+        response = self.build_context.engine.systems.request(
             system, "POST", url, headers=headers, data=codec.dumps([item.entity for item in items])
         )
         try:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from localnode import codec
 from localnode.dtl import TransformContext
-from localnode.pipes.base import Config, Item, Surroundings, Transform
+from localnode.pipes.base import BuildContext, Config, Item, Transform
 from localnode.pipes.errors import ConfigProblem, RemoteFailed
 from localnode.pipes.json_schemas import Schema
 from localnode.pipes.registry import STRING, TRANSFORM, TRIGGER, register
@@ -26,8 +26,8 @@ _PROPERTIES = {
 class JsonSchemaTransform(Transform):
     """Sets `key_valid` ("valid") on every entity and `key_errors` ("errors", messages) on invalid ones."""
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
-        super().__init__(config, around)
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
         self._trigger = Trigger(config)
         self._valid = str(config.get("key_valid", "valid"))
         self._errors = str(config.get("key_errors", "errors"))
@@ -52,7 +52,7 @@ class JsonSchemaTransform(Transform):
 
     def _fetch(self) -> Schema:
         system, url = self.config["system"], self.config["schema_url"]
-        answer = self.around.engine.systems.request(system, "GET", url)
+        answer = self.build_context.engine.systems.request(system, "GET", url)
         try:
             return Schema(codec.parse(answer.content))
         except (codec.MalformedJson, ConfigProblem) as error:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from localnode.dtl import TransformContext
-from localnode.pipes.base import Config, Entity, Item, Surroundings, Transform
+from localnode.pipes.base import BuildContext, Config, Entity, Item, Transform
 from localnode.pipes.errors import RemoteFailed
 from localnode.pipes.registry import TRANSFORM, register
 from localnode.pipes.rest import schema
 from localnode.pipes.rest.calls import Called, call
-from localnode.pipes.rest.exchange import RestLine
+from localnode.pipes.rest.client import RestClient
 from localnode.pipes.transforms.trigger import Trigger
 
 
@@ -21,15 +21,15 @@ class RestTransform(Transform):
 
     side_effects = True
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
-        super().__init__(config, around)
-        self._line = RestLine(config, around)
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
+        self._client = RestClient(config, build_context)
         self._trigger = Trigger(config)
         self._given = self._emitted = 0
 
     def take_trace(self) -> list[dict[str, Any]]:
         """See Transform."""
-        return self._line.trace.take()
+        return self._client.trace.take()
 
     def begin(self) -> None:
         """See Transform."""
@@ -54,7 +54,7 @@ class RestTransform(Transform):
         return outputs
 
     def _called(self, entity: Entity) -> list[Entity]:
-        called = call(self._line, entity)
+        called = call(self._client, entity)
         if called.ignored:
             return []
         if self.config.get("replace_entity", False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from localnode.dtl import TransformContext
-from localnode.pipes.base import Config, Item, Surroundings, Transform
+from localnode.pipes.base import BuildContext, Config, Item, Transform
 from localnode.pipes.registry import STRING, TRANSFORM, TRIGGER, register
 from localnode.pipes.transforms.trigger import Trigger
 from localnode.pipes.xml import PROPERTIES, XmlWriter
@@ -15,8 +15,8 @@ from localnode.pipes.xml import PROPERTIES, XmlWriter
 class XmlTransform(Transform):
     """Deleted entities pass without XML unless `skip-deleted-entities` is false."""
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
-        super().__init__(config, around)
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
         self._writer = XmlWriter(config)
         self._trigger = Trigger(config)
 

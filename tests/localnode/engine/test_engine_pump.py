@@ -366,10 +366,10 @@ def test_state_operations(pipe: Build, fill: Fill) -> None:
     assert b.run().counts.read == 0
     b.set_offset(2)
     assert b.queues()["source"] == 2 and b.run().counts.read == 2
-    before = b.mark()
-    assert b.mark() == before
+    before = b.change_token()
+    assert b.change_token() == before
     fill("a", {"_id": "new"})
-    assert b.mark() != before
+    assert b.change_token() != before
     with pytest.raises(Refused):
         pipe("r", {"type": "http_endpoint"}).run()
 

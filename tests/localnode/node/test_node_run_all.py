@@ -48,7 +48,7 @@ class Fake:
     runs: int = 0
     hook: object = None
 
-    def mark(self):
+    def change_token(self):
         return self.marks[min(self.runs, len(self.marks) - 1)]
 
     def run(self):

@@ -1,5 +1,5 @@
-// Looks for a text in datasets. The node searches a stretch at a time, so that it stays free for its work; this goes
-// on from stretch to stretch until enough is found, everything is searched, or another search begins.
+// Looks for a text in datasets. The node searches a window at a time, so that it stays free for its work; this goes
+// on from window to window until enough is found, everything is searched, or another search begins.
 
 import { address, get } from "../core/api.js";
 
@@ -7,7 +7,7 @@ let current = 0;
 
 /**
  * Search `datasets` one after the other for `text`. `report({ dataset, rows, searched, total, done })` is called for
- * every stretch; `enough` rows per dataset end its search.
+ * every window; `enough` rows per dataset end its search.
  */
 export async function search(datasets, text, report, enough = 50) {
   const mine = ++current;

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from localnode.dtl.frames import Frame
 from localnode.dtl.kinds import ABSENT, CONVERTERS, INVALID, convert
 from localnode.dtl.registry import FUNCTIONS, TRANSFORMS, define
+from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr, Run
 from localnode.dtl.values import is_string, text
 

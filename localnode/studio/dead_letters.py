@@ -11,21 +11,21 @@ from typing import Any
 from flask import Response, request
 
 from localnode.api import parsing
-from localnode.api.answers import as_json
 from localnode.api.current import node
+from localnode.api.responses import as_json
 from localnode.errors import BadRequest
 from localnode.pipes.batches import DEAD
 from localnode.pipes.policy import policy
 from localnode.store import Dataset, Stored
 from localnode.store.breaker import staged_count
-from localnode.store.browse import first_at
+from localnode.store.pagination import first_at
 from localnode.studio.browse import preview
 from localnode.studio.data import data, limit, page, until_full
 
 MAX_TEXT = 4000
 
 
-def letter_boxes() -> list[tuple[str, Dataset]]:
+def dead_letter_datasets() -> list[tuple[str, Dataset]]:
     """(pipe, dataset of its dead letters) of the pipes that have such a dataset by now."""
     found = []
     for pipe in node().pipes.values():
@@ -37,12 +37,12 @@ def letter_boxes() -> list[tuple[str, Dataset]]:
 
 
 @data.get("/letters")
-def list_letters() -> Response:
+def list_dead_letters() -> Response:
     """Dead letters, newest first: entities that their pipe has given up. Cursor: `before` (µs)."""
     before = parsing.number("before", None)
-    streams = [_letters(pipe_id, dataset, before) for pipe_id, dataset in letter_boxes()]
+    streams = [_dead_letters(pipe_id, dataset, before) for pipe_id, dataset in dead_letter_datasets()]
     found = heapq.merge(*streams, key=lambda each: each[1].ts, reverse=True)
-    return until_full(((row.ts, _letter(pipe_id, row)) for pipe_id, row in found), limit(50))
+    return until_full(((row.ts, _dead_letter(pipe_id, row)) for pipe_id, row in found), limit(50))
 
 
 @data.get("/retries")
@@ -82,12 +82,12 @@ def list_held() -> Response:
     return page(rows, None)
 
 
-def _letters(pipe_id: str, dataset: Dataset, before: int | None) -> Iterator[tuple[str, Stored]]:
+def _dead_letters(pipe_id: str, dataset: Dataset, before: int | None) -> Iterator[tuple[str, Stored]]:
     since = None if before is None else first_at(dataset, before)
     return ((pipe_id, row) for row in dataset.rows(since, reverse=True, deleted=False, page=100))
 
 
-def _letter(pipe_id: str, row: Stored) -> dict[str, Any]:
+def _dead_letter(pipe_id: str, row: Stored) -> dict[str, Any]:
     dead = row.entity().get(DEAD) or {}
     return {
         "pipe": pipe_id,

@@ -1,6 +1,6 @@
 """Reading a dataset the way a person does: by the beginning of an id, by a text within, back from a moment.
 
-Nothing here counts or reads a whole log at once: a search takes a stretch of the log and says where the next
+Nothing here counts or reads a whole log at once: a search takes a window of the log and says where the next
 one begins.
 """
 
@@ -26,8 +26,8 @@ def by_id(dataset: Dataset, prefix: str, after: str, limit: int) -> list[Stored]
     return dataset.stored(dataset.query(sql, (after, prefix, prefix + _LAST, limit)))
 
 
-def containing(dataset: Dataset, text: str, before: int, stretch: int) -> list[Stored]:
-    """Latest versions among the `stretch` offsets before `before` that hold `text`, newest first.
+def containing(dataset: Dataset, text: str, before: int, window: int) -> list[Stored]:
+    """Latest versions among the `window` offsets before `before` that hold `text`, newest first.
 
     Letters a to z are found in either case.
     """
@@ -38,7 +38,7 @@ def containing(dataset: Dataset, text: str, before: int, stretch: int) -> list[S
         f"SELECT {_COLUMNS} FROM log_{dataset.no} WHERE upd < ? AND upd >= ? AND cur = 1 AND ({found})"
         " ORDER BY upd DESC"
     )
-    parameters: Sequence[Any] = (before, before - stretch, *patterns)
+    parameters: Sequence[Any] = (before, before - window, *patterns)
     return dataset.stored(dataset.query(sql, parameters))
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stack.children import Children, Program, StackError
-from stack.guardian import groups_left
+from stack.process_manager import ProcessManager, Program, StackError
+from stack.reaper import groups_left
 from stack.settings import SettingError
 from tests.support.processes import ROOT, free_port, wait_until
 
@@ -28,8 +28,8 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 PARENT = """
 import pathlib, subprocess, sys, time
-from stack.children import Children, Program
-children = Children(pathlib.Path(sys.argv[1]), {"PATH": "/usr/bin:/bin"})
+from stack.process_manager import ProcessManager, Program
+children = ProcessManager(pathlib.Path(sys.argv[1]), {"PATH": "/usr/bin:/bin"})
 nested = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); time.sleep(600)"
 children.start(Program("sleeper", [sys.executable, "-c", nested], {}, "http://127.0.0.1:9/"))
 print(children.pid("sleeper"), flush=True)
@@ -42,7 +42,7 @@ def server(port: int) -> Program:
 
 
 def test_start_await_and_stop(tmp_path: Path) -> None:
-    children = Children(tmp_path, dict(os.environ))
+    children = ProcessManager(tmp_path, dict(os.environ))
     try:
         children.start(server(free_port()))
         children.await_ready("server")
@@ -55,7 +55,7 @@ def test_start_await_and_stop(tmp_path: Path) -> None:
 
 
 def test_a_child_that_ends_is_reported_with_its_last_words(tmp_path: Path) -> None:
-    children = Children(tmp_path, dict(os.environ))
+    children = ProcessManager(tmp_path, dict(os.environ))
     try:
         children.start(
             Program(
@@ -71,7 +71,7 @@ def test_a_child_that_ends_is_reported_with_its_last_words(tmp_path: Path) -> No
 
 
 def test_a_service_that_names_a_bad_setting_is_not_waited_for(tmp_path: Path) -> None:
-    children, port = Children(tmp_path, dict(os.environ)), free_port()
+    children, port = ProcessManager(tmp_path, dict(os.environ)), free_port()
     program = Program("picky", [sys.executable, "-c", REFUSING, str(port)], {}, f"http://127.0.0.1:{port}/")
     try:
         children.start(program)
@@ -96,5 +96,5 @@ def alive(each: psutil.Process) -> bool:
     return each.is_running() and each.status() != psutil.STATUS_ZOMBIE
 
 
-def test_the_guardian_forgets_what_ended_in_good_order() -> None:
+def test_the_reaper_forgets_what_ended_in_good_order() -> None:
     assert groups_left(["+5\n", "+6\n", "-5\n"]) == {6}

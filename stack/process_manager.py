@@ -39,16 +39,16 @@ class Program:
     credentials: tuple[str, str] | None = None
 
 
-class Children:
-    """The running programs. A guardian process ends them should this process die without doing so."""
+class ProcessManager:
+    """The running programs. A reaper process ends them should this process die without doing so."""
 
     def __init__(self, logs: Path, environment: Mapping[str, str]) -> None:
         self._logs = logs
         self._environment = {**environment, "NO_PROXY": f"{environment.get('NO_PROXY', '')},{HOST}"}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._programs: dict[str, Program] = {}
-        self._guardian = subprocess.Popen(
-            [sys.executable, "-m", "stack.guardian"], cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True
+        self._reaper = subprocess.Popen(
+            [sys.executable, "-m", "stack.reaper"], cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True
         )
 
     def start(self, program: Program) -> None:
@@ -107,13 +107,13 @@ class Children:
         self._end({name: self._running.pop(name)}, number)
 
     def stop_all(self) -> None:
-        """End every program and the guardian."""
+        """End every program and the reaper."""
         running, self._running = self._running, {}
         self._end(running, signal.SIGTERM)
-        if self._guardian.stdin is not None:
+        if self._reaper.stdin is not None:
             with contextlib.suppress(OSError):
-                self._guardian.stdin.close()
-        self._guardian.wait()
+                self._reaper.stdin.close()
+        self._reaper.wait()
 
     def log(self, name: str) -> Path:
         """Where a program's output goes."""
@@ -131,10 +131,10 @@ class Children:
             self._tell(f"-{child.pid}")
 
     def _tell(self, line: str) -> None:
-        if self._guardian.stdin is not None:
+        if self._reaper.stdin is not None:
             with contextlib.suppress(OSError):
-                self._guardian.stdin.write(f"{line}\n".encode())
-                self._guardian.stdin.flush()
+                self._reaper.stdin.write(f"{line}\n".encode())
+                self._reaper.stdin.flush()
 
     def _tail(self, name: str) -> str:
         lines = self.log(name).read_text(encoding="utf-8", errors="replace").splitlines()

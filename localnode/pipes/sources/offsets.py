@@ -19,7 +19,7 @@ def check_offset(token: Any, dataset: str) -> None:
         raise BadToken(f"{token!r:.100} is no offset of dataset {dataset!r}: offsets are whole numbers")
 
 
-class Positions:
+class Offsets:
     """Offsets by dataset position. The token is text that grows bytewise as the positions do."""
 
     def __init__(self, count: int, token: str | None = None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from localnode.dtl import DtlCompileError, compile_dtl
 from localnode.dtl.timestamps import parse_timestamp
-from localnode.pipes.base import Config, Surroundings
+from localnode.pipes.base import BuildContext, Config
 from localnode.pipes.context import RunContext
 from localnode.pipes.errors import ConfigProblem, NotReady
 from localnode.pipes.registry import FLAG, OBJECT, STRING, STRINGS, Schema
@@ -38,12 +38,14 @@ def expected_datasets(config: Config, datasets: Sequence[str]) -> list[str]:
 
 
 def check_populated(
-    config: Config, around: Surroundings, datasets: Sequence[str], ignore_missing: bool
+    config: Config, build_context: BuildContext, datasets: Sequence[str], ignore_missing: bool
 ) -> None:
     """NotReady when `require_populated_input` is on and unmet."""
-    required = config.get("require_populated_input", around.engine.default("require_populated_input", False))
+    required = config.get(
+        "require_populated_input", build_context.engine.default("require_populated_input", False)
+    )
     if required:
-        missing = [name for name in datasets if not populated(around.store, [name], ignore_missing)]
+        missing = [name for name in datasets if not populated(build_context.store, [name], ignore_missing)]
         if missing:
             raise NotReady(f"waits for {_names(missing)} to be populated", missing)
 
@@ -64,15 +66,15 @@ def completeness(store: Store, name: str) -> int | None:
 class CompletenessBound:
     """How far `source.completeness` lets a dataset source read."""
 
-    def __init__(self, setting: Any, dataset: str, around: Surroundings) -> None:
+    def __init__(self, setting: Any, dataset: str, build_context: BuildContext) -> None:
         self._setting = setting
         self._dataset = dataset
-        self._around = around
+        self._build_context = build_context
         self._program = None
         if isinstance(setting, dict):
             rules = {"default": [["add", "bound", setting["expression"]]]}
             try:
-                self._program = compile_dtl(rules, around.settings)
+                self._program = compile_dtl(rules, build_context.settings)
             except DtlCompileError as error:
                 raise ConfigProblem(("completeness", "expression"), str(error)) from error
 
@@ -89,19 +91,19 @@ class CompletenessBound:
         """Completeness of `name` as the source dataset has taken it in; its own where it is no upstream of
         that.
         """
-        dataset = self._around.store.find(self._dataset)
+        dataset = self._build_context.store.find(self._dataset)
         info = dataset.info() if dataset else None
         if info is None or info.completeness is None:
             return -1
         if name == self._dataset:
             return info.completeness
-        value = info.inherited.get(name, completeness(self._around.store, name))
+        value = info.inherited.get(name, completeness(self._build_context.store, name))
         return -1 if value is None else value
 
     def _evaluated(self) -> float:
         if self._program is None:
             return math.inf
-        context = RunContext(self._around.engine)
+        context = RunContext(self._build_context.engine)
         for entity in self._program.transform({"_id": "completeness"}, context):
             value = entity.get("bound")
             instant = (

@@ -8,22 +8,22 @@ from typing import Any
 
 from jinja2 import Undefined
 
-from localnode.pipes.base import Config, Surroundings
+from localnode.pipes.base import BuildContext, Config
 from localnode.pipes.errors import ConfigProblem, EntityUnfit, RemoteFailed
 from localnode.pipes.jinja import TemplateFailed, template
-from localnode.pipes.rest.answer import JSON, Answer, read
 from localnode.pipes.rest.operation import Operation, Request, Variables
+from localnode.pipes.rest.response import JSON, Answer, read
 from localnode.pipes.rest.schema import effective
 from localnode.pipes.rest.trace import Trace
 
 
-class RestLine:
+class RestClient:
     """Built once per source, transform or sink. ConfigProblem names an operation that is missing or wrong."""
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
         self.config = config
-        self.around = around
-        self._systems = around.engine.systems
+        self.build_context = build_context
+        self._systems = build_context.engine.systems
         self._system_id = str(config["system"])
         self._system: Mapping[str, Any] = self._systems.config(self._system_id)
         self._json_types = frozenset(
