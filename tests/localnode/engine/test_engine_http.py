@@ -242,9 +242,7 @@ def test_entities_go_out_and_answers_come_in(pipe: Build, service: Service, fill
     assert [len(call[3]) for call in service.calls] == [1, 1] and service.headers[0]["x-a"] == "b"
 
 
-@pytest.mark.parametrize(
-    "answer", [(500, {}, "no"), (200, {}, "{}"), (200, {}, "nonsense"), (204, {}, "")]
-)
+@pytest.mark.parametrize("answer", [(500, {}, "no"), (200, {}, "{}"), (200, {}, "nonsense"), (204, {}, "")])
 def test_bad_answers_fail_the_batch(
     pipe: Build, service: Service, fill: Fill, answer: Any, store: Store
 ) -> None:

@@ -85,9 +85,7 @@ def test_a_config_with_errors(transform: Any, folder: Path) -> None:
     assert code == 1 and 'unknown source type "sql"' in err
 
 
-@pytest.mark.parametrize(
-    "command", ["serve", "upload", "run", "status", "entities", "dtl", "transform"]
-)
+@pytest.mark.parametrize("command", ["serve", "upload", "run", "status", "entities", "dtl", "transform"])
 def test_every_command_says_what_its_exit_codes_mean(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
