@@ -23,6 +23,7 @@ from sandbox.chargebee.errors import (
     unauthenticated,
     wrong_method,
 )
+from sandbox.chargebee.facts import holds, imitates
 from sandbox.chargebee.forms import FORM, canonical, decode
 from sandbox.chargebee.pages import page
 from sandbox.chargebee.records import KEYS, Write, in_context, public
@@ -58,10 +59,12 @@ def create_app(state_file: Path | str, data: str = "demo", seed: int = 1) -> Fla
     return app
 
 
+@imitates("answers-are-json")
 def _answer(body: dict[str, Any], status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, content_type=JSON_TYPE)
 
 
+@imitates("rate-limit-is-429")
 def _injected_error(status: int, sentence: str) -> Response:
     kind, code = _INJECTED[status]
     return _answer(ApiError(status, kind, code, sentence).body(), status)
@@ -99,6 +102,9 @@ class Site:
         api.add_url_rule("/customers/<record_id>/contacts", view_func=self._contacts)
         api.add_url_rule("/configurations", view_func=_configurations)
         api.add_url_rule("/orders", "legacy order", _legacy_order, methods=["POST"])
+        api.add_url_rule(
+            "/business_entities", "no entities", self._business_entities, methods=["GET", "POST"]
+        )
         return api
 
     def _add_operation(self, api: Blueprint, operation: Operation) -> None:
@@ -119,6 +125,7 @@ class Site:
 
         api.add_url_rule(path, f"list {kind}", view)
 
+    @imitates("missing-record-is-404")
     def _add_retrieve(self, api: Blueprint, path: str, kind: str) -> None:
         def view(record_id: str) -> Response:
             record = self.state.get(kind, record_id)
@@ -128,13 +135,24 @@ class Site:
 
         api.add_url_rule(f"{path}/<record_id>", f"retrieve {kind}", view)
 
+    @imitates("contacts-belong-to-the-customer")
     def _contacts(self, record_id: str) -> Response:
         customer = self.state.get("customer", record_id)
         if customer is None or customer["deleted"] or not in_context(customer, self._context()):
             raise not_found("Customer", record_id)
         return _answer({"list": [{"contact": contact} for contact in customer.get("contacts", [])]})
 
+    @imitates("business-entities-have-no-calls")
+    def _business_entities(self) -> Response:
+        if holds("business-entities-have-no-calls"):
+            raise no_such_path(request.path)
+        rows = self.state.scan("business_entity", "id")
+        return _answer({"list": [{"business_entity": public(row.record)} for row in rows]})
+
+    @imitates("header-limits-a-call")
     def _context(self) -> str | None:
+        if not holds("header-limits-a-call"):
+            return None
         entity_id = request.headers.get(CONTEXT_HEADER)
         if entity_id is not None:
             entity = self.state.get("business_entity", entity_id)
@@ -142,6 +160,7 @@ class Site:
                 raise not_found("Business entity", entity_id)
         return entity_id
 
+    @imitates("bodies-are-forms", "refusals-are-stored-too", "webhooks-can-be-kept-back")
     def _write(self, operation: Operation, record_id: str | None) -> Response:
         if request.get_data() and request.mimetype != FORM:
             raise invalid_request(f"The body should be {FORM}")
@@ -163,7 +182,7 @@ class Site:
                 if remembered:
                     remembered.store(tx, body, 200)
         except ApiError as error:
-            if remembered and error.status not in (422, 429):
+            if remembered and error.status not in (422, 429) and holds("refusals-are-stored-too"):
                 with self.state.write() as tx:
                     remembered.store(tx, error.body(), error.status)
             raise
@@ -178,6 +197,7 @@ def _replayed(body: dict[str, Any], status: int) -> Response:
     return response
 
 
+@imitates("key-is-the-user")
 def _authenticate() -> None:
     """HTTP basic with the API key as the user and an empty password."""
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
@@ -190,6 +210,7 @@ def _authenticate() -> None:
     g.api_user = user
 
 
+@imitates("configurations-tell-the-catalogue")
 def _configurations() -> Response:
     site = {
         "domain": "sandbox-test",
@@ -197,9 +218,12 @@ def _configurations() -> Response:
         "chargebee_response_schema_type": "items",
         "object": "configuration",
     }
+    if not holds("configurations-tell-the-catalogue"):
+        del site["product_catalog_version"]
     return _answer({"configurations": [site]})
 
 
+@imitates("legacy-orders-are-gone")
 def _legacy_order() -> Response:
     raise configuration_incompatible(
         "Creating orders by hand is not supported any more; they come from invoices or import_order"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.chargebee.errors import invalid_state, not_found, wrong_value
+from sandbox.chargebee.facts import imitates
 from sandbox.chargebee.records import Record, Write
 from sandbox.common.state import State, Transaction
 
@@ -22,6 +23,7 @@ class ConsoleError(ValueError):
     """What a person typed in the console cannot be kept; the message says why."""
 
 
+@imitates("one-default-business-entity")
 def default_entity_id(tx: Transaction) -> str | None:
     """The entity that customers belong to when none is named; None while no entity was made the default."""
     entity_id: str | None = tx.setting(_DEFAULT)
@@ -90,6 +92,7 @@ def _check(values: dict[str, Any], unknown: set[str] | None = None) -> None:
         raise ConsoleError(f"status must be one of {', '.join(STATUSES)}")
 
 
+@imitates("transfer-renames-the-original")
 def transfer(write: Write, values: dict[str, Any]) -> Record:
     """`POST /business_entities/transfers`: the active copy keeps the id, the former one gets a new one."""
     columns = [
@@ -113,6 +116,7 @@ def transfer(write: Write, values: dict[str, Any]) -> Record:
     return done
 
 
+@imitates("transfer-renames-the-original")
 def _transfer(write: Write, customer_id: str, entity_id: str) -> Record:
     customer = write.get("customer", customer_id, "active_resource_ids")
     if customer.get("active_id") not in (None, customer_id):

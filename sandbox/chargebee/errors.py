@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.chargebee.facts import holds, imitates
+
 
 class ApiError(Exception):
     """A refusal in Chargebee's terms: HTTP status, `type`, `api_error_code`, offending parameter."""
@@ -20,6 +22,7 @@ class ApiError(Exception):
         self.message = message
         self.param = param
 
+    @imitates("errors-have-a-code")
     def body(self) -> dict[str, Any]:
         """The JSON object that goes to the client."""
         body: dict[str, Any] = {
@@ -33,6 +36,8 @@ class ApiError(Exception):
         if self.param:
             body["param"] = self.param
             body["error_param"] = self.param
+        if not holds("errors-have-a-code"):
+            del body["api_error_code"]
         return body
 
 
@@ -41,8 +46,11 @@ def wrong_value(param: str | None, message: str) -> ApiError:
     return ApiError(400, "invalid_request", "param_wrong_value", message, param)
 
 
+@imitates("taken-id-is-duplicate")
 def duplicate(param: str, value: str) -> ApiError:
     """400 `duplicate_entry`: the value must be unique and is taken."""
+    if param == "id" and not holds("taken-id-is-duplicate"):
+        return ApiError(409, "invalid_request", "invalid_state_for_request", f"There is a {value} already")
     return ApiError(
         400, "invalid_request", "duplicate_entry", f"The value {value} is already present.", param
     )
@@ -58,8 +66,13 @@ def configuration_incompatible(message: str) -> ApiError:
     return ApiError(400, "invalid_request", "configuration_incompatible", message)
 
 
+@imitates("missing-record-is-404", "missing-reference-is-404-with-param")
 def not_found(what: str, identifier: str, param: str | None = None) -> ApiError:
     """404 `resource_not_found`; with `param` when another record refers to the missing one."""
+    if param is None and not holds("missing-record-is-404"):
+        return ApiError(400, "invalid_request", "invalid_request", f"{what} {identifier} not found")
+    if not holds("missing-reference-is-404-with-param"):
+        param = None
     return ApiError(404, "invalid_request", "resource_not_found", f"{what} {identifier} not found", param)
 
 
@@ -70,20 +83,29 @@ def no_such_path(path: str) -> ApiError:
     )
 
 
+@imitates("wrong-verb-is-405")
 def wrong_method(method: str) -> ApiError:
     """405 `http_method_not_supported`."""
+    if not holds("wrong-verb-is-405"):
+        return no_such_path(method)
     return ApiError(
         405, "invalid_request", "http_method_not_supported", f"{method} is not supported for this path"
     )
 
 
+@imitates("state-forbids-is-409")
 def invalid_state(message: str) -> ApiError:
     """409 `invalid_state_for_request`: the record's state forbids the operation."""
+    if not holds("state-forbids-is-409"):
+        return invalid_request(message)
     return ApiError(409, "invalid_request", "invalid_state_for_request", message)
 
 
+@imitates("key-is-the-user")
 def unauthenticated() -> ApiError:
     """401 `api_authentication_failed`."""
+    if not holds("key-is-the-user"):
+        return no_such_path("")
     return ApiError(
         401, "untyped", "api_authentication_failed", "Sorry, authentication failed. Invalid API key"
     )

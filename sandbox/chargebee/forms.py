@@ -8,6 +8,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from sandbox.chargebee.errors import invalid_request, wrong_value
+from sandbox.chargebee.facts import imitates
 
 _NAME = re.compile(r"^([A-Za-z0-9_\-]+)((?:\[[^\[\]]*\])*)$")
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
@@ -22,6 +23,7 @@ class Field(NamedTuple):
     text: str
 
 
+@imitates("bodies-are-forms")
 def decode(raw: bytes | str) -> list[Field]:
     """The fields of a form body or query string, in the order sent; ApiError for names that are none."""
     try:
@@ -32,6 +34,7 @@ def decode(raw: bytes | str) -> list[Field]:
     return [Field(_split(name), name, value) for name, value in pairs]
 
 
+@imitates("bodies-are-forms")
 def _split(name: str) -> tuple[str, ...]:
     match = _NAME.match(name)
     if not match:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 
 from sandbox.chargebee.errors import unprocessable, wrong_value
+from sandbox.chargebee.facts import holds, imitates
 from sandbox.common.clock import wall_us
 from sandbox.common.state import Range, Record, State, Transaction
 
@@ -21,18 +22,20 @@ _KEY_LIMIT = 100
 class Remembered:
     """One idempotency key as sent with one request."""
 
+    @imitates("idempotency-key-replays")
     def __init__(self, key: str, path: str, payload: str) -> None:
         if len(key) > _KEY_LIMIT:
             raise wrong_value(None, f"{HEADER} cannot be more than {_KEY_LIMIT} characters")
         self._id = hashlib.sha256(f"{path}\n{key}".encode()).hexdigest()
         self._payload = hashlib.sha256(payload.encode()).hexdigest()
 
+    @imitates("idempotency-key-replays", "idempotency-key-with-another-body")
     def stored(self, tx: Transaction) -> tuple[Record, int] | None:
         """The body and status of the first answer, or None; ApiError 422 if that was to another payload."""
         record = tx.get("idempotency", self._id)
-        if record is None or record["at"] < wall_us() - WINDOW_US:
+        if record is None or record["at"] < wall_us() - WINDOW_US or not holds("idempotency-key-replays"):
             return None
-        if record["payload"] != self._payload:
+        if record["payload"] != self._payload and holds("idempotency-key-with-another-body"):
             raise unprocessable("The idempotency key was used with another payload")
         return record["body"], record["status"]
 

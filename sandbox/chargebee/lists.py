@@ -11,6 +11,7 @@ import orjson
 
 from sandbox.chargebee import specs
 from sandbox.chargebee.errors import wrong_value
+from sandbox.chargebee.facts import holds, imitates
 from sandbox.chargebee.forms import Field
 
 DEFAULT_LIMIT = 10
@@ -36,6 +37,13 @@ class Condition:
         return _OPERATORS[self.operator](value, self.values)
 
 
+@imitates("between-is-inclusive")
+def _between(value: Any, low: int, high: int) -> bool:
+    if value is None:
+        return False
+    return low <= value <= high if holds("between-is-inclusive") else low < value < high
+
+
 _OPERATORS: dict[str, Callable[[Any, tuple[Any, ...]], bool]] = {
     "is": lambda value, wanted: value == wanted[0],
     "is_not": lambda value, wanted: value != wanted[0],
@@ -46,7 +54,7 @@ _OPERATORS: dict[str, Callable[[Any, tuple[Any, ...]], bool]] = {
     "after": lambda value, wanted: value is not None and value > wanted[0],
     "before": lambda value, wanted: value is not None and value < wanted[0],
     "on": lambda value, wanted: value is not None and value // 86_400 == wanted[0] // 86_400,
-    "between": lambda value, wanted: value is not None and wanted[0] <= value <= wanted[1],
+    "between": lambda value, wanted: _between(value, *wanted),
     "lt": lambda value, wanted: value is not None and value < wanted[0],
     "lte": lambda value, wanted: value is not None and value <= wanted[0],
     "gt": lambda value, wanted: value is not None and value > wanted[0],
@@ -91,7 +99,7 @@ def parse(name: str, fields: list[Field]) -> ListQuery:
         if sent.path == ("limit",):
             query.limit = _limit(sent.text)
         elif sent.path == ("offset",):
-            query.offset = decode_offset(sent.text)
+            query.offset = decode_offset(sent.text) if holds("next-offset-leads-on") else None
         elif head == "sort_by":
             _sort(spec["sort_by"], sent, query)
         elif len(sent.path) == 1 and head in spec["plain"]:
@@ -101,12 +109,16 @@ def parse(name: str, fields: list[Field]) -> ListQuery:
     return query
 
 
+@imitates("pages-have-10-rows")
 def _limit(text: str) -> int:
+    if text.isdigit() and int(text) > MAX_LIMIT and not holds("pages-have-10-rows"):
+        return MAX_LIMIT
     if not text.isdigit() or not 1 <= int(text) <= MAX_LIMIT:
         raise wrong_value("limit", f"should be between 1 and {MAX_LIMIT}")
     return int(text)
 
 
+@imitates("filters-differ-per-list")
 def _plain(sent: Field) -> str:
     if sent.name.endswith(("_time", "_after")):
         if not _TIMESTAMP.match(sent.text):
@@ -116,7 +128,10 @@ def _plain(sent: Field) -> str:
     return sent.text
 
 
+@imitates("filters-differ-per-list")
 def _sort(known: list[str], sent: Field, query: ListQuery) -> None:
+    if not known and not holds("filters-differ-per-list"):
+        return
     if len(sent.path) != 2 or sent.path[1] not in ("asc", "desc") or sent.text not in known:
         allowed = (
             f"should be sort_by[asc|desc] with one of {', '.join(known)}" if known else "cannot be sorted"
@@ -125,11 +140,12 @@ def _sort(known: list[str], sent: Field, query: ListQuery) -> None:
     query.sort, query.descending = sent.text, sent.path[1] == "desc"
 
 
+@imitates("filters-differ-per-list", "events-filter-by-time-and-type")
 def _condition(filters: dict[str, str], sent: Field) -> Condition:
     path, operator = sent.path[:-1], sent.path[-1]
     attribute = path[0] + "".join(f"[{part}]" for part in path[1:]) if path else sent.name
     described = filters.get(attribute)
-    if described is None:
+    if described is None or (attribute == "event_type" and not holds("events-filter-by-time-and-type")):
         raise wrong_value(sent.name, "is not a parameter of this list")
     kind, _, rest = described.partition(": ")
     operators, _, allowed = rest.partition(" = ")
@@ -138,6 +154,7 @@ def _condition(filters: dict[str, str], sent: Field) -> Condition:
     return Condition(path, operator, _values(kind, operator, allowed.split(), sent))
 
 
+@imitates("filters-differ-per-list")
 def _values(kind: str, operator: str, allowed: list[str], sent: Field) -> tuple[Any, ...]:
     if operator == "is_present" or kind == "boolean":
         if sent.text not in ("true", "false"):
@@ -152,6 +169,7 @@ def _values(kind: str, operator: str, allowed: list[str], sent: Field) -> tuple[
     return tuple(_value(kind, allowed, text, sent.name) for text in texts)
 
 
+@imitates("filters-differ-per-list")
 def _value(kind: str, allowed: list[str], text: str, name: str) -> Any:
     if kind == "timestamp":
         if not _TIMESTAMP.match(text):
@@ -166,12 +184,14 @@ def _value(kind: str, allowed: list[str], text: str, name: str) -> Any:
     return text
 
 
+@imitates("lists-take-any-quotes")
 def _bracketed(sent: Field) -> list[str]:
     """The texts of `["a","b"]`; official clients also send `['a', 'b']`."""
     text = sent.text.strip()
     if not (text.startswith("[") and text.endswith("]")):
         raise wrong_value(sent.name, "should be a list in brackets")
-    return [part.strip().strip("\"'") for part in text[1:-1].split(",")]
+    quotes = "\"'" if holds("lists-take-any-quotes") else '"'
+    return [part.strip().strip(quotes) for part in text[1:-1].split(",")]
 
 
 def encode_offset(value: int | str, record_id: str) -> str:
@@ -179,6 +199,7 @@ def encode_offset(value: int | str, record_id: str) -> str:
     return orjson.dumps([str(value), record_id, "n" if isinstance(value, int) else "s"]).decode()
 
 
+@imitates("next-offset-leads-on")
 def decode_offset(text: str) -> tuple[int | str, str]:
     """The place a cursor stands for; ApiError for a text that this API did not hand out."""
     try:

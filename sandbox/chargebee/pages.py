@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
+from sandbox.chargebee.facts import holds, imitates
 from sandbox.chargebee.lists import ListQuery, encode_offset
 from sandbox.chargebee.records import EVENTS_OF, in_context, public
 from sandbox.common.state import Range, Record, Row, State
@@ -49,17 +50,23 @@ def page(state: State, kind: str, query: ListQuery, context: str | None = None) 
     return answer
 
 
+@imitates("oldest-first")
 def _order(kind: str, query: ListQuery) -> tuple[str, bool]:
     if query.sort is None:
-        return DEFAULT_SORT[kind], kind in _NEWEST_FIRST
+        return DEFAULT_SORT[kind], kind in _NEWEST_FIRST or not holds("oldest-first")
     return query.sort, query.descending
 
 
+@imitates("deleted-on-request", "deleted-catalogue-by-status", "default-entity-has-an-event")
 def _is_listed(kind: str, record: Record, query: ListQuery) -> bool:
     """Tombstones show with `include_deleted` or, in the catalogue, when the filter names their status."""
-    if not record.get("deleted") or query.include_deleted:
+    if kind == "event" and not holds("default-entity-has-an-event"):
+        return record["event_type"] != "business_entity_created"
+    if not record.get("deleted"):
         return True
-    if kind in ("item", "item_price"):
+    if query.include_deleted and holds("deleted-on-request"):
+        return True
+    if kind in ("item", "item_price") and holds("deleted-catalogue-by-status"):
         return "deleted" in (query.values("status", "is", "in") or ())
     return False
 

@@ -13,7 +13,8 @@ from typing import Any
 import orjson
 
 from sandbox.chargebee import specs
-from sandbox.chargebee.errors import wrong_value
+from sandbox.chargebee.errors import ApiError, invalid_request, wrong_value
+from sandbox.chargebee.facts import checks, holds, imitates
 from sandbox.chargebee.forms import Field
 from sandbox.common.iso import COUNTRIES, CURRENCIES
 
@@ -32,6 +33,7 @@ _CUSTOM_FIELD_OPERATIONS = frozenset(
 ) | {"POST /invoices/import_invoice"}
 
 
+@imitates("values-are-checked")
 def check(operation: str, fields: Iterable[Field]) -> dict[str, Any]:
     """The typed parameters of `operation`: scalars, dicts for nested ones, lists (of dicts) for arrays.
 
@@ -43,14 +45,19 @@ def check(operation: str, fields: Iterable[Field]) -> dict[str, Any]:
     for field in fields:
         if field.path[0].startswith("cf_") and len(field.path) == 1:
             values[field.path[0]] = _custom_field(operation, field)
-        else:
+            continue
+        try:
             _place(spec["parameters"], field, values, columns)
+        except ApiError:
+            if holds("values-are-checked"):
+                raise
     for name, rows in columns.items():
         values[name] = [rows[index] for index in sorted(rows)]
     _require(spec["required"], values)
     return values
 
 
+@imitates("unknown-parameter-is-refused")
 def _place(
     known: dict[str, Any], field: Field, values: dict[str, Any], columns: dict[str, dict[int, Any]]
 ) -> None:
@@ -66,10 +73,11 @@ def _place(
         values.setdefault(head, {})[rest[0]] = convert((_nested(known[head]) or {})[rest[0]], field)
     elif f"{head}[]" in known:
         _place_in_array(known[f"{head}[]"], field, columns.setdefault(head, {}))
-    else:
+    elif holds("unknown-parameter-is-refused"):
         raise wrong_value(field.name, "is not a parameter of this operation")
 
 
+@imitates("unknown-parameter-is-refused")
 def _place_in_array(kinds: str | dict[str, str], field: Field, rows: dict[int, Any]) -> None:
     rest = field.path[1:]
     index = rest[-1] if rest else ""
@@ -89,14 +97,18 @@ def _nested(kind: Any) -> dict[str, str] | None:
     return kind if isinstance(kind, dict) else None
 
 
+@imitates("custom-fields-by-resource")
 def _custom_field(operation: str, field: Field) -> str | None:
     if operation not in _CUSTOM_FIELD_OPERATIONS:
+        if not holds("custom-fields-by-resource"):
+            return None
         raise wrong_value(field.name, "custom fields are not supported by this operation")
     if len(field.text) > _CUSTOM_FIELD_LIMIT:
         raise wrong_value(field.name, f"cannot be more than {_CUSTOM_FIELD_LIMIT} characters")
     return field.text or None
 
 
+@imitates("required-parameters")
 def _require(required: list[str], values: dict[str, Any]) -> None:
     """Refuse what is missing: `id`, `contact[email]`, or `line_items[][description]` in a row."""
     for name in required:
@@ -107,9 +119,12 @@ def _require(required: list[str], values: dict[str, Any]) -> None:
                 if row.get(rest[1]) is None:
                     raise wrong_value(f"{head}[{rest[1]}][{index}]", "cannot be blank")
         elif present in (None, []) or (rest and present.get(rest[0]) is None):
+            if not holds("required-parameters"):
+                raise invalid_request(f"{name} cannot be blank")
             raise wrong_value(name, "cannot be blank")
 
 
+@imitates("empty-value-clears")
 def convert(kind: str, field: Field) -> Any:
     """The typed value of one field by its kind; None for an empty text; ApiError if it breaks the rules."""
     if field.text == "":
@@ -118,30 +133,35 @@ def convert(kind: str, field: Field) -> Any:
     return _CONVERTERS[word](rest, field.name, field.text)
 
 
+@imitates("values-are-checked")
 def _string(limit: str, name: str, text: str) -> str:
     if limit and len(text) > int(limit):
         raise wrong_value(name, f"cannot be more than {limit} characters")
     return text
 
 
+@imitates("values-are-checked")
 def _email(limit: str, name: str, text: str) -> str:
     if not EMAIL.match(_string(limit, name, text)):
         raise wrong_value(name, "invalid email address")
     return text
 
 
+@imitates("values-are-checked")
 def _enum(allowed: str, name: str, text: str) -> str:
     if text not in allowed.split():
         raise wrong_value(name, f"should be one of {', '.join(allowed.split())}")
     return text
 
 
+@imitates("values-are-checked")
 def _boolean(_: str, name: str, text: str) -> bool:
     if text not in ("true", "false"):
         raise wrong_value(name, "should be true or false")
     return text == "true"
 
 
+@imitates("values-are-checked")
 def _bounded(bounds: str, name: str, value: int | float) -> None:
     low, _, high = bounds.partition("..")
     if low and value < float(low):
@@ -150,6 +170,7 @@ def _bounded(bounds: str, name: str, value: int | float) -> None:
         raise wrong_value(name, f"should be at most {high}")
 
 
+@imitates("values-are-checked")
 def _integer(bounds: str, name: str, text: str) -> int:
     if not _INTEGER.match(text):
         raise wrong_value(name, "should be a whole number")
@@ -157,6 +178,7 @@ def _integer(bounds: str, name: str, text: str) -> int:
     return int(text)
 
 
+@imitates("values-are-checked")
 def _number(bounds: str, name: str, text: str) -> float:
     if not _NUMBER.match(text):
         raise wrong_value(name, "should be a number")
@@ -164,12 +186,14 @@ def _number(bounds: str, name: str, text: str) -> float:
     return float(text)
 
 
+@imitates("values-are-checked")
 def _timestamp(_: str, name: str, text: str) -> int:
     if not _TIMESTAMP.match(text):
         raise wrong_value(name, "should be a timestamp in seconds (10 digits)")
     return int(text)
 
 
+@imitates("values-are-checked")
 def _json(_: str, name: str, text: str) -> Any:
     if len(text) > _JSON_LIMIT:
         raise wrong_value(name, f"cannot be more than {_JSON_LIMIT} characters")
@@ -195,6 +219,7 @@ _CONVERTERS = {
 }
 
 
+@checks("country-is-alpha-2")
 def check_country(prefix: str, address: dict[str, Any] | None) -> None:
     """Refuse an address whose country is no ISO 3166-1 alpha-2 code, nor XI (Northern Ireland)."""
     country = (address or {}).get("country")
@@ -202,6 +227,7 @@ def check_country(prefix: str, address: dict[str, Any] | None) -> None:
         raise wrong_value(f"{prefix}[country]", "invalid country code, should be ISO 3166-1 alpha-2")
 
 
+@imitates("values-are-checked")
 def check_currency(param: str, code: str | None) -> None:
     """Refuse a currency code that ISO 4217 does not know."""
     if code is not None and code not in CURRENCIES:

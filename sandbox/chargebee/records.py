@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from sandbox.chargebee.errors import duplicate, not_found
+from sandbox.chargebee.facts import holds, imitates
 from sandbox.chargebee.site import SITE_SETTING, Site
 from sandbox.common.state import KeyFunction, KeyValue, Record, Transaction
 
@@ -47,11 +48,14 @@ KEYS: dict[str, KeyFunction] = {
 }
 
 
+@imitates("no-value-no-attribute", "answers-are-json")
 def public(record: Record) -> Record:
     """A record as a client sees it: no nulls, none of the sandbox's own notes (`_…`)."""
     shown = {name: value for name, value in record.items() if value is not None and not name.startswith("_")}
     if "line_items" in shown:
         shown["line_items"] = [public(line) for line in shown["line_items"]]
+    if not holds("no-value-no-attribute") and record.get("object") == "customer":
+        return {"first_name": None, "last_name": None, "company": None, **shown}
     return shown
 
 
@@ -83,6 +87,7 @@ class Write:
         """A generated id of the kind that Chargebee makes."""
         return prefix + "".join(random.choices(_ALPHABET, k=16))
 
+    @imitates("missing-record-is-404")
     def get(self, kind: str, record_id: str, param: str | None = None) -> Record:
         """A living record, within the business entity context if there is one; ApiError 404 otherwise."""
         record = self.tx.get(kind, record_id)
@@ -90,12 +95,15 @@ class Write:
             raise not_found(kind.replace("_", " ").capitalize(), record_id, param)
         return record
 
+    @imitates("taken-id-is-duplicate", "deleted-customer-keeps-its-id", "deleted-item-frees-its-id")
     def ensure_free(self, kind: str, record_id: str, reusable: bool = False) -> None:
         """Refuse an id that is taken; `reusable` ids are free again once their record is deleted."""
         record = self.tx.get(kind, record_id)
-        if record is not None and not (reusable and record.get("deleted")):
+        frees = reusable and holds("deleted-item-frees-its-id")
+        if record is not None and not (frees and record.get("deleted")):
             raise duplicate("id", record_id)
 
+    @imitates("versions-are-milliseconds")
     def save(self, kind: str, record: Record, *event_types: str, **extra: Any) -> Record:
         """Stamp and store a record and raise the events; answers the stored record.
 
@@ -103,7 +111,7 @@ class Write:
         """
         before = self.tx.get(kind, record["id"])
         version = max(self.now_ms, (before or {}).get("resource_version", 0) + 1)
-        record["resource_version"] = version
+        record["resource_version"] = version if holds("versions-are-milliseconds") else version // 1000
         record["updated_at"] = version // 1000
         record.setdefault("object", kind)
         self.tx.put(kind, record["id"], {name: value for name, value in record.items() if value is not None})
@@ -111,8 +119,11 @@ class Write:
             self.raise_event(event_type, {kind: public(record), **extra}, version // 1000)
         return record
 
+    @imitates("each-change-has-an-event")
     def raise_event(self, event_type: str, content: Record, occurred_at: int) -> None:
         """Store an event with its snapshot; ids ascend in the order of occurrence."""
+        if not holds("each-change-has-an-event"):
+            return
         event: Record = {
             "id": f"ev_{self.tx.next('event'):012d}",
             "occurred_at": occurred_at,

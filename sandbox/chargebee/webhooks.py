@@ -17,6 +17,7 @@ from typing import Any
 import requests
 
 from sandbox.chargebee.errors import configuration_incompatible, wrong_value
+from sandbox.chargebee.facts import imitates
 from sandbox.chargebee.records import Record, Write, public
 from sandbox.common.control import FAULTS_SETTING
 from sandbox.common.faults import FaultSettings
@@ -35,6 +36,7 @@ _DEFAULTS: Record = {
 }
 
 
+@imitates("five-endpoints")
 def create(write: Write, values: dict[str, Any]) -> Record:
     """`POST /webhook_endpoints`: at most five."""
     if write.tx.setting("webhook_endpoints") is None:
@@ -48,6 +50,7 @@ def create(write: Write, values: dict[str, Any]) -> Record:
     return write.save("webhook_endpoint", endpoint)
 
 
+@imitates("five-endpoints")
 def update(write: Write, endpoint_id: str, values: dict[str, Any]) -> Record:
     """`POST /webhook_endpoints/{id}`."""
     endpoint = write.get("webhook_endpoint", endpoint_id)
@@ -55,6 +58,7 @@ def update(write: Write, endpoint_id: str, values: dict[str, Any]) -> Record:
     return write.save("webhook_endpoint", endpoint)
 
 
+@imitates("five-endpoints")
 def delete(write: Write, endpoint_id: str, values: dict[str, Any]) -> Record:
     """`POST /webhook_endpoints/{id}/delete`."""
     endpoint = write.get("webhook_endpoint", endpoint_id)
@@ -64,6 +68,7 @@ def delete(write: Write, endpoint_id: str, values: dict[str, Any]) -> Record:
     return endpoint
 
 
+@imitates("values-are-checked")
 def _assign(endpoint: Record, values: dict[str, Any]) -> None:
     url = values.get("url", endpoint.get("url")) or ""
     if not url.startswith(("http://", "https://")):
@@ -88,6 +93,7 @@ class Delivery:
         self._faults = FaultSettings()
         self._random = random.Random(self._faults.seed)
 
+    @imitates("events-come-at-least-once")
     def send(self, events: list[Record]) -> None:
         """Queue events that have been committed; nothing happens while there is no endpoint."""
         endpoints = self._state.setting("webhook_endpoints") if events else None
@@ -121,6 +127,7 @@ class Delivery:
         )
         self._wake.notify()
 
+    @imitates("any-2xx-is-success")
     def _work(self) -> None:
         while True:
             with self._wake:
