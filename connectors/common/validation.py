@@ -19,6 +19,8 @@ from connectors.common.jsonio import pointer, type_name
 _DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _MOST = 10
+HINT = "x-hint"
+"""A property's own keyword: what to add to the sentence about a broken rule."""
 
 formats = FormatChecker(formats=())
 
@@ -128,7 +130,8 @@ def _texts(error: ValidationError, rule: str) -> Iterator[tuple[str | None, str]
             if name not in value:
                 yield name, "is missing"
     else:
-        yield None, _text(rule, limit, value)
+        hint = error.schema.get(HINT) if isinstance(error.schema, dict) else None
+        yield None, _text(rule, limit, value) + (f"; {hint}" if hint else "")
 
 
 def _text(rule: str, limit: Any, value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Product ↔ Item and its item price, every mapped property both ways, money exact in 0, 2 and 3 decimals."""
+"""Product ↔ Item and its item price, every mapped property both ways, money exact in 0, 2 and 3 decimals (of which Chargebee has 2)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def price_of(world: World, item: str) -> dict:
     [
         ("JPY", "1980", 1980, "2000", 2000, 2500, "2500"),
         ("NOK", "49.90", 4990, "1234567.89", 123456789, 5, "0.05"),
-        ("KWD", "0.125", 125, "3.000", 3000, 12345, "12.345"),
+        ("KWD", "0.120", 12, "3.000", 300, 12345, "123.450"),
     ],
 )
 def test_product_and_item_stay_in_sync(
@@ -193,3 +193,30 @@ def test_a_name_clash_is_rejected_on_both_sides_until_a_person_settles_it(world:
     world.sync()
     assert world.erp.get("products", other["id"])["name"] == "Another name"
     assert world.chargebee.get("items", f"product-{one['id']}")["name"] == "Same name again"
+
+
+def test_a_third_decimal_is_reported_and_never_rounded(world: World) -> None:
+    """Chargebee multiplies every currency with decimals by 100, dinars too."""
+    product = world.erp.create(
+        "products",
+        sku="FINE",
+        name="Fine",
+        type="goods",
+        unit_price="0.120",
+        currency="KWD",
+        is_shippable=False,
+    )
+    world.sync()
+    price = price_of(world, f"product-{product['id']}")
+    world.erp.patch("products", product["id"], unit_price="0.125")
+    before = world.writes()
+    world.sync()
+    assert world.writes() == before
+    row = world.shared("chargebee-item_price", price["id"])
+    assert row is not None
+    assert (row["$status"], row["$error"]["field"]) == ("rejected", "/price")
+    assert "hundredths" in row["$error"]["detail"]
+    assert world.erp.get("products", product["id"])["unit_price"] == "0.125"
+    world.chargebee.post(f"item_prices/{price['id']}", price=13)
+    world.sync()
+    assert world.erp.get("products", product["id"])["unit_price"] == "0.130"

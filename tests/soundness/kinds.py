@@ -19,7 +19,7 @@ Values = dict[str, Any]
 Calls = list[tuple[str, Json]]
 
 PARTS = ("line1", "line2", "line3", "city", "state", "postal_code", "country")
-UNITS = {"JPY": 1, "NOK": 100, "EUR": 100, "KWD": 1000}
+UNITS = {"JPY": 1, "NOK": 100, "EUR": 100, "KWD": 100}
 DEFAULT_FAMILY = "erp-products"
 
 

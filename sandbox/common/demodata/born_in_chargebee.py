@@ -304,7 +304,8 @@ def _times(draw: Draw) -> Body:
 
 
 def _minor(amount: str, currency: str) -> int:
-    return int(Decimal(amount).scaleb(decimals(currency)))
+    """An amount as Chargebee counts it: hundredths of every currency that has decimals."""
+    return int(Decimal(amount).scaleb(min(decimals(currency), 2)))
 
 
 def _address(address: Body | None) -> Body | None:

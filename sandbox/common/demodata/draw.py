@@ -51,11 +51,13 @@ class Draw:
             seconds=self.random.randrange(span), microseconds=self.random.randrange(10**6)
         )
 
-    def amount(self, currency: str, low: int, high: int) -> str:
-        """An amount from `low` to `high` in the currency's decimals."""
-        places = decimals(currency)
-        minor = self.random.randrange(low * 10**places, high * 10**places)
-        return format(Decimal(minor).scaleb(-places), "f")
+    def amount(self, currency: str, low: int, high: int, step: int = 1) -> str:
+        """An amount from `low` to `high` in the currency's decimals, a multiple of `step` hundredths; a third
+        decimal is 0, since nobody who has customers in Chargebee can use it.
+        """
+        used = min(decimals(currency), 2)
+        minor = self.random.randrange(low * 10**used, high * 10**used, step)
+        return f"{Decimal(minor).scaleb(-used):.{decimals(currency)}f}"
 
     def phone(self, country: str) -> str:
         """A telephone number in one of the notations that people use."""

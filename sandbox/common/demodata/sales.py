@@ -40,7 +40,8 @@ CARRIED_OVER = (
     "payment_terms_days",
     "note",
 )
-PRICES = {"JPY": (100, 90000), "KWD": (1, 400)}
+PRICES = {"JPY": (100, 90000, 1), "KWD": (2, 400, 200)}
+"""Lowest and highest price and its step; two dinars, so that discounts and taxes need no third decimal."""
 
 
 def quotes(seed: int, companies: list[Body], people: list[Body], goods: list[Body]) -> list[Body]:
@@ -119,14 +120,14 @@ def _sale(draw: Draw, companies: list[Body], people: list[Body], goods: list[Bod
 
 def _line(draw: Draw, currency: str, goods: list[Body]) -> Body:
     product = draw.one(goods)
-    low, high = PRICES.get(currency, (5, 4000))
+    low, high, step = PRICES.get(currency, (5, 4000, 1))
     return {
         "product_id": product["id"],
         "sku": product["sku"],
         "description": product["name"],
         "quantity": str(draw.random.randrange(1, 12)),
         "unit": product["unit"],
-        "unit_price": draw.amount(currency, low, high),
+        "unit_price": draw.amount(currency, low, high, step),
         "discount_percent": draw.maybe("10", 0.15),
         "tax_percent": product["tax_percent"],
         "is_shippable": product["is_shippable"],

@@ -81,7 +81,7 @@ def test_a_name_that_is_taken_is_rejected(service: Service) -> None:
 
 
 @pytest.mark.parametrize(("currency", "price"), [("JPY", 1250), ("NOK", 1999), ("KWD", 12345)])
-def test_prices_are_minor_units(currency: str, price: int, service: Service, site: Chargebee) -> None:
+def test_prices_are_whole_numbers(currency: str, price: int, service: Service, site: Chargebee) -> None:
     item = service.insert("item", "product:P-1", **ITEM)["$generated_id"]
     payload = {
         "item_id": item,
