@@ -11,6 +11,9 @@ from stack.node import Json, Node
 from stack.services import Service
 
 SETTLED = (None, "ok")
+ABSENT = "datatype-absent"
+"""Rule of a write that was refused since the ERP has no such datatype: nothing went wrong."""
+
 SHOWN = 10
 WIDTH = 100
 
@@ -38,7 +41,7 @@ ALSO = {"item_price": "item"}
 
 @dataclass
 class Row:
-    """The figures of one mapping."""
+    """The figures of one mapping; `off`: the ERP has no such records, so those of Chargebee stay there."""
 
     name: str
     erp: int
@@ -46,6 +49,7 @@ class Row:
     linked: int
     pending: int = 0
     rejected: int = 0
+    off: bool = False
 
 
 @dataclass
@@ -61,13 +65,16 @@ def make_report(erp: Service, chargebee: Service, node: Node) -> Report:
     """Count on both sides through the services; the share datasets say what became of each record."""
     report = Report()
     theirs = {kind: chargebee.ids(kind) for kind in sorted({each.chargebee for each in MAPPINGS})}
+    off = erp.disabled()
     rows = {each.erp: _row(each, erp.records(each.erp), theirs[each.chargebee]) for each in MAPPINGS}
+    for kind in off & rows.keys():
+        rows[kind].off = True
     for pipe in node.pipes():
         if not pipe.endswith("-share"):
             continue
         for entity in node.entities(pipe):
             status = entity.get("$status")
-            if entity.get("_deleted") or status in SETTLED:
+            if entity.get("_deleted") or status in SETTLED or _rule(entity) == ABSENT:
                 continue
             row = rows[mapping_of(pipe, entity)]
             if status == "pending":
@@ -119,6 +126,9 @@ def table(report: Report) -> str:
     titles = ("mapping", "ERP", "Chargebee", "linked", "pending", "rejected")
     lines = ["{:<28}{:>8}{:>11}{:>9}{:>9}{:>10}".format(*titles)]
     for row in report.rows:
+        if row.off:
+            lines.append(f"{row.name:<28}     off: the ERP's profile does not have it")
+            continue
         figures = (row.erp, row.chargebee, row.linked, row.pending, row.rejected)
         lines.append("{:<28}{:>8}{:>11}{:>9}{:>9}{:>10}".format(row.name, *figures))
     groups: dict[tuple[str, str], list[Json]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import requests
 
@@ -22,20 +23,27 @@ class Service:
         if environment.get("SERVICE_USERNAME"):
             self._session.auth = (environment["SERVICE_USERNAME"], environment.get("SERVICE_PASSWORD", ""))
 
+    def disabled(self) -> set[str]:
+        """Datatypes that the system behind the service does not have. Raises StackError."""
+        return set(self._get("/")["disabled"])
+
     def records(self, datatype: str) -> list[Json]:
         """All records of a datatype that are not deleted. Raises StackError."""
-        url = f"{self._url}/{datatype}/entities"
-        try:
-            answer = self._session.get(url, timeout=TIMEOUT)
-            answer.raise_for_status()
-            entities = answer.json()
-        except (requests.RequestException, ValueError) as error:
-            raise StackError(f"{url} cannot be read: {error}") from error
+        entities = self._get(f"/{datatype}/entities")
         return [entity for entity in entities if not entity.get("_deleted")]
 
     def ids(self, datatype: str) -> set[str]:
         """The ids of those records."""
         return {str(record["_id"]) for record in self.records(datatype)}
+
+    def _get(self, path: str) -> Any:
+        url = self._url + path
+        try:
+            answer = self._session.get(url, timeout=TIMEOUT)
+            answer.raise_for_status()
+            return answer.json()
+        except (requests.RequestException, ValueError) as error:
+            raise StackError(f"{url} cannot be read: {error}") from error
 
 
 def hook_up(chargebee: str, url: str, auth: tuple[str, str]) -> None:

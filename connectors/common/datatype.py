@@ -75,6 +75,10 @@ class Datatype(ABC):
     """How often an update that upstream did not take is tried, each time on the record as it is by then. For
     systems that compare no versions: there `update` itself must not repeat a write after a pause."""
 
+    enabled: bool = True
+    """False for a datatype that the upstream system does not have: it reads as an empty list and takes no
+    writes."""
+
     assigns_keys: bool = False
     """True if the upstream system itself gives new records their keys; an insert that chooses one is
     rejected.
@@ -135,6 +139,10 @@ class Datatype(ABC):
         """Whether two leaf values at `path` mean the same; override for values that upstream normalises."""
         del path
         return same_json(present, desired)
+
+    def check_writable(self) -> None:
+        """Raise `Rejected` if nothing of this datatype is ever written; asked before all else."""
+        return
 
     def check(self, operation: str, payload: Record) -> None:
         """Rules that a JSON Schema cannot say, for `insert` or `update`; raises `Rejected`. None by

@@ -143,6 +143,7 @@ class ShareEngine:
         CALLS.info("share", extra={"members": {k: v for k, v in members.items() if v is not None}})
 
     def _execute(self, datatype: Datatype, request: ShareRequest) -> Outcome:
+        datatype.check_writable()
         if request.operation == "delete":
             return _delete(datatype, request)
         self._checks[datatype.name](request.operation, request.payload)

@@ -9,17 +9,19 @@ from flask import Flask
 
 from connectors import __version__
 from connectors.common import app as common_app
+from connectors.common.datatype import Datatype
 from connectors.common.errors import SettingsError
 from connectors.common.limiter import Limiter
 from connectors.common.metrics import Metrics
 from connectors.common.service import Service
 from connectors.common.settings import stop
 from connectors.common.upstream import UpstreamClient, UpstreamOptions
+from connectors.erp.absent import AbsentDatatype
 from connectors.erp.auth import TokenCalls, make_auth
 from connectors.erp.datatype import ErpDatatype
 from connectors.erp.dry_run import DryRun
 from connectors.erp.responses import error_reader
-from connectors.erp.schema import load_schema
+from connectors.erp.schema import DATATYPES, load_schema
 from connectors.erp.settings import ErpSettings, read_settings
 
 NAME = "customerp"
@@ -39,29 +41,37 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
 
 def build_service(settings: ErpSettings) -> Service:
-    """The service with a datatype for every entity of the profile."""
+    """The service with all six datatypes; those that the profile does not have read as empty."""
     metrics = Metrics()
     client = make_client(settings, metrics)
-    entities, size = settings.profile.entities, settings.common.page_size
-    datatypes = {
-        name: ErpDatatype(name, spec, load_schema(name), client, size) for name, spec in entities.items()
+    profile, size = settings.profile, settings.common.page_size
+    there = {
+        name: ErpDatatype(name, spec, load_schema(name), client, size)
+        for name, spec in profile.entities.items()
     }
-    dry_runs = {name: DryRun(name, spec, load_schema(name), client, size) for name, spec in entities.items()}
+    simulated = {
+        name: DryRun(name, spec, load_schema(name), client, size) for name, spec in profile.entities.items()
+    }
+    absent = {name: AbsentDatatype(name, load_schema(name), why) for name, why in profile.absent.items()}
 
     def check() -> None:
-        for datatype in list(datatypes.values())[:1]:
+        for datatype in list(there.values())[:1]:
             datatype.check_reachable()
 
     return Service(
         name=NAME,
         version=__version__,
         settings=settings.common,
-        datatypes=datatypes,
+        datatypes=_in_order({**there, **absent}),
         metrics=metrics,
         check=check,
-        dry_runs=dry_runs,
+        dry_runs=_in_order({**simulated, **absent}),
         share_concurrency=settings.share_concurrency,
     )
+
+
+def _in_order(datatypes: Mapping[str, Datatype]) -> dict[str, Datatype]:
+    return {name: datatypes[name] for name in DATATYPES}
 
 
 def make_client(settings: ErpSettings, metrics: Metrics) -> UpstreamClient:

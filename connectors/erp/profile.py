@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from connectors.common.errors import SettingsError
 from connectors.common.jsonio import pointer
 from connectors.common.settings import Environment
-from connectors.erp.schema import load_schema
+from connectors.erp.schema import DATATYPES, load_schema
 from connectors.erp.schema_messages import schema_message
 from connectors.erp.secret_check import find_secrets
 from connectors.erp.semantic_checks import semantic_checks
@@ -31,14 +31,16 @@ _OPERATIONS = ("get", "update", "delete")
 class Profile:
     """A profile ready for use: `rest` and each of `entities` as in profile.schema.json, defaults filled in.
 
-    `file` is where it came from. `address_setting` and `credentials_setting` name the environment variables
-    to look at when the ERP cannot be reached or refuses.
+    `absent`: the datatypes that this ERP does not have, each with the reason. `file` is where it came
+    from. `address_setting` and `credentials_setting` name the environment variables to look at when the ERP
+    cannot be reached or refuses.
     """
 
     name: str
     file: Path
     rest: Mapping[str, Any]
     entities: Mapping[str, Mapping[str, Any]]
+    absent: Mapping[str, str]
     address_setting: str
     credentials_setting: str
 
@@ -89,6 +91,12 @@ def load_profile(name: str, env: Environment) -> Profile:
         for datatype, spec in document["entities"].items()
         if _merge(defaults, spec).get("enabled", True)
     }
+    absent = {
+        datatype: f"the profile {document['name']} "
+        + ("says enabled: false" if datatype in document["entities"] else "has no entry for it")
+        for datatype in DATATYPES
+        if datatype not in entities
+    }
     if not entities:
         raise SettingsError("ERP_PROFILE", f"{path} at /entities: every datatype is disabled; enable one")
     secrets = [variable for where, variable in filler.used.items() if not where.endswith("_url")]
@@ -97,6 +105,7 @@ def load_profile(name: str, env: Environment) -> Profile:
         file=path,
         rest=rest,
         entities=entities,
+        absent=absent,
         address_setting=filler.used.get(
             "/connection/rest/base_url", f"{path.name} /connection/rest/base_url"
         ),

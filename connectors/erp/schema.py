@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+DATATYPES = ("contact", "customer", "employee", "quote", "order", "product")
+"""Every datatype that a profile may describe."""
 
 _FOLDER = Path(__file__).parent / "schemas"
 
 
+@cache
 def load_schema(datatype: str) -> dict[str, Any]:
-    """The schema of one datatype."""
+    """The schema of one datatype; everybody gets the same object, which nobody changes."""
     schema: dict[str, Any] = json.loads((_FOLDER / f"{datatype}.schema.json").read_bytes())
     return schema

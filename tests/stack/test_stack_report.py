@@ -12,8 +12,12 @@ from stack.services import Service
 
 
 class FakeService:
-    def __init__(self, records: dict[str, list[Json]]) -> None:
+    def __init__(self, records: dict[str, list[Json]], off: tuple[str, ...] = ()) -> None:
         self._records = records
+        self._off = off
+
+    def disabled(self) -> set[str]:
+        return set(self._off)
 
     def records(self, datatype: str) -> list[Json]:
         return self._records.get(datatype, [])
@@ -79,6 +83,18 @@ def test_counts_linked_pending_and_rejected() -> None:
     text = table(report)
     assert "too long (/email)" in text
     assert "pending: 1 × chargebee-business_entity-share (console), such as 4:\n  create it" in text
+
+
+def test_a_mapping_that_is_off_says_so_and_counts_nothing_as_rejected() -> None:
+    refused = {"_id": "1", "$status": "rejected", "$error": {"rule": "datatype-absent", "detail": "has none"}}
+    node = FakeNode({"customerp-contact-share": [refused]})
+    chargebee = FakeService({"customer": [{"_id": "cb-1"}]})
+    report = make_report(
+        cast(Service, FakeService({}, off=("contact", "quote"))), cast(Service, chargebee), cast(Node, node)
+    )
+    assert not report.rejected
+    lines = table(report).splitlines()
+    assert [line.split(" ↔")[0] for line in lines if "off: the ERP's profile" in line] == ["contact", "quote"]
 
 
 @pytest.mark.parametrize(

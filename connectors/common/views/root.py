@@ -13,7 +13,7 @@ bp = Blueprint("root", __name__)
 
 @bp.get("/")
 def root() -> dict[str, Any]:
-    """Name, version and the datatypes with their addresses."""
+    """Name, version and the datatypes with their addresses; `disabled`: those that upstream does not have."""
     service = runtime().service
     return {
         "name": service.name,
@@ -26,6 +26,7 @@ def root() -> dict[str, Any]:
             }
             for name in service.datatypes
         },
+        "disabled": [name for name, datatype in service.datatypes.items() if not datatype.enabled],
         "health": "/health",
         "ready": "/ready",
         "metrics": "/metrics",

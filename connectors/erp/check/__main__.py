@@ -24,7 +24,9 @@ from connectors.erp.check.examine import Examination, Unreachable
 from connectors.erp.check.findings import Places, Report
 from connectors.erp.check.watching import WatchedClient
 from connectors.erp.datatype import ErpDatatype
-from connectors.erp.schema import load_schema
+from connectors.erp.profile import Profile
+from connectors.erp.schema import DATATYPES, load_schema
+from connectors.erp.schema_messages import nearest
 from connectors.erp.settings import ErpSettings, read_settings
 
 FITS, MISFIT, WRONG_SETTINGS, UNREACHABLE = range(4)
@@ -48,9 +50,9 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         print(dumps(error.as_dict()).decode() if options.json else error.detail, file=sys.stderr)
         return WRONG_SETTINGS
     redact = Redactor(settings.common.secrets)
-    unknown = set(options.datatype or ()) - settings.profile.entities.keys()
+    unknown = sorted(set(options.datatype or ()) - settings.profile.entities.keys())
     if unknown:
-        print(f"the profile has no {', '.join(sorted(unknown))}", file=sys.stderr)
+        print("; ".join(_not_there(name, settings.profile) for name in unknown), file=sys.stderr)
         return WRONG_SETTINGS
     try:
         reports = _examine(settings, options.datatype or list(settings.profile.entities))
@@ -62,6 +64,12 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     else:
         print("\n".join(map(redact, report.lines(settings.profile, reports))))
     return FITS if all(one.ok for one in reports) else MISFIT
+
+
+def _not_there(name: str, profile: Profile) -> str:
+    if name in profile.absent:
+        return f"there is nothing to check of {name}: {profile.absent[name]}"
+    return f"there is no datatype {name}; {nearest(name, DATATYPES)}"
 
 
 def _examine(settings: ErpSettings, names: Sequence[str]) -> list[Report]:

@@ -27,10 +27,14 @@ def lines(profile: Profile, reports: Sequence[Report]) -> Iterator[str]:
             yield from (f"    {name}: {_short(value)}" for name, value in report.first.items())
         for finding in report.findings:
             yield from finding_lines(profile.file, finding)
+    if profile.absent:
+        yield ""
+        yield from (f"{name:<{_WIDTH}}off: {why}" for name, why in profile.absent.items())
     yield ""
     wrong = sum(not report.ok for report in reports)
     doubts = sum(len(report.findings) for report in reports if report.ok)
-    yield f"{len(reports)} datatypes: {len(reports) - wrong} ok ({doubts} warnings), {wrong} not ok"
+    off = f"; off: {', '.join(profile.absent)}" if profile.absent else ""
+    yield f"{len(reports)} datatypes: {len(reports) - wrong} ok ({doubts} warnings), {wrong} not ok{off}"
 
 
 def finding_lines(file: object, finding: Finding) -> Iterator[str]:
@@ -47,6 +51,7 @@ def document(profile: Profile, reports: Sequence[Report]) -> Mapping[str, Any]:
         "file": str(profile.file),
         "base_url": profile.rest["base_url"],
         "ok": all(report.ok for report in reports),
+        "off": dict(profile.absent),
         "datatypes": {
             report.datatype: {
                 "ok": report.ok,
