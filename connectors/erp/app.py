@@ -11,16 +11,13 @@ from connectors import __version__
 from connectors.common import app as common_app
 from connectors.common.datatype import Datatype
 from connectors.common.errors import SettingsError
-from connectors.common.limiter import Limiter
 from connectors.common.metrics import Metrics
 from connectors.common.service import Service
 from connectors.common.settings import stop
-from connectors.common.upstream import UpstreamClient, UpstreamOptions
 from connectors.erp.absent import AbsentDatatype
-from connectors.erp.auth import TokenCalls, make_auth
 from connectors.erp.datatype import ErpDatatype
 from connectors.erp.dry_run import DryRun
-from connectors.erp.responses import error_reader
+from connectors.erp.http.client import make_client
 from connectors.erp.schema import DATATYPES, load_schema
 from connectors.erp.settings import ErpSettings, read_settings
 
@@ -72,31 +69,3 @@ def build_service(settings: ErpSettings) -> Service:
 
 def _in_order(datatypes: Mapping[str, Datatype]) -> dict[str, Datatype]:
     return {name: datatypes[name] for name in DATATYPES}
-
-
-def make_client(settings: ErpSettings, metrics: Metrics) -> UpstreamClient:
-    """The client that speaks to the ERP as the profile's connection says."""
-    profile, common = settings.profile, settings.common
-    rest = profile.rest
-    timeout, retry, rate = rest.get("timeout", {}), rest.get("retry", {}), rest.get("rate_limit", {})
-    options = UpstreamOptions(
-        base_url=rest["base_url"],
-        address_setting=profile.address_setting,
-        credentials_setting=profile.credentials_setting,
-        connect_timeout=timeout.get("connect", common.connect_timeout),
-        read_timeout=timeout.get("read", common.read_timeout),
-        attempts=retry.get("max", common.attempts - 1) + 1,
-        backoff=retry.get("base", common.backoff),
-        backoff_cap=retry.get("cap", 20.0),
-        max_wait=common.max_wait,
-        verify=common.ca_file or True,
-    )
-    return UpstreamClient(
-        options,
-        make_auth(rest.get("auth", {"type": "none"}), TokenCalls(options)),
-        Limiter(rate.get("per_second"), rate.get("burst", 1), rate.get("concurrency")),
-        metrics,
-        error_of=error_reader(rest),
-        headers=rest.get("headers"),
-        query=rest.get("query"),
-    )

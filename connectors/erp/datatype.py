@@ -11,13 +11,13 @@ from connectors.common.compare import same_leaf
 from connectors.common.datatype import Datatype, Deletion, Entity, Insert, Record
 from connectors.common.errors import FixSettings, NotFound, Rejected
 from connectors.common.upstream import UpstreamClient
-from connectors.erp.children import Children
-from connectors.erp.incremental_reader import IncrementalReader
-from connectors.erp.paths import get_path
-from connectors.erp.reading import Lists
-from connectors.erp.shaping import Fetched, Shape, with_reference, without_read_only
-from connectors.erp.since import Since
-from connectors.erp.writing import Writer
+from connectors.erp.mapping.paths import get_path
+from connectors.erp.mapping.shape import Fetched, Shape, with_reference, without_read_only
+from connectors.erp.read.children import Children
+from connectors.erp.read.incremental_reader import IncrementalReader
+from connectors.erp.read.lists import Lists
+from connectors.erp.read.since import Since
+from connectors.erp.write.writer import Writer
 
 
 class ErpDatatype(Datatype):
@@ -49,7 +49,7 @@ class ErpDatatype(Datatype):
         self._forms = _forms(schema)
 
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
-        """See `connectors.erp.since` for order and tokens."""
+        """See `connectors.erp.read.since` for order and tokens."""
         token = self._since.parse(since)
         if limit == 0:
             return iter(())

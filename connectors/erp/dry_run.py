@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from connectors.common.datatype import Deletion, Entity, Insert, Record
 from connectors.erp.datatype import ErpDatatype
-from connectors.erp.shaping import Fetched, with_reference, without_read_only
+from connectors.erp.mapping.shape import Fetched, with_reference, without_read_only
 
 ASSIGNED = "x-assigned"
 """Marks properties in a schema that the ERP fills in by itself when a new record has none."""

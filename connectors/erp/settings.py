@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from connectors.common.settings import CommonSettings, Environment, common_settings
-from connectors.erp.profile import Profile, load_profile
+from connectors.erp.profile.load import Profile, load_profile
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,15 +18,15 @@ from connectors.common.jsonio import dumps
 from connectors.common.logs import Redactor
 from connectors.common.metrics import Metrics
 from connectors.common.upstream import UpstreamClient
-from connectors.erp.app import make_client
 from connectors.erp.check import report
 from connectors.erp.check.examine import Examination, Unreachable
 from connectors.erp.check.findings import Places, Report
 from connectors.erp.check.watching import WatchedClient
 from connectors.erp.datatype import ErpDatatype
-from connectors.erp.profile import Profile
+from connectors.erp.http.client import make_client
+from connectors.erp.profile.load import Profile
+from connectors.erp.profile.schema_messages import nearest
 from connectors.erp.schema import DATATYPES, load_schema
-from connectors.erp.schema_messages import nearest
 from connectors.erp.settings import ErpSettings, read_settings
 
 FITS, MISFIT, WRONG_SETTINGS, UNREACHABLE = range(4)

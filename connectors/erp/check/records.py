@@ -14,10 +14,10 @@ from connectors.common.datatype import Entity, Record
 from connectors.common.errors import InvalidResponse
 from connectors.common.jsonio import type_name
 from connectors.common.validation import formats
-from connectors.erp import stamps
 from connectors.erp.check import suggestions
 from connectors.erp.check.findings import ERROR, WARNING
-from connectors.erp.paths import get_path, has
+from connectors.erp.mapping import stamps
+from connectors.erp.mapping.paths import get_path, has
 
 Spec = Mapping[str, Any]
 Doubt = tuple[str, tuple[str, ...], str, str]

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.common.jsonio import dumps
 from connectors.erp.check.findings import Finding, Report
-from connectors.erp.profile import Profile
+from connectors.erp.profile.load import Profile
 
 _WIDTH = 12
 _LONGEST = 100

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.erp.profile import presets
+from connectors.erp.profile.load import presets
 from docs.profile_page import page
 from tests.support.erp import app_of
 from tests.support.processes import ROOT

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from connectors.erp.templates import names, parameters, render
-from connectors.erp.values import reader, writer
+from connectors.erp.mapping.templates import names, parameters, render
+from connectors.erp.mapping.values import reader, writer
 from tests.support.erp import app_of, profile
 from tests.support.upstream import Asked, Reply, Upstream, scripted_upstream
 

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from connectors.common.errors import InvalidResponse
 from connectors.common.metrics import Metrics
-from connectors.erp.app import make_client
 from connectors.erp.datatype import ErpDatatype
+from connectors.erp.http.client import make_client
 from connectors.erp.settings import read_settings
 from tests.support.erp import FAST, profile
 from tests.support.histories import SIZE, Event, Kind, Reader, Wire, World

@@ -11,7 +11,7 @@ import pytest
 
 from connectors.common.errors import SettingsError
 from connectors.common.settings import Environment
-from connectors.erp.profile import load_profile, presets
+from connectors.erp.profile.load import load_profile, presets
 from connectors.erp.settings import read_settings
 from tests.support.erp import profile
 from tests.support.processes import ROOT
@@ -40,7 +40,7 @@ def test_the_sandbox_is_just_the_default_profile() -> None:
         "ERP_TOKEN",
     )
     assert "t0ken-value" in settings.common.secrets
-    code = "".join(path.read_text() for path in (ROOT / "connectors/erp").glob("*.py"))
+    code = "".join(path.read_text() for path in (ROOT / "connectors/erp").rglob("*.py"))
     assert "include_deleted" not in code
     assert "external_refs" not in code
 

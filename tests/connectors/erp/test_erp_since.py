@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.common.errors import BadRequest, FixSettings, InvalidResponse
-from connectors.erp.since import Since, Token
-from connectors.erp.stamps import fixed, is_stamp, lowest, parser, to_filter
+from connectors.erp.mapping.stamps import fixed, is_stamp, lowest, parser, to_filter
+from connectors.erp.read.since import Since, Token
 
 
 def stamp(second: int) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.common.datatype import Record
-from connectors.erp.conditions import fits
-from connectors.erp.paths import get_path, set_path
-from connectors.erp.templates import render
+from connectors.erp.mapping.conditions import fits
+from connectors.erp.mapping.paths import get_path, set_path
+from connectors.erp.mapping.templates import render
 
 
 class Commands:

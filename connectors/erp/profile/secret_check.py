@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from connectors.erp.templates import names
+from connectors.erp.mapping.templates import names
 
 SecretFinding = tuple[tuple[str, ...], str]
 """Where in the document, and what to do about it; never the value itself."""

@@ -16,10 +16,10 @@ from typing import Any
 
 from connectors.common.errors import FixSettings
 from connectors.common.upstream import UpstreamClient
-from connectors.erp import stamps
-from connectors.erp.paths import get_path
-from connectors.erp.reading import Lists
-from connectors.erp.templates import Values, render
+from connectors.erp.mapping import stamps
+from connectors.erp.mapping.paths import get_path
+from connectors.erp.mapping.templates import Values, render
+from connectors.erp.read.lists import Lists
 
 _MOST = 100
 """Ids asked about in one look-up; more would make the question too long for a URL."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connectors.erp.schema_messages import nearest
-from connectors.erp.semantic_checks import Problem
+from connectors.erp.profile.schema_messages import nearest
+from connectors.erp.profile.semantic_checks import Problem
 
 Schema = Mapping[str, Any]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from connectors.common.datatype import Record
 from connectors.common.errors import InvalidResponse, Rejected
-from connectors.erp.conditions import fits
-from connectors.erp.items import Commands, Item, make_item
-from connectors.erp.paths import get_path, has, set_path
-from connectors.erp.values import Forms, reader, writer
+from connectors.erp.mapping.conditions import fits
+from connectors.erp.mapping.items import Commands, Item, make_item
+from connectors.erp.mapping.paths import get_path, has, set_path
+from connectors.erp.mapping.values import Forms, reader, writer
 
 MODIFIED = "@modified"
 POSITION = "@position"

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from connectors.erp import stamps
+from connectors.erp.mapping import stamps
 
 _TRUE = (True, 1, "1", "true", "True", "TRUE", "yes")
 _FALSE = (False, 0, "0", "false", "False", "FALSE", "no")

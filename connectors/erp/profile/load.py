@@ -15,14 +15,14 @@ from jsonschema import Draft202012Validator
 from connectors.common.errors import SettingsError
 from connectors.common.jsonio import pointer
 from connectors.common.settings import Environment
+from connectors.erp.mapping.templates import parameters
+from connectors.erp.profile.schema_messages import schema_message
+from connectors.erp.profile.secret_check import find_secrets
+from connectors.erp.profile.semantic_checks import semantic_checks
+from connectors.erp.profile.unknown_fields import unknown_fields
 from connectors.erp.schema import DATATYPES, load_schema
-from connectors.erp.schema_messages import schema_message
-from connectors.erp.secret_check import find_secrets
-from connectors.erp.semantic_checks import semantic_checks
-from connectors.erp.templates import parameters
-from connectors.erp.unknown_fields import unknown_fields
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _OPERATIONS = ("get", "update", "delete")
 

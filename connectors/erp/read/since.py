@@ -23,8 +23,8 @@ from typing import Any
 
 from connectors.common.datatype import Entity
 from connectors.common.errors import BadRequest, FixSettings
-from connectors.erp import stamps
-from connectors.erp.templates import names, render
+from connectors.erp.mapping import stamps
+from connectors.erp.mapping.templates import names, render
 
 _SEPARATOR = "~"
 _SKEW = timedelta(minutes=2)

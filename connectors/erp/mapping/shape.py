@@ -7,10 +7,10 @@ from typing import Any
 
 from connectors.common.datatype import Entity, Record
 from connectors.common.errors import InvalidResponse
-from connectors.erp import stamps
-from connectors.erp.conditions import fits
-from connectors.erp.fieldmap import FieldMap
-from connectors.erp.paths import get_all, get_path, set_path
+from connectors.erp.mapping import stamps
+from connectors.erp.mapping.conditions import fits
+from connectors.erp.mapping.fields import FieldMap
+from connectors.erp.mapping.paths import get_all, get_path, set_path
 
 VERSION = "@version"
 """Where a record that was read alone is given the version that its answer's header said."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from connectors.common.errors import Rejected
 from connectors.common.upstream import UpstreamClient
-from connectors.erp.paths import get_path
-from connectors.erp.reading import Lists
+from connectors.erp.mapping.paths import get_path
+from connectors.erp.read.lists import Lists
 
 _MOST = 1000
 """Keys remembered per look-up. Codes keep their keys, and a wrong one is refused by the ERP."""

@@ -14,7 +14,7 @@ from requests.utils import parse_header_links
 
 from connectors.common.errors import InvalidResponse
 from connectors.common.upstream import UpstreamResponse
-from connectors.erp.paths import get_path, has
+from connectors.erp.mapping.paths import get_path, has
 
 Records = list[Any]
 

@@ -12,11 +12,11 @@ from typing import Any
 from connectors.common.datatype import Entity, Record
 from connectors.common.errors import InvalidResponse, NotFound
 from connectors.common.upstream import UpstreamClient
-from connectors.erp.children import Children
-from connectors.erp.deletion_detection import GapDetector
-from connectors.erp.reading import Lists
-from connectors.erp.shaping import Shape
-from connectors.erp.templates import Values
+from connectors.erp.mapping.shape import Shape
+from connectors.erp.mapping.templates import Values
+from connectors.erp.read.children import Children
+from connectors.erp.read.deletion_detection import GapDetector
+from connectors.erp.read.lists import Lists
 
 _MANY = 100
 """A list that had so many records before and has none now is not believed."""

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connectors.erp.stamps import zone
-from connectors.erp.templates import names
+from connectors.erp.mapping.stamps import zone
+from connectors.erp.mapping.templates import names
 
 Problem = tuple[tuple[str, ...], str]
 """Where in the entity, and what to do about it."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.common.datatype import Record
 from connectors.common.errors import Rejected
-from connectors.erp.conditions import fits
+from connectors.erp.mapping.conditions import fits
 
 Call = Callable[[Mapping[str, Any], str, Record], None]
 """Carries out one step for the record of that key, given as the ERP holds it."""

@@ -1,0 +1,1 @@
+"""Speaking to the ERP: the client, its credentials, and what answers mean."""

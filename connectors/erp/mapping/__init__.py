@@ -1,0 +1,1 @@
+"""Between the ERP's records and entities: paths, templates, typed values, fields, stamps."""

@@ -1,0 +1,1 @@
+"""Reading lists: pages, changes since a token, sub-resources, deletions, look-ups."""

@@ -1,0 +1,1 @@
+"""Writing single records: create, update, delete, and changes made by calls of their own."""
