@@ -1,8 +1,8 @@
 """Eight parallel readers and writers at a service under its production settings: no error, little memory.
 
 Ten minutes' worth of data, run as fast as it goes: what a company of 100,000 contacts moves when all are read
-once and 200 a minute change. Each service is a `Plan`: what gunicorn serves, the upstream behind it, what to
-read and what to write. `python -m bench.load [NAME …]` runs the plans; `run_plan` is for tests.
+once and 200 a minute change. Each service is a `LoadPlan`: what gunicorn serves, the upstream behind it, what
+to read and what to write. `python -m bench.load [NAME …]` runs the plans; `run_plan` is for tests.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Entity = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Plan:
+class LoadPlan:
     """One service under load.
 
     `application`: what gunicorn serves. `upstream`: command of the process behind it, with `{port}`, and
@@ -105,8 +105,8 @@ def chargebee_batch(writer: int, number: int) -> list[Entity]:
     return entities
 
 
-PLANS: dict[str, Plan] = {
-    "erp": Plan(
+PLANS: dict[str, LoadPlan] = {
+    "erp": LoadPlan(
         application="connectors.erp.app:create_app()",
         upstream=["python", "-m", "bench._fake_erp", "--port", "{port}", "--records", str(RECORDS)],
         ready="/stats",
@@ -115,7 +115,7 @@ PLANS: dict[str, Plan] = {
         write="/contact/share",
         batch=erp_batch,
     ),
-    "chargebee": Plan(
+    "chargebee": LoadPlan(
         application="connectors.chargebee.app:create_app()",
         upstream=["python", "-m", "bench._fake_chargebee", "--port", "{port}", "--records", str(RECORDS)],
         ready="/stats",
@@ -131,7 +131,7 @@ PLANS: dict[str, Plan] = {
 }
 
 
-def run_plan(plan: Plan) -> Result:
+def run_plan(plan: LoadPlan) -> Result:
     """Start upstream and service, load them, and end them."""
     behind, port = free_port(), free_port()
     upstream, base = f"http://127.0.0.1:{behind}", f"http://127.0.0.1:{port}"
@@ -143,7 +143,7 @@ def run_plan(plan: Plan) -> Result:
         return _load(plan, base, gunicorn.pid)
 
 
-def _load(plan: Plan, base: str, pid: int) -> Result:
+def _load(plan: LoadPlan, base: str, pid: int) -> Result:
     result, lock = Result(), threading.Lock()
 
     def guarded(work: Callable[[], tuple[int, int]]) -> None:
@@ -189,7 +189,7 @@ def _read(url: str) -> int:
     return count
 
 
-def _write(plan: Plan, base: str, writer: int) -> int:
+def _write(plan: LoadPlan, base: str, writer: int) -> int:
     """Share all batches of one writer, and look at every answer."""
     written, session = 0, requests.Session()
     for number in range(BATCHES):

@@ -30,7 +30,7 @@ LEAST_SHARE = 1 / 3
 
 
 @dataclass
-class Run:
+class ReadRun:
     """One read of all records: CPU and elapsed seconds, seconds to the first byte, peak memory in MB."""
 
     cpu: float
@@ -60,11 +60,11 @@ def floor(upstream: str) -> int:
                 return count
 
 
-def measure_floor(upstream: str) -> Run:
+def measure_floor(upstream: str) -> ReadRun:
     """The loop in a process of its own, which reports its own use."""
     command = [sys.executable, "-m", "bench.reads", "--floor", upstream]
     out = subprocess.run(command, capture_output=True, check=True).stdout
-    return Run(**orjson.loads(out))
+    return ReadRun(**orjson.loads(out))
 
 
 def report_floor(upstream: str) -> None:
@@ -82,7 +82,7 @@ def report_floor(upstream: str) -> None:
     print(orjson.dumps(run).decode())
 
 
-def measure_service(base: str, gunicorn: int) -> Run:
+def measure_service(base: str, gunicorn: int) -> ReadRun:
     """Read everything through the service and throw it away; count entities by their `_id` keys."""
     family = [psutil.Process(gunicorn), *psutil.Process(gunicorn).children(recursive=True)]
     before, started = cpu_of(family), time.perf_counter()
@@ -94,7 +94,7 @@ def measure_service(base: str, gunicorn: int) -> Run:
             count += (tail + chunk).count(b'"_deleted":') - tail.count(b'"_deleted":')
             tail = chunk[-11:]
     elapsed = time.perf_counter() - started
-    return Run(cpu_of(family) - before, elapsed, first, max(peak_memory(p.pid) for p in family), count)
+    return ReadRun(cpu_of(family) - before, elapsed, first, max(peak_memory(p.pid) for p in family), count)
 
 
 def cpu_of(family: list[psutil.Process]) -> float:
@@ -102,7 +102,7 @@ def cpu_of(family: list[psutil.Process]) -> float:
     return sum(sum(one.cpu_times()[:2]) for one in family)
 
 
-def show(title: str, run: Run, calls: str = "") -> None:
+def show(title: str, run: ReadRun, calls: str = "") -> None:
     """One line of the table."""
     print(
         f"{title:<34}{run.records:>9,}{calls:>8}{run.cpu:>8.2f}{run.elapsed:>9.2f}"
@@ -141,7 +141,7 @@ def main() -> int:
     return report(min(floors, key=lambda run: run.cpu), min(services, key=lambda run: run.cpu), calls)
 
 
-def report(lowest: Run, service: Run, calls: int) -> int:
+def report(lowest: ReadRun, service: ReadRun, calls: int) -> int:
     """Print both and judge."""
     print(f"Reading {RECORDS:,} contacts, best of {ROUNDS} rounds in turns\n")
     heads = ("records", 9), ("calls", 8), ("CPU s", 8), ("elapsed", 9), ("1st byte ms", 12), ("peak MB", 9)

@@ -28,7 +28,7 @@ SECTIONS = (
     ("lookup", "lookups.…"),
     ("typed", "values"),
 )
-Node = Mapping[str, Any]
+SchemaNode = Mapping[str, Any]
 
 
 class Undescribed(Exception):
@@ -55,7 +55,7 @@ def page() -> Iterator[str]:
     yield from ("", "## Stamps", "", defs["stamp"]["description"])
 
 
-def _section(name: str, node: Node, defs: Node) -> Iterator[str]:
+def _section(name: str, node: SchemaNode, defs: SchemaNode) -> Iterator[str]:
     if "properties" in node:
         yield from _table(name, node, defs)
     elif "items" in node:
@@ -74,12 +74,12 @@ def _section(name: str, node: Node, defs: Node) -> Iterator[str]:
             yield ""
 
 
-def _table(where: str, node: Node, defs: Node) -> Iterator[str]:
+def _table(where: str, node: SchemaNode, defs: SchemaNode) -> Iterator[str]:
     yield from ("| key | holds | meaning |", "|---|---|---|")
     yield from _rows(where, node, defs, "")
 
 
-def _rows(where: str, node: Node, defs: Node, above: str) -> Iterator[str]:
+def _rows(where: str, node: SchemaNode, defs: SchemaNode, above: str) -> Iterator[str]:
     for key, value in node["properties"].items():
         if key == "$schema":
             continue
@@ -92,14 +92,14 @@ def _rows(where: str, node: Node, defs: Node, above: str) -> Iterator[str]:
             yield from _rows(where, value["items"], defs, f"{above}{key}[].")
 
 
-def _meaning(where: str, key: str, value: Node, defs: Node) -> str:
+def _meaning(where: str, key: str, value: SchemaNode, defs: SchemaNode) -> str:
     found = value.get("description") or _target(value, defs).get("description")
     if not found:
         raise Undescribed(f"{where}: {key} has no description in the schema")
     return str(found)
 
 
-def _holds(value: Node, defs: Node) -> str:
+def _holds(value: SchemaNode, defs: SchemaNode) -> str:
     if "enum" in value:
         return " ".join(f"`{word}`" for word in value["enum"])
     if "const" in value:
@@ -114,9 +114,9 @@ def _holds(value: Node, defs: Node) -> str:
     return _holds(target, defs) if target else "anything"
 
 
-def _target(value: Node, defs: Node) -> Node:
+def _target(value: SchemaNode, defs: SchemaNode) -> SchemaNode:
     reference = value.get("$ref", "")
-    found: Node = defs[reference.rpartition("/")[2]] if reference else {}
+    found: SchemaNode = defs[reference.rpartition("/")[2]] if reference else {}
     return found
 
 

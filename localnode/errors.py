@@ -4,8 +4,6 @@ NodeError
 ├── NotFound       404  look up first: no pipe, dataset, system, secret … of that name
 ├── BadRequest     400  fix the request: a parameter, a body, an operation the pump does not have
 ├── Conflict       409  wait or choose another way: the pump runs already, a sequence is out of order
-├── Forbidden      403  change the settings of the node: it may not reach that address
-├── Locked         423  decide first: the circuit breaker is tripped
 └── Unavailable    503  wait: the node restarts, or the system behind it does not answer
 """
 
@@ -41,18 +39,6 @@ class Conflict(NodeError):
     """Something else goes on at the same time."""
 
     status, title = 409, "Conflict"
-
-
-class Forbidden(NodeError):
-    """Not allowed by the node's settings."""
-
-    status, title = 403, "Forbidden"
-
-
-class Locked(NodeError):
-    """A circuit breaker waits for a decision."""
-
-    status, title = 423, "Locked"
 
 
 class Unavailable(NodeError):

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from stack.decisions import Record, relink, retry, unlink
-from stack.node import Json, Node
+from stack.decisions import RecordRef, relink, retry, unlink
+from stack.node import Json, NodeClient
 from stack.process_manager import StackError
 from stack.processes import Stack, failure
 from stack.report import Report, make_report, table
@@ -164,22 +164,22 @@ def forget(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def _node(options: argparse.Namespace) -> Node:
+def _node(options: argparse.Namespace) -> NodeClient:
     """The node that the options name, else the local one."""
     settings = from_environment("empty", False, ROOT / ".data")
     url = (options.node or settings.url("node")).rstrip("/")
     url = url if "://" in url else f"https://{url}"
-    return Node(url if url.endswith("/api") else f"{url}/api", options.jwt)
+    return NodeClient(url if url.endswith("/api") else f"{url}/api", options.jwt)
 
 
 def _unlink(options: argparse.Namespace) -> int:
-    record = Record(options.system, options.datatype, options.id)
+    record = RecordRef(options.system, options.datatype, options.id)
     return _say(unlink(_node(options), record, options.note))
 
 
 def _relink(options: argparse.Namespace) -> int:
-    record = Record(options.system, options.datatype, options.id)
-    other = Record(options.other_system, options.other_datatype, options.other_id)
+    record = RecordRef(options.system, options.datatype, options.id)
+    other = RecordRef(options.other_system, options.other_datatype, options.other_id)
     return _say(relink(_node(options), record, other, options.note))
 
 

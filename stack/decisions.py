@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stack.node import Json, Node
+from stack.node import Json, NodeClient
 from stack.process_manager import StackError
 
 RETRIED = ("rejected", "conflict", "quarantined", "gone")
@@ -18,7 +18,7 @@ ONE_THING = {"order", "quote"}
 
 
 @dataclass(frozen=True)
-class Record:
+class RecordRef:
     """A record of a system, such as `customerp contact CT-1`."""
 
     system: str
@@ -34,14 +34,14 @@ class Record:
         return f"{self.pipe}:{self.id}"
 
     @classmethod
-    def of(cls, identifier: str) -> Record:
+    def of(cls, identifier: str) -> RecordRef:
         """From a namespaced identifier, `~:customerp-contact:CT-1`."""
         namespace, _, key = identifier.removeprefix("~:").partition(":")
         system, _, datatype = namespace.partition("-")
         return cls(system, datatype, key)
 
 
-def unlink(node: Node, record: Record, note: str = "") -> list[Json]:
+def unlink(node: NodeClient, record: RecordRef, note: str = "") -> list[Json]:
     """Take a record apart from its counterparts for good; answers the decisions. StackError without any."""
     pairs = _pairs(record, _group(node, record))
     if not pairs:
@@ -49,7 +49,7 @@ def unlink(node: Node, record: Record, note: str = "") -> list[Json]:
     return _send(node, [_decision("unlink", pair, note) for pair in pairs])
 
 
-def relink(node: Node, record: Record, other: Record, note: str = "") -> list[Json]:
+def relink(node: NodeClient, record: RecordRef, other: RecordRef, note: str = "") -> list[Json]:
     """Let two records sync with each other, and with nobody they were linked to before.
 
     Former counterparts are left alone until somebody decides about them. Answers the decisions.
@@ -67,7 +67,7 @@ def relink(node: Node, record: Record, other: Record, note: str = "") -> list[Js
     return _send(node, [*decisions, _decision("link", (record, other), note)])
 
 
-def retry(node: Node, pipe: str | None = None, row_id: str | None = None) -> list[Json]:
+def retry(node: NodeClient, pipe: str | None = None, row_id: str | None = None) -> list[Json]:
     """Have share pipes try again what was rejected, in conflict, gone or quarantined: all, a pipe's, or one.
 
     `pipe` is `<system>-<datatype>` or the share pipe's own name. A quarantined record gets its write budget
@@ -90,32 +90,32 @@ def retry(node: Node, pipe: str | None = None, row_id: str | None = None) -> lis
     return _send(node, [{"_id": row, "decision": "retry"} for row in rows])
 
 
-def _group(node: Node, record: Record) -> list[Record]:
+def _group(node: NodeClient, record: RecordRef) -> list[RecordRef]:
     """Everybody linked with a record, itself included. StackError for one that the node does not know."""
     row = node.entity(f"{record.pipe}-transform", record.id)
     if row is None:
         raise StackError(f"the node knows no {record}; has it been synced?")
     ids = row.get("$ids") or []
-    return [Record.of(each) for each in (ids if isinstance(ids, list) else [ids])]
+    return [RecordRef.of(each) for each in (ids if isinstance(ids, list) else [ids])]
 
 
-def _pairs(record: Record, group: Sequence[Record]) -> list[tuple[Record, Record]]:
+def _pairs(record: RecordRef, group: Sequence[RecordRef]) -> list[tuple[RecordRef, RecordRef]]:
     """The links between a record, with what is one thing with it, and the other system."""
     same = [each for each in group if each.system == record.system and _alike(each, record)]
     return [(mine, each) for mine in same for each in group if each.system != record.system]
 
 
-def _alike(one: Record, other: Record) -> bool:
+def _alike(one: RecordRef, other: RecordRef) -> bool:
     return one.datatype == other.datatype or {one.datatype, other.datatype} <= ONE_THING
 
 
-def _decision(decision: str, pair: tuple[Record, Record], note: str) -> Json:
+def _decision(decision: str, pair: tuple[RecordRef, RecordRef], note: str) -> Json:
     records = sorted(str(each) for each in pair)
     found: Json = {"_id": "|".join(records), "decision": decision, "records": records}
     return {**found, "note": note} if note else found
 
 
-def _send(node: Node, decisions: list[Json]) -> list[Json]:
+def _send(node: NodeClient, decisions: list[Json]) -> list[Json]:
     if decisions:
         node.push("decisions", decisions)
     return decisions

@@ -22,7 +22,7 @@ TIMEOUT = (5, 120)
 LOOPBACK = f"http://{HOST}:"
 
 
-class Node:
+class NodeClient:
     """The node at `url`, which ends in `/api`. Every refusal is a StackError with the node's own words."""
 
     def __init__(self, url: str, jwt: str | None = None) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from stack.node import Json, Node
+from stack.node import Json, NodeClient
 from stack.process_manager import ProcessManager, Program, StackError
 from stack.services import hook_up
 from stack.settings import StackSettings, check_free, for_tests
@@ -39,7 +39,7 @@ class Stack:
         base = folder or Path(self._own_folder.name if self._own_folder else "")
         self.settings = settings or for_tests(base, data)
         self.progress = progress
-        self.node = Node(f"{self.settings.url('node')}/api")
+        self.node = NodeClient(f"{self.settings.url('node')}/api")
         self.children: ProcessManager | None = None
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Any
 
-from stack.node import Json, Node
+from stack.node import Json, NodeClient
 from stack.services import Service
 
 SETTLED = (None, "ok")
@@ -61,7 +61,7 @@ class Report:
     rejected: list[tuple[str, Json]] = field(default_factory=list)
 
 
-def make_report(erp: Service, chargebee: Service, node: Node) -> Report:
+def make_report(erp: Service, chargebee: Service, node: NodeClient) -> Report:
     """Count on both sides through the services; the share datasets say what became of each record."""
     report = Report()
     theirs = {kind: chargebee.ids(kind) for kind in sorted({each.chargebee for each in MAPPINGS})}

@@ -7,7 +7,7 @@ from typing import Any
 from localnode.config import NodeConfig
 from localnode.diagnostics.names import ENRICH, RecordName, concepts, kinds, members
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
-from localnode.pipes.sources.connected_components import Node
+from localnode.pipes.sources.connected_components import GraphNode
 from localnode.pipes.sources.merge import member_key
 from localnode.store import Store
 from localnode.store.members import MergeMembers
@@ -27,7 +27,7 @@ def golden_of(store: Store, config: NodeConfig, name: RecordName) -> tuple[str, 
         if dataset is None:
             continue
         if enriched in concept.sources:
-            member = member_key(Node(concept.sources.index(enriched), name.enriched))
+            member = member_key(GraphNode(concept.sources.index(enriched), name.enriched))
             found = MergeMembers(store, concept.id).representatives([member]).get(member)
             row = dataset.get(found) if found else None
         elif name.kind not in kinds(config, ENRICH) and _may_hold(concept.sources, name):

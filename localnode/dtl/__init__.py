@@ -10,10 +10,10 @@ small Python function in `functions/`, every DTL transform one in `transforms/`.
 from localnode.dtl.api import (
     DtlCompileError,
     DtlError,
+    DtlProblem,
     DtlTrip,
     HopJoin,
     PipeSettings,
-    Problem,
     TransformContext,
 )
 from localnode.dtl.joins import IndexExpression, Subset, join_keys
@@ -26,7 +26,7 @@ __all__ = [
     "HopJoin",
     "IndexExpression",
     "PipeSettings",
-    "Problem",
+    "DtlProblem",
     "Program",
     "Subset",
     "TransformContext",

@@ -47,7 +47,7 @@ class PipeSettings:
 
 
 @dataclass(frozen=True)
-class Problem:
+class DtlProblem:
     """One thing that is wrong with the rules. `path` is the place below `rules`, e.g. `['default'][3][2]`."""
 
     path: str
@@ -61,7 +61,7 @@ class Problem:
 class DtlCompileError(ValueError):
     """The rules cannot be used; `problems` holds every error that was found, in the order of the rules."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[DtlProblem]) -> None:
         self.problems = list(problems)
         super().__init__("; ".join(str(p) for p in self.problems))
 

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from localnode.dtl.kinds import ABSENT, CONVERTERS, INVALID, convert
 from localnode.dtl.registry import FUNCTIONS, TRANSFORMS, define
 from localnode.dtl.runtime import Frame
-from localnode.dtl.scope import Call, Expr, Run
+from localnode.dtl.scope import Call, Evaluator, Expr
 from localnode.dtl.values import is_string, text
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -98,7 +98,7 @@ def aligned(call: Call) -> list[Expr]:
     args = [
         _converted(arg, parameter.kind) for arg, parameter in zip(call.args, call.parameters, strict=True)
     ]
-    if len(every) == len(args) or call.definition.signature.shapes[0].group:
+    if len(every) == len(args) or call.definition.signature.alternatives[0].group:
         return args
     given = {parameter.name: arg for parameter, arg in zip(call.parameters, args, strict=True)}
     return [given.get(parameter.name) or Expr.of(ABSENT) for parameter in every]
@@ -113,7 +113,7 @@ def _converted(arg: Expr, kind: str) -> Expr:
     return Expr(lambda f, v: convert(kind, run(f, v)))
 
 
-def fold_constant(run: Run, args: list[Expr], fold: bool = True) -> Expr:
+def fold_constant(run: Evaluator, args: list[Expr], fold: bool = True) -> Expr:
     """The expression of `run`, worked out now if its arguments are constant."""
     if fold and all(arg.constant for arg in args):
         try:
@@ -136,7 +136,7 @@ def _build_plain(implementation: Callable[..., Any], fold: bool, call: Call) -> 
     return fold_constant(_call_run(implementation, runs), args, fold)
 
 
-def _call_run(implementation: Callable[..., Any], runs: list[Run]) -> Run:
+def _call_run(implementation: Callable[..., Any], runs: list[Evaluator]) -> Evaluator:
     if len(runs) == 1:
         only = runs[0]
         return lambda f, v: implementation(only(f, v))
@@ -162,7 +162,10 @@ def _build_mapped(implementation: Callable[..., Any], over: str, fold: bool, cal
 
 
 def _build_late(
-    implementation: Callable[..., Any], wrap: Callable[[Scalar], Scalar], settings: list[Run], values: Run
+    implementation: Callable[..., Any],
+    wrap: Callable[[Scalar], Scalar],
+    settings: list[Evaluator],
+    values: Evaluator,
 ) -> Expr:
     """A map-style call whose further arguments are only known for each entity."""
 
@@ -199,7 +202,7 @@ def text_scalar(function: Scalar) -> Scalar:
 _WRAPS: dict[str, Callable[[Scalar], Scalar]] = {"any": _same, "strings": string_scalar, "texts": text_scalar}
 
 
-def _strings_run(function: Scalar, values: Run) -> Run:
+def _strings_run(function: Scalar, values: Evaluator) -> Evaluator:
     scalar = string_scalar(function)
 
     def run(f: Frame, v: Any) -> Any:
@@ -214,7 +217,7 @@ def _strings_run(function: Scalar, values: Run) -> Run:
     return run
 
 
-def _values_run(scalar: Scalar, values: Run) -> Run:
+def _values_run(scalar: Scalar, values: Evaluator) -> Evaluator:
     return lambda f, v: broadcast(scalar, values(f, v))
 
 

@@ -12,14 +12,14 @@ from localnode.dtl.functions.comparisons import eq
 from localnode.dtl.hop_specs import SOURCE, Spec, read_spec
 from localnode.dtl.joins import IndexExpression, Subset, index_of, join_keys
 from localnode.dtl.runtime import Frame
-from localnode.dtl.scope import Call, Run, Scope
+from localnode.dtl.scope import Call, Evaluator, Scope
 from localnode.dtl.values import as_list, truthy
 
 Follow = Callable[[Frame, list[Any]], list[Any]]
 """A compiled specification: from the entities that go in to the values that come out."""
 
 
-Filter = tuple[Run, frozenset[str]]
+Filter = tuple[Evaluator, frozenset[str]]
 """A condition and the aliases that it reads."""
 
 
@@ -28,7 +28,7 @@ class Side:
     """One side of a possible join: which dataset variables it reads, and what else."""
 
     raw: Any
-    run: Run
+    run: Evaluator
     reads: frozenset[str]
     uses: set[str]
 
@@ -48,11 +48,11 @@ class Hop:
     alias: str
     dataset: str
     index: IndexExpression
-    origin: Run
+    origin: Evaluator
     subset: Subset | None
     track: bool
-    checks: list[tuple[Run, IndexExpression]] = field(default_factory=list)
-    filters: list[Run] = field(default_factory=list)
+    checks: list[tuple[Evaluator, IndexExpression]] = field(default_factory=list)
+    filters: list[Evaluator] = field(default_factory=list)
 
     def rows(self, f: Frame, value: Any, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Every row continued with every entity it joins."""
@@ -76,7 +76,7 @@ class Hop:
         )
 
 
-def compile_hops(call: Call, first_spec: int) -> Run:
+def compile_hops(call: Call, first_spec: int) -> Evaluator:
     """The `hops` of a call whose arguments from `first_spec` on are specifications."""
     call.scope.compilation.hopping.add(call.scope.rule)
     last = len(call.args) - 1
@@ -228,7 +228,7 @@ def _links(join: Join, alias: str, bound: set[str]) -> bool:
 
 
 def _hop(spec: Spec, alias: str, joins: list[Join], scope: Scope) -> Hop:
-    probes: list[tuple[Run, IndexExpression]] = []
+    probes: list[tuple[Evaluator, IndexExpression]] = []
     for join in joins:
         side = join.sides[alias]
         origin = next(other for variable, other in join.sides.items() if variable != alias)

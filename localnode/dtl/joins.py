@@ -9,7 +9,7 @@ from typing import Any
 
 from localnode.dtl.api import DtlError, Entity, PipeSettings
 from localnode.dtl.runtime import NO_RUN, Frame
-from localnode.dtl.scope import Run
+from localnode.dtl.scope import Evaluator
 from localnode.dtl.values import as_list, key_of
 
 
@@ -70,7 +70,7 @@ def _storable(key: str) -> str:
     return key if key.isascii() else key.encode("utf-8", "replace").decode()
 
 
-def index_of(expression: Any, run: Run, alias: str, settings: PipeSettings) -> IndexExpression:
+def index_of(expression: Any, run: Evaluator, alias: str, settings: PipeSettings) -> IndexExpression:
     """The index over the entities that `alias` stands for (`_S` in a subset), of an expression and its
     compilation."""
     if expression == f"{alias}._id":

@@ -23,9 +23,6 @@ from localnode.dtl.values import first, is_string
 RAW_KINDS = frozenset({"raw", "rule", "transforms", "spec", "dataset"})
 """Kinds whose arguments are not compiled as expressions."""
 
-FREE_KINDS = frozenset({"value", "boolean", "each", "default"})
-"""Kinds that take any value."""
-
 
 class Invalid:
     """The type of INVALID and ABSENT, which no value of an expression ever is."""

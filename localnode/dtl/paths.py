@@ -69,7 +69,7 @@ def walk(selects: Sequence[Select], value: Any) -> Any:
     return current[0] if current else None
 
 
-class Shape:
+class KeyLayout:
     """What all dicts with the same property names have in common, worked out once for them.
 
     `single` has the name that an identifier (the part after the last colon) stands for, `several` the names
@@ -92,19 +92,19 @@ class Shape:
         return self.several.get(identifier, []) if name is None else [name]
 
 
-_SHAPES: dict[tuple[str, ...], Shape] = {}
-_SHAPES_SIZE = 2048
+_LAYOUTS: dict[tuple[str, ...], KeyLayout] = {}
+_LAYOUTS_SIZE = 2048
 
 
-def shape_of(value: dict[str, Any]) -> Shape:
-    """The shape of a dict."""
+def layout_of(value: dict[str, Any]) -> KeyLayout:
+    """The key layout of a dict."""
     names = tuple(value)
-    shape = _SHAPES.get(names)
-    if shape is None:
-        if len(_SHAPES) >= _SHAPES_SIZE:
-            _SHAPES.clear()
-        shape = _SHAPES[names] = Shape(names)
-    return shape
+    layout = _LAYOUTS.get(names)
+    if layout is None:
+        if len(_LAYOUTS) >= _LAYOUTS_SIZE:
+            _LAYOUTS.clear()
+        layout = _LAYOUTS[names] = KeyLayout(names)
+    return layout
 
 
 def selector(element: str, settings: PipeSettings) -> Select:
@@ -112,7 +112,7 @@ def selector(element: str, settings: PipeSettings) -> Select:
     namespace."""
     name = exact_name(element, settings)
     if name is None:
-        return lambda entity: [entity[found] for found in shape_of(entity).names(element)]
+        return lambda entity: [entity[found] for found in layout_of(entity).names(element)]
     exact = name
     return lambda entity: [entity[exact]] if exact in entity else []
 
@@ -146,11 +146,11 @@ def path_reader(elements: Sequence[str], settings: PipeSettings) -> Callable[[An
 def _anywhere(element: str, selects: list[Select]) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if type(value) is dict:
-            shape = shape_of(value)
-            name = shape.single.get(element)
+            layout = layout_of(value)
+            name = layout.single.get(element)
             if name is not None:
                 return value[name]
-            if element not in shape.several:
+            if element not in layout.several:
                 return None
         return walk(selects, value)
 
@@ -164,7 +164,7 @@ def _step_by_step(
 
     def read(value: Any) -> Any:
         if type(value) is dict:
-            found = shape_of(value).single.get(element) if name is None else name
+            found = layout_of(value).single.get(element) if name is None else name
             if found is not None and type(inner := value.get(found)) is dict:
                 return rest(inner)
         return walk(selects, value)

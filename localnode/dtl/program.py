@@ -11,16 +11,16 @@ import localnode.dtl.library  # noqa: F401 - fills the registry
 from localnode.dtl.api import (
     DtlCompileError,
     DtlError,
+    DtlProblem,
     Entity,
     HopJoin,
     PipeSettings,
-    Problem,
     TransformContext,
 )
 from localnode.dtl.compiler import compile_expression, compile_steps
 from localnode.dtl.joins import IndexExpression, index_of
 from localnode.dtl.registry import shown
-from localnode.dtl.runtime import DISCARDED, FILTERED, Frame, Rule, Run
+from localnode.dtl.runtime import DISCARDED, FILTERED, EntityRun, Frame, Rule
 from localnode.dtl.scope import Compilation, Scope
 
 DEFAULT = "default"
@@ -41,7 +41,7 @@ class Program:
         self.datasets = {join.dataset for join in compilation.joins} | compilation.lookups
         self.tracked_datasets = {join.dataset for join in compilation.joins if join.track}
         self.creates_children = compilation.creates_children
-        self.warnings: list[Problem] = compilation.warnings
+        self.warnings: list[DtlProblem] = compilation.warnings
         self._rule = rule
 
     def transform(self, entity: Entity, context: TransformContext) -> list[Entity]:
@@ -51,7 +51,7 @@ class Program:
         Nothing in the result is shared with `entity` or the entities that `context` gave. Raises DtlError and
         DtlTrip.
         """
-        run = Run(context, entity)
+        run = EntityRun(context, entity)
         target: Entity = {"_id": entity["_id"]} if "_id" in entity else {}
         if entity.get("_deleted") is True:
             target["_deleted"] = True
@@ -96,7 +96,7 @@ def _kept(text: str, settings: PipeSettings) -> Program:
 def _compile(rules: Mapping[str, Any], settings: PipeSettings) -> Program:
     compilation = Compilation(settings)
     if not isinstance(rules, Mapping):
-        raise DtlCompileError([Problem("", "rules must be an object with a list of transforms per rule")])
+        raise DtlCompileError([DtlProblem("", "rules must be an object with a list of transforms per rule")])
     if DEFAULT not in rules:
         compilation.error("", 'there is no rule "default"; it is the one that runs for every source entity')
     compilation.rules = {name: Rule(name) for name in rules}

@@ -74,9 +74,9 @@ def signatures() -> list[dict[str, Any]]:
 
 
 def _as_data(kind: str, definition: Definition) -> dict[str, Any]:
-    shapes = [
-        [*(p for p, _ in shape.before), *shape.group, *(p for p, _ in shape.after)]
-        for shape in definition.signature.shapes
+    alternatives = [
+        [*(p for p, _ in alternative.before), *alternative.group, *(p for p, _ in alternative.after)]
+        for alternative in definition.signature.alternatives
     ]
     return {
         "name": definition.name,
@@ -87,9 +87,9 @@ def _as_data(kind: str, definition: Definition) -> dict[str, Any]:
         "parameters": [
             [
                 {"name": p.name, "kind": p.kind, "accepts": CONVERTERS.get(p.kind, (None, None))[1]}
-                for p in shape
+                for p in alternative
             ]
-            for shape in shapes
+            for alternative in alternatives
         ],
     }
 

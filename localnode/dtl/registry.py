@@ -38,7 +38,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Shape:
+class Alternative:
     """One alternative of a signature: parameters before, in and after the repeated group."""
 
     before: tuple[tuple[Parameter, bool], ...]
@@ -74,25 +74,30 @@ class Signature:
     """The arguments that a function takes; `text` is what people read (without the kinds)."""
 
     text: str
-    shapes: tuple[Shape, ...]
+    alternatives: tuple[Alternative, ...]
 
     @classmethod
     def parse(cls, written: str) -> Signature:
         """Read a signature in the notation of this module."""
-        return cls(re.sub(r":\w+", "", written), tuple(_shape(part) for part in written.split("|")))
+        return cls(re.sub(r":\w+", "", written), tuple(_alternative(part) for part in written.split("|")))
 
     def bind(self, count: int) -> list[Parameter] | None:
         """The parameter of each argument, by the first alternative that fits; None if none does."""
-        return next((bound for shape in self.shapes if (bound := shape.bind(count)) is not None), None)
+        return next(
+            (bound for alternative in self.alternatives if (bound := alternative.bind(count)) is not None),
+            None,
+        )
 
     @property
     def parameters(self) -> list[Parameter]:
         """All parameters of the first alternative, in order."""
-        shape = self.shapes[0]
-        return [p for p, _ in shape.before] + list(shape.group) + [p for p, _ in shape.after]
+        alternative = self.alternatives[0]
+        return (
+            [p for p, _ in alternative.before] + list(alternative.group) + [p for p, _ in alternative.after]
+        )
 
 
-def _shape(written: str) -> Shape:
+def _alternative(written: str) -> Alternative:
     before: list[tuple[Parameter, bool]] = []
     after: list[tuple[Parameter, bool]] = []
     group: tuple[Parameter, ...] = ()
@@ -104,7 +109,7 @@ def _shape(written: str) -> Shape:
             least = (token["times"] or token["many"]) == "+"
         else:
             current.append((_parameter(token["maybe"] or token["one"]), token["maybe"] is not None))
-    return Shape(tuple(before), group, least, tuple(after))
+    return Alternative(tuple(before), group, least, tuple(after))
 
 
 def _parameter(word: str) -> Parameter:

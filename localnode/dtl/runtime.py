@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from localnode.dtl.api import DtlError, Entity, TransformContext
-from localnode.dtl.paths import Shape, shape_of
+from localnode.dtl.paths import KeyLayout, layout_of
 
 if TYPE_CHECKING:
     from localnode.dtl.scope import Step
@@ -17,7 +17,7 @@ DISCARDED = "discarded"
 """Signal of `discard`: the target vanishes, an earlier version in the sink stays."""
 
 
-class Run:
+class EntityRun:
     """The transformation of one source entity: the context, and what `create` has emitted so far."""
 
     __slots__ = ("context", "created", "entity_id", "source")
@@ -58,18 +58,18 @@ class NoContext:
         raise KeyError(name)
 
 
-NO_RUN = Run(NoContext(), {})
+NO_RUN = EntityRun(NoContext(), {})
 
 
 class Frame:
     """The variables of one rule application: `_S`, `_T`, `_P`, `_R` and the row of dataset aliases within
     `hops`.
 
-    `root` is None in the frame of the default rule itself (it is its own root). `shape` is that of `_S`, a
+    `root` is None in the frame of the default rule itself (it is its own root). `layout` is that of `_S`, a
     dict, once it has been asked for.
     """
 
-    __slots__ = ("p", "root", "row", "run", "s", "shape", "t")
+    __slots__ = ("layout", "p", "root", "row", "run", "s", "t")
 
     def __init__(
         self,
@@ -77,16 +77,16 @@ class Frame:
         t: Entity,
         p: Frame | None,
         root: Frame | None,
-        run: Run,
+        run: EntityRun,
         row: Mapping[str, Any] | None = None,
     ) -> None:
         self.s, self.t, self.p, self.root, self.run, self.row = s, t, p, root, run, row
-        self.shape: Shape | None = None
+        self.layout: KeyLayout | None = None
 
-    def source_shape(self) -> Shape:
-        """The shape of `_S`, a dict; ask `shape` first."""
-        shape = self.shape = shape_of(self.s)
-        return shape
+    def source_layout(self) -> KeyLayout:
+        """The key layout of `_S`, a dict; ask `layout` first."""
+        layout = self.layout = layout_of(self.s)
+        return layout
 
     def applied(self, value: Any) -> Frame:
         """The frame of a rule that is applied to `value` from here."""
@@ -109,13 +109,12 @@ class Refusal(Exception):
 class Rule:
     """A compiled rule: its transforms in order."""
 
-    __slots__ = ("name", "paths", "steps", "uses_hops")
+    __slots__ = ("name", "paths", "steps")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.steps: list[Step] = []
         self.paths: list[str] = []
-        self.uses_hops = False
 
     def apply(self, frame: Frame) -> str | None:
         """Run the transforms on the frame's target, until one gives a stop signal.

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from localnode.dtl.api import HopJoin, PipeSettings, Problem
+from localnode.dtl.api import DtlProblem, HopJoin, PipeSettings
 
 if TYPE_CHECKING:
     from localnode.dtl.registry import Definition, Parameter
     from localnode.dtl.runtime import Frame, Rule
 
-Run = Callable[["Frame", Any], Any]
+Evaluator = Callable[["Frame", Any], Any]
 """A compiled expression: called with the frame and the current value `_`."""
 
 Step = Callable[["Frame"], "str | None"]
@@ -24,7 +24,7 @@ class Expr:
 
     __slots__ = ("constant", "run", "value")
 
-    def __init__(self, run: Run, constant: bool = False, value: Any = None) -> None:
+    def __init__(self, run: Evaluator, constant: bool = False, value: Any = None) -> None:
         self.run, self.constant, self.value = run, constant, value
 
     @classmethod
@@ -39,8 +39,8 @@ class Compilation:
 
     settings: PipeSettings
     rules: Mapping[str, Rule] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    warnings: list[Problem] = field(default_factory=list)
+    problems: list[DtlProblem] = field(default_factory=list)
+    warnings: list[DtlProblem] = field(default_factory=list)
     joins: list[HopJoin] = field(default_factory=list)
     lookups: set[str] = field(default_factory=set)
     applied: list[tuple[str, str]] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Compilation:
 
     def error(self, path: str, message: str) -> None:
         """Note that the rules cannot be used."""
-        self.problems.append(Problem(path, message))
+        self.problems.append(DtlProblem(path, message))
 
     def check_applied(self) -> None:
         """Refuse `apply` of rules that hop: what they reach could not be followed back to the source."""
@@ -61,7 +61,7 @@ class Compilation:
 
     def warn(self, path: str, message: str) -> None:
         """Note something that works, but hardly as meant."""
-        self.warnings.append(Problem(path, message, level="warning"))
+        self.warnings.append(DtlProblem(path, message, level="warning"))
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from typing import Any
 from localnode.dtl.api import PipeSettings
 from localnode.dtl.paths import BadPath, exact_name, path_reader
 from localnode.dtl.runtime import Frame
-from localnode.dtl.scope import Run, Scope
+from localnode.dtl.scope import Evaluator, Scope
 
 VARIABLES = ("_", "_S", "_T", "_B")
 CONTEXTS = ("_P", "_R")
 
 
-def variable_reader(head: str, elements: list[str], scope: Scope) -> Run:
+def variable_reader(head: str, elements: list[str], scope: Scope) -> Evaluator:
     """The reader of a path that starts with a variable or an alias."""
     settings = scope.settings
     if head == "_S" and elements and elements[0] == "$ids" and settings.namespaced_identifiers:
@@ -37,29 +37,31 @@ def variable_reader(head: str, elements: list[str], scope: Scope) -> Run:
     return lambda f, v: read(f.s)
 
 
-def _anywhere_in_source(elements: list[str], settings: PipeSettings) -> Run:
-    """A path from `_S` that starts with a property of any namespace: the source's shape is looked up once."""
+def _anywhere_in_source(elements: list[str], settings: PipeSettings) -> Evaluator:
+    """A path from `_S` that starts with a property of any namespace: the source's key layout is looked up
+    once.
+    """
     element, read = elements[0], path_reader(elements, settings)
     rest = path_reader(elements[1:], settings) if len(elements) > 1 else None
 
     def run(f: Frame, v: Any) -> Any:
         source = f.s
         if type(source) is dict:
-            shape = f.shape or f.source_shape()
-            name = shape.single.get(element)
+            layout = f.layout or f.source_layout()
+            name = layout.single.get(element)
             if name is not None:
                 if rest is None:
                     return source[name]
                 if type(inner := source[name]) is dict:
                     return rest(inner)
-            elif element not in shape.several:
+            elif element not in layout.several:
                 return None
         return read(source)
 
     return run
 
 
-def _source_ids(elements: list[str], settings: PipeSettings) -> Run:
+def _source_ids(elements: list[str], settings: PipeSettings) -> Evaluator:
     """`_S.$ids`; where the source has none, a list with its `_id` as namespaced identifier stands in."""
     read, rest = path_reader(elements, settings), path_reader(elements[1:], settings)
 
@@ -77,7 +79,7 @@ def identifier(entity_id: str, settings: PipeSettings) -> str:
     return f"~:{entity_id}" if ":" in entity_id else f"~:{settings.identity}:{entity_id}"
 
 
-def context_reader(head: str, elements: list[str], settings: PipeSettings) -> Run:
+def context_reader(head: str, elements: list[str], settings: PipeSettings) -> Evaluator:
     """The reader of `_P._S.age`, `_P._P._T.x`, `_R._S.x`, … Raises BadPath for what a context has not."""
     climb, rest = 0, elements
     while head == "_P" and rest[:1] == ["_P"]:

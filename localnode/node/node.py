@@ -27,7 +27,7 @@ from localnode.node import test_data
 from localnode.node.engine import make_engine, warn_of_unreachable
 from localnode.node.folder import DataFolder
 from localnode.node.pipe import NodePipe
-from localnode.node.pipes import NodePipes, Plan
+from localnode.node.pipes import ConfigPlan, NodePipes
 from localnode.node.runs import Runs
 from localnode.node.token import node_token
 from localnode.pipes import ConfigProblem, Systems
@@ -180,7 +180,7 @@ class Node:
             self.uploaded.replace_env(variables)
             self._apply(plan, start_over=bool(turned))
 
-    def _turned(self, plan: Plan, variables: Mapping[str, Any], force: bool) -> list[PipeComponent]:
+    def _turned(self, plan: ConfigPlan, variables: Mapping[str, Any], force: bool) -> list[PipeComponent]:
         """The pipes that a plan turns to other data than they hold; Conflict for them without `force`."""
         found = test_data.turned(self.store, plan.config)
         if not force:
@@ -214,7 +214,7 @@ class Node:
 
     def _plan(
         self, entities: Iterable[Mapping[str, Any]], variables: Mapping[str, Any] | None = None
-    ) -> Plan:
+    ) -> ConfigPlan:
         """Check entities and build their pipes, with `variables` instead of the node's; nothing in use is
         touched."""
         env = self.uploaded.env() if variables is None else variables
@@ -223,7 +223,7 @@ class Node:
         engine = make_engine(config, self.settings, self.store, self.uploaded, self._make_systems)
         return self._pipes.plan(config, engine)
 
-    def _apply(self, plan: Plan, start_over: bool = False) -> None:
+    def _apply(self, plan: ConfigPlan, start_over: bool = False) -> None:
         """Use what was planned from now on: drop what is gone, put the pumps on the clock.
 
         To `start_over` the sink datasets are deleted, but for what receivers hold.

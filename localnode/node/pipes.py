@@ -16,7 +16,7 @@ from localnode.store import Store
 
 
 @dataclass(frozen=True)
-class Plan:
+class ConfigPlan:
     """A configuration whose pipes are built but not yet in use; `config` holds what building found wrong,
     too.
 
@@ -44,7 +44,7 @@ class NodePipes:
         """Build every pipe anew with the next plan."""
         self._signatures = {}
 
-    def plan(self, config: NodeConfig, engine: Engine) -> Plan:
+    def plan(self, config: NodeConfig, engine: Engine) -> ConfigPlan:
         """Build the pipes that are new or changed; nothing in use is touched."""
         pipes: dict[str, PipeComponent] = {}
         built: dict[str, Pipe] = {}
@@ -59,9 +59,9 @@ class NodePipes:
                     found = Problem(error.path, error.message)
                     component = replace(component, problems=(*component.problems, found))
             pipes[pipe_id] = component
-        return Plan(replace(config, pipes=pipes), engine, built, signatures)
+        return ConfigPlan(replace(config, pipes=pipes), engine, built, signatures)
 
-    def stop_changed(self, plan: Plan) -> None:
+    def stop_changed(self, plan: ConfigPlan) -> None:
         """End the runs of pipes that a plan changes or drops. Conflict when one has not ended in time."""
         changed = [
             pipe
@@ -73,7 +73,7 @@ class NodePipes:
         for pipe in changed:
             pipe.stop()
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: ConfigPlan) -> None:
         """Take a plan over, after `stop_changed`; datasets that nobody writes any more go with the pipes
         that did."""
         pipes: dict[str, NodePipe] = {}

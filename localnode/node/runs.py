@@ -15,7 +15,7 @@ from localnode.scheduler.rounds import Runnable
 log = logging.getLogger(__name__)
 
 
-class Run:
+class RunHandle:
     """One run-all, known by its token."""
 
     def __init__(self, run_all: RunAll) -> None:
@@ -59,9 +59,9 @@ class Runs:
         self._prepare, self._conclude, self._cancel = prepare, conclude, cancel
         self._workers = workers
         self._lock = threading.Lock()
-        self._current: Run | None = None
+        self._current: RunHandle | None = None
 
-    def start(self, options: RunAllOptions, reset: bool, delete_input: bool) -> Run:
+    def start(self, options: RunAllOptions, reset: bool, delete_input: bool) -> RunHandle:
         """Start a run in the background. Conflict when one is under way."""
         with self._lock:
             if self._current is not None and self._current.running:
@@ -69,11 +69,11 @@ class Runs:
             pipes = self._prepare(reset, delete_input)
             self.log.clear()
             self.log.info(f"running {len(pipes)} pipes" + (", from scratch" if reset else ""))
-            run = self._current = Run(RunAll(pipes, options, self.log, self._workers))
+            run = self._current = RunHandle(RunAll(pipes, options, self.log, self._workers))
         threading.Thread(target=self._execute, args=(run,), name="run-all", daemon=True).start()
         return run
 
-    def _execute(self, run: Run) -> None:
+    def _execute(self, run: RunHandle) -> None:
         result: dict[str, Any] = {"status": FAILED, "additional_info": {"message": "the run broke off"}}
         try:
             result = run.run_all.run()

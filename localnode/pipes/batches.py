@@ -52,7 +52,6 @@ class Counts:
     changed: int = 0
     deleted: int = 0
     failed: int = 0
-    retried: int = 0
     reprocessed: int = 0
 
     def add(self, result: WriteResult) -> None:
@@ -211,7 +210,6 @@ class BatchRunner:
 
     def retry(self, entry: RetryEntry) -> None:
         """One more attempt for a queued entity; failing again does not end the run."""
-        self.counts.retried += 1
         try:
             self._attempt([entry.entity], _nothing, None)
         except ABORT_RUN:

@@ -37,7 +37,7 @@ _GLOBAL = (
     "time_threshold_hours_pump",
     "growth_threshold",
 )
-Step = Callable[[int], Progress]
+CompactionStep = Callable[[int], Progress]
 
 
 def settings(pipe: Config, engine: Engine) -> Config | None:
@@ -132,7 +132,7 @@ class Compaction:
         seconds = float(self._setting.get("retract_timeout_seconds", TIMEOUT))
         return self._pages("retract", lambda at: versions.retracted(self._dataset, at), stop, seconds)
 
-    def _pages(self, name: str, step: Step, stop: Callable[[], bool], seconds: float | None) -> int:
+    def _pages(self, name: str, step: CompactionStep, stop: Callable[[], bool], seconds: float | None) -> int:
         """Go on where the last time ended, until the end, the time limit, or somebody says stop."""
         dropped, until = 0, None if seconds is None else time.monotonic() + seconds
         while not stop():

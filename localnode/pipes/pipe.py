@@ -55,11 +55,6 @@ class Pipe:
         return isinstance(self._parts.source, HttpEndpointSource)
 
     @property
-    def is_publisher(self) -> bool:
-        """Whether it computes on demand."""
-        return not self._parts.sink.has_pump
-
-    @property
     def sink_dataset(self) -> str | None:
         """The dataset it writes, None for other sinks."""
         return self._parts.sink.dataset
@@ -78,11 +73,6 @@ class Pipe:
     def tracked_datasets(self) -> list[str]:
         """The hopped datasets whose changes it follows by itself."""
         return self._parts.tracker().datasets
-
-    @property
-    def has_side_effects(self) -> bool:
-        """Whether a transform reaches out of the node."""
-        return any(transform.side_effects for transform in self._parts.chain.transforms)
 
     @property
     def log_dataset(self) -> str:

@@ -66,11 +66,6 @@ CREATE TABLE merge_member (
 """
 
 
-def log_table(no: int) -> str:
-    """Name of the log of dataset number `no`."""
-    return f"log_{no}"
-
-
 def create_log(db: sqlite3.Connection, no: int) -> None:
     """A log, its index on the latest version per `_id`, the ids seen by an unfinished full run, and the
     breaker's stage.

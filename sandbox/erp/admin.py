@@ -16,7 +16,7 @@ from sandbox.erp import records
 from sandbox.erp.fields import TYPES, RecordType
 from sandbox.erp.forms import groups, read_form
 from sandbox.erp.lists import cursor_of, place_of
-from sandbox.erp.problems import Problem
+from sandbox.erp.problems import ProblemResponse
 
 PAGE = 50
 COLUMNS = (
@@ -67,7 +67,7 @@ def create_admin(state: State) -> Blueprint:
         try:
             with state.write() as tx:
                 record = records.create(tx, record_type.name, body)
-        except Problem as problem:
+        except ProblemResponse as problem:
             return _form_page(record_type, body, problem), problem.status
         return _shown(record_type, record["id"])
 
@@ -83,7 +83,7 @@ def create_admin(state: State) -> Blueprint:
         try:
             with state.write() as tx:
                 records.update(tx, record_type.name, record_id, body, request.form.get("version"))
-        except Problem as problem:
+        except ProblemResponse as problem:
             present = state.get(record_type.name, record_id) or {}
             return _form_page(record_type, present | body, problem), problem.status
         return _shown(record_type, record_id)
@@ -102,8 +102,8 @@ def create_admin(state: State) -> Blueprint:
             order = records.convert(tx, record_id, today, request.form.get("version"))
         return _shown(TYPES["order"], order["id"])
 
-    @admin.errorhandler(Problem)
-    def refuse(problem: Problem) -> tuple[str, int]:
+    @admin.errorhandler(ProblemResponse)
+    def refuse(problem: ProblemResponse) -> tuple[str, int]:
         return render_template("admin/problem.html", problem=problem), problem.status
 
     return admin
@@ -123,7 +123,7 @@ def _protect(response: Response) -> Response:
 
 def _type(path: str) -> RecordType:
     if path not in BY_PATH:
-        raise Problem(404, "Not found", f"there are no {path}")
+        raise ProblemResponse(404, "Not found", f"there are no {path}")
     return BY_PATH[path]
 
 
@@ -152,7 +152,9 @@ def _list_page(state: State, record_type: RecordType) -> str:
     )
 
 
-def _form_page(record_type: RecordType, record: Mapping[str, Any], problem: Problem | None = None) -> str:
+def _form_page(
+    record_type: RecordType, record: Mapping[str, Any], problem: ProblemResponse | None = None
+) -> str:
     computed = [name for name, spec in record_type.fields.items() if spec.computed]
     references = {
         name: TYPES[spec.reference].path for name, spec in record_type.fields.items() if spec.reference

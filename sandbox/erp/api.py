@@ -12,7 +12,7 @@ from sandbox.common.state import Record, State
 from sandbox.erp import records
 from sandbox.erp.fields import TYPES, RecordType
 from sandbox.erp.lists import list_records
-from sandbox.erp.problems import Problem
+from sandbox.erp.problems import ProblemResponse
 
 PREFIX = "/api/v1"
 TOKEN = "sandbox"  # noqa: S105 - no secret: the sandbox listens on loopback only
@@ -26,7 +26,7 @@ def create_api(state: State) -> Blueprint:
     @api.before_request
     def authorise() -> None:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
-            raise Problem(401, "Unauthorized", "send the header Authorization: Bearer <token>")
+            raise ProblemResponse(401, "Unauthorized", "send the header Authorization: Bearer <token>")
 
     for record_type in TYPES.values():
         _add_routes(api, state, record_type)
@@ -78,15 +78,15 @@ def _add_routes(api: Blueprint, state: State, record_type: RecordType) -> None:
 
 def _body() -> dict[str, Any]:
     if request.mimetype not in ("application/json", "application/merge-patch+json"):
-        raise Problem(415, "Unsupported media type", "send Content-Type: application/json")
+        raise ProblemResponse(415, "Unsupported media type", "send Content-Type: application/json")
     if (request.content_length or 0) > MAX_BODY:
-        raise Problem(413, "Content too large", f"the body may have {MAX_BODY} bytes")
+        raise ProblemResponse(413, "Content too large", f"the body may have {MAX_BODY} bytes")
     try:
         body = orjson.loads(request.get_data())
     except orjson.JSONDecodeError as error:
-        raise Problem(400, "Bad request", f"the body is not JSON: {error}") from error
+        raise ProblemResponse(400, "Bad request", f"the body is not JSON: {error}") from error
     if not isinstance(body, dict):
-        raise Problem(400, "Bad request", "the body must be a JSON object")
+        raise ProblemResponse(400, "Bad request", "the body must be a JSON object")
     return body
 
 

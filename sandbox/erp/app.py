@@ -13,7 +13,7 @@ from sandbox.common.demodata import erp_demo
 from sandbox.common.state import State, Transaction
 from sandbox.erp.admin import create_admin
 from sandbox.erp.api import create_api
-from sandbox.erp.problems import Problem
+from sandbox.erp.problems import ProblemResponse
 from sandbox.erp.records import index_keys, load_record
 
 
@@ -25,7 +25,7 @@ def create_app(state_file: Path, data: str = "demo", seed: int = 1) -> Flask:
     app = create_sandbox_app("erp", state, load_demo, _injected)
     app.register_blueprint(create_api(state))
     app.register_blueprint(create_admin(state))
-    app.register_error_handler(Problem, lambda problem: problem.response())
+    app.register_error_handler(ProblemResponse, lambda problem: problem.response())
     app.register_error_handler(HTTPException, _http_error)
     return app
 
@@ -39,8 +39,8 @@ def load_demo(tx: Transaction, seed: int) -> None:
 
 def _injected(status: int, sentence: str) -> Response:
     titles = {429: "Too many requests", 500: "Internal server error", 503: "Service unavailable"}
-    return Problem(status, titles[status], sentence).response()
+    return ProblemResponse(status, titles[status], sentence).response()
 
 
 def _http_error(error: HTTPException) -> Response:
-    return Problem(error.code or 500, error.name, error.description or error.name).response()
+    return ProblemResponse(error.code or 500, error.name, error.description or error.name).response()

@@ -1,6 +1,6 @@
 """Refusals of the ERP, answered as `application/problem+json`.
 
-Problem                 a status with title and detail
+ProblemResponse         a status with title and detail
 └── Invalid             400, the fields that break a rule, each with `field`, `rule` and `message`
 """
 
@@ -22,7 +22,7 @@ class FieldError:
     message: str
 
 
-class Problem(Exception):
+class ProblemResponse(Exception):
     """A request that the ERP refuses; `extra` members are shown in the problem document."""
 
     def __init__(self, status: int, title: str, detail: str, **extra: Any) -> None:
@@ -43,7 +43,7 @@ class Problem(Exception):
         return response
 
 
-class Invalid(Problem):
+class Invalid(ProblemResponse):
     """The record would break the rules of its type."""
 
     def __init__(self, errors: list[FieldError]) -> None:
@@ -51,7 +51,7 @@ class Invalid(Problem):
         super().__init__(400, "Validation failed", detail, errors=[asdict(error) for error in errors])
 
 
-def conflict(field: str, rule: str, message: str, **extra: Any) -> Problem:
+def conflict(field: str, rule: str, message: str, **extra: Any) -> ProblemResponse:
     """409: the request is well-formed, but the present state of the records forbids it."""
     error = asdict(FieldError(field, rule, message))
-    return Problem(409, "Conflict", f"{field}: {message}", errors=[error], **extra)
+    return ProblemResponse(409, "Conflict", f"{field}: {message}", errors=[error], **extra)

@@ -9,12 +9,12 @@ from sandbox.common.state import KeyFunction, KeyValue, Record, State, Transacti
 from sandbox.erp import rules
 from sandbox.erp.checks import Draft, Values, draft_record
 from sandbox.erp.fields import TYPES, RecordType
-from sandbox.erp.problems import Invalid, Problem, conflict
+from sandbox.erp.problems import Invalid, ProblemResponse, conflict
 from sandbox.erp.totals import check_claims, compute_totals, scale_money
 
 
 def create(tx: Transaction, kind: str, body: Values) -> Record:
-    """Store a new record and return it; raises Problem (400, 409)."""
+    """Store a new record and return it; raises ProblemResponse (400, 409)."""
     record_type = TYPES[kind]
     record_id = _new_id(tx, record_type)
     draft = _draft(tx, record_type, body, None, record_id)
@@ -95,21 +95,21 @@ def convert(tx: Transaction, quote_id: str, today: str, if_match: str | None = N
 
 
 def existing(source: State | Transaction, kind: str, record_id: str, include_deleted: bool = False) -> Record:
-    """The record with that id; Problem 404 when there is none or it is deleted."""
+    """The record with that id; ProblemResponse 404 when there is none or it is deleted."""
     record = source.get(kind, record_id)
     if record is None or (record["deleted_at"] and not include_deleted):
         state = "deleted" if record else "not known"
-        raise Problem(404, "Not found", f"{kind} {record_id} is {state}")
+        raise ProblemResponse(404, "Not found", f"{kind} {record_id} is {state}")
     return record
 
 
 def check_version(record: Record, if_match: str | None) -> None:
-    """Raise Problem 412 unless `If-Match` is absent, `*` or the record's present version."""
+    """Raise ProblemResponse 412 unless `If-Match` is absent, `*` or the record's present version."""
     wanted = [part.strip().strip('"') for part in (if_match or "*").split(",")]
     if "*" not in wanted and str(record["version"]) not in wanted:
         present = record["version"]
         detail = f"the present version is {present}, not {if_match}"
-        raise Problem(412, "Precondition failed", detail, version=present)
+        raise ProblemResponse(412, "Precondition failed", detail, version=present)
 
 
 def _draft(

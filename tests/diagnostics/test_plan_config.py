@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from localnode.diagnostics.compare_text import compare_text
-from stack.node import Node
+from stack.node import NodeClient
 from tests.support.embedded import embedded_node
 from tests.support.processes import ROOT
 
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeClient]:
     with embedded_node(tmp_path_factory.mktemp("node")) as running:
         yield running
 
@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def compare(node: Node, folder: Path) -> subprocess.CompletedProcess[str]:
+def compare(node: NodeClient, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "localnode", "plan", "--config", str(folder), "--json"]
     command += ["--node", node.url]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
@@ -53,7 +53,7 @@ def edit(folder: Path, pipe: str, old: Any, new: Any) -> None:
     path.write_text(after, encoding="utf-8")
 
 
-def test_the_same_configuration_changes_nothing(node: Node, folder: Path) -> None:
+def test_the_same_configuration_changes_nothing(node: NodeClient, folder: Path) -> None:
     done = compare(node, folder)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
@@ -61,7 +61,7 @@ def test_the_same_configuration_changes_nothing(node: Node, folder: Path) -> Non
     assert found["pipes"] == {"added": [], "removed": [], "changed": []}
 
 
-def test_a_changed_rule_is_told_by_the_records_and_fields_it_changes(node: Node, folder: Path) -> None:
+def test_a_changed_rule_is_told_by_the_records_and_fields_it_changes(node: NodeClient, folder: Path) -> None:
     edit(folder, "customerp-contact-enrich", LANGUAGE, ["add", "language", "nb"])
     done = compare(node, folder)
     assert done.returncode == 2, done.stdout + done.stderr
@@ -87,7 +87,7 @@ def test_a_changed_rule_is_told_by_the_records_and_fields_it_changes(node: Node,
     assert 'language: nothing → "nb"' in told
 
 
-def test_a_configuration_with_errors_is_refused_with_the_place(node: Node, folder: Path) -> None:
+def test_a_configuration_with_errors_is_refused_with_the_place(node: NodeClient, folder: Path) -> None:
     edit(
         folder, "customerp-contact-enrich", LANGUAGE, ["add", "language", ["no-such-function", "_S.language"]]
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localnode.dtl import DtlCompileError, PipeSettings, Problem, Program, compile_dtl, compile_index
+from localnode.dtl import DtlCompileError, DtlProblem, PipeSettings, Program, compile_dtl, compile_index
 
 SETTINGS = PipeSettings("pipe")
 ORDERS = {"datasets": ["orders o"], "where": [["eq", "_S._id", "o.customer"]]}
@@ -16,7 +16,7 @@ def compiled(*transforms: Any, **rules: Any) -> Program:
     return compile_dtl({"default": list(transforms), **rules}, SETTINGS)
 
 
-def problems(rules: Any) -> list[Problem]:
+def problems(rules: Any) -> list[DtlProblem]:
     with pytest.raises(DtlCompileError) as caught:
         compile_dtl(rules, SETTINGS)
     return caught.value.problems

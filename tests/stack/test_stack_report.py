@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from stack.node import Json, Node
+from stack.node import Json, NodeClient
 from stack.report import make_report, mapping_of, table
 from stack.services import Service
 
@@ -70,7 +70,7 @@ def test_counts_linked_pending_and_rejected() -> None:
             ],
         }
     )
-    report = make_report(cast(Service, erp), cast(Service, chargebee), cast(Node, node))
+    report = make_report(cast(Service, erp), cast(Service, chargebee), cast(NodeClient, node))
     rows: dict[str, Any] = {row.name: row for row in report.rows}
     person, staff, company = (
         rows["contact ↔ customer"],
@@ -90,7 +90,9 @@ def test_a_mapping_that_is_off_says_so_and_counts_nothing_as_rejected() -> None:
     node = FakeNode({"customerp-contact-share": [refused]})
     chargebee = FakeService({"customer": [{"_id": "cb-1"}]})
     report = make_report(
-        cast(Service, FakeService({}, off=("contact", "quote"))), cast(Service, chargebee), cast(Node, node)
+        cast(Service, FakeService({}, off=("contact", "quote"))),
+        cast(Service, chargebee),
+        cast(NodeClient, node),
     )
     assert not report.rejected
     lines = table(report).splitlines()

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stack.node import Node
+from stack.node import NodeClient
 from tests.support.processes import ROOT, free_port, process
 
 NOWHERE = ("--system", "customerp=http://127.0.0.1:9", "--system", "chargebee=http://127.0.0.1:9")
 
 
 @contextmanager
-def embedded_node(folder: Path) -> Iterator[Node]:
+def embedded_node(folder: Path) -> Iterator[NodeClient]:
     """A node with the shipped pipes, run until nothing moves. Whatever it asked a system would fail."""
     port = free_port()
     command = [
@@ -30,7 +30,7 @@ def embedded_node(folder: Path) -> Iterator[Node]:
     ]
     api = f"http://127.0.0.1:{port}/api"
     with process([*command, *NOWHERE], ready_url=f"{api}/health"):
-        node = Node(api)
+        node = NodeClient(api)
         node.upload(ROOT, json.loads((ROOT / "test-env.json").read_text(encoding="utf-8")))
         assert node.run_all(None)["status"] == "success"
         yield node

@@ -12,7 +12,7 @@ from typing import Any
 from connectors.erp.mapping.stamps import zone
 from connectors.erp.mapping.templates import names
 
-Problem = tuple[tuple[str, ...], str]
+ProfileProblem = tuple[tuple[str, ...], str]
 """Where in the entity, and what to do about it."""
 
 
@@ -23,13 +23,13 @@ _VALUES = {"since", "origin", "ids", "id", "value", "size", "page", "offset", "c
 _NAMED = re.compile(r"\{([^{}]+)\}")
 
 
-def semantic_checks(spec: Mapping[str, Any]) -> Iterator[Problem]:
+def semantic_checks(spec: Mapping[str, Any]) -> Iterator[ProfileProblem]:
     """Yield everything that is wrong with one entity, defaults filled in, which the schema cannot see."""
     yield from _contradictions(spec)
     yield from _fixed_queries(spec)
 
 
-def _contradictions(spec: Mapping[str, Any]) -> Iterator[Problem]:
+def _contradictions(spec: Mapping[str, Any]) -> Iterator[ProfileProblem]:
     """Yield what two places of one entity say differently."""
     yield from _fields(spec, spec.get("fields", {}), ("fields",))
     for name, item in spec.get("items", {}).items():
@@ -46,7 +46,9 @@ def _contradictions(spec: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _zones(spec)
 
 
-def _fields(spec: Mapping[str, Any], fields: Mapping[str, Any], place: tuple[str, ...]) -> Iterator[Problem]:
+def _fields(
+    spec: Mapping[str, Any], fields: Mapping[str, Any], place: tuple[str, ...]
+) -> Iterator[ProfileProblem]:
     used = {
         "item": spec.get("items", {}),
         "part": spec.get("parts", {}),
@@ -68,7 +70,7 @@ def _fields(spec: Mapping[str, Any], fields: Mapping[str, Any], place: tuple[str
 
 def _paginator(
     paginator: Mapping[str, Any], listing: Mapping[str, Any], query: Mapping[str, Any]
-) -> Iterator[Problem]:
+) -> Iterator[ProfileProblem]:
     """A list whose next page is asked for like the first one would never end."""
     kind = paginator["type"]
     asked = names([listing.get("query"), listing.get("body"), listing.get("headers"), query])
@@ -88,7 +90,7 @@ def _paginator(
         )
 
 
-def _parts(spec: Mapping[str, Any]) -> Iterator[Problem]:
+def _parts(spec: Mapping[str, Any]) -> Iterator[ProfileProblem]:
     within = spec["create"].get("within", {}).get("part")
     parts = spec.get("parts", {})
     if within is not None and within not in parts:
@@ -102,7 +104,7 @@ def _parts(spec: Mapping[str, Any]) -> Iterator[Problem]:
                     yield ("parts", name, "create"), f"{need} is missing"
 
 
-def _zones(spec: Mapping[str, Any]) -> Iterator[Problem]:
+def _zones(spec: Mapping[str, Any]) -> Iterator[ProfileProblem]:
     given = {
         ("timezone",): spec.get("timezone"),
         ("values", "datetime", "timezone"): spec.get("values", {}).get("datetime", {}).get("timezone"),
@@ -118,7 +120,7 @@ def _known(there: Mapping[str, Any]) -> str:
     return f"there are {', '.join(there)}" if there else "there are none"
 
 
-def _fixed_queries(spec: Mapping[str, Any]) -> Iterator[Problem]:
+def _fixed_queries(spec: Mapping[str, Any]) -> Iterator[ProfileProblem]:
     """Questions of one entity, defaults filled in, that would always be answered in the same way."""
     incremental = spec.get("incremental", {})
     if "template" in incremental and "since" not in names(incremental["template"]):
@@ -148,7 +150,7 @@ def _fixed_queries(spec: Mapping[str, Any]) -> Iterator[Problem]:
         yield ("paginator", "field"), advice
 
 
-def _questions(spec: Mapping[str, Any]) -> Iterator[Problem]:
+def _questions(spec: Mapping[str, Any]) -> Iterator[ProfileProblem]:
     """Names in templates that nothing stands for: what asks for them would silently be left out."""
     paging = _PAGING.get(spec["paginator"]["type"], "")
     never = {"page", "offset", "cursor", "after"} - {paging}
@@ -165,7 +167,7 @@ def _questions(spec: Mapping[str, Any]) -> Iterator[Problem]:
                 yield (*place, part), f"there is no value {{{name}}}; there are {', '.join(sorted(_VALUES))}"
 
 
-def _children(children: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+def _children(children: Mapping[str, Mapping[str, Any]]) -> Iterator[ProfileProblem]:
     for name, child in children.items():
         own = set(_NAMED.findall(child["path"])) - {"path"}
         if "parent" not in child and not own:
@@ -173,7 +175,7 @@ def _children(children: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
             yield ("children", name, "path"), advice
 
 
-def _log(deleted: Mapping[str, Any]) -> Iterator[Problem]:
+def _log(deleted: Mapping[str, Any]) -> Iterator[ProfileProblem]:
     if "log" in deleted:
         asked = names([deleted["log"].get(part) for part in ("query", "body", "headers")])
         for need in ("since", "ids"):

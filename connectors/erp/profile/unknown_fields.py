@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.erp.profile.schema_messages import nearest
-from connectors.erp.profile.semantic_checks import Problem
+from connectors.erp.profile.semantic_checks import ProfileProblem
 
 Schema = Mapping[str, Any]
 
 
-def unknown_fields(spec: Mapping[str, Any], schema: Schema) -> Iterator[Problem]:
+def unknown_fields(spec: Mapping[str, Any], schema: Schema) -> Iterator[ProfileProblem]:
     """Names in one entity, defaults filled in, that the datatype's JSON Schema does not have."""
     yield from _mapped(spec.get("fields", {}), schema, ("fields",))
     named = {
@@ -26,7 +26,7 @@ def unknown_fields(spec: Mapping[str, Any], schema: Schema) -> Iterator[Problem]
             yield from _unknown_field(name, schema, place)
 
 
-def _mapped(fields: Mapping[str, Any], schema: Schema, place: tuple[str, ...]) -> Iterator[Problem]:
+def _mapped(fields: Mapping[str, Any], schema: Schema, place: tuple[str, ...]) -> Iterator[ProfileProblem]:
     for name, field in fields.items():
         yield from _unknown_field(name, schema, (*place, name))
         if isinstance(field, Mapping) and "fields" in field:
@@ -34,7 +34,7 @@ def _mapped(fields: Mapping[str, Any], schema: Schema, place: tuple[str, ...]) -
             yield from _mapped(field["fields"], lines.get("items", {}), (*place, name, "fields"))
 
 
-def _unknown_field(name: str, schema: Schema, place: tuple[str, ...]) -> Iterator[Problem]:
+def _unknown_field(name: str, schema: Schema, place: tuple[str, ...]) -> Iterator[ProfileProblem]:
     if _node(name, schema) is None:
         advice = nearest(name.partition(".")[0], list(schema.get("properties", {})))
         yield place, f"this datatype has no field {name}; {advice}"

@@ -15,7 +15,7 @@ from connectors.erp.mapping.templates import Values, names, parameters, render
 from connectors.erp.read.error_in_200 import error_in_200
 from connectors.erp.read.loop_detection import LoopDetector
 from connectors.erp.read.next_page_hints import next_page_hint
-from connectors.erp.read.paginators import Step, make_paginator
+from connectors.erp.read.paginators import PageRequest, make_paginator
 from connectors.erp.read.total_count import TotalCount
 
 _NONE = UpstreamResponse(200, {}, None)
@@ -61,7 +61,7 @@ class Lists:
         """
         size = min(size or self._size, self._size)
         start = fill_path(self._list["path"], self._path, key, raw)
-        step: Step | None = self._paginator.first(size)
+        step: PageRequest | None = self._paginator.first(size)
         given = {**(values or {})}
         url, loops = start, LoopDetector(self._name)
         total = TotalCount(self._name, self._list.get("count"), size)
@@ -83,7 +83,7 @@ class Lists:
         total.end()
 
     def _page(
-        self, url: str, step: Step, query: Mapping[str, Any], given: Values
+        self, url: str, step: PageRequest, query: Mapping[str, Any], given: Values
     ) -> tuple[int, UpstreamResponse, list[Record]]:
         """A hash of the question, the answer and its records."""
         question, asked = self._question(url, step, query, {**given, **step.values})
@@ -112,7 +112,7 @@ class Lists:
             )
 
     def _question(
-        self, url: str, step: Step, query: Mapping[str, Any], values: Values
+        self, url: str, step: PageRequest, query: Mapping[str, Any], values: Values
     ) -> tuple[int, dict[str, Any]]:
         """A hash of what is asked, and how the client is told to."""
         given = [] if step.url else self._parameters(query, step, values)
@@ -121,7 +121,9 @@ class Lists:
         question = hash((url, tuple(given), repr(body), tuple(sorted(headers.items()))))
         return question, {"params": given, "json": body, "headers": headers, "repeatable": True}
 
-    def _parameters(self, query: Mapping[str, Any], step: Step, values: Values) -> list[tuple[str, str]]:
+    def _parameters(
+        self, query: Mapping[str, Any], step: PageRequest, values: Values
+    ) -> list[tuple[str, str]]:
         fixed = parameters({**self._fixed, **query}, values)
         return [pair for pair in fixed if pair[0] not in step.query] + list(step.query.items())
 

@@ -1,7 +1,7 @@
 """How lists are paged. A paginator is two methods: where to start, and where to go on from a page.
 
-A `Step` is what to ask for: query parameters and headers to add, values for the templates of the profile's
-own query and body, or a whole URL instead of path and query.
+A `PageRequest` is what to ask for: query parameters and headers to add, values for the templates of the
+profile's own query and body, or a whole URL instead of path and query.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Records = list[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PageRequest:
     """One page to ask for; `position` is the paginator's own note."""
 
     query: Mapping[str, str] = field(default_factory=dict)
@@ -33,10 +33,12 @@ class Step:
 class Paginator(Protocol):
     """Walks a list."""
 
-    def first(self, size: int) -> Step:
+    def first(self, size: int) -> PageRequest:
         """The first page of about `size` records."""
 
-    def following(self, step: Step, answer: UpstreamResponse, records: Records, size: int) -> Step | None:
+    def following(
+        self, step: PageRequest, answer: UpstreamResponse, records: Records, size: int
+    ) -> PageRequest | None:
         """The page after `step`, which gave `records`; None at the end of the list."""
 
     def leads(self, answer: UpstreamResponse) -> bool:
@@ -46,12 +48,14 @@ class Paginator(Protocol):
 class Single:
     """The whole list is one page."""
 
-    def first(self, size: int) -> Step:
+    def first(self, size: int) -> PageRequest:
         """Everything."""
         del size
-        return Step()
+        return PageRequest()
 
-    def following(self, step: Step, answer: UpstreamResponse, records: Records, size: int) -> Step | None:
+    def following(
+        self, step: PageRequest, answer: UpstreamResponse, records: Records, size: int
+    ) -> PageRequest | None:
         """Nothing more."""
         del step, answer, records, size
         return None
@@ -79,11 +83,13 @@ class Counted:
         self._by_records = by_records
         self._end = End(stop)
 
-    def first(self, size: int) -> Step:
+    def first(self, size: int) -> PageRequest:
         """Page `first`, or offset 0."""
         return self._step(self._first, size)
 
-    def following(self, step: Step, answer: UpstreamResponse, records: Records, size: int) -> Step | None:
+    def following(
+        self, step: PageRequest, answer: UpstreamResponse, records: Records, size: int
+    ) -> PageRequest | None:
         """The next number; by records it moves on by what came, so that a capped page loses nothing."""
         seen = (
             step.position + len(records)
@@ -99,10 +105,10 @@ class Counted:
         del answer
         return True
 
-    def _step(self, position: int, size: int) -> Step:
+    def _step(self, position: int, size: int) -> PageRequest:
         values = {"offset" if self._by_records else "page": position, "size": size}
         query = _query(self._param, position, self._limit_param, size)
-        return Step(query, position=position, values=values)
+        return PageRequest(query, position=position, values=values)
 
 
 class Cursor:
@@ -116,11 +122,13 @@ class Cursor:
         self._more = spec.get("has_more")
         self._limit_param = spec.get("limit_param")
 
-    def first(self, size: int) -> Step:
+    def first(self, size: int) -> PageRequest:
         """Without a cursor."""
-        return Step(_limit(self._limit_param, size), values={"size": size})
+        return PageRequest(_limit(self._limit_param, size), values={"size": size})
 
-    def following(self, step: Step, answer: UpstreamResponse, records: Records, size: int) -> Step | None:
+    def following(
+        self, step: PageRequest, answer: UpstreamResponse, records: Records, size: int
+    ) -> PageRequest | None:
         """With the page's cursor, until there is none."""
         del step, records
         if self._more is not None and not _flag(answer, self._more):
@@ -130,8 +138,8 @@ class Cursor:
             return None
         values = {"cursor": cursor, "size": size}
         if self._into_header and self._param is not None:
-            return Step(_limit(self._limit_param, size), {self._param: str(cursor)}, values=values)
-        return Step(_query(self._param, cursor, self._limit_param, size), values=values)
+            return PageRequest(_limit(self._limit_param, size), {self._param: str(cursor)}, values=values)
+        return PageRequest(_query(self._param, cursor, self._limit_param, size), values=values)
 
     def leads(self, answer: UpstreamResponse) -> bool:
         """Whether there is something where the cursor belongs."""
@@ -146,16 +154,18 @@ class NextUrl:
         self._limit_param = limit_param
         self._headers = headers or {}
 
-    def first(self, size: int) -> Step:
+    def first(self, size: int) -> PageRequest:
         """The list's own URL."""
         headers = {name: value.replace("{size}", str(size)) for name, value in self._headers.items()}
-        return Step(_limit(self._limit_param, size), headers, values={"size": size})
+        return PageRequest(_limit(self._limit_param, size), headers, values={"size": size})
 
-    def following(self, step: Step, answer: UpstreamResponse, records: Records, size: int) -> Step | None:
+    def following(
+        self, step: PageRequest, answer: UpstreamResponse, records: Records, size: int
+    ) -> PageRequest | None:
         """The URL that the page names, as it is."""
         del records, size
         url = get_path(answer.body, self._path)
-        return Step(headers=step.headers, url=str(url)) if url else None
+        return PageRequest(headers=step.headers, url=str(url)) if url else None
 
     def leads(self, answer: UpstreamResponse) -> bool:
         """Whether there is something where the URL belongs."""
@@ -168,17 +178,19 @@ class LinkHeader:
     def __init__(self, limit_param: str | None) -> None:
         self._limit_param = limit_param
 
-    def first(self, size: int) -> Step:
+    def first(self, size: int) -> PageRequest:
         """The list's own URL."""
-        return Step(_limit(self._limit_param, size), values={"size": size})
+        return PageRequest(_limit(self._limit_param, size), values={"size": size})
 
-    def following(self, step: Step, answer: UpstreamResponse, records: Records, size: int) -> Step | None:
+    def following(
+        self, step: PageRequest, answer: UpstreamResponse, records: Records, size: int
+    ) -> PageRequest | None:
         """The link with rel="next"; an empty header is the end."""
         del step, records, size
         for link in parse_header_links(answer.headers.get("Link") or ""):
             names = {name.lower(): value for name, value in link.items()}
             if "next" in names.get("rel", "").lower().split():
-                return Step(url=link["url"])
+                return PageRequest(url=link["url"])
         return None
 
     def leads(self, answer: UpstreamResponse) -> bool:
@@ -198,11 +210,13 @@ class Keyset:
         self._limit_param = limit_param
         self._end = End(stop)
 
-    def first(self, size: int) -> Step:
+    def first(self, size: int) -> PageRequest:
         """From the lowest value."""
-        return Step(_limit(self._limit_param, size), values={"size": size})
+        return PageRequest(_limit(self._limit_param, size), values={"size": size})
 
-    def following(self, step: Step, answer: UpstreamResponse, records: Records, size: int) -> Step | None:
+    def following(
+        self, step: PageRequest, answer: UpstreamResponse, records: Records, size: int
+    ) -> PageRequest | None:
         """After the last record's value."""
         seen = step.position + len(records)
         if self._end.reached(answer, records, size, seen):
@@ -212,7 +226,7 @@ class Keyset:
             raise InvalidResponse(f"a record has no {self._path}, by which the list is paged")
         written = self._template.replace("{value}", str(last))
         query = _query(self._param, written, self._limit_param, size)
-        return Step(query, position=seen, values={"after": last, "size": size})
+        return PageRequest(query, position=seen, values={"after": last, "size": size})
 
     def leads(self, answer: UpstreamResponse) -> bool:
         """The last record does."""

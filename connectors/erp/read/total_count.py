@@ -14,7 +14,7 @@ from typing import Any
 from connectors.common.errors import InvalidResponse
 from connectors.common.upstream import UpstreamResponse
 from connectors.erp.mapping.paths import get_path
-from connectors.erp.read.paginators import Step
+from connectors.erp.read.paginators import PageRequest
 
 _MOST = 20
 """Steps back in one read; a list that shrinks more often than that is not read to its end."""
@@ -22,7 +22,7 @@ _MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    step: Step
+    step: PageRequest
     records: int
 
 
@@ -39,7 +39,7 @@ class TotalCount:
         self._least: int | None = None
         self._back = 0
 
-    def back(self, step: Step, url: str, answer: UpstreamResponse, records: int) -> Step | None:
+    def back(self, step: PageRequest, url: str, answer: UpstreamResponse, records: int) -> PageRequest | None:
         """Note a page that came from `url`; gives the step to go back to if records before it are gone."""
         if not self._where:
             return None

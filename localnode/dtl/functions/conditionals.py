@@ -7,7 +7,7 @@ from typing import Any
 from localnode.dtl.decorators import special
 from localnode.dtl.functions.comparisons import eq
 from localnode.dtl.runtime import Frame
-from localnode.dtl.scope import Call, Expr, Run
+from localnode.dtl.scope import Call, Evaluator, Expr
 from localnode.dtl.values import truthy
 
 
@@ -53,6 +53,6 @@ def case_eq(call: Call) -> Expr:
     return Expr(run)
 
 
-def branches_of(runs: list[Run]) -> tuple[list[tuple[Run, Run]], Run | None]:
+def branches_of(runs: list[Evaluator]) -> tuple[list[tuple[Evaluator, Evaluator]], Evaluator | None]:
     """Pairs of condition and result, and the odd one at the end."""
     return list(zip(runs[0::2], runs[1::2], strict=False)), runs[-1] if len(runs) % 2 else None

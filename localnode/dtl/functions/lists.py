@@ -10,7 +10,7 @@ from localnode.dtl.decorators import broadcast, fold_constant, plain, special
 from localnode.dtl.functions.json import transit_text
 from localnode.dtl.kinds import ABSENT, INVALID
 from localnode.dtl.runtime import Frame, Refusal
-from localnode.dtl.scope import Call, Expr, Run
+from localnode.dtl.scope import Call, Evaluator, Expr
 from localnode.dtl.values import as_list, first, is_string, key_of, order_key, truthy
 
 MAX_RANGE = 1_000_000
@@ -125,7 +125,7 @@ def group_by(call: Call) -> Expr:
     of what KEY_FUNCTION gives (so "A" becomes the key "\\"A\\""), or STRING_FUNCTION of it, with `_` bound
     to it; values for which STRING_FUNCTION gives no string are left out."""
     key, values = call.args[0].run, call.args[-1].run
-    to_string: Run = call.args[1].run if len(call.args) == 3 else lambda f, v: transit_text(v)
+    to_string: Evaluator = call.args[1].run if len(call.args) == 3 else lambda f, v: transit_text(v)
 
     def run(f: Frame, v: Any) -> dict[str, list[Any]]:
         groups: dict[str, list[Any]] = {}
@@ -273,7 +273,7 @@ def sorted_descending(call: Call) -> Expr:
 
 def _sorted(call: Call, descending: bool) -> Expr:
     function, values = call.named("FUNCTION"), call.named("VALUES").run
-    by: Run = function.run if function else lambda f, v: v
+    by: Evaluator = function.run if function else lambda f, v: v
 
     def run(f: Frame, v: Any) -> Any:
         items = values(f, v)

@@ -137,7 +137,7 @@ def copy(call: Call) -> Step:
     if len(call.args) == 1 and (names := _exact_names(include.value, scope)) is not None:
         return _copy_exact(names)
     chosen = _chooser(include.value, exclude.value, scope)
-    return _copy_by_shape(chosen) if scope.settings.namespaced_identifiers else _copy_matching(chosen)
+    return _copy_by_layout(chosen) if scope.settings.namespaced_identifiers else _copy_matching(chosen)
 
 
 def _check_patterns(call: Call, index: int, patterns: Expr) -> None:
@@ -163,15 +163,15 @@ def _copy_exact(names: list[str]) -> Step:
     return run
 
 
-def _copy_by_shape(chosen: Matcher) -> Step:
+def _copy_by_layout(chosen: Matcher) -> Step:
     def run(f: Frame) -> None:
         source, target = f.s, f.t
         if type(source) is not dict:
             return
-        shape = f.shape or f.source_shape()
-        names = shape.chosen.get(chosen)
+        layout = f.layout or f.source_layout()
+        names = layout.chosen.get(chosen)
         if names is None:
-            names = shape.chosen[chosen] = [name for name in source if chosen(name)]
+            names = layout.chosen[chosen] = [name for name in source if chosen(name)]
         for name in names:
             value = source[name]
             target[name] = value if type(value) in SHAREABLE else own(value)
@@ -324,9 +324,9 @@ def _keeping_namespaces(source: str, target: str, scope: Scope) -> Route:
         return lambda f: [(renamed, f.s[exact])] if exact in f.s else []
 
     def route(f: Frame) -> list[tuple[str, Any]]:
-        shape = f.shape or f.source_shape()
-        name = shape.single.get(source)
-        names = shape.several.get(source, ()) if name is None else (name,)
+        layout = f.layout or f.source_layout()
+        name = layout.single.get(source)
+        names = layout.several.get(source, ()) if name is None else (name,)
         return [(_in_same_namespace(name, target), f.s[name]) for name in names]
 
     return route

@@ -14,7 +14,7 @@ from localnode.pipes.errors import ConfigProblem, SourceFailed
 from localnode.store import Store, Stored
 
 
-class Node(NamedTuple):
+class GraphNode(NamedTuple):
     """An entity: position of its dataset, and its `_id`. Sorts in the order of members."""
 
     at: int
@@ -32,7 +32,7 @@ class Edge:
     other_index: IndexExpression
 
 
-Component = dict[Node, Stored]
+Component = dict[GraphNode, Stored]
 
 
 class Components:
@@ -48,10 +48,10 @@ class Components:
         self._edges = edges
         self._max_size = max_size
 
-    def around(self, seeds: Iterable[Node]) -> list[Component]:
+    def around(self, seeds: Iterable[GraphNode]) -> list[Component]:
         """The components of the live entities among `seeds`, each once, members in no order."""
         known: Component = {}
-        roots: dict[Node, Node] = {}
+        roots: dict[GraphNode, GraphNode] = {}
         front = set(seeds)
         while front:
             loaded = self._load(front)
@@ -65,25 +65,25 @@ class Components:
             front = {other for _, other in found if other not in known}
             if len(known) > self._max_size:
                 self._check_sizes(roots)
-        groups: dict[Node, Component] = defaultdict(dict)
+        groups: dict[GraphNode, Component] = defaultdict(dict)
         for node, row in known.items():
             groups[_root(roots, node)][node] = row
         return list(groups.values())
 
-    def live(self, nodes: Iterable[Node]) -> set[Node]:
+    def live(self, nodes: Iterable[GraphNode]) -> set[GraphNode]:
         """Those of `nodes` that are live entities."""
         return set(self._load(nodes))
 
-    def joined_to(self, at: int, entities: Iterable[dict[str, Any]]) -> set[Node]:
+    def joined_to(self, at: int, entities: Iterable[dict[str, Any]]) -> set[GraphNode]:
         """Live entities that join with given versions of entities of dataset number `at`."""
         versions = list(entities)
-        found: set[Node] = set()
+        found: set[GraphNode] = set()
         for edge in self._edges[at]:
             values = {value for entity in versions for value in edge.index.values(entity)}
-            found |= {Node(edge.other, name) for _, name in self._find(edge, values)}
+            found |= {GraphNode(edge.other, name) for _, name in self._find(edge, values)}
         return found
 
-    def _load(self, nodes: Iterable[Node]) -> Component:
+    def _load(self, nodes: Iterable[GraphNode]) -> Component:
         ids: dict[int, list[str]] = defaultdict(list)
         for node in nodes:
             ids[node.at].append(node.id)
@@ -91,23 +91,23 @@ class Components:
         for at, wanted in ids.items():
             dataset = self._store.find(self._datasets[at])
             rows = dataset.get_many(wanted) if dataset else {}
-            loaded.update({Node(at, name): row for name, row in rows.items() if not row.deleted})
+            loaded.update({GraphNode(at, name): row for name, row in rows.items() if not row.deleted})
         return loaded
 
-    def _neighbours(self, loaded: Component) -> list[tuple[Node, Node]]:
-        entities: dict[int, list[tuple[Node, dict[str, Any]]]] = defaultdict(list)
+    def _neighbours(self, loaded: Component) -> list[tuple[GraphNode, GraphNode]]:
+        entities: dict[int, list[tuple[GraphNode, dict[str, Any]]]] = defaultdict(list)
         for node, row in loaded.items():
             if self._edges[node.at]:
                 entities[node.at].append((node, row.entity()))
-        pairs: list[tuple[Node, Node]] = []
+        pairs: list[tuple[GraphNode, GraphNode]] = []
         for at, members in entities.items():
             for edge in self._edges[at]:
-                holders: dict[str, list[Node]] = defaultdict(list)
+                holders: dict[str, list[GraphNode]] = defaultdict(list)
                 for node, entity in members:
                     for value in edge.index.values(entity):
                         holders[value].append(node)
                 for value, name in self._find(edge, holders):
-                    other = Node(edge.other, name)
+                    other = GraphNode(edge.other, name)
                     pairs.extend((node, other) for node in holders[value])
         return pairs
 
@@ -116,8 +116,8 @@ class Components:
         wanted = list(values)
         return dataset.indexes.find_ids(edge.other_index, wanted) if dataset and wanted else []
 
-    def _check_sizes(self, roots: dict[Node, Node]) -> None:
-        sizes: dict[Node, int] = defaultdict(int)
+    def _check_sizes(self, roots: dict[GraphNode, GraphNode]) -> None:
+        sizes: dict[GraphNode, int] = defaultdict(int)
         for node in list(roots):
             sizes[_root(roots, node)] += 1
         worst = max(sizes, key=lambda root: sizes[root])
@@ -128,14 +128,14 @@ class Components:
             )
 
 
-def _root(roots: dict[Node, Node], node: Node) -> Node:
+def _root(roots: dict[GraphNode, GraphNode], node: GraphNode) -> GraphNode:
     while roots[node] != node:
         roots[node] = roots[roots[node]]
         node = roots[node]
     return node
 
 
-def _unite(roots: dict[Node, Node], one: Node, other: Node) -> None:
+def _unite(roots: dict[GraphNode, GraphNode], one: GraphNode, other: GraphNode) -> None:
     first, second = sorted((_root(roots, one), _root(roots, other)))
     roots[second] = first
 

@@ -17,7 +17,7 @@ from localnode.pipes.base import Batch, BuildContext, Config, Entity
 from localnode.pipes.errors import ConfigProblem, SourceFailed
 from localnode.pipes.registry import FLAG, POSITIVE, SOURCE, STRINGS, register
 from localnode.pipes.sources import readiness
-from localnode.pipes.sources.connected_components import Component, Components, Node, compile_edges
+from localnode.pipes.sources.connected_components import Component, Components, GraphNode, compile_edges
 from localnode.pipes.sources.merged import Merger
 from localnode.pipes.sources.offsets import Offsets, split_alias
 from localnode.pipes.sources.union_datasets import SeveralDatasets
@@ -156,7 +156,7 @@ class MergeSource(SeveralDatasets):
         """What a chunk of a log leads to: tombstones of ids no longer used, merged entities, deleted
         entities.
         """
-        seeds = {Node(log_range.at, row.id) for row in rows} | self._formerly_joined(log_range, rows)
+        seeds = {GraphNode(log_range.at, row.id) for row in rows} | self._formerly_joined(log_range, rows)
         components, before = self._touched(seeds, memory)
         live = {node for component in components for node in component}
         outputs: list[Output] = []
@@ -170,7 +170,7 @@ class MergeSource(SeveralDatasets):
                 entity = self._merger.merge([(node, component[node]) for node in nodes])
                 outputs.append(Output(entity, {member_key(node): name for node in nodes}))
         deleted = {
-            node: row for row in rows if row.deleted and (node := Node(log_range.at, row.id)) not in live
+            node: row for row in rows if row.deleted and (node := GraphNode(log_range.at, row.id)) not in live
         }
         for node, row in deleted.items():
             name = self._merger.entity_id([node])
@@ -180,7 +180,7 @@ class MergeSource(SeveralDatasets):
         forgotten: dict[str, str | None] = {member_key(node): None for node in deleted}
         return [*(Output(_tombstone(name), forgotten) for name in sorted(before - current)), *outputs]
 
-    def _formerly_joined(self, log_range: LogRange, rows: list[Stored]) -> set[Node]:
+    def _formerly_joined(self, log_range: LogRange, rows: list[Stored]) -> set[GraphNode]:
         """Entities that join with any version of the changed entities since, and just before, the range
         began.
         """
@@ -192,7 +192,7 @@ class MergeSource(SeveralDatasets):
         ]
         return self._components.joined_to(log_range.at, [row.entity() for row in versions if not row.deleted])
 
-    def _touched(self, seeds: set[Node], memory: Memory) -> tuple[list[Component], set[str]]:
+    def _touched(self, seeds: set[GraphNode], memory: Memory) -> tuple[list[Component], set[str]]:
         """Components around `seeds`, and the ids under which their members were emitted before.
 
         An entity that gave its id to a former component is a seed too: it may be alive by itself.
@@ -201,7 +201,7 @@ class MergeSource(SeveralDatasets):
         members = {node for component in components for node in component} | seeds
         before = set(memory.representatives(map(member_key, members)).values())
         if self._identity == "first":
-            heads = {Node(at, name) for name in before for at in range(len(self.names))} - members
+            heads = {GraphNode(at, name) for name in before for at in range(len(self.names))} - members
             if heads:
                 components = self._components.around(seeds | heads)
         return components, before
@@ -212,7 +212,7 @@ class MergeSource(SeveralDatasets):
             return
         heads = {min(component) for component in components}
         same = self._components.live(
-            Node(at, head.id) for head in heads for at in range(len(self.names)) if at != head.at
+            GraphNode(at, head.id) for head in heads for at in range(len(self.names)) if at != head.at
         )
         members = {node: min(component) for component in components for node in component}
         outside = [min(c) for c in self._components.around(same - members.keys())]
@@ -225,10 +225,10 @@ class MergeSource(SeveralDatasets):
                 )
 
     def _owners(self, entity_id: str) -> list[str]:
-        found = self._components.live(Node(at, entity_id) for at in range(len(self.names)))
+        found = self._components.live(GraphNode(at, entity_id) for at in range(len(self.names)))
         return [self.names[node.at] for node in sorted(found)]
 
-    def _lives_elsewhere(self, node: Node) -> bool:
+    def _lives_elsewhere(self, node: GraphNode) -> bool:
         """Whether an entity of the same id is alive in another dataset, so that its id is in use."""
         if self._identity != "first":
             return False
@@ -262,7 +262,7 @@ def _rules(config: Config) -> list[tuple[Any, Any]]:
     return rules
 
 
-def member_key(node: Node) -> str:
+def member_key(node: GraphNode) -> str:
     """What a member is remembered as in `MergeMembers`."""
     return f"{node.at}|{node.id}"
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from localnode import codec
 from localnode.pipes.base import Entity
-from localnode.pipes.sources.connected_components import Node
+from localnode.pipes.sources.connected_components import GraphNode
 from localnode.store import Stored
 
-Member = tuple[Node, Stored]
+Member = tuple[GraphNode, Stored]
 
 
 class Merger:
@@ -22,7 +22,7 @@ class Merger:
         self._as_ni = as_ni
         self._internal = internal
 
-    def entity_id(self, nodes: Sequence[Node]) -> str:
+    def entity_id(self, nodes: Sequence[GraphNode]) -> str:
         """`_id` for members in order: that of the first, or all as `position|id`."""
         return nodes[0].id if self._first else "|".join(f"{node.at}|{node.id}" for node in nodes)
 
