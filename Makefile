@@ -21,8 +21,8 @@ $(STAMP): requirements.lock requirements-dev.lock
 setup: $(STAMP) ## make .venv with everything pinned, and nothing else
 
 .PHONY: run
-run: setup ## sandboxes, services, local node, full sync; ONCE=1 stops afterwards, EMPTY=1 starts without demo data, KEEP=1 keeps the last run's data
-	@$(BIN)/python -m stack run $(if $(ONCE),--once) $(if $(EMPTY),--empty) $(if $(KEEP),--keep)
+run: setup ## everything up and synced; PLAN=1 only plans, WRITE=1 writes to real systems, ONCE=1 stops afterwards, EMPTY=1 no demo data, KEEP=1 keeps the last run's data, FRESH=1 forgets it
+	@$(BIN)/python -m stack run $(if $(ONCE),--once) $(if $(EMPTY),--empty) $(if $(KEEP),--keep) $(if $(FRESH),--fresh) $(if $(PLAN),--plan) $(if $(WRITE),--write)
 
 .PHONY: test
 test: setup ## the fast suite (under 5 minutes)
@@ -88,6 +88,7 @@ audit: setup ## ask the vulnerability database about every pinned package (3: it
 
 .PHONY: clean
 clean: ## remove what runs leave behind (not .venv)
+	@$(PYTHON) -m stack.data_folder .data
 	@rm -rf .data build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .PHONY: docs

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import random
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import Any
 
 from stack.processes import Stack
-from stack.settings import for_tests
 from tests.support.systems import Chargebee, Erp
 
 PEOPLE = 100
@@ -117,18 +114,15 @@ def _phones(answer: Any) -> Iterator[str]:
 
 def main() -> int:
     """Print the table; 1 if an edit was lost or Chargebee's edits take too long."""
-    with tempfile.TemporaryDirectory() as folder:
-        settings = replace(for_tests(Path(folder), "empty"), schedule=True)
-        with Stack(settings=settings) as stack:
-            ways = directions(stack)
-            jobs = [threading.Thread(target=way.watch) for way in ways]
-            jobs += [
-                threading.Thread(target=way.people, args=(at, at * EDITS)) for at, way in enumerate(ways)
-            ]
-            for job in jobs:
-                job.start()
-            for job in jobs:
-                job.join()
+    with Stack(data="empty") as stack:
+        stack.node.start_scheduling()
+        ways = directions(stack)
+        jobs = [threading.Thread(target=way.watch) for way in ways]
+        jobs += [threading.Thread(target=way.people, args=(at, at * EDITS)) for at, way in enumerate(ways)]
+        for job in jobs:
+            job.start()
+        for job in jobs:
+            job.join()
     print(
         f"Seconds from an edit until the other side shows it, pumps at their shipped schedules\n\n{'':<22}",
         end="",

@@ -4,41 +4,46 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
-import signal
 import sys
-import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
+from stack.data_folder import FolderInUse
 from stack.decisions import RecordRef, relink, retry, unlink
+from stack.environment import PORTS, ROOT, SettingError
 from stack.node import Json, NodeClient
 from stack.process_manager import StackError
-from stack.processes import Stack, failure
-from stack.report import Report, make_report, table
-from stack.services import Service
-from stack.settings import PORTS, ROOT, SettingError, from_environment
+from stack.run import INTERRUPTED, RunOptions, run
+from stack.settings import from_environment
 
 OK, FAILED, USAGE = 0, 1, 2
-PROGRAMS = ("erp-sandbox", "chargebee-sandbox")
-WATCH_S = 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Exit codes: 0 done, 1 something failed or was rejected, 2 a setting is wrong."""
+    """Run one command.
+
+    Exit codes: 0 done, 1 something failed or was rejected, 2 a setting is wrong, 130 interrupted.
+    """
     options = parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except SettingError as error:
+    except (SettingError, FolderInUse) as error:
         print(f"stack: {error}", file=sys.stderr)
         return USAGE
     except StackError as error:
         print(f"stack: {error}", file=sys.stderr)
         return FAILED
+    except OSError as error:
+        print(f"stack: {os_error(error)}", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
-        return OK
+        return INTERRUPTED
+
+
+def os_error(error: OSError) -> str:
+    """What the operating system refused, in one sentence: the file, and why."""
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error}"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,6 +59,12 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--once", action="store_true", help="stop after the first sync")
     run.add_argument("--empty", action="store_true", help="sandboxes without demo data")
     run.add_argument("--keep", action="store_true", help="go on with the last run's data")
+    run.add_argument("--fresh", action="store_true", help="forget the last run's data, also of real systems")
+    only = run.add_mutually_exclusive_group()
+    only.add_argument("--plan", action="store_true", help="say what would be written, write nothing and stop")
+    only.add_argument(
+        "--write", action="store_true", help="write, also when these real systems were not synced before"
+    )
     run.add_argument(
         "--folder",
         type=lambda text: Path(text).resolve(),
@@ -93,80 +104,13 @@ def _node_options(command: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    signal.signal(signal.SIGTERM, _interrupt)
-    settings = from_environment("empty" if options.empty else "demo", not options.once, options.folder)
-    started = time.monotonic()
-
-    def say(text: str) -> None:
-        print(f"{time.monotonic() - started:6.1f} s  {text}", flush=True)
-
-    stack = Stack(settings=settings, progress=lambda line: say(f"  {line}") if is_news(line) else None)
-    stack.check_ports()
-    if not options.keep:
-        forget(settings.folder)
-    say("starting " + ", ".join(stack.names()))
-    with stack:
-        say("all ready, configs uploaded; syncing until nothing moves")
-        result = stack.node.run_all(stack.progress)
-        say(f"run-all-pipes: {failure(result) if result['status'] != 'success' else 'success'}")
-        report = _report(stack)
-        print(f"\n{table(report)}\n\n{_places(stack)}", flush=True)
-        if options.once:
-            return FAILED if report.rejected or result["status"] != "success" else OK
-        print("\nSyncing on the pumps' schedules; Ctrl-C stops everything.", flush=True)
-        _stay(stack)
-    return OK
-
-
-def _report(stack: Stack) -> Report:
-    settings = stack.settings
-    erp = Service(settings.url("erp-service"), settings.environment)
-    chargebee = Service(settings.url("chargebee-service"), settings.environment)
-    return make_report(erp, chargebee, stack.node)
-
-
-def _places(stack: Stack) -> str:
-    """Where to look."""
-    settings = stack.settings
-    lines = []
-    if not settings.real_erp:
-        lines.append(
-            f"sandbox ERP          {stack.erp_sandbox_url}/  (a page to look at and edit the records)"
-        )
-    if not settings.real_chargebee:
-        lines.append(f"sandbox Chargebee    {stack.chargebee_sandbox_url}/api/v2  (user: sandbox)")
-    lines += [
-        f"ERP service          {settings.url('erp-service')}/",
-        f"Chargebee service    {settings.url('chargebee-service')}/",
-        f"local node           {stack.node.url}  (token in {stack.sync_config})",
-        f"logs and data        {settings.folder}",
-    ]
-    return "\n".join(lines)
-
-
-def _stay(stack: Stack) -> None:
-    while True:
-        threading.Event().wait(WATCH_S)
-        stack.check()
-
-
-def is_news(line: str) -> bool:
-    """Whether a line of the run's log is worth showing: rounds, what is sent to a system, failures."""
-    return "-share: " in line or not line.startswith("pipe ") or " failed: " in line
-
-
-def forget(folder: Path) -> None:
-    """Remove what former runs left in the data folder, and nothing else in it."""
-    for name in PROGRAMS:
-        for path in folder.glob(f"{name}.sqlite*"):
-            path.unlink()
-    for name in ("node", "logs"):
-        shutil.rmtree(folder / name, ignore_errors=True)
+    names = ("folder", "once", "empty", "keep", "fresh", "plan", "write")
+    return run(RunOptions(**{name: getattr(options, name) for name in names}))
 
 
 def _node(options: argparse.Namespace) -> NodeClient:
     """The node that the options name, else the local one."""
-    settings = from_environment("empty", False, ROOT / ".data")
+    settings = from_environment("empty", ROOT / ".data")
     url = (options.node or settings.url("node")).rstrip("/")
     url = url if "://" in url else f"https://{url}"
     return NodeClient(url if url.endswith("/api") else f"{url}/api", options.jwt)
@@ -197,15 +141,11 @@ def _say(decisions: list[Json]) -> int:
 
 
 def _upload(options: argparse.Namespace) -> int:
-    settings = from_environment("empty", False, ROOT / ".data")
+    settings = from_environment("empty", ROOT / ".data")
     node = _node(options)
     pipes = node.upload(ROOT, settings.node_variables, settings.node_secrets)
     print(f"{pipes} pipes uploaded to {node.url}")
     return OK
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

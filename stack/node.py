@@ -7,7 +7,9 @@ import json
 import threading
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty, Queue
 from typing import Any
 
 import requests
@@ -16,8 +18,10 @@ from stack.process_manager import StackError
 from stack.settings import HOST
 
 Json = dict[str, Any]
+Watch = Callable[[list[Json]], None]
 PROGRESS_S = 0.5
-MAX_RUN_S = 900
+NO_LIMIT_S = 30 * 24 * 3600
+"""A first load takes as long as the rate limits of the systems make it take."""
 TIMEOUT = (5, 120)
 LOOPBACK = f"http://{HOST}:"
 
@@ -27,6 +31,7 @@ class NodeClient:
 
     def __init__(self, url: str, jwt: str | None = None) -> None:
         self.url = url
+        self._jwt = jwt
         self._session = requests.Session()
         self._session.trust_env = not url.startswith(LOOPBACK)
         if jwt:
@@ -51,41 +56,83 @@ class NodeClient:
         self._call("PUT", "/config", files=files)
         return len(self._call("GET", "/pipes").json())
 
-    def run_all(self, progress: Callable[[str], None] | None = None) -> Json:
-        """Run the pumps until nothing moves, resetting nothing. Answers the node's result, whatever it is."""
+    def run_all(self, progress: Callable[[str], None] | None = None, watch: Watch | None = None) -> Json:
+        """Run the pumps until nothing moves, resetting nothing, however long it takes.
+
+        A source that cannot be read counts as a failure. Answers the node's result, whatever it is.
+        `progress` gets the lines of the run's log, `watch` how far the pumps are (as of `GET /progress`).
+        """
         params = {
             "request_mode": "sync",
             "reset_pipes_and_delete_sink_datasets": "False",
-            "max_run_time": MAX_RUN_S,
+            "check_input_pipes": "True",
+            "max_run_time": NO_LIMIT_S,
             "output_run_statistics": "True",
         }
-        done = threading.Event()
-        watcher = threading.Thread(target=self._report_progress, args=(done, progress), daemon=True)
-        if progress:
-            watcher.start()
-        try:
-            answer = self._call("POST", "/pipes/run-all-pipes", params=params, timeout=(5, MAX_RUN_S + 60))
-        finally:
-            done.set()
-        return dict(answer.json())
-
-    def _report_progress(self, done: threading.Event, progress: Callable[[str], None]) -> None:
         since: str | None = None
-        with requests.Session() as session:
-            session.trust_env = self._session.trust_env
-            session.headers.update(self._session.headers)
-            while not done.wait(PROGRESS_S):
-                try:
-                    params = {"since": since} if since else {}
-                    answer = session.get(
-                        f"{self.url}/pipes/get-run-all-pipes-log", params=params, timeout=TIMEOUT
-                    )
-                    lines = answer.json() if answer.ok else []
-                except (requests.RequestException, ValueError):
-                    continue
-                for line in lines:
-                    since = line["timestamp"]
-                    progress(str(line["logdata"]))
+
+        def look() -> None:
+            nonlocal since
+            if progress is not None:
+                since = self._report(progress, since)
+            if watch is not None:
+                watch(self.progress())
+
+        result = self._long_call("/pipes/run-all-pipes", params, look)
+        look()
+        return result
+
+    def _report(self, progress: Callable[[str], None], since: str | None) -> str | None:
+        """Hand on the lines of the run's log that came after `since`; answers where to go on."""
+        params = {"since": since} if since else {}
+        for line in self._call("GET", "/pipes/get-run-all-pipes-log", params=params).json():
+            since = line["timestamp"]
+            progress(str(line["logdata"]))
+        return since
+
+    def plan(self, watch: Watch | None = None) -> Json:
+        """What a run would do; `watch` gets how far it is."""
+
+        def look() -> None:
+            if watch is not None:
+                watch(self.progress())
+
+        return self._long_call("/diagnostics/plan", {"max_run_time": NO_LIMIT_S}, look)
+
+    def _long_call(self, path: str, params: Json, look: Callable[[], None]) -> Json:
+        """POST what takes long, and look at how it goes meanwhile.
+
+        The call is made in a thread that nobody has to wait for, so that Ctrl-C is not held up by it.
+        """
+        outcome: Queue[Json | StackError] = Queue()
+
+        def call() -> None:
+            node = NodeClient(self.url, self._jwt)
+            try:
+                answer = node._call("POST", path, params=params, timeout=(5, NO_LIMIT_S))
+                outcome.put(dict(answer.json()))
+            except StackError as error:
+                outcome.put(error)
+            finally:
+                node.close()
+
+        threading.Thread(target=call, daemon=True).start()
+        while True:
+            with suppress(Empty):
+                found = outcome.get(timeout=PROGRESS_S)
+                if isinstance(found, StackError):
+                    raise found
+                return found
+            with suppress(StackError):  # the node is busy; what counts is how the call itself ends
+                look()
+
+    def progress(self) -> list[Json]:
+        """How far the pumps that run have come, and those of a plan that is being made."""
+        return list(self._call("GET", "/progress").json())
+
+    def start_scheduling(self) -> None:
+        """Let the pumps run on their schedules from now on."""
+        self._call("POST", "/admin", data={"operation": "start-scheduling"})
 
     def pipes(self) -> list[str]:
         """The ids of all pipes."""

@@ -8,17 +8,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 
-from stack.settings import HOST, ROOT, SettingError
+from stack.environment import ROOT, SettingError
+from stack.settings import HOST
 
 START_S = 60.0
 STOP_S = 15.0
 TAIL_LINES = 15
+CANNOT_START = ": cannot start: "
+"""What a service says before it names a bad setting."""
 
 
 class StackError(RuntimeError):
@@ -42,13 +45,18 @@ class Program:
 class ProcessManager:
     """The running programs. A reaper process ends them should this process die without doing so."""
 
-    def __init__(self, logs: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, logs: Path, environment: Mapping[str, str], held_open: Collection[int] = ()) -> None:
+        """`held_open`: file descriptors that the reaper keeps for as long as it has something to end."""
         self._logs = logs
         self._environment = {**environment, "NO_PROXY": f"{environment.get('NO_PROXY', '')},{HOST}"}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._programs: dict[str, Program] = {}
         self._reaper = subprocess.Popen(
-            [sys.executable, "-m", "stack.reaper"], cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True
+            [sys.executable, "-m", "stack.reaper"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            pass_fds=held_open,
+            start_new_session=True,
         )
 
     def start(self, program: Program) -> None:
@@ -79,6 +87,7 @@ class ProcessManager:
         said = ""
         while time.monotonic() < deadline:
             if child.poll() is not None:
+                self._refuse_setting(name)
                 raise StackError(f"{name} ended with {child.returncode}:\n{self._tail(name)}")
             try:
                 answer = _ask(url, program.credentials)
@@ -129,6 +138,13 @@ class ProcessManager:
             _signal_group(child.pid, signal.SIGKILL)
             child.wait()
             self._tell(f"-{child.pid}")
+
+    def _refuse_setting(self, name: str) -> None:
+        """SettingError when a program ended since it was told something wrong."""
+        for line in self._tail(name).splitlines():
+            _, found, reason = line.partition(CANNOT_START)
+            if found:
+                raise SettingError(f"{name}: {reason}")
 
     def _tell(self, line: str) -> None:
         if self._reaper.stdin is not None:

@@ -34,11 +34,14 @@ class Stack:
         folder: Path | None = None,
         settings: StackSettings | None = None,
         progress: Callable[[str], None] | None = None,
+        lock: int | None = None,
     ) -> None:
+        """`lock`: a descriptor that is to stay open while any process of the stack lives."""
         self._own_folder = None if folder or settings else tempfile.TemporaryDirectory(prefix="stack-")
         base = folder or Path(self._own_folder.name if self._own_folder else "")
         self.settings = settings or for_tests(base, data)
         self.progress = progress
+        self._held_open = () if lock is None else (lock,)
         self.node = NodeClient(f"{self.settings.url('node')}/api")
         self.children: ProcessManager | None = None
 
@@ -60,7 +63,9 @@ class Stack:
     def __enter__(self) -> Stack:
         self.check_ports()
         programs = self._programs()
-        self.children = ProcessManager(self.settings.folder / "logs", self.settings.environment)
+        self.children = ProcessManager(
+            self.settings.folder / "logs", self.settings.environment, self._held_open
+        )
         try:
             for program in programs:
                 self.children.start(program)
@@ -213,8 +218,7 @@ class Stack:
         settings = self.settings
         systems = {"customerp": settings.url("erp-service"), "chargebee": settings.url("chargebee-service")}
         arguments: list[Any] = ["--port", settings.ports["node"], "--data", settings.folder / "node"]
-        arguments += ["--sync-config", self.sync_config]
-        arguments += [] if settings.schedule else ["--no-schedule"]
+        arguments += ["--sync-config", self.sync_config, "--no-schedule"]
         command = [sys.executable, "-m", "localnode", "serve", *map(str, arguments)]
         pairs = ",".join(f"{name}={url}" for name, url in systems.items())
         return Program("node", command, {"NODE_SYSTEMS": pairs}, f"{settings.url('node')}/api/health")

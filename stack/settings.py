@@ -1,35 +1,23 @@
 """Which ports, folders and systems a stack uses: from the environment, a `.env` file, or free for tests.
 
-The environment wins over `.env`. With ERP_BASE_URL, or CHARGEBEE_SITE and CHARGEBEE_API_KEY, the real system
-takes the sandbox's place, and every other setting of its service (ERP_PROFILE, ERP_TOKEN, …) is handed on.
+The environment wins over `.env`. A real system that is configured there takes the sandbox's place, and every
+other setting of its service (ERP_PROFILE, ERP_TOKEN, …) is handed on.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from stack import environment
+from stack.environment import PIPE_SETTINGS, PORTS, ROOT, SettingError
+
 HOST = "127.0.0.1"
-PORTS = {
-    "erp-sandbox": ("ERP_SANDBOX_PORT", 8701),
-    "chargebee-sandbox": ("CHARGEBEE_SANDBOX_PORT", 8702),
-    "erp-service": ("ERP_SERVICE_PORT", 5001),
-    "chargebee-service": ("CHARGEBEE_SERVICE_PORT", 5002),
-    "node": ("NODE_PORT", 9042),
-}
-PIPE_SETTINGS = {"DELETES": "deletes", "ORDERS": "orders", "QUOTES": "quotes", "ITEM_FAMILY": "item-family"}
-"""Environment variables that override a variable of prod-env.json, which the pipes read."""
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
-
-
-class SettingError(ValueError):
-    """A setting cannot be used; the message names it and says what to change."""
+SANDBOX = "sandbox"
 
 
 @dataclass(frozen=True)
@@ -45,7 +33,6 @@ class StackSettings:
     real_chargebee: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
-    schedule: bool = False
     sync_config: Path | None = None
     config: Path = ROOT
 
@@ -67,27 +54,34 @@ class StackSettings:
         """Secrets that the systems name and this node needs."""
         return {"service-password": self.credentials[1]} if self.credentials else {}
 
+    @property
+    def systems(self) -> dict[str, str]:
+        """What is synced: each system's address, or SANDBOX."""
+        return {
+            "customerp": environment.erp_address(self.environment) if self.real_erp else SANDBOX,
+            "chargebee": environment.chargebee_address(self.environment) if self.real_chargebee else SANDBOX,
+        }
+
     def url(self, name: str) -> str:
         """Where a process of the stack listens, without a path."""
         return f"http://{HOST}:{self.ports[name]}"
 
 
-def from_environment(data: str, schedule: bool, folder: Path, root: Path = ROOT) -> StackSettings:
+def from_environment(data: str, folder: Path, root: Path = ROOT) -> StackSettings:
     """The settings of `make run`; `.env` is looked for in `root`. Raises SettingError."""
-    values = {**read_env_file(root / ".env"), **os.environ}
-    real_chargebee = bool(values.get("CHARGEBEE_SITE") and values.get("CHARGEBEE_API_KEY"))
-    variables = {name: values[key] for key, name in PIPE_SETTINGS.items() if values.get(key)}
+    values = environment.read(root / ".env", os.environ)
+    real_chargebee = environment.is_real_chargebee(values)
+    variables = {name: values[key] for key, (name, _) in PIPE_SETTINGS.items() if values.get(key)}
     if real_chargebee:
         variables.setdefault("orders", "link-only")
     return StackSettings(
         ports={name: _port(values, key, default) for name, (key, default) in PORTS.items()},
         folder=folder,
         data=data,
-        real_erp=bool(values.get("ERP_BASE_URL")),
+        real_erp=environment.is_real_erp(values),
         real_chargebee=real_chargebee,
         environment=values,
         variables=variables,
-        schedule=schedule,
         sync_config=root / ".syncconfig" if folder == root / ".data" else None,
     )
 
@@ -99,23 +93,6 @@ def for_tests(folder: Path, data: str) -> StackSettings:
     return StackSettings(
         free_ports(), folder, data, environment={**system, "UPSTREAM_BACKOFF_SECONDS": "0.05"}
     )
-
-
-def read_env_file(path: Path) -> dict[str, str]:
-    """`NAME=value` lines; blank lines and `#` comments are passed over, quotes around a value dropped."""
-    values: dict[str, str] = {}
-    if not path.is_file():
-        return values
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        found = _LINE.fullmatch(line)
-        if not found:
-            raise SettingError(f"{path.name} line {number} is not of the form NAME=value")
-        name, value = found.groups()
-        is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-        values[name] = value[1:-1] if is_quoted else value
-    return values
 
 
 def free_ports() -> dict[str, int]:

@@ -9,7 +9,7 @@ import os
 import runpy
 import sys
 
-from stack.settings import ROOT, read_env_file
+from stack.environment import ROOT, read_env_file
 
 
 def main(arguments: list[str]) -> None:

@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 from localnode.api import parsing
 from localnode.api.current import node
 from localnode.api.responses import as_json
+from localnode.diagnostics import scratch_copy
 from localnode.errors import BadRequest
 
 admin = Blueprint("admin", __name__, url_prefix="/api")
@@ -23,6 +24,15 @@ def greet() -> Response:
 def status() -> Response:
     """The node's start time (it differs after every restart) and figures of what it does."""
     return as_json(node().status())
+
+
+@admin.get("/progress")
+def progress() -> Response:
+    """How far the pumps that run have come: `pipe`, `seconds`, `read`, `left`, `per_minute`, `seconds_left`.
+
+    Those of a plan or verification that is being made are there too, with `dry_run` true.
+    """
+    return as_json([*node().progress(), *scratch_copy.progress()])
 
 
 @admin.get("/health")
@@ -46,12 +56,17 @@ def license_terms() -> Response:
 
 @admin.post("/admin")
 def operate() -> Response:
-    """`operation`: restart (keep everything) or reset (forget everything uploaded and every dataset)."""
+    """`operation`: restart (keep everything), reset (forget everything uploaded and every dataset), or
+    start-scheduling and stop-scheduling: pumps run on their schedules, or only when they are asked to, until
+    the node is started the next time."""
     operation = parsing.form().get("operation")
     if operation == "restart":
         node().restart()
     elif operation == "reset":
         node().reset()
+    elif operation in ("start-scheduling", "stop-scheduling"):
+        node().schedule(operation == "start-scheduling")
     else:
-        raise BadRequest(f'the operation must be restart or reset, not "{operation}"')
+        known = "restart, reset, start-scheduling or stop-scheduling"
+        raise BadRequest(f'the operation must be {known}, not "{operation}"')
     return as_json({"message": "OK"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from typing import Any
@@ -11,7 +11,17 @@ from typing import Any
 from localnode.config import NodeConfig
 from localnode.diagnostics.dry_run import DryRunSystems
 from localnode.diagnostics.golden import golden_of
-from localnode.diagnostics.names import SHARE, concepts, kinds, listed, members, parse_ni
+from localnode.diagnostics.names import (
+    COLLECT,
+    SHARE,
+    Kind,
+    concepts,
+    kinds,
+    listed,
+    members,
+    parse_ni,
+    parse_pipe,
+)
 from localnode.diagnostics.planned_writes import PlannedWrites
 from localnode.diagnostics.scratch_copy import failures, run, scratch_copy, workplace
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
@@ -21,6 +31,7 @@ from localnode.store import Store
 SECONDS = 900.0
 LIMIT = 10_000
 OPEN = "open"
+OPERATIONS = ("insert", "update", "delete")
 Json = dict[str, Any]
 
 
@@ -32,6 +43,11 @@ def plan(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
 
         {"status": "nothing" | "changes" | "failed",
          "counts": {"insert", "update", "delete", "link", "open"},   complete, also when lists are cut
+         "kinds": [{"system", "datatype",                            all datatypes, complete as well:
+                    "records": n,                                    live, as read
+                    "matched": n,                                    of those: have a living counterpart
+                    "insert": n, "update": n, "delete": n,           to be written
+                    "open": {rule: n}}],                             not written: a person has to decide
          "writes": [{"system", "datatype", "id", "ni",
                      "operation": "insert" | "update" | "delete",
                      "origin": NI | null,                            the record it would be made from
@@ -73,9 +89,51 @@ def _report(before: Store, after: Store, config: NodeConfig, planned: PlannedWri
         links.add(link, "link")
     for case in open_cases(before, after, config):
         opened.add(case, "open")
-    kinds_of = ("insert", "update", "delete", "link", "open")
+    kinds_of = (*OPERATIONS, "link", "open")
     counts = dict.fromkeys(kinds_of, 0) | writes.counts | links.counts | opened.counts
-    return {"counts": counts, "writes": writes.kept, "links": links.kept, "open": opened.kept}
+    return {
+        "counts": counts,
+        "kinds": _per_kind(after, config, planned),
+        "writes": writes.kept,
+        "links": links.kept,
+        "open": opened.kept,
+    }
+
+
+def _per_kind(store: Store, config: NodeConfig, planned: PlannedWrites) -> list[Json]:
+    """What the plan comes to for every datatype that is read or shared."""
+    tally: defaultdict[Kind, Counter[str]] = defaultdict(Counter)
+    waits: defaultdict[Kind, Counter[str]] = defaultdict(Counter)
+    for write in planned.writes():
+        tally[Kind(write["system"], write["datatype"])][write["operation"]] += 1
+    for case in open_cases(store, store, config):
+        stage = parse_pipe(case["pipe"])
+        if stage is not None:
+            waits[stage[0]][str(case["rule"] or case["status"])] += 1
+    for concept in concepts(config):
+        dataset = store.find(str(concept.sink_dataset))
+        for entity in dataset.read(deleted=False) if dataset is not None else ():
+            living = [name for name, member in members(entity) if not member.get("deleted")]
+            there = [name for name in living if not planned.makes(name)]
+            if len({name.kind.system for name in there}) > 1:
+                for name in there:
+                    tally[name.kind]["matched"] += 1
+    found = []
+    for kind in sorted({*kinds(config, COLLECT), *kinds(config, SHARE)}):
+        dataset = store.find(kind.pipe(COLLECT))
+        count = tally[kind]
+        live = dataset.info().live if dataset is not None else 0
+        found.append(
+            {
+                "system": kind.system,
+                "datatype": kind.datatype,
+                "records": max(0, live - count["insert"] + count["delete"]),
+                "matched": count["matched"],
+                **{operation: count[operation] for operation in OPERATIONS},
+                "open": dict(sorted(waits[kind].items())),
+            }
+        )
+    return found
 
 
 class BoundedList:

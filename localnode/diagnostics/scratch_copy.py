@@ -20,6 +20,7 @@ from localnode.scheduler import RunAllOptions
 
 PREFIX = "scratch-"
 _ONE_AT_A_TIME = threading.Lock()
+_in_use: list[Node] = []
 
 
 @contextmanager
@@ -50,10 +51,17 @@ def scratch_copy(
         snapshot(datasets, folder)
     settings = replace(node.settings, data=folder, schedule=False, sync_writes="OFF")
     copy = Node(settings, make_systems)
+    _in_use.append(copy)
     try:
         yield copy
     finally:
+        _in_use.remove(copy)
         copy.close()
+
+
+def progress() -> list[dict[str, Any]]:
+    """How far the plan or verification that is being made has come; as of a node, with `"dry_run": true`."""
+    return [{**each, "dry_run": True} for copy in list(_in_use) for each in copy.progress()]
 
 
 def snapshot(data: Path, folder: Path) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from localnode.config import (
@@ -28,6 +29,7 @@ from localnode.node.engine import make_engine, warn_of_unreachable
 from localnode.node.folder import DataFolder
 from localnode.node.pipe import NodePipe
 from localnode.node.pipes import ConfigPlan, NodePipes
+from localnode.node.progress import progress
 from localnode.node.runs import Runs
 from localnode.node.token import node_token
 from localnode.pipes import ConfigProblem, Systems
@@ -105,6 +107,12 @@ class Node:
             self._shut()
             self._folder.delete_store()
             self._open()
+
+    def schedule(self, wanted: bool) -> None:
+        """Run the pumps on their schedules from now on, or only when they are asked to."""
+        with self._lock:
+            self.settings = replace(self.settings, schedule=wanted)
+            self._switch_scheduling(wanted and not self.config.user_pipes_disabled)
 
     # -- configuration -------------------------------------------------------------------------------------
 
@@ -240,7 +248,9 @@ class Node:
             self.config, self.systems = plan.config, plan.engine.systems
         finally:
             self.scheduler.release()
-        wanted = self.settings.schedule and not plan.config.user_pipes_disabled
+        self._switch_scheduling(self.settings.schedule and not plan.config.user_pipes_disabled)
+
+    def _switch_scheduling(self, wanted: bool) -> None:
         if wanted != self._scheduling:
             self._scheduling = wanted
             (self.scheduler.release if wanted else self.scheduler.hold)()
@@ -335,6 +345,10 @@ class Node:
             "failed_pipes": [pipe.id for pipe in pipes if pipe.failed],
             "datasets": len(self.store.datasets()),
         }
+
+    def progress(self) -> list[dict[str, Any]]:
+        """The runs under way, see `localnode.node.progress`."""
+        return progress(self._pipes.by_id.values())
 
     def healthy(self) -> bool:
         """Whether the store can be read."""

@@ -143,6 +143,10 @@ class NodePipe:
         """The token the source continues from, None at the start."""
         return self.engine_pipe.offset if self.engine_pipe is not None else None
 
+    def progress(self) -> dict[str, Any] | None:
+        """How far the run under way has come, see `Pipe.progress`; None while there is none."""
+        return self.engine_pipe.progress() if self.engine_pipe is not None else None
+
     def queues(self) -> dict[str, Any]:
         """What waits to be processed: `{"source": n, "dependencies": {dataset: n}, "retries": n}`."""
         if self.engine_pipe is None:

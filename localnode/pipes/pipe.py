@@ -33,6 +33,7 @@ class Pipe:
         self.config = config
         self._parts: Parts = assemble(config, engine)
         self._running = threading.Lock()
+        self._run: PumpRun | None = None
         self._receiving = threading.Lock()
         self._receiver = Receiver(self._parts) if self.is_receiver else None
         self._publisher = Publisher(self._parts)
@@ -110,9 +111,22 @@ class Pipe:
         if not self._running.acquire(blocking=False):
             raise Refused(f"the pump of pipe {self.id!r} is already running")
         try:
-            return PumpRun(self._parts, full, stop).execute()
+            run = self._run = PumpRun(self._parts, full, stop)
+            return run.execute()
         finally:
+            self._run = None
             self._running.release()
+
+    def progress(self) -> dict[str, Any] | None:
+        """How far the run under way has come, None while there is none.
+
+        `{"started": Unix s, "read": source entities, "left": how many are still to come or None}`.
+        """
+        run = self._run
+        if run is None:
+            return None
+        started, read = run.so_far
+        return {"started": started, "read": read, "left": self.queues()["source"] if read else None}
 
     def change_token(self) -> Any:
         """A value that is the same again only if a run would find nothing new; None when that cannot be

@@ -94,6 +94,11 @@ class PumpRun:
         self._compact()
         return self._result(SUCCESS)
 
+    @property
+    def so_far(self) -> tuple[float, int]:
+        """When it began (Unix seconds), and how many source entities it has been through."""
+        return self._started, self._counts.read
+
     # -- before --------------------------------------------------------------------------------------------
 
     def check_ready(self) -> None:

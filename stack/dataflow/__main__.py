@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stack.dataflow.document import documents
 from stack.dataflow.mappings import Pipes
-from stack.settings import ROOT
+from stack.environment import ROOT
 
 _GENERATED = re.compile(r"^Generated: .*$", re.MULTILINE)
 

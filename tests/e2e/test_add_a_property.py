@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from stack.dataflow.mappings import Pipes, rows
+from stack.environment import ROOT
 from stack.processes import Stack
-from stack.settings import ROOT, for_tests
+from stack.settings import for_tests
 from tests.support.systems import Chargebee, Erp
 
 HOW_TO = (ROOT / "docs" / "howto" / "add-a-property.md").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from localnode.dtl import PipeSettings, compile_dtl
-from stack.settings import ROOT
+from stack.environment import ROOT
 from tests.e2e.births import BIRTHS
 from tests.e2e.conftest import World
 

@@ -8,7 +8,7 @@ import pytest
 
 from stack.dataflow.document import MAPPINGS, row_id
 from stack.dataflow.mappings import Pipes, Row, rows
-from stack.settings import ROOT
+from stack.environment import ROOT
 from tests.e2e.conftest import World
 from tests.e2e.rows import people, sales, things
 from tests.e2e.rows.steps import Missing, Step, Story, at

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from stack.settings import ROOT
+from stack.environment import ROOT
 
 Rules = dict[str, list[Any]]
 Mutation = Callable[[str, Rules], None]

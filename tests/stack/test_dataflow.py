@@ -12,7 +12,7 @@ from stack.dataflow.__main__ import main, same
 from stack.dataflow.document import MAPPINGS, documents
 from stack.dataflow.lineage import Lineage, Reader, record
 from stack.dataflow.mappings import Pipes, Row, rows
-from stack.settings import ROOT
+from stack.environment import ROOT
 
 AGREED = ROOT / "tests" / "stack" / "cases" / "mapping.txt"
 """Line by line: `datatype ↔ datatype: property arrow property`."""

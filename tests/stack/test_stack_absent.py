@@ -13,9 +13,9 @@ import pytest
 
 from connectors.erp.absent import RULE
 from connectors.erp.schema import DATATYPES
-from stack.__main__ import _report
 from stack.processes import Stack
 from stack.report import table
+from stack.run import report_of
 from stack.settings import for_tests
 from tests.support.processes import ROOT, free_port, process
 from tests.support.systems import Chargebee, Erp
@@ -69,7 +69,7 @@ def hold(stack: Stack, erp: Erp, there: tuple[str, ...]) -> None:
     """One sync reaches everything, refuses only what has no place, and the next one writes nothing."""
     chargebee = Chargebee(stack.chargebee_sandbox_url)
     stack.sync()
-    report = _report(stack)
+    report = report_of(stack)
     rows = {row.name.split(" ↔")[0]: row for row in report.rows}
     assert {name for name, row in rows.items() if not row.off} == set(there)
     assert not report.rejected, [row["$error"] for _, row in report.rejected][:3]

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from stack.environment import SettingError
 from stack.process_manager import ProcessManager, Program, StackError
 from stack.reaper import groups_left
-from stack.settings import SettingError
 from tests.support.processes import ROOT, free_port, wait_until
 
 SERVER = "import http.server, sys; http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind='127.0.0.1')"

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from stack.settings import PORTS, SettingError, check_free, for_tests, from_environment, read_env_file
+from stack.environment import PORTS, SettingError, read_env_file
+from stack.settings import check_free, for_tests, from_environment
 
 NAMES = [name for name, _ in PORTS.values()] + [
     "ERP_BASE_URL",
     "CHARGEBEE_SITE",
     "CHARGEBEE_API_KEY",
+    "CHARGEBEE_BASE_URL",
+    "ERP_PROFILE",
+    "ERP_TOKEN",
     "ORDERS",
 ]
 
@@ -24,7 +28,7 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_defaults_are_those_of_the_documents(tmp_path: Path) -> None:
-    settings = from_environment("demo", True, tmp_path, root=tmp_path)
+    settings = from_environment("demo", tmp_path, root=tmp_path)
     assert sorted(settings.ports.values()) == [5001, 5002, 8701, 8702, 9042]
     assert not settings.real_erp
     assert not settings.real_chargebee
@@ -34,16 +38,16 @@ def test_defaults_are_those_of_the_documents(tmp_path: Path) -> None:
 def test_environment_wins_over_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("NODE_PORT=9100\nERP_SANDBOX_PORT = '8800'\n# x\n\nexport ORDERS=import\n")
     monkeypatch.setenv("NODE_PORT", "9200")
-    settings = from_environment("demo", True, tmp_path, root=tmp_path)
+    settings = from_environment("demo", tmp_path, root=tmp_path)
     assert (settings.ports["node"], settings.ports["erp-sandbox"]) == (9200, 8800)
     assert settings.variables == {"orders": "import"}
 
 
 def test_real_systems_take_the_place_of_sandboxes(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(
-        "CHARGEBEE_SITE=acme-test\nCHARGEBEE_API_KEY=key\nERP_BASE_URL=https://erp.example\n"
+        "CHARGEBEE_SITE=acme-test\nCHARGEBEE_API_KEY=key\nERP_BASE_URL=https://erp.example\nERP_TOKEN=t\n"
     )
-    settings = from_environment("demo", True, tmp_path, root=tmp_path)
+    settings = from_environment("demo", tmp_path, root=tmp_path)
     assert (settings.real_erp, settings.real_chargebee) == (True, True)
     assert settings.variables["orders"] == "link-only", (
         "the books of a real site are touched only when asked to"
@@ -58,7 +62,7 @@ def test_bad_lines_and_ports_are_named(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / ".env").write_text("")
     monkeypatch.setenv("NODE_PORT", "90420")
     with pytest.raises(SettingError, match="NODE_PORT"):
-        from_environment("demo", True, tmp_path, root=tmp_path)
+        from_environment("demo", tmp_path, root=tmp_path)
 
 
 def test_a_taken_port_is_reported_with_its_setting() -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from stack.environment import PORTS
 from stack.processes import Stack
-from stack.settings import PORTS, free_ports
+from stack.settings import free_ports
 from tests.support.processes import ROOT, wait_until
 from tests.support.systems import Chargebee, Erp
 

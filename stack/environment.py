@@ -1,0 +1,230 @@
+"""The environment of a stack: `.env` and the process's own variables, refused when half-filled or misspelt.
+
+A setting that is missing or misspelt would leave a sandbox in a real system's place, and nobody would notice.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+PORTS = {
+    "erp-sandbox": ("ERP_SANDBOX_PORT", 8701),
+    "chargebee-sandbox": ("CHARGEBEE_SANDBOX_PORT", 8702),
+    "erp-service": ("ERP_SERVICE_PORT", 5001),
+    "chargebee-service": ("CHARGEBEE_SERVICE_PORT", 5002),
+    "node": ("NODE_PORT", 9042),
+}
+PIPE_SETTINGS = {
+    "DELETES": ("deletes", ("ignore", "archive", "delete")),
+    "ORDERS": ("orders", ("import", "link-only")),
+    "QUOTES": ("quotes", ("all", "accepted")),
+    "ITEM_FAMILY": ("item-family", None),
+}
+"""Environment variables that override a variable of prod-env.json, which the pipes read, with its values."""
+
+OF_CHARGEBEE = ("CHARGEBEE_SITE", "CHARGEBEE_API_KEY", "CHARGEBEE_BASE_URL")
+OF_ERP = ("ERP_BASE_URL", "ERP_TOKEN")
+"""What the shipped profiles ask for."""
+
+KNOWN = frozenset(
+    {
+        *(key for key, _ in PORTS.values()),
+        *PIPE_SETTINGS,
+        *OF_CHARGEBEE,
+        *OF_ERP,
+        "BIND",
+        "CHARGEBEE_CONCURRENCY",
+        "CHARGEBEE_INVOICE_STATUS",
+        "CHARGEBEE_LIST_LAG_SECONDS",
+        "CHARGEBEE_RATE_PER_MINUTE",
+        "CONNECT_TIMEOUT_SECONDS",
+        "ERP_PROFILE",
+        "LOG_LEVEL",
+        "MAX_REQUEST_BYTES",
+        "NODE_JWT",
+        "NODE_URL",
+        "PAGE_SIZE",
+        "READ_TIMEOUT_SECONDS",
+        "REQUEST_TIMEOUT_SECONDS",
+        "SERVICE_PASSWORD",
+        "SERVICE_USERNAME",
+        "SHARE_CONCURRENCY",
+        "THREADS",
+        "UPSTREAM_ATTEMPTS",
+        "UPSTREAM_BACKOFF_SECONDS",
+        "UPSTREAM_CA_FILE",
+        "UPSTREAM_MAX_WAIT_SECONDS",
+        "WEBHOOK_PASSWORD",
+        "WEBHOOK_USERNAME",
+        # of the local node, which has them from the stack unless they are set
+        "JWT",
+        "NODE",
+        "NODE_HTTP_THREADS",
+        "NODE_MAX_BODY_BYTES",
+        "NODE_OPEN_LOOPBACK",
+        "NODE_PUMP_THREADS",
+        "NODE_SYNC_WRITES",
+    }
+)
+"""Every setting that `.env` may hold besides what a profile asks for (docs/reference/settings.md)."""
+
+_OF_OTHERS = re.compile(
+    r"COMPOSE_\w+|DOCKER_\w+|(?i:https?|all|no)_PROXY|REQUESTS_CA_BUNDLE|SSL_CERT_\w+|TZ|LANG|LC_\w+"
+)
+"""Names that other programs read from the same file."""
+_OURS = ("CHARGEBEE_", "ERP_", "WEBHOOK_", "SERVICE_", "UPSTREAM_")
+_LIKE = 0.85
+"""How much a variable of the process must look like one of ours to be taken for a misspelt one."""
+_PLACEHOLDERS = ("…", "...", "<…>")
+ROOT = Path(__file__).resolve().parents[1]
+_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
+_ASKED_FOR = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+
+
+class SettingError(ValueError):
+    """A setting cannot be used; the message names it and says what to change."""
+
+
+def read(env_file: Path, process: Mapping[str, str]) -> dict[str, str]:
+    """The settings in force: those of `.env`, and the variables of the process over them.
+
+    Raises SettingError for names that are no settings, values that cannot be meant, and settings that are
+    there without those they need.
+    """
+    file = read_env_file(env_file)
+    values = {**file, **process}
+    profile = _profile(values)
+    known = KNOWN | profile
+    _refuse_unknown(file, process, known)
+    for name, value in file.items():
+        if any(part in value for part in _PLACEHOLDERS):
+            raise SettingError(f"{name} in .env is still the placeholder {value}: put its value there")
+    _check_chargebee(values)
+    _check_erp(values, profile)
+    for name, (_, allowed) in PIPE_SETTINGS.items():
+        chosen = values.get(name)
+        if chosen and allowed and chosen not in allowed:
+            hint = nearest(chosen, allowed)
+            raise SettingError(f"{name} must be {' or '.join(allowed)}, not {chosen}{hint}")
+    return values
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """`NAME=value` lines; blank lines and `#` comments are passed over, quotes around a value dropped.
+
+    SettingError for a line of another form, and for a name that is there twice.
+    """
+    values: dict[str, str] = {}
+    if not path.is_file():
+        return values
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        found = _LINE.fullmatch(line)
+        if not found:
+            raise SettingError(f"{path.name} line {number} is not of the form NAME=value")
+        name, value = found.groups()
+        if name in values:
+            raise SettingError(f"{path.name} line {number}: {name} is there twice")
+        is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+        values[name] = value[1:-1] if is_quoted else value
+    return values
+
+
+def is_real_chargebee(values: Mapping[str, str]) -> bool:
+    """Whether a Chargebee site takes the sandbox's place."""
+    return any(values.get(name) for name in OF_CHARGEBEE)
+
+
+def is_real_erp(values: Mapping[str, str]) -> bool:
+    """Whether an ERP takes the sandbox's place: another profile is named, or something that it asks for."""
+    named = values.get("ERP_PROFILE") or "sandbox"
+    return named != "sandbox" or any(values.get(name) for name in _profile(values))
+
+
+def erp_address(values: Mapping[str, str]) -> str:
+    """Where the ERP is, as its profile says; the profile's name when that cannot be read."""
+    try:
+        document = json.loads(_profile_file(values).read_bytes())
+        address = str(document["connection"]["rest"]["base_url"])
+    except (ValueError, LookupError, TypeError):
+        return str(values.get("ERP_PROFILE"))
+    return _ASKED_FOR.sub(lambda found: values.get(found[1], ""), address).rstrip("/")
+
+
+def chargebee_address(values: Mapping[str, str]) -> str:
+    """Which Chargebee site it is, as the service finds it."""
+    return values.get("CHARGEBEE_BASE_URL") or f"https://{values.get('CHARGEBEE_SITE')}.chargebee.com/api/v2"
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """`; did you mean X?` when a known name is close, else an empty string."""
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=cutoff)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _refuse_unknown(file: Mapping[str, str], process: Mapping[str, str], known: Iterable[str]) -> None:
+    for name in file:
+        if name not in known and not _OF_OTHERS.fullmatch(name):
+            hint = nearest(name, known)
+            raise SettingError(
+                f"{name} in .env is no setting{hint or '; docs/reference/settings.md has them all'}"
+                f" (a profile's own variables count when ERP_PROFILE names that profile)"
+            )
+    for name in process:
+        hint = nearest(name, known, _LIKE) if name.startswith(_OURS) and name not in known else ""
+        if hint:
+            raise SettingError(f"the environment variable {name} is no setting{hint}")
+
+
+def _check_chargebee(values: Mapping[str, str]) -> None:
+    site, key, address = (values.get(name) for name in OF_CHARGEBEE)
+    if not is_real_chargebee(values):
+        return
+    there = " and ".join(name for name in OF_CHARGEBEE if values.get(name))
+    missing = "CHARGEBEE_API_KEY" if not key else "" if site or address else "CHARGEBEE_SITE"
+    if missing:
+        also = " (or CHARGEBEE_BASE_URL, for a regional site)" if missing == "CHARGEBEE_SITE" else ""
+        raise SettingError(
+            f"{missing} is missing: {there} {'are' if ' and ' in there else 'is'} set, which asks for a real"
+            f" site. Set {missing}{also} too, or remove {there} to use the sandbox"
+        )
+
+
+def _check_erp(values: Mapping[str, str], profile: frozenset[str]) -> None:
+    named = values.get("ERP_PROFILE") or "sandbox"
+    there = sorted(name for name in profile if values.get(name))
+    missing = sorted(profile - set(there))
+    if missing and (there or named != "sandbox"):
+        because = f"ERP_PROFILE={named}" if values.get("ERP_PROFILE") else " and ".join(there)
+        raise SettingError(
+            f"{' and '.join(missing)} {'are' if missing[1:] else 'is'} missing: {because} asks for a real"
+            f" ERP, and the profile {named} needs {', '.join(sorted(profile))}. Set what is missing, or"
+            " remove the others to use the sandbox"
+        )
+
+
+def _profile(values: Mapping[str, str]) -> frozenset[str]:
+    """The variables that the profile in force asks for."""
+    return frozenset(_ASKED_FOR.findall(_profile_file(values).read_text(encoding="utf-8", errors="replace")))
+
+
+def _profile_file(values: Mapping[str, str]) -> Path:
+    """The file of the profile, as the service finds it. Raises SettingError when there is none."""
+    name = values.get("ERP_PROFILE") or "sandbox"
+    presets = ROOT / "connectors" / "erp" / "profiles"
+    is_path = "/" in name or name.endswith(".json")
+    path = ROOT / name if is_path else presets / f"{name}.json"
+    if path.is_file():
+        return path
+    known = sorted(file.stem for file in presets.glob("*.json"))
+    beside = [str(Path(name).with_name(file.name)) for file in path.parent.glob("*.json")] if is_path else []
+    hint = nearest(name, [*beside, *known])
+    raise SettingError(
+        f"ERP_PROFILE={name}: there is no {'file ' + name if is_path else 'profile of that name'}{hint}"
+        f" (shipped profiles: {', '.join(known)}; or the path of your own)"
+    )
