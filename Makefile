@@ -40,6 +40,10 @@ test-erp: setup ## third-party ERPs, installed into .cache and started on loopba
 erp-check: setup ## try a profile against its ERP and say what is wrong: make erp-check PROFILE=path/to/profile.json (settings from the environment or .env)
 	@$(BIN)/python -m stack.with_env connectors.erp.check $(if $(PROFILE),--profile $(PROFILE)) $(if $(JSON),--json)
 
+.PHONY: chargebee-schemas
+chargebee-schemas: setup ## hold every request of a full sync against the schemas of Chargebee's own client; "Error 3": it cannot be fetched here
+	@$(BIN)/python -m tests.sdk_schemas
+
 .PHONY: soak
 soak: setup ## random edits on both sides with faults and kill -9, judged by a model: make soak SEED=1 STEPS=400 KILLS=8 (CALM=1: no faults; CLOCKS=right: no skew)
 	@$(BIN)/python -m tests.soundness --seed $(or $(SEED),1) --steps $(or $(STEPS),400) --kills $(or $(KILLS),0) \

@@ -70,7 +70,10 @@ class Orders(ChargebeeDatatype):
             )
         if "order_line_items" in changes:
             have = present.get("order_line_items", [])
-            changes["order_line_items"] = _changed_lines(have, changes["order_line_items"] or [])
+            rows = _changed_lines(have, changes.pop("order_line_items") or [])
+            changes.update({"order_line_items": rows} if rows else {})
+        if not changes:
+            return present
         with self.client.customer_lock(str(present.get("customer_id", ""))):
             return self.client.update(f"/orders/{quote(key, safe='')}", self.name, changes, present)
 
@@ -148,8 +151,9 @@ def _changed_lines(present: list[Record], merged: list[Record]) -> list[Record]:
 
 
 def _marks(have: Record, want: Record) -> dict[str, Any]:
+    """What of a line is to be changed. A line always has a status: where none is wanted, it keeps its own."""
     return {
         name: want.get(name)
         for name in _LINE_FIELDS
-        if (name in want or name in have) and (want.get(name) or None) != have.get(name)
+        if (want.get(name) or None) != have.get(name) and (want.get(name) or name != "status")
     }

@@ -122,7 +122,7 @@ class Datatype(ABC):
     @abstractmethod
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """Write `changes` (whole top-level values, already merged with `present`) and give the record as
-        stored.
+        stored; `present` itself where upstream has no way to take any of it, and nothing was written.
 
         `Conflict` if the record moved on since `present` was read; the engine then reads and compares again.
         """

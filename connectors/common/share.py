@@ -215,9 +215,10 @@ def _compare_and_swap(datatype: Datatype, request: ShareRequest) -> Outcome:
     if not found.changes:
         return Outcome("none", key=key, record=present)
     try:
-        return Outcome("update", key=key, record=datatype.update(key, present, found.changes))
+        stored = datatype.update(key, present, found.changes)
     except Unavailable as silence:
         raise _NotTaken(silence, dict(found.changes)) from silence
+    return Outcome("none" if stored is present else "update", key=key, record=stored)
 
 
 class _NotTaken(Exception):

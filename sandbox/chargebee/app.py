@@ -26,6 +26,7 @@ from sandbox.chargebee.errors import (
 from sandbox.chargebee.facts import holds, imitates
 from sandbox.chargebee.forms import FORM, canonical, decode
 from sandbox.chargebee.pages import page
+from sandbox.chargebee.recording import record_requests
 from sandbox.chargebee.records import KEYS, Write, in_context, public
 from sandbox.chargebee.routes import LISTS, OPERATIONS, RETRIEVABLE, Operation, execute
 from sandbox.chargebee.webhooks import Delivery
@@ -44,15 +45,23 @@ _INJECTED = {
 }
 
 
-def create_app(state_file: Path | str, data: str = "demo", seed: int = 1) -> Flask:
-    """The sandbox around one state file; `data` and `seed` count only for a new file."""
+def create_app(
+    state_file: Path | str, data: str = "demo", seed: int = 1, requests_file: Path | None = None
+) -> Flask:
+    """The sandbox around one state file; `data` and `seed` count only for a new file.
+
+    `requests_file`: where each request to the API is recorded, nowhere if None.
+    """
     state = State(state_file, KEYS)
     if state.is_new:
         load(state, load_demo, data, seed)
     idempotency.forget_old(state)
     app = create_sandbox_app("chargebee", state, load_demo, _injected_error)
     site = Site(state)
-    app.register_blueprint(site.blueprint())
+    api = site.blueprint()
+    if requests_file:
+        record_requests(api, requests_file)
+    app.register_blueprint(api)
     app.register_blueprint(create_console(state, site.delivery))
     app.register_blueprint(create_fact_switch(state))
     app.register_error_handler(HTTPException, _http_error)

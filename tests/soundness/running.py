@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,12 +22,13 @@ def soak(
     folder: Path,
     say: Callable[[str], None] = lambda line: None,
     mutation: Mutation | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Figures:
-    """Run a plan on a stack of its own, whose data and logs go to `folder`."""
+    """Run a plan on a stack of its own, whose data and logs go to `folder`; `environment`: for its processes."""
     lag = math.ceil(LIST_LAG_S) if plan.drift else 0
     settings = for_tests(folder / "stack", "empty")
-    environment = {**settings.environment, "CHARGEBEE_LIST_LAG_SECONDS": str(lag)}
-    settings = replace(settings, variables=VARIABLES, environment=environment)
+    given = {**settings.environment, **(environment or {}), "CHARGEBEE_LIST_LAG_SECONDS": str(lag)}
+    settings = replace(settings, variables=VARIABLES, environment=given)
     if mutation is not None:
         copy = folder / "config"
         copy.mkdir()

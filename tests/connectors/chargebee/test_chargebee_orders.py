@@ -180,6 +180,24 @@ def test_one_change_is_one_call(service: Service, site: Chargebee) -> None:
     assert not stored["linked_credit_notes"], "a plain update issues no credit note"
 
 
+@pytest.mark.parametrize("wanted", [{"status": None}, {}], ids=["null", "absent"])
+def test_the_status_of_a_line_is_never_cleared(
+    wanted: dict[str, Any], service: Service, site: Chargebee
+) -> None:
+    """Chargebee has no line without a status: where none is wanted, it stays and nothing is sent."""
+    order = stored_order(service)
+    before = Calls(site)
+    lines = [
+        {name: value for name, value in line.items() if name != "status"} | wanted
+        for line in order["order_line_items"]
+    ]
+    answer = service.update("order", order, order_line_items=lines)
+    assert (answer["$operation"], answer["$status"]) == ("none", "ok")
+    assert before.made() == {"GET /orders/<record_id>": 1}
+    kept = site.get("orders", order["id"])["order_line_items"]
+    assert [line["status"] for line in kept] == [line["status"] for line in order["order_line_items"]]
+
+
 @pytest.mark.parametrize(
     ("payload", "field"),
     [
