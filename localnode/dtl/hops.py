@@ -13,14 +13,23 @@ from localnode.dtl.hop_specs import SOURCE, Spec, read_spec
 from localnode.dtl.joins import IndexExpression, Subset, index_of, join_keys
 from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Evaluator, Scope
-from localnode.dtl.values import as_list, truthy
+from localnode.dtl.values import truthy
 
 Follow = Callable[[Frame, list[Any]], list[Any]]
 """A compiled specification: from the entities that go in to the values that come out."""
 
 
+Row = dict[str, Any]
+"""One entity per alias."""
+
+Reach = Callable[[Frame, Any], list[Row]]
+"""From an entity that goes in to the rows that its joins lead to."""
+
 Filter = tuple[Evaluator, frozenset[str]]
 """A condition and the aliases that it reads."""
+
+MAX_ALTERNATIVES = 100
+"""In how many ways the `or`s of one `where` may be gone through."""
 
 
 @dataclass
@@ -30,7 +39,7 @@ class Side:
     raw: Any
     run: Evaluator
     reads: frozenset[str]
-    uses: set[str]
+    uses: frozenset[str]
 
 
 @dataclass
@@ -39,6 +48,23 @@ class Join:
 
     sides: dict[str, Side]
     path: str
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One expression of `where`: as a filter with the aliases that it reads, as a join if it can be one, and
+    an `or` as its alternatives."""
+
+    path: str
+    run: Evaluator
+    reads: frozenset[str]
+    join: Join | None = None
+    alternatives: list[list[Condition]] = field(default_factory=list)
+
+    @property
+    def joins(self) -> bool:
+        """Whether it is a join, or an `or` with joins in it."""
+        return self.join is not None or any(c.joins for each in self.alternatives for c in each)
 
 
 @dataclass
@@ -54,7 +80,7 @@ class Hop:
     checks: list[tuple[Evaluator, IndexExpression]] = field(default_factory=list)
     filters: list[Evaluator] = field(default_factory=list)
 
-    def rows(self, f: Frame, value: Any, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def rows(self, f: Frame, value: Any, rows: list[Row]) -> Iterator[Row]:
         """Every row continued with every entity it joins."""
         context = f.run.context
         for row in rows:
@@ -99,17 +125,40 @@ def compile_hops(call: Call, first_spec: int) -> Evaluator:
 
 
 def _compile_spec(spec: Spec, scope: Scope) -> Follow:
-    hops = _order(spec, *_conditions(spec, scope), scope)
+    reach = _reach(spec, scope)
     if spec.recurse:
-        return lambda f, values: [found for value in values for found in _recursed(spec, hops, f, value)]
+        return lambda f, values: [found for value in values for found in _recursed(spec, reach, f, value)]
     project = _projection(spec, scope)
     return lambda f, values: [
-        found for value in values for row in _rows(spec, hops, f, value) for found in project(f, value, row)
+        found for value in values for row in reach(f, value) for found in project(f, value, row)
     ]
 
 
-def _rows(spec: Spec, hops: list[Hop], f: Frame, value: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = [{}]
+def _reach(spec: Spec, scope: Scope) -> Reach:
+    """The rows of a specification: those of its joins or, where aliases are only joined within an `or`, those
+    of any of its alternatives, each once."""
+    subsets = {alias: _subset(spec, alias, scope) for alias in spec.datasets}
+    alternatives = [
+        _order(spec, *_joins_and_filters(conditions, scope), subsets, scope)
+        for conditions in _alternatives(spec, _conditions(spec.where, spec, scope), scope)
+    ]
+    if len(alternatives) == 1:
+        (hops,) = alternatives
+        return lambda f, value: _rows(spec, hops, f, value)
+
+    def rows(f: Frame, value: Any) -> list[Row]:
+        found = {
+            tuple(row[alias]["_id"] for alias in spec.datasets): row
+            for hops in alternatives
+            for row in _rows(spec, hops, f, value)
+        }
+        return [found[ids] for ids in sorted(found)]
+
+    return rows
+
+
+def _rows(spec: Spec, hops: list[Hop], f: Frame, value: Any) -> list[Row]:
+    rows: list[Row] = [{}]
     for hop in hops:
         rows = list(hop.rows(f, value, rows))
         if spec.trace is not None:
@@ -117,14 +166,14 @@ def _rows(spec: Spec, hops: list[Hop], f: Frame, value: Any) -> list[dict[str, A
     return rows if hops else []
 
 
-def _recursed(spec: Spec, hops: list[Hop], f: Frame, root: Any) -> list[Any]:
+def _recursed(spec: Spec, reach: Reach, f: Frame, root: Any) -> list[Any]:
     """Everything that is reached by hopping again and again, each entity once, in rounds."""
     found = [] if spec.exclude_root else [root]
     front, depth, seen = [root], 0, set()
     while front and (spec.max_depth is None or depth < spec.max_depth):
         reached = []
         for value in front:
-            for row in _rows(spec, hops, f, value):
+            for row in reach(f, value):
                 entity = row[spec.last_alias]
                 if entity["_id"] not in seen:
                     seen.add(entity["_id"])
@@ -134,7 +183,7 @@ def _recursed(spec: Spec, hops: list[Hop], f: Frame, root: Any) -> list[Any]:
     return found
 
 
-def _projection(spec: Spec, scope: Scope) -> Callable[[Frame, Any, dict[str, Any]], list[Any]]:
+def _projection(spec: Spec, scope: Scope) -> Callable[[Frame, Any, Row], list[Any]]:
     """What a row contributes to the result."""
     if spec.returned_aliases:
         aliases = spec.returned_aliases
@@ -145,23 +194,81 @@ def _projection(spec: Spec, scope: Scope) -> Callable[[Frame, Any, dict[str, Any
         if word.startswith("?"):
             scope.error(f"{spec.path}['return']", f"there is no alias {word[1:]!r}; {spec.known_aliases()}")
 
-    def project(f: Frame, value: Any, row: dict[str, Any]) -> list[Any]:
-        return [item for item in as_list(result(f.hopped(value, row), None)) if item is not None]
+    def project(f: Frame, value: Any, row: Row) -> list[Any]:
+        found = result(f.hopped(value, row), None)
+        return [] if found is None else [found]
 
     return project
 
 
-def _conditions(spec: Spec, scope: Scope) -> tuple[list[Join], list[Filter]]:
-    """The `where` expressions as joins and filters, with the warnings that they deserve."""
+def _conditions(where: list[tuple[Any, str]], spec: Spec, scope: Scope) -> list[Condition]:
+    """The expressions of `where`, those within an `and` as if they stood beside it."""
+    found: list[Condition] = []
+    for raw, path in where:
+        inner = [(raw[at], f"{path}[{at}]") for at in range(1, len(raw))] if type(raw) is list else []
+        if inner and raw[0] == "and":
+            found += _conditions(inner, spec, scope)
+        elif inner and raw[0] == "or":
+            found.append(_either([_conditions([argument], spec, scope) for argument in inner], path))
+        else:
+            found.append(_condition(raw, path, spec, scope))
+    return found
+
+
+def _condition(raw: Any, path: str, spec: Spec, scope: Scope) -> Condition:
+    """One expression: an `eq` that joins, or else a filter."""
+    if type(raw) is not list or len(raw) != 3 or raw[0] != "eq":
+        side = _side(raw, spec, scope, path)
+        return Condition(path, side.run, side.uses & spec.aliases)
+    sides = [_side(raw[index], spec, scope, f"{path}[{index}]") for index in (1, 2)]
+    left, right = sides[0].run, sides[1].run
+    return Condition(
+        path,
+        lambda f, v: eq(left(f, v), right(f, v)),
+        (sides[0].uses | sides[1].uses) & spec.aliases,
+        _as_join(sides, path),
+    )
+
+
+def _either(alternatives: list[list[Condition]], path: str) -> Condition:
+    """An `or`, of which each alternative is a list of conditions that hold together."""
+    runs = [[condition.run for condition in alternative] for alternative in alternatives]
+    return Condition(
+        path,
+        lambda f, v: any(all(truthy(run(f, v)) for run in alternative) for alternative in runs),
+        frozenset().union(*(c.reads for alternative in alternatives for c in alternative)),
+        alternatives=alternatives,
+    )
+
+
+def _alternatives(spec: Spec, conditions: list[Condition], scope: Scope) -> list[list[Condition]]:
+    """The conditions as they are if they join every alias; else one list of them for each way of choosing
+    one side of every `or` that joins."""
+    if _unjoined(spec, conditions) and any(condition.joins for condition in conditions):
+        chosen = [conditions]
+        while len(chosen) <= MAX_ALTERNATIVES:
+            at = next(
+                (n for n, each in enumerate(chosen) if any(c.alternatives and c.joins for c in each)), None
+            )
+            if at is None:
+                return chosen
+            chosen[at : at + 1] = _first_or_resolved(chosen[at])
+        scope.error(f"{spec.path}['where']", f"hops: more than {MAX_ALTERNATIVES} ways through its or")
+    return [conditions]
+
+
+def _first_or_resolved(conditions: list[Condition]) -> list[list[Condition]]:
+    at = next(n for n, condition in enumerate(conditions) if condition.alternatives and condition.joins)
+    return [[*conditions[:at], *chosen, *conditions[at + 1 :]] for chosen in conditions[at].alternatives]
+
+
+def _joins_and_filters(conditions: list[Condition], scope: Scope) -> tuple[list[Join], list[Filter]]:
+    """Conditions as joins and filters, with the warnings that they deserve."""
     joins: list[Join] = []
     filters: list[Filter] = []
     pairs: set[frozenset[str]] = set()
-    for raw, path in spec.where:
-        if type(raw) is not list or len(raw) != 3 or raw[0] != "eq":
-            filters.append(_filter(_side(raw, spec, scope, path), spec))
-            continue
-        sides = [_side(raw[index], spec, scope, f"{path}[{index}]") for index in (1, 2)]
-        join = _as_join(sides, path)
+    for condition in conditions:
+        join = condition.join
         pair = frozenset(join.sides) if join else frozenset()
         if join and pair not in pairs:
             pairs.add(pair)
@@ -170,11 +277,11 @@ def _conditions(spec: Spec, scope: Scope) -> tuple[list[Join], list[Filter]]:
         if join:
             named = " and ".join(sorted(pair))
             scope.compilation.warn(
-                path,
+                condition.path,
                 f"hops: {named} are joined already; this eq is an exact comparison, not a join. "
                 'To join by several values at once use ["tuples", …] on both sides',
             )
-        filters.append(_comparison(sides, spec))
+        filters.append((condition.run, condition.reads))
     return joins, filters
 
 
@@ -183,7 +290,7 @@ def _side(raw: Any, spec: Spec, scope: Scope, path: str) -> Side:
     inner = scope.with_aliases(spec.aliases)
     compiled = compile_expression(raw, inner, path)
     spec.unknown |= {word[1:] for word in inner.uses if word.startswith("?")}
-    return Side(raw, compiled.run, (spec.aliases | {SOURCE}) & inner.uses, inner.uses)
+    return Side(raw, compiled.run, (spec.aliases | {SOURCE}) & inner.uses, frozenset(inner.uses))
 
 
 def _as_join(sides: list[Side], path: str) -> Join | None:
@@ -192,42 +299,44 @@ def _as_join(sides: list[Side], path: str) -> Join | None:
     return Join(by_variable, path) if len(by_variable) == 2 else None
 
 
-def _filter(side: Side, spec: Spec) -> Filter:
-    return side.run, frozenset(side.uses) & spec.aliases
-
-
-def _comparison(sides: list[Side], spec: Spec) -> Filter:
-    """An `eq` that does not join: the exact comparison."""
-    left, right = sides[0].run, sides[1].run
-    return lambda f, v: eq(left(f, v), right(f, v)), frozenset(sides[0].uses | sides[1].uses) & spec.aliases
-
-
-def _order(spec: Spec, joins: list[Join], filters: list[Filter], scope: Scope) -> list[Hop]:
+def _order(
+    spec: Spec, joins: list[Join], filters: list[Filter], subsets: dict[str, Subset | None], scope: Scope
+) -> list[Hop]:
     """An order in which each alias has a join to what is bound before it; conditions go where they can be
     told."""
     bound = {SOURCE}
     hops: list[Hop] = []
-    waiting = dict(spec.datasets)
+    waiting = list(spec.datasets)
     while waiting:
         alias = next((a for a in waiting if any(_links(join, a, bound) for join in joins)), None)
         if alias is None:
-            _unreachable(spec, list(waiting), scope)
+            _unreachable(spec, waiting, scope)
             return []
-        hop = _hop(spec, alias, [join for join in joins if _links(join, alias, bound)], scope)
+        hop = _hop(spec, alias, [join for join in joins if _links(join, alias, bound)], subsets[alias], scope)
         bound.add(alias)
         hop.filters = [
             run for run, reads in filters if reads <= bound and (alias in reads or not hops and not reads)
         ]
         hops.append(hop)
-        del waiting[alias]
+        waiting.remove(alias)
     return hops
+
+
+def _unjoined(spec: Spec, conditions: list[Condition]) -> list[str]:
+    """The aliases that no chain of joins leads to from `_S`."""
+    joins = [condition.join for condition in conditions if condition.join]
+    bound, waiting = {SOURCE}, list(spec.datasets)
+    while reached := [a for a in waiting if any(_links(join, a, bound) for join in joins)]:
+        bound.update(reached)
+        waiting = [alias for alias in waiting if alias not in bound]
+    return waiting
 
 
 def _links(join: Join, alias: str, bound: set[str]) -> bool:
     return alias in join.sides and bool((join.sides.keys() - {alias}) & bound)
 
 
-def _hop(spec: Spec, alias: str, joins: list[Join], scope: Scope) -> Hop:
+def _hop(spec: Spec, alias: str, joins: list[Join], subset: Subset | None, scope: Scope) -> Hop:
     probes: list[tuple[Evaluator, IndexExpression]] = []
     for join in joins:
         side = join.sides[alias]
@@ -239,7 +348,7 @@ def _hop(spec: Spec, alias: str, joins: list[Join], scope: Scope) -> Hop:
             )
         probes.append((origin.run, index_of(side.raw, side.run, alias, scope.settings)))
     (origin_run, index), *checks = probes
-    dataset, subset = spec.datasets[alias], _subset(spec, alias, scope)
+    dataset = spec.datasets[alias]
     scope.compilation.joins.append(HopJoin(dataset, index, spec.track, subset))
     return Hop(alias, dataset, index, origin_run, subset, spec.track, checks)
 

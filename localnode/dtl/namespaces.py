@@ -45,29 +45,26 @@ class Namespacing:
 
 
 def add_namespaces(value: Any, how: Namespacing) -> Any:
-    """A dict (or list of them) with namespaces added to names and to the value of `_id`."""
-    return _added(value, how, root=True)
+    """A dict (or list of them) with namespaces added to names and to the value of each `_id`.
 
-
-def _added(value: Any, how: Namespacing, root: bool) -> Any:
+    A name that has another namespace gets this one in front of it.
+    """
     if type(value) is list:
-        return [_added(item, how, root=False) for item in value]
+        return [add_namespaces(item, how) for item in value]
     if type(value) is not dict:
         return value
-    return dict(_added_property(name, content, how, root) for name, content in value.items())
+    return dict(_added_property(name, content, how) for name, content in value.items())
 
 
-def _added_property(name: str, content: Any, how: Namespacing, root: bool) -> tuple[str, Any]:
+def _added_property(name: str, content: Any, how: Namespacing) -> tuple[str, Any]:
     if how.skip_dollar and name.startswith("$"):
         return name, content
-    inner = _added(content, how, root=False) if how.recursive else content
-    if name == "_id" and root and type(content) is str and how.identity_namespace is not None:
+    inner = add_namespaces(content, how) if how.recursive else content
+    if name == "_id" and type(content) is str and how.identity_namespace is not None:
         inner = qualified(content, how.identity_namespace)
-    if how.skip_underscore and name.startswith("_"):
+    if how.property_namespace is None or (how.skip_underscore and name.startswith("_")):
         return name, inner
-    if how.property_namespace is None or ":" in name:
-        return name, inner
-    return f"{how.property_namespace}:{name}", inner
+    return qualified(name, how.property_namespace), inner
 
 
 def strip_namespaces(value: Any) -> Any:
@@ -80,26 +77,33 @@ def strip_namespaces(value: Any) -> Any:
 
 
 def add_entity_namespaces(entity: Entity, settings: PipeSettings) -> Entity:
-    """What `add_namespaces: true` of a pipe does to an entity before the first transform."""
+    """What `add_namespaces: true` of a pipe does to an entity before the first transform; nested `_id`s get
+    the identity namespace, too."""
     added: Entity = add_namespaces(entity, Namespacing(settings.property, settings.identity))
     return added
 
 
 def remove_entity_namespaces(entity: Entity) -> Entity:
-    """What `remove_namespaces: true` of a pipe does to an entity after the last transform: names, `_id` and
-    NI values lose their namespace (an NI becomes a string). Of `_id` stays what follows its last colon."""
-    stripped: Entity = strip_namespaces(_plain_identifiers(entity))
-    if type(stripped.get("_id")) is str:
-        stripped["_id"] = stripped["_id"].rpartition(":")[2] or stripped["_id"]
-    return stripped
+    """What `remove_namespaces: true` of a pipe does to an entity after the last transform: names, NIs and
+    every `_id` lose their namespace, in nested dicts too. An NI stays one (`~:x`); of `_id` stays what
+    follows its last colon; of names that become the same the later wins."""
+    removed: Entity = _without_namespaces(entity)
+    return removed
 
 
-def _plain_identifiers(value: Any) -> Any:
+def _without_namespaces(value: Any) -> Any:
     if type(value) is list:
-        return [_plain_identifiers(item) for item in value]
+        return [_without_namespaces(item) for item in value]
     if type(value) is dict:
-        return {name: _plain_identifiers(content) for name, content in value.items()}
-    return split_identifier(value[2:])[1] if type(value) is str and kind(value) == NI else value
+        return {
+            local_name(name): _local_id(content) if name == "_id" else _without_namespaces(content)
+            for name, content in value.items()
+        }
+    return f"~:{split_identifier(value[2:])[1]}" if type(value) is str and kind(value) == NI else value
+
+
+def _local_id(value: Any) -> Any:
+    return value.rpartition(":")[2] or value if type(value) is str else value
 
 
 def qualified(identifier: str, namespace: str) -> str:

@@ -111,15 +111,10 @@ def _compile(rules: Mapping[str, Any], settings: PipeSettings) -> Program:
 def _compile_rule(compilation: Compilation, name: str, transforms: Any) -> None:
     path = f"['{name}']"
     if type(transforms) is not list:
-        compilation.error(path, "a rule is a list of transforms")
+        compilation.error(path, "a rule is a list of transforms, or one transform")
         return
     rule = compilation.rules[name]
     scope = Scope(compilation, name)
-    if transforms and type(transforms[0]) is str:
-        compilation.error(
-            path, "a rule is a list of transforms, each an array; this looks like a single transform"
-        )
-        return
     rule.steps, rule.paths = compile_steps(transforms, scope, path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from localnode.dtl.api import PipeSettings
@@ -21,6 +22,8 @@ def variable_reader(head: str, elements: list[str], scope: Scope) -> Evaluator:
     name = exact_name(elements[0], settings) if len(elements) == 1 else None
     read = path_reader(elements, settings)
     if head in scope.aliases:
+        if elements[:1] == ["$ids"]:
+            read = _ids_reader(elements, settings)
         return lambda f, v: read(f.row[head]) if f.row else None
     if head == "_":
         if name is not None:
@@ -72,6 +75,19 @@ def _source_ids(elements: list[str], settings: PipeSettings) -> Evaluator:
         return rest([identifier(source["_id"], settings)])
 
     return run
+
+
+def _ids_reader(elements: list[str], settings: PipeSettings) -> Callable[[Any], Any]:
+    """`$ids` of an entity of another dataset; where it has none, a list of its `_id` stands in, as the merge
+    source writes it."""
+    read, rest = path_reader(elements, settings), path_reader(elements[1:], settings)
+
+    def ids(entity: Any) -> Any:
+        if type(entity) is not dict or "$ids" in entity or type(entity.get("_id")) is not str:
+            return read(entity)
+        return rest([f"~:{entity['_id']}" if settings.namespaced_identifiers else entity["_id"]])
+
+    return ids
 
 
 def identifier(entity_id: str, settings: PipeSettings) -> str:

@@ -151,9 +151,9 @@ def _readers(config: NodeConfig) -> dict[str, list[str]]:
     """Dataset → pipes that a change of it makes due: those that read it, and those that follow it by hops."""
     readers: dict[str, list[str]] = defaultdict(list)
     for pipe in config.pipes.values():
-        original = pipe.original.get("pump")
+        pump = pipe.original.get("pump")
         if pipe.valid and is_signalled(
-            pipe.effective, config.settings, original if isinstance(original, dict) else {}
+            pipe.effective, config.settings, pump.keys() if isinstance(pump, dict) else ()
         ):
             for dataset in {*pipe.sources, *pipe.tracked}:
                 readers[dataset].append(pipe.id)

@@ -37,10 +37,31 @@ def position(entity: Entity | Stored) -> Any:
 
 
 class Item(NamedTuple):
-    """An entity on its way, and the `_id` of the source entity it came from."""
+    """An entity on its way, and the id of the source entity it came from (see `source_ids`)."""
 
     source_id: str
     entity: Entity
+
+
+def source_ids(entities: Sequence[Entity]) -> list[str]:
+    """What each source entity is known by while it is on its way: its `_id` or, where the transforms are to
+    make one, its place in the batch (after a character that no id begins with)."""
+    return [entity.get("_id") or f"\0{at}" for at, entity in enumerate(entities)]
+
+
+def unusable_id(entity: Any) -> str | None:
+    """Why an entity that comes from outside cannot be taken; None if it can.
+
+    It needs no `_id`, since its pipe's rules may make one: hosted nodes were recorded taking such entities
+    from embedded sources, and the vendor's tutorial reads them with a json source
+    (https://docs.sesam.io/hub/tutorial-getting-started-collect.html). What has none after the transforms is
+    refused by the sink.
+    """
+    if not isinstance(entity, dict):
+        return "an entity must be an object"
+    if "_id" in entity and (not isinstance(entity["_id"], str) or not entity["_id"]):
+        return f"_id must be a non-empty string, not {str(entity['_id'])[:100]!r}"
+    return None
 
 
 @dataclass(frozen=True)

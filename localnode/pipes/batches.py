@@ -170,7 +170,7 @@ class BatchRunner:
         if limit is not None and took > limit:
             raise TooSlow(
                 f"the transforms took {took:.3g} seconds per entity, max_seconds_per_entity is {limit:g};"
-                f" the first entity of the batch is {entities[0]['_id']!r}",
+                f" the first entity of the batch is {entities[0].get('_id')!r}",
                 entities[0],
             )
         return outputs
@@ -219,13 +219,16 @@ class BatchRunner:
             self._fail(again, error, _nothing)
 
     def _fail(self, entry: RetryEntry, error: Exception, save: Callable[[], None]) -> None:
-        """Queue or bury an entity; RunFailed when the policy allows neither."""
+        """Queue or bury an entity; RunFailed when the policy allows neither, or when it has no `_id` by which
+        it could be found again."""
         self.counts.failed += 1
         self._scope.complete = False
         known = entry.id in self._queued
         policy = self._policy.after(error)
-        if not policy.retries or (
-            not known and len(self._queued) >= policy.max_write_errors_in_retry_dataset
+        if (
+            not policy.retries
+            or not entry.id
+            or (not known and len(self._queued) >= policy.max_write_errors_in_retry_dataset)
         ):
             with self._store.transaction():
                 self._log.write_error(entry, retryable=False)
@@ -261,7 +264,7 @@ def _later(save: Save, offset: Any) -> Callable[[], None]:
 
 
 def _id(entity: Entity | Stored) -> str:
-    return entity.id if isinstance(entity, tuple) else str(entity["_id"])
+    return entity.id if isinstance(entity, tuple) else str(entity.get("_id", ""))
 
 
 def _message(error: BaseException) -> str:

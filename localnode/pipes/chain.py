@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from localnode.dtl import HopJoin
 from localnode.dtl.namespaces import add_entity_namespaces, remove_entity_namespaces
 from localnode.pipes import namespaces
-from localnode.pipes.base import BuildContext, Config, Entity, Item, Transform
+from localnode.pipes.base import BuildContext, Config, Entity, Item, Transform, source_ids
 from localnode.pipes.context import RunContext
 from localnode.pipes.transforms.dtl import DtlTransform
 
@@ -30,9 +30,10 @@ class Chain:
 
     def before(self, entities: Sequence[Entity]) -> list[Item]:
         """Source entities as the first transform gets them."""
+        known = zip(source_ids(entities), entities, strict=True)
         if not self._adds:
-            return [Item(entity["_id"], entity) for entity in entities]
-        return [Item(entity["_id"], add_entity_namespaces(entity, self._settings)) for entity in entities]
+            return [Item(source_id, entity) for source_id, entity in known]
+        return [Item(source_id, add_entity_namespaces(entity, self._settings)) for source_id, entity in known]
 
     def apply(self, entities: Sequence[Entity], context: RunContext, preview: bool = False) -> list[Entity]:
         """What the sink gets for `entities`; see `items`."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain as concatenated
 from typing import Any
 
-from localnode.pipes.base import Entity, Item, decoded
+from localnode.pipes.base import Entity, Item, decoded, source_ids
 from localnode.pipes.context import RunContext
 from localnode.pipes.parts import Parts
 from localnode.pipes.xml import XmlWriter
@@ -63,8 +63,8 @@ class Publisher:
             for item in self._parts.chain.items(sources, context, preview):
                 if item.entity.get("_filtered") is not True:
                     groups.setdefault(item.source_id, []).append(item.entity)
-            for source in sources:
-                outputs = groups.pop(source["_id"], [])
+            for source_id, source in zip(source_ids(sources), sources, strict=True):
+                outputs = groups.pop(source_id, [])
                 position = {} if "_updated" not in source else {"_updated": source["_updated"]}
                 yield [{**position, **output} for output in outputs]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from localnode import codec
 from localnode.dtl import DtlError
-from localnode.pipes.base import Entity, RunScope
+from localnode.pipes.base import Entity, RunScope, unusable_id
 from localnode.pipes.errors import InvalidPush, SequenceConflict
 from localnode.pipes.jinja import TemplateFailed, template
 from localnode.pipes.parts import Parts
@@ -85,8 +85,8 @@ class Receiver:
         if not isinstance(entities, list):
             raise InvalidPush("the body must be a JSON array of entities")
         for at, entity in enumerate(entities):
-            if not isinstance(entity, dict) or not isinstance(entity.get("_id"), str) or not entity["_id"]:
-                raise InvalidPush(f"entity number {at} has no non-empty string _id; nothing was stored")
+            if (reason := unusable_id(entity)) is not None:
+                raise InvalidPush(f"entity number {at}: {reason}; nothing was stored")
         return entities
 
     def _sequence(self, params: Mapping[str, str], full: bool) -> dict[str, Any]:

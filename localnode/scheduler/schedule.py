@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -87,10 +87,9 @@ class Schedule:
         return bool(self._rescan_every) and run_count % int(self._rescan_every or 1) == 0
 
 
-def is_signalled(
-    pipe: Mapping[str, Any], settings: Mapping[str, Any], original_pump: Mapping[str, Any]
-) -> bool:
-    """Whether a change of its source dataset starts the pipe at once.
+def is_signalled(pipe: Mapping[str, Any], settings: Mapping[str, Any], given: Collection[str]) -> bool:
+    """Whether a change of its source dataset starts the pipe at once; `given` names the properties of the
+    pump that are no defaults.
 
     On by default, unless the pump has a cron expression or an interval of an hour or more of its own;
     `supports_signalling` of the source decides over both, `global_defaults.use_signalling_internally` over
@@ -101,6 +100,6 @@ def is_signalled(
     wanted = (pipe.get("source") or {}).get("supports_signalling")
     if wanted is not None:
         return bool(wanted)
-    if "cron_expression" in original_pump:
+    if "cron_expression" in given:
         return False
-    return float(original_pump.get("schedule_interval") or 0) < SIGNALLED_INTERVAL
+    return "schedule_interval" not in given or float(pipe["pump"]["schedule_interval"]) < SIGNALLED_INTERVAL

@@ -143,7 +143,7 @@ def apply_ns(call: Call) -> Expr:
 
     NAMESPACE is a string (for both), or a dict with `property_namespace` and `identity_namespace` (default:
     those of the pipe; null: none), `skip_underscore`, `skip_dollar` and `recursive` (default true). Names
-    that have a namespace keep it. What is no dict stays as it is.
+    that have another namespace get this one in front. What is no dict stays as it is.
     """
     settings = call.scope.settings
     config, values = call.args[0].run, call.args[1].run

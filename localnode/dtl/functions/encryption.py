@@ -2,7 +2,7 @@
 runs.
 
 `encrypt` only obfuscates: its key is derived from a password. What is not a string has to be made one first,
-with `json` or `json-transit`.
+with `json` or `json-transit`, if nobody is to read it.
 """
 
 from __future__ import annotations
@@ -65,11 +65,12 @@ def _fernet(password: str) -> Fernet:
 
 @special("encrypt", signature="KEY VALUES")
 def encrypt(call: Call) -> Expr:
-    """Map-style over strings: encrypted with KEY as password (Fernet), as bytes. For obfuscation only."""
+    """Map-style: strings encrypted with KEY as password (Fernet), as bytes; what is no string stays as it
+    is. For obfuscation only."""
 
     def encryptor(key: str) -> Callable[[Any], Any]:
         box = _fernet(key)
-        return lambda value: bytes_value(box.encrypt(value.encode())) if is_string(value) else INVALID
+        return lambda value: bytes_value(box.encrypt(value.encode())) if is_string(value) else value
 
     return _keyed(call, encryptor)
 

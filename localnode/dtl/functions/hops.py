@@ -9,7 +9,7 @@ from localnode.dtl.functions.dicts import named_rule
 from localnode.dtl.hops import compile_hops
 from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr
-from localnode.dtl.values import first, is_string
+from localnode.dtl.values import as_list, first, is_string
 
 
 @special("hops", signature="SPEC:spec+")
@@ -20,18 +20,19 @@ def hops(call: Call) -> Expr:
     SPEC is an object with `datasets` (`"dataset alias"`), `where` (an expression or a list of them), and
     optionally `return`, `recurse`, `exclude_root`, `max_depth` (10; null: no limit), `subsets`,
     `track-dependencies`, `trace`. An `eq` whose sides read one dataset variable each (`_S` or an alias) is a
-    join: the two have a value in common, nulls apart. Everything else in `where` filters. Deleted entities
-    are never reached; aliases without a partner give no row. Without `return` the entities of the last alias
-    come out, once for each row; a list that a `return` expression gives is spliced in, nulls are left out.
-    The order follows `_id` within each dataset.
+    join: the two have a value in common, nulls apart. So are those within an `and`, and those within an `or`
+    where an alias is joined there only: what any of its alternatives reaches comes out once. Everything else
+    in `where` filters. Deleted entities are never reached; aliases without a partner give no row. Without
+    `return` the entities of the last alias come out, once for each row; what a `return` expression gives is
+    one value for each row, a list too, nulls are left out. The order follows `_id` within each dataset.
     """
     return Expr(compile_hops(call, 0))
 
 
 @special("apply-hops", signature="RULE:rule SPEC:spec+")
 def apply_hops(call: Call) -> Expr:
-    """RULE applied to each entity that `hops` finds: a list of the targets, without those that were filtered
-    or discarded."""
+    """RULE applied to each entity that `hops` finds, or to each value of a list that it finds: a list of the
+    targets, without those that were filtered or discarded."""
     name = call.args[0]
     found = compile_hops(call, 1)
     rule = named_rule(call, name)
@@ -41,7 +42,7 @@ def apply_hops(call: Call) -> Expr:
 
     def run(f: Frame, v: Any) -> list[Any]:
         targets = []
-        for value in found(f, v):
+        for value in (each for item in found(f, v) for each in as_list(item)):
             frame = f.applied(value)
             if run_rule(frame) is None:
                 targets.append(frame.t)

@@ -47,8 +47,16 @@ def count(values: Any) -> int:
 
 @special("distinct", signature="[FUNCTION:each] VALUES")
 def distinct(call: Call) -> Expr:
-    """The values without duplicates (by FUNCTION, if given): the first of each, in order, as a list."""
-    return _each(call, distinct_by)
+    """The values without duplicates (by FUNCTION, if given): the first of each, in order. What is no list is
+    returned as it is."""
+    function, values = call.named("FUNCTION"), call.named("VALUES").run
+    key: Run = function.run if function else lambda f, v: v
+
+    def run(f: Frame, v: Any) -> Any:
+        items = values(f, v)
+        return distinct_by(items, lambda item: key(f, item)) if type(items) is list else items
+
+    return Expr(run) if function else fold_constant(run, call.args)
 
 
 def distinct_by(items: list[Any], key: Callable[[Any], Any]) -> list[Any]:
@@ -184,20 +192,25 @@ def map_(call: Call) -> Expr:
 
 @special("map-dict", signature="KEY_FUNCTION:each VALUE_FUNCTION:each VALUES")
 def map_dict(call: Call) -> Expr:
-    """Map-style over dicts: a dict with keys by KEY_FUNCTION and values by VALUE_FUNCTION. Pairs whose key is
-    then no string are left out, and so are empty dicts."""
+    """Map-style over dicts: a dict with keys by KEY_FUNCTION and values by VALUE_FUNCTION. A key that is a
+    list of one is that one; pairs whose key is then no string are left out, and so are empty dicts."""
     key, value, values = (arg.run for arg in call.args)
 
     def run(f: Frame, v: Any) -> Any:
         def one(item: Any) -> Any:
             if type(item) is not dict:
                 return INVALID
-            pairs = ((key(f, name), value(f, content)) for name, content in item.items())
+            pairs = ((_only(key(f, name)), value(f, content)) for name, content in item.items())
             return {str(name): content for name, content in pairs if is_string(name)} or INVALID
 
         return broadcast(one, values(f, v))
 
     return Expr(run)
+
+
+def _only(value: Any) -> Any:
+    """The value in a list of one; anything else as it is."""
+    return value[0] if type(value) is list and len(value) == 1 else value
 
 
 @special("map-values", signature="VALUE_FUNCTION:each VALUES")

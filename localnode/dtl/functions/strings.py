@@ -47,8 +47,11 @@ def concat(call: Call) -> Expr:
 
 
 @plain("join", signature="SEPARATOR:string VALUES")
-def join(separator: str, values: Any) -> str:
-    """One string from all strings in VALUES with SEPARATOR in between; `""` if there are none."""
+def join(separator: str, values: Any) -> str | None:
+    """One string from all strings in VALUES with SEPARATOR in between; `""` if there are none, null for
+    null."""
+    if values is None:
+        return None
     return text(separator.join(item for item in as_list(values) if is_string(item)))
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from localnode.dtl.decorators import step
+from localnode.dtl.functions.lists import distinct_by
 from localnode.dtl.functions.ni import in_namespace_of
 from localnode.dtl.namespaces import name_pattern, qualified, target_name
 from localnode.dtl.paths import exact_name, selector
@@ -22,9 +23,9 @@ MEMO_SIZE = 10_000
 
 @step("add", signature="PROPERTY VALUE")
 def add(call: Call) -> Step:
-    """Set PROPERTY to VALUE, replacing what it had; a null is set too. PROPERTY may be an expression, also
-    one that gives several names: each of them gets the value. `_id` gets the identity namespace, if
-    namespaces are on."""
+    """Set PROPERTY to VALUE, replacing what it had; a null is set too, but leaves `_id` as it is. PROPERTY
+    may be an expression, also one that gives several names: each of them gets the value. `_id` gets the
+    identity namespace, if namespaces are on."""
     value, finish = call.args[1].run, _finisher(call)
     if (name := _fixed_name(call)) is not None:
         if finish is not own or name == "_id":
@@ -35,9 +36,15 @@ def add(call: Call) -> Step:
     def run(f: Frame) -> None:
         found = value(f, None)
         for name in names(f):
-            f.t[name] = finish(found)
+            _set(f.t, name, finish(found))
 
     return run
+
+
+def _set(target: dict[str, Any], name: str, value: Any) -> None:
+    """Set a property; a null leaves `_id` as it is."""
+    if value is not None or name != "_id":
+        target[name] = value
 
 
 def _adding(name: str, value: Callable[[Frame, Any], Any]) -> Step:
@@ -50,7 +57,7 @@ def _adding(name: str, value: Callable[[Frame, Any], Any]) -> Step:
 
 def _adding_checked(name: str, value: Callable[[Frame, Any], Any], finish: Callable[[Any], Any]) -> Step:
     def run(f: Frame) -> None:
-        f.t[name] = finish(value(f, None))
+        _set(f.t, name, finish(value(f, None)))
 
     return run
 
@@ -67,7 +74,7 @@ def add_if(call: Call) -> Step:
         found = value(f, None)
         if (found is not None) if test is None else truthy(test(f, found)):
             for name in names(f):
-                f.t[name] = finish(found)
+                _set(f.t, name, finish(found))
 
     return run
 
@@ -82,7 +89,7 @@ def default(call: Call) -> Step:
         if missing:
             found = value(f, None)
             for name in missing:
-                f.t[name] = finish(found)
+                _set(f.t, name, finish(found))
 
     return run
 
@@ -243,9 +250,13 @@ def rename(call: Call) -> Step:
 
 @step("make-ni", signature="NAMESPACE FROM [TO]")
 def make_ni(call: Call) -> Step:
-    """Make NIs in NAMESPACE of the strings in the source's property FROM, and set the target's property TO
-    (default: FROM with `-ni` behind) to them, of a list to a sorted one; other values are left out, and
-    nothing is set if none is left. Namespaces of properties as with `rename`."""
+    """Make NIs in NAMESPACE of the strings and integers in the source's property FROM, and set the target's
+    property TO (default: FROM with `-ni` behind) to them, of a list to a sorted one; other values are left
+    out, and nothing is set if none is left. Namespaces of properties as with `rename`.
+
+    The vendor's page says that values other than strings are ignored; hosted nodes were recorded making NIs
+    of integers.
+    """
     namespace, source = call.args[0].run, call.args[1]
     to = call.args[2] if len(call.args) == 3 else _suffixed(source)
 
@@ -253,12 +264,19 @@ def make_ni(call: Call) -> Step:
         name = first(namespace(f, None))
 
         def made(value: Any) -> Any:
-            found = in_namespace_of(name, value)
+            found = in_namespace_of(name, _written(value))
             return sorted(found) if type(found) is list else found
 
         return made
 
     return _transfer(call, source, to, maker, skip_empty=True)
+
+
+def _written(value: Any) -> Any:
+    """A value, or each of a list, with integers as their digits."""
+    if type(value) is list:
+        return [_written(item) for item in value]
+    return str(value) if type(value) is int else value
 
 
 def _suffixed(name: Expr) -> Expr:
@@ -356,8 +374,8 @@ def merge(call: Call) -> Step:
 
 @step("merge-union", signature="VALUES")
 def merge_union(call: Call) -> Step:
-    """As `merge`, but values of a property that exists already are added to what it has, as a list; equal
-    values are all kept."""
+    """As `merge`, but values of a property that exists already are added to what it has, as a list in which
+    equal values are there once."""
     values = call.args[0].run
 
     def run(f: Frame) -> None:
@@ -376,7 +394,10 @@ def _collect(target: dict[str, Any], name: str, value: Any) -> None:
         target[name] = value
         return
     present = target[name]
-    target[name] = [
-        *(present if type(present) is list else [present]),
-        *(value if type(value) is list else [value]),
-    ]
+    target[name] = distinct_by(
+        [
+            *(present if type(present) is list else [present]),
+            *(value if type(value) is list else [value]),
+        ],
+        lambda item: item,
+    )

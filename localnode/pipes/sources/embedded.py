@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from localnode.pipes.base import Batch, BuildContext, Config, Source
+from localnode.pipes.base import Batch, BuildContext, Config, Source, unusable_id
 from localnode.pipes.errors import ConfigProblem
 from localnode.pipes.registry import FLAG, OBJECT, SOURCE, STRING, register
 
@@ -24,8 +24,8 @@ class EmbeddedSource(Source):
     def __init__(self, config: Config, build_context: BuildContext) -> None:
         super().__init__(config, build_context)
         for at, entity in enumerate(config["entities"]):
-            if not isinstance(entity, dict) or not isinstance(entity.get("_id"), str) or not entity["_id"]:
-                raise ConfigProblem(("entities", at), "an entity is an object with a non-empty string _id")
+            if (reason := unusable_id(entity)) is not None:
+                raise ConfigProblem(("entities", at), reason)
         self.supports_since = bool(config.get("supports_since", False))
         self.is_since_comparable = bool(config.get("is_since_comparable", True))
         self.is_chronological = bool(config.get("is_chronological", False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from localnode.pipes.base import Batch, BuildContext, Config, Entity, Source
+from localnode.pipes.base import Batch, BuildContext, Config, Entity, Source, unusable_id
 from localnode.pipes.errors import SourceFailed
 
 KEPT = frozenset({"_id", "_deleted", "_updated"})
@@ -14,8 +14,8 @@ KEPT = frozenset({"_id", "_deleted", "_updated"})
 class ExternalSource(Source):
     """The token is the highest `_updated` seen: numbers compare as numbers, text bytewise.
 
-    An entity without `_id`, or one without `_updated` where `supports_since` is on, fails the read: nothing
-    is ever deleted on half an answer.
+    An entity whose `_id` is no text, or one without `_updated` where `supports_since` is on, fails the read:
+    nothing is ever deleted on half an answer.
     """
 
     def __init__(self, config: Config, build_context: BuildContext) -> None:
@@ -48,11 +48,11 @@ class ExternalSource(Source):
 
     def checked(self, entity: Any) -> Entity:
         """The entity without foreign reserved properties. SourceFailed when it cannot be used."""
-        if not isinstance(entity, dict) or not isinstance(entity.get("_id"), str) or not entity["_id"]:
-            raise SourceFailed(f"{self.place}: an entity without a non-empty string _id: {str(entity)[:200]}")
+        if (reason := unusable_id(entity)) is not None:
+            raise SourceFailed(f"{self.place}: {reason}: {str(entity)[:200]}")
         if self.supports_since and entity.get("_updated") is None:
             raise SourceFailed(
-                f"{self.place}: entity {entity['_id']!r} has no _updated, but supports_since is on"
+                f"{self.place}: entity {entity.get('_id')!r} has no _updated, but supports_since is on"
             )
         return {name: value for name, value in entity.items() if name[:1] != "_" or name in KEPT}
 

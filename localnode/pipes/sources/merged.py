@@ -45,13 +45,14 @@ class Merger:
     def _properties(self, entities: Sequence[Entity]) -> Entity:
         if self._strategy == "list":
             return {"$merged": [self._public(entity) for entity in entities]}
-        merged: Entity = {}
+        contributed: dict[str, list[Any]] = {}
         for entity in entities:
             for name, value in entity.items():
-                if name[:1] == "_" or name == "$ids":
-                    continue
-                merged[name] = [*_listed(merged[name]), *_listed(value)] if name in merged else value
-        return _compacted(merged) if self._strategy == "compact" else merged
+                if name[:1] != "_" and name != "$ids":
+                    contributed.setdefault(name, []).append(value)
+        if self._strategy == "compact":
+            return _compacted(contributed)
+        return {name: _union(values) for name, values in contributed.items()}
 
     def _public(self, entity: Entity) -> Entity:
         if self._internal:
@@ -71,14 +72,23 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
     return list(found.values())
 
 
-def _compacted(entity: Entity) -> Entity:
-    """Lists without duplicates, nulls and empty lists; a single value stands alone."""
+def _union(values: list[Any]) -> Any:
+    """What the members have of one property: the value of a single one as it is, those of several as a
+    list."""
+    return values[0] if len(values) == 1 else [item for value in values for item in _listed(value)]
+
+
+def _compacted(contributed: dict[str, list[Any]]) -> Entity:
+    """Properties without nulls, empty lists and duplicates; a single value stands alone.
+
+    A list of one that a single member has stays a list, as hosted nodes were recorded doing.
+    """
     result: Entity = {}
-    for name, value in entity.items():
-        if not isinstance(value, list):
-            result[name] = value
-            continue
-        distinct = _distinct(item for item in value if item is not None)
-        if distinct:
-            result[name] = distinct[0] if len(distinct) == 1 else distinct
+    for name, values in contributed.items():
+        given = [value for value in values if any(item is not None for item in _listed(value))]
+        distinct = _distinct(item for value in given for item in _listed(value) if item is not None)
+        if len(distinct) == 1 and (len(given) > 1 or len(_listed(given[0])) > 1):
+            result[name] = distinct[0]
+        elif distinct:
+            result[name] = distinct if len(distinct) > 1 else given[0]
     return result

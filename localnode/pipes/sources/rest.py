@@ -76,8 +76,9 @@ class RestSource(ExternalSource):
         """`entity` with what the expressions and `response_…` settings add to it."""
         variables: Variables = {**entity, **page.variables, "entity": entity}
         added: Entity = {}
-        if "_id" not in entity:
-            added["_id"] = self._operation.expression("id_expression", variables)
+        made = None if "_id" in entity else self._operation.expression("id_expression", variables)
+        if made is not None:
+            added["_id"] = made
         if "_updated" not in entity and self.supports_since:
             added["_updated"] = self._operation.expression("updated_expression", variables)
         if "response_headers_property" in self._settings:

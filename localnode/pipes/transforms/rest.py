@@ -65,7 +65,8 @@ class RestTransform(Transform):
         """The answer as entities; text becomes one under the `_id` of the entity it stands for."""
         if not called.last.answer.is_json:
             name = called.operation.config.get("response_property", "response")
-            return [{"_id": entity["_id"], name: called.value(), **self._content_type(called)}]
+            kept = {"_id": entity["_id"]} if "_id" in entity else {}
+            return [{**kept, name: called.value(), **self._content_type(called)}]
         value = called.value()
         found = value if isinstance(value, list) else [value]
         if not all(isinstance(each, dict) for each in found):
