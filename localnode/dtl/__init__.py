@@ -18,6 +18,7 @@ from localnode.dtl.api import (
 )
 from localnode.dtl.joins import IndexExpression, Subset, join_keys
 from localnode.dtl.program import Program, compile_dtl, compile_index
+from localnode.dtl.version import semantics
 
 __all__ = [
     "DtlCompileError",
@@ -33,4 +34,5 @@ __all__ = [
     "compile_dtl",
     "compile_index",
     "join_keys",
+    "semantics",
 ]

@@ -9,8 +9,10 @@ Errors:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -18,14 +20,20 @@ if TYPE_CHECKING:
 
 Entity = dict[str, Any]
 
+NAMESPACE, PREFIXES = "namespace", "prefixes"
+"""Settings of a pipe that functions may depend on, see `PipeSettings`."""
+
 
 @dataclass(frozen=True)
 class PipeSettings:
     """The settings of a pipe that change what its rules mean.
 
-    `identity_namespace` and `property_namespace` default to the pipe's id; they only matter when
-    `namespaced_identifiers` is on. `namespaces` declares URI prefixes (`{"foo": "http://foo.org/"}`) for
-    `ni`.
+    `identity_namespace` and `property_namespace` default to the pipe's id. `namespaces` declares URI prefixes
+    (`{"foo": "http://foo.org/"}`) for `ni`.
+
+    A function that depends on settings names them in its decorator: NAMESPACE for the two namespaces of the
+    pipe, PREFIXES for the declared URI prefixes. With `namespaced_identifiers` on every path may depend on
+    the namespaces.
     """
 
     pipe_id: str
@@ -44,6 +52,18 @@ class PipeSettings:
     def property(self) -> str:
         """The namespace of property names."""
         return self.pipe_id if self.property_namespace is None else self.property_namespace
+
+    def in_index_key(self, read: Collection[str]) -> str:
+        """What the settings that an expression reads add to the key of an index over it: pipes share an index
+        exactly where it holds the same for them."""
+        key = ""
+        if self.namespaced_identifiers or NAMESPACE in read:
+            word = "in" if self.namespaced_identifiers else "beside"
+            key = f" {word} {self.identity}, {self.property}"
+        if PREFIXES in read:
+            written = json.dumps(self.namespaces, sort_keys=True, ensure_ascii=False, default=dict)
+            key += f" with {sha256(written.encode('utf-8', 'replace')).hexdigest()[:16]}"
+        return key
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,6 @@ from localnode.dtl.variables import CONTEXTS, VARIABLES, context_reader, variabl
 MAX_DEPTH = 100
 """How deep calls may be nested within one rule."""
 
-OUTWARD = frozenset(
-    {"apply", "apply-hops", "completeness", "encrypt", "encrypt-pgp", "encrypt-pki", "hops", "is-changed"}
-    | {"lookup", "lookup-entity", "now", "uuid"}
-)
-"""Functions whose result depends on more than their arguments: they cannot be part of an index."""
-
 NOTHING = Expr.of(None)
 
 
@@ -65,8 +59,9 @@ def _compile_call(raw: list[Any], scope: Scope, path: str) -> Expr:
     call = _bind(raw, scope, path, FUNCTIONS, _not_a_function)
     if call is None:
         return NOTHING
-    if call.name in OUTWARD:
+    if not call.definition.pure(call):
         scope.uses.add(f"{call.name}()")
+    scope.settings_read.update(call.definition.reads)
     compiled: Expr | None = call.definition.build(call)
     return compiled or NOTHING
 

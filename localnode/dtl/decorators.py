@@ -5,13 +5,16 @@ lone value or for each value of a list cast map-style with a default: gives the 
 for what does not convert special gets the compiled arguments and gives a compiled expression (lazy arguments,
 `_` bound per value, …) step a transform: gets the compiled arguments and gives a step
 
+`pure` (whether a call gives the same for the same arguments whenever it is made, so that it may be part of an
+index) and `reads` (which settings of the pipe the result depends on, see `PipeSettings`) stand with each.
+
 `plain` and `mapped` share the rule for arguments of a particular kind (see `kinds.py`): if such an argument
 is null or computed to a wrong value, the result is null.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,9 +28,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 Scalar = Callable[[Any], Any]
 
 
-def plain(*names: str, signature: str = "", fold: bool = True) -> Callable[[F], F]:
+def plain(*names: str, signature: str = "", fold: bool = True, pure: bool = True) -> Callable[[F], F]:
     """Enter a function of values. With `fold`, a call whose arguments are constant is worked out once."""
-    return _register(names, signature, lambda implementation: partial(_build_plain, implementation, fold))
+    return _register(
+        names, signature, lambda implementation: partial(_build_plain, implementation, fold), pure
+    )
 
 
 def mapped(*names: str, signature: str = "VALUES", over: str = "any", fold: bool = True) -> Callable[[F], F]:
@@ -49,11 +54,16 @@ def cast(*names: str, nulls: bool = False) -> Callable[[F], F]:
     return _register(names, signature, lambda implementation: partial(_build_cast, implementation, nulls))
 
 
-def special(*names: str, signature: str = "") -> Callable[[F], F]:
+def special(
+    *names: str,
+    signature: str = "",
+    pure: bool | Callable[[Call], bool] = True,
+    reads: Sequence[str] = (),
+) -> Callable[[F], F]:
     """Enter a function that compiles its calls itself: `(Call) -> Expr`."""
 
     def register(implementation: F) -> F:
-        define(FUNCTIONS, names, signature, implementation, implementation)
+        define(FUNCTIONS, names, signature, implementation, implementation, pure, reads)
         return implementation
 
     return register
@@ -70,10 +80,13 @@ def step(*names: str, signature: str = "") -> Callable[[F], F]:
 
 
 def _register(
-    names: tuple[str, ...], signature: str, builder: Callable[[F], Callable[[Call], Expr]]
+    names: tuple[str, ...],
+    signature: str,
+    builder: Callable[[F], Callable[[Call], Expr]],
+    pure: bool = True,
 ) -> Callable[[F], F]:
     def register(implementation: F) -> F:
-        define(FUNCTIONS, names, signature, implementation, builder(implementation))
+        define(FUNCTIONS, names, signature, implementation, builder(implementation), pure)
         return implementation
 
     return register

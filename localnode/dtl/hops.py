@@ -10,7 +10,7 @@ from localnode.dtl.api import Entity, HopJoin
 from localnode.dtl.compiler import compile_expression
 from localnode.dtl.functions.comparisons import eq
 from localnode.dtl.hop_specs import SOURCE, Spec, read_spec
-from localnode.dtl.joins import IndexExpression, Subset, index_of, join_keys
+from localnode.dtl.joins import IndexExpression, Subset, index_of, join_keys, uses_besides
 from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Evaluator, Scope
 from localnode.dtl.values import truthy
@@ -40,6 +40,7 @@ class Side:
     run: Evaluator
     reads: frozenset[str]
     uses: frozenset[str]
+    settings_read: frozenset[str]
 
 
 @dataclass
@@ -290,7 +291,8 @@ def _side(raw: Any, spec: Spec, scope: Scope, path: str) -> Side:
     inner = scope.with_aliases(spec.aliases)
     compiled = compile_expression(raw, inner, path)
     spec.unknown |= {word[1:] for word in inner.uses if word.startswith("?")}
-    return Side(raw, compiled.run, (spec.aliases | {SOURCE}) & inner.uses, frozenset(inner.uses))
+    reads = (spec.aliases | {SOURCE}) & inner.uses
+    return Side(raw, compiled.run, reads, frozenset(inner.uses), frozenset(inner.settings_read))
 
 
 def _as_join(sides: list[Side], path: str) -> Join | None:
@@ -341,12 +343,12 @@ def _hop(spec: Spec, alias: str, joins: list[Join], subset: Subset | None, scope
     for join in joins:
         side = join.sides[alias]
         origin = next(other for variable, other in join.sides.items() if variable != alias)
-        if outside := sorted(side.uses - {alias, "_"} - {word for word in side.uses if word.startswith("?")}):
+        if outside := uses_besides(alias, side.uses):
             scope.error(
                 join.path,
                 f"hops: the side of {alias} must depend on {alias} alone, not on {', '.join(outside)}",
             )
-        probes.append((origin.run, index_of(side.raw, side.run, alias, scope.settings)))
+        probes.append((origin.run, index_of(side.raw, side.run, alias, scope.settings, side.settings_read)))
     (origin_run, index), *checks = probes
     dataset = spec.datasets[alias]
     scope.compilation.joins.append(HopJoin(dataset, index, spec.track, subset))
@@ -361,14 +363,16 @@ def _subset(spec: Spec, alias: str, scope: Scope) -> Subset | None:
     if type(raw) is not list or len(raw) != 3 or raw[0] != "eq":
         scope.error(path, 'a subset is written ["eq", expression over _S, literal]')
         return None
-    inner = [scope.with_aliases(frozenset()), scope.with_aliases(frozenset())]
+    inner = [scope.with_aliases(frozenset([SOURCE])), scope.with_aliases(frozenset([SOURCE]))]
     sides = [compile_expression(raw[i], inner[i - 1], f"{path}[{i}]") for i in (1, 2)]
     literal = next((i for i in (1, 0) if sides[i].constant), None)
-    if literal is None or inner[1 - literal].uses - {"_", SOURCE} or SOURCE not in inner[1 - literal].uses:
+    used = frozenset() if literal is None else frozenset(inner[1 - literal].uses)
+    if literal is None or uses_besides(SOURCE, used) or SOURCE not in used:
         scope.error(path, "a subset compares an expression over _S alone with a literal")
         return None
     other = 1 - literal
-    index = index_of(raw[other + 1], sides[other].run, SOURCE, scope.settings)
+    read = inner[other].settings_read
+    index = index_of(raw[other + 1], sides[other].run, SOURCE, scope.settings, read)
     return Subset(index, frozenset(join_keys(sides[literal].value)))
 
 

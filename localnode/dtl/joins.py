@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,19 +70,27 @@ def _storable(key: str) -> str:
     return key if key.isascii() else key.encode("utf-8", "replace").decode()
 
 
-def index_of(expression: Any, run: Evaluator, alias: str, settings: PipeSettings) -> IndexExpression:
-    """The index over the entities that `alias` stands for (`_S` in a subset), of an expression and its
-    compilation."""
+def index_of(
+    expression: Any, run: Evaluator, alias: str, settings: PipeSettings, read: Collection[str]
+) -> IndexExpression:
+    """The index over the entities that `alias` stands for, of an expression, its compilation, and the
+    settings that its functions read.
+
+    The key says all that its values depend on, so that no two expressions share an index that should not.
+    """
     if expression == f"{alias}._id":
         return IndexExpression("_id", True, lambda entity: entity.get("_id"))
     key = json.dumps(_without_alias(expression, alias), sort_keys=True, ensure_ascii=False)
-    if settings.namespaced_identifiers:
-        key = f"{key} in {settings.identity}, {settings.property}"
-    if alias == "_S":
-        return IndexExpression(key, False, lambda entity: run(Frame(entity, {}, None, None, NO_RUN), None))
+    key += settings.in_index_key(read)
     return IndexExpression(
         key, False, lambda entity: run(Frame(None, {}, None, None, NO_RUN, {alias: entity}), None)
     )
+
+
+def uses_besides(alias: str, uses: Collection[str]) -> list[str]:
+    """What an expression uses (see `Scope.uses`) besides the entities of `alias`: with anything of it, it
+    cannot be an index."""
+    return sorted(word for word in uses if word not in (alias, "_") and not word.startswith("?"))
 
 
 def _without_alias(expression: Any, alias: str) -> Any:

@@ -18,7 +18,7 @@ from localnode.dtl.api import (
     TransformContext,
 )
 from localnode.dtl.compiler import compile_expression, compile_steps
-from localnode.dtl.joins import IndexExpression, index_of
+from localnode.dtl.joins import IndexExpression, index_of, uses_besides
 from localnode.dtl.registry import shown
 from localnode.dtl.runtime import DISCARDED, FILTERED, EntityRun, Frame, Rule
 from localnode.dtl.scope import Compilation, Scope
@@ -127,6 +127,8 @@ def compile_index(expression: Any, alias: str, settings: PipeSettings) -> IndexE
     compilation = Compilation(settings)
     scope = Scope(compilation, "equality", frozenset([alias]))
     compiled = compile_expression(expression, scope, "")
+    if outside := uses_besides(alias, scope.uses):
+        compilation.error("", f"an index must depend on {alias} alone, not on {', '.join(outside)}")
     if compilation.problems:
         raise DtlCompileError(compilation.problems)
-    return index_of(expression, compiled.run, alias, settings)
+    return index_of(expression, compiled.run, alias, settings, scope.settings_read)

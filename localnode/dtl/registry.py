@@ -120,13 +120,20 @@ def _parameter(word: str) -> Parameter:
 @dataclass(frozen=True)
 class Definition:
     """A DTL function or transform. `build` compiles a call of it; `group` is the page of the reference it is
-    on."""
+    on.
+
+    `pure` says whether a call gives the same for the same arguments (and settings) whenever it is made; only
+    then it can be part of an index. `reads` names the settings of the pipe that its result depends on (see
+    `PipeSettings`).
+    """
 
     name: str
     signature: Signature
     group: str
     documentation: str
     build: Callable[[Call], Any] = field(repr=False)
+    pure: Callable[[Call], bool] = field(repr=False)
+    reads: frozenset[str]
 
     @property
     def usage(self) -> str:
@@ -147,12 +154,16 @@ def define(
     signature: str,
     implementation: Callable[..., Any],
     build: Callable[[Call], Any],
+    pure: bool | Callable[[Call], bool] = True,
+    reads: Sequence[str] = (),
 ) -> None:
     """Enter a function under its name(s), documented by the docstring of its implementation."""
     group = implementation.__module__.rpartition(".")[2].rstrip("_")
+    documentation = cleandoc(implementation.__doc__ or "")
+    is_pure = pure if callable(pure) else lambda call: pure
     for name in names:
         table[name] = Definition(
-            name, Signature.parse(signature), group, cleandoc(implementation.__doc__ or ""), build
+            name, Signature.parse(signature), group, documentation, build, is_pure, frozenset(reads)
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from localnode.dtl.api import DtlProblem, HopJoin, PipeSettings
@@ -46,6 +46,8 @@ class Compilation:
     applied: list[tuple[str, str]] = field(default_factory=list)
     hopping: set[str] = field(default_factory=set)
     creates_children: bool = False
+    shared: dict[str, Any] = field(default_factory=dict)
+    """What all calls of one function in this pipe share, by its name."""
 
     def error(self, path: str, message: str) -> None:
         """Note that the rules cannot be used."""
@@ -73,8 +75,10 @@ class Scope:
     aliases: frozenset[str] = frozenset()
     depth: int = 0
     uses: set[str] = field(default_factory=set)
-    """What the expressions in this scope read: variables, aliases, `name()` of functions that look outside,
+    """What the expressions in this scope read: variables, aliases, `name()` of functions that are not pure,
     and `?name` for strings that look like the path of an unknown alias."""
+    settings_read: set[str] = field(default_factory=set)
+    """What of the pipe's settings their functions read (see `PipeSettings`)."""
 
     @property
     def settings(self) -> PipeSettings:
@@ -83,7 +87,7 @@ class Scope:
 
     def inner(self) -> Scope:
         """The scope one level of nesting further down."""
-        return Scope(self.compilation, self.rule, self.aliases, self.depth + 1, self.uses)
+        return replace(self, depth=self.depth + 1)
 
     def with_aliases(self, aliases: frozenset[str]) -> Scope:
         """The scope of one expression that may use these dataset aliases; what it uses is noted afresh."""

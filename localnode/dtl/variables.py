@@ -17,14 +17,14 @@ CONTEXTS = ("_P", "_R")
 def variable_reader(head: str, elements: list[str], scope: Scope) -> Evaluator:
     """The reader of a path that starts with a variable or an alias."""
     settings = scope.settings
-    if head == "_S" and elements and elements[0] == "$ids" and settings.namespaced_identifiers:
-        return _source_ids(elements, settings)
     name = exact_name(elements[0], settings) if len(elements) == 1 else None
     read = path_reader(elements, settings)
     if head in scope.aliases:
         if elements[:1] == ["$ids"]:
             read = _ids_reader(elements, settings)
         return lambda f, v: read(f.row[head]) if f.row else None
+    if head == "_S" and elements[:1] == ["$ids"] and settings.namespaced_identifiers:
+        return _source_ids(elements, settings)
     if head == "_":
         if name is not None:
             return lambda f, v: v.get(name) if type(v) is dict else read(v)

@@ -22,7 +22,7 @@ from localnode.config import (
 from localnode.config.groups import config_group, with_group
 from localnode.config.resolve import refuse_mass_removal, require_valid, resolve
 from localnode.config.upload import check_value
-from localnode.dtl import PipeSettings
+from localnode.dtl import PipeSettings, semantics
 from localnode.errors import BadRequest, Conflict, NotFound
 from localnode.node import test_data
 from localnode.node.engine import make_engine, warn_of_unreachable
@@ -63,6 +63,7 @@ class Node:
     def _open(self) -> None:
         self.uploaded = SettingsStore(self._folder.settings_file)
         self.store = Store.open(self._folder.store_file, self.settings.sync_writes)
+        self._drop_indexes_of_other_versions()
         self.token = node_token(self.uploaded)
         self.start_time = time.time()
         self.config = NodeConfig()
@@ -74,6 +75,12 @@ class Node:
         self._scheduling = False
         plan = self._plan(self.uploaded.entities())
         self._apply(plan, start_over=bool(test_data.turned(self.store, plan.config)))
+
+    def _drop_indexes_of_other_versions(self) -> None:
+        """Indexes hold what expressions gave; where they may give something else now, they are of no use."""
+        if self.uploaded.node_value("semantics") != semantics():
+            self.store.drop_indexes()
+            self.uploaded.set_node_value("semantics", semantics())
 
     def close(self) -> None:
         """End what runs and close the data folder."""

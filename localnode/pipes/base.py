@@ -49,16 +49,18 @@ def source_ids(entities: Sequence[Entity]) -> list[str]:
     return [entity.get("_id") or f"\0{at}" for at, entity in enumerate(entities)]
 
 
-def unusable_id(entity: Any) -> str | None:
+def unusable_id(entity: Any, may_lack_it: Any = True) -> str | None:
     """Why an entity that comes from outside cannot be taken; None if it can.
 
-    It needs no `_id`, since its pipe's rules may make one: hosted nodes were recorded taking such entities
-    from embedded sources, and the vendor's tutorial reads them with a json source
+    It needs no `_id` where the pipe has transforms, since they may make one: hosted nodes were recorded
+    taking such entities from embedded sources, and the vendor's tutorial reads them with a json source
     (https://docs.sesam.io/hub/tutorial-getting-started-collect.html). What has none after the transforms is
     refused by the sink.
     """
     if not isinstance(entity, dict):
         return "an entity must be an object"
+    if "_id" not in entity and not may_lack_it:
+        return "an entity without _id, and the pipe has no transform that could make one"
     if "_id" in entity and (not isinstance(entity["_id"], str) or not entity["_id"]):
         return f"_id must be a non-empty string, not {str(entity['_id'])[:100]!r}"
     return None

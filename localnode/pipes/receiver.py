@@ -85,7 +85,7 @@ class Receiver:
         if not isinstance(entities, list):
             raise InvalidPush("the body must be a JSON array of entities")
         for at, entity in enumerate(entities):
-            if (reason := unusable_id(entity)) is not None:
+            if (reason := unusable_id(entity, self._parts.config.get("transform"))) is not None:
                 raise InvalidPush(f"entity number {at}: {reason}; nothing was stored")
         return entities
 

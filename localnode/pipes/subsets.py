@@ -7,12 +7,10 @@ from typing import Any
 from localnode.dtl import IndexExpression, PipeSettings, Subset, compile_index, join_keys
 from localnode.pipes.errors import ConfigProblem
 
-ALIAS = "entity"
-
 
 def entity_index(expression: Any, settings: PipeSettings) -> IndexExpression:
     """An index over `_S`. DtlCompileError (a ValueError) when the expression cannot be used."""
-    return compile_index(_renamed(expression), ALIAS, settings)
+    return compile_index(expression, "_S", settings)
 
 
 def compile_subset(expression: Any, settings: PipeSettings) -> Subset:
@@ -25,12 +23,3 @@ def compile_subset(expression: Any, settings: PipeSettings) -> Subset:
         raise ConfigProblem(("subset",), str(error)) from error
     literal = expression[2]
     return Subset(index, frozenset([literal] if index.primary_key else join_keys(literal)))
-
-
-def _renamed(expression: Any) -> Any:
-    """The expression with an alias in place of `_S`, as join sides are written."""
-    if isinstance(expression, list):
-        return expression if expression[:1] == ["literal"] else [_renamed(part) for part in expression]
-    if isinstance(expression, str) and expression.startswith("_S."):
-        return f"{ALIAS}{expression[2:]}"
-    return expression

@@ -169,6 +169,12 @@ class Store:
             self._datasets.pop(dataset_id, None)
             self._fresh.pop(dataset_id, None)
 
+    def drop_indexes(self) -> None:
+        """Drop the indexes of all datasets; each is built anew when somebody asks for it."""
+        for dataset in self.datasets(include_system=True):
+            for key in list(dataset.indexes.keys()):
+                dataset.indexes.drop(key)
+
     def _create_dataset(self, db: sqlite3.Connection, dataset_id: str) -> Dataset:
         cursor = db.execute(
             "INSERT INTO dataset (id, generation, created) VALUES (?, ?, ?)",

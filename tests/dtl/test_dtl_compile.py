@@ -41,7 +41,7 @@ def test_all_problems_are_found_each_at_its_place() -> None:
         "['default'][2][3][0]",
         "['default'][3][2][1][1]",
         "['default'][3][2][2]",
-        "['other']",
+        "['other'][0]",
     ]
     assert found[0].message == 'unknown function "uper" (did you mean "upper"?)'
     assert {problem.level for problem in found} == {"error"}

@@ -173,7 +173,7 @@ def is_datetime(value: Any) -> bool:
     return kind(first(value)) == DATETIME
 
 
-@plain("now", fold=False)
+@plain("now", fold=False, pure=False)
 def now() -> str | None:
     """The present time."""
     return datetime_value(time.time_ns())

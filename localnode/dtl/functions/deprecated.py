@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote
 
+from localnode.dtl.api import PREFIXES
 from localnode.dtl.decorators import broadcast, mapped, special
 from localnode.dtl.functions.ni import BUILT_IN, declared_prefixes, longest_prefix
 from localnode.dtl.kinds import INVALID
@@ -27,7 +28,7 @@ def reference(dataset: str) -> Callable[[str], str]:
     return lambda value: f"~rsesam:{quote(dataset, safe='')}/{quote(value, safe='')}"
 
 
-@special("lookup", signature="[DATASETS] REFERENCES")
+@special("lookup", signature="[DATASETS] REFERENCES", pure=False)
 def lookup(call: Call) -> Expr:
     """Map-style: the entities that `reference` URIs point to, those in other datasets than DATASETS (if
     given) and those that do not exist left out. Use `hops` or `lookup-entity` instead."""
@@ -50,7 +51,7 @@ def lookup(call: Call) -> Expr:
     return Expr(run)
 
 
-@special("uri-expand", signature="VALUES")
+@special("uri-expand", signature="VALUES", reads=[PREFIXES])
 def uri_expand(call: Call) -> Expr:
     """Map-style over URIs: `prefix:rest` with the declared URI of the namespace `prefix` in its place; other
     URIs stay as they are."""
@@ -65,7 +66,7 @@ def uri_expand(call: Call) -> Expr:
     return _over(call, expand)
 
 
-@special("ni-collapse", signature="VALUES")
+@special("ni-collapse", signature="VALUES", reads=[PREFIXES])
 def ni_collapse(call: Call) -> Expr:
     """Map-style over strings and URIs: the NI of a URL by the longest prefix that is declared; one without a
     declared prefix is dropped."""
@@ -79,7 +80,7 @@ def ni_collapse(call: Call) -> Expr:
     return _over(call, collapse)
 
 
-@special("ni-expand", signature="VALUES")
+@special("ni-expand", signature="VALUES", reads=[PREFIXES])
 def ni_expand(call: Call) -> Expr:
     """Map-style over NIs: the URL of an NI whose namespace is declared, otherwise `namespace:identifier`, as
     strings."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from localnode.dtl.api import NAMESPACE
 from localnode.dtl.decorators import broadcast, fold_constant, mapped, plain, special
 from localnode.dtl.kinds import INVALID
 from localnode.dtl.namespaces import Namespacing, add_namespaces, strip_namespaces
@@ -104,7 +105,7 @@ def path(call: Call) -> Expr:
     return Expr(lambda f, v: reader(elements_of(wanted(f, v)))(source(f, v)))
 
 
-@special("apply", signature="RULE:rule VALUES")
+@special("apply", signature="RULE:rule VALUES", pure=False)
 def apply(call: Call) -> Expr:
     """Run RULE on the value, or on each value of a list, with `_S` bound to it and an empty target; the
     result is the target. Values whose rule ended in `filter` or `discard` are dropped. `_P` is the context
@@ -136,7 +137,7 @@ def named_rule(call: Call, name: Any) -> Rule | None:
     return rule
 
 
-@special("apply-ns", signature="NAMESPACE VALUES")
+@special("apply-ns", signature="NAMESPACE VALUES", reads=[NAMESPACE])
 def apply_ns(call: Call) -> Expr:
     """Map-style over dicts: add namespaces to property names and to `_id`, as `add_namespaces` of a pipe
     does.

@@ -63,7 +63,7 @@ def _fernet(password: str) -> Fernet:
     return Fernet(urlsafe_b64encode(sha256(password.encode()).digest()))
 
 
-@special("encrypt", signature="KEY VALUES")
+@special("encrypt", signature="KEY VALUES", pure=False)
 def encrypt(call: Call) -> Expr:
     """Map-style: strings encrypted with KEY as password (Fernet), as bytes; what is no string stays as it
     is. For obfuscation only."""
@@ -75,7 +75,7 @@ def encrypt(call: Call) -> Expr:
     return _keyed(call, encryptor)
 
 
-@special("decrypt", signature="KEY VALUES")
+@special("decrypt", signature="KEY VALUES", pure=False)
 def decrypt(call: Call) -> Expr:
     """Map-style over bytes that `encrypt` gave with the same KEY: the strings again; all else is dropped."""
 
@@ -119,7 +119,7 @@ def _private_key(pem: str) -> RSAPrivateKey:
     return key
 
 
-@special("encrypt-pki", signature="PUBLIC_KEY VALUES")
+@special("encrypt-pki", signature="PUBLIC_KEY VALUES", pure=False)
 def encrypt_pki(call: Call) -> Expr:
     """Map-style over short strings (with a 2048 bit key up to 214 bytes): encrypted for PUBLIC_KEY, an RSA
     key in PEM format, as bytes (OAEP with MGF1 and SHA-1)."""
@@ -140,7 +140,7 @@ def encrypt_pki(call: Call) -> Expr:
     return _keyed(call, encryptor)
 
 
-@special("decrypt-pki", signature="PRIVATE_KEY VALUES")
+@special("decrypt-pki", signature="PRIVATE_KEY VALUES", pure=False)
 def decrypt_pki(call: Call) -> Expr:
     """Map-style over bytes that `encrypt-pki` gave: the strings again, by PRIVATE_KEY, an RSA key in PEM
     format; what cannot be decrypted is dropped."""
@@ -170,14 +170,14 @@ def _with_pgp(call: Call, make: Callable[..., Callable[[str], Any]]) -> Expr:
     return _keyed(call, lambda *keys: string_scalar(make(*keys)))
 
 
-@special("encrypt-pgp", signature="PUBLIC_KEY VALUES")
+@special("encrypt-pgp", signature="PUBLIC_KEY VALUES", pure=False)
 def encrypt_pgp(call: Call) -> Expr:
     """Map-style over strings: OpenPGP messages in ASCII armour for PUBLIC_KEY. Needs the optional package
     pysequoia (`requirements-pgp.lock`)."""
     return _with_pgp(call, pgp.encryptor)
 
 
-@special("decrypt-pgp", signature="PRIVATE_KEY PASSPHRASE VALUES")
+@special("decrypt-pgp", signature="PRIVATE_KEY PASSPHRASE VALUES", pure=False)
 def decrypt_pgp(call: Call) -> Expr:
     """Map-style over OpenPGP messages: their text, by PRIVATE_KEY and its PASSPHRASE; what cannot be
     decrypted is dropped. Needs the optional package pysequoia (`requirements-pgp.lock`)."""

@@ -12,7 +12,7 @@ from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import as_list, first, is_string
 
 
-@special("hops", signature="SPEC:spec+")
+@special("hops", signature="SPEC:spec+", pure=False)
 def hops(call: Call) -> Expr:
     """A list of what is reached from `_S` by the joins of SPEC; with several, each goes on from what the last
     found.
@@ -29,7 +29,7 @@ def hops(call: Call) -> Expr:
     return Expr(compile_hops(call, 0))
 
 
-@special("apply-hops", signature="RULE:rule SPEC:spec+")
+@special("apply-hops", signature="RULE:rule SPEC:spec+", pure=False)
 def apply_hops(call: Call) -> Expr:
     """RULE applied to each entity that `hops` finds, or to each value of a list that it finds: a list of the
     targets, without those that were filtered or discarded."""
@@ -51,7 +51,7 @@ def apply_hops(call: Call) -> Expr:
     return Expr(run)
 
 
-@special("lookup-entity", signature="DATASET:dataset ID")
+@special("lookup-entity", signature="DATASET:dataset ID", pure=False)
 def lookup_entity(call: Call) -> Expr:
     """The entity of DATASET with this `_id`, or null (also if it is deleted, or there is no such dataset).
     There is no dependency tracking: a later change of it does not bring the source entity back."""

@@ -50,7 +50,7 @@ def distinct(call: Call) -> Expr:
     """The values without duplicates (by FUNCTION, if given): the first of each, in order. What is no list is
     returned as it is."""
     function, values = call.named("FUNCTION"), call.named("VALUES").run
-    key: Run = function.run if function else lambda f, v: v
+    key: Evaluator = function.run if function else lambda f, v: v
 
     def run(f: Frame, v: Any) -> Any:
         items = values(f, v)

@@ -31,7 +31,7 @@ def hash128(_algorithm: str, seed: Any) -> Callable[[Any], Any]:
     return hashed
 
 
-@special("is-changed", signature="FUNCTION:each")
+@special("is-changed", signature="FUNCTION:each", pure=False)
 def is_changed(call: Call) -> Expr:
     """Whether FUNCTION gives something else for the source entity (with `_` bound to it) than for its
     previous version; true if either is deleted. Null if there is no previous version, or the source is not
@@ -74,7 +74,7 @@ def tuples(call: Call) -> Expr:
     return Expr(run)
 
 
-@special("completeness", signature="VIA DATASET")
+@special("completeness", signature="VIA DATASET", pure=False)
 def completeness(call: Call) -> Expr:
     """The completeness timestamp of DATASET as known by the dataset VIA, a datetime; null if either is
     missing."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from localnode.dtl.api import PREFIXES
 from localnode.dtl.decorators import broadcast, mapped, plain, special
 from localnode.dtl.kinds import INVALID
 from localnode.dtl.namespaces import split_identifier
-from localnode.dtl.runtime import Frame
+from localnode.dtl.runtime import NO_RUN, Frame
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import NI, URI, first, is_string, kind, text
 
@@ -28,16 +29,18 @@ BUILT_IN = {
 """Namespaces that are declared everywhere."""
 
 
-@special("ni", signature="[NAMESPACE:string] VALUES")
+@special("ni", signature="[NAMESPACE:string] VALUES", reads=[PREFIXES])
 def ni(call: Call) -> Expr:
     """Map-style: strings to NIs in NAMESPACE, or in the global namespace without it (there "foo:bar" has the
     namespace foo). Without NAMESPACE, URIs are collapsed: a declared prefix to its namespace, an unknown
-    one to `<pipe id>-1`, `<pipe id>-2`, … in the order they are met; NIs stay as they are. Everything else
-    is dropped."""
+    one to `<pipe id>-1`, `<pipe id>-2`, … in the order in which the pipe meets them (an index has none for
+    it); NIs stay as they are. Everything else is dropped."""
     values = call.args[-1].run
     if len(call.args) == 1:
-        collapse = Collapser(call.scope.settings.pipe_id, call.scope.settings.namespaces)
-        return Expr(lambda f, v: broadcast(collapse, values(f, v)))
+        settings, shared = call.scope.settings, call.scope.compilation.shared
+        declared = Collapser(settings.namespaces, None)
+        numbering = shared.setdefault("ni", Collapser(settings.namespaces, settings.pipe_id))
+        return Expr(lambda f, v: broadcast(declared if f.run is NO_RUN else numbering, values(f, v)))
     namespace = call.args[0]
     if namespace.constant and is_string(first(namespace.value)):
         head = f"~:{first(namespace.value)}:"
@@ -71,10 +74,11 @@ def longest_prefix(uri: str, prefixes: Mapping[str, str]) -> str | None:
 
 
 class Collapser:
-    """Turns strings and URIs into NIs; numbers the prefixes of URIs that it does not know."""
+    """Turns strings and URIs into NIs; numbers the prefixes of URIs that are not declared, after `stem`.
+    Without a stem such URIs are dropped."""
 
-    def __init__(self, pipe_id: str, declared: Mapping[str, str]) -> None:
-        self._pipe_id = pipe_id
+    def __init__(self, declared: Mapping[str, str], stem: str | None) -> None:
+        self._stem = stem
         self._prefixes = declared_prefixes(declared)
         self._generated = 0
 
@@ -87,12 +91,14 @@ class Collapser:
             return self._collapse(value[2:])
         return value if name == NI else INVALID
 
-    def _collapse(self, uri: str) -> str:
+    def _collapse(self, uri: str) -> Any:
         prefix = longest_prefix(uri, self._prefixes)
         if prefix is None:
+            if self._stem is None:
+                return INVALID
             prefix = uri[: max(uri.rfind("/"), uri.rfind("#")) + 1]
             self._generated += 1
-            self._prefixes[prefix] = f"{self._pipe_id}-{self._generated}"
+            self._prefixes[prefix] = f"{self._stem}-{self._generated}"
         return f"~:{self._prefixes[prefix]}:{uri[len(prefix) :]}"
 
 

@@ -11,7 +11,7 @@ from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import UUID, first, is_string, kind
 
 
-@special("uuid", signature="[VALUES]")
+@special("uuid", signature="[VALUES]", pure=lambda call: bool(call.args))
 def uuid_(call: Call) -> Expr:
     """Without arguments a random UUID (version 4). Otherwise map-style: strings to UUIDs; what is none is
     dropped."""

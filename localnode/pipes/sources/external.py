@@ -48,7 +48,7 @@ class ExternalSource(Source):
 
     def checked(self, entity: Any) -> Entity:
         """The entity without foreign reserved properties. SourceFailed when it cannot be used."""
-        if (reason := unusable_id(entity)) is not None:
+        if (reason := unusable_id(entity, self.build_context.pipe.get("transform"))) is not None:
             raise SourceFailed(f"{self.place}: {reason}: {str(entity)[:200]}")
         if self.supports_since and entity.get("_updated") is None:
             raise SourceFailed(

@@ -130,3 +130,34 @@ def test_silent_runs_are_logged_now_and_then(client: FlaskClient) -> None:
     run_all(client)
     after = {name: len(client.get(f"/api/pipes/{name}/log").json) for name in ("b", "c")}
     assert after["b"] > before["b"] and after["c"] == before["c"]
+
+
+def test_new_prefixes_in_the_metadata_are_used_by_joins(client):
+    hop = {
+        "datasets": ["things t"],
+        "where": ["eq", "_S.wanted", ["uri-expand", "t.v"]],
+        "return": "t._id",
+    }
+    things = {
+        "_id": "things",
+        "type": "pipe",
+        "source": {"type": "embedded", "entities": [{"_id": "t", "v": "~rfoo:1"}]},
+    }
+    wanted = [{"_id": "1", "wanted": "~rhttp://a/1"}, {"_id": "2", "wanted": "~rhttp://b/1"}]
+    out = {
+        "_id": "out",
+        "type": "pipe",
+        "source": {"type": "embedded", "entities": wanted},
+        "transform": {"type": "dtl", "rules": {"default": [["add", "r", ["hops", hop]]]}},
+    }
+    off = {"namespaced_identifiers": False}
+    upload(client, {"_id": "node", "type": "metadata", **off}, things, out)
+    for uri, expected in (("http://a/", ["1"]), ("http://b/", ["2"]), ("http://a/", ["1"])):
+        metadata = {**off, "namespaces": {"default": {"foo": uri}}}
+        assert client.put("/api/metadata", json=metadata).status_code == 200
+        run = client.post(
+            "/api/pipes/run-all-pipes?request_mode=sync&reset_pipes_and_delete_sink_datasets=True"
+        )
+        assert run.get_json()["status"] == "success"
+        found = client.get("/api/datasets/out/entities").get_json()
+        assert [entity["_id"] for entity in found if entity["r"]] == expected

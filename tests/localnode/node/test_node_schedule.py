@@ -87,4 +87,4 @@ def test_rescan_cron_brings_the_next_run_forward_and_is_due_once():
     ],
 )
 def test_signalling(source, settings, pump, expected):
-    assert is_signalled({"source": source}, settings, pump) is expected
+    assert is_signalled({"source": source, "pump": pump}, settings, pump.keys()) is expected
