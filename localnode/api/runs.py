@@ -19,8 +19,7 @@ def run_all() -> Response:
     once.
 
     `reset_pipes_and_delete_sink_datasets` (default true) starts from scratch; `delete_input_datasets`
-    (default
-    true) says whether that includes what receivers hold.
+    (default true) says whether that includes what receivers hold.
     """
     mode = request.args.get("request_mode", "sync")
     if mode not in ("sync", "async"):

@@ -1,8 +1,7 @@
 """Serve the application: gunicorn with threads, in exactly one worker process, which holds the node.
 
-The worker opens the node after the fork and closes it when it ends; SIGTERM and SIGINT first ask runs to
-end after
-their present batch, so that stopping takes seconds and loses nothing.
+The worker opens the node after the fork and closes it when it ends; SIGTERM and SIGINT first ask runs to end
+after their present batch, so that stopping takes seconds and loses nothing.
 """
 
 from __future__ import annotations

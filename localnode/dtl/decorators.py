@@ -1,9 +1,10 @@
 """Decorators that enter functions in the registry, one for each way a DTL function works on its arguments.
 
-plain gets the values of its arguments and gives the result mapped map-style: works on one value; called for a
-lone value or for each value of a list cast map-style with a default: gives the converted value, or INVALID
-for what does not convert special gets the compiled arguments and gives a compiled expression (lazy arguments,
-`_` bound per value, …) step a transform: gets the compiled arguments and gives a step
+* `plain`: gets the values of its arguments and returns the result.
+* `mapped`: map-style. Works on one value; called for a lone value, or for each value of a list.
+* `cast`: map-style with a default. Returns the converted value, or INVALID for what does not convert.
+* `special`: gets the compiled arguments and returns a compiled expression (lazy arguments, `_` per value).
+* `step`: a transform. Gets the compiled arguments and returns a step.
 
 `pure` (whether a call gives the same for the same arguments whenever it is made, so that it may be part of an
 index) and `reads` (which settings of the pipe the result depends on, see `PipeSettings`) stand with each.

@@ -162,9 +162,9 @@ class NodePipe:
     # -- operations ----------------------------------------------------------------------------------------
 
     def operate(self, operation: str, fields: Mapping[str, str]) -> None:
-        """Carry out a pump operation. BadRequest when this pump does not support it, Conflict or Refused
-        when it
-        runs."""
+        """Carry out a pump operation. BadRequest when this pump does not support it, Conflict or Refused when
+        it runs.
+        """
         if operation not in self.operations():
             raise BadRequest(f'the pump of pipe "{self.id}" doesn\'t support the operation "{operation}" now')
         if operation in SWITCHES:

@@ -44,8 +44,7 @@ class Runs:
     """Starts and stops runs.
 
     `prepare(reset, delete_input)` holds the scheduler, stops the pumps, resets if asked to and returns the
-    pipes
-    to run; `conclude()` undoes the hold; `cancel()` asks all pumps to end.
+    pipes to run; `conclude()` undoes the hold; `cancel()` asks all pumps to end.
     """
 
     def __init__(

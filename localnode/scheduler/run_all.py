@@ -31,9 +31,8 @@ class RunAll:
     A round in which a pipe began or ceased to fail or to wait is no such round.
 
     A pipe counts as failed if its *last* run failed: a later round may heal it. A pipe that waited for a
-    hopped
-    dataset until the end has failed too, unless what it waits for is written by a pipe whose failure is
-    tolerated.
+    hopped dataset until the end has failed too, unless what it waits for is written by a pipe whose failure
+    is tolerated.
     """
 
     def __init__(self, pipes: Sequence[Runnable], options: RunAllOptions, log: RunLog, workers: int) -> None:
