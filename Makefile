@@ -53,7 +53,7 @@ soak: setup ## random edits on both sides with faults and kill -9, judged by a m
 lint: setup ## ruff (rules and format) and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy connectors localnode sandbox stack bench
+	@$(BIN)/mypy connectors core localnode sandbox stack bench
 
 .PHONY: format
 format: setup ## let ruff put the code in shape

@@ -5,11 +5,12 @@ A setting that is missing or misspelt would leave a sandbox in a real system's p
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from core.suggestions import did_you_mean
 
 PORTS = {
     "erp-sandbox": ("ERP_SANDBOX_PORT", 8701),
@@ -108,7 +109,7 @@ def read(env_file: Path, process: Mapping[str, str]) -> dict[str, str]:
     for name, (_, allowed) in PIPE_SETTINGS.items():
         chosen = values.get(name)
         if chosen and allowed and chosen not in allowed:
-            hint = nearest(chosen, allowed)
+            hint = did_you_mean(chosen, allowed)
             raise SettingError(f"{name} must be {' or '.join(allowed)}, not {chosen}{hint}")
     return values
 
@@ -161,22 +162,16 @@ def chargebee_address(values: Mapping[str, str]) -> str:
     return values.get("CHARGEBEE_BASE_URL") or f"https://{values.get('CHARGEBEE_SITE')}.chargebee.com/api/v2"
 
 
-def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """`; did you mean X?` when a known name is close, else an empty string."""
-    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=cutoff)
-    return f"; did you mean {close[0]}?" if close else ""
-
-
 def _refuse_unknown(file: Mapping[str, str], process: Mapping[str, str], known: Iterable[str]) -> None:
     for name in file:
         if name not in known and not _OF_OTHERS.fullmatch(name):
-            hint = nearest(name, known)
+            hint = did_you_mean(name, known)
             raise SettingError(
                 f"{name} in .env is no setting{hint or '; docs/reference/settings.md has them all'}"
                 f" (a profile's own variables count when ERP_PROFILE names that profile)"
             )
     for name in process:
-        hint = nearest(name, known, _LIKE) if name.startswith(_OURS) and name not in known else ""
+        hint = did_you_mean(name, known, _LIKE) if name.startswith(_OURS) and name not in known else ""
         if hint:
             raise SettingError(f"the environment variable {name} is no setting{hint}")
 
@@ -223,7 +218,7 @@ def _profile_file(values: Mapping[str, str]) -> Path:
         return path
     known = sorted(file.stem for file in presets.glob("*.json"))
     beside = [str(Path(name).with_name(file.name)) for file in path.parent.glob("*.json")] if is_path else []
-    hint = nearest(name, [*beside, *known])
+    hint = did_you_mean(name, [*beside, *known])
     raise SettingError(
         f"ERP_PROFILE={name}: there is no {'file ' + name if is_path else 'profile of that name'}{hint}"
         f" (shipped profiles: {', '.join(known)}; or the path of your own)"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Any
 
+from core.dotted import get_path
 from stack.node import Json, NodeClient
 from stack.services import Service
 
@@ -20,17 +21,17 @@ WIDTH = 100
 
 @dataclass(frozen=True)
 class Pair:
-    """One row: an ERP datatype, a Chargebee datatype, and the ERP property that holds the other side's id."""
+    """One row: an ERP datatype, a Chargebee datatype, and where its record has the other side's id."""
 
     erp: str
     chargebee: str
-    link: tuple[str, ...] = ("external_refs", "chargebee")
+    link: str = "external_refs.chargebee"
 
 
 MAPPINGS = (
     Pair("contact", "customer"),
     Pair("employee", "customer"),
-    Pair("customer", "business_entity", ("business_entity_id",)),
+    Pair("customer", "business_entity", "business_entity_id"),
     Pair("product", "item"),
     Pair("order", "order"),
     Pair("quote", "order"),
@@ -89,15 +90,8 @@ def make_report(erp: Service, chargebee: Service, node: NodeClient) -> Report:
 
 def _row(mapping: Pair, records: Iterable[Json], theirs: set[str]) -> Row:
     records = list(records)
-    linked = sum(_link(record, mapping.link) in theirs for record in records)
+    linked = sum(get_path(record, mapping.link) in theirs for record in records)
     return Row(f"{mapping.erp} ↔ {mapping.chargebee}", len(records), len(theirs), linked)
-
-
-def _link(record: Mapping[str, Any], path: tuple[str, ...]) -> str | None:
-    value: Any = record
-    for name in path:
-        value = (value or {}).get(name)
-    return value
 
 
 def mapping_of(pipe: str, entity: Json) -> str:

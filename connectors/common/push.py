@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connectors.common.errors import BadRequest, Conflict
+from connectors.common.query import flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,9 @@ class PushRequest:
         """
         request = cls(
             query.get("sequence_id"),
-            _flag(query, "is_full"),
-            _flag(query, "is_first"),
-            _flag(query, "is_last"),
+            flag(query, "is_full"),
+            flag(query, "is_first"),
+            flag(query, "is_last"),
             query.get("request_id"),
             query.get("previous_request_id"),
         )
@@ -105,10 +106,3 @@ def _admit(active: _Sequence, request: PushRequest) -> None:
             "previous_request_id is not the request_id of the sequence's last request",
             rule="previous_request_id",
         )
-
-
-def _flag(query: Mapping[str, str], name: str) -> bool:
-    value = query.get(name, "false").lower()
-    if value not in ("true", "false"):
-        raise BadRequest(f"{name} must be true or false", field=name, rule="enum")
-    return value == "true"

@@ -21,12 +21,10 @@ and rule is the real one, and the answer holds the record as it would be.
 from __future__ import annotations
 
 import contextvars
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.common.compare import compare
@@ -48,6 +46,7 @@ from connectors.common.locks import RecordLocks
 from connectors.common.logs import CALLS
 from connectors.common.share_request import ShareRequest, parse_dry_run, parse_share_request
 from connectors.common.validation import PayloadCheck
+from core.clock import RisingClock
 
 _ATTEMPTS = 3
 """Reads and compares of one update before a record that keeps moving counts as contested."""
@@ -84,7 +83,7 @@ class ShareEngine:
         self._locks = RecordLocks()
         self._concurrency = concurrency
         self._observe = observe
-        self._written = _Clock()
+        self._written = RisingClock()
         self._dry_run = dry_run
 
     def share(self, datatype: Datatype, entities: Sequence[Entity]) -> list[Entity]:
@@ -129,7 +128,7 @@ class ShareEngine:
             "$operation": outcome.operation,
             "$status": outcome.status,
             "$generated_id": outcome.key,
-            "$written": self._written.now(),
+            "$written": self._written.now_text(),
             "$response": _shown(outcome.record),
             "$error": outcome.error.as_dict() if outcome.error else None,
         }
@@ -288,16 +287,3 @@ def _each(work: Callable[[list[int]], None], groups: list[list[int]], concurrenc
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-
-
-class _Clock:
-    """UTC stamps of fixed width (`YYYY-MM-DDThh:mm:ss.ffffffZ`) that never stand still."""
-
-    def __init__(self) -> None:
-        self._last = datetime.min.replace(tzinfo=UTC)
-        self._lock = threading.Lock()
-
-    def now(self) -> str:
-        with self._lock:
-            self._last = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
-            return self._last.isoformat(timespec="microseconds").replace("+00:00", "Z")

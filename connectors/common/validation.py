@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
@@ -15,6 +14,7 @@ from jsonschema.validators import extend
 from connectors.common.datatype import Record
 from connectors.common.errors import Rejected
 from connectors.common.jsonio import pointer, type_name
+from core.suggestions import did_you_mean
 
 _DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
@@ -125,8 +125,7 @@ def _texts(error: ValidationError, rule: str) -> Iterator[tuple[str | None, str]
         known = error.schema.get("properties", {})
         for name in value:
             if name not in known:
-                near = difflib.get_close_matches(name, known, 1)
-                yield name, "is no known property" + (f"; did you mean {near[0]}?" if near else "")
+                yield name, f"is no known property{did_you_mean(name, known)}"
     elif rule == "required":
         for name in limit:
             if name not in value:

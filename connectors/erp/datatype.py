@@ -11,13 +11,13 @@ from connectors.common.compare import same_leaf
 from connectors.common.datatype import Datatype, Deletion, Entity, Insert, Record
 from connectors.common.errors import FixSettings, NotFound, Rejected
 from connectors.common.upstream import UpstreamClient
-from connectors.erp.mapping.paths import get_path
 from connectors.erp.mapping.shape import Fetched, Shape, with_reference, without_read_only
 from connectors.erp.read.children import Children
 from connectors.erp.read.incremental_reader import IncrementalReader
 from connectors.erp.read.lists import Lists
 from connectors.erp.read.since import Since
 from connectors.erp.write.writer import Writer
+from core.dotted import get_path
 
 
 class ErpDatatype(Datatype):

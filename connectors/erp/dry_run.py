@@ -6,11 +6,10 @@ The key of a new record is the ERP's to give, and so are numbers that nobody set
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from connectors.common.datatype import Deletion, Entity, Insert, Record
 from connectors.erp.datatype import ErpDatatype
 from connectors.erp.mapping.shape import Fetched, with_reference, without_read_only
+from core.clock import now_text
 
 ASSIGNED = "x-assigned"
 """Marks properties in a schema that the ERP fills in by itself when a new record has none."""
@@ -28,13 +27,13 @@ class DryRun(ErpDatatype):
         assigned = {name: key for name, rule in rules.items() if rule.get(ASSIGNED)}
         defaults = {name: rule["default"] for name, rule in rules.items() if "default" in rule}
         record = {**defaults, **assigned, **payload, "id": key, **self._stamps("created_at", "modified_at")}
-        return {**record, "_id": key, "_updated": _now(), "_deleted": False}
+        return {**record, "_id": key, "_updated": now_text(), "_deleted": False}
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """`present` with the changes in it."""
         self._check_writable()
         clean = without_read_only(changes, self.schema)
-        return {**present, **clean, **self._stamps("modified_at"), "_updated": _now()}
+        return {**present, **clean, **self._stamps("modified_at"), "_updated": now_text()}
 
     def delete(self, key: str) -> Deletion:
         """As if it were deleted; whether other records refer to it is for the ERP to say."""
@@ -47,14 +46,10 @@ class DryRun(ErpDatatype):
         return Fetched(entity, raw)
 
     def _stamps(self, *names: str) -> Record:
-        return {name: _now() for name in names if name in self.schema["properties"]}
+        return {name: now_text() for name in names if name in self.schema["properties"]}
 
 
 def placeholder(insert: Insert) -> str:
     """Stands for the key that the ERP would give to the record made from this origin."""
     _, _, datatype = insert.origin_namespace.partition("-")
     return f"new-{datatype or insert.origin_namespace}-{insert.origin_id}"
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -7,14 +7,12 @@ from typing import Any
 
 from flask import request
 
+from core.flags import parse_flag
 from localnode import codec
 from localnode.errors import BadRequest
 
 LARGEST = (1 << 63) - 1
 """Larger numbers mean the same: no entity has such an offset, and nobody wants so many."""
-
-_TRUE = frozenset({"true", "1", "yes", "on"})
-_FALSE = frozenset({"false", "0", "no", "off"})
 
 
 def flag(name: str, default: bool, values: Mapping[str, str] | None = None) -> bool:
@@ -22,10 +20,10 @@ def flag(name: str, default: bool, values: Mapping[str, str] | None = None) -> b
     text = (request.args if values is None else values).get(name)
     if text is None or text == "":
         return default
-    lowered = text.lower()
-    if lowered not in _TRUE | _FALSE:
-        raise BadRequest(f'the parameter "{name}" must be true or false, not "{text}"')
-    return lowered in _TRUE
+    try:
+        return parse_flag(text)
+    except ValueError as error:
+        raise BadRequest(f'the parameter "{name}" {error}, not "{text}"') from None
 
 
 def number(name: str, default: int | None, minimum: int = 0) -> int | None:

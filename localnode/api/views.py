@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from datetime import UTC, datetime
 from typing import Any
 
+from core.clock import seconds_to_text
 from localnode.config.model import Component
 from localnode.node import NodePipe
 from localnode.scheduler import FAILED, SUCCESS, Pump
@@ -131,4 +131,4 @@ def timestamp(seconds: float) -> str | None:
     """ISO 8601 UTC with microseconds; None for never."""
     if math.isinf(seconds):
         return None
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return seconds_to_text(seconds)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.suggestions import did_you_mean
 from localnode.config.effective import transforms
-from localnode.config.problems import ERROR, Problem, nearest
+from localnode.config.problems import ERROR, Problem
 from localnode.config.schema_check import check
 from localnode.config.schemas import PIPE, PUMP
 from localnode.dtl import DtlCompileError, PipeSettings, compile_dtl
@@ -51,7 +52,7 @@ def _component(kind: str, config: Any, path: Path) -> list[Problem]:
         return [Problem(path, f'the {kind} has no "type"')]
     known = registry.find(kind, str(name))
     if known is None:
-        msg = f'unknown {kind} type "{name}"{nearest(str(name), registry.types(kind))}'
+        msg = f'unknown {kind} type "{name}"{did_you_mean(str(name), registry.types(kind))}'
         return [Problem((*path, "type"), msg)]
     return check({"type": name, **config}, known.schema, path)
 

@@ -10,7 +10,6 @@ A `Problem` is one finding about one component; it has the wire shape
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,9 +63,3 @@ class InvalidConfig(ConfigRefused):
 def has_errors(problems: Iterable[Problem]) -> bool:
     """True when at least one finding is an error."""
     return any(problem.level == ERROR for problem in problems)
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean "x"?` when a known name is close to `name`, else an empty string."""
-    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
-    return f'; did you mean "{close[0]}"?' if close else ""

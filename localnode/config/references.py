@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from core.suggestions import did_you_mean
 from localnode.config.effective import Path, transforms
 from localnode.config.model import NodeConfig, PipeComponent
-from localnode.config.problems import WARNING, Problem, nearest
+from localnode.config.problems import WARNING, Problem
 
 
 def cross_check(config: NodeConfig) -> NodeConfig:
@@ -43,7 +44,7 @@ def _systems(pipe: PipeComponent, config: NodeConfig) -> Iterator[Problem]:
             continue
         place = (*path, "system")
         if name not in config.systems:
-            yield Problem(place, f'unknown system "{name}"{nearest(name, config.systems)}')
+            yield Problem(place, f'unknown system "{name}"{did_you_mean(name, config.systems)}')
         elif part.get("type") == "rest" and config.systems[name].effective.get("type") != "system:rest":
             yield Problem(place, f'"{name}" is no system:rest, which a rest {path[0]} needs')
 
@@ -58,7 +59,7 @@ def _datasets(pipe: PipeComponent, produced: set[str]) -> Iterator[Problem]:
 
 
 def _unproduced(verb: str, name: str, produced: set[str]) -> str:
-    return f'{verb} the dataset "{name}", which no pipe writes{nearest(name, produced)}'
+    return f'{verb} the dataset "{name}", which no pipe writes{did_you_mean(name, produced)}'
 
 
 def _second_writer(pipe: PipeComponent, writers: dict[str, list[str]]) -> Iterator[Problem]:

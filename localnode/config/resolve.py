@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from core.suggestions import did_you_mean
 from localnode.config.effective import fill_pipe_defaults
 from localnode.config.model import Component, NodeConfig, PipeComponent
 from localnode.config.pipe_check import check_pipe
-from localnode.config.problems import WARNING, InvalidConfig, Problem, has_errors, nearest
+from localnode.config.problems import WARNING, InvalidConfig, Problem, has_errors
 from localnode.config.references import cross_check
 from localnode.config.schema_check import check
 from localnode.config.schemas import METADATA, SYSTEMS
@@ -68,7 +69,7 @@ def _kind(entity: Mapping[str, Any]) -> str:
 
 def _unknown_kind(entity: Mapping[str, Any]) -> Component:
     kinds = ["pipe", "metadata", *SYSTEMS]
-    msg = f'unknown type "{entity.get("type", "")}"{nearest(str(entity.get("type", "")), kinds)}'
+    msg = f'unknown type "{entity.get("type", "")}"{did_you_mean(str(entity.get("type", "")), kinds)}'
     return Component(entity, dict(entity), (Problem(("type",), msg),))
 
 

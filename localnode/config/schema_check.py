@@ -7,7 +7,8 @@ from typing import Any
 
 import jsonschema
 
-from localnode.config.problems import ERROR, Problem, nearest
+from core.suggestions import did_you_mean
+from localnode.config.problems import ERROR, Problem
 
 MAX_SHOWN = 60
 
@@ -30,7 +31,7 @@ def _problems(
         known = error.schema.get("properties", {})
         for name in error.instance:
             if name not in known:
-                yield Problem((*place, name), f'unknown property "{name}"{nearest(name, known)}', level)
+                yield Problem((*place, name), f'unknown property "{name}"{did_you_mean(name, known)}', level)
     elif error.validator == "required":
         missing = [name for name in error.validator_value if name not in error.instance]
         yield Problem(place, f"missing the required property {_quoted(missing)}")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from core.flags import parse_flag
+
 
 class BadSetting(ValueError):
     """A setting that cannot be used; the message names it."""
@@ -75,7 +77,8 @@ def _number(values: Mapping[str, str], name: str, default: int, low: int, high: 
 
 
 def _flag(values: Mapping[str, str], name: str, default: bool) -> bool:
-    text = values.get(name, "").lower()
-    if text and text not in ("true", "false"):
-        raise BadSetting(f"{name} must be true or false, not {text!r}")
-    return text == "true" if text else default
+    text = values.get(name, "")
+    try:
+        return parse_flag(text) if text else default
+    except ValueError as error:
+        raise BadSetting(f"{name} {error}, not {text!r}") from None

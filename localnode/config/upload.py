@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from localnode.config.problems import UnreadableUpload, nearest
+from core.suggestions import did_you_mean
+from localnode.config.problems import UnreadableUpload
 from localnode.config.settings import BadSetting
 
 SUFFIX = ".conf.json"
@@ -70,7 +71,7 @@ def read_variables(root: Path, profile: str | None = None) -> dict[str, Any] | N
         if profile is None:
             return None
         known = sorted(each.name.removesuffix(ENV_SUFFIX) for each in root.glob(f"*{ENV_SUFFIX}"))
-        there = f"the profiles are {', '.join(known) or 'none'}{nearest(profile, known)}"
+        there = f"the profiles are {', '.join(known) or 'none'}{did_you_mean(profile, known)}"
         raise BadSetting(f"there is no {path.name} in {root}; {there}")
     value = parse_json(path.name, path.read_bytes())
     if not isinstance(value, dict):

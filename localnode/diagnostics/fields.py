@@ -52,13 +52,6 @@ def written_to(config: NodeConfig, kind: Kind) -> dict[str, list[str]]:
     return found
 
 
-def get_path(record: Any, path: str) -> Any:
-    """The value at a dotted path, None where there is nothing."""
-    for part in path.split("."):
-        record = record.get(part) if isinstance(record, dict) else None
-    return record
-
-
 def _rules(config: NodeConfig, pipe_id: str) -> Iterator[tuple[str, list[Any]]]:
     pipe = config.pipes.get(pipe_id)
     for _, link in transforms(pipe.effective) if pipe else []:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from localnode.diagnostics.fields import get_path
+from core.dotted import get_path
 from localnode.diagnostics.names import COLLECT, ENRICH, SHARE, RecordName, listed, members
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
 from localnode.store import Dataset, Store, Stored

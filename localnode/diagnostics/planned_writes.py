@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from core.dotted import get_path
 from localnode import codec
-from localnode.diagnostics.fields import get_path
 from localnode.diagnostics.names import Kind, RecordName, listed
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
 from localnode.store import Store

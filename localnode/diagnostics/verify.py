@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from typing import Any
 
+from core.clock import now_text
 from localnode.config import NodeConfig
 from localnode.diagnostics import faults
 from localnode.diagnostics.dry_run import DryRunSystems
@@ -55,7 +55,7 @@ def verify(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
         finally:
             planned.close()
     status = "failed" if failed else "differ" if found["fault_counts"] else "agree"
-    at = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    at = now_text()
     took = round(time.monotonic() - started, 3)
     return {"status": status, "at": at, **found, "failed_pipes": failed, "seconds": took, "limit": limit}
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from core.suggestions import did_you_mean
 from localnode.dtl.kinds import CONVERTERS, INVALID, RAW_KINDS, convert
 from localnode.dtl.paths import BadPath, split_path
-from localnode.dtl.registry import FUNCTIONS, TRANSFORMS, Definition, Parameter, nearest, shown
+from localnode.dtl.registry import FUNCTIONS, TRANSFORMS, Definition, Parameter, shown
 from localnode.dtl.scope import Call, Expr, Scope, Step
 from localnode.dtl.values import first
 from localnode.dtl.variables import CONTEXTS, VARIABLES, context_reader, variable_reader
@@ -157,11 +158,11 @@ def _is_wrong(kind: str, compiled: Expr) -> bool:
 def _not_a_function(name: str) -> str:
     if name in TRANSFORMS:
         return f'"{name}" is a transform and gives no value; it cannot stand in an expression'
-    return f'unknown function "{name[:80]}"{nearest(name, list(FUNCTIONS))}'
+    return f'unknown function "{name[:80]}"{did_you_mean(name, list(FUNCTIONS))}'
 
 
 def _not_a_transform(name: str) -> str:
     if name in FUNCTIONS:
         example = f'["add", "property", ["{name}", …]]'
         return f'"{name}" is an expression function, not a transform; {example} keeps its value'
-    return f'unknown transform "{name[:80]}"{nearest(name, list(TRANSFORMS))}'
+    return f'unknown transform "{name[:80]}"{did_you_mean(name, list(TRANSFORMS))}'

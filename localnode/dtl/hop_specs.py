@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from localnode.dtl.registry import nearest, shown
+from core.suggestions import did_you_mean
+from localnode.dtl.registry import shown
 from localnode.dtl.scope import Scope
 from localnode.dtl.variables import CONTEXTS, VARIABLES
 
@@ -60,7 +61,7 @@ def read_spec(raw: Any, scope: Scope, path: str, is_last: bool) -> Spec | None:
         return None
     for key in raw:
         if key not in KEYS:
-            scope.error(f"{path}['{key}']", f'hops: unknown key "{key}"{nearest(key, KEYS)}')
+            scope.error(f"{path}['{key}']", f'hops: unknown key "{key}"{did_you_mean(key, KEYS)}')
     datasets = _datasets(raw.get("datasets"), scope, f"{path}['datasets']")
     if not datasets:
         return None
@@ -148,8 +149,8 @@ def _read_return(spec: Spec, raw: dict[str, Any], scope: Scope, is_last: bool) -
     spec.returned_aliases = [word.strip() for word in spec.returns.split(",")]
     for alias in spec.returned_aliases:
         if alias not in spec.datasets:
-            scope.error(place, f'hops: there is no alias "{alias}"{nearest(alias, list(spec.datasets))}; '
-                               f"{spec.known_aliases()}")  # fmt: skip
+            hint = did_you_mean(alias, spec.datasets)
+            scope.error(place, f'hops: there is no alias "{alias}"{hint}; {spec.known_aliases()}')
 
 
 def _trace(raw: dict[str, Any], scope: Scope, path: str, is_last: bool) -> str | None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from inspect import cleandoc
 from reprlib import Repr
 from typing import TYPE_CHECKING, Any
@@ -174,9 +173,3 @@ _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 60, 60
 def shown(raw: Any) -> str:
     """A value in a message: shortened, whatever its size and depth, strings in double quotes."""
     return f'"{raw[:57]}{"…" * (len(raw) > 57)}"' if isinstance(raw, str) else _SHORT.repr(raw)
-
-
-def nearest(word: str, known: Sequence[str]) -> str:
-    """` – did you mean "x"?` if a known name is close to `word`, otherwise nothing."""
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f' (did you mean "{close[0]}"?)' if close else ""

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from core.clock import now_us
 from localnode.pipes.base import Config, Engine
 from localnode.pipes.execution_log import PREFIX as LOG_PREFIX
 from localnode.pipes.tracking import PREFIX as TRACKING
 from localnode.store import Dataset, PipeState, Store
 from localnode.store import compaction as versions
 from localnode.store.compaction import Limits, Progress
-from localnode.store.store import now_us
 
 READING = "reading:"
 STATE = "compaction"

@@ -7,9 +7,9 @@ from __future__ import annotations
 import time
 import traceback
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
+from core.clock import seconds_to_text
 from localnode.store import RetryEntry, Store
 
 PREFIX = "system:pump_execution:"
@@ -18,9 +18,7 @@ INCREMENTAL, FULL, PARTIAL = "incremental", "full", "partial"
 
 def iso(seconds: float) -> str:
     """Unix seconds as the log writes times."""
-    return "~t" + datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace(
-        "+00:00", "Z"
-    )
+    return f"~t{seconds_to_text(seconds)}"
 
 
 class ExecutionLog:

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.clock import now_us
 from localnode.dtl import DtlTrip
 from localnode.pipes import partial
 from localnode.pipes.base import CHRONOLOGICAL, NONE, Batch, RunScope, position
@@ -18,7 +19,6 @@ from localnode.pipes.execution_log import FULL, INCREMENTAL, PARTIAL
 from localnode.pipes.parts import Parts
 from localnode.store import BreakerTripped, StoreError
 from localnode.store.state import Probe
-from localnode.store.store import now_us
 
 log = logging.getLogger(__name__)
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from core.clock import now_us
+from core.flags import parse_flag
 from localnode import codec
 from localnode.dtl import DtlError
 from localnode.pipes.base import Entity, RunScope, unusable_id
@@ -13,7 +15,6 @@ from localnode.pipes.errors import InvalidPush, SequenceConflict
 from localnode.pipes.jinja import TemplateFailed, template
 from localnode.pipes.parts import Parts
 from localnode.store import InvalidEntity, StaleEntity
-from localnode.store.store import now_us
 
 
 class Receiver:
@@ -147,10 +148,10 @@ class Receiver:
 
 
 def _flag(params: Mapping[str, str], name: str) -> bool:
-    value = params.get(name, "false").lower()
-    if value not in ("true", "false"):
-        raise InvalidPush(f"{name} must be true or false, not {params[name]!r}")
-    return value == "true"
+    try:
+        return parse_flag(params.get(name, "false"))
+    except ValueError as error:
+        raise InvalidPush(f"{name} {error}, not {params[name]!r}") from None
 
 
 def _number(text: str, as_decimal: bool, as_int: bool) -> Any:

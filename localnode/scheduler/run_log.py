@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from datetime import UTC, datetime, timedelta
+
+from core.clock import RisingClock
 
 MAX_LINES = 20_000
 
@@ -15,7 +16,7 @@ class RunLog:
     def __init__(self) -> None:
         self._lines: deque[dict[str, str]] = deque(maxlen=MAX_LINES)
         self._lock = threading.Lock()
-        self._last = datetime.min.replace(tzinfo=UTC)
+        self._clock = RisingClock()
 
     def clear(self) -> None:
         """Forget all lines; timestamps go on growing."""
@@ -25,9 +26,8 @@ class RunLog:
     def add(self, level: str, message: str) -> None:
         """Append one line."""
         with self._lock:
-            self._last = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
-            stamp = self._last.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            self._lines.append({"timestamp": stamp, "loglevel": level, "logdata": message})
+            line = {"timestamp": self._clock.now_text(), "loglevel": level, "logdata": message}
+            self._lines.append(line)
 
     def info(self, message: str) -> None:
         """A line of level INFO."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from core.clock import now_us
 from localnode.store import schema
 from localnode.store.dataset import Dataset
 from localnode.store.errors import DatasetMissing
@@ -21,11 +21,6 @@ SYSTEM_PREFIX = "system:"
 CACHE_KIB = 65_536
 """Pages that a connection may keep, so that hops into large datasets seldom read one twice. There is one
 connection that writes, and as many that read as reads were ever under way at one moment: two or three."""
-
-
-def now_us() -> int:
-    """Microseconds since the epoch."""
-    return time.time_ns() // 1000
 
 
 class Store:

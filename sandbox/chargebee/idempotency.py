@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 
+from core.clock import now_us
 from sandbox.chargebee.errors import unprocessable, wrong_value
 from sandbox.chargebee.facts import holds, imitates
-from sandbox.common.clock import wall_us
 from sandbox.common.state import Range, Record, State, Transaction
 
 HEADER = "chargebee-idempotency-key"
@@ -33,7 +33,7 @@ class Remembered:
     def stored(self, tx: Transaction) -> tuple[Record, int] | None:
         """The body and status of the first answer, or None; ApiError 422 if that was to another payload."""
         record = tx.get("idempotency", self._id)
-        if record is None or record["at"] < wall_us() - WINDOW_US or not holds("idempotency-key-replays"):
+        if record is None or record["at"] < now_us() - WINDOW_US or not holds("idempotency-key-replays"):
             return None
         if record["payload"] != self._payload and holds("idempotency-key-with-another-body"):
             raise unprocessable("The idempotency key was used with another payload")
@@ -41,13 +41,13 @@ class Remembered:
 
     def store(self, tx: Transaction, body: Record, status: int) -> None:
         """Keep an answer."""
-        record = {"at": wall_us(), "payload": self._payload, "body": body, "status": status}
+        record = {"at": now_us(), "payload": self._payload, "body": body, "status": status}
         tx.put("idempotency", self._id, record, since=0)
 
 
 def forget_old(state: State) -> None:
     """Remove the keys whose window has passed."""
-    old = [row.id for row in state.scan("idempotency", "at", Range(last=wall_us() - WINDOW_US))]
+    old = [row.id for row in state.scan("idempotency", "at", Range(last=now_us() - WINDOW_US))]
     if old:
         with state.write() as tx:
             for record_id in old:

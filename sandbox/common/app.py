@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from flask import Flask, Response
 
-from sandbox.common.clock import wall_us
+from core.clock import now_us
 from sandbox.common.control import FAULTS_SETTING, create_control, use_faults
 from sandbox.common.data import LoadData
 from sandbox.common.faults import Faults, FaultSettings
@@ -30,7 +30,7 @@ def create_sandbox_app(name: str, state: State, load_demo: LoadData, make_error:
     faults = Faults()
     use_faults(state, faults, FaultSettings.parse(state.setting(FAULTS_SETTING) or {}))
     install_hooks(app, faults, stats, make_error)
-    app.extensions[CLOCK] = lambda: (wall_us() + state.clock_skew_us) / 1e6
+    app.extensions[CLOCK] = lambda: (now_us() + state.clock_skew_us) / 1e6
     app.after_request(lambda response: _dated(response, app.extensions[CLOCK]()))
     app.register_blueprint(create_control(name, state, faults, stats, load_demo))
     return app

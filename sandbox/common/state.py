@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from sandbox.common.clock import wall_us
+from core.clock import now_us
 
 Record = dict[str, Any]
 KeyValue = int | str
@@ -167,7 +167,7 @@ class Transaction:
 
     def wall_us(self) -> int:
         """What the system's clock shows: ours, and how far it is ahead."""
-        return wall_us() + self._skew_us
+        return now_us() + self._skew_us
 
     def now(self) -> int:
         """A new instant of the sandbox clock in microseconds, later than all before it, restarts included."""
@@ -191,7 +191,7 @@ class Transaction:
 
     def put(self, kind: str, record_id: str, record: Record, since: int | None = None) -> None:
         """Store a record whole. `since` is when it became visible (wall clock µs); demo data says 0."""
-        now = wall_us() if since is None else since
+        now = now_us() if since is None else since
         self._retire(kind, record_id, now)
         cursor = self._connection.execute(
             "INSERT INTO versions (type, id, json, since) VALUES (?, ?, ?, ?)",
@@ -206,7 +206,7 @@ class Transaction:
 
     def remove(self, kind: str, record_id: str) -> None:
         """Forget a record without a tombstone (a soft delete is a `put` of the marked record)."""
-        self._retire(kind, record_id, wall_us())
+        self._retire(kind, record_id, now_us())
 
     def _retire(self, kind: str, record_id: str, now: int) -> None:
         where = "type = ? AND id = ?"
@@ -267,7 +267,7 @@ def _list_query(kind: str, key: str, part: Range, lag_s: float) -> tuple[str, li
         conditions.append(f"(keys.value, keys.id) {onward} (?, ?)")
         values.extend(part.after)
     if lag_s:
-        moment = wall_us() - int(lag_s * 1_000_000)
+        moment = now_us() - int(lag_s * 1_000_000)
         conditions.append("versions.since <= ? AND (versions.until IS NULL OR versions.until > ?)")
         values.extend((moment, moment))
     else:

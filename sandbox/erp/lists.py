@@ -8,7 +8,7 @@ from typing import Any
 from itsdangerous.encoding import base64_decode, base64_encode
 from itsdangerous.exc import BadData
 
-from sandbox.common.clock import from_iso, iso
+from core.clock import text_to_us, us_to_text
 from sandbox.common.state import KeyValue, Range, Row, State
 from sandbox.erp.problems import FieldError, Invalid
 
@@ -67,7 +67,7 @@ def _since(text: str | None) -> str | None:
     if text is None:
         return None
     try:
-        return iso(from_iso(text))
+        return us_to_text(text_to_us(text))
     except (ValueError, OverflowError) as error:
         raise _bad("modified_since", "datetime", "must be an instant YYYY-MM-DDThh:mm:ss.ffffffZ") from error
 

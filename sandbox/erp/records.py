@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sandbox.common.clock import iso
+from core.clock import us_to_text
 from sandbox.common.state import KeyFunction, KeyValue, Record, State, Transaction
 from sandbox.erp import rules
 from sandbox.erp.checks import Draft, Values, draft_record
@@ -21,7 +21,7 @@ def create(tx: Transaction, kind: str, body: Values) -> Record:
     if kind == "quote" and draft.values["status"] == "ordered":
         raise conflict("status", "transition", "a quote is ordered by POST /quotes/{id}/convert")
     _assign_numbers(tx, record_type, draft.values)
-    stamp = iso(tx.now())
+    stamp = us_to_text(tx.now())
     draft.values.update(id=record_id, created_at=stamp, modified_at=stamp, version=1)
     tx.put(kind, record_id, draft.values)
     return draft.values
@@ -155,7 +155,7 @@ def _new_id(tx: Transaction, record_type: RecordType) -> str:
 
 
 def _store(tx: Transaction, kind: str, record: Values, deleted: bool = False) -> Record:
-    stamp = iso(tx.now())
+    stamp = us_to_text(tx.now())
     record = record | {"modified_at": stamp, "version": record["version"] + 1}
     if deleted:
         record["deleted_at"] = stamp

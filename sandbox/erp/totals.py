@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
+from core.dotted import get_path
 from sandbox.common.iso import decimals
 from sandbox.erp.checks import Draft, Values
 from sandbox.erp.fields import LINE, Field
@@ -79,15 +80,9 @@ def _tax(line: Values, amount: Decimal, is_included: bool, unit: Decimal) -> Dec
 def check_claims(draft: Draft) -> None:
     """Refuse a write that states another value for a computed field than the ERP computes."""
     for path, claimed in draft.claims.items():
-        actual = _at(draft.values, path)
+        actual = get_path(draft.values, path)
         if claimed is not None and not _same(claimed, actual):
             draft.refuse(path, "computed", f"is set by the ERP ({actual!r}) and cannot be written")
-
-
-def _at(values: Any, path: str) -> Any:
-    for step in path.split("."):
-        values = values[int(step)] if isinstance(values, list) else values[step]
-    return values
 
 
 def _same(claimed: Any, actual: Any) -> bool:

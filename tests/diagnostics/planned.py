@@ -7,6 +7,7 @@ from typing import Any
 
 import requests
 
+from core.dotted import get_path
 from stack.processes import Stack
 
 Json = dict[str, Any]
@@ -140,10 +141,3 @@ def leaves(path: str, value: Any) -> list[tuple[str, Any]]:
             leaf for name, part in value.items() for leaf in leaves(f"{path}.{name}" if path else name, part)
         ]
     return [(path, value)]
-
-
-def get_path(record: Any, path: str) -> Any:
-    """The value at a dotted path."""
-    for name in path.split("."):
-        record = record.get(name) if isinstance(record, dict) else None
-    return record

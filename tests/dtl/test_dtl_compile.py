@@ -43,7 +43,7 @@ def test_all_problems_are_found_each_at_its_place() -> None:
         "['default'][3][2][2]",
         "['other'][0]",
     ]
-    assert found[0].message == 'unknown function "uper" (did you mean "upper"?)'
+    assert found[0].message == 'unknown function "uper"; did you mean "upper"?'
     assert {problem.level for problem in found} == {"error"}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.processes import ROOT
 
-PACKAGES = ("connectors", "localnode", "sandbox", "stack")
+PACKAGES = ("connectors", "core", "localnode", "sandbox", "stack")
 MODULES = {
     "pickle",
     "marshal",

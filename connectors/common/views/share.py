@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from connectors.common import jsonio
-from connectors.common.errors import BadRequest
+from connectors.common.query import flag
 from connectors.common.service import runtime
 from connectors.common.views.bodies import entities_of
 from connectors.common.views.counted import counted
@@ -22,7 +22,7 @@ def share(datatype: str) -> Response:
     that the answer is such a one.
     """
     parts = runtime()
-    if _is_dry_run():
+    if flag(request.args, "dry_run"):
         answers = parts.dry_runs.share(parts.dry_run(datatype), entities_of(request))
         headers = {"Dry-Run": "true"}
     else:
@@ -31,10 +31,3 @@ def share(datatype: str) -> Response:
             answers = parts.engine.share(kind, entities_of(request))
         headers = {}
     return Response(jsonio.dumps(answers), mimetype="application/json", headers=headers)
-
-
-def _is_dry_run() -> bool:
-    text = request.args.get("dry_run", "false").lower()
-    if text not in ("true", "false"):
-        raise BadRequest("dry_run must be true or false", field="dry_run", rule="boolean")
-    return text == "true"

@@ -25,9 +25,9 @@ from connectors.erp.check.watching import WatchedClient
 from connectors.erp.datatype import ErpDatatype
 from connectors.erp.http.client import make_client
 from connectors.erp.profile.load import Profile
-from connectors.erp.profile.schema_messages import nearest
 from connectors.erp.schema import DATATYPES, load_schema
 from connectors.erp.settings import ErpSettings, read_settings
+from core.suggestions import advice
 
 FITS, MISFIT, WRONG_SETTINGS, UNREACHABLE = range(4)
 _PATIENCE = {"UPSTREAM_ATTEMPTS": "2", "UPSTREAM_MAX_WAIT_SECONDS": "10"}
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 def _not_there(name: str, profile: Profile) -> str:
     if name in profile.absent:
         return f"there is nothing to check of {name}: {profile.absent[name]}"
-    return f"there is no datatype {name}; {nearest(name, DATATYPES)}"
+    return f"there is no datatype {name}; {advice(name, DATATYPES)}"
 
 
 def _examine(settings: ErpSettings, names: Sequence[str]) -> list[Report]:

@@ -20,9 +20,9 @@ from connectors.erp.check import records, suggestions
 from connectors.erp.check.findings import ERROR, WARNING, Finding, Places, Report
 from connectors.erp.check.watching import WatchedClient
 from connectors.erp.datatype import ErpDatatype
-from connectors.erp.mapping.paths import get_path
 from connectors.erp.mapping.templates import names
 from connectors.erp.read.lists import Lists
+from core.dotted import get_path
 
 _NOBODY = "no-such-record-made-by-a-check"
 _PAGES = 3

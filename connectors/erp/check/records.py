@@ -17,7 +17,8 @@ from connectors.common.validation import formats
 from connectors.erp.check import suggestions
 from connectors.erp.check.findings import ERROR, WARNING
 from connectors.erp.mapping import stamps
-from connectors.erp.mapping.paths import get_path, has
+from core.clock import to_text
+from core.dotted import get_path, has_path
 
 Spec = Mapping[str, Any]
 Doubt = tuple[str, tuple[str, ...], str, str]
@@ -69,7 +70,7 @@ def _stamps(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
         problem = f"{without} of {len(found)} records have no {names}; changes of theirs are not seen"
         yield WARNING, ("modified",), problem, "name a second field, such as the time of creation"
     ahead = max((one for one in found if one), default="")
-    if spec["modified_format"] != "number" and ahead > stamps.fixed(datetime.now(UTC) + _AHEAD):
+    if spec["modified_format"] != "number" and ahead > to_text(datetime.now(UTC) + _AHEAD):
         problem = f"the stamp {ahead} lies in the future"
         yield (
             ERROR,
@@ -98,7 +99,7 @@ def _paging(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
 
 def _deletions(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
     field = spec["deleted"].get("field")
-    if field and not any(has(record, field) for record in records):
+    if field and not any(has_path(record, field) for record in records):
         problem = f"no record has {field}, so none would ever count as deleted"
         yield ERROR, ("deleted", "field"), problem, "name the field that marks deleted records"
 
@@ -164,7 +165,7 @@ def older_than(spec: Spec, records: Sequence[Record], since: str) -> int:
         least = str(max(0, int(since) - int(overlap))).zfill(len(since))
     else:
         grain = _GRAINS.get(spec.get("incremental", {}).get("format", spec["modified_format"]), timedelta())
-        least = stamps.fixed(datetime.fromisoformat(since) - timedelta(seconds=overlap) - grain)
+        least = to_text(datetime.fromisoformat(since) - timedelta(seconds=overlap) - grain)
     try:
         return sum((stamp(spec, record) or since) < least for record in records)
     except InvalidResponse:

@@ -14,7 +14,7 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from connectors.common import jsonio
 from connectors.common.errors import Unavailable, UpstreamRefused
 from connectors.common.upstream import UpstreamOptions, make_session
-from connectors.erp.mapping.paths import get_path
+from core.dotted import get_path
 
 _EARLY = 30.0
 """Seconds before its end that a token is fetched anew."""

@@ -16,7 +16,7 @@ from connectors.common.errors import (
 )
 from connectors.common.jsonio import pointer
 from connectors.common.upstream import UpstreamResponse, error_of_status
-from connectors.erp.mapping.paths import get_path
+from core.dotted import get_path
 
 _MOST = 500
 """Characters of an upstream message that are passed on."""

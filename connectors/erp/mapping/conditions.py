@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.erp.mapping.paths import get_all
+from core.dotted import get_all
 
 Condition = Mapping[str, Any]
 

@@ -10,8 +10,8 @@ from connectors.common.datatype import Record
 from connectors.common.errors import InvalidResponse, Rejected
 from connectors.erp.mapping.conditions import fits
 from connectors.erp.mapping.items import Commands, Item, make_item
-from connectors.erp.mapping.paths import get_path, has, set_path
 from connectors.erp.mapping.values import Forms, reader, writer
+from core.dotted import get_path, has_path, set_path
 
 MODIFIED = "@modified"
 POSITION = "@position"
@@ -58,7 +58,7 @@ class Field:
             return self._default
         value = self.constant if self.fixed else get_path(holder, self.source)
         if value is None:
-            if self._must and not has(holder, self.source):
+            if self._must and not has_path(holder, self.source):
                 raise InvalidResponse(f"the ERP's record has no {self.source}, which is {self.name} here")
             return self._default
         if self._prefix:

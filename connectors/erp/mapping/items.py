@@ -9,8 +9,8 @@ from typing import Any
 
 from connectors.common.datatype import Record
 from connectors.erp.mapping.conditions import fits
-from connectors.erp.mapping.paths import get_path, set_path
 from connectors.erp.mapping.templates import render
+from core.dotted import get_path, set_path
 
 
 class Commands:

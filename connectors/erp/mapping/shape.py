@@ -10,7 +10,7 @@ from connectors.common.errors import InvalidResponse
 from connectors.erp.mapping import stamps
 from connectors.erp.mapping.conditions import fits
 from connectors.erp.mapping.fields import FieldMap
-from connectors.erp.mapping.paths import get_all, get_path, set_path
+from core.dotted import get_all, get_path, set_path
 
 VERSION = "@version"
 """Where a record that was read alone is given the version that its answer's header said."""

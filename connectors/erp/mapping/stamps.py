@@ -14,21 +14,15 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.common.errors import InvalidResponse
+from core.clock import EPOCH, to_text, us_to_text
 
 _FIXED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _DOTNET = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS = 20
 _PARTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
 
 LOWEST = "0001-01-01T00:00:00.000000Z"
 """The stamp of records that have none."""
-
-
-def fixed(moment: datetime) -> str:
-    """A moment as text of fixed width, in UTC; a naive one counts as UTC."""
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f").rjust(26, "0") + "Z"
 
 
 def lowest(form: str) -> str:
@@ -80,12 +74,12 @@ def _parse(form: str, value: Any, place: tzinfo) -> str:
         form, value = "epoch_ms", found[1]
     if form in ("epoch_s", "epoch_ms"):
         micros = int(Decimal(str(value)) * (1_000_000 if form == "epoch_s" else 1_000))
-        return fixed(_EPOCH + timedelta(microseconds=micros))
+        return us_to_text(micros)
     if form == "object":
         moment = datetime(*(int(value.get(part, 0)) for part in _PARTS))  # type: ignore[arg-type]
     else:
         moment = datetime.fromisoformat(value)
-    return fixed(moment.replace(tzinfo=place) if moment.tzinfo is None else moment)
+    return to_text(moment.replace(tzinfo=place) if moment.tzinfo is None else moment)
 
 
 def is_stamp(form: str, text: str) -> bool:
@@ -105,7 +99,7 @@ def earlier(form: str, stamp: str, seconds: float) -> str:
     """The stamp so many seconds earlier, or as many change numbers."""
     if form == "number":
         return str(max(0, int(stamp) - int(seconds))).zfill(_DIGITS)
-    return fixed(_before(stamp, seconds)) if seconds else stamp
+    return to_text(_before(stamp, seconds)) if seconds else stamp
 
 
 def to_filter(
@@ -121,7 +115,7 @@ def to_filter(
     if form == "number":
         return str(max(0, int(stamp) - int(overlap_seconds)))
     moment = _before(stamp, overlap_seconds)
-    micros = (moment - _EPOCH) // timedelta(microseconds=1)
+    micros = (moment - EPOCH) // timedelta(microseconds=1)
     match form:
         case "epoch_s":
             return str(micros // 1_000_000)
@@ -134,11 +128,11 @@ def to_filter(
         case "date":
             return _local(moment, timezone)[:10]
         case "iso_seconds":
-            return fixed(moment)[:19] + "Z"
+            return to_text(moment)[:19] + "Z"
         case "iso_naive":
             return _local(moment, timezone)
         case _:
-            return fixed(moment)
+            return to_text(moment)
 
 
 def _before(stamp: str, seconds: float) -> datetime:
@@ -154,4 +148,4 @@ def _local(moment: datetime, timezone: str | None) -> str:
         local = moment.astimezone(zone(timezone))
     except OverflowError:
         local = moment
-    return fixed(local.replace(tzinfo=UTC))[:26]
+    return to_text(local.replace(tzinfo=UTC))[:26]

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.erp.mapping import stamps
+from core.clock import to_text
 
 _TRUE = (True, 1, "1", "true", "True", "TRUE", "yes")
 _FALSE = (False, 0, "0", "false", "False", "FALSE", "no")
@@ -65,7 +66,7 @@ def writer(kind: str, forms: Forms) -> Convert:
         case "datetime":
             return lambda value: stamps.to_filter(
                 form.get("form", "iso"),
-                stamps.fixed(datetime.fromisoformat(value)),
+                to_text(datetime.fromisoformat(value)),
                 0,
                 mark,
                 form.get("timezone"),

@@ -5,13 +5,13 @@ A value is never repeated: it might be a secret that stands in the wrong place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
 from connectors.common.jsonio import pointer, type_name
+from core.suggestions import advice
 
 _SECRETS = "/connection/rest/auth/"
 _BOUNDS = {
@@ -31,15 +31,9 @@ def schema_message(errors: Iterable[ValidationError]) -> tuple[str, str] | None:
     where = pointer(error.absolute_path)
     if error.validator == "additionalProperties":
         name = next(name for name in error.instance if name not in error.schema.get("properties", {}))
-        advice = nearest(name, list(error.schema.get("properties", {})))
-        return f"{where}{pointer([name])}", f"there is no such key as {name}; {advice}"
+        instead = advice(name, list(error.schema.get("properties", {})))
+        return f"{where}{pointer([name])}", f"there is no such key as {name}; {instead}"
     return where or "/", _advice(where, error)
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """What to write instead of a name that is not known."""
-    close = get_close_matches(name, known, 1)
-    return f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
 
 
 def _advice(where: str, error: ValidationError) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connectors.erp.profile.schema_messages import nearest
 from connectors.erp.profile.semantic_checks import ProfileProblem
+from core.suggestions import advice
 
 Schema = Mapping[str, Any]
 
@@ -36,8 +36,8 @@ def _mapped(fields: Mapping[str, Any], schema: Schema, place: tuple[str, ...]) -
 
 def _unknown_field(name: str, schema: Schema, place: tuple[str, ...]) -> Iterator[ProfileProblem]:
     if _node(name, schema) is None:
-        advice = nearest(name.partition(".")[0], list(schema.get("properties", {})))
-        yield place, f"this datatype has no field {name}; {advice}"
+        instead = advice(name.partition(".")[0], list(schema.get("properties", {})))
+        yield place, f"this datatype has no field {name}; {instead}"
 
 
 def _node(name: str, schema: Schema) -> Schema | None:

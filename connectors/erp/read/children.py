@@ -12,9 +12,9 @@ from typing import Any
 
 from connectors.common.datatype import Record
 from connectors.common.upstream import UpstreamClient
-from connectors.erp.mapping.paths import get_path, set_path
 from connectors.erp.mapping.templates import Values
 from connectors.erp.read.lists import Lists
+from core.dotted import get_path, set_path
 
 _BATCH = 50
 

@@ -17,9 +17,9 @@ from typing import Any
 from connectors.common.errors import FixSettings
 from connectors.common.upstream import UpstreamClient
 from connectors.erp.mapping import stamps
-from connectors.erp.mapping.paths import get_path
 from connectors.erp.mapping.templates import Values, render
 from connectors.erp.read.lists import Lists
+from core.dotted import get_path
 
 _MOST = 100
 """Ids asked about in one look-up; more would make the question too long for a URL."""

@@ -10,13 +10,14 @@ from connectors.common.errors import FixSettings, InvalidResponse
 from connectors.common.jsonio import type_name
 from connectors.common.upstream import UpstreamClient, UpstreamResponse
 from connectors.erp.http.responses import NoRecord
-from connectors.erp.mapping.paths import fill_path, get_path
+from connectors.erp.mapping.paths import fill_path
 from connectors.erp.mapping.templates import Values, names, parameters, render
 from connectors.erp.read.error_in_200 import error_in_200
 from connectors.erp.read.loop_detection import LoopDetector
 from connectors.erp.read.next_page_hints import next_page_hint
 from connectors.erp.read.paginators import PageRequest, make_paginator
 from connectors.erp.read.total_count import TotalCount
+from core.dotted import get_path
 
 _NONE = UpstreamResponse(200, {}, None)
 """Stands for the answer of an ERP that says by its status that there is no record."""

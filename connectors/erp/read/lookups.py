@@ -7,8 +7,8 @@ from typing import Any
 
 from connectors.common.errors import Rejected
 from connectors.common.upstream import UpstreamClient
-from connectors.erp.mapping.paths import get_path
 from connectors.erp.read.lists import Lists
+from core.dotted import get_path
 
 _MOST = 1000
 """Keys remembered per look-up. Codes keep their keys, and a wrong one is refused by the ERP."""

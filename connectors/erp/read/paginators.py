@@ -14,7 +14,7 @@ from requests.utils import parse_header_links
 
 from connectors.common.errors import InvalidResponse
 from connectors.common.upstream import UpstreamResponse
-from connectors.erp.mapping.paths import get_path, has
+from core.dotted import get_path, has_path
 
 Records = list[Any]
 
@@ -143,7 +143,7 @@ class Cursor:
 
     def leads(self, answer: UpstreamResponse) -> bool:
         """Whether there is something where the cursor belongs."""
-        return has(answer.body, self._path) if self._path else (self._header or "") in answer.headers
+        return has_path(answer.body, self._path) if self._path else (self._header or "") in answer.headers
 
 
 class NextUrl:
@@ -169,7 +169,7 @@ class NextUrl:
 
     def leads(self, answer: UpstreamResponse) -> bool:
         """Whether there is something where the URL belongs."""
-        return has(answer.body, self._path)
+        return has_path(answer.body, self._path)
 
 
 class LinkHeader:
@@ -264,7 +264,7 @@ class End:
 
 def _flag(answer: UpstreamResponse, path: str) -> bool:
     """What the page says of whether there is more. Silence is no answer: it would cut the list short."""
-    if not has(answer.body, path):
+    if not has_path(answer.body, path):
         raise InvalidResponse(f"the ERP does not say at {path} whether the list goes on")
     return bool(get_path(answer.body, path))
 

@@ -25,6 +25,7 @@ from connectors.common.datatype import Entity
 from connectors.common.errors import BadRequest, FixSettings
 from connectors.erp.mapping import stamps
 from connectors.erp.mapping.templates import names, render
+from core.clock import to_text
 
 _SEPARATOR = "~"
 _SKEW = timedelta(minutes=2)
@@ -77,7 +78,7 @@ class Since:
         if stamps.is_stamp(self._form, stamp):
             return Token(stamp, after)
         try:
-            return Token(stamps.fixed(datetime.fromisoformat(text)))
+            return Token(to_text(datetime.fromisoformat(text)))
         except (ValueError, OverflowError):
             raise BadRequest(
                 "since must be an _updated value of this dataset, or an instant as YYYY-MM-DDThh:mm:ssZ",
@@ -207,10 +208,10 @@ class Since:
         if self._form == "number" or not self._overlap:
             return held
         passed = datetime.fromisoformat(held) + timedelta(seconds=self._overlap, microseconds=1)
-        return stamps.fixed(passed) if passed < self._now() - _QUIET else held
+        return to_text(passed) if passed < self._now() - _QUIET else held
 
     def _ceiling(self) -> str:
         """No record changed during this read may lie below the token it ends with. Change numbers have no
         clock: there it is the highest of the first page, since what changes after that gets a higher one.
         """
-        return "" if self._form == "number" else stamps.fixed(self._now() - _SKEW)
+        return "" if self._form == "number" else to_text(self._now() - _SKEW)

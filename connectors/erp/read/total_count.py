@@ -13,8 +13,8 @@ from typing import Any
 
 from connectors.common.errors import InvalidResponse
 from connectors.common.upstream import UpstreamResponse
-from connectors.erp.mapping.paths import get_path
 from connectors.erp.read.paginators import PageRequest
+from core.dotted import get_path
 
 _MOST = 20
 """Steps back in one read; a list that shrinks more often than that is not read to its end."""

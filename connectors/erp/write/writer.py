@@ -9,12 +9,13 @@ from connectors.common.datatype import Record
 from connectors.common.errors import Conflict, Indeterminate, InvalidResponse, Unavailable
 from connectors.common.upstream import UpstreamClient, UpstreamResponse
 from connectors.erp.mapping.items import Commands
-from connectors.erp.mapping.paths import fill_path, get_path, set_path
+from connectors.erp.mapping.paths import fill_path
 from connectors.erp.mapping.shape import VERSION, Fetched, Shape
 from connectors.erp.mapping.templates import parameters
 from connectors.erp.read.children import Children
 from connectors.erp.read.lookups import References
 from connectors.erp.write.transitions import Transitions
+from core.dotted import get_path, set_path
 
 Bodies = dict[str, Record]
 """What to send, by the part of the record it goes to; "" is the record itself."""

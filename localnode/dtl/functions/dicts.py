@@ -6,12 +6,13 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from core.suggestions import did_you_mean
 from localnode.dtl.api import NAMESPACE
 from localnode.dtl.decorators import broadcast, fold_constant, mapped, plain, special
 from localnode.dtl.kinds import INVALID
 from localnode.dtl.namespaces import Namespacing, add_namespaces, strip_namespaces
 from localnode.dtl.paths import path_reader
-from localnode.dtl.registry import nearest, shown
+from localnode.dtl.registry import shown
 from localnode.dtl.runtime import Frame, Rule
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import as_list, first, is_string
@@ -133,7 +134,7 @@ def named_rule(call: Call, name: Any) -> Rule | None:
     rule = rules.get(name) if isinstance(name, str) else None
     if rule is None and isinstance(name, str):
         known = ", ".join(rules)
-        call.error(0, f"there is no rule {shown(name)}{nearest(name, list(rules))}; rules: {known}")
+        call.error(0, f"there is no rule {shown(name)}{did_you_mean(name, rules)}; rules: {known}")
     return rule
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from requests.structures import CaseInsensitiveDict
 from requests.utils import parse_header_links
 
+from core.dotted import get_path
 from localnode import codec
 from localnode.pipes.errors import RemoteFailed
 
@@ -41,12 +42,7 @@ class Answer:
         """The body, or the part of it at a dotted `path`; a property of that very name comes first."""
         if path is None or not self.is_json:
             return self.body
-        if isinstance(self.body, dict) and path in self.body:
-            return self.body[path]
-        value = self.body
-        for name in path.split("."):
-            value = value.get(name) if isinstance(value, dict) else None
-        return value
+        return get_path(self.body, path)
 
 
 def read(url: str, status: int, headers: Any, content: bytes, json_types: frozenset[str]) -> Answer:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
 
+from core.dotted import get_path
 from localnode.dtl.patterns import wildcard
 from localnode.pipes.base import Config, Entity, Item
 
@@ -18,7 +18,7 @@ class Trigger:
     def __init__(self, config: Config) -> None:
         self._always = "trigger_on" not in config
         setting = config.get("trigger_on") or {}
-        self._path = str(setting.get("key", "_trigger")).split(".")
+        self._path = str(setting.get("key", "_trigger"))
         wanted = setting.get("value", "*")
         pattern = wanted if isinstance(wanted, str) else json.dumps(wanted)
         self._fits = wildcard(pattern)
@@ -27,9 +27,7 @@ class Trigger:
         """Whether the transform is for this entity."""
         if self._always:
             return True
-        value: Any = entity
-        for name in self._path:
-            value = value.get(name) if isinstance(value, dict) else None
+        value = get_path(entity, self._path)
         if value is None:
             return False
         return self._fits(value if isinstance(value, str) else json.dumps(value))

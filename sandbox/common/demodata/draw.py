@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sandbox.common.clock import EPOCH, iso
+from core.clock import to_text
 from sandbox.common.iso import decimals
 
 T = TypeVar("T")
@@ -97,7 +97,7 @@ def stamps(draw: Draw) -> dict[str, Any]:
 
 def stamp(moment: datetime) -> str:
     """An instant as the ERP writes it."""
-    return iso((moment - EPOCH) // timedelta(microseconds=1))
+    return to_text(moment)
 
 
 def seconds(moment: datetime) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sandbox.common.clock import EPOCH, from_iso
 from sandbox.common.demodata.draw import BASE, Draw, stamp, stamps
 
 Body = dict[str, Any]
@@ -178,4 +177,4 @@ def _later(times: Body, days: int) -> str:
 
 
 def _moment(text: str) -> datetime:
-    return EPOCH + timedelta(microseconds=from_iso(text))
+    return datetime.fromisoformat(text)

@@ -137,4 +137,4 @@ def test_the_check_says_which_datatypes_are_off(
     assert main(["--profile", str(file), "--datatype", "quote"], environ) == WRONG_SETTINGS
     assert "nothing to check of quote: the profile small has no entry for it" in capsys.readouterr().err
     assert main(["--profile", str(file), "--datatype", "qoute"], environ) == WRONG_SETTINGS
-    assert "did you mean quote?" in capsys.readouterr().err
+    assert 'did you mean "quote"?' in capsys.readouterr().err

@@ -36,11 +36,11 @@ def rest(document: Document) -> dict[str, Any]:
 CASES: list[tuple[str, Callable[[Document], Any], str, str]] = [
     ("an unknown key", lambda d: contact(d).update(pagenator={}), "/entities/contact", "pagenator"),
     ("an unknown key deep inside", lambda d: contact(d)["origin"].update(feild="x"), "/entities/contact/origin", "feild"),
-    ("a slip of the pen", lambda d: contact(d).update(pagenator={}), "/entities/contact/pagenator", "did you mean paginator"),
+    ("a slip of the pen", lambda d: contact(d).update(pagenator={}), "/entities/contact/pagenator", 'did you mean "paginator"'),
     ("a key that stands twice", lambda d: d.update(name="x", **{"name ": "y"}), "", "stands twice"),
     ("nothing enabled", lambda d: contact(d).update(enabled=False), "/entities", "enable one"),
     ("a path without a slash", lambda d: contact(d).update(path="people"), "/entities/contact/path", "slash"),
-    ("a field of nobody", lambda d: contact(d).update(fields={"frist_name": "a", "external_refs.chargebee": "r"}), "/entities/contact/fields/frist_name", "did you mean first_name"),
+    ("a field of nobody", lambda d: contact(d).update(fields={"frist_name": "a", "external_refs.chargebee": "r"}), "/entities/contact/fields/frist_name", 'did you mean "first_name"'),
     ("a field of another type", lambda d: contact(d).update(fields={"first_name": {"from": "a", "type": "strng"}}), "/entities/contact/fields/first_name/type", "one of string, integer"),
     ("a field from nowhere", lambda d: contact(d).update(fields={"first_name": {"type": "string"}}), "/entities/contact/fields/first_name", "from or const"),
     ("an action of nobody", lambda d: contact(d).update(actions={"statsu": {"x": [{"path": "/a"}]}}), "/entities/contact/actions", "no field statsu"),

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.common.errors import BadRequest, FixSettings, InvalidResponse
-from connectors.erp.mapping.stamps import fixed, is_stamp, lowest, parser, to_filter
+from connectors.erp.mapping.stamps import is_stamp, lowest, parser, to_filter
 from connectors.erp.read.since import Since, Token
+from core.clock import to_text
 
 
 def stamp(second: int) -> str:
@@ -61,7 +62,7 @@ def test_what_the_overlap_brings_again_comes_no_more_once_it_is_long_ago() -> No
         """How many entities each of three reads gives, the last change so long before the second."""
         clock = [NOW]
         since = Since("x", spec("none", overlap_seconds=60), lambda: clock[0])
-        changed, token, counts = fixed(NOW - timedelta(minutes=5)), None, []
+        changed, token, counts = to_text(NOW - timedelta(minutes=5)), None, []
         for _ in range(3):
             start = since.query(since.parse(token)).get("since", "")
             rows = [{"_id": "a", "_updated": changed}] if changed >= start else []
@@ -220,7 +221,7 @@ def test_filter_before_the_beginning_of_time() -> None:
 
 @given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)))
 def test_stamps_order_as_time_does(moment: datetime) -> None:
-    text = fixed(moment)
+    text = to_text(moment)
     assert len(text) == 27
     assert datetime.fromisoformat(text).replace(tzinfo=None) == moment
     assert lowest("iso") < text

@@ -1,0 +1,16 @@
+"""Read query parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connectors.common.errors import BadRequest
+from core.flags import parse_flag
+
+
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """Return what a parameter says, False without it; `BadRequest` if that is neither true nor false."""
+    try:
+        return parse_flag(query.get(name, "false"))
+    except ValueError as error:
+        raise BadRequest(f"{name} {error}", field=name, rule="boolean") from None

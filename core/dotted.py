@@ -1,0 +1,64 @@
+"""Read and write what lies at a dotted path in JSON values: `address.city`, `errors.0.field`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def get_path(value: Any, path: str) -> Any:
+    """Return the value at a dotted path, or None where there is nothing.
+
+    A key may itself hold dots (`@odata.etag`): the whole rest of the path comes before its first part. In a
+    list a part is an index. The empty path is the value itself.
+    """
+    if not path:
+        return value
+    if isinstance(value, dict) and path in value:
+        return value[path]
+    head, _, rest = path.partition(".")
+    if isinstance(value, dict):
+        return get_path(value.get(head), rest) if head in value and rest else None
+    if isinstance(value, list) and head.isdigit() and int(head) < len(value):
+        return get_path(value[int(head)], rest)
+    return None
+
+
+def has_path(value: Any, path: str) -> bool:
+    """Return whether there is something at a dotted path. Null is something, and all that would be in it."""
+    if isinstance(value, dict) and path in value:
+        return True
+    before, dot, last = path.rpartition(".")
+    inner = get_path(value, before) if dot else None
+    is_there = isinstance(inner, dict) and last in inner
+    return is_there or (dot != "" and inner is None and has_path(value, before))
+
+
+def get_all(value: Any, path: str) -> list[Any]:
+    """Return the values at a path in which `*` stands for every item of a list, without nulls."""
+    before, star, after = path.partition("*")
+    if not star:
+        found = get_path(value, path)
+        return [] if found is None else [found]
+    items = get_path(value, before.rstrip("."))
+    items = items if isinstance(items, list) else []
+    return [found for item in items for found in get_all(item, after.lstrip("."))]
+
+
+def set_path(record: dict[str, Any], path: str, value: Any) -> None:
+    """Set the value at a dotted path. Objects on the way are made, or copied: others may hold them, too."""
+    *way, last = path.split(".")
+    for name in way:
+        inner = record.get(name)
+        record[name] = inner = dict(inner) if isinstance(inner, dict) else {}
+        record = inner
+    record[last] = value
+
+
+def leaves(value: Any, path: str = "") -> dict[str, Any]:
+    """Return dotted path → value of all that is not an object, or an empty one; in the order of the value."""
+    if not isinstance(value, dict) or not value:
+        return {path: value}
+    found: dict[str, Any] = {}
+    for name, inner in value.items():
+        found |= leaves(inner, f"{path}.{name}" if path else name)
+    return found

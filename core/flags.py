@@ -1,0 +1,16 @@
+"""Read a yes or no that somebody wrote as text: in a query parameter, an environment variable, a setting."""
+
+from __future__ import annotations
+
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off"})
+
+
+def parse_flag(text: str) -> bool:
+    """Return what `text` says, whatever its case; ValueError ("must be true or false") for anything else."""
+    word = text.strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError("must be true or false")
