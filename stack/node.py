@@ -130,6 +130,10 @@ class NodeClient:
         """How far the pumps that run have come, and those of a plan that is being made."""
         return list(self._call("GET", "/progress").json())
 
+    def findings(self) -> Json:
+        """What needs attention, see `localnode.diagnostics.findings`."""
+        return dict(self._call("GET", "/diagnostics/findings").json())
+
     def start_scheduling(self) -> None:
         """Let the pumps run on their schedules from now on."""
         self._call("POST", "/admin", data={"operation": "start-scheduling"})

@@ -7,29 +7,38 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import Any
 
-from stack.names import datatype_name, record_name
+from localnode.diagnostics.names import Kind, Labels
+from localnode.diagnostics.plan_text import failed_lines, finding_lines
 
 Json = dict[str, Any]
 TITLES = ("datatype", "records", "matched", "to make", "to change", "to delete", "waits")
+FIGURES = ("records", "matched", "insert", "update", "delete")
 ROW = "{:<28}{:>9}{:>9}{:>9}{:>11}{:>11}{:>7}"
 WIDTH = 100
 
 
 def plan_table(found: Json) -> str:
     """What `POST /diagnostics/plan` answers, as a table and what stands behind its last column."""
-    return "\n".join([*_table(found["kinds"]), *_waiting(found), *_failed(found), "", _sum(found)])
+    labels = Labels(found["systems"])
+    lines = [ROW.format(*TITLES), *(_row(kind, labels) for kind in found["kinds"])]
+    return "\n".join(
+        [*lines, *_waiting(found, labels), "", *failed_lines(found), *held_up(found), _sum(found)]
+    )
 
 
-def _table(kinds: list[Json]) -> Iterator[str]:
-    yield ROW.format(*TITLES)
-    for kind in kinds:
-        figures = (kind[name] for name in ("records", "matched", "insert", "update", "delete"))
-        yield ROW.format(
-            datatype_name(kind["system"], kind["datatype"]), *figures, sum(kind["open"].values())
-        )
+def held_up(found: Json) -> Iterator[str]:
+    """What needs attention, but for pumps that wait for `make run` to start them."""
+    return finding_lines(
+        {"findings": [each for each in found["findings"] if each["kind"] != "not-scheduled"]}
+    )
 
 
-def _waiting(found: Json) -> Iterator[str]:
+def _row(kind: Json, labels: Labels) -> str:
+    name = labels.kind(Kind(kind["system"], kind["datatype"]))
+    return ROW.format(name, *(kind[figure] for figure in FIGURES), sum(kind["open"].values()))
+
+
+def _waiting(found: Json, labels: Labels) -> Iterator[str]:
     """One paragraph per rule: how many, what it is about, and the first record as an example."""
     total: Counter[str] = Counter()
     for kind in found["kinds"]:
@@ -40,15 +49,9 @@ def _waiting(found: Json) -> Iterator[str]:
         if case is None:
             yield f"waits for a person: {number} × {rule}"
             continue
-        about = ", ".join(record_name(ni) for ni in case["records"]) or case["_id"]
+        about = ", ".join(map(labels.ni, case["records"])) or case["_id"]
         yield f"waits for a person: {number} × {rule}, such as {about}:"
         yield from wrap(str(case["detail"]), WIDTH, initial_indent="  ", subsequent_indent="  ")
-
-
-def _failed(found: Json) -> Iterator[str]:
-    for each in found["failed_pipes"]:
-        yield ""
-        yield f"could not be found out: {each['pipe']}: {each['reason']}"
 
 
 def _sum(found: Json) -> str:

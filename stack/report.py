@@ -8,7 +8,10 @@ from textwrap import wrap
 from typing import Any
 
 from core.dotted import get_path
+from localnode.diagnostics.findings import OF_RECORDS
+from localnode.diagnostics.names import Labels, parse_ni, parse_pipe
 from stack.node import Json, NodeClient
+from stack.plan_table import held_up
 from stack.services import Service
 
 SETTLED = (None, "ok")
@@ -55,11 +58,15 @@ class Row:
 
 @dataclass
 class Report:
-    """All rows, and the shared records that did not go through: (share pipe, row of its dataset)."""
+    """All rows, and the shared records that did not go through: (share pipe, row of its dataset).
+
+    `findings`: what of the node needs attention, as it answers.
+    """
 
     rows: list[Row] = field(default_factory=list)
     pending: list[tuple[str, Json]] = field(default_factory=list)
     rejected: list[tuple[str, Json]] = field(default_factory=list)
+    findings: Json = field(default_factory=lambda: {"findings": [], "systems": {}})
 
 
 def make_report(erp: Service, chargebee: Service, node: NodeClient) -> Report:
@@ -85,6 +92,7 @@ def make_report(erp: Service, chargebee: Service, node: NodeClient) -> Report:
                 row.rejected += 1
                 report.rejected.append((pipe, entity))
     report.rows = list(rows.values())
+    report.findings = node.findings()
     return report
 
 
@@ -125,18 +133,34 @@ def table(report: Report) -> str:
             continue
         figures = (row.erp, row.chargebee, row.linked, row.pending, row.rejected)
         lines.append("{:<28}{:>8}{:>11}{:>9}{:>9}{:>10}".format(row.name, *figures))
+    labels = Labels(report.findings["systems"])
     groups: dict[tuple[str, str], list[Json]] = {}
     for pipe, entity in report.pending:
-        groups.setdefault((pipe, _rule(entity)), []).append(entity)
-    for (pipe, rule), entities in groups.items():
-        first = entities[0]
-        lines += ["", f"pending: {len(entities)} × {pipe} ({rule}), such as {first['_id']}:"]
-        lines += wrap(_detail(first), WIDTH, initial_indent="  ", subsequent_indent="  ")
+        groups.setdefault((_target(pipe, labels), _rule(entity)), []).append(entity)
+    for (target, rule), entities in groups.items():
+        about = _about(entities[0], labels)
+        lines += ["", f"pending: {len(entities)} × {target} ({rule}), such as {about}:"]
+        lines += wrap(_detail(entities[0]), WIDTH, initial_indent="  ", subsequent_indent="  ")
     if report.rejected:
         lines += ["", f"rejected (the first {SHOWN}):"]
         for pipe, entity in report.rejected[:SHOWN]:
-            lines.append(f"  {pipe} {entity['_id']}: {entity.get('$status')}: {_detail(entity)}")
-    return "\n".join(lines)
+            told = f"{_target(pipe, labels)} for {_about(entity, labels)}"
+            lines.append(f"  {told}: {entity.get('$status')}: {_detail(entity)}")
+    of_pumps = [each for each in report.findings["findings"] if each["kind"] not in OF_RECORDS]
+    held = list(held_up({"findings": of_pumps}))
+    return "\n".join([*lines, *([""] if held else []), *held])
+
+
+def _target(pipe: str, labels: Labels) -> str:
+    """`Chargebee business entity` of its share pipe."""
+    stage = parse_pipe(pipe)
+    return labels.kind(stage[0]) if stage is not None else pipe
+
+
+def _about(entity: Json, labels: Labels) -> str:
+    """The records that a row of a share dataset is about."""
+    found = [ni for ni in [*_list(entity.get("$ids")), entity.get("$origin")] if parse_ni(ni)]
+    return ", ".join(map(labels.ni, dict.fromkeys(found))) or str(entity["_id"])
 
 
 def _rule(entity: Json) -> str:

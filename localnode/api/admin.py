@@ -8,6 +8,7 @@ from localnode.api import parsing
 from localnode.api.current import node
 from localnode.api.responses import as_json
 from localnode.diagnostics import scratch_copy
+from localnode.diagnostics.findings import findings, summary
 from localnode.errors import BadRequest
 
 admin = Blueprint("admin", __name__, url_prefix="/api")
@@ -22,8 +23,9 @@ def greet() -> Response:
 
 @admin.get("/status")
 def status() -> Response:
-    """The node's start time (it differs after every restart) and figures of what it does."""
-    return as_json(node().status())
+    """The node's start time (it differs after every restart), figures of what it does, and its `state` (ok,
+    warning, error) with the `counts` of what needs attention, see `localnode.diagnostics.findings`."""
+    return as_json({**node().status(), **summary(findings(node()))})
 
 
 @admin.get("/progress")

@@ -12,6 +12,8 @@ from localnode.api.current import node
 from localnode.api.responses import as_json
 from localnode.diagnostics.compare import compare
 from localnode.diagnostics.explain import explain
+from localnode.diagnostics.findings import findings, summary
+from localnode.diagnostics.names import Labels
 from localnode.diagnostics.plan import LIMIT, SECONDS, plan
 from localnode.diagnostics.verify import verify
 from localnode.errors import BadRequest
@@ -24,6 +26,15 @@ def explain_record(system: str, datatype: str, key: str) -> Response:
     """Why a record is as it is, see `localnode.diagnostics.explain`; `property` limits it to one."""
     found = explain(node().store, node().config, system, datatype, key, request.args.get("property") or None)
     return as_json(found)
+
+
+@diagnostics.get("/findings")
+def get_findings() -> Response:
+    """What needs attention now: `state` (ok, warning, error), `counts` by kind, and the `findings`, see
+    `localnode.diagnostics.findings`."""
+    found = findings(node())
+    listed = [each.as_json() for each in found]
+    return as_json({**summary(found), "findings": listed, "systems": Labels.of(node().config).systems})
 
 
 @diagnostics.post("/plan")

@@ -26,6 +26,11 @@ def flag(name: str, default: bool, values: Mapping[str, str] | None = None) -> b
         raise BadRequest(f'the parameter "{name}" {error}, not "{text}"') from None
 
 
+def optional_flag(name: str) -> bool | None:
+    """The same, None when it is not given."""
+    return flag(name, False) if request.args.get(name) else None
+
+
 def number(name: str, default: int | None, minimum: int = 0) -> int | None:
     """A whole number of at least `minimum`."""
     text = request.args.get(name)

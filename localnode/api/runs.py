@@ -19,7 +19,9 @@ def run_all() -> Response:
     once.
 
     `reset_pipes_and_delete_sink_datasets` (default true) starts from scratch; `delete_input_datasets`
-    (default true) says whether that includes what receivers hold.
+    (default true) says whether that includes what receivers hold. A pipe whose system cannot be read fails
+    the run; `check_input_pipes` false tolerates that, true minds pipes too that cannot run on this node at
+    all.
     """
     mode = request.args.get("request_mode", "sync")
     if mode not in ("sync", "async"):
@@ -28,7 +30,7 @@ def run_all() -> Response:
         extra_zero_runs=parsing.number("extra_zero_runs", 0) or 0,
         max_runs=parsing.number("max_runs", 100, minimum=1) or 100,
         max_run_time=float(parsing.number("max_run_time", 900, minimum=1) or 900),
-        check_input_pipes=parsing.flag("check_input_pipes", False),
+        check_input_pipes=parsing.optional_flag("check_input_pipes"),
         statistics=parsing.flag("output_run_statistics", False),
     )
     run = node().runs.start(

@@ -19,7 +19,11 @@ SYNCCONFIG = (Path(".syncconfig"), Path(".data/node/.syncconfig"))
 
 
 class NodeFailure(Exception):
-    """The node does not answer, or refuses; the message is for a person."""
+    """The node does not answer, or refuses; the message is for a person. `status`: of the answer, if any."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class NodeClient:
@@ -49,7 +53,8 @@ class NodeClient:
         body = _body(response)
         if "validation_errors" in body:
             raise ConfigRefused(str(body.get("detail", "refused")), body["validation_errors"])
-        raise NodeFailure(f"{method} {path}: {response.status_code} {body.get('detail', response.reason)}")
+        told = f"{method} {path}: {response.status_code} {body.get('detail', response.reason)}"
+        raise NodeFailure(told, response.status_code)
 
     def json(self, method: str, path: str, **options: Any) -> Any:
         """One call, the answer as JSON."""

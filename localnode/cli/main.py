@@ -113,7 +113,9 @@ def _remote_commands(commands: argparse._SubParsersAction[argparse.ArgumentParse
     )
     run.add_argument("--ignore-input-pipes", action="store_true", help="failing input pipes do not count")
     run.add_argument("--json", action="store_true", help="print the result as JSON")
-    status = _command(commands, "status", remote.status, "list pipes with their state")
+    status = _command(
+        commands, "status", remote.status, "list pipes with their state, and what needs attention"
+    )
     status.add_argument("--json", action="store_true", help="print the pipes as JSON")
     entities = _command(commands, "entities", remote.entities, "print a pipe's or dataset's entities")
     entities.add_argument("name", metavar="PIPE|DATASET")

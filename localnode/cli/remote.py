@@ -14,8 +14,9 @@ from localnode.cli.client import NodeClient, NodeFailure
 from localnode.config import BadSetting, pack_directory, read_directory, read_variables
 from localnode.config.substitution import variables_of_conditions
 from localnode.config.upload import DEFAULT_PROFILE, ENV_SUFFIX
+from localnode.diagnostics.plan_text import finding_lines
 
-TALLY = "{:<44} {:<10} {:<10} {:>8}  {}"
+TALLY = "{:<44} {:<8} {:<10} {:<10} {:>8}  {}"
 
 
 def upload(options: argparse.Namespace) -> int:
@@ -94,28 +95,50 @@ def _print_result(result: dict[str, Any]) -> None:
 
 
 def status(options: argparse.Namespace) -> int:
-    """List the pipes; 1 when one is invalid or its last run failed."""
+    """List the pipes, and what needs attention; 1 when one is invalid, disabled or its last run failed."""
     node = NodeClient(options.node, options.jwt)
     pipes = node.json("GET", "/pipes", params={"fields": "config,runtime,storage"})
     if options.json:
         print(json.dumps(pipes, indent=2, ensure_ascii=False))
     else:
-        print(TALLY.format("pipe", "config", "last run", "entities", "message"))
+        print(TALLY.format("pipe", "config", "pump", "last run", "entities", "message"))
         for pipe in pipes:
             print(TALLY.format(*_row(pipe)).rstrip())
+        found = _findings(node)
+        if found is not None:
+            print("\n".join(["", *finding_lines(found), _state(found)]))
     return 0 if all(_healthy(pipe["runtime"]) for pipe in pipes) else 1
 
 
-def _row(pipe: dict[str, Any]) -> tuple[str, str, str, str, str]:
+def _findings(node: NodeClient) -> dict[str, Any] | None:
+    """What needs attention; None on a node that cannot say, such as a hosted one."""
+    try:
+        return dict(node.json("GET", "/diagnostics/findings"))
+    except NodeFailure as failure:
+        if failure.status == 404:
+            return None
+        raise
+
+
+def _state(found: dict[str, Any]) -> str:
+    counts = ", ".join(f"{number} {kind}" for kind, number in found["counts"].items())
+    return f"{found['state']}: {counts or 'nothing needs attention'}"
+
+
+def _row(pipe: dict[str, Any]) -> tuple[str, str, str, str, str, str]:
     runtime = pipe["runtime"]
     state = "running" if runtime.get("is-running") else runtime.get("last-status") or "-"
     count = pipe["storage"].get("count-index-exists")
     valid = "ok" if runtime["is-valid-config"] else "invalid"
-    return pipe["_id"], valid, state, "-" if count is None else str(count), runtime.get("last-message") or ""
+    disabled = runtime.get("is-disabled")
+    pump = "disabled" if disabled else runtime.get("mode") or "-"
+    message = (runtime.get("disabled-comment") if disabled else None) or runtime.get("last-message") or ""
+    return pipe["_id"], valid, pump, state, "-" if count is None else str(count), message
 
 
 def _healthy(runtime: dict[str, Any]) -> bool:
-    return bool(runtime["is-valid-config"]) and runtime.get("last-status") != "failed"
+    works = bool(runtime["is-valid-config"]) and not runtime.get("is-disabled")
+    return works and runtime.get("last-status") != "failed"
 
 
 def entities(options: argparse.Namespace) -> int:
@@ -139,7 +162,7 @@ def _is_pipe(node: NodeClient, name: str) -> bool:
     try:
         node.request("GET", f"/pipes/{name}")
     except NodeFailure as failure:
-        if " 404 " in str(failure):
+        if failure.status == 404:
             return False
         raise
     return True

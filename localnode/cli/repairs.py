@@ -93,7 +93,7 @@ def _letters(node: NodeClient, pipes: list[str]) -> Iterator[tuple[str, dict[str
             params = {"history": "false", "deleted": "false"}
             letters = node.json("GET", f"/datasets/{quote(dataset, safe='')}/entities", params=params)
         except NodeFailure as failure:
-            if " 404 " in str(failure):
+            if failure.status == 404:
                 continue
             raise
         for letter in letters:

@@ -13,7 +13,16 @@ import requests
 
 from localnode import codec
 from localnode.config import NodeConfig, read_upload
-from localnode.diagnostics.names import SHARE, TRANSFORM, concepts, kinds, listed, parse_ni, parse_pipe
+from localnode.diagnostics.names import (
+    SHARE,
+    TRANSFORM,
+    Labels,
+    concepts,
+    kinds,
+    listed,
+    parse_ni,
+    parse_pipe,
+)
 from localnode.diagnostics.plan import LIMIT, SECONDS
 from localnode.diagnostics.scratch_copy import failures, run, scratch_copy, snapshot, workplace
 from localnode.node import Node
@@ -45,6 +54,7 @@ def compare(
                           "records": [NI, …],
                           "fields": [{"field", "before", "after"}]}],  golden values, or what would be wanted
          "failed_pipes": {"now": [{"pipe", "reason"}], "other": […]},  pipes that do not get through
+         "systems": {id: name},                                        how people call them
          "seconds": s, "limit": n}
 
     Compared are the golden records and what the transform pipes want of each system. ConfigRefused when the
@@ -69,7 +79,14 @@ def compare(
         "failed" if failed["now"] or failed["other"] else "changes" if found["differences"] else "nothing"
     )
     took = round(time.monotonic() - started, 3)
-    return {"status": status, **found, "failed_pipes": failed, "seconds": took, "limit": limit}
+    return {
+        "status": status,
+        **found,
+        "failed_pipes": failed,
+        "systems": Labels.of(node.config).systems,
+        "seconds": took,
+        "limit": limit,
+    }
 
 
 class ReplayedSystems(Systems):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from localnode.diagnostics.explain_text import shown
-from localnode.diagnostics.plan_text import told
+from localnode.diagnostics.names import Labels
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 Json = dict[str, Any]
@@ -24,12 +24,12 @@ def _pipes(found: Json) -> Iterator[str]:
 
 
 def _differences(found: Json) -> Iterator[str]:
-    dataset = None
+    dataset, labels = None, Labels(found["systems"])
     for each in found["differences"]:
         if each["dataset"] != dataset:
             dataset = each["dataset"]
             yield f"{dataset}:"
-        yield f"  {SIGNS[each['change']]} {each['_id']} ({', '.join(told(ni) for ni in each['records'])})"
+        yield f"  {SIGNS[each['change']]} {each['_id']} ({', '.join(map(labels.ni, each['records']))})"
         for field in each["fields"]:
             yield f"      {field['field']}: {shown(field['before'])} → {shown(field['after'])}"
 

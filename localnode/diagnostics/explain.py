@@ -11,7 +11,7 @@ from localnode.diagnostics.conflict_resolution import RULES, Claim, claims_on
 from localnode.diagnostics.fields import read_from, written_to
 from localnode.diagnostics.golden import enriched_in, golden_of
 from localnode.diagnostics.history import Version
-from localnode.diagnostics.names import COLLECT, TRANSFORM, Kind, RecordName, listed, members
+from localnode.diagnostics.names import COLLECT, TRANSFORM, Kind, Labels, RecordName, listed, members
 from localnode.errors import NotFound
 from localnode.store import Store
 
@@ -43,7 +43,8 @@ def explain(
              "written": {"pipe", "call", "operation", "at", "before", "after", "version"} | null}],
          "writes": [{"pipe", "call", "operation", "at", "version",
                      "changes": [{"field", "before", "after"}]}],
-         "open": [{"pipe", "status", "rule", "detail"}]}
+         "open": [{"pipe", "status", "rule", "detail"}],
+         "systems": {id: name}}                      how people call them
 
     NotFound when the record, or the property, is not known to the node.
     """
@@ -73,6 +74,7 @@ def explain(
         "properties": explained.properties(prop),
         "writes": [{**_call(config, name, each), "changes": history.changes(each)} for each in writes],
         "open": history.open_cases(store, name, golden.get("_id")),
+        "systems": Labels.of(config).systems,
     }
 
 

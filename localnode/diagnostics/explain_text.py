@@ -6,12 +6,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from localnode.diagnostics.names import Labels
+
 Json = dict[str, Any]
 
 
 def explanation_text(found: Json) -> str:
     """What `localnode.diagnostics.explain` answers, as lines."""
-    return "\n".join([*_head(found), *_properties(found), *_writes(found), *_open(found)])
+    labels = Labels(found["systems"])
+    lines = [*_head(found, labels), *_properties(found, labels), *_writes(found), *_open(found)]
+    return "\n".join(lines)
 
 
 def shown(value: Any) -> str:
@@ -19,26 +23,21 @@ def shown(value: Any) -> str:
     return "nothing" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def name_of(record: Json) -> str:
-    """`billing customer 4711`."""
-    return f"{record['system']} {record['datatype']} {record['id']}"
-
-
-def _head(found: Json) -> Iterator[str]:
+def _head(found: Json, labels: Labels) -> Iterator[str]:
     state = "deleted, " if found["deleted"] else ""
-    yield f"{name_of(found)} ({state}last changed {found['modified']}, version {found['version']})"
+    yield f"{labels.json(found)} ({state}last changed {found['modified']}, version {found['version']})"
     if found["golden"] is None:
         yield "  belongs to no golden record yet"
         return
     yield f"  golden record: {found['golden']} in {found['concept']}"
     for other in found["counterparts"]:
         gone = " (deleted)" if other["deleted"] else ""
-        yield f"  the same as:   {name_of(other)}{gone}, last changed {other['modified']}"
+        yield f"  the same as:   {labels.json(other)}{gone}, last changed {other['modified']}"
     if found["ambiguous"]:
         yield "  ambiguous: a person must say which records belong together"
 
 
-def _properties(found: Json) -> Iterator[str]:
+def _properties(found: Json, labels: Labels) -> Iterator[str]:
     for each in found["properties"]:
         where = f" ({', '.join(each['fields'])})" if each["fields"] else ""
         yield ""
@@ -51,11 +50,11 @@ def _properties(found: Json) -> Iterator[str]:
         version = (
             f", {source['dataset']} version {source['version']}" if source["version"] is not None else ""
         )
-        yield f"    from:    {name_of(source)}{field}{since}{version}"
+        yield f"    from:    {labels.json(source)}{field}{since}{version}"
         yield f"    because: {each['rule']['text']}"
         for loser in each["losers"]:
             clock = f", {loser['clock']}" if loser["clock"] else ""
-            yield f"    lost:    {shown(loser['value'])} of {name_of(loser)} ({loser['why']}{clock})"
+            yield f"    lost:    {shown(loser['value'])} of {labels.json(loser)} ({loser['why']}{clock})"
         if each["written"]:
             wrote = each["written"]
             yield f"    written: {wrote['at']} by {wrote['operation']}, {wrote['call']} of {wrote['pipe']}"

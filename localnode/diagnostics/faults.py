@@ -12,6 +12,7 @@ from localnode.diagnostics.names import (
     COLLECT,
     ENRICH,
     Kind,
+    Labels,
     RecordName,
     concepts,
     listed,
@@ -39,15 +40,15 @@ Json = dict[str, Any]
 
 def undecided(known: Store, fresh: Store, config: NodeConfig, case: Json) -> Json:
     """The fault of an open case that nobody knew of; `known` is what the node had collected before."""
-    kind, own, names = _about(case)
+    (kind, own, names), labels = _about(case), Labels.of(config)
     before = golden_of(known, config, own) if own else None
     for name, _ in members(before[1]) if before else ():
         if own and name.kind.system != own.kind.system and name not in names and _exists(fresh, name):
-            return _parted(own, name)
+            return _parted(own, name, labels)
     if own and kind and own.kind.system != kind.system:
         for name in _counterparts(known, fresh, config, own, kind.system):
             if not _exists(fresh, name):
-                return _vanished(own, name)
+                return _vanished(own, name, labels)
     detail = f"{case['status']} ({case['rule']}): {case['detail']}"
     return _fault("undecided", own, case["records"], [], detail)
 
@@ -97,9 +98,11 @@ def _root(field: Json) -> str:
 
 def _lone(known: Store, fresh: Store, config: NodeConfig, origin: RecordName, wanted: RecordName) -> Json:
     """A record without a counterpart: one that has vanished, or one that never was."""
+    labels = Labels.of(config)
     for name in _counterparts(known, fresh, config, origin, wanted.kind.system):
-        return _parted(origin, name) if _exists(fresh, name) else _vanished(origin, name)
-    detail = f"{wanted.kind.system} has no {wanted.kind.datatype} for it"
+        told = _parted if _exists(fresh, name) else _vanished
+        return told(origin, name, labels)
+    detail = f"there is no {labels.kind(wanted.kind)} for it"
     return _fault("extra", origin, [], [], detail)
 
 
@@ -113,44 +116,42 @@ def _counterparts(
     yield from (other for other in named if other and other.kind.system == system)
 
 
-def _vanished(name: RecordName, other: RecordName) -> Json:
-    detail = f"{other.kind.system} has no such {other.kind.datatype} any more"
+def _vanished(name: RecordName, other: RecordName, labels: Labels) -> Json:
+    detail = f"there is no such {labels.kind(other.kind)} any more"
     return _fault("missing", other, [name.ni], [], detail)
 
 
-def _parted(name: RecordName, other: RecordName) -> Json:
+def _parted(name: RecordName, other: RecordName, labels: Labels) -> Json:
     """Two records that were linked, and that nothing but the node's memory holds together now."""
-    detail = (
-        f"was linked to {other.kind.system} {other.kind.datatype} {other.key}; neither names the other now"
-    )
+    detail = f"was linked to {labels.record(other)}; neither names the other now"
     return _fault("unlinked", name, [other.ni], [], detail)
 
 
 def of_links(store: Store, config: NodeConfig) -> Iterator[Json]:
     """What is wrong about the links that records carry, whatever a sync would do about it."""
+    labels = Labels.of(config)
     for concept in concepts(config):
         dataset = store.find(str(concept.sink_dataset))
         for entity in dataset.read(deleted=False) if dataset is not None else ():
-            yield from _twins(entity)
+            yield from _twins(entity, labels)
         for source in concept.sources:
             enriched = store.find(source)
             for entity in enriched.read(deleted=False) if enriched is not None else ():
-                yield from _links(store, entity)
+                yield from _links(store, entity, labels)
 
 
-def _twins(entity: Json) -> Iterator[Json]:
+def _twins(entity: Json, labels: Labels) -> Iterator[Json]:
     alike: defaultdict[str, list[RecordName]] = defaultdict(list)
     for name, member in members(entity):
         if not member.get("deleted"):
             alike[name.kind.name].append(name)
     for names in alike.values():
         for twin in names[1:]:
-            yield _fault(
-                "twin", twin, [names[0].ni], [], f"the same as {names[0].kind.datatype} {names[0].key}"
-            )
+            detail = f"the same as {labels.record(names[0])}"
+            yield _fault("twin", twin, [names[0].ni], [], detail)
 
 
-def _links(store: Store, entity: Json) -> Iterator[Json]:
+def _links(store: Store, entity: Json, labels: Labels) -> Iterator[Json]:
     own = parse_ni(f"~:{entity['_id']}")
     if own is None or not _exists(store, own):
         return
@@ -159,15 +160,13 @@ def _links(store: Store, entity: Json) -> Iterator[Json]:
         if other is None:
             continue
         if store.find(other.kind.pipe(COLLECT)) is not None and not _known(store, other):
-            detail = f"names {other.kind.system} {other.kind.datatype} {other.key}, which does not exist"
+            detail = f"names {labels.record(other)}, which does not exist"
             yield _fault("broken-link", own, [ni], [], detail)
             continue
         named = [name for back in _links_of(store, other) if (name := parse_ni(back))]
         rivals = [name for name in named if name.kind == own.kind]
         if rivals and own not in rivals:
-            detail = (
-                f"names {other.kind.system} {other.kind.datatype} {other.key}, which names {rivals[0].key}"
-            )
+            detail = f"names {labels.record(other)}, which names {labels.record(rivals[0])}"
             yield _fault("wrong-link", own, [ni, rivals[0].ni], [], detail)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,38 @@ class RecordName:
     def as_json(self) -> dict[str, str]:
         """`{"system", "datatype", "id", "ni"}`."""
         return {"system": self.kind.system, "datatype": self.kind.datatype, "id": self.key, "ni": self.ni}
+
+
+class Labels:
+    """How systems, datatypes and records are called wherever a person reads them: `ERP contact CT-1`.
+
+    `systems` has the name of each system by its id, as its config gives it (`name`).
+    """
+
+    def __init__(self, systems: Mapping[str, str]) -> None:
+        self.systems = dict(systems)
+
+    @classmethod
+    def of(cls, config: NodeConfig) -> Labels:
+        """The names that the systems of a configuration have."""
+        return cls({name: str(each.original.get("name") or name) for name, each in config.systems.items()})
+
+    def kind(self, kind: Kind) -> str:
+        """`Chargebee business entity`."""
+        return f"{self.systems.get(kind.system, kind.system)} {kind.datatype.replace('_', ' ')}"
+
+    def record(self, name: RecordName) -> str:
+        """`ERP contact CT-1`."""
+        return f"{self.kind(name.kind)} {name.key}"
+
+    def ni(self, ni: object) -> str:
+        """The same for a namespaced identifier; what names no record of a system stays as it is."""
+        name = parse_ni(ni)
+        return self.record(name) if name is not None else str(ni)
+
+    def json(self, record: Mapping[str, Any]) -> str:
+        """The same for `{"system", "datatype", "id"}`."""
+        return self.record(Kind(record["system"], record["datatype"]).record(record["id"]))
 
 
 def parse_pipe(pipe_id: str) -> tuple[Kind, str] | None:

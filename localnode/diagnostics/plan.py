@@ -5,32 +5,32 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 from localnode.config import NodeConfig
 from localnode.diagnostics.dry_run import DryRunSystems
+from localnode.diagnostics.findings import of_pumps
 from localnode.diagnostics.golden import golden_of
 from localnode.diagnostics.names import (
     COLLECT,
     SHARE,
     Kind,
+    Labels,
     concepts,
     kinds,
     listed,
     members,
-    parse_ni,
     parse_pipe,
 )
+from localnode.diagnostics.open_cases import index_open_cases, open_cases
 from localnode.diagnostics.planned_writes import PlannedWrites
 from localnode.diagnostics.scratch_copy import failures, run, scratch_copy, workplace
-from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
 from localnode.node import Node
 from localnode.store import Store
 
 SECONDS = 900.0
 LIMIT = 10_000
-OPEN = "open"
 OPERATIONS = ("insert", "update", "delete")
 Json = dict[str, Any]
 
@@ -57,7 +57,12 @@ def plan(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
          "links": [{"concept", "golden", "records": [NI, …]}],       records found to be the same
          "open": [{"pipe", "_id", "status", "rule", "detail", "records": [NI, …], "is_new": bool}],
          "failed_pipes": [{"pipe", "reason"}],                       what could not be foreseen, and why
+         "findings": [{"kind", "severity", "pipe", "about", "detail", …}],   what holds the real run up, see
+                                                                     `localnode.diagnostics.findings`
+         "systems": {id: name},                                      how people call them
          "seconds": s, "limit": n}                                   at most n entries in each list
+
+    A pump that is disabled or off is planned through like all others, and named in `findings`.
 
     Keys and numbers that a system gives to new records itself cannot be known: placeholders such as
     `new-customer-4711` (made from customer 4711) stand for them. Conflict while another plan is made.
@@ -77,7 +82,15 @@ def plan(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
     moves = any(counts[name] for name in ("insert", "update", "delete", "link"))
     status = "failed" if failed else "changes" if moves else "nothing"
     seconds = round(time.monotonic() - started, 3)
-    return {"status": status, **found, "failed_pipes": failed, "seconds": seconds, "limit": limit}
+    return {
+        "status": status,
+        **found,
+        "failed_pipes": failed,
+        "findings": [each.as_json() for each in of_pumps(node)],
+        "systems": Labels.of(node.config).systems,
+        "seconds": seconds,
+        "limit": limit,
+    }
 
 
 def _report(before: Store, after: Store, config: NodeConfig, planned: PlannedWrites, limit: int) -> Json:
@@ -167,38 +180,3 @@ def _links(before: Store, after: Store, config: NodeConfig, planned: PlannedWrit
             if not together.issuperset(name.ni for name in found if name.ni in listed(entity.get("$ids"))):
                 records = [name.ni for name in found]
                 yield {"concept": dataset.id, "golden": entity["_id"], "records": records}
-
-
-def index_open_cases(store: Store, config: NodeConfig) -> None:
-    """Make the index that `open_cases` needs where it stays, so that copies need not make it each time."""
-    for kind in kinds(config, SHARE):
-        dataset = store.find(kind.pipe(SHARE))
-        if dataset is not None:
-            dataset.indexes.ensure(_by_openness())
-
-
-def open_cases(before: Store, after: Store, config: NodeConfig) -> Iterator[Json]:
-    """What waits for a person in the share datasets of `after`; `is_new` if `before` has no such case."""
-    for kind in kinds(config, SHARE):
-        dataset, old = after.find(kind.pipe(SHARE)), before.find(kind.pipe(SHARE))
-        for found in dataset.indexes.find(_by_openness(), join_keys(OPEN)) if dataset is not None else ():
-            entity = found.entity()
-            row = old.get(entity["_id"]) if old is not None else None
-            known = row.entity() if row is not None and not row.deleted else {}
-            error = entity.get("$error") or {}
-            yield {
-                "pipe": kind.pipe(SHARE),
-                "_id": entity["_id"],
-                "status": entity["$status"],
-                "rule": error.get("rule"),
-                "detail": error.get("detail"),
-                "records": [ni for ni in listed(entity.get("$ids")) if parse_ni(ni)],
-                "is_new": known.get("$status") != entity["$status"],
-            }
-
-
-@lru_cache(maxsize=1)
-def _by_openness() -> IndexExpression:
-    """An index of open cases alone, so that looking for them costs the same however much is shared."""
-    is_open = ["and", ["is-not-null", "s.$status"], ["neq", "s.$status", "ok"]]
-    return compile_index(["if", is_open, OPEN], "s", PipeSettings("diagnostics"))

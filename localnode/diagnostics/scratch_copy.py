@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +43,8 @@ def scratch_copy(
 ) -> Iterator[Node]:
     """A node in `folder` with the configuration of `node`, and the datasets of the data folder `datasets`.
 
-    Nothing runs in it by itself, and it reaches systems through `make_systems` only.
+    Nothing runs in it by itself, and it reaches systems through `make_systems` only. All its pumps can run,
+    those too that are disabled or off on `node`: what they hold up is what people ask about.
     """
     folder.mkdir(exist_ok=True)
     _copy(node.settings.data / SETTINGS_FILE, folder / SETTINGS_FILE)
@@ -51,12 +52,27 @@ def scratch_copy(
         snapshot(datasets, folder)
     settings = replace(node.settings, data=folder, schedule=False, sync_writes="OFF")
     copy = Node(settings, make_systems)
+    _let_all_run(copy)
     _in_use.append(copy)
     try:
         yield copy
     finally:
         _in_use.remove(copy)
         copy.close()
+
+
+def _let_all_run(copy: Node) -> None:
+    is_off = {pipe.id for pipe in copy.pipes.values() if pipe.pump.schedule.mode == "off"}
+    if is_off:
+        entities = copy.config.entities
+        running = [_with_manual_pump(each) if each["_id"] in is_off else each for each in entities]
+        copy.replace_entities(running, force=True)
+    for pipe in copy.pipes.values():
+        pipe.pump.disabled = False
+
+
+def _with_manual_pump(entity: Mapping[str, Any]) -> dict[str, Any]:
+    return {**entity, "pump": {**(entity.get("pump") or {}), "mode": "manual"}}
 
 
 def progress() -> list[dict[str, Any]]:

@@ -12,9 +12,12 @@ from typing import Any
 from core.clock import now_text
 from localnode.config import NodeConfig
 from localnode.diagnostics import faults
+from localnode.diagnostics.delivery import Delivery
 from localnode.diagnostics.dry_run import DryRunSystems
-from localnode.diagnostics.names import COLLECT, Kind, concepts, kinds, members
-from localnode.diagnostics.plan import LIMIT, SECONDS, BoundedList, open_cases
+from localnode.diagnostics.findings import of_pumps
+from localnode.diagnostics.names import COLLECT, Kind, Labels, concepts, kinds, members
+from localnode.diagnostics.open_cases import open_cases
+from localnode.diagnostics.plan import LIMIT, SECONDS, BoundedList
 from localnode.diagnostics.planned_writes import PlannedWrites
 from localnode.diagnostics.scratch_copy import failures, run, scratch_copy, workplace
 from localnode.node import Node
@@ -35,14 +38,20 @@ def verify(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
                      "system", "datatype", "id", "ni",                     the record that is wrong
                      "records": [NI, …],                                   what else it is about
                      "fields": [{"field", "is", "should"}],
-                     "detail": "in words"}],
+                     "detail": "in words",
+                     "on_its_way": bool,                               an edit that the next run carries out
+                     "held_by": [pipe, …]}],                           unless these pumps keep it from it
+         "on_their_way": n,                                            how many of all faults are such
          "fault_counts": {"missing": n, …},                                complete, also when `faults` is cut
          "open": [{"pipe", "status", "rule", "detail", "records"}],        waits for a person: no fault
          "gone": [{record, "records": [NI, …]}],                           kept although its counterpart is
                                                                            deleted, as the settings say
-         "failed_pipes": [{"pipe", "reason"}], "seconds": s, "limit": n}
+         "failed_pipes": [{"pipe", "reason"}],
+         "findings": […], "systems": {id: name},                       as of a plan
+         "seconds": s, "limit": n}
 
-    Edits that are still to be synced are differences as well. Conflict while another plan is made.
+    Edits that are still to be synced are differences as well, and marked as such. Pumps that are disabled or
+    off are gone through like all others. Conflict while another plan is made.
     """
     started = time.monotonic()
     with workplace(node) as folder:
@@ -57,15 +66,28 @@ def verify(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
     status = "failed" if failed else "differ" if found["fault_counts"] else "agree"
     at = now_text()
     took = round(time.monotonic() - started, 3)
-    return {"status": status, "at": at, **found, "failed_pipes": failed, "seconds": took, "limit": limit}
+    return {
+        "status": status,
+        "at": at,
+        **found,
+        "failed_pipes": failed,
+        "findings": [each.as_json() for each in of_pumps(node)],
+        "systems": Labels.of(node.config).systems,
+        "seconds": took,
+        "limit": limit,
+    }
 
 
 def _report(node: Node, copy: Node, planned: PlannedWrites, limit: int) -> Json:
     known, fresh, config = node.store, copy.store, copy.config
     waits = {(case["pipe"], ni) for case in open_cases(known, known, config) for ni in case["records"]}
     listed, opened = BoundedList(limit), BoundedList(limit)
+    delivery, on_their_way = Delivery(node, fresh), 0
 
     def note(fault: Json) -> None:
+        nonlocal on_their_way
+        fault |= delivery.of(fault)
+        on_their_way += fault["on_its_way"]
         listed.add(fault, fault["fault"])
 
     for case in open_cases(fresh, fresh, config):
@@ -81,6 +103,7 @@ def _report(node: Node, copy: Node, planned: PlannedWrites, limit: int) -> Json:
         "counts": list(_counts(fresh, config)),
         "faults": listed.kept,
         "fault_counts": dict(sorted(listed.counts.items())),
+        "on_their_way": on_their_way,
         "open": opened.kept,
         "gone": list(islice(_gone(fresh, config), limit)),
     }

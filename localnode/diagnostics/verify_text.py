@@ -7,7 +7,8 @@ from typing import Any
 
 from localnode.diagnostics.explain_text import shown
 from localnode.diagnostics.faults import FAULTS
-from localnode.diagnostics.plan_text import told
+from localnode.diagnostics.names import Kind, Labels
+from localnode.diagnostics.plan_text import failed_lines, finding_lines
 
 Json = dict[str, Any]
 TITLES = {"agree": "both sides agree", "differ": "the sides differ", "failed": "could not be found out"}
@@ -15,27 +16,44 @@ TITLES = {"agree": "both sides agree", "differ": "the sides differ", "failed": "
 
 def verify_text(found: Json) -> str:
     """What `localnode.diagnostics.verify` answers, as lines."""
+    labels = Labels(found["systems"])
     lines = ["{:<32}{:>8}{:>9}{:>9}".format("records, read anew", "live", "linked", "deleted")]
     for row in found["counts"]:
-        name = f"{row['system']} {row['datatype']}"
-        lines.append(f"{name:<32}{row['live']:>8}{row['linked']:>9}{row['deleted']:>9}")
+        lines.append(f"{_kind(row, labels):<32}{row['live']:>8}{row['linked']:>9}{row['deleted']:>9}")
     lines.append("")
-    lines += [
-        f"{fault['fault']}: {told(fault['ni'])}{_others(fault)}: {fault['detail']}"
-        for fault in found["faults"]
-    ]
-    lines += [f"failed: {each['pipe']}: {each['reason']}" for each in found["failed_pipes"]]
-    total = sum(found["fault_counts"].values())
-    lines.append(f"{TITLES[found['status']]}: {total} faults; {len(found['open'])} records wait for a person")
-    return "\n".join(lines)
+    for fault in found["faults"]:
+        told = f"{fault['fault']}: {labels.ni(fault['ni'])}{_others(fault, labels)}: {fault['detail']}"
+        lines.append(f"{told}{_delivery(fault)}")
+    return "\n".join([*lines, *failed_lines(found), *finding_lines(found), _sum(found)])
+
+
+def _sum(found: Json) -> str:
+    total, coming = sum(found["fault_counts"].values()), found["on_their_way"]
+    on_their_way = f", {coming} of them edits that are on their way" if coming else ""
+    waiting = f"{len(found['open'])} records wait for a person"
+    return f"{TITLES[found['status']]}: {total} faults{on_their_way}; {waiting}"
+
+
+def _delivery(fault: Json) -> str:
+    """Whether the next run carries it out, and what keeps it from doing so."""
+    held = f"held up by {', '.join(fault['held_by'])}" if fault["held_by"] else ""
+    coming = "on its way" if fault["on_its_way"] else ""
+    told = ", ".join(part for part in (coming, held) if part)
+    return f" ({told})" if told else ""
+
+
+def _kind(row: Json, labels: Labels) -> str:
+    return labels.kind(Kind(row["system"], row["datatype"]))
 
 
 def verify_markdown(found: Json) -> str:
     """The same as a report that can be read without knowing anything of the tool."""
-    return "\n".join([*_opening(found), *_faults(found), *_waiting(found), *_gone(found)]) + "\n"
+    labels = Labels(found["systems"])
+    parts = (_opening(found, labels), _faults(found, labels), _waiting(found, labels), _gone(found, labels))
+    return "\n".join(line for part in parts for line in part) + "\n"
 
 
-def _opening(found: Json) -> Iterator[str]:
+def _opening(found: Json, labels: Labels) -> Iterator[str]:
     yield "# Do both systems agree?"
     yield ""
     answer = TITLES[found["status"]].capitalize()
@@ -43,16 +61,22 @@ def _opening(found: Json) -> Iterator[str]:
     yield ""
     for each in found["failed_pipes"]:
         yield f"- could not be read: `{each['pipe']}`: {_cell(each['reason'])}"
-    yield "| system | datatype | live | with a counterpart | deleted |"
-    yield "|---|---|---:|---:|---:|"
+    held = list(finding_lines(found))
+    if held:
+        yield "What keeps the sync from carrying out what is edited now:"
+        yield ""
+        yield from (f"- {line}" for line in held)
+        yield ""
+    yield "| datatype | live | with a counterpart | deleted |"
+    yield "|---|---:|---:|---:|"
     for row in found["counts"]:
-        yield f"| {row['system']} | {row['datatype']} | {row['live']} | {row['linked']} | {row['deleted']} |"
+        yield f"| {_kind(row, labels)} | {row['live']} | {row['linked']} | {row['deleted']} |"
     yield ""
 
 
-def _faults(found: Json) -> Iterator[str]:
-    total = sum(found["fault_counts"].values())
-    yield f"## Faults: {total}"
+def _faults(found: Json, labels: Labels) -> Iterator[str]:
+    total, coming = sum(found["fault_counts"].values()), found["on_their_way"]
+    yield f"## Faults: {total}{f', of which {coming} are edits on their way' if coming else ''}"
     yield ""
     if not total:
         return
@@ -64,7 +88,7 @@ def _faults(found: Json) -> Iterator[str]:
     yield "| fault | record | field | is | should be | what is wrong |"
     yield "|---|---|---|---|---|---|"
     for fault in found["faults"]:
-        start = f"| {fault['fault']} | {_cell(told(fault['ni']))} |"
+        start = f"| {fault['fault']}{_delivery(fault)} | {_cell(labels.ni(fault['ni']))} |"
         if not fault["fields"]:
             yield f"{start} | | | {_cell(fault['detail'])} |"
         for each in fault["fields"]:
@@ -75,29 +99,29 @@ def _faults(found: Json) -> Iterator[str]:
     yield ""
 
 
-def _waiting(found: Json) -> Iterator[str]:
+def _waiting(found: Json, labels: Labels) -> Iterator[str]:
     if found["open"]:
         yield f"## Waiting for a person: {len(found['open'])}"
         yield ""
         yield "| records | state | what to do |"
         yield "|---|---|---|"
         for case in found["open"]:
-            records = ", ".join(told(ni) for ni in case["records"])
+            records = ", ".join(map(labels.ni, case["records"]))
             yield f"| {_cell(records)} | {case['status']} | {_cell(str(case['detail']))} |"
         yield ""
 
 
-def _gone(found: Json) -> Iterator[str]:
+def _gone(found: Json, labels: Labels) -> Iterator[str]:
     if found["gone"]:
         yield f"## Kept although the counterpart is deleted: {len(found['gone'])}"
         yield ""
         for each in found["gone"]:
-            yield f"- {told(each['ni'])} ({', '.join(told(ni) for ni in each['records'])})"
+            yield f"- {labels.ni(each['ni'])} ({', '.join(map(labels.ni, each['records']))})"
         yield ""
 
 
-def _others(fault: Json) -> str:
-    return f" ({', '.join(told(ni) for ni in fault['records'])})" if fault["records"] else ""
+def _others(fault: Json, labels: Labels) -> str:
+    return f" ({', '.join(map(labels.ni, fault['records']))})" if fault["records"] else ""
 
 
 def _cell(text: str) -> str:

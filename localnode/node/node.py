@@ -257,6 +257,11 @@ class Node:
             self.scheduler.release()
         self._switch_scheduling(self.settings.schedule and not plan.config.user_pipes_disabled)
 
+    @property
+    def scheduling(self) -> bool:
+        """Whether pumps run on their schedules."""
+        return self._scheduling
+
     def _switch_scheduling(self, wanted: bool) -> None:
         if wanted != self._scheduling:
             self._scheduling = wanted

@@ -100,7 +100,7 @@ class NodePipe:
             first = next(each for each in self.component.problems if each.level == ERROR)
             return Outcome(FAILED, reason=f"config error at {first.elements}: {first.msg}")
         if self.blocked:
-            return Outcome(FAILED, reason=self.blocked)
+            return Outcome(FAILED, reason=self.blocked, blocked=True)
         if not self.has_pump:
             return Outcome(SUCCESS)
         result = self.engine_pipe.run(full, stop)

@@ -16,12 +16,16 @@ SUCCESS, FAILED, NOT_READY = "success", "failed", "not-ready"
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one pump run ended. `changes` counts versions written and entities sent out."""
+    """How one pump run ended. `changes` counts versions written and entities sent out.
+
+    `blocked`: it failed because the pipe cannot run on this node at all.
+    """
 
     status: str
     changes: int = 0
     reason: str = ""
     waits_for: tuple[str, ...] = ()
+    blocked: bool = False
 
 
 class Runnable(Protocol):

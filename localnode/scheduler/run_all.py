@@ -16,13 +16,16 @@ STOPPED = "stopped"
 
 @dataclass(frozen=True)
 class RunAllOptions:
-    """Parameters of a run-all. `max_run_time` in seconds; `statistics` adds figures per pipe to the
-    result."""
+    """Parameters of a run-all. `max_run_time` in seconds; `statistics` adds figures per pipe to the result.
+
+    `check_input_pipes`: whether the failure of a pipe that reads a system fails the run; None: unless the
+    pipe cannot run on this node at all, since its system has no address here or a secret is missing.
+    """
 
     extra_zero_runs: int = 0
     max_runs: int = 100
     max_run_time: float = 900.0
-    check_input_pipes: bool = False
+    check_input_pipes: bool | None = None
     statistics: bool = False
 
 
@@ -102,7 +105,7 @@ class RunAll:
             if outcome is None or outcome.status not in (FAILED, NOT_READY):
                 continue
             entry = {"pipe": name, "reason": outcome.reason}
-            input_failed = pipe.is_input and outcome.status == FAILED and not self.options.check_input_pipes
+            input_failed = pipe.is_input and outcome.status == FAILED and self._tolerates(outcome)
             waits = bool(outcome.waits_for) and missing_anyway.issuperset(outcome.waits_for)
             if input_failed or (outcome.status == NOT_READY and waits):
                 tolerated.append(entry)
@@ -110,6 +113,11 @@ class RunAll:
             else:
                 failed.append(entry)
         return failed, tolerated
+
+    def _tolerates(self, outcome: Outcome) -> bool:
+        """Whether the failure of an input pipe is nobody's concern."""
+        checks = self.options.check_input_pipes
+        return outcome.blocked if checks is None else not checks
 
 
 def _figures(totals: PipeTotals) -> dict[str, Any]:

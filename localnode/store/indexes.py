@@ -109,6 +109,12 @@ class DatasetIndexes:
             rows.sort(key=_BY_ID)
         return self._dataset.stored(rows)
 
+    def tally(self, index: Index) -> dict[str, int]:
+        """How many live latest versions have each value; not for the primary key."""
+        ready = self._ready.get(index.key)
+        no = ready[0] if ready else self.ensure(index)
+        return dict(self._dataset.query(f"SELECT val, count(*) FROM ix_{no} GROUP BY val"))
+
     def find_ids(self, index: Index, keys: Iterable[str]) -> list[tuple[str, str]]:
         """(key, `_id`) of every live entity that has one of `keys`, for many keys at once."""
         if index.primary_key:

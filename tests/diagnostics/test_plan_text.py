@@ -24,11 +24,13 @@ def test_of_what_waited_before_only_a_few_are_told() -> None:
         "links": [],
         "open": waiting,
         "failed_pipes": [],
+        "findings": [],
+        "systems": {"erp": "ERP"},
         "counts": COUNTS,
     }
     assert plan_text(plan).splitlines() == [
-        *(f"pending (console-only): erp customer {number}: Do it." for number in (2, 5)),
-        *(f"pending (console-only, as before): erp customer {number}: Do it." for number in (0, 1, 3)),
+        *(f"pending (console-only): ERP customer {number}: Do it." for number in (2, 5)),
+        *(f"pending (console-only, as before): ERP customer {number}: Do it." for number in (0, 1, 3)),
         "pending (console-only, as before): 2 more, all of them with --json",
         "nothing: 0 to create, 0 to change, 0 to delete, 0 to link; 6 wait for a person",
     ]

@@ -146,6 +146,7 @@ def test_a_sound_pair_has_no_faults(sound: Pair) -> None:
     found = json.loads(done.stdout)
     assert (found["status"], found["faults"], found["failed_pipes"]) == ("agree", [], [])
     assert "both sides agree" in verify_text(found)
+    assert "Chargebee business entity" in verify_text(found)
     linked = {f"{row['system']} {row['datatype']}": (row["live"], row["linked"]) for row in found["counts"]}
     assert linked["customerp contact"] == (3, 3)
     assert linked["chargebee customer"] == (4, 4)

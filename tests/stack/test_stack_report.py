@@ -36,6 +36,21 @@ class FakeNode:
     def entities(self, dataset: str) -> list[Json]:
         return self._datasets[dataset]
 
+    def findings(self) -> Json:
+        disabled = {
+            "kind": "disabled",
+            "severity": "warning",
+            "pipe": "chargebee-item-share",
+            "detail": "disabled: for now",
+        }
+        counted = {
+            "kind": "pending",
+            "severity": "warning",
+            "pipe": "chargebee-business_entity-share",
+            "detail": "1 × console",
+        }
+        return {"findings": [disabled, counted], "systems": {"customerp": "ERP", "chargebee": "Chargebee"}}
+
 
 def test_counts_linked_pending_and_rejected() -> None:
     def contact(number: int, link: str | None) -> Json:
@@ -82,7 +97,9 @@ def test_counts_linked_pending_and_rejected() -> None:
     assert (company.erp, company.chargebee, company.linked, company.pending) == (2, 2, 1, 1)
     text = table(report)
     assert "too long (/email)" in text
-    assert "pending: 1 × chargebee-business_entity-share (console), such as 4:\n  create it" in text
+    assert "pending: 1 × Chargebee business entity (console), such as 4:\n  create it" in text
+    assert "Chargebee customer for ERP employee EM-1: rejected: too long (/email)" in text
+    assert text.splitlines()[-1] == "warning (disabled): chargebee-item-share: disabled: for now"
 
 
 def test_a_mapping_that_is_off_says_so_and_counts_nothing_as_rejected() -> None:

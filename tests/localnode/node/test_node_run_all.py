@@ -107,11 +107,23 @@ def test_failing_pipe_fails_the_run_with_its_reason_and_a_healed_one_does_not():
     assert any("no such field" in line["logdata"] for line in log.since(None))
 
 
-@pytest.mark.parametrize(("check", "status"), [(False, "success"), (True, FAILED)])
-def test_failing_input_pipes_count_only_when_asked_for(check, status):
-    pipe = Fake("in", [Outcome(FAILED, reason="down")], is_input=True)
+@pytest.mark.parametrize(
+    ("check", "blocked", "status"),
+    [
+        (None, False, FAILED),
+        (None, True, "success"),
+        (False, False, "success"),
+        (False, True, "success"),
+        (True, False, FAILED),
+        (True, True, FAILED),
+    ],
+)
+def test_a_source_that_cannot_be_read_is_no_success_unless_it_is_tolerated(check, blocked, status):
+    pipe = Fake("in", [Outcome(FAILED, reason="down", blocked=blocked)], is_input=True)
     result, _ = run([pipe], check_input_pipes=check)
     assert result["status"] == status
+    names = [each["pipe"] for each in result["additional_info"]["ignored_input_pipes"]]
+    assert names == ([] if status == FAILED else ["in"])
 
 
 def test_a_pipe_that_waits_is_run_again_and_fails_only_when_it_waits_to_the_end():
@@ -126,7 +138,7 @@ def test_a_pipe_that_waits_is_run_again_and_fails_only_when_it_waits_to_the_end(
 def test_waiting_for_a_tolerated_input_is_tolerated_too():
     down = Fake("down", [Outcome(FAILED, reason="x")], Reads("y"), is_input=True)
     waits = Fake("waits", [Outcome(NOT_READY, reason="z", waits_for=("y",))], Reads("w", tracked=["y"]))
-    result, _ = run([down, waits])
+    result, _ = run([down, waits], check_input_pipes=False)
     assert result["status"] == "success"
     assert [each["pipe"] for each in result["additional_info"]["ignored_input_pipes"]] == ["down", "waits"]
 

@@ -1,0 +1,165 @@
+"""What of a node needs attention now: pumps that do not do their work, and records that wait for somebody.
+
+All views take it from here (status, plan, verify, Studio, alerts), so that none says that all is well while
+another knows better. What counts is how things are, not how the last run ended.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from localnode.config.problems import ERROR
+from localnode.diagnostics.names import SHARE, Labels, kinds, parse_pipe
+from localnode.diagnostics.open_cases import count_open
+from localnode.node import Node, NodePipe
+from localnode.pipes.policy import policy
+from localnode.scheduler import FAILED, NOT_READY
+from localnode.store.breaker import staged_count
+
+Json = dict[str, Any]
+ERRORS, WARNINGS, NOTES = "error", "warning", "note"
+
+KINDS = {
+    "config-error": (ERRORS, "the configuration of a pipe has an error, so it does not run"),
+    "not-runnable": (ERRORS, "a pipe cannot run here: its system has no address, or a secret is missing"),
+    "unreadable": (ERRORS, "what a pipe reads from a system could not be read"),
+    "failed": (ERRORS, "the last run of a pipe failed"),
+    "breaker": (ERRORS, "a circuit breaker has tripped: changes wait for a person to commit or drop them"),
+    "rejected": (ERRORS, "records that the other side refuses"),
+    "quarantined": (ERRORS, "records that were written too often within an hour, and are held back"),
+    "dead-letters": (ERRORS, "entities that a pipe has given up"),
+    "disabled": (WARNINGS, "a person has disabled a pump: what it should carry stays where it is"),
+    "manual": (WARNINGS, "a share pump runs only when it is asked to: nothing is written by itself"),
+    "not-scheduled": (WARNINGS, "no pump runs by itself: the node was started or told so"),
+    "pending": (WARNINGS, "records that wait for a person"),
+    "retries": (WARNINGS, "entities that could not be processed yet and are tried again"),
+    "waits": (NOTES, "a pipe waits for what it reads to be there"),
+    "conflict": (NOTES, "records that somebody changed meanwhile; the next run decides anew"),
+    "gone": (NOTES, "records that are not there any more"),
+    "behind": (NOTES, "changes that are on their way"),
+}
+"""Every kind of finding: how grave it is, and its meaning."""
+OF_RECORDS = ("rejected", "quarantined", "pending", "conflict", "gone")
+"""The kinds that are about records in the share datasets, by their `$status`."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that needs attention. `about` is what people call it (`ERP contact`), `since` UTC or None."""
+
+    kind: str
+    detail: str
+    pipe: str | None = None
+    about: str | None = None
+    count: int = 1
+    since: str | None = None
+
+    @property
+    def severity(self) -> str:
+        """error, warning or note."""
+        return KINDS[self.kind][0]
+
+    def as_json(self) -> Json:
+        """`{"kind", "severity", "pipe", "about", "count", "since", "detail"}`."""
+        return {**asdict(self), "severity": self.severity}
+
+
+def findings(node: Node) -> list[Finding]:
+    """All there is, the gravest first."""
+    labels = Labels.of(node.config)
+    found = [*_of_node(node), *_of_pumps(node, labels), *_of_records(node, labels)]
+    order = list(KINDS)
+    return sorted(found, key=lambda each: (order.index(each.kind), each.pipe or ""))
+
+
+def of_pumps(node: Node) -> list[Finding]:
+    """Those that keep a run from carrying out what it should: all but those about records."""
+    return [each for each in findings(node) if each.kind not in OF_RECORDS]
+
+
+def summary(found: list[Finding]) -> Json:
+    """`{"state": "ok" | "error" | "warning", "counts": {kind: n}}`; notes leave the state at "ok"."""
+    counts: Counter[str] = Counter()
+    for each in found:
+        counts[each.kind] += each.count
+    grave = {each.severity for each in found}
+    state = next((level for level in (ERRORS, WARNINGS) if level in grave), "ok")
+    return {"state": state, "counts": {kind: counts[kind] for kind in KINDS if counts[kind]}}
+
+
+def _of_node(node: Node) -> Iterator[Finding]:
+    if not node.scheduling:
+        yield Finding(
+            "not-scheduled", "no pump runs by itself: run them (`localnode run`), or start scheduling"
+        )
+
+
+def _of_pumps(node: Node, labels: Labels) -> Iterator[Finding]:
+    for pipe in node.pipes.values():
+        stage = parse_pipe(pipe.id)
+        about = labels.kind(stage[0]) if stage is not None else None
+        is_share = stage is not None and stage[1] == SHARE
+        for kind, detail, count in [*_of_pipe(pipe, is_share), *_of_queues(node, pipe)]:
+            last = pipe.pump.last
+            since = _utc(last.ended) if last is not None and kind in ("failed", "unreadable") else None
+            yield Finding(kind, detail, pipe.id, about, count, since)
+
+
+def _of_pipe(pipe: NodePipe, is_share: bool) -> Iterator[tuple[str, str, int]]:
+    """(kind, detail, count) of one pipe."""
+    component, pump = pipe.component, pipe.pump
+    if not component.valid:
+        first = next(each for each in component.problems if each.level == ERROR)
+        yield "config-error", f"at {first.elements}: {first.msg}", 1
+        return
+    if pump.disabled:
+        yield "disabled", f"disabled{f': {pump.comment}' if pump.comment else ''}", 1
+    elif pipe.blocked:
+        yield "not-runnable", pipe.blocked, 1
+    elif pipe.has_pump and is_share and pump.schedule.mode in ("manual", "off"):
+        yield "manual", f"its pump is {pump.schedule.mode}: it writes only when a person starts it", 1
+    yield from _of_last_run(pipe)
+
+
+def _of_last_run(pipe: NodePipe) -> Iterator[tuple[str, str, int]]:
+    dataset, last = pipe.sink_dataset, pipe.pump.last
+    breaker = dataset.info().breaker if dataset is not None else None
+    if dataset is not None and breaker:
+        held = staged_count(dataset)
+        yield "breaker", f"{held} changes wait: {breaker}. Look, then commit or rollback {dataset.id}", held
+    elif last is not None and last.outcome.status == FAILED and pipe.has_pump and not pipe.blocked:
+        yield "unreadable" if pipe.is_input else "failed", last.outcome.reason, 1
+    elif last is not None and last.outcome.status == NOT_READY:
+        yield "waits", last.outcome.reason, 1
+
+
+def _of_queues(node: Node, pipe: NodePipe) -> Iterator[tuple[str, str, int]]:
+    if pipe.engine_pipe is None or not pipe.has_pump:
+        return
+    queues = pipe.queues()
+    behind = (queues["source"] or 0) + sum(queues["dependencies"].values())
+    if behind:
+        yield "behind", f"{behind} changes are on their way", behind
+    if queues["retries"]:
+        yield "retries", f"{queues['retries']} entities are tried again", queues["retries"]
+    name = policy(pipe.component.effective).dead_letter_dataset
+    dataset = node.store.find(name) if name else None
+    letters = dataset.info().live if dataset is not None else 0
+    if letters:
+        yield "dead-letters", f"{letters} entities were given up; see `localnode dead-letters`", letters
+
+
+def _of_records(node: Node, labels: Labels) -> Iterator[Finding]:
+    for kind in kinds(node.config, SHARE):
+        for status, rules in count_open(node.store, kind).items():
+            known = status if status in OF_RECORDS else "pending"
+            told = ", ".join(f"{number} × {rule}" for rule, number in rules.most_common())
+            yield Finding(known, told, kind.pipe(SHARE), labels.kind(kind), rules.total())
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

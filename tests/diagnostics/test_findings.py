@@ -1,0 +1,154 @@
+"""Every view says what is true: a pump that is disabled, fails or waits, what cannot be read, and what is on its way."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from localnode.cli.main import main
+from localnode.diagnostics.findings import KINDS
+from localnode.diagnostics.plan_text import plan_text
+from localnode.diagnostics.verify_text import verify_markdown, verify_text
+from stack.process_manager import StackError
+from stack.processes import Stack
+from stack.report import table
+from stack.run import report_of
+from tests.diagnostics.planned import ask
+from tests.support.processes import ROOT
+from tests.support.systems import Erp
+
+Json = dict[str, Any]
+SHARE = "chargebee-customer-share"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(data="empty", folder=tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def contact(stack: Stack) -> str:
+    key: str = Erp(stack.erp_sandbox_url).create(
+        "contacts", first_name="Ann", last_name="Li", email="a@l.example"
+    )["id"]
+    stack.sync()
+    return key
+
+
+def pump(stack: Stack, pipe: str, **operation: str) -> None:
+    assert requests.post(f"{stack.node.url}/pipes/{pipe}/pump", data=operation, timeout=30).ok
+
+
+def run_all(stack: Stack) -> Json:
+    """As any outside program does it."""
+    params = {"request_mode": "sync", "reset_pipes_and_delete_sink_datasets": "False"}
+    return dict(requests.post(f"{stack.node.url}/pipes/run-all-pipes", params=params, timeout=120).json())
+
+
+def status(stack: Stack) -> tuple[int, str]:
+    """What `localnode status` prints."""
+    said = io.StringIO()
+    with redirect_stdout(said):
+        code = main(["status", "--node", stack.node.url])
+    return code, said.getvalue()
+
+
+def kinds(found: Json) -> set[tuple[str, str | None]]:
+    return {(each["kind"], each["pipe"]) for each in found["findings"]}
+
+
+def test_a_disabled_share_pump_is_said_by_every_view_and_planned_through(stack: Stack, contact: str) -> None:
+    pump(stack, SHARE, operation="disable", comment="until Monday")
+    Erp(stack.erp_sandbox_url).patch("contacts", contact, phone="+47 1")
+    assert run_all(stack)["status"] == "success"
+    plan = ask(stack)
+    assert [(each["id"], each["fields"][0]["after"]) for each in plan["writes"]] == [
+        (f"contact-{contact}", "+47 1")
+    ]
+    assert ("disabled", SHARE) in kinds(plan)
+    said = plan_text(plan)
+    assert (
+        f"Chargebee customer contact-{contact}" in said
+        and f"warning (disabled): {SHARE}: disabled: until Monday" in said
+    )
+    found = ask(stack, "/diagnostics/verify")
+    assert found["status"] == "differ" and ("disabled", SHARE) in kinds(found)
+    fault = found["faults"][0]
+    assert (fault["on_its_way"], fault["held_by"], found["on_their_way"]) == (True, [SHARE], 1)
+    assert f"(on its way, held up by {SHARE})" in verify_text(found)
+    assert "until Monday" in verify_markdown(found)
+    code, said = status(stack)
+    row = next(line.split() for line in said.splitlines() if line.startswith(SHARE))
+    assert code == 1 and row[1:3] == ["ok", "disabled"] and "until Monday" in said
+    summary = requests.get(f"{stack.node.url}/status", timeout=30).json()
+    assert (
+        summary["state"] == "warning"
+        and summary["counts"]["disabled"] == 1
+        and summary["counts"]["behind"] >= 1
+    )
+    assert f"warning (disabled): {SHARE}: disabled: until Monday" in table(report_of(stack))
+    pump(stack, SHARE, operation="enable")
+    assert run_all(stack)["status"] == "success"
+    plan, found = ask(stack), ask(stack, "/diagnostics/verify")
+    assert (plan["status"], found["status"]) == ("nothing", "agree")
+    assert kinds(plan) == kinds(found) == {("not-scheduled", None)}
+
+
+def test_an_edit_that_nobody_has_read_yet_is_on_its_way(stack: Stack, contact: str) -> None:
+    Erp(stack.erp_sandbox_url).patch("contacts", contact, phone="+47 2")
+    found = ask(stack, "/diagnostics/verify")
+    assert [(each["fault"], each["on_its_way"], each["held_by"]) for each in found["faults"]] == [
+        ("differing", True, [])
+    ]
+    assert "1 faults, 1 of them edits that are on their way" in verify_text(found)
+    stack.sync()
+
+
+def test_a_datatype_that_cannot_be_read_is_no_success_in_any_view(stack: Stack, contact: str) -> None:
+    stack.stop("erp-sandbox")
+    try:
+        result = run_all(stack)
+        assert result["status"] == "failed"
+        failed = {each["pipe"] for each in result["additional_info"]["failed_pipes"]}
+        assert "customerp-contact-all" in failed
+        with pytest.raises(StackError, match="customerp-contact-all"):
+            stack.sync()
+        summary = requests.get(f"{stack.node.url}/status", timeout=30).json()
+        assert summary["state"] == "error" and summary["counts"]["unreadable"] >= 6
+        for path in ("/diagnostics/plan", "/diagnostics/verify"):
+            found = ask(stack, path)
+            assert found["status"] == "failed" and ("unreadable", "customerp-contact-all") in kinds(found)
+        code, said = status(stack)
+        assert code == 1 and "error (unreadable): customerp-" in said
+    finally:
+        stack.start("erp-sandbox")
+    assert run_all(stack)["status"] == "success"
+
+
+def test_what_waits_is_counted_by_its_rule(stack: Stack, contact: str) -> None:
+    Erp(stack.erp_sandbox_url).create("customers", name="Without entity AS")
+    stack.sync()
+    found = requests.get(f"{stack.node.url}/diagnostics/findings", timeout=30).json()
+    waiting = next(each for each in found["findings"] if each["kind"] == "pending")
+    assert (waiting["about"], waiting["detail"], waiting["count"]) == (
+        "Chargebee business entity",
+        "1 × console-only",
+        1,
+    )
+    assert found["counts"]["pending"] == 1 and found["state"] == "warning"
+
+
+def test_every_kind_is_explained(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "howto" / "plan-explain-verify.md").read_text(encoding="utf-8")
+    assert [
+        kind
+        for kind, (severity, meaning) in KINDS.items()
+        if f"| `{kind}` | {severity} | {meaning} |" not in page
+    ] == []
