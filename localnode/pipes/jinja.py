@@ -12,8 +12,11 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta
-from jinja2.exceptions import SecurityError, TemplateRuntimeError, UndefinedError
+from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError, meta, nodes, pass_environment
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.exceptions import TemplateRuntimeError, UndefinedError
+from jinja2.filters import make_attrgetter
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from localnode.dtl.clock import compile_format
@@ -21,14 +24,22 @@ from localnode.dtl.functions.bytes import base64_decode, base64_encode, bytes_
 from localnode.dtl.functions.datetimes import datetime as cast_datetime
 from localnode.dtl.functions.datetimes import datetime_format
 from localnode.dtl.kinds import INVALID
+from localnode.pipes import jinja_budget as budget
 from localnode.pipes.errors import ConfigProblem, EntityUnfit
 
-MAX_REPEATED = 1_000_000
-MAX_WIDTH = 10_000
-MAX_BITS = 10_000
-_WIDTHS = re.compile(r"\d{5,}")
 _LONE = re.compile(r"\s*\{\{(?P<expression>(?:(?!\}\}|\{\{).)*)\}\}\s*", re.DOTALL)
-_UNBOUNDED = ("center", "indent", "batch", "slice", "wordwrap")
+_UNBOUNDED = ("center", "indent", "batch", "slice", "wordwrap", "urlize", "pprint")
+_STEPS = "_steps"
+_FAILURES = (
+    TemplateError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RecursionError,
+    MemoryError,
+)
 
 
 class TemplateFailed(EntityUnfit):
@@ -42,24 +53,87 @@ class TemplateFailed(EntityUnfit):
         self.undefined = undefined
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's own sandbox, with the operators watched that can make much out of little."""
+class _Watched(CodeGenerator):
+    """Code that has what it makes measured, where Jinja itself leaves no hook."""
 
-    intercepted_binops = frozenset({"*", "**", "%"})
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        """See CodeGenerator."""
+        self.write("environment.joined((")
+        for part in node.nodes:
+            self.visit(part, frame)
+            self.write(", ")
+        self.write("))")
+
+    def visit_List(self, node: nodes.List, frame: Frame) -> None:  # noqa: N802
+        """See CodeGenerator."""
+        self._kept(lambda: super(_Watched, self).visit_List(node, frame))
+
+    def visit_Dict(self, node: nodes.Dict, frame: Frame) -> None:  # noqa: N802
+        """See CodeGenerator."""
+        self._kept(lambda: super(_Watched, self).visit_Dict(node, frame))
+
+    def visit_Tuple(self, node: nodes.Tuple, frame: Frame) -> None:  # noqa: N802
+        """See CodeGenerator."""
+        if node.ctx == "load":
+            self._kept(lambda: super(_Watched, self).visit_Tuple(node, frame))
+        else:
+            super().visit_Tuple(node, frame)
+
+    def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:  # noqa: N802
+        """See CodeGenerator. A slice is a copy."""
+        if isinstance(node.arg, nodes.Slice):
+            self._kept(lambda: super(_Watched, self).visit_Getitem(node, frame))
+        else:
+            super().visit_Getitem(node, frame)
+
+    def _kept(self, write: Callable[[], None]) -> None:
+        self.write("environment.kept(")
+        write()
+        self.write(")")
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's own sandbox, where everything that makes much out of little draws on a budget."""
+
+    code_generator_class = _Watched
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
+    concat = staticmethod(budget.concat)  # type: ignore[assignment]
+    joined = staticmethod(budget.joined)
+    kept = staticmethod(budget.kept)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """See SandboxedEnvironment."""
-        whole = isinstance(left, int) and isinstance(right, int)
-        if operator == "**" and whole and left.bit_length() * abs(right) > MAX_BITS:
-            raise SecurityError("the number would be too long")
-        if operator == "%" and isinstance(left, str) and _WIDTHS.search(left):
-            raise SecurityError(f"widths up to {MAX_WIDTH} only")
-        if operator == "*":
-            for one, times in ((left, right), (right, left)):
-                sized = isinstance(one, (str, bytes, list, tuple)) and isinstance(times, int)
-                if sized and len(one) * times > MAX_REPEATED:
-                    raise SecurityError(f"at most {MAX_REPEATED} characters or items")
+        budget.before_operator(operator, left, right)
         return super().call_binop(context, operator, left, right)
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: B902, N805
+        """See SandboxedEnvironment; its names, since a template's keywords come in as they are."""
+        given = budget.before_call(__obj, args, kwargs)
+        return budget.after_call(__obj, super().call(__context, __obj, *given, **kwargs))
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        for loop in list(tree.find_all(nodes.For)):
+            loop.iter = nodes.Filter(loop.iter, _STEPS, [], [], None, None, lineno=loop.lineno)
+        return tree
+
+
+def _finalized(value: Any) -> Any:
+    """What is written out for a value: nothing for null."""
+    if value is None:
+        return ""
+    return budget.as_text(value) if isinstance(value, (list, tuple, dict)) else value
+
+
+@pass_environment
+def _join(environment: Environment, value: Any, d: str = "", attribute: str | int | None = None) -> str:
+    """Jinja's `join`, with its names, whose text is measured before it is made."""
+    items = budget.each(value)
+    if attribute is not None:
+        items = map(make_attrgetter(environment, attribute), items)
+    texts = [budget.as_text(item) for item in items]
+    budget.spend(len(d) * len(texts))
+    return str(d).join(texts)
 
 
 def _now() -> datetime:
@@ -91,7 +165,7 @@ def _datetime_format(value: Any, form: str | None = None) -> Any:
 
 def _environment() -> _Sandbox:
     environment = _Sandbox(
-        undefined=StrictUndefined, finalize=lambda value: "" if value is None else value, autoescape=False
+        undefined=StrictUndefined, finalize=_finalized, autoescape=False, optimized=False
     )
     for name in ("lipsum", "cycler", "joiner"):
         environment.globals.pop(name)
@@ -104,7 +178,11 @@ def _environment() -> _Sandbox:
         base64_decode=_value(base64_decode),
         datetime=_value(cast_datetime),
         datetime_format=_datetime_format,
+        join=_join,
     )
+    for name, function in environment.filters.items():
+        environment.filters[name] = budget.watched(name, function)
+    environment.filters[_STEPS] = budget.each
     return environment
 
 
@@ -119,6 +197,10 @@ class Template:
     def __init__(self, source: str) -> None:
         """Raises TemplateSyntaxError (also for unknown filters)."""
         self.source = source
+        with budget.rendering():
+            self._compile(source)
+
+    def _compile(self, source: str) -> None:
         self.names = meta.find_undeclared_variables(_ENVIRONMENT.parse(source))
         self._template = _ENVIRONMENT.from_string(source)
         lone = _LONE.fullmatch(source)
@@ -144,8 +226,9 @@ class Template:
 
     def _guarded(self, render: Callable[[], Any]) -> Any:
         try:
-            return render()
-        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+            with budget.rendering():
+                return render()
+        except _FAILURES as error:
             shown = self.source if len(self.source) <= 80 else self.source[:80] + "…"
             raise TemplateFailed(f"template {shown!r}: {error}", isinstance(error, UndefinedError)) from error
 
