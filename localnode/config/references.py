@@ -47,6 +47,18 @@ def _systems(pipe: PipeComponent, config: NodeConfig) -> Iterator[Problem]:
             yield Problem(place, f'unknown system "{name}"{did_you_mean(name, config.systems)}')
         elif part.get("type") == "rest" and config.systems[name].effective.get("type") != "system:rest":
             yield Problem(place, f'"{name}" is no system:rest, which a rest {path[0]} needs')
+        elif part.get("type") == "rest" and "trigger_on" in part:
+            yield from _operation(part, path, name, config)
+
+
+def _operation(part: dict[str, Any], path: Path, system: str, config: NodeConfig) -> Iterator[Problem]:
+    """A transform for some entities only may name an operation that there is not: it fails those."""
+    operation = part.get("operation")
+    shared, own = config.systems[system].effective.get("operations"), part.get("operations")
+    known = {*(shared if isinstance(shared, dict) else ()), *(own if isinstance(own, dict) else ())}
+    if isinstance(operation, str) and operation not in known:
+        msg = f'system "{system}" has no operation "{operation}"{nearest(operation, known)}: what asks for it fails'
+        yield Problem((*path, "operation"), msg, WARNING)
 
 
 def _datasets(pipe: PipeComponent, produced: set[str]) -> Iterator[Problem]:

@@ -12,7 +12,15 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError, meta, nodes, pass_environment
+from jinja2 import (
+    Environment,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+    meta,
+    nodes,
+    pass_environment,
+)
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import TemplateRuntimeError, UndefinedError
 from jinja2.filters import make_attrgetter
@@ -30,6 +38,8 @@ from localnode.pipes.errors import ConfigProblem, EntityUnfit
 _LONE = re.compile(r"\s*\{\{(?P<expression>(?:(?!\}\}|\{\{).)*)\}\}\s*", re.DOTALL)
 _UNBOUNDED = ("center", "indent", "batch", "slice", "wordwrap", "urlize", "pprint")
 _STEPS = "_steps"
+AS_JSON = "sesam:markjson"
+"""A text with this mark in it stands for the JSON that it is without it."""
 _FAILURES = (
     TemplateError,
     ArithmeticError,
@@ -43,14 +53,15 @@ _FAILURES = (
 
 
 class TemplateFailed(EntityUnfit):
-    """A template could not be rendered with the data at hand; the message says why.
+    """A template could not be rendered with the data at hand; the message says which one, and `reason` why.
 
     `undefined`: it asked for something that is not there.
     """
 
-    def __init__(self, message: str, undefined: bool = False) -> None:
+    def __init__(self, message: str, undefined: bool = False, reason: str = "") -> None:
         super().__init__(message)
         self.undefined = undefined
+        self.reason = reason or message
 
 
 class _Watched(CodeGenerator):
@@ -97,7 +108,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     code_generator_class = _Watched
     intercepted_binops = frozenset({"+", "*", "**", "%"})
-    concat = staticmethod(budget.concat)  # type: ignore[assignment]
+    concat = staticmethod(budget.concat)
     joined = staticmethod(budget.joined)
     kept = staticmethod(budget.kept)
 
@@ -164,9 +175,7 @@ def _datetime_format(value: Any, form: str | None = None) -> Any:
 
 
 def _environment() -> _Sandbox:
-    environment = _Sandbox(
-        undefined=StrictUndefined, finalize=_finalized, autoescape=False, optimized=False
-    )
+    environment = _Sandbox(undefined=StrictUndefined, finalize=_finalized, autoescape=False, optimized=False)
     for name in ("lipsum", "cycler", "joiner"):
         environment.globals.pop(name)
     for name in _UNBOUNDED:
@@ -230,7 +239,9 @@ class Template:
                 return render()
         except _FAILURES as error:
             shown = self.source if len(self.source) <= 80 else self.source[:80] + "…"
-            raise TemplateFailed(f"template {shown!r}: {error}", isinstance(error, UndefinedError)) from error
+            raise TemplateFailed(
+                f"template {shown!r}: {error}", isinstance(error, UndefinedError), str(error)
+            ) from error
 
 
 @lru_cache(maxsize=1024)

@@ -1,9 +1,9 @@
 """What rendering one template may cost: characters and items made, steps taken, seconds.
 
-A config is written by somebody else and Jinja has loops, so a short template can ask for a year of work or for
-more memory than there is. Whatever makes much out of little is measured before it is done, and everything is
-counted against one budget: `rendering` opens it, `spend` draws on it. A template that overdraws ends with a
-SecurityError, which says of what there was too much.
+A config is written by somebody else and Jinja has loops, so a short template can ask for a year of work or
+for more memory than there is. Whatever makes much out of little is measured before it is done, and
+everything is counted against one budget: `rendering` opens it, `spend` draws on it. A template that
+overdraws ends with a SecurityError, which says of what there was too much.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from jinja2.exceptions import SecurityError
-from jinja2.runtime import LoopContext
+from jinja2.runtime import LoopContext, Undefined
 
 MAX_MADE = 32 * 1024 * 1024
 """Characters and items that one rendering may make, in all: a payload of some ten megabytes, and its JSON."""
@@ -32,7 +32,7 @@ ITEM = 8
 """What an item of a list or an object counts for, besides what it holds."""
 
 _CLOCK_BITS = 12
-"""The clock is looked at once in so many spent (as a power of two), since asking it costs more than a step."""
+"""The clock is looked at once in so many spent (a power of two): asking it costs more than a step."""
 _LONGEST_MARKED_UP = 100_000
 _TEXTS = (str, bytes)
 _LISTS = (list, tuple, set, frozenset)
@@ -150,7 +150,8 @@ def before_operator(operator: str, left: Any, right: Any) -> None:
     if operator == "*" and whole and left.bit_length() + right.bit_length() > MAX_BITS:
         raise SecurityError("the number would be too long")
     if operator == "%" and isinstance(left, _TEXTS):
-        before_format(left, left.count(b"%" if isinstance(left, bytes) else "%"), right)
+        form = left.decode("latin-1") if isinstance(left, bytes) else left
+        before_format(form, form.count("%"), right)
     if operator == "*":
         for one, times in ((left, right), (right, left)):
             if isinstance(one, _SEQUENCES) and isinstance(times, int):
@@ -166,11 +167,10 @@ def _before_sequence(value: Any, times: int) -> None:
     spend(len(value) * times * (1 if isinstance(value, _TEXTS) else ITEM))
 
 
-def before_format(form: str | bytes, fields: int, values: Any) -> None:
+def before_format(text: str, fields: int, values: Any) -> None:
     """Draw on the budget for a format. SecurityError when it asks for more than MAX_WIDTH places, or lets the
     data say how many.
     """
-    text = form.decode("latin-1") if isinstance(form, bytes) else form
     numbers = "".join(character if character in "0123456789" else " " for character in text).split()
     if _OPEN_WIDTH.search(text) or any(len(number) > 6 or int(number) > MAX_WIDTH for number in numbers):
         raise SecurityError(f"widths up to {MAX_WIDTH}, written out as digits, only")
@@ -265,7 +265,7 @@ _LIGHT = frozenset(
 
 
 def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter that draws on the budget: for its input before, where it works through it, and for its result."""
+    """A filter that draws on the budget: for the input that it works through, and for its result."""
     passes = hasattr(function, "jinja_pass_arg")
 
     @functools.wraps(function)
@@ -300,6 +300,8 @@ def _striptags_filter(given: tuple[Any, ...], options: dict[str, Any]) -> None:
 
 
 def _tojson_filter(given: tuple[Any, ...], options: dict[str, Any]) -> None:
+    if isinstance(given[0], Undefined):
+        str(given[0])  # raises, and says what is missing
     indent = (*given[1:], *options.values())
     if indent and (size(given[0]) > _LONGEST_MARKED_UP or any(not _is_small(each) for each in indent)):
         raise SecurityError(f"tojson indents by up to 8, and up to {_LONGEST_MARKED_UP} characters")

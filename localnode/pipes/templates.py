@@ -1,42 +1,72 @@
-"""`template` transforms: a body of transforms whose texts may name `properties`, opened up while the pipe is
+"""`template` transforms: a body of transforms that `properties` are put into, opened up while the pipe is
 built.
 
-The bodies behind the vendor's names (`transform-share-rest` and so on) are not published. A body is given in
-place of the name: `{"transform": transform or list of them}`, or one transform.
+A body is one of three things: the name of one that comes with the node (see `bodies`); a text, Jinja that
+renders to JSON and ends in `sesam:markjson`, in which the properties are variables; or, written out,
+`{"transform": transform or list of them}` or one transform, whose texts may name `properties`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
+from localnode import codec
+from localnode.pipes import bodies
 from localnode.pipes.base import Config
 from localnode.pipes.errors import ConfigProblem
-from localnode.pipes.jinja import TemplateFailed, template
+from localnode.pipes.jinja import AS_JSON, TemplateFailed, template
 
 Place = tuple[str | int, ...]
 
 
 def opened(config: Config, path: Place) -> list[tuple[Place, Config]]:
-    """The transforms of a template with their places. ConfigProblem when there is no body, or a text of it
-    names a property that is not given.
+    """The transforms of a template with their places. ConfigProblem when there is no such body, when a
+    property that it needs is not given, or when it does not give transforms.
     """
-    body = config.get("template")
-    if not isinstance(body, Mapping):
-        raise ConfigProblem(
-            (*path, "template"),
-            f'the body of "{body}" is not published: give it here, as {{"transform": […]}}',
-        )
+    body, properties = config.get("template"), config.get("properties") or {}
     place: Place = (*path, "template")
-    found = body
-    if "type" not in body:
-        found, place = body.get("transform"), (*place, "transform")  # type: ignore[assignment]
-    filled = _filled(found, {"properties": config.get("properties") or {}}, place)
-    links = filled if isinstance(filled, list) else [filled]
+    if isinstance(body, str):
+        filled = _rendered(body, codec.dumps(properties), place)
+    elif isinstance(body, Mapping):
+        found = body
+        if "type" not in body:
+            found, place = body.get("transform"), (*place, "transform")  # type: ignore[assignment]
+        filled = _filled(found, {"properties": properties}, place)
+    else:
+        filled = None
+    several = isinstance(filled, list)
+    links = filled if several else [filled]
     if not all(isinstance(link, dict) for link in links):
         raise ConfigProblem(place, "the body must be a transform, or a list of transforms")
-    several = isinstance(filled, list)
     return [((*place, at) if several else place, link) for at, link in enumerate(links)]
+
+
+@lru_cache(maxsize=512)
+def _rendered(text: str, properties: bytes, place: Place) -> Any:
+    """What a body that is a text, or the one of that name, renders to. Nobody changes what is returned."""
+    if text in bodies.names():
+        name, text = text, bodies.body(text)
+    elif AS_JSON in text:
+        name = "the body"
+    else:
+        known = ", ".join(bodies.names())
+        shown = text if len(text) <= 80 else text[:80] + "…"
+        raise ConfigProblem(
+            place,
+            f'there is no template "{shown}" (known: {known}), and a body that is a text ends in {AS_JSON}',
+        )
+    variables = json.loads(properties)
+    try:
+        rendered = template(text, place).text({**variables, "properties": variables})
+    except TemplateFailed as error:
+        raise ConfigProblem(place, f"{name}: {error.reason}") from error
+    try:
+        return json.loads(rendered.replace(AS_JSON, ""))
+    except (ValueError, RecursionError) as error:
+        raise ConfigProblem(place, f"{name} does not render to JSON: {error}") from error
 
 
 def _filled(value: Any, variables: dict[str, Any], path: Place) -> Any:

@@ -18,9 +18,13 @@ from localnode.pipes.rest.trace import Trace
 
 
 class RestClient:
-    """Built once per source, transform or sink. ConfigProblem names an operation that is missing or wrong."""
+    """Built once per source, transform or sink. ConfigProblem names an operation that is wrong, or missing.
 
-    def __init__(self, config: Config, build_context: BuildContext) -> None:
+    Not `needed`: a missing one only fails the entity that asks for it. The vendor's share template names all
+    operations, and systems that are only read have none of those that write.
+    """
+
+    def __init__(self, config: Config, build_context: BuildContext, needed: bool = True) -> None:
         self.config = config
         self.build_context = build_context
         self._systems = build_context.engine.systems
@@ -32,7 +36,7 @@ class RestClient:
         own, shared = config.get("operations") or {}, self._system.get("operations") or {}
         self._operations = {name: self._compile(name, {**shared, **own}[name]) for name in {**shared, **own}}
         self.trace = Trace(config.get("trace", False), self._systems.secrets(self._system_id).values())
-        if "operation" in config and config["operation"] not in self._operations:
+        if needed and "operation" in config and config["operation"] not in self._operations:
             raise ConfigProblem(("operation",), self._unknown(str(config["operation"])))
 
     def _compile(self, name: str, config: dict[str, Any]) -> Operation:

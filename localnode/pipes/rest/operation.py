@@ -12,11 +12,11 @@ from jinja2 import Undefined
 
 from localnode.pipes.base import Config
 from localnode.pipes.errors import ConfigProblem
-from localnode.pipes.jinja import Template, TemplateFailed, template
+from localnode.pipes.jinja import AS_JSON, Template, TemplateFailed, template
 from localnode.pipes.rest import payload
 from localnode.pipes.rest.schema import HEADER, MANUAL, QUERY, status_codes
 
-SKIP, AS_JSON = "sesam:markskip", "sesam:markjson"
+SKIP = "sesam:markskip"
 DEFAULT_STRATEGIES = ("next-page-link-empty", "same-next-page-request", "same-response")
 Variables = dict[str, Any]
 

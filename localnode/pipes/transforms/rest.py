@@ -23,7 +23,7 @@ class RestTransform(Transform):
 
     def __init__(self, config: Config, build_context: BuildContext) -> None:
         super().__init__(config, build_context)
-        self._client = RestClient(config, build_context)
+        self._client = RestClient(config, build_context, needed="trigger_on" not in config)
         self._trigger = Trigger(config)
         self._given = self._emitted = 0
 

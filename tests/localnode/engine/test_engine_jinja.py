@@ -172,7 +172,10 @@ def test_ordinary_payloads_of_megabytes_pass() -> None:
         ("{{ '-'.join(['a', 'b']) ~ '-'.join('cd') }}", "a-bc-d"),
         ("{{ x[0] | tojson(indent=1) | replace('\n', '') }}", '{ "id": 1}'),
         ("{% for i in [1, [2]] recursive %}{{ loop(i) if i is iterable else i }}{% endfor %}", "12"),
-        ("{% set n = namespace(l=[]) %}{% for r in x %}{% set n.l = n.l + [r.id] %}{% endfor %}{{ n.l }}", "[1, 2]"),
+        (
+            "{% set n = namespace(l=[]) %}{% for r in x %}{% set n.l = n.l + [r.id] %}{% endfor %}{{ n.l }}",
+            "[1, 2]",
+        ),
         ("{{ x | sum(attribute='id') }}{{ (1, 2) }}{{ x[1:] | length }}", "3(1, 2)1"),
         ("{% macro m(a) %}<{{ a }}>{{ caller() }}{% endmacro %}{% call m(1) %}b{% endcall %}", "<1>b"),
     ],

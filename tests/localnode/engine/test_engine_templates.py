@@ -47,7 +47,7 @@ def test_a_single_transform_is_a_body_too(
 @pytest.mark.parametrize(
     ("template", "word"),
     [
-        ("transform-share-rest", "not published"),
+        ("transform-share-rest", "primary_key"),
         ({}, "must be a transform"),
         ({"transform": [5]}, "must be a transform"),
         (dtl(["add", "x", "{{ properties.none }}"]), "none"),
