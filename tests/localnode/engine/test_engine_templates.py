@@ -70,3 +70,15 @@ def test_the_check_of_a_config_looks_into_templates() -> None:
     found = {problem.elements: problem.msg for problem in config.pipes["b"].problems}
     assert 'unknown system "nosuch"' in found["$['transform']['template']['transform'][1]['system']"]
     assert any('hops to the dataset "h"' in msg for msg in found.values())
+
+
+def test_an_operation_that_the_system_does_not_have_is_warned_of() -> None:
+    system = {"_id": "s", "type": "system:rest", "url_pattern": "http://s.example/%s", "operations": {}}
+    properties = {"primary_key": "id", "rest_system": "s", "share_dataset": "b"}
+    template = {"type": "template", "template": "transform-share-rest", "properties": properties}
+    config = resolve([system, {"_id": "b", "type": "pipe", "source": FROM_A, "transform": template}], {})
+    assert config.pipes["b"].valid
+    found = [
+        problem.msg for problem in config.pipes["b"].problems if problem.elements.endswith("['operation']")
+    ]
+    assert len(found) == 3 and found[0] == 'system "s" has no operation "lookup": what asks for it fails'
