@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from localnode.cli import diagnostics, local, remote, repairs
+from localnode.cli import diagnostics, local, remote, repairs, testing
 from localnode.cli.client import NodeFailure
 from localnode.config import BadSetting, ConfigRefused
 from localnode.dtl import DtlError
@@ -19,6 +19,7 @@ from localnode.pipes import PipeError
 
 OK, FAILURE, USAGE = 0, 1, 2
 EXIT_CODES = "Exit codes: 0 done, 1 the node or the data said no, 2 wrong usage or setting."
+TEST_CODES = "Exit codes: 0 every test passed, 1 one did not, 2 wrong usage or setting."
 DIAGNOSTICS_CODES = (
     "Exit codes: 0 nothing to tell, 2 something (or wrong usage), 1 it could not be found out."
 )
@@ -62,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     _repair_commands(commands)
     _diagnostics_commands(commands)
     _local_commands(commands)
+    _test_command(commands)
     return made
 
 
@@ -190,6 +192,37 @@ def _local_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser
         help="with --config: entities that hops find in a dataset; repeatable",
     )
     _node_options(transform)
+
+
+def _test_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    test = _command(
+        commands,
+        "test",
+        testing.test,
+        "run a project's own tests (expected/*.test.json)",
+        "The project is uploaded to a new node, run and compared; then the node is thrown away. Verdicts are"
+        f" those of Sesam's client. {TEST_CODES}",
+    )
+    test.add_argument("directory", type=Path, metavar="DIR", help="folder with pipes/, systems/, expected/")
+    test.add_argument("names", metavar="NAME", nargs="*", help="only these tests or pipes; wildcards: * ?")
+    test.add_argument("--profile", default="test", help="variables from PROFILE-env.json (default test)")
+    test.add_argument("--update", action="store_true", help="what comes out becomes what is expected")
+    test.add_argument("--junit", type=Path, metavar="FILE", help="write the outcomes as JUnit XML, too")
+    test.add_argument("--whitelist-file", type=Path, metavar="FILE", help="use only the files named in FILE")
+    test.add_argument(
+        "--check-input-pipes", action="store_true", help="input pipes that cannot run fail, too"
+    )
+    test.add_argument(
+        "--max-run-time", type=int, default=900, metavar="S", help="give up after S seconds (900)"
+    )
+    test.add_argument("-v", "--verbose", action="store_true", help="all warnings, and all differences")
+    test.add_argument(
+        "--system",
+        action="append",
+        default=[],
+        metavar="ID=URL",
+        help="where the service of a system is, for tests that ask it; repeatable",
+    )
 
 
 def _node_options(command: argparse.ArgumentParser) -> None:

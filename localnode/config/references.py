@@ -57,7 +57,7 @@ def _operation(part: dict[str, Any], path: Path, system: str, config: NodeConfig
     shared, own = config.systems[system].effective.get("operations"), part.get("operations")
     known = {*(shared if isinstance(shared, dict) else ()), *(own if isinstance(own, dict) else ())}
     if isinstance(operation, str) and operation not in known:
-        msg = f'system "{system}" has no operation "{operation}"{nearest(operation, known)}'
+        msg = f'system "{system}" has no operation "{operation}"{did_you_mean(operation, known)}'
         yield Problem((*path, "operation"), f"{msg}: what asks for it fails", WARNING)
 
 

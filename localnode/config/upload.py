@@ -81,16 +81,17 @@ def read_variables(root: Path, profile: str | None = None) -> dict[str, Any] | N
 
 def pack_directory(root: Path) -> bytes:
     """A zip of a config directory's files, unread, as `PUT /config` takes it."""
-    return _pack((path.relative_to(root).as_posix(), path.read_bytes()) for path in config_files(root))
+    return pack_files((path.relative_to(root).as_posix(), path.read_bytes()) for path in config_files(root))
 
 
 def pack(entities: Iterable[Mapping[str, Any]]) -> bytes:
     """A zip with one file per entity, named as in a config directory; the same entities give the same
     bytes."""
-    return _pack((_file_name(entity), _pretty(entity)) for entity in entities)
+    return pack_files((_file_name(entity), _pretty(entity)) for entity in entities)
 
 
-def _pack(files: Iterable[tuple[str, bytes]]) -> bytes:
+def pack_files(files: Iterable[tuple[str, bytes]]) -> bytes:
+    """A zip of files, each with its name."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files:
