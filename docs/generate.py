@@ -25,6 +25,7 @@ from flask import Flask  # noqa: E402
 from connectors.chargebee import app as chargebee  # noqa: E402
 from connectors.erp import app as erp  # noqa: E402
 from docs.facts_page import page as facts_page  # noqa: E402
+from docs.profile_page import SCHEMA, schema_text  # noqa: E402
 from docs.profile_page import page as profile_page  # noqa: E402
 from localnode.api.app import create_app  # noqa: E402
 from localnode.cli.main import parser as localnode_parser  # noqa: E402
@@ -159,3 +160,5 @@ if __name__ == "__main__":
     target.mkdir(parents=True, exist_ok=True)
     for file, page in pages().items():
         (target / file).write_text(page, encoding="utf-8")
+    if len(sys.argv) == 1:
+        SCHEMA.write_text(schema_text(), encoding="utf-8")

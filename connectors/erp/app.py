@@ -18,6 +18,7 @@ from connectors.erp.absent import AbsentDatatype
 from connectors.erp.datatype import ErpDatatype
 from connectors.erp.dry_run import DryRun
 from connectors.erp.http.client import make_client
+from connectors.erp.read.lookups import Lookups
 from connectors.erp.schema import DATATYPES, load_schema
 from connectors.erp.settings import ErpSettings, read_settings
 
@@ -41,13 +42,15 @@ def build_service(settings: ErpSettings) -> Service:
     """The service with all six datatypes; those that the profile does not have read as empty."""
     metrics = Metrics()
     client = make_client(settings, metrics)
+    lookups = Lookups(client, settings.profile.lookups)
     profile, size = settings.profile, settings.common.page_size
     there = {
-        name: ErpDatatype(name, spec, load_schema(name), client, size)
+        name: ErpDatatype(name, spec, load_schema(name), client, lookups, size)
         for name, spec in profile.entities.items()
     }
     simulated = {
-        name: DryRun(name, spec, load_schema(name), client, size) for name, spec in profile.entities.items()
+        name: DryRun(name, spec, load_schema(name), client, lookups, size)
+        for name, spec in profile.entities.items()
     }
     absent = {name: AbsentDatatype(name, load_schema(name), why) for name, why in profile.absent.items()}
 

@@ -12,9 +12,12 @@ from connectors.common.datatype import Datatype, Deletion, Entity, Insert, Recor
 from connectors.common.errors import FixSettings, NotFound, Rejected
 from connectors.common.upstream import UpstreamClient
 from connectors.erp.mapping.shape import Fetched, Shape, with_reference, without_read_only
+from connectors.erp.profile.model.datatype import DatatypeProfile
+from connectors.erp.profile.model.writing import Origin
 from connectors.erp.read.children import Children
 from connectors.erp.read.incremental_reader import IncrementalReader
-from connectors.erp.read.lists import Lists
+from connectors.erp.read.lists import Lists, Source
+from connectors.erp.read.lookups import Lookups
 from connectors.erp.read.since import Since
 from connectors.erp.write.writer import Writer
 from core.dotted import get_path
@@ -28,24 +31,25 @@ class ErpDatatype(Datatype):
     def __init__(
         self,
         name: str,
-        spec: Mapping[str, Any],
+        spec: DatatypeProfile,
         schema: Mapping[str, Any],
         client: UpstreamClient,
+        lookups: Lookups,
         page_size: int,
     ) -> None:
-        """`spec`: the profile's entity with defaults filled in; `schema`: the JSON Schema of the entity."""
+        """`schema`: the JSON Schema of the entity."""
         self.name = name
         self.schema = schema
-        self.line_keys = spec.get("line_keys", {})
+        self.line_keys = spec.line_keys
         self._spec = spec
-        self._lists = Lists(client, name, spec, page_size)
+        self._lists = Lists(client, name, Source.of(spec), page_size)
         self._shape = Shape(name, spec)
         self._since = Since(name, spec)
         children = Children(client, name, spec, page_size)
         self._incremental = IncrementalReader(
             client, name, spec, page_size, self._lists, self._shape, children
         )
-        self._writer = Writer(client, name, spec, self._shape, children)
+        self._writer = Writer(client, name, spec, self._shape, children, lookups)
         self._forms = _forms(schema)
 
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
@@ -73,13 +77,13 @@ class ErpDatatype(Datatype):
         A record that an interrupted create left on its way is taken to the state it was to have.
         """
         self._check_writable()
-        origin = self._spec["origin"]
+        origin = self._origin
         reference = self._reference(insert)
-        for raw in next(self._lists.pages(origin["query"], 2, {"origin": reference}), []):
+        for raw in next(self._lists.pages(origin.query, 2, {"origin": reference}), []):
             entity = self._shape.entity(dict(raw))
-            if str(get_path(entity, origin["field"])) != reference:
+            if str(get_path(entity, origin.field)) != reference:
                 raise FixSettings(
-                    f"{self.name}: the ERP does not look up by {origin['field']}; see origin in the profile",
+                    f"{self.name}: the ERP does not look up by {origin.field}; see origin in the profile",
                     setting="ERP_PROFILE",
                 )
             if not entity["_deleted"]:
@@ -90,7 +94,7 @@ class ErpDatatype(Datatype):
         """Create and give the record as the ERP stored it."""
         self._check_writable()
         reference = self._reference(insert)
-        payload = with_reference(insert.payload, self._spec["origin"]["field"], reference)
+        payload = with_reference(insert.payload, self._origin.field, reference)
         return self._written(self._writer.create(payload, reference))
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
@@ -103,7 +107,7 @@ class ErpDatatype(Datatype):
     def delete(self, key: str) -> Deletion:
         """Delete; an ERP that keeps what others refer to rejects it with its reason."""
         self._check_writable()
-        if self._spec.get("where") and self.fetch(key)["_deleted"]:
+        if self._spec.where and self.fetch(key)["_deleted"]:
             raise NotFound(f"{key} is no {self.name} any more", entity=key)
         self._writer.delete(key)
         return Deletion("delete")
@@ -142,10 +146,15 @@ class ErpDatatype(Datatype):
         return self._written(self._writer.act(raw, wanted))
 
     def _reference(self, insert: Insert) -> str:
-        return str(get_path(insert.payload, self._spec["origin"]["field"]) or insert.origin_id)
+        return str(get_path(insert.payload, self._origin.field) or insert.origin_id)
+
+    @property
+    def _origin(self) -> Origin:
+        assert self._spec.origin is not None, "what can be written has one; see the profile's checks"
+        return self._spec.origin
 
     def _check_writable(self) -> None:
-        if self._spec.get("read_only"):
+        if self._spec.read_only:
             raise Rejected(f"{self.name} is read-only by the profile", rule="read_only")
 
 

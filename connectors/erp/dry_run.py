@@ -22,7 +22,7 @@ class DryRun(ErpDatatype):
         """The record that would be stored, under a placeholder."""
         self._check_writable()
         key = placeholder(insert)
-        payload = with_reference(insert.payload, self._spec["origin"]["field"], self._reference(insert))
+        payload = with_reference(insert.payload, self._origin.field, self._reference(insert))
         rules = self.schema["properties"]
         assigned = {name: key for name, rule in rules.items() if rule.get(ASSIGNED)}
         defaults = {name: rule["default"] for name, rule in rules.items() if "default" in rule}

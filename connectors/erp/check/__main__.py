@@ -25,6 +25,7 @@ from connectors.erp.check.watching import WatchedClient
 from connectors.erp.datatype import ErpDatatype
 from connectors.erp.http.client import make_client
 from connectors.erp.profile.load import Profile
+from connectors.erp.read.lookups import Lookups
 from connectors.erp.schema import DATATYPES, load_schema
 from connectors.erp.settings import ErpSettings, read_settings
 from core.suggestions import advice
@@ -77,10 +78,11 @@ def _examine(settings: ErpSettings, names: Sequence[str]) -> list[Report]:
     client = cast(UpstreamClient, watched)
     places = Places(settings.profile.file)
     size = settings.common.page_size
+    lookups = Lookups(client, settings.profile.lookups)
     reports = []
     for name in names:
         spec = settings.profile.entities[name]
-        datatype = ErpDatatype(name, spec, load_schema(name), client, size)
+        datatype = ErpDatatype(name, spec, load_schema(name), client, lookups, size)
         reports.append(Examination(datatype, spec, watched, places, size).run())
     return reports
 

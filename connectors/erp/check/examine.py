@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from typing import Any, cast
+
+import msgspec
 
 from connectors.common.datatype import Entity, Insert
 from connectors.common.errors import (
@@ -21,7 +24,9 @@ from connectors.erp.check.findings import ERROR, WARNING, Finding, Places, Repor
 from connectors.erp.check.watching import WatchedClient
 from connectors.erp.datatype import ErpDatatype
 from connectors.erp.mapping.templates import names
-from connectors.erp.read.lists import Lists
+from connectors.erp.profile.model.datatype import DatatypeProfile
+from connectors.erp.profile.model.reading import AtEmpty, AtShort
+from connectors.erp.read.lists import Lists, Source
 from core.dotted import get_path
 
 _NOBODY = "no-such-record-made-by-a-check"
@@ -40,7 +45,7 @@ class Examination:
     """What one datatype of a profile makes of what the ERP answers."""
 
     def __init__(
-        self, datatype: ErpDatatype, spec: Mapping[str, Any], client: WatchedClient, places: Places, size: int
+        self, datatype: ErpDatatype, spec: DatatypeProfile, client: WatchedClient, places: Places, size: int
     ) -> None:
         self._datatype = datatype
         self._spec = spec
@@ -49,7 +54,7 @@ class Examination:
         self._size = size
         self._raw: list[dict[str, Any]] = []
         self._entities: list[Entity] = []
-        self.report = Report(datatype.name, spec["path"])
+        self.report = Report(datatype.name, spec.path)
 
     def run(self) -> Report:
         """Go through all steps. `Unreachable` if the ERP cannot be asked."""
@@ -91,7 +96,7 @@ class Examination:
         self.report.findings.append(Finding(level, pointer, problem, advice))
 
     def _list(self) -> None:
-        selector = self._spec["list"].get("records", "")
+        selector = self._spec.listing.records
         pages = self._datatype.pages(None, None)
         try:
             self._entities = next((page for page in islice(pages, _PAGES) if page), [])
@@ -103,7 +108,7 @@ class Examination:
         self._raw = get_path(bodies[0], selector)
         total = f"{len(self._raw)} records on the first page"
         self.report.understood["records"] = f"{selector or 'the whole answer'}: {total}"
-        self.report.understood["paginator"] = records.described(self._spec["paginator"])
+        self.report.understood["paginator"] = records.described(self._spec.paginator)
         if not self._raw:
             self._add(
                 WARNING,
@@ -142,15 +147,11 @@ class Examination:
 
     def _second_page(self) -> None:
         """Ask for the page after the first even if the stop rule says that there is none."""
-        paginator = dict(self._spec["paginator"])
-        if "stop" in paginator:
-            paginator["stop"] = {"type": "empty"}
-        lists = Lists(
-            cast(UpstreamClient, self._client),
-            self._datatype.name,
-            {**self._spec, "paginator": paginator},
-            self._size,
-        )
+        paginator = self._spec.paginator
+        stop = getattr(paginator, "stop", None)
+        endless = paginator if stop is None else msgspec.structs.replace(paginator, stop=AtEmpty())
+        source = replace(Source.of(self._spec), paginator=endless)
+        lists = Lists(cast(UpstreamClient, self._client), self._datatype.name, source, self._size)
         first, *more = islice(lists.pages({}), 2)
         second = more[0] if more else []
         self.report.understood["second page"] = f"{len(second)} records" if second else "there is none"
@@ -161,8 +162,7 @@ class Examination:
                 f"{self._size} records were asked for and {len(first)} came",
                 "the ERP does not know this parameter; large pages cost memory",
             )
-        stop = self._spec["paginator"].get("stop", {})
-        if stop.get("type") == "short" and len(first) < self._size and second:
+        if isinstance(stop, AtShort) and len(first) < self._size and second:
             self._add(
                 ERROR,
                 ("paginator", "stop"),
@@ -188,7 +188,7 @@ class Examination:
         reading = iter(self._datatype.pages(since, None))
         pages = list(islice(reading, _PAGES))
         whole = next(reading, None) is None
-        place = self._spec["list"].get("records", "")
+        place = self._spec.listing.records
         listed = [one for body in self._client.bodies(self._listing) for one in get_path(body, place)]
         self.report.understood["since"] = f"{sum(map(len, pages))} records from {since} on"
         if not self._filtered:
@@ -213,9 +213,9 @@ class Examination:
     @property
     def _filtered(self) -> bool:
         """Whether the ERP is asked for changed records only."""
-        listing = self._spec["list"]
-        asked = names([listing.get("query"), listing.get("body"), self._spec.get("query")])
-        return "param" in self._spec.get("incremental", {}) or "since" in asked
+        listing, incremental = self._spec.listing, self._spec.incremental
+        asked = names([listing.query, listing.body])
+        return (incremental is not None and incremental.param is not None) or "since" in asked
 
     @property
     def _listing(self) -> str:
@@ -241,7 +241,7 @@ class Examination:
             )
 
     def _origin(self) -> None:
-        if self._spec.get("read_only"):
+        if self._spec.read_only:
             self.report.understood["writes"] = "none (read_only)"
             return
         insert = Insert(f"~:check:{_NOBODY}", {})
@@ -256,7 +256,8 @@ class Examination:
             )
             return
         if found is None:
-            self.report.understood["origin"] = f"looked up by {self._spec['origin']['field']}"
+            field = self._spec.origin.field if self._spec.origin is not None else ""
+            self.report.understood["origin"] = f"looked up by {field}"
 
 
 def _candidates(what: str, names: list[str]) -> str:

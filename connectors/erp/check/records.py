@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from jsonschema import Draft202012Validator
 
 from connectors.common.datatype import Entity, Record
@@ -17,10 +18,21 @@ from connectors.common.validation import formats
 from connectors.erp.check import suggestions
 from connectors.erp.check.findings import ERROR, WARNING
 from connectors.erp.mapping import stamps
+from connectors.erp.profile.model.base import kind_of
+from connectors.erp.profile.model.datatype import DatatypeProfile
+from connectors.erp.profile.model.reading import (
+    AtEmpty,
+    LinkHeaders,
+    Offsets,
+    PageNumbers,
+    Paginator,
+    SoftFlag,
+    Tombstones,
+)
 from core.clock import to_text
 from core.dotted import get_path, has_path
 
-Spec = Mapping[str, Any]
+Spec = DatatypeProfile
 Doubt = tuple[str, tuple[str, ...], str, str]
 """Level, place in the entity's profile, problem, advice."""
 
@@ -31,8 +43,8 @@ _GRAINS = {"date": timedelta(days=1), "iso_seconds": timedelta(seconds=1), "epoc
 
 def stamp(spec: Spec, record: Record) -> str | None:
     """The change stamp of a record as the ERP gives it; None if it has none."""
-    parse = stamps.parser(spec["modified_format"])
-    found = (get_path(record, path) for path in spec["modified"])
+    parse = stamps.parser(spec.modified_format, spec.timezone)
+    found = (get_path(record, path) for path in spec.modified)
     return next((parse(value) for value in found if value is not None), None)
 
 
@@ -48,21 +60,21 @@ def doubts(
 
 
 def _keys(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
-    counts = Counter(str(get_path(record, spec["id"])) for record in records)
+    counts = Counter(str(get_path(record, spec.id)) for record in records)
     key, times = counts.most_common(1)[0]
     if times > 1:
         advice = _candidates("keys", suggestions.key_names(records[0]))
-        yield ERROR, ("id",), f"{times} records of one page have the {spec['id']} {key}", advice
+        yield ERROR, ("id",), f"{times} records of one page have the {spec.id} {key}", advice
 
 
 def _stamps(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
-    if not spec["modified"]:
+    if not spec.modified:
         advice = _candidates("stamps", suggestions.stamp_names(records[0]))
         yield WARNING, ("modified",), "no change stamp is named, so every read is a full one", advice
         return
     found = [stamp(spec, record) for record in records]
     without = found.count(None)
-    names = ", ".join(spec["modified"])
+    names = ", ".join(spec.modified)
     if without == len(found):
         advice = _candidates("stamps", suggestions.stamp_names(records[0]))
         yield ERROR, ("modified",), f"no record has {names}", advice
@@ -70,7 +82,7 @@ def _stamps(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
         problem = f"{without} of {len(found)} records have no {names}; changes of theirs are not seen"
         yield WARNING, ("modified",), problem, "name a second field, such as the time of creation"
     ahead = max((one for one in found if one), default="")
-    if spec["modified_format"] != "number" and ahead > to_text(datetime.now(UTC) + _AHEAD):
+    if spec.modified_format != "number" and ahead > to_text(datetime.now(UTC) + _AHEAD):
         problem = f"the stamp {ahead} lies in the future"
         yield (
             ERROR,
@@ -82,23 +94,23 @@ def _stamps(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
 
 def _paging(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
     """What loses records while the list changes under the reader."""
-    by_change = spec.get("incremental", {}).get("order", "none") != "none"
-    numbered = spec["paginator"]["type"] in ("page", "offset", "link_header")
+    by_change = spec.incremental is not None and spec.incremental.order != "none"
+    numbered = isinstance(spec.paginator, PageNumbers | Offsets | LinkHeaders)
     if numbered and by_change:
         problem = "a record that changes while the list is read goes to its end, and the next page skips one"
         yield WARNING, ("incremental", "order"), problem, "sort the list by id, and set order to none"
-    elif numbered and spec["deleted"]["strategy"] != "tombstones" and "count" not in spec["list"]:
+    elif numbered and not isinstance(spec.deleted, Tombstones) and spec.listing.count is None:
         problem = "a record deleted while the list is read moves others up, and the next page skips one"
         yield WARNING, ("list",), problem, "say in count where a page says how many records there are"
     found = {one[-8:] for one in (stamp(spec, record) for record in records) if one}
     coarse = found == {".000000Z"} and len(records) > 1
-    if by_change and coarse and not spec["incremental"].get("overlap_seconds"):
+    if by_change and coarse and not _overlap(spec):
         problem = "stamps are whole seconds; a record that changes twice in one second may be seen once"
         yield WARNING, ("incremental",), problem, "set overlap_seconds to 1"
 
 
 def _deletions(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
-    field = spec["deleted"].get("field")
+    field = spec.deleted.field if isinstance(spec.deleted, Tombstones | SoftFlag) else None
     if field and not any(has_path(record, field) for record in records):
         problem = f"no record has {field}, so none would ever count as deleted"
         yield ERROR, ("deleted", "field"), problem, "name the field that marks deleted records"
@@ -113,7 +125,7 @@ def _types(spec: Spec, schema: Mapping[str, Any], page: Sequence[Entity]) -> Ite
         for error in check.iter_errors(_plain(entity)):
             wrong.setdefault(str(error.absolute_path[0]), (error.message, error.instance))
     for name, (message, value) in wrong.items():
-        place = ("fields", name) if "fields" in spec else ("fields",)
+        place = ("fields", name) if spec.fields is not None else ("fields",)
         wanted = known[name].get("format") or known[name].get("type") or "one of the words it knows (map)"
         problem = f"{name} is {type_name(value)} and not what the pipes expect: {message[:200]}"
         yield WARNING, place, problem, f"map it in fields; wanted is {wanted}"
@@ -125,20 +137,26 @@ def summary(spec: Spec, records: Sequence[Record], page: Sequence[Entity]) -> di
     gone = sum(entity["_deleted"] for entity in page)
     kinds = {name: type_name(value) for name, value in _plain(page[0]).items()}
     return {
-        "key": f"{spec['id']}, such as {page[0]['_id']}",
-        "stamps": f"{', '.join(spec['modified'])} as {spec['modified_format']}: {found[0]} to {found[-1]}"
+        "key": f"{spec.id}, such as {page[0]['_id']}",
+        "stamps": f"{', '.join(spec.modified)} as {spec.modified_format}: {found[0]} to {found[-1]}"
         if found
         else "none",
-        "deleted": f"{spec['deleted']['strategy']}; {gone} on this page",
+        "deleted": f"{kind_of(spec.deleted)}; {gone} on this page",
         "types": ", ".join(f"{name} {kind}" for name, kind in kinds.items()),
     }
 
 
-def described(paginator: Spec) -> str:
-    """A paginator in a few words."""
-    rest = ", ".join(f"{name} {value}" for name, value in paginator.items() if name not in ("type", "stop"))
-    stop = paginator.get("stop", {}).get("type")
-    return paginator["type"] + (f" ({rest})" if rest else "") + (f", ends by {stop}" if stop else "")
+def described(paginator: Paginator) -> str:
+    """A paginator in a few words: its type, what is not as by default, and its stop rule."""
+    given = {
+        name: value
+        for name, value in msgspec.to_builtins(paginator).items()
+        if name not in ("type", "stop", "$comment") and value is not None
+    }
+    rest = ", ".join(f"{name} {value}" for name, value in given.items())
+    stop = getattr(paginator, "stop", None)
+    end = f", ends by {kind_of(stop)}" if stop not in (None, AtEmpty()) else ""
+    return kind_of(paginator) + (f" ({rest})" if rest else "") + end
 
 
 def unused_key(key: str) -> str:
@@ -154,22 +172,27 @@ def unused_key(key: str) -> str:
 
 def stamped_page(spec: Spec, records: Sequence[Record]) -> list[tuple[str, str]]:
     """Stamp and key of the records that have a stamp, oldest first."""
-    pairs = ((stamp(spec, record), str(get_path(record, spec["id"]))) for record in records)
+    pairs = ((stamp(spec, record), str(get_path(record, spec.id))) for record in records)
     return sorted((one, key) for one, key in pairs if one is not None)
 
 
 def older_than(spec: Spec, records: Sequence[Record], since: str) -> int:
     """How many records are older than an incremental read from `since` should give."""
-    overlap = spec.get("incremental", {}).get("overlap_seconds", 0)
-    if spec["modified_format"] == "number":
+    overlap = _overlap(spec)
+    if spec.modified_format == "number":
         least = str(max(0, int(since) - int(overlap))).zfill(len(since))
     else:
-        grain = _GRAINS.get(spec.get("incremental", {}).get("format", spec["modified_format"]), timedelta())
+        form = (spec.incremental and spec.incremental.format) or spec.modified_format
+        grain = _GRAINS.get(form, timedelta())
         least = to_text(datetime.fromisoformat(since) - timedelta(seconds=overlap) - grain)
     try:
         return sum((stamp(spec, record) or since) < least for record in records)
     except InvalidResponse:
         return 0
+
+
+def _overlap(spec: Spec) -> float:
+    return 0 if spec.incremental is None else spec.incremental.overlap_seconds
 
 
 def _plain(entity: Entity) -> Record:

@@ -8,6 +8,7 @@ from typing import Any
 from connectors.common.jsonio import dumps
 from connectors.erp.check.findings import Finding, Report
 from connectors.erp.profile.load import Profile
+from connectors.erp.profile.model.base import kind_of
 
 _WIDTH = 12
 _LONGEST = 100
@@ -16,7 +17,7 @@ _LONGEST = 100
 def lines(profile: Profile, reports: Sequence[Report]) -> Iterator[str]:
     """The text, line by line."""
     yield f"profile     {profile.name} ({profile.file})"
-    yield f"ERP         {profile.rest['base_url']}, auth: {profile.rest.get('auth', {}).get('type', 'none')}"
+    yield f"ERP         {profile.rest.base_url}, auth: {kind_of(profile.rest.auth)}"
     for report in reports:
         yield ""
         yield f"{report.datatype:<{_WIDTH}}{report.path}  {'ok' if report.ok else 'NOT OK'}"
@@ -49,7 +50,7 @@ def document(profile: Profile, reports: Sequence[Report]) -> Mapping[str, Any]:
     return {
         "profile": profile.name,
         "file": str(profile.file),
-        "base_url": profile.rest["base_url"],
+        "base_url": profile.rest.base_url,
         "ok": all(report.ok for report in reports),
         "off": dict(profile.absent),
         "datatypes": {

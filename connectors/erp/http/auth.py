@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import requests
@@ -14,6 +14,14 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from connectors.common import jsonio
 from connectors.common.errors import Unavailable, UpstreamRefused
 from connectors.common.upstream import UpstreamOptions, make_session
+from connectors.erp.profile.model.connection import (
+    ApiKeyAuth,
+    Auth,
+    BasicAuth,
+    BearerAuth,
+    ClientCredentials,
+    Session,
+)
 from core.dotted import get_path
 
 _EARLY = 30.0
@@ -76,30 +84,29 @@ class TokenCalls:
         self._options = options
         self._session = make_session(options, {})
 
-    def client_credentials(self, spec: Mapping[str, Any]) -> tuple[str, float | None]:
+    def client_credentials(self, spec: ClientCredentials) -> tuple[str, float | None]:
         """RFC 6749 4.4: the access token and `expires_in`."""
         form = {"grant_type": "client_credentials"}
-        if "scope" in spec:
-            form["scope"] = spec["scope"]
-        client = HTTPBasicAuth(spec["client_id"], spec["client_secret"])
-        if spec.get("client_in") == "body":
-            form |= {"client_id": spec["client_id"], "client_secret": spec["client_secret"]}
-        auth = None if "client_id" in form else client
-        body = _json(self._answer("POST", spec["token_url"], data=form, auth=auth))
+        if spec.scope is not None:
+            form["scope"] = spec.scope
+        auth = None
+        if spec.client_in == "body":
+            form |= {"client_id": spec.client_id, "client_secret": spec.client_secret}
+        else:
+            auth = HTTPBasicAuth(spec.client_id, spec.client_secret)
+        body = _json(self._answer("POST", spec.token_url, data=form, auth=auth))
         lifetime = get_path(body, "expires_in")
         return self._token(body, "access_token"), float(lifetime) if lifetime else None
 
-    def login(self, spec: Mapping[str, Any]) -> tuple[str, float | None]:
+    def login(self, spec: Session) -> tuple[str, float | None]:
         """A session token, and its lifetime as the profile says it."""
-        url = self._options.base_url + spec["path"]
-        answer = self._answer(
-            spec.get("method", "POST"), url, json=spec.get("body"), params=spec.get("query")
-        )
-        if "token_path" in spec:
-            return self._token(_json(answer), spec["token_path"]), spec.get("lifetime_seconds")
-        name = spec.get("token_header") or spec["token_cookie"]
-        held = answer.headers if "token_header" in spec else answer.cookies
-        return self._token({name: held.get(name)}, name), spec.get("lifetime_seconds")
+        url = self._options.base_url + spec.path
+        answer = self._answer(spec.method, url, json=spec.body, params=spec.query)
+        if spec.token_path is not None:
+            return self._token(_json(answer), spec.token_path), spec.lifetime_seconds
+        name = spec.token_header or spec.token_cookie or ""
+        held = answer.headers if spec.token_header is not None else answer.cookies
+        return self._token({name: held.get(name)}, name), spec.lifetime_seconds
 
     def _answer(self, method: str, url: str, **kwargs: Any) -> requests.Response:
         try:
@@ -137,40 +144,39 @@ def _json(answer: requests.Response) -> Any:
         raise UpstreamRefused("the token call was not answered with JSON; check its address") from None
 
 
-def make_auth(spec: Mapping[str, Any], calls: TokenCalls) -> AuthBase | None:
-    """The auth that a profile describes (already validated, secrets filled in)."""
-    match spec["type"]:
-        case "basic":
-            user, password = spec["username"].encode(), spec["password"].encode()
-            return HTTPBasicAuth(user, password)
-        case "bearer":
-            return HeaderAuth("Authorization", f"Bearer {spec['token']}")
-        case "api_key" if spec["in"] == "query":
-            return QueryAuth(spec["name"], spec["key"])
-        case "api_key" if spec["in"] == "cookie":
-            return HeaderAuth("Cookie", f"{spec['name']}={spec['key']}")
-        case "api_key":
-            return HeaderAuth(spec["name"], spec["key"])
-        case "oauth2_client_credentials":
+def make_auth(spec: Auth, calls: TokenCalls) -> AuthBase | None:
+    """The auth that a profile describes, secrets filled in."""
+    match spec:
+        case BasicAuth(username=username, password=password):
+            return HTTPBasicAuth(username.encode(), password.encode())
+        case BearerAuth(token=token):
+            return HeaderAuth("Authorization", f"Bearer {token}")
+        case ApiKeyAuth(into="query", name=name, key=key):
+            return QueryAuth(name, key)
+        case ApiKeyAuth(into="cookie", name=name, key=key):
+            return HeaderAuth("Cookie", f"{name}={key}")
+        case ApiKeyAuth(name=name, key=key):
+            return HeaderAuth(name, key)
+        case ClientCredentials():
             return TokenAuth(lambda: calls.client_credentials(spec), "Authorization", "Bearer {token}")
-        case "session":
+        case Session():
             return _session(spec, calls)
         case _:
             return None
 
 
-def _session(spec: Mapping[str, Any], calls: TokenCalls) -> TokenAuth:
+def _session(spec: Session, calls: TokenCalls) -> TokenAuth:
     """The token of a login: in a header, as a cookie where it came as one, or as a password in basic auth."""
-    cookie = spec.get("token_cookie")
+    cookie = spec.token_cookie
     usual = "Authorization" if cookie is None else "Cookie"
     template = "Bearer {token}" if cookie is None else f"{cookie}={{token}}"
 
     def fetch() -> tuple[str, float | None]:
         token, lifetime = calls.login(spec)
-        if "username" in spec:
-            token = base64.b64encode(f"{spec['username']}:{token}".encode()).decode()
+        if spec.username is not None:
+            token = base64.b64encode(f"{spec.username}:{token}".encode()).decode()
         return token, lifetime
 
-    if "username" in spec:
+    if spec.username is not None:
         template = "Basic {token}"
-    return TokenAuth(fetch, spec.get("header", usual), spec.get("template", template))
+    return TokenAuth(fetch, spec.header or usual, spec.template or template)

@@ -14,25 +14,25 @@ def make_client(settings: ErpSettings, metrics: Metrics) -> UpstreamClient:
     """The client that speaks to the ERP as the profile's connection says."""
     profile, common = settings.profile, settings.common
     rest = profile.rest
-    timeout, retry, rate = rest.get("timeout", {}), rest.get("retry", {}), rest.get("rate_limit", {})
+    retry, rate = rest.retry, rest.rate_limit
     options = UpstreamOptions(
-        base_url=rest["base_url"],
+        base_url=rest.base_url,
         address_setting=profile.address_setting,
         credentials_setting=profile.credentials_setting,
-        connect_timeout=timeout.get("connect", common.connect_timeout),
-        read_timeout=timeout.get("read", common.read_timeout),
-        attempts=retry.get("max", common.attempts - 1) + 1,
-        backoff=retry.get("base", common.backoff),
-        backoff_cap=retry.get("cap", 20.0),
+        connect_timeout=rest.timeout.connect or common.connect_timeout,
+        read_timeout=rest.timeout.read or common.read_timeout,
+        attempts=common.attempts if retry.max is None else retry.max + 1,
+        backoff=retry.base or common.backoff,
+        backoff_cap=retry.cap,
         max_wait=common.max_wait,
         verify=common.ca_file or True,
     )
     return UpstreamClient(
         options,
-        make_auth(rest.get("auth", {"type": "none"}), TokenCalls(options)),
-        Limiter(rate.get("per_second"), rate.get("burst", 1), rate.get("concurrency")),
+        make_auth(rest.auth, TokenCalls(options)),
+        Limiter(rate.per_second, rate.burst, rate.concurrency),
         metrics,
         error_of=error_reader(rest),
-        headers=rest.get("headers"),
-        query=rest.get("query"),
+        headers={name: str(value) for name, value in rest.headers.items()},
+        query=rest.query,
     )

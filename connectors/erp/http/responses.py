@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+
+from msgspec import UNSET
 
 from connectors.common.errors import (
     AlreadyExists,
@@ -16,6 +17,7 @@ from connectors.common.errors import (
 )
 from connectors.common.jsonio import pointer
 from connectors.common.upstream import UpstreamResponse, error_of_status
+from connectors.erp.profile.model.connection import ErrorWhen, Rest
 from core.dotted import get_path
 
 _MOST = 500
@@ -37,44 +39,43 @@ _ACTIONS: Mapping[str, type[ServiceError]] = {
 }
 
 
-def error_reader(rest: Mapping[str, Any]) -> Callable[[UpstreamResponse], ServiceError | None]:
+def error_reader(rest: Rest) -> Callable[[UpstreamResponse], ServiceError | None]:
     """The function that tells errors from answers, as the profile's connection describes them."""
-    rules = rest.get("errors", [])
 
     def error_of(answer: UpstreamResponse) -> ServiceError | None:
-        for rule in rules:
-            if _fits(rule["when"], answer):
-                if rule["action"] == "ok":
+        for rule in rest.errors:
+            if _fits(rule.when, answer):
+                if rule.action == "ok":
                     return None
-                return _explained(_ACTIONS[rule["action"]](f"the ERP answered {answer.status}"), answer, rest)
+                return _explained(_ACTIONS[rule.action](f"the ERP answered {answer.status}"), answer, rest)
         error = error_of_status(answer)
         return _explained(error, answer, rest) if error is not None else None
 
     return error_of
 
 
-def _fits(when: Mapping[str, Any], answer: UpstreamResponse) -> bool:
-    if "status" in when and answer.status not in when["status"]:
+def _fits(when: ErrorWhen, answer: UpstreamResponse) -> bool:
+    if when.status is not None and answer.status not in when.status:
         return False
-    if "method" in when and answer.method not in when["method"]:
+    if when.method is not None and answer.method not in when.method:
         return False
-    value = get_path(answer.body, when["path"]) if "path" in when else answer.body
-    if "present" in when and (value is not None) != when["present"]:
+    value = get_path(answer.body, when.path or "")
+    if when.present is not None and (value is not None) != when.present:
         return False
-    if "equals" in when and value != when["equals"]:
+    if when.equals is not UNSET and value != when.equals:
         return False
-    return "contains" not in when or (isinstance(value, str) and when["contains"] in value)
+    return when.contains is None or (isinstance(value, str) and when.contains in value)
 
 
-def _explained(error: ServiceError, answer: UpstreamResponse, rest: Mapping[str, Any]) -> ServiceError:
+def _explained(error: ServiceError, answer: UpstreamResponse, rest: Rest) -> ServiceError:
     """The error with the ERP's own message, field and rule, where the profile says how to find them."""
-    message = get_path(answer.body, rest.get("error_message", "message")) if answer.is_json else None
+    message = get_path(answer.body, rest.error_message) if answer.is_json else None
     if isinstance(message, str) and message:
         error.detail = f"{error.detail}: {message[:_MOST]}"
-    field = get_path(answer.body, rest["error_field"]) if "error_field" in rest else None
+    field = get_path(answer.body, rest.error_field) if rest.error_field else None
     if isinstance(field, str) and field:
         error.field = pointer(field.split("."))
-    rule = get_path(answer.body, rest["error_rule"]) if "error_rule" in rest else None
+    rule = get_path(answer.body, rest.error_rule) if rest.error_rule else None
     if isinstance(rule, str | int):
         error.rule = str(rule)
     return error

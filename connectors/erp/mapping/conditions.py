@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from core.dotted import get_all
+from msgspec import UNSET
 
-Condition = Mapping[str, Any]
+from connectors.erp.profile.model.mapping import Condition
+from core.dotted import get_all
 
 
 def fits(conditions: Sequence[Condition], record: Any) -> bool:
@@ -17,17 +18,21 @@ def fits(conditions: Sequence[Condition], record: Any) -> bool:
 
 def _holds(condition: Condition, record: Any) -> bool:
     """One test; where the path goes through a list (`*`), one item that passes is enough."""
-    values = get_all(record, condition["field"])
-    if "present" in condition and bool(values) != condition["present"]:
+    values = get_all(record, condition.field)
+    if condition.present is not None and bool(values) != condition.present:
         return False
-    if "equals" in condition and not any(_same(value, condition["equals"]) for value in values):
+    if condition.equals is not UNSET and not _any_in(values, [condition.equals]):
         return False
-    if "in" in condition and not any(_same(value, one) for value in values for one in condition["in"]):
+    if condition.among is not None and not _any_in(values, condition.among):
         return False
-    if "not_in" in condition and any(_same(value, one) for value in values for one in condition["not_in"]):
+    if condition.not_in is not None and _any_in(values, condition.not_in):
         return False
-    start = condition.get("starts_with")
+    start = condition.starts_with
     return start is None or any(isinstance(value, str) and value.startswith(start) for value in values)
+
+
+def _any_in(values: Sequence[Any], wanted: Sequence[Any]) -> bool:
+    return any(_same(value, one) for value in values for one in wanted)
 
 
 def _same(value: Any, wanted: Any) -> bool:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import InvalidOperation
 from typing import Any
+
+from msgspec import UNSET
 
 from connectors.common.datatype import Record
 from connectors.common.errors import InvalidResponse, Rejected
 from connectors.erp.mapping.conditions import fits
-from connectors.erp.mapping.items import Commands, Item, make_item
-from connectors.erp.mapping.values import Forms, reader, writer
+from connectors.erp.mapping.items import Commands, Item
+from connectors.erp.mapping.values import reader, writer
+from connectors.erp.profile.model import mapping as model
+from connectors.erp.profile.model.datatype import DatatypeProfile
+from connectors.erp.profile.model.mapping import Values, spelt_out
 from core.dotted import get_path, has_path, set_path
 
 MODIFIED = "@modified"
@@ -26,31 +31,29 @@ Resolve = Callable[[str, Any], Any]
 class Field:
     """One mapped field: where it comes from and what becomes of its value, both ways."""
 
-    def __init__(self, name: str, given: str | Mapping[str, Any], forms: Forms, must: bool = False) -> None:
+    def __init__(self, name: str, spec: model.FieldSpec, values: Values, must: bool = False) -> None:
         """`must`: whether a record always has the field, be it null."""
-        spec: Mapping[str, Any] = {"from": given} if isinstance(given, str) else given
         self.name = name
-        self.source: str = spec.get("from", "")
-        self.target: str = spec.get("to", self.source)
-        self.part: str = spec.get("part", "")
-        self.item: str | None = spec.get("item")
-        self.lookup: str | None = spec.get("lookup")
-        self.also: list[Mapping[str, Any]] = spec.get("also", [])
-        self.piece: str | int | None = spec.get("words") or spec.get("line")
-        self.constant: Any = spec.get("const")
-        self.fixed = "const" in spec
-        self.read_only: bool = spec.get("read_only", False) or self.source in (MODIFIED, POSITION)
-        self._when = spec.get("when", [])
-        self._default = spec.get("default")
-        self._strict = "default" not in spec
+        self.source = spec.source or ""
+        self.target = spec.to or self.source
+        self.part = spec.part or ""
+        self.item = spec.item
+        self.lookup = spec.lookup
+        self.also = spec.also
+        self.piece = spec.words or spec.line
+        self.fixed = spec.const is not UNSET
+        self.constant: Any = spec.const if self.fixed else None
+        self.read_only = spec.read_only or self.source in (MODIFIED, POSITION)
+        self._when = spec.when
+        self._strict = spec.default is UNSET
+        self._default = None if self._strict else spec.default
         self._must = must and self._strict and not (self.item or self.part or self.fixed or self._when)
-        self._prefix: str = spec.get("prefix", "")
-        kind = spec.get("type", "as_is")
-        self._convert = reader(kind, forms)
-        self._encode = writer(spec.get("as", kind), forms)
-        self._map: Mapping[str, Any] = spec.get("map", {})
-        self._back = {ours: theirs for theirs, ours in reversed(list(self._map.items()))}
-        self._back |= spec.get("back", {})
+        self._prefix = spec.prefix
+        self._convert = reader(spec.type, values)
+        self._encode = writer(spec.written_as or spec.type, values)
+        self._map = spec.map
+        self._back: dict[Any, Any] = {ours: theirs for theirs, ours in reversed(list(self._map.items()))}
+        self._back |= spec.back
 
     def read(self, holder: Any, raw: Any) -> Any:
         """The field's value; `holder` is the record or the item in it that the source starts from."""
@@ -113,29 +116,29 @@ class FieldMap:
     """All mapped fields of one datatype, or of one kind of line in it."""
 
     def __init__(
-        self, spec: Mapping[str, Any], entity: Mapping[str, Any], line_key: str | None = None
+        self,
+        fields: model.Fields,
+        entity: DatatypeProfile,
+        items: Mapping[str, model.ItemSpec],
+        ignore: Collection[str],
+        line_key: str | None = None,
     ) -> None:
-        """`spec`: the profile's `fields`; `entity`: the profile's entity around them."""
-        forms = entity.get("values", {})
-        self._commands = Commands(entity.get("commands"))
-        self._items = {
-            name: make_item(item, self._commands) for name, item in entity.get("items", {}).items()
-        }
-        self._ignored = frozenset(entity.get("ignore", []))
+        """`entity` is the profile's, around the fields; `items` and `ignore` are what counts for them."""
+        self._commands = Commands(entity.commands)
+        self._items = {name: Item(item, self._commands) for name, item in items.items()}
+        self._ignored = frozenset(ignore)
         self._line_key = line_key
         self._fields: dict[str, Field] = {}
         self._lines: dict[str, tuple[Item, FieldMap]] = {}
-        for name, given in spec.items():
-            if isinstance(given, Mapping) and "fields" in given:
-                key = entity.get("line_keys", {}).get(name)
-                self._lines[name] = (
-                    make_item({**given, "in": given["from"]}, self._commands),
-                    FieldMap(
-                        given["fields"], {**entity, "items": {}, "ignore": given.get("ignore", [])}, key
-                    ),
-                )
-            else:
-                self._fields[name] = Field(name, given, forms, entity.get("absent") == "refuse")
+        for name, spec in spelt_out(fields).items():
+            if spec.fields is None:
+                self._fields[name] = Field(name, spec, entity.values, entity.absent == "refuse")
+                continue
+            lines = model.ItemSpec(
+                held_in=spec.source or "", to=spec.to, where=spec.where, id=spec.id, new=spec.new
+            )
+            inner = FieldMap(spec.fields, entity, {}, spec.ignore, entity.line_keys.get(name))
+            self._lines[name] = (Item(lines, self._commands), inner)
         self._nested = {name.partition(".")[0] for name in self._fields if "." in name}
 
     def read(self, raw: Record, stamp: str | None = None, position: int = 0) -> Record:
@@ -267,9 +270,9 @@ def _put(body: Record, field: Field, value: Any, resolve: Resolve) -> None:
     else:
         set_path(body, field.target, field.encode(value))
     for other in field.also:
-        found = None if value is None else resolve(other["lookup"], value)
+        found = None if value is None else resolve(other.lookup, value)
         if found is not None:
-            set_path(body, other["to"], found)
+            set_path(body, other.to, found)
 
 
 def _piece(value: Any, which: str | int) -> str | None:

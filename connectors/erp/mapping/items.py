@@ -4,12 +4,14 @@ first address, the lines of an order; and how a change of such a list is written
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from connectors.common.datatype import Record
 from connectors.erp.mapping.conditions import fits
 from connectors.erp.mapping.templates import render
+from connectors.erp.profile.model import mapping as model
+from connectors.erp.profile.model import writing
 from core.dotted import get_path, set_path
 
 
@@ -18,7 +20,7 @@ class Commands:
     (with `{item}`, `{id}` and `{changes}`), or, without them, as the whole list.
     """
 
-    def __init__(self, spec: Mapping[str, Any] | None) -> None:
+    def __init__(self, spec: writing.CommandTemplates | None) -> None:
         self._spec = spec
 
     @property
@@ -28,32 +30,31 @@ class Commands:
 
     def create(self, item: Record) -> Any:
         """The command that adds an item."""
-        return render(self._template("create"), {"item": item})
+        assert self._spec is not None
+        return render(self._spec.create, {"item": item})
 
     def update(self, key: Any, changes: Record) -> Any:
         """The command that changes the item of that key."""
-        return render(self._template("update"), {"id": key, "changes": changes})
+        assert self._spec is not None
+        return render(self._spec.update, {"id": key, "changes": changes})
 
     def delete(self, key: Any) -> Any:
         """The command that removes the item of that key."""
-        return render(self._template("delete"), {"id": key})
-
-    def _template(self, name: str) -> Any:
         assert self._spec is not None
-        return self._spec[name]
+        return render(self._spec.delete, {"id": key})
 
 
 class Item:
     """One item, or one kind of items, in a list of the ERP's record."""
 
-    def __init__(self, spec: Mapping[str, Any], commands: Commands) -> None:
-        self.place: str = spec.get("to", spec["in"])
-        self.part: str = spec.get("part", "")
-        self._list: str = spec["in"]
-        self._where = spec.get("where", [])
-        self._id: str = spec.get("id", "id")
-        self._new: Mapping[str, Any] = spec.get("new", {})
-        self._needs: str | None = spec.get("needs")
+    def __init__(self, spec: model.ItemSpec, commands: Commands) -> None:
+        self.place = spec.to or spec.held_in
+        self.part = spec.part or ""
+        self._list = spec.held_in
+        self._where = spec.where
+        self._id = spec.id
+        self._new = spec.new
+        self._holds = spec.holds
         self._commands = commands
 
     def all(self, raw: Any) -> list[Record]:
@@ -78,7 +79,7 @@ class Item:
 
     def _change(self, values: Record, raw: Any) -> Any:
         item = self.find(raw)
-        emptied = self._needs is not None and self._needs in values and values[self._needs] is None
+        emptied = self._holds is not None and self._holds in values and values[self._holds] is None
         if item is None:
             if emptied or all(value is None for value in values.values()):
                 return None
@@ -119,8 +120,3 @@ class Item:
     def _items(self, raw: Any) -> list[Record]:
         found = get_path(raw, self._list) if raw is not None else None
         return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-
-
-def make_item(spec: Mapping[str, Any], commands: Commands) -> Item:
-    """The item that a profile describes (already validated)."""
-    return Item(spec, commands)

@@ -10,6 +10,10 @@ from connectors.common.errors import InvalidResponse
 from connectors.erp.mapping import stamps
 from connectors.erp.mapping.conditions import fits
 from connectors.erp.mapping.fields import FieldMap
+from connectors.erp.profile.model.datatype import DatatypeProfile
+from connectors.erp.profile.model.mapping import Condition
+from connectors.erp.profile.model.reading import Deletion, SoftFlag, Tombstones
+from connectors.erp.profile.model.writing import IfMatch, NoLock
 from core.dotted import get_all, get_path, set_path
 
 VERSION = "@version"
@@ -32,21 +36,20 @@ class Shape:
     Without a field map the ERP's record is passed on as it is; with one it has our field names only.
     """
 
-    def __init__(self, datatype: str, spec: Mapping[str, Any]) -> None:
+    def __init__(self, datatype: str, spec: DatatypeProfile) -> None:
         self._datatype = datatype
-        self._id = spec["id"]
-        self._modified = tuple(spec["modified"])
-        self._also = tuple(spec.get("modified_also", ()))
-        self._form = spec["modified_format"]
-        self._parse = stamps.parser(self._form, spec.get("timezone"))
-        self._lowest = stamps.lowest(self._form)
-        self._deleted = _deletion(spec["deleted"])
-        self._where = spec.get("where", [])
-        self._keep: tuple[str, ...] = tuple(spec.get("keep", ()))
-        lock = spec["update"].get("lock", {})
-        self._in_header = "header" in lock
-        self._lock = VERSION if self._in_header else lock.get("path")
-        self.fields = FieldMap(spec["fields"], spec) if "fields" in spec else None
+        self._id = spec.id
+        self._modified = spec.modified
+        self._also = spec.modified_also
+        self._parse = stamps.parser(spec.modified_format, spec.timezone)
+        self._lowest = stamps.lowest(spec.modified_format)
+        self._deleted = _deletion(spec.deleted)
+        self._where = spec.where
+        self._keep = spec.keep
+        lock = spec.update.lock
+        self._in_header = isinstance(lock, IfMatch) and lock.header is not None
+        self._lock = VERSION if self._in_header else None if isinstance(lock, NoLock) else lock.path
+        self.fields = None if spec.fields is None else FieldMap(spec.fields, spec, spec.items, spec.ignore)
         self._plain = self.fields is None and "." not in self._id
 
     def entities(self, records: list[Record], leaving: bool = False) -> list[Entity]:
@@ -125,13 +128,12 @@ class Shape:
         return {"id": key, **self.fields.read(raw, None if stamp == self._lowest else stamp)}
 
 
-def _deletion(spec: Mapping[str, Any]) -> Callable[[Record], bool]:
-    match spec["strategy"]:
-        case "tombstones":
-            field = spec["field"]
+def _deletion(spec: Deletion) -> Callable[[Record], bool]:
+    match spec:
+        case Tombstones(field=field):
             return lambda raw: (raw.get(field) if field in raw else get_path(raw, field)) is not None
-        case "soft_flag":
-            condition = [{"field": spec["field"], "equals": spec["value"]}]
+        case SoftFlag(field=field, value=value):
+            condition = [Condition(field=field, equals=value)]
             return lambda raw: fits(condition, raw)
         case _:
             return lambda raw: False

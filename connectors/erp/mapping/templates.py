@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.common import jsonio
+from connectors.erp.profile.model.base import JsonText, Template
 
 _NAMED = re.compile(r"\{([a-z_]+)\}")
 _LEFT_OUT = object()
@@ -44,28 +45,30 @@ def names(template: Any) -> set[str]:
         return {name for item in template.values() for name in names(item)} | (
             {template["$if"]} if "$if" in template else set()
         )
+    if isinstance(template, JsonText):
+        return names([template.json, template.b64json])
     return set()
 
 
-def parameters(spec: Mapping[str, Any], values: Values) -> list[tuple[str, str]]:
-    """Query parameters or headers: text, a list of texts (repeated), or `{"json": …}` and `{"b64json": …}`.
+def parameters(templates: Mapping[str, Template], values: Values) -> list[tuple[str, str]]:
+    """Query parameters or headers: text, a list of texts (repeated), or JSON sent as text.
 
     A plain one that asks for a value that is not there is left out.
     """
-    return [(name, text) for name, template in spec.items() for text in _written(template, values)]
+    return [(name, text) for name, template in templates.items() for text in _written(template, values)]
 
 
-def _written(template: Any, values: Values) -> Iterator[str]:
-    if isinstance(template, dict):
-        kind = "b64json" if "b64json" in template else "json"
-        value = render(template[kind], values)
+def _written(template: Template, values: Values) -> Iterator[str]:
+    if isinstance(template, JsonText):
+        plain = template.b64json is None
+        value = render(template.json if plain else template.b64json, values)
         if value is not _LEFT_OUT:
             text = jsonio.dumps(value)
-            yield (base64.urlsafe_b64encode(text) if kind == "b64json" else text).decode()
+            yield text.decode() if plain else base64.urlsafe_b64encode(text).decode()
         return
-    for text in template if isinstance(template, list) else [template]:
-        if names(text) <= values.keys():
-            yield _plain(render(text, values))
+    for one in template if isinstance(template, list) else [template]:
+        if names(one) <= values.keys():
+            yield _plain(render(one, values))
 
 
 def _text(template: str, values: Values) -> Any:

@@ -13,18 +13,17 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.erp.mapping import stamps
+from connectors.erp.profile.model.mapping import Values
 from core.clock import to_text
 
 _TRUE = (True, 1, "1", "true", "True", "TRUE", "yes")
 _FALSE = (False, 0, "0", "false", "False", "FALSE", "no")
 
 Convert = Callable[[Any], Any]
-Forms = Mapping[str, Mapping[str, Any]]
 
 
-def reader(kind: str, forms: Forms) -> Convert:
+def reader(kind: str | None, values: Values) -> Convert:
     """A function from the ERP's value to ours; it raises ValueError, TypeError or ArithmeticError."""
-    form = forms.get(kind, {})
     match kind:
         case "string":
             return _text
@@ -32,24 +31,23 @@ def reader(kind: str, forms: Forms) -> Convert:
             return int
         case "boolean":
             return _boolean
-        case "decimal" if form.get("form") == "object":
-            key = form.get("key", "decimal")
+        case "decimal" if values.decimal.form == "object":
+            key = values.decimal.key
             return lambda value: _decimal(value[key] if isinstance(value, Mapping) else value)
         case "decimal":
             return _decimal
-        case "date" if form.get("form") == "object":
+        case "date" if values.date.form == "object":
             return lambda value: date(value["year"], value["month"], value["day"]).isoformat()
         case "date":
             return lambda value: date.fromisoformat(str(value)[:10]).isoformat()
         case "datetime":
-            return stamps.parser(form.get("form", "iso"), form.get("timezone"))
+            return stamps.parser(values.datetime.form, values.datetime.timezone)
     return lambda value: value
 
 
-def writer(kind: str, forms: Forms) -> Convert:
+def writer(kind: str | None, values: Values) -> Convert:
     """A function from our value to the ERP's; same errors."""
-    form = forms.get(kind, {})
-    mark = dict(form.get("mark", {}))
+    decimal, moment = values.decimal, values.datetime
     match kind:
         case "integer":
             return int
@@ -57,19 +55,19 @@ def writer(kind: str, forms: Forms) -> Convert:
             return _text
         case "number":
             return lambda value: _number(Decimal(str(value)))
-        case "decimal" if form.get("form") == "object":
-            return lambda value: {**mark, form.get("key", "decimal"): str(value)}
-        case "decimal" if form.get("form") == "number":
+        case "decimal" if decimal.form == "object":
+            return lambda value: {**decimal.mark, decimal.key: str(value)}
+        case "decimal" if decimal.form == "number":
             return lambda value: _number(Decimal(str(value)))
-        case "date" if form.get("form") == "object":
-            return lambda value: {**mark, **_parts(date.fromisoformat(value))}
+        case "date" if values.date.form == "object":
+            return lambda value: {**values.date.mark, **_parts(date.fromisoformat(value))}
         case "datetime":
             return lambda value: stamps.to_filter(
-                form.get("form", "iso"),
+                moment.form,
                 to_text(datetime.fromisoformat(value)),
                 0,
-                mark,
-                form.get("timezone"),
+                moment.mark,
+                moment.timezone,
             )
     return lambda value: value
 

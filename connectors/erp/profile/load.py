@@ -4,42 +4,48 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from jsonschema import Draft202012Validator
 
 from connectors.common.errors import SettingsError
 from connectors.common.jsonio import pointer
 from connectors.common.settings import Environment
 from connectors.erp.mapping.templates import parameters
+from connectors.erp.profile.checks import Checked, problems
+from connectors.erp.profile.model.base import Template
+from connectors.erp.profile.model.connection import Rest
+from connectors.erp.profile.model.datatype import DatatypeProfile
+from connectors.erp.profile.model.mapping import LookupSpec
+from connectors.erp.profile.schema import profile_schema
 from connectors.erp.profile.schema_messages import schema_message
 from connectors.erp.profile.secret_check import find_secrets
-from connectors.erp.profile.semantic_checks import semantic_checks
-from connectors.erp.profile.unknown_fields import unknown_fields
 from connectors.erp.schema import DATATYPES, load_schema
 
 HERE = Path(__file__).parents[1]
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
-_OPERATIONS = ("get", "update", "delete")
+_CALLS = ("list", "get", "create", "update", "delete")
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A profile ready for use: `rest` and each of `entities` as in profile.schema.json, defaults filled in.
+    """A profile ready for use: typed, defaults filled in, the environment's values in their places.
 
-    `absent`: the datatypes that this ERP does not have, each with the reason. `file` is where it came
-    from. `address_setting` and `credentials_setting` name the environment variables to look at when the ERP
-    cannot be reached or refuses.
+    `absent`: the datatypes that this ERP does not have, each with the reason. `file` is where it came from.
+    `address_setting` and `credentials_setting` name the environment variables to look at when the ERP cannot
+    be reached or refuses.
     """
 
     name: str
     file: Path
-    rest: Mapping[str, Any]
-    entities: Mapping[str, Mapping[str, Any]]
+    rest: Rest
+    entities: Mapping[str, DatatypeProfile]
+    lookups: Mapping[str, LookupSpec]
     absent: Mapping[str, str]
     address_setting: str
     credentials_setting: str
@@ -80,32 +86,17 @@ def load_profile(name: str, env: Environment) -> Profile:
     for place, advice in find_secrets(document):
         raise SettingsError("ERP_PROFILE", f"{path} at {pointer(place)}: {advice}")
     filler = _Filler(env, path.name)
-    told = document["connection"]["rest"]
-    told = {**told, "headers": dict(parameters(told.get("headers", {}), {}))}
-    rest = filler.fill(told, ("connection", "rest"))
-    defaults = document.get("defaults", {})
-    entities = {
-        datatype: _complete(
-            path, datatype, {**_merge(defaults, spec), "lookups": document.get("lookups", {})}
-        )
-        for datatype, spec in document["entities"].items()
-        if _merge(defaults, spec).get("enabled", True)
-    }
-    absent = {
-        datatype: f"the profile {document['name']} "
-        + ("says enabled: false" if datatype in document["entities"] else "has no entry for it")
-        for datatype in DATATYPES
-        if datatype not in entities
-    }
-    if not entities:
-        raise SettingsError("ERP_PROFILE", f"{path} at /entities: every datatype is disabled; enable one")
+    rest = filler.fill(_with_plain_headers(document["connection"]["rest"]), ("connection", "rest"))
+    lookups = msgspec.convert(document.get("lookups", {}), dict[str, LookupSpec])
+    entities = _entities(path, document, lookups)
     secrets = [variable for where, variable in filler.used.items() if not where.endswith("_url")]
     return Profile(
         name=document["name"],
         file=path,
-        rest=rest,
+        rest=msgspec.convert(rest, Rest),
         entities=entities,
-        absent=absent,
+        lookups=lookups,
+        absent=_absent(document, entities),
         address_setting=filler.used.get(
             "/connection/rest/base_url", f"{path.name} /connection/rest/base_url"
         ),
@@ -141,16 +132,46 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 @cache
-def _schema() -> Draft202012Validator:
-    schema = json.loads((HERE / "profile.schema.json").read_bytes())
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(profile_schema())
 
 
 def _check(path: Path, document: Any) -> None:
-    found = schema_message(_schema().iter_errors(document))
+    found = schema_message(_validator().iter_errors(document))
     if found is not None:
         raise SettingsError("ERP_PROFILE", f"{path} at {found[0]}: {found[1]}")
+
+
+def _with_plain_headers(rest: Mapping[str, Any]) -> dict[str, Any]:
+    """The connection with its headers written out, before what stands in the environment gets in there."""
+    headers = msgspec.convert(rest.get("headers", {}), dict[str, Template])
+    return {**rest, "headers": dict(parameters(headers, {}))}
+
+
+def _entities(
+    path: Path, document: Mapping[str, Any], lookups: Mapping[str, LookupSpec]
+) -> dict[str, DatatypeProfile]:
+    """The datatypes that are there and enabled; `SettingsError` for what is wrong with one, or if none is."""
+    merged = {
+        datatype: _merge(document.get("defaults", {}), own) for datatype, own in document["entities"].items()
+    }
+    there = {
+        datatype: _entity(path, datatype, spec, lookups)
+        for datatype, spec in merged.items()
+        if datatype in DATATYPES and spec.get("enabled", True)
+    }
+    if not there:
+        raise SettingsError("ERP_PROFILE", f"{path} at /entities: every datatype is disabled; enable one")
+    return there
+
+
+def _absent(document: Mapping[str, Any], entities: Mapping[str, DatatypeProfile]) -> dict[str, str]:
+    said = {True: "says enabled: false", False: "has no entry for it"}
+    return {
+        datatype: f"the profile {document['name']} {said[datatype in document['entities']]}"
+        for datatype in DATATYPES
+        if datatype not in entities
+    }
 
 
 def _merge(default: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,33 +190,45 @@ def _same_kind(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return all(other.get(name, one.get(name)) == one.get(name) for name in ("type", "strategy"))
 
 
-def _complete(path: Path, datatype: str, spec: dict[str, Any]) -> dict[str, Any]:
-    """Every operation with its method and path, and what an entity cannot do without."""
-    for what in _missing(spec):
-        raise SettingsError(
-            "ERP_PROFILE", f"{path} at /entities/{datatype}: {what} is missing, here and in defaults"
-        )
-    spec["list"] = {"path": "{path}", **spec.get("list", {})}
-    spec["create"] = {"path": "{path}", "method": "POST", **spec.get("create", {})}
-    methods = {"get": "GET", "update": "PATCH", "delete": "DELETE"}
-    for operation in _OPERATIONS:
-        spec[operation] = {"path": "{path}/{id}", "method": methods[operation], **spec.get(operation, {})}
-    spec.setdefault("id", "id")
-    spec.setdefault("modified", [])
-    spec.setdefault("modified_format", "iso")
-    spec.setdefault("deleted", {"strategy": "none"})
-    for place, advice in (*semantic_checks(spec), *unknown_fields(spec, load_schema(datatype))):
-        where = pointer(("entities", datatype, *place))
-        raise SettingsError("ERP_PROFILE", f"{path} at {where} (or in defaults): {advice}")
-    return spec
+def _entity(
+    path: Path, datatype: str, spec: dict[str, Any], lookups: Mapping[str, LookupSpec]
+) -> DatatypeProfile:
+    """The typed entity; `SettingsError` for what it cannot do without, and for what contradicts itself."""
+    for need in ("path", "paginator"):
+        if need not in spec:
+            raise _wrong(path, datatype, (), f"{need} is missing")
+    entity = msgspec.convert(_spread(spec), DatatypeProfile)
+    for place, advice in problems(Checked(entity, lookups, load_schema(datatype))):
+        raise _wrong(path, datatype, place, advice)
+    return entity
 
 
-def _missing(spec: Mapping[str, Any]) -> Iterator[str]:
-    if "path" not in spec:
-        yield "path"
-    if "paginator" not in spec:
-        yield "paginator"
-    if "origin" not in spec and not spec.get("read_only"):
-        yield "origin (without it a repeated create makes twins; or set read_only)"
-    if "incremental" in spec and not spec.get("modified"):
-        yield "modified"
+def _wrong(path: Path, datatype: str, place: tuple[str, ...], advice: str) -> SettingsError:
+    where = pointer(("entities", datatype, *place))
+    return SettingsError("ERP_PROFILE", f"{path} at {where} (or in defaults): {advice}")
+
+
+def _spread(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The entity with what its calls have in common written into each of them: query, list, paginator."""
+    common = spec.get("query", {})
+    spread = dict(spec)
+    for call in _CALLS:
+        own = spec.get(call, {})
+        spread[call] = {**own, "query": {**common, **own.get("query", {})}}
+    spread["children"] = {
+        name: {"paginator": spec["paginator"], **child} for name, child in spec.get("children", {}).items()
+    }
+    deleted = spec.get("deleted", {"strategy": "none"})
+    listed = {"full_compare": ("ids",), "lookup": ("ids", "log")}.get(deleted["strategy"], ())
+    lists = {name: _like(spread["list"], deleted.get(name, {})) for name in listed}
+    return {**spread, "deleted": {**deleted, **lists}}
+
+
+def _like(listing: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """A list like the datatype's own, but for what `own` says otherwise; one of another path has a query of
+    its own, and no count that is not its own.
+    """
+    if "path" in own:
+        kept = {key: value for key, value in listing.items() if key != "count"}
+        return {**kept, "query": {}, **own}
+    return {**listing, **own, "query": {**listing["query"], **own.get("query", {})}}

@@ -7,25 +7,23 @@ of parents are ever held.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from connectors.common.datatype import Record
 from connectors.common.upstream import UpstreamClient
 from connectors.erp.mapping.templates import Values
-from connectors.erp.read.lists import Lists
+from connectors.erp.profile.model.datatype import DatatypeProfile
+from connectors.erp.profile.model.reading import ChildSpec, ListCall
+from connectors.erp.read.lists import Lists, Source
 from core.dotted import get_path, set_path
-
-_BATCH = 50
 
 
 class Children:
     """All sub-resources of one datatype."""
 
-    def __init__(self, client: UpstreamClient, datatype: str, spec: Mapping[str, Any], size: int) -> None:
+    def __init__(self, client: UpstreamClient, datatype: str, spec: DatatypeProfile, size: int) -> None:
         self._parts = [
-            _Part(client, f"{datatype}.{name}", child, spec, size)
-            for name, child in spec.get("children", {}).items()
+            _Part(client, f"{datatype}.{name}", child, spec, size) for name, child in spec.children.items()
         ]
 
     def embed(self, page: list[Record]) -> list[Record]:
@@ -44,32 +42,30 @@ class Children:
 
 class _Part:
     def __init__(
-        self,
-        client: UpstreamClient,
-        name: str,
-        child: Mapping[str, Any],
-        entity: Mapping[str, Any],
-        size: int,
+        self, client: UpstreamClient, name: str, child: ChildSpec, spec: DatatypeProfile, size: int
     ) -> None:
-        spec = {
-            "path": child["path"],
-            "id": child.get("id", "id"),
-            "paginator": child.get("paginator", entity["paginator"]),
-            "list": {"path": "{path}", **{key: child[key] for key in _LIST if key in child}},
-        }
-        self._lists = Lists(client, name, spec, size)
-        self._below = Lists(client, name, {**spec, "list": {**spec["list"], "path": child["path"]}}, size)
-        self._into = child["into"]
-        self._parent: str | None = child.get("parent")
-        self._batch = child.get("batch", _BATCH)
-        self._changed = child.get("changed")
-        self._id = entity["id"]
+        listing = ListCall(
+            method=child.method,
+            path=child.path,
+            query=child.query,
+            headers=child.headers,
+            body=child.body,
+            records=child.records,
+            page_size=child.page_size,
+        )
+        source = Source(listing, child.paginator or spec.paginator, child.path, child.id)
+        self._lists = Lists(client, name, source, size)
+        self._into = child.into
+        self._parent = child.parent
+        self._batch = child.batch
+        self._changed = child.changed
+        self._id = spec.id
 
     def embed(self, page: list[Record]) -> None:
         if self._parent is None:
             for record in page:
                 key = str(get_path(record, self._id))
-                set_path(record, self._into, _all(self._below.pages({}, key=key, raw=record)))
+                set_path(record, self._into, _all(self._lists.pages({}, key=key, raw=record)))
             return
         for start in range(0, len(page), self._batch):
             self._embed_batch(page[start : start + self._batch])
@@ -91,9 +87,6 @@ class _Part:
         for page in self._lists.pages(self._changed, values=values):
             for child in page:
                 yield str(get_path(child, self._parent or ""))
-
-
-_LIST = ("method", "query", "headers", "body", "records", "page_size")
 
 
 def _all(pages: Iterator[list[Record]]) -> list[Record]:

@@ -10,15 +10,16 @@ no record has was deleted (or never used), and saying so again and again does no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from connectors.common.errors import FixSettings
 from connectors.common.upstream import UpstreamClient
 from connectors.erp.mapping import stamps
 from connectors.erp.mapping.templates import Values, render
-from connectors.erp.read.lists import Lists
+from connectors.erp.profile.model.datatype import DatatypeProfile
+from connectors.erp.profile.model.reading import FullCompare, LogLookup
+from connectors.erp.read.lists import Lists, Source
 from core.dotted import get_path
 
 _MOST = 100
@@ -40,17 +41,18 @@ class DeletedRecord:
 class GapDetector:
     """Finds deleted records of one datatype."""
 
-    def __init__(self, client: UpstreamClient, datatype: str, spec: Mapping[str, Any], size: int) -> None:
-        deleted = spec["deleted"]
+    def __init__(self, client: UpstreamClient, datatype: str, spec: DatatypeProfile, size: int) -> None:
+        deleted = spec.deleted
+        assert isinstance(deleted, FullCompare | LogLookup)
+        source = Source.of(spec)
         self._datatype = datatype
-        self._id = spec["id"]
-        self._form = spec["modified_format"]
-        self._modified = deleted.get("modified", "")
-        self._named = deleted.get("as", "{id}")
-        self._ids = _lists(client, f"{datatype}.ids", spec, deleted.get("ids", {}), size)
-        self._log = (
-            _lists(client, f"{datatype}.log", spec, deleted["log"], size) if "log" in deleted else None
-        )
+        self._id = spec.id
+        self._parse = stamps.parser(spec.modified_format, spec.timezone)
+        self._ids = Lists(client, f"{datatype}.ids", replace(source, listing=deleted.ids), size)
+        self._modified, self._named, self._log = "", "", None
+        if isinstance(deleted, LogLookup):
+            self._modified, self._named = deleted.modified, deleted.named
+            self._log = Lists(client, f"{datatype}.log", replace(source, listing=deleted.log), size)
 
     def find(self, values: Values) -> Iterator[DeletedRecord]:
         """What was deleted since `values["since"]`."""
@@ -106,23 +108,8 @@ class GapDetector:
     def _logged(self, values: Values) -> list[str | None]:
         """When records were deleted, as the log has it; with `ids` only of those."""
         assert self._log is not None
-        parse = stamps.parser(self._form)
         found = (get_path(row, self._modified) for page in self._log.pages({}, values=values) for row in page)
-        return [None if stamp is None else parse(stamp) for stamp in found]
-
-
-def _lists(
-    client: UpstreamClient, name: str, spec: Mapping[str, Any], own: Mapping[str, Any], size: int
-) -> Lists:
-    """A list like the datatype's own, but for what `own` says otherwise; one of another path has a query of
-    its own, and no count that is not its own.
-    """
-    if "path" in own:
-        listing = {key: value for key, value in spec["list"].items() if key != "count"}
-        listing |= {"query": {}, **own}
-        return Lists(client, name, {**spec, "query": {}, "list": listing}, size)
-    query = {**spec["list"].get("query", {}), **own.get("query", {})}
-    return Lists(client, name, {**spec, "list": {**spec["list"], **own, "query": query}}, size)
+        return [None if stamp is None else self._parse(stamp) for stamp in found]
 
 
 def _chunks(keys: list[int]) -> Iterator[list[int]]:

@@ -7,13 +7,15 @@ the profile asks for it, and only when reading from a token: a full read shows t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from connectors.common.datatype import Entity, Record
 from connectors.common.errors import InvalidResponse, NotFound
 from connectors.common.upstream import UpstreamClient
 from connectors.erp.mapping.shape import Shape
 from connectors.erp.mapping.templates import Values
+from connectors.erp.profile.model.base import Template
+from connectors.erp.profile.model.datatype import DatatypeProfile
+from connectors.erp.profile.model.reading import FullCompare, LogLookup
 from connectors.erp.read.children import Children
 from connectors.erp.read.deletion_detection import GapDetector
 from connectors.erp.read.lists import Lists
@@ -29,7 +31,7 @@ class IncrementalReader:
         self,
         client: UpstreamClient,
         datatype: str,
-        spec: Mapping[str, Any],
+        spec: DatatypeProfile,
         size: int,
         lists: Lists,
         shape: Shape,
@@ -39,16 +41,16 @@ class IncrementalReader:
         self._lists = lists
         self._shape = shape
         self._children = children
-        by_gaps = spec["deleted"]["strategy"] in ("full_compare", "lookup")
+        by_gaps = isinstance(spec.deleted, FullCompare | LogLookup)
         self._gap_detector = GapDetector(client, datatype, spec, size) if by_gaps else None
-        self._embeds = bool(spec.get("children"))
-        self._follows = any("changed" in child for child in spec.get("children", {}).values())
-        self._must_hold = spec["list"].get("empty") == "refuse"
+        self._embeds = bool(spec.children)
+        self._follows = any(child.changed is not None for child in spec.children.values())
+        self._must_hold = spec.listing.empty == "refuse"
         self._most = 0
 
     def pages(
         self,
-        query: Mapping[str, Any],
+        query: Mapping[str, Template],
         values: Values,
         since: str | None,
         limit: int | None,

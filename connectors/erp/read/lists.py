@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec import UNSET
 
 from connectors.common.datatype import Record
 from connectors.common.errors import FixSettings, InvalidResponse
@@ -12,6 +15,9 @@ from connectors.common.upstream import UpstreamClient, UpstreamResponse
 from connectors.erp.http.responses import NoRecord
 from connectors.erp.mapping.paths import fill_path
 from connectors.erp.mapping.templates import Values, names, parameters, render
+from connectors.erp.profile.model.base import Template
+from connectors.erp.profile.model.datatype import DatatypeProfile
+from connectors.erp.profile.model.reading import ListCall, ODataLinks, Paginator, SinglePage
 from connectors.erp.read.error_in_200 import error_in_200
 from connectors.erp.read.loop_detection import LoopDetector
 from connectors.erp.read.next_page_hints import next_page_hint
@@ -23,32 +29,41 @@ _NONE = UpstreamResponse(200, {}, None)
 """Stands for the answer of an ERP that says by its status that there is no record."""
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a list is and how it goes on: `path` stands for `{path}`, and at `id` a record has its key."""
+
+    listing: ListCall
+    paginator: Paginator
+    path: str
+    id: str
+
+    @classmethod
+    def of(cls, spec: DatatypeProfile) -> Source:
+        """The list of a datatype's records."""
+        return cls(spec.listing, spec.paginator, spec.path, spec.id)
+
+
 class Lists:
     """One list of the ERP: that of a datatype's records, or of something below it."""
 
-    def __init__(self, client: UpstreamClient, name: str, spec: Mapping[str, Any], size: int) -> None:
-        """`spec`: `list`, `path`, `paginator` and `id` as in an entity of the profile; `name` is for messages
-        and metrics.
-        """
+    def __init__(self, client: UpstreamClient, name: str, source: Source, size: int) -> None:
+        """`name` is for messages and metrics, `size` what the settings say of a page."""
         self._client = client
         self._name = name
-        self._list = spec["list"]
-        self._path = spec["path"]
-        self._method = self._list.get("method", "GET")
-        self._fixed = {**spec.get("query", {}), **self._list.get("query", {})}
-        self._records = self._list.get("records", "")
-        self._id = spec["id"]
-        self._paginator = make_paginator(spec["paginator"])
-        self._size = self._list.get("page_size", size)
-        asked = names([self._fixed, self._list.get("headers"), self._list.get("body")])
-        paging = spec["paginator"]
-        self._sized = "size" in asked or "limit_param" in paging or paging["type"] == "odata"
-        self._sized &= paging["type"] != "single"
-        self._trusted = "count" in self._list
+        self._source = source
+        self._list = source.listing
+        self._paginator = make_paginator(source.paginator)
+        self._size = self._list.page_size or size
+        asked = names([self._list.query, self._list.headers, self._list.body])
+        limited = getattr(source.paginator, "limit_param", None) is not None
+        self._sized = "size" in asked or limited or isinstance(source.paginator, ODataLinks)
+        self._sized &= not isinstance(source.paginator, SinglePage)
+        self._trusted = self._list.count is not None
 
     def pages(
         self,
-        query: Mapping[str, Any],
+        query: Mapping[str, Template],
         size: int | None = None,
         values: Values | None = None,
         key: str = "",
@@ -61,11 +76,11 @@ class Lists:
         than it gave: the read then never ends as a short success. A record may come twice.
         """
         size = min(size or self._size, self._size)
-        start = fill_path(self._list["path"], self._path, key, raw)
+        start = fill_path(self._list.path, self._source.path, key, raw)
         step: PageRequest | None = self._paginator.first(size)
         given = {**(values or {})}
         url, loops = start, LoopDetector(self._name)
-        total = TotalCount(self._name, self._list.get("count"), size)
+        total = TotalCount(self._name, self._list.count, size)
         while step is not None:
             url = self._client.join(url, step.url) if step.url else start
             question, answer, records = self._page(url, step, query, given)
@@ -73,7 +88,7 @@ class Lists:
             if back is not None:
                 step, loops = back, LoopDetector(self._name)
                 continue
-            loops.note(question, [get_path(record, self._id) for record in records], records)
+            loops.note(question, [get_path(record, self._source.id) for record in records], records)
             yield records
             following = None if answer is _NONE else self._paginator.following(step, answer, records, size)
             if following is not None or self._paginator.leads(answer):
@@ -84,24 +99,30 @@ class Lists:
         total.end()
 
     def _page(
-        self, url: str, step: PageRequest, query: Mapping[str, Any], given: Values
+        self, url: str, step: PageRequest, query: Mapping[str, Template], given: Values
     ) -> tuple[int, UpstreamResponse, list[Record]]:
         """A hash of the question, the answer and its records."""
         question, asked = self._question(url, step, query, {**given, **step.values})
         try:
-            answer = self._client.call(self._method, url, operation=f"{self._name}.list", **asked)
+            answer = self._client.call(self._list.method, url, operation=f"{self._name}.list", **asked)
         except NoRecord:
             return question, _NONE, []
         return question, answer, self._select(answer.body)
 
     def _doubt(
-        self, last: UpstreamResponse, came: int, url: str, query: Mapping[str, Any], given: Values, size: int
+        self,
+        last: UpstreamResponse,
+        came: int,
+        url: str,
+        query: Mapping[str, Template],
+        given: Values,
+        size: int,
     ) -> None:
         """The list ends on a page that has no place for where to go on: is that all, or does the profile look
         in the wrong place? A first page as long as was asked for tells: were a record fewer asked for, there
         would be more.
         """
-        sign = next_page_hint(last, self._records)
+        sign = next_page_hint(last, self._list.records)
         if sign is None and self._sized and came == size > 1:
             _, answer, records = self._page(url, self._paginator.first(size - 1), query, given)
             self._trusted = self._paginator.leads(answer)
@@ -113,31 +134,31 @@ class Lists:
             )
 
     def _question(
-        self, url: str, step: PageRequest, query: Mapping[str, Any], values: Values
+        self, url: str, step: PageRequest, query: Mapping[str, Template], values: Values
     ) -> tuple[int, dict[str, Any]]:
         """A hash of what is asked, and how the client is told to."""
         given = [] if step.url else self._parameters(query, step, values)
-        headers = {**dict(parameters(self._list.get("headers", {}), values)), **step.headers}
-        body = render(self._list["body"], values) if "body" in self._list and not step.url else None
+        headers = {**dict(parameters(self._list.headers, values)), **step.headers}
+        body = None if self._list.body is UNSET or step.url else render(self._list.body, values)
         question = hash((url, tuple(given), repr(body), tuple(sorted(headers.items()))))
         return question, {"params": given, "json": body, "headers": headers, "repeatable": True}
 
     def _parameters(
-        self, query: Mapping[str, Any], step: PageRequest, values: Values
+        self, query: Mapping[str, Template], step: PageRequest, values: Values
     ) -> list[tuple[str, str]]:
-        fixed = parameters({**self._fixed, **query}, values)
+        fixed = parameters({**self._list.query, **query}, values)
         return [pair for pair in fixed if pair[0] not in step.query] + list(step.query.items())
 
     def _select(self, body: Any) -> list[Record]:
-        records = get_path(body, self._records)
+        records = get_path(body, self._list.records)
         if not isinstance(records, list):
-            place = self._records or "the answer"
+            place = self._list.records or "the answer"
             raise InvalidResponse(
                 f"{self._name}: {place} must be a list of records, not {type_name(records)}"
             )
         if not all(type(record) is dict for record in records):
             raise InvalidResponse(f"{self._name}: a record in the list is not an object")
-        trouble = None if records else error_in_200(body, self._records)
+        trouble = None if records else error_in_200(body, self._list.records)
         if trouble is not None:
             raise InvalidResponse(f"{self._name}: the ERP gave an empty list and {trouble} with it")
         return records

@@ -7,28 +7,25 @@ from typing import Any
 
 from connectors.common.errors import Rejected
 from connectors.common.upstream import UpstreamClient
-from connectors.erp.read.lists import Lists
+from connectors.erp.profile.model.mapping import LookupSpec
+from connectors.erp.profile.model.reading import ListCall, SinglePage
+from connectors.erp.read.lists import Lists, Source
 from core.dotted import get_path
 
 _MOST = 1000
 """Keys remembered per look-up. Codes keep their keys, and a wrong one is refused by the ERP."""
 
 
-class References:
-    """The profile's look-ups, by name; safe to use from several threads."""
+class Lookups:
+    """The profile's look-ups, by name, for all datatypes; safe to use from several threads."""
 
-    def __init__(self, client: UpstreamClient, specs: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, client: UpstreamClient, specs: Mapping[str, LookupSpec]) -> None:
         self._specs = specs
         self._lists = {
             name: Lists(
                 client,
                 f"lookup.{name}",
-                {
-                    **spec,
-                    "id": spec["value"],
-                    "paginator": {"type": "single"},
-                    "list": {**spec, "path": "{path}"},
-                },
+                Source(ListCall(query=spec.query, records=spec.records), SinglePage(), spec.path, spec.value),
                 2,
             )
             for name, spec in specs.items()
@@ -42,11 +39,11 @@ class References:
             return self._known[name, value]
         page = next(self._lists[name].pages({}, values={"value": _number(value, spec)}), [])
         if not page:
-            if spec.get("optional"):
+            if spec.optional:
                 return None
             raise Rejected(f"the ERP has no {name} {value}", rule="lookup")
-        found = get_path(page[0], spec["value"])
-        if spec.get("remember", True):
+        found = get_path(page[0], spec.value)
+        if spec.remember:
             if len(self._known) >= _MOST:
                 self._known.clear()
             self._known[name, value] = found
@@ -63,5 +60,5 @@ class References:
         return template
 
 
-def _number(value: Any, spec: Mapping[str, Any]) -> Any:
-    return int(value) if spec.get("as") == "integer" and str(value).isdigit() else value
+def _number(value: Any, spec: LookupSpec) -> Any:
+    return int(value) if spec.sent_as == "integer" and str(value).isdigit() else value

@@ -14,6 +14,20 @@ from requests.utils import parse_header_links
 
 from connectors.common.errors import InvalidResponse
 from connectors.common.upstream import UpstreamResponse
+from connectors.erp.profile.model.reading import (
+    AtFlag,
+    AtShort,
+    AtTotal,
+    Cursors,
+    KeysetPages,
+    LinkHeaders,
+    NextUrls,
+    ODataLinks,
+    Offsets,
+    PageNumbers,
+    Stop,
+)
+from connectors.erp.profile.model.reading import Paginator as PaginatorSpec
 from core.dotted import get_path, has_path
 
 Records = list[Any]
@@ -69,19 +83,12 @@ class Single:
 class Counted:
     """Page numbers (`by_records` false) or record offsets, until the stop rule says so."""
 
-    def __init__(
-        self,
-        param: str | None,
-        limit_param: str | None,
-        first: int,
-        by_records: bool,
-        stop: Mapping[str, Any],
-    ) -> None:
-        self._param = param
-        self._limit_param = limit_param
-        self._first = first
-        self._by_records = by_records
-        self._end = End(stop)
+    def __init__(self, spec: PageNumbers | Offsets) -> None:
+        self._param = spec.param
+        self._limit_param = spec.limit_param
+        self._by_records = isinstance(spec, Offsets)
+        self._first = 0 if isinstance(spec, Offsets) else spec.first
+        self._end = End(spec.stop)
 
     def first(self, size: int) -> PageRequest:
         """Page `first`, or offset 0."""
@@ -114,13 +121,13 @@ class Counted:
 class Cursor:
     """Each page holds the cursor of the next one, in its body or in a header."""
 
-    def __init__(self, spec: Mapping[str, Any]) -> None:
-        self._param = spec.get("param")
-        self._path = spec.get("path")
-        self._header = spec.get("header")
-        self._into_header = spec.get("in", "query") == "header"
-        self._more = spec.get("has_more")
-        self._limit_param = spec.get("limit_param")
+    def __init__(self, spec: Cursors) -> None:
+        self._param = spec.param
+        self._path = spec.path
+        self._header = spec.header
+        self._into_header = spec.into == "header"
+        self._more = spec.has_more
+        self._limit_param = spec.limit_param
 
     def first(self, size: int) -> PageRequest:
         """Without a cursor."""
@@ -201,14 +208,12 @@ class LinkHeader:
 class Keyset:
     """The list is ordered by a field; each page starts after the last value of the one before."""
 
-    def __init__(
-        self, param: str | None, path: str, template: str, limit_param: str | None, stop: Mapping[str, Any]
-    ) -> None:
-        self._param = param
-        self._path = path
-        self._template = template
-        self._limit_param = limit_param
-        self._end = End(stop)
+    def __init__(self, spec: KeysetPages) -> None:
+        self._param = spec.param
+        self._path = spec.field
+        self._template = spec.template
+        self._limit_param = spec.limit_param
+        self._end = End(spec.stop)
 
     def first(self, size: int) -> PageRequest:
         """From the lowest value."""
@@ -241,7 +246,7 @@ class End:
     the last page is one that is shorter than another that this ERP gave.
     """
 
-    def __init__(self, stop: Mapping[str, Any]) -> None:
+    def __init__(self, stop: Stop) -> None:
         self._stop = stop
         self._longest = 0
 
@@ -249,15 +254,15 @@ class End:
         """Whether a page is the last; `seen` records have come with it."""
         if not records:
             return True
-        match self._stop["type"]:
-            case "short":
+        match self._stop:
+            case AtShort():
                 self._longest = max(self._longest, len(records))
                 return len(records) < min(size, self._longest)
-            case "total":
-                total = get_path(answer.body, self._stop["path"])
+            case AtTotal(path=path):
+                total = get_path(answer.body, path)
                 return str(total).isdigit() and seen >= int(total)
-            case "has_more":
-                return not _flag(answer, self._stop["path"])
+            case AtFlag(path=path):
+                return not _flag(answer, path)
             case _:
                 return False
 
@@ -277,24 +282,20 @@ def _query(param: str | None, value: Any, limit_param: str | None, size: int) ->
     return {**({param: str(value)} if param else {}), **_limit(limit_param, size)}
 
 
-def make_paginator(spec: Mapping[str, Any]) -> Paginator:
-    """The paginator that a profile describes (already validated)."""
-    limit_param, stop = spec.get("limit_param"), spec.get("stop", {"type": "empty"})
-    match spec["type"]:
-        case "page":
-            return Counted(spec.get("param"), limit_param, spec.get("first", 1), False, stop)
-        case "offset":
-            return Counted(spec.get("param"), limit_param, 0, True, stop)
-        case "cursor":
+def make_paginator(spec: PaginatorSpec) -> Paginator:
+    """The paginator that a profile describes."""
+    match spec:
+        case PageNumbers() | Offsets():
+            return Counted(spec)
+        case Cursors():
             return Cursor(spec)
-        case "next_url":
-            return NextUrl(spec["path"], limit_param)
-        case "link_header":
+        case NextUrls(path=path, limit_param=limit_param):
+            return NextUrl(path, limit_param)
+        case LinkHeaders(limit_param=limit_param):
             return LinkHeader(limit_param)
-        case "odata":
+        case ODataLinks():
             return NextUrl("@odata.nextLink", None, {"Prefer": "odata.maxpagesize={size}"})
-        case "keyset":
-            template = spec.get("template", "{value}")
-            return Keyset(spec.get("param"), spec["field"], template, limit_param, stop)
+        case KeysetPages():
+            return Keyset(spec)
         case _:
             return Single()

@@ -16,7 +16,7 @@ share a stamp are never lost at a page end. Four cases need more care:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,7 +24,10 @@ from typing import Any
 from connectors.common.datatype import Entity
 from connectors.common.errors import BadRequest, FixSettings
 from connectors.erp.mapping import stamps
-from connectors.erp.mapping.templates import names, render
+from connectors.erp.mapping.templates import names
+from connectors.erp.profile.model.base import Template
+from connectors.erp.profile.model.datatype import DatatypeProfile
+from connectors.erp.profile.model.reading import Incremental
 from core.clock import to_text
 
 _SEPARATOR = "~"
@@ -52,22 +55,19 @@ class Since:
     """The tokens of one datatype."""
 
     def __init__(
-        self, datatype: str, spec: Mapping[str, Any], now: Callable[[], datetime] | None = None
+        self, datatype: str, spec: DatatypeProfile, now: Callable[[], datetime] | None = None
     ) -> None:
-        incremental = spec.get("incremental", {"order": "none"})
+        incremental = spec.incremental or Incremental(order="none")
         self._datatype = datatype
-        self._form = spec["modified_format"]
-        self._param = incremental.get("param")
-        self._template = incremental.get("template", "{since}")
-        self._filter_form = incremental.get("format", self._form)
-        self._overlap = incremental.get("overlap_seconds", 0)
-        self._mark = spec.get("values", {}).get("datetime", {}).get("mark")
-        self._timezone = spec.get("timezone")
-        listing = spec.get("list", {})
-        self._filters = self._param is not None or "since" in names(
-            [listing.get("query"), listing.get("body")]
-        )
-        self._order = incremental["order"]
+        self._form: str = spec.modified_format
+        self._param = incremental.param
+        self._template = incremental.template
+        self._filter_form: str = incremental.format or spec.modified_format
+        self._overlap = incremental.overlap_seconds
+        self._mark = spec.values.datetime.mark
+        self._timezone = spec.timezone
+        self._filters = self._param is not None or "since" in names([spec.listing.query, spec.listing.body])
+        self._order = incremental.order
         self._now = now or (lambda: datetime.now(UTC))
 
     def parse(self, text: str | None) -> Token | None:
@@ -86,11 +86,11 @@ class Since:
                 rule="format",
             ) from None
 
-    def query(self, token: Token | None) -> dict[str, str]:
-        """The parameters that make the ERP list only what changed at or after the token."""
+    def query(self, token: Token | None) -> dict[str, Template]:
+        """The parameter, a template, that makes the ERP list only what changed at or after the token."""
         if token is None or self._param is None:
             return {}
-        return {self._param: render(self._template, self.values(token))}
+        return {self._param: self._template}
 
     def values(self, token: Token | None) -> dict[str, Any]:
         """What the profile's templates may use: `since`, in the form that the ERP's filter wants."""

@@ -7,12 +7,12 @@ before shows it, and the read steps back as many pages as the missing records fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.common.errors import InvalidResponse
 from connectors.common.upstream import UpstreamResponse
+from connectors.erp.profile.model.reading import Count
 from connectors.erp.read.paginators import PageRequest
 from core.dotted import get_path
 
@@ -29,10 +29,10 @@ class _Page:
 class TotalCount:
     """The pages of one read. Without a count it lets everything pass."""
 
-    def __init__(self, name: str, count: Mapping[str, str] | None, size: int) -> None:
-        """`count`: `path` into a page's body, or `header` of it; `size`: records asked for per page."""
+    def __init__(self, name: str, count: Count | None, size: int) -> None:
+        """`size`: records asked for per page."""
         self._name = name
-        self._where = count or {}
+        self._where = count
         self._size = size
         self._pages: list[_Page] = []
         self._count: int | None = None
@@ -41,7 +41,7 @@ class TotalCount:
 
     def back(self, step: PageRequest, url: str, answer: UpstreamResponse, records: int) -> PageRequest | None:
         """Note a page that came from `url`; gives the step to go back to if records before it are gone."""
-        if not self._where:
+        if self._where is None:
             return None
         count, before = self._read(answer), self._count
         self._count = count
@@ -65,8 +65,9 @@ class TotalCount:
             raise InvalidResponse(f"{self._name}: the ERP counts {self._least} records and gave {came}")
 
     def _read(self, answer: UpstreamResponse) -> int | None:
-        if "header" in self._where:
-            text = answer.headers.get(self._where["header"]) or ""
+        assert self._where is not None
+        if self._where.header is not None:
+            text = answer.headers.get(self._where.header) or ""
             return int(text) if text.isdigit() else None
-        found: Any = get_path(answer.body, self._where["path"])
+        found: Any = get_path(answer.body, self._where.path or "")
         return found if type(found) is int else None

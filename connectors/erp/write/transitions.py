@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from connectors.common.datatype import Record
 from connectors.common.errors import Rejected
 from connectors.erp.mapping.conditions import fits
+from connectors.erp.profile.model.writing import Actions, Step
 
-Call = Callable[[Mapping[str, Any], str, Record], None]
+Call = Callable[[Step, str, Record], None]
 """Carries out one step for the record of that key, given as the ERP holds it."""
 
 
 class Transitions:
     """The fields of one datatype that are changed by calls, and the steps to each of their values."""
 
-    def __init__(self, spec: Mapping[str, Any]) -> None:
-        self._fields: Mapping[str, Mapping[str, Any]] = spec.get("actions", {})
+    def __init__(self, actions: Actions) -> None:
+        self._fields = actions
 
     def split(self, changes: Record) -> tuple[Record, Record]:
         """What is written, and what is called for."""
@@ -39,5 +39,5 @@ class Transitions:
         """The steps to the values wanted, of which those are skipped whose `when` does not fit the record."""
         for name, value in wanted.items():
             for step in self._fields[name][value]:
-                if fits(step.get("when", []), raw):
+                if fits(step.when, raw):
                     call(step, key, raw)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.erp.profile.load import presets
-from docs.profile_page import page
+from docs.profile_page import SCHEMA, page, schema_text
 from tests.support.erp import app_of
 from tests.support.processes import ROOT
 from tests.support.upstream import Asked, Reply, scripted_upstream
@@ -78,6 +78,7 @@ def test_the_example_of_the_howto_works_as_it_stands(tmp_path: Path) -> None:
 def test_the_reference_page_is_current() -> None:
     made = (ROOT / "docs/reference/profile.md").read_text()
     assert made.partition("\n\n")[2].rstrip() == "\n".join(page()).rstrip(), "run `make docs`"
+    assert SCHEMA.read_text() == schema_text(), "run `make docs`"
 
 
 @pytest.mark.parametrize("name", presets())

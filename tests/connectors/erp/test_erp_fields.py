@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from flask.testing import FlaskClient
 
 from connectors.erp.mapping.templates import names, parameters, render
 from connectors.erp.mapping.values import reader, writer
+from connectors.erp.profile.model.base import Templates
+from connectors.erp.profile.model.mapping import Values
 from tests.support.erp import app_of, profile
 from tests.support.upstream import Asked, Reply, Upstream, scripted_upstream
 
@@ -262,14 +265,15 @@ FORMS = {
     ],
 )
 def test_typed_values_both_ways(kind: str, forms: Any, theirs: Any, ours: str) -> None:
-    assert reader(kind, forms)(theirs) == ours
-    assert writer(kind, forms)(ours) == theirs
+    values = msgspec.convert(forms, Values)
+    assert reader(kind, values)(theirs) == ours
+    assert writer(kind, values)(ours) == theirs
 
 
 def test_whole_floats_are_written_without_a_fraction() -> None:
-    assert reader("decimal", FORMS)(2.0) == "2"
+    assert reader("decimal", msgspec.convert(FORMS, Values))(2.0) == "2"
     with pytest.raises(ValueError, match="no number"):
-        reader("decimal", {})(True)
+        reader("decimal", Values())(True)
 
 
 def test_templates_take_values_with_their_types() -> None:
@@ -292,6 +296,6 @@ def test_templates_take_values_with_their_types() -> None:
         "s": "{since}",
         "i": "{ids}",
     }
-    assert parameters(spec, {"ids": [1, 2]}) == [
+    assert parameters(msgspec.convert(spec, Templates), {"ids": [1, 2]}) == [
         ("f", "a"), ("f", "b"), ("d", "WzFd"), ("j", '{"k":[1,2]}'), ("i", "1,2"),
     ]  # fmt: skip

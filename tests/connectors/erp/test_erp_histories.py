@@ -22,6 +22,7 @@ from connectors.common.errors import InvalidResponse
 from connectors.common.metrics import Metrics
 from connectors.erp.datatype import ErpDatatype
 from connectors.erp.http.client import make_client
+from connectors.erp.read.lookups import Lookups
 from connectors.erp.settings import read_settings
 from tests.support.erp import FAST, profile
 from tests.support.histories import SIZE, Event, Kind, Reader, Wire, World
@@ -111,7 +112,10 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> None:
         client, wire = make_client(settings, Metrics()), Wire()
         client._session.mount("http://", wire)
         spec = settings.profile.entities["contact"]
-        SERVICES[kind.name] = ErpDatatype("contact", spec, {"properties": {}}, client, SIZE), wire
+        SERVICES[kind.name] = (
+            ErpDatatype("contact", spec, {"properties": {}}, client, Lookups(client, {}), SIZE),
+            wire,
+        )
 
 
 def reader_of(world: World) -> Reader:

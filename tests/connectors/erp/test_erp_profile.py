@@ -12,6 +12,7 @@ import pytest
 from connectors.common.errors import SettingsError
 from connectors.common.settings import Environment
 from connectors.erp.profile.load import load_profile, presets
+from connectors.erp.profile.model.reading import Cursors, ListCall, SinglePage
 from connectors.erp.settings import read_settings
 from tests.support.erp import profile
 from tests.support.processes import ROOT
@@ -34,7 +35,7 @@ def test_the_sandbox_is_just_the_default_profile() -> None:
     settings = read_settings(ENV)
     assert settings.profile.name == "sandbox"
     assert list(settings.profile.entities) == ["contact", "customer", "employee", "quote", "order", "product"]
-    assert settings.profile.rest["base_url"] == "http://erp.example/api"
+    assert settings.profile.rest.base_url == "http://erp.example/api"
     assert (settings.profile.address_setting, settings.profile.credentials_setting) == (
         "ERP_BASE_URL",
         "ERP_TOKEN",
@@ -189,10 +190,10 @@ def test_defaults_are_merged_but_another_kind_stands_alone(tmp_path: Path) -> No
     contact = document["entities"]["contact"]
     contact["list"] = {"query": {"b": "2"}}
     loaded = load(tmp_path, document).entities["contact"]
-    assert loaded["paginator"] == {"type": "single"}
-    assert loaded["list"] == {"path": "{path}", "query": {"a": "1", "b": "2"}, "records": "items"}
+    assert loaded.paginator == SinglePage()
+    assert loaded.listing == ListCall(query={"a": "1", "b": "2"}, records="items")
     del contact["paginator"]
-    assert load(tmp_path, document).entities["contact"]["paginator"]["type"] == "cursor"
+    assert load(tmp_path, document).entities["contact"].paginator == Cursors(param="c", path="next")
 
 
 def test_a_datatype_can_be_switched_off(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ CASES: list[tuple[str, Callable[[Document], Any], str, str]] = [
     ("nothing enabled", lambda d: contact(d).update(enabled=False), "/entities", "enable one"),
     ("a path without a slash", lambda d: contact(d).update(path="people"), "/entities/contact/path", "slash"),
     ("a field of nobody", lambda d: contact(d).update(fields={"frist_name": "a", "external_refs.chargebee": "r"}), "/entities/contact/fields/frist_name", 'did you mean "first_name"'),
-    ("a field of another type", lambda d: contact(d).update(fields={"first_name": {"from": "a", "type": "strng"}}), "/entities/contact/fields/first_name/type", "one of string, integer"),
+    ("a field of another type", lambda d: contact(d).update(fields={"first_name": {"from": "a", "type": "strng"}}), "/entities/contact/fields/first_name/type", "one of boolean, date"),
     ("a field from nowhere", lambda d: contact(d).update(fields={"first_name": {"type": "string"}}), "/entities/contact/fields/first_name", "from or const"),
     ("an action of nobody", lambda d: contact(d).update(actions={"statsu": {"x": [{"path": "/a"}]}}), "/entities/contact/actions", "no field statsu"),
     ("an action that does nothing", lambda d: contact(d).update(actions={"active": {"x": []}}), "/entities/contact/actions/active/x", "empty"),
@@ -139,7 +139,7 @@ def test_the_service_ends_with_that_line(tmp_path: Path) -> None:
 def test_what_is_no_secret_may_stand_there(tmp_path: Path, name: str) -> None:
     file = tmp_path / "acme.json"
     file.write_text(json.dumps(changed(lambda document: rest(document).update(headers={name: "fetch"}))))
-    assert read_settings({**ENV, "ERP_PROFILE": str(file)}).profile.rest["headers"] == {name: "fetch"}
+    assert read_settings({**ENV, "ERP_PROFILE": str(file)}).profile.rest.headers == {name: "fetch"}
 
 
 def test_further_credentials_come_from_the_environment_too(tmp_path: Path) -> None:
@@ -147,6 +147,6 @@ def test_further_credentials_come_from_the_environment_too(tmp_path: Path) -> No
     more = {"headers": {"X-Subscription-Key": "${ERP_KEY}", "X-Tenant": "7"}, "query": {"sig": "${ERP_SIG}"}}
     file.write_text(json.dumps(changed(lambda document: rest(document).update(more))))
     settings = read_settings({**ENV, "ERP_PROFILE": str(file), "ERP_KEY": "k-{since}-1", "ERP_SIG": "s-1"})
-    assert settings.profile.rest["headers"] == {"X-Subscription-Key": "k-{since}-1", "X-Tenant": "7"}
-    assert settings.profile.rest["query"] == {"sig": "s-1"}
+    assert settings.profile.rest.headers == {"X-Subscription-Key": "k-{since}-1", "X-Tenant": "7"}
+    assert settings.profile.rest.query == {"sig": "s-1"}
     assert {"k-{since}-1", "s-1"} <= set(settings.common.secrets)

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.common.errors import BadRequest, FixSettings, InvalidResponse
 from connectors.erp.mapping.stamps import is_stamp, lowest, parser, to_filter
+from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.read.since import Since, Token
 from core.clock import to_text
 
@@ -20,9 +22,11 @@ def stamp(second: int) -> str:
     return f"2026-01-01T00:{second // 60:02}:{second % 60:02}.000000Z"
 
 
-def spec(order: str, param: str | None = "since", **more: Any) -> dict[str, Any]:
+def spec(order: str, param: str | None = "since", **more: Any) -> DatatypeProfile:
     incremental = {"order": order, **({"param": param} if param else {}), **more}
-    return {"modified_format": "iso", "incremental": incremental}
+    return msgspec.convert(
+        {"path": "/x", "paginator": {"type": "single"}, "incremental": incremental}, DatatypeProfile
+    )
 
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -40,7 +44,7 @@ class Source:
 
     def read(self, text: str | None, limit: int | None = None) -> list[dict[str, Any]]:
         token = self.since.parse(text)
-        start = self.since.query(token).get("since", "")
+        start = self.since.values(token).get("since", "")
         pages = self.since.apply(self._pages(start), token, limit)
         return [dict(entity) for page in pages for entity in page]
 
@@ -64,7 +68,7 @@ def test_what_the_overlap_brings_again_comes_no_more_once_it_is_long_ago() -> No
         since = Since("x", spec("none", overlap_seconds=60), lambda: clock[0])
         changed, token, counts = to_text(NOW - timedelta(minutes=5)), None, []
         for _ in range(3):
-            start = since.query(since.parse(token)).get("since", "")
+            start = since.values(since.parse(token)).get("since", "")
             rows = [{"_id": "a", "_updated": changed}] if changed >= start else []
             page = next(iter(since.apply(iter([rows]), since.parse(token), None)), [])
             counts.append(len(page))

@@ -1,0 +1,106 @@
+"""What the parts of the model are made of: the base class, and the kinds of text in a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, TypeAlias
+
+from msgspec import Meta, Struct, field
+
+NO_VARIABLE = {"not": {"pattern": r"\$\{"}}
+"""JSON Schema: no environment variable in it; they are allowed where a description says so."""
+
+
+class Node(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One object of a profile. Class variables say in JSON Schema's terms what the members alone do not."""
+
+    comment: Annotated[str | list[str] | None, Meta(description="For people; not used.")] = field(
+        name="$comment", default=None
+    )
+
+    one_of: ClassVar[Sequence[str]] = ()
+    """Members of which exactly one is there."""
+
+    at_least: ClassVar[int] = 0
+    """The number of members that an object has at least."""
+
+    needs: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """Members that need others."""
+
+
+def kind_of(node: Node) -> str:
+    """The word that a profile has in `type` or `strategy` for an object of this class."""
+    return str(type(node).__struct_config__.tag)
+
+
+Text: TypeAlias = Annotated[str, Meta(min_length=1, extra_json_schema=NO_VARIABLE)]
+Path: TypeAlias = Annotated[
+    Text,
+    Meta(
+        description="Dotted path into a JSON value, such as meta.next or errors.0.field. A key that"
+        " itself holds dots may be matched whole."
+    ),
+]
+Place: TypeAlias = Annotated[
+    Text,
+    Meta(
+        description="Below base_url, with a slash at its start; {path} is the entity's own path, {id} the"
+        " record's id, URL-encoded.",
+        extra_json_schema={"pattern": "^[/{]", **NO_VARIABLE},
+    ),
+]
+Variable: TypeAlias = Annotated[
+    str,
+    Meta(
+        description="An environment variable, ${NAME}. Secrets are never written literally.",
+        extra_json_schema={"pattern": r"^\$\{[A-Z][A-Z0-9_]*\}$"},
+    ),
+]
+Url: TypeAlias = Annotated[
+    str,
+    Meta(
+        description="${NAME} alone, or an http:// or https:// address.",
+        extra_json_schema={
+            "anyOf": [{"pattern": r"^\$\{[A-Z][A-Z0-9_]*\}$"}, {"pattern": r"^https?://[^$\s]+$"}]
+        },
+    ),
+]
+Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=3600)]
+Json: TypeAlias = Annotated[
+    Any,
+    Meta(
+        description="Any JSON; no environment variables in it.",
+        extra_json_schema={"$ref": "#/$defs/json"},
+    ),
+]
+Scalar: TypeAlias = str | int | float | bool
+Zone: TypeAlias = Annotated[
+    Text,
+    Meta(
+        description="IANA time zone of stamps that name no offset, such as Europe/Oslo; UTC by default.",
+    ),
+]
+
+
+class JsonText(Node, frozen=True):
+    """JSON that is sent as text: plain (`json`), or in URL-safe base64 (`b64json`)."""
+
+    json: Annotated[Json, Meta(description="The JSON, a template.")] = field(default=None)
+    b64json: Annotated[Json, Meta(description="The JSON, a template, sent in base64.")] = field(default=None)
+    one_of = ("json", "b64json")
+
+
+Template: TypeAlias = Text | Annotated[list[Text], Meta(min_length=1)] | JsonText
+Templates: TypeAlias = Annotated[
+    dict[str, Template],
+    Meta(
+        description="Query parameters or headers. A text may hold {name} for a value (since, origin,"
+        " ids, id, value, and the paginator's size, page, offset, cursor, after); one whose value is"
+        ' not there is left out. A list of texts is sent as a repeated parameter. {"json": …} and'
+        ' {"b64json": …} hold JSON that is sent as text, plain or in URL-safe base64; {"$if":'
+        ' "since", "$then": …} in it is left out when there is no such value.'
+    ),
+]
+PageSize: TypeAlias = Annotated[
+    int, Meta(ge=1, description="Records to ask for at once; the setting PAGE_SIZE by default.")
+]

@@ -1,0 +1,238 @@
+"""How the ERP is reached: address, credentials, limits, and what its answers mean."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from msgspec import UNSET, Meta, field
+
+from connectors.erp.profile.model.base import (
+    JsonText,
+    Node,
+    Path,
+    Seconds,
+    Text,
+    Url,
+    Variable,
+)
+
+_VARIABLE_OR_TEXT = {"anyOf": [{"pattern": r"^\$\{[A-Z][A-Z0-9_]*\}$"}, {"not": {"pattern": r"\$\{"}}]}
+Sent: TypeAlias = Annotated[str, Meta(min_length=1, extra_json_schema=_VARIABLE_OR_TEXT)]
+"""A text of ours, or a variable that stands for all of it."""
+
+Variables: TypeAlias = Annotated[
+    dict[str, Any],
+    Meta(
+        extra_json_schema={
+            "additionalProperties": {"anyOf": [{"$ref": "#/$defs/variable"}, {"$ref": "#/$defs/variables"}]}
+        }
+    ),
+]
+
+
+class Timeout(Node, frozen=True):
+    """Seconds; the service's settings where absent."""
+
+    connect: Annotated[Seconds, Meta(description="To reach the ERP.")] | None = None
+    read: Annotated[Seconds, Meta(description="For the next part of an answer.")] | None = None
+
+
+class NoAuth(Node, frozen=True, tag_field="type", tag="none"):
+    """Nothing is shown."""
+
+
+class BasicAuth(Node, frozen=True, tag_field="type", tag="basic"):
+    """HTTP basic."""
+
+    username: Variable
+    password: Variable
+
+
+class BearerAuth(Node, frozen=True, tag_field="type", tag="bearer"):
+    """A token that does not change."""
+
+    token: Variable
+
+
+class ApiKeyAuth(Node, frozen=True, tag_field="type", tag="api_key"):
+    """A key in a place of its own."""
+
+    into: Annotated[Literal["header", "query", "cookie"], Meta(description="Where the key goes.")] = field(
+        name="in"
+    )
+    name: Annotated[Text, Meta(description="Name of the header, parameter or cookie.")]
+    key: Variable
+
+
+class ClientCredentials(Node, frozen=True, tag_field="type", tag="oauth2_client_credentials"):
+    """OAuth 2.0 client credentials (RFC 6749, 4.4)."""
+
+    token_url: Annotated[Url, Meta(description="Where tokens are fetched: ${NAME} alone, or an address.")]
+    client_id: Variable
+    client_secret: Variable
+    scope: Annotated[Text, Meta(description="Scopes to ask for, with spaces between them.")] | None = None
+    client_in: Annotated[
+        Literal["header", "body"],
+        Meta(description="Where id and secret go: basic auth, or form fields."),
+    ] = "header"
+
+
+class Session(Node, frozen=True, tag_field="type", tag="session"):
+    """A login call that answers with a session token."""
+
+    path: Annotated[
+        Text,
+        Meta(
+            description="Path of the login call below base_url, with a slash at its start.",
+            extra_json_schema={"pattern": "^/"},
+        ),
+    ]
+    method: Annotated[Literal["POST", "PUT"], Meta(description="HTTP method.")] = "POST"
+    body: (
+        Annotated[
+            Variables, Meta(description="Sent as JSON; every value is ${NAME}, also in objects inside.")
+        ]
+        | None
+    ) = None
+    query: Annotated[dict[str, Variable], Meta(description="Query parameters; every value is ${NAME}.")] = {}
+    token_path: Annotated[Path, Meta(description="Where the answer's body holds the token.")] | None = None
+    token_header: Annotated[Text, Meta(description="Header of the answer that holds it instead.")] | None = (
+        None
+    )
+    token_cookie: (
+        Annotated[
+            Text,
+            Meta(
+                description="Cookie of the answer that holds it instead; it is sent back as a cookie unless"
+                " header says otherwise."
+            ),
+        ]
+        | None
+    ) = None
+    username: (
+        Annotated[Text, Meta(description="The token is the password of this user in basic auth, such as 0.")]
+        | None
+    ) = None
+    header: (
+        Annotated[Text, Meta(description="Header that carries the token; Authorization by default.")] | None
+    ) = None
+    template: (
+        Annotated[Text, Meta(description="Value of the header with {token}; 'Bearer {token}' by default.")]
+        | None
+    ) = None
+    lifetime_seconds: (
+        Annotated[Seconds, Meta(description="Log in again after this; after a 401 in any case.")] | None
+    ) = None
+    one_of = ("token_path", "token_header", "token_cookie")
+
+
+Auth: TypeAlias = NoAuth | BasicAuth | BearerAuth | ApiKeyAuth | ClientCredentials | Session
+
+
+class RateLimit(Node, frozen=True):
+    """Calls that the ERP allows."""
+
+    per_second: Annotated[float, Meta(gt=0, description="Calls a second over time.")] | None = None
+    burst: Annotated[int, Meta(ge=1, description="Calls that may go at once after a quiet time.")] = 1
+    concurrency: Annotated[int, Meta(ge=1, description="Calls at the same time.")] | None = None
+
+
+class RetryRule(Node, frozen=True):
+    """How failed calls are repeated; only those that are safe to repeat are."""
+
+    max: Annotated[int, Meta(ge=0, le=20, description="Repeats after the first attempt.")] | None = None
+    base: (
+        Annotated[
+            Seconds,
+            Meta(
+                description="First pause (default: UPSTREAM_BACKOFF_SECONDS); it doubles from there,"
+                " with jitter."
+            ),
+        ]
+        | None
+    ) = None
+    cap: Annotated[Seconds, Meta(description="Longest pause.")] = 20.0
+
+
+class ErrorWhen(Node, frozen=True):
+    """All that is given must hold."""
+
+    status: (
+        Annotated[
+            list[Annotated[int, Meta(ge=100, le=599)]],
+            Meta(min_length=1, description="One of these status codes."),
+        ]
+        | None
+    ) = None
+    method: (
+        Annotated[
+            list[Literal["GET", "POST", "PUT", "PATCH", "DELETE"]],
+            Meta(min_length=1, description="In answer to one of these methods."),
+        ]
+        | None
+    ) = None
+    path: Path | None = None
+    present: Annotated[bool, Meta(description="Whether the value at path is there and not null.")] | None = (
+        None
+    )
+    equals: Annotated[Any, Meta(description="The value at path.")] = UNSET
+    contains: Annotated[Text, Meta(description="Part of the text at path.")] | None = None
+    at_least = 1
+    needs = {"present": ["path"], "equals": ["path"], "contains": ["path"]}  # noqa: RUF012 - a ClassVar
+
+
+class ErrorRule(Node, frozen=True):
+    """What an answer means."""
+
+    when: ErrorWhen
+    action: Annotated[
+        Literal[
+            "ok", "rejected", "conflict", "already_exists", "not_found", "empty", "unavailable", "refused"
+        ],
+        Meta(
+            description="ok: no error · rejected: the data is wrong · conflict: the record moved on ·"
+            " already_exists · not_found · empty: a list has no record, or none on that page ·"
+            " unavailable: try"
+            " again later · refused: credentials or settings are wrong."
+        ),
+    ]
+
+
+class Rest(Node, frozen=True):
+    """An API that speaks JSON over HTTP."""
+
+    base_url: Annotated[
+        Url,
+        Meta(description="What every path is appended to: ${NAME} alone, or an http:// or https:// address."),
+    ]
+    headers: Annotated[
+        dict[str, Sent | Annotated[list[Text], Meta(min_length=1)] | JsonText],
+        Meta(description="Sent with every call; ${NAME} for what is secret."),
+    ] = {}
+    query: Annotated[
+        dict[str, Sent], Meta(description="Sent with every call, e.g. a tenant; ${NAME} for what is secret.")
+    ] = {}
+    timeout: Timeout = Timeout()
+    auth: Annotated[Auth, Meta(description="Credentials. Secrets are always ${NAME}.")] = NoAuth()
+    rate_limit: RateLimit = RateLimit()
+    retry: RetryRule = RetryRule()
+    error_message: Annotated[Path, Meta(description="Where an error answer says what is wrong.")] = "message"
+    error_field: (
+        Annotated[Path, Meta(description="Where an error answer names the field, as a dotted path.")] | None
+    ) = None
+    error_rule: Annotated[Path, Meta(description="Where an error answer names the rule or code.")] | None = (
+        None
+    )
+    errors: Annotated[
+        list[ErrorRule],
+        Meta(
+            description="What answers mean, where the status code alone does not say it; the first that fits"
+            " counts."
+        ),
+    ] = []
+
+
+class Connection(Node, frozen=True):
+    """How the ERP is reached."""
+
+    rest: Rest

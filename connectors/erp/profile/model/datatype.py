@@ -1,0 +1,190 @@
+"""One datatype of an ERP, and the profile around it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from connectors.erp.profile.model.base import Node, Path, Templates, Text, Zone
+from connectors.erp.profile.model.connection import Connection
+from connectors.erp.profile.model.mapping import (
+    Conditions,
+    Fields,
+    ItemSpec,
+    LookupSpec,
+    StampForm,
+    Values,
+)
+from connectors.erp.profile.model.reading import (
+    ChildSpec,
+    Deletion,
+    Incremental,
+    ListCall,
+    NoDeletions,
+    Paginator,
+)
+from connectors.erp.profile.model.writing import (
+    Actions,
+    CommandTemplates,
+    Create,
+    Delete,
+    Get,
+    Origin,
+    PartSpec,
+    Update,
+)
+
+Names = Annotated[list[Text], Meta(description="Names of fields.")]
+
+
+class DatatypeProfile(Node, frozen=True):
+    """How records of one datatype are read and written. Every member may stand in `defaults` instead."""
+
+    path: Annotated[
+        Text,
+        Meta(
+            description="The collection below base_url, such as /contacts, with a slash at its start;"
+            " {path} in operations.",
+            extra_json_schema={"pattern": "^/"},
+        ),
+    ]
+    paginator: Paginator
+    enabled: Annotated[
+        bool,
+        Meta(
+            description="false: this ERP has no such records, as if there were no entry: the datatype"
+            " reads as an empty list and takes no writes."
+        ),
+    ] = True
+    read_only: Annotated[bool, Meta(description="true: shares and pushes are refused.")] = False
+    query: Annotated[Templates, Meta(description="Sent with every call for this datatype.")] = field(
+        default_factory=dict
+    )
+    id: Annotated[Path, Meta(description="Where a record holds its key.")] = "id"
+    modified: Annotated[
+        list[Path],
+        Meta(description="Where a record holds its change stamp; the first that is not null counts."),
+    ] = []
+    modified_also: Annotated[
+        list[Path],
+        Meta(
+            description="Further change stamps, of children for example (* stands for every item of a"
+            " list); a later one counts."
+        ),
+    ] = []
+    modified_format: StampForm = "iso"
+    timezone: Zone | None = None
+    where: Annotated[
+        Conditions,
+        Meta(
+            description="Which of the records are of this datatype, for collections that hold"
+            " several. A record that fits no more is given as deleted; the list itself must not"
+            " filter by what can change."
+        ),
+    ] = []
+    keep: Annotated[
+        Names, Meta(description="Fields that a record keeps when it has left: what it became.")
+    ] = []
+    listing: ListCall = field(name="list", default=ListCall())
+    incremental: Incremental | None = None
+    deleted: Deletion = NoDeletions()
+    get: Get = Get()
+    create: Create = Create()
+    update: Update = Update()
+    delete: Delete = Delete()
+    origin: Origin | None = None
+    absent: Annotated[
+        Literal["accept", "refuse"],
+        Meta(
+            description="What a mapped field without a default means that is missing in a record:"
+            " accept: it is null · refuse: the answer is broken, for this ERP sends every field, be"
+            " it null. Without that, a field that the ERP renames looks as if everybody had emptied"
+            " it."
+        ),
+    ] = "accept"
+    fields: (
+        Annotated[
+            Fields,
+            Meta(
+                description="This project's field names to the ERP's. Without it, records are taken"
+                " as they are."
+            ),
+        ]
+        | None
+    ) = None
+    ignore: Annotated[
+        Names,
+        Meta(
+            description="Fields that this ERP has no place for, and that may get lost; any other"
+            " unmapped field is refused when it is written."
+        ),
+    ] = []
+    values: Values = Values()
+    line_keys: Annotated[
+        dict[str, Text],
+        Meta(description="Fields that are lists of lines, and the key of a line; lines are merged by it."),
+    ] = {}
+    items: Annotated[
+        dict[str, ItemSpec],
+        Meta(description="Objects in lists of the record that fields come from, by name."),
+    ] = {}
+    parts: Annotated[
+        dict[str, PartSpec], Meta(description="Other records that some fields are written to, by name.")
+    ] = {}
+    children: Annotated[
+        dict[str, ChildSpec], Meta(description="Sub-resources, such as lines, that lists do not show.")
+    ] = {}
+    commands: CommandTemplates | None = None
+    actions: Annotated[
+        Actions,
+        Meta(
+            description="Fields that are changed by calls, not by writing: field, value, and the"
+            " steps that lead to it."
+        ),
+    ] = {}
+
+
+class Entities(Node, frozen=True):
+    """One entry for every datatype that this ERP has; what is not here reads as an empty list and takes no
+    writes, and its mappings are off.
+    """
+
+    contact: Annotated[DatatypeProfile | None, Meta(description="People at customers.")] = None
+    customer: Annotated[DatatypeProfile | None, Meta(description="Companies that buy.")] = None
+    employee: Annotated[DatatypeProfile | None, Meta(description="The own people.")] = None
+    quote: Annotated[DatatypeProfile | None, Meta(description="Offers, until they are orders.")] = None
+    order: Annotated[DatatypeProfile | None, Meta(description="Sales orders.")] = None
+    product: Annotated[DatatypeProfile | None, Meta(description="What is sold.")] = None
+    at_least = 1
+
+
+class Document(Node, frozen=True):
+    """How one ERP's JSON API is spoken to: one file describes connection, lists, single records and writes of
+    every datatype. Unknown keys are refused. ${NAME} takes the value of an environment variable; it is
+    allowed for base_url and required for secrets.
+    """
+
+    profile_version: Annotated[Literal[1], Meta(description="Version of this format.")]
+    name: Annotated[Text, Meta(description="Name of the profile, shown in messages.")]
+    connection: Connection
+    entities: Entities
+    schema: Annotated[str, Meta(description="Lets editors help; not used otherwise.")] = field(
+        name="$schema", default=""
+    )
+    description: Annotated[Text, Meta(description="For people.")] | None = None
+    defaults: Annotated[
+        DatatypeProfile | None,
+        Meta(
+            description="Members that every entity has unless it says otherwise; objects are"
+            " merged key by key, but one with another `type` or `strategy` replaces the default"
+            " whole."
+        ),
+    ] = None
+    lookups: Annotated[
+        dict[str, LookupSpec],
+        Meta(
+            description="Keys that the ERP wants where this project has codes, by name: asked for"
+            " when a field with `lookup` is written, and remembered."
+        ),
+    ] = {}

@@ -1,0 +1,251 @@
+"""What of a record becomes which field, and how values are written on either side."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType, field
+
+from connectors.erp.profile.model.base import Json, Node, Path, Scalar, Templates, Text, Zone
+
+StampForm: TypeAlias = Annotated[
+    Literal["iso", "iso_seconds", "iso_naive", "date", "epoch_s", "epoch_ms", "dotnet", "object", "number"],
+    Meta(
+        description="iso: date and time with fraction, in `timezone` where it names no offset · iso_seconds ·"
+        " iso_naive: without offset, in `timezone` · date · epoch_s · epoch_ms · dotnet: /Date(ms)/ · object:"
+        " year, month, day, hour, minute, second, microsecond · number: a growing change number."
+    ),
+]
+Mark: TypeAlias = Annotated[dict[str, Scalar], Meta(description="Constant members of the object.")]
+
+
+class Condition(Node, frozen=True):
+    """A test on the ERP's record."""
+
+    field: Annotated[
+        Path,
+        Meta(description="Dotted path; * stands for every item of a list, of which one has to pass."),
+    ]
+    present: Annotated[bool, Meta(description="Whether there is a value other than null.")] | None = None
+    equals: Annotated[Scalar, Meta(description="The value.")] | UnsetType = UNSET
+    among: Annotated[list[Scalar], Meta(min_length=1, description="One of these values.")] | None = (
+        msgspec.field(name="in", default=None)
+    )
+    not_in: Annotated[list[Scalar], Meta(min_length=1, description="None of these values.")] | None = None
+    starts_with: Annotated[Text, Meta(description="A text that begins so.")] | None = None
+    at_least = 2
+
+
+Conditions: TypeAlias = Annotated[
+    list[Condition], Meta(description="Tests on the ERP's record that must all hold.")
+]
+
+
+class LookupSpec(Node, frozen=True):
+    """A key that the ERP wants where this project has a code."""
+
+    path: Annotated[
+        Text,
+        Meta(
+            description="List below base_url, with a slash at its start.",
+            extra_json_schema={"pattern": "^/"},
+        ),
+    ]
+    value: Annotated[Path, Meta(description="Where the first record found holds the key.")]
+    query: Annotated[Templates, Meta(description="With {value}, the value to be looked up.")] = field(
+        default_factory=dict
+    )
+    records: Annotated[
+        Path, Meta(description="Where the answer holds the records found; the whole answer by default.")
+    ] = ""
+    sent_as: Annotated[Literal["integer"], Meta(description="{value} is sent as a number.")] | None = field(
+        name="as", default=None
+    )
+    optional: Annotated[
+        bool,
+        Meta(
+            description="true: if there is no such thing, nothing is written; otherwise the entity is"
+            " rejected."
+        ),
+    ] = False
+    remember: Annotated[bool, Meta(description="false: asked for every time.")] = True
+
+
+class ItemSpec(Node, frozen=True):
+    """An object in a list of the ERP's record that holds a field or several: the first that fits `where`."""
+
+    held_in: Annotated[Path, Meta(description="Where the record holds the list.")] = field(name="in")
+    to: Annotated[Path, Meta(description="Where it is written, if elsewhere.")] | None = None
+    part: Annotated[Text, Meta(description="The part that is written to.")] | None = None
+    where: Annotated[Conditions, Meta(description="Conditions on the item.")] = []
+    id: Annotated[Path, Meta(description="Where the item holds its key.")] = "id"
+    new: Annotated[dict[str, Json], Meta(description="Members of a new item, besides the fields.")] = field(
+        default_factory=dict
+    )
+    holds: (
+        Annotated[Path, Meta(description="The item is removed when this value of it is cleared.")] | None
+    ) = field(name="needs", default=None)
+
+
+class AlsoWritten(Node, frozen=True):
+    """Something that is written with a field."""
+
+    to: Annotated[Path, Meta(description="Where it is written.")]
+    lookup: Annotated[Text, Meta(description="The look-up that gives it from the value.")]
+
+
+ValueType: TypeAlias = Literal["string", "integer", "decimal", "boolean", "date", "datetime"]
+WrittenType: TypeAlias = Literal["string", "integer", "number", "decimal", "boolean", "date", "datetime"]
+
+
+class FieldSpec(Node, frozen=True):
+    """Where a field comes from and how it is written; with `fields`, a list of lines."""
+
+    source: (
+        Annotated[
+            Path,
+            Meta(
+                description="Where the ERP's record, or the item, holds the value or the list."
+                " @modified is the record's change stamp, @position a line's place in its list from 1"
+                " on."
+            ),
+        ]
+        | None
+    ) = field(name="from", default=None)
+    const: Annotated[Scalar, Meta(description="Always this; the ERP has it nowhere.")] | UnsetType = UNSET
+    to: Annotated[Path, Meta(description="Where it is written, if elsewhere.")] | None = None
+    type: (
+        Annotated[
+            ValueType,
+            Meta(
+                description="What it becomes: decimal is a text, date YYYY-MM-DD, datetime UTC of"
+                " fixed width."
+            ),
+        ]
+        | None
+    ) = None
+    written_as: (
+        Annotated[WrittenType, Meta(description="What it is written as, if not as `type`.")] | None
+    ) = field(name="as", default=None)
+    map: Annotated[
+        dict[str, str | bool | None],
+        Meta(
+            description="The ERP's words to ours (true and false for truth values). Where two of them"
+            " become one of ours, the first is written. A word that is not here breaks the read,"
+            " unless there is a default.",
+            extra_json_schema={"minProperties": 1},
+        ),
+    ] = {}
+    default: Annotated[
+        Any,
+        Meta(
+            description="Used where the ERP has nothing, where `when` does not fit, and for words"
+            " that the map lacks."
+        ),
+    ] = UNSET
+    when: Annotated[Conditions, Meta(description="Read only from records that fit.")] = field(
+        default_factory=list
+    )
+    back: Annotated[
+        dict[str, str],
+        Meta(description="Words of ours that the map does not give, and what is written for them."),
+    ] = {}
+    words: (
+        Annotated[
+            Literal["all_but_last", "last"],
+            Meta(
+                description="Several fields share one text of the ERP: this one is its last word, or"
+                " all before it."
+            ),
+        ]
+        | None
+    ) = None
+    line: (
+        Annotated[
+            Literal[1, 2, 3],
+            Meta(
+                description="Several fields share one text of the ERP: this one is that line of it; the third"
+                " has all that follow."
+            ),
+        ]
+        | None
+    ) = None
+    prefix: Annotated[
+        str,
+        Meta(description="Stands before the value in the ERP; a value without it counts as none."),
+    ] = ""
+    item: Annotated[Text, Meta(description="The item, of `items`, that holds it.")] | None = None
+    part: Annotated[Text, Meta(description="The part, of `parts`, that it is written to.")] | None = None
+    lookup: Annotated[Text, Meta(description="The look-up that gives what is written.")] | None = None
+    also: Annotated[list[AlsoWritten], Meta(description="What else is written with it.")] = field(
+        default_factory=list
+    )
+    read_only: Annotated[bool, Meta(description="Never sent to the ERP.")] = False
+    fields: (
+        Annotated[
+            dict[str, Path | FieldSpec],
+            Meta(description="For a list of lines: the fields of a line. They have no lines of their own."),
+        ]
+        | None
+    ) = None
+    where: Annotated[Conditions, Meta(description="For a list: which items of it are lines.")] = field(
+        default_factory=list
+    )
+    id: Annotated[Path, Meta(description="For a list: where an item holds its key.")] = "id"
+    new: Annotated[
+        dict[str, Json], Meta(description="For a list: members of a new item, besides the fields.")
+    ] = {}
+    ignore: Annotated[
+        list[Text],
+        Meta(
+            description="For a list: fields of a line that this ERP has no place for, and that may get lost."
+        ),
+    ] = []
+    one_of = ("from", "const")
+
+
+Fields: TypeAlias = dict[str, Path | FieldSpec]
+
+
+def spelt_out(fields: Fields) -> dict[str, FieldSpec]:
+    """The fields of a map, with a plain path as a field that is read and written there."""
+    return {
+        name: FieldSpec(source=given) if isinstance(given, str) else given for name, given in fields.items()
+    }
+
+
+class DecimalForm(Node, frozen=True):
+    """Amounts."""
+
+    form: Annotated[
+        Literal["string", "number", "object"],
+        Meta(description="JSON text, JSON number, or an object that holds the text."),
+    ] = "string"
+    key: Annotated[Text, Meta(description="Member that holds the text.")] = "decimal"
+    mark: Mark = {}
+
+
+class DateForm(Node, frozen=True):
+    """Days."""
+
+    form: Annotated[
+        Literal["iso", "object"], Meta(description="YYYY-MM-DD, or an object with year, month and day.")
+    ] = "iso"
+    mark: Mark = {}
+
+
+class DatetimeForm(Node, frozen=True):
+    """Moments."""
+
+    form: StampForm = "iso"
+    timezone: Zone | None = None
+    mark: Mark = {}
+
+
+class Values(Node, frozen=True):
+    """How the ERP writes typed values."""
+
+    decimal: DecimalForm = DecimalForm()
+    date: DateForm = DateForm()
+    datetime: DatetimeForm = DatetimeForm()

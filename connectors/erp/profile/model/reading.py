@@ -1,0 +1,336 @@
+"""How lists are asked for, paged and limited to what changed, and how deletions show."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import UNSET, Meta, field
+
+from connectors.erp.profile.model.base import (
+    Json,
+    Node,
+    PageSize,
+    Path,
+    Place,
+    Template,
+    Templates,
+    Text,
+)
+from connectors.erp.profile.model.mapping import StampForm
+
+ReadMethod: TypeAlias = Annotated[Literal["GET", "POST"], Meta(description="HTTP method.")]
+Param: TypeAlias = Annotated[
+    Text,
+    Meta(
+        description="Parameter that says where to go on. Without it, list.query or list.body must use"
+        " the value: {page}, {offset}, {cursor} or {after}."
+    ),
+]
+LimitParam: TypeAlias = Annotated[
+    Text, Meta(description="Parameter that says how many records a page may have.")
+]
+
+
+class AtEmpty(Node, frozen=True, tag_field="type", tag="empty"):
+    """An empty page is the end: safe, and one call more."""
+
+
+class AtShort(Node, frozen=True, tag_field="type", tag="short"):
+    """A page with fewer records than asked for, and than another had, is the end."""
+
+
+class AtTotal(Node, frozen=True, tag_field="type", tag="total"):
+    """The count at path is reached."""
+
+    path: Path
+
+
+class AtFlag(Node, frozen=True, tag_field="type", tag="has_more"):
+    """The flag at path is false; it must be on every page."""
+
+    path: Path
+
+
+Stop: TypeAlias = Annotated[
+    AtEmpty | AtShort | AtTotal | AtFlag,
+    Meta(
+        description="When a list is at its end. empty: an empty page (safe, one call more) · short: a"
+        " page with fewer records than asked for, and than another had (or the ERP may have cut it to"
+        " a size of its own) · total: the count at path is reached · has_more: the flag at path is"
+        " false; it must be on every page."
+    ),
+]
+
+
+class SinglePage(Node, frozen=True, tag_field="type", tag="single"):
+    """The whole list is one page."""
+
+
+class PageNumbers(Node, frozen=True, tag_field="type", tag="page"):
+    """Pages are numbered."""
+
+    param: Param | None = None
+    limit_param: LimitParam | None = None
+    first: Annotated[int, Meta(ge=0, description="Number of the first page.")] = 1
+    stop: Stop = AtEmpty()
+
+
+class Offsets(Node, frozen=True, tag_field="type", tag="offset"):
+    """Pages begin after so many records."""
+
+    param: Param | None = None
+    limit_param: LimitParam | None = None
+    stop: Stop = AtEmpty()
+
+
+class Cursors(Node, frozen=True, tag_field="type", tag="cursor"):
+    """Each page holds a cursor for the next one."""
+
+    param: Param | None = None
+    into: Annotated[
+        Literal["query", "header"],
+        Meta(description="Whether param is a query parameter or a request header."),
+    ] = field(name="in", default="query")
+    path: (
+        Annotated[
+            Path,
+            Meta(
+                description="Where a page's body holds the cursor of the next one; null or missing on"
+                " the last."
+            ),
+        ]
+        | None
+    ) = None
+    header: (
+        Annotated[Text, Meta(description="The header of a page that holds it instead; missing on the last.")]
+        | None
+    ) = None
+    has_more: (
+        Annotated[
+            Path,
+            Meta(
+                description="Where the body says whether there is a next page, if the last one has a"
+                " cursor as well."
+            ),
+        ]
+        | None
+    ) = None
+    limit_param: LimitParam | None = None
+    one_of = ("path", "header")
+
+
+class NextUrls(Node, frozen=True, tag_field="type", tag="next_url"):
+    """Each page holds the URL of the next one."""
+
+    path: Annotated[
+        Path, Meta(description="Where a page holds the URL of the next one, relative or absolute.")
+    ]
+    limit_param: LimitParam | None = None
+
+
+class LinkHeaders(Node, frozen=True, tag_field="type", tag="link_header"):
+    """The Link header names the next page (RFC 8288)."""
+
+    limit_param: LimitParam | None = None
+
+
+class ODataLinks(Node, frozen=True, tag_field="type", tag="odata"):
+    """OData V4: Prefer odata.maxpagesize, then @odata.nextLink."""
+
+
+class KeysetPages(Node, frozen=True, tag_field="type", tag="keyset"):
+    """The list is ordered by field; the next page starts after the last value seen."""
+
+    field: Path
+    param: Param | None = None
+    template: Annotated[Text, Meta(description="Value of param with {value}.")] = "{value}"
+    limit_param: LimitParam | None = None
+    stop: Stop = AtEmpty()
+
+
+Paginator: TypeAlias = Annotated[
+    SinglePage | PageNumbers | Offsets | Cursors | NextUrls | LinkHeaders | ODataLinks | KeysetPages,
+    Meta(description="How a list is paged. A page that comes twice always stops the read with an error."),
+]
+
+
+class Count(Node, frozen=True):
+    """Where a page says how many records the list has in all."""
+
+    path: Path | None = None
+    header: Annotated[Text, Meta(description="The header that says it instead.")] | None = None
+    one_of = ("path", "header")
+
+
+class ListCall(Node, frozen=True):
+    """How records are listed."""
+
+    method: ReadMethod = "GET"
+    path: Place = "{path}"
+    query: Templates = {}
+    headers: Templates = {}
+    body: Annotated[Json, Meta(description="Sent as JSON, for lists that are asked for by POST.")] = UNSET
+    records: Annotated[
+        Path, Meta(description="Where a page holds its records; the whole answer by default.")
+    ] = ""
+    count: Annotated[
+        Count | None,
+        Meta(
+            description="Where a page says how many records the list has in all. A read that"
+            " gives fewer is an error, and where pages are numbered, a count that goes down makes"
+            " it step back: records deleted meanwhile moved others up."
+        ),
+    ] = None
+    page_size: PageSize | None = None
+    empty: Annotated[
+        Literal["accept", "refuse"],
+        Meta(
+            description="refuse: a full read that yields no record at all is an error, for there always are"
+            " some. Lists that had a hundred or more before are refused in any case."
+        ),
+    ] = "accept"
+
+
+class ChildSpec(Node, frozen=True):
+    """A sub-resource, such as the lines of an order, with a list of its own."""
+
+    path: Annotated[
+        Text,
+        Meta(
+            description="List of the children, with a slash at its start: below {id} of the parent (a"
+            " path into its record in braces will do as well), one list for each; or with `parent`"
+            " one list for many.",
+            extra_json_schema={"pattern": "^[/{]"},
+        ),
+    ]
+    into: Annotated[
+        Path, Meta(description="Where the parent's record is given its children, before fields are mapped.")
+    ]
+    parent: (
+        Annotated[
+            Path,
+            Meta(
+                description="Where a child names its parent. With it, children are read in bulk:"
+                " query or body take the parents' ids as {ids}."
+            ),
+        ]
+        | None
+    ) = None
+    batch: Annotated[int, Meta(ge=1, le=1000, description="Parents asked for at once.")] = 50
+    changed: (
+        Annotated[
+            Templates,
+            Meta(
+                description="Query with {since} for children that changed: their parents count as"
+                " changed then. Needs `parent`, and `modified_also` with the children's stamps."
+            ),
+        ]
+        | None
+    ) = None
+    id: Annotated[Path, Meta(description="Where a child holds its own key.")] = "id"
+    method: ReadMethod = "GET"
+    query: Templates = {}
+    headers: Templates = {}
+    body: Annotated[Json, Meta(description="Sent as JSON, for lists that are asked for by POST.")] = UNSET
+    records: Annotated[
+        Path, Meta(description="Where a page holds its records; the whole answer by default.")
+    ] = ""
+    page_size: PageSize | None = None
+    paginator: (
+        Annotated[Paginator, Meta(description="How this list is paged; as the entity's own by default.")]
+        | None
+    ) = None
+    needs = {"changed": ["parent"]}  # noqa: RUF012 - a ClassVar
+
+
+class Incremental(Node, frozen=True):
+    """How only what changed is listed."""
+
+    order: Annotated[
+        Literal["modified_then_id", "modified", "none"],
+        Meta(
+            description="Order of the list: by change stamp and then id as text, by change stamp, or"
+            " nothing to rely on."
+        ),
+    ]
+    param: (
+        Annotated[
+            Text,
+            Meta(
+                description="Query parameter that limits a list to changed records. Absent: list.query or"
+                " list.body use {since} themselves, or else the service filters."
+            ),
+        ]
+        | None
+    ) = None
+    template: Annotated[Template, Meta(description="Its value with {since}.")] = "{since}"
+    format: (
+        Annotated[StampForm, Meta(description="The form of {since}; modified_format by default.")] | None
+    ) = None
+    overlap_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Ask for this much before the last known change: for stamps that are coarse"
+            " (their unit) and for changes that show later than they are stamped.",
+        ),
+    ] = 0
+
+
+class NoDeletions(Node, frozen=True, tag_field="strategy", tag="none"):
+    """The ERP says nothing of deletions."""
+
+
+class Tombstones(Node, frozen=True, tag_field="strategy", tag="tombstones"):
+    """Deleted records are listed, with a stamp."""
+
+    field: Annotated[Path, Meta(description="Not null when the record is deleted.")]
+
+
+class SoftFlag(Node, frozen=True, tag_field="strategy", tag="soft_flag"):
+    """A flag marks records that are out of use."""
+
+    field: Annotated[Path, Meta(description="Where the record says it.")]
+    value: Annotated[bool | str | int, Meta(description="Value of a deleted record.")]
+
+
+class FullCompare(Node, frozen=True, tag_field="strategy", tag="full_compare"):
+    """Every incremental read lists all ids as well. They must be whole numbers given in sequence: those in
+    between that no record has are reported as deleted.
+    """
+
+    ids: Annotated[
+        ListCall,
+        Meta(description="How all ids are listed, where it differs from list: fewer fields, larger pages."),
+    ] = ListCall()
+
+
+class LogLookup(Node, frozen=True, tag_field="strategy", tag="lookup"):
+    """Like full_compare, but only when the ERP's log says that something was deleted, and only ids of which
+    the log says so.
+    """
+
+    log: Annotated[
+        ListCall,
+        Meta(
+            description="List of the deletions after {since}; with {ids}, only of those. What it says"
+            " of which record it was does not matter."
+        ),
+    ]
+    ids: Annotated[ListCall, Meta(description="How records are listed.")] = ListCall()
+    named: Annotated[
+        Text,
+        Meta(
+            description="How the log names a record, with {id}; the bare number by default. {ids} is"
+            " a list of these."
+        ),
+    ] = field(name="as", default="{id}")
+    modified: Annotated[
+        Path, Meta(description="Where a row of the log says when, in the form of modified_format.")
+    ] = ""
+
+
+Deletion: TypeAlias = Annotated[
+    NoDeletions | Tombstones | SoftFlag | FullCompare | LogLookup,
+    Meta(description="How a deleted record is known."),
+]

@@ -1,0 +1,200 @@
+"""How single records are read and written."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import UNSET, Meta, field
+
+from connectors.erp.profile.model.base import Json, Node, Path, Place, Templates, Text
+from connectors.erp.profile.model.mapping import Conditions
+
+Wrap: TypeAlias = Annotated[Text, Meta(description="Key that the record is wrapped in.")]
+
+
+class Get(Node, frozen=True):
+    """How one record is read."""
+
+    method: Annotated[Literal["GET", "POST", "PUT", "PATCH", "DELETE"], Meta(description="HTTP method.")] = (
+        "GET"
+    )
+    path: Place = "{path}/{id}"
+    query: Templates = {}
+    headers: Templates = {}
+    record: Annotated[
+        Path, Meta(description="Where the answer holds the record; the whole answer by default.")
+    ] = ""
+
+
+class Within(Node, frozen=True):
+    """The record is made together with a part of it, as an item in the part's list `in`."""
+
+    part: Annotated[Text, Meta(description="The part.")]
+    into: Annotated[Text, Meta(description="The list in it.")] = field(name="in")
+
+
+class Create(Node, frozen=True):
+    """How a record is made."""
+
+    method: Annotated[Literal["POST", "PUT"], Meta(description="HTTP method.")] = "POST"
+    path: Place = "{path}"
+    query: Templates = {}
+    headers: Templates = {}
+    wrap: Wrap | None = None
+    body: Annotated[
+        dict[str, Json],
+        Meta(
+            description='Members that every new record gets; {"$lookup": name, "value": …} stands for'
+            " a key that is looked up."
+        ),
+    ] = {}
+    within: Within | None = None
+    record: Annotated[Path, Meta(description="Where the answer holds the record.")] = ""
+    id_from: (
+        Annotated[Path, Meta(description="Where the answer holds only the new id; the record is then read.")]
+        | None
+    ) = None
+
+
+class NoLock(Node, frozen=True, tag_field="type", tag="none"):
+    """The ERP compares nothing."""
+
+
+class IfMatch(Node, frozen=True, tag_field="type", tag="if_match"):
+    """The header If-Match with the version that was read."""
+
+    path: Annotated[Path, Meta(description="Where the record holds its version.")] | None = None
+    header: (
+        Annotated[
+            Text,
+            Meta(description="The header that holds it instead, such as ETag, when a record is read alone."),
+        ]
+        | None
+    ) = None
+    template: Annotated[Text, Meta(description="Value of If-Match with {version}.")] = "{version}"
+    one_of = ("path", "header")
+
+
+class BodyVersion(Node, frozen=True, tag_field="type", tag="body_version"):
+    """The version that was read goes back in the body."""
+
+    path: Annotated[Path, Meta(description="Top-level field that is sent back as it was read.")]
+
+
+Lock: TypeAlias = Annotated[
+    NoLock | IfMatch | BodyVersion,
+    Meta(description="How the ERP refuses a write to a record that moved on."),
+]
+
+
+class Update(Node, frozen=True):
+    """How a record is changed."""
+
+    method: Annotated[Literal["PUT", "PATCH", "POST"], Meta(description="HTTP method.")] = "PATCH"
+    path: Place = "{path}/{id}"
+    query: Templates = {}
+    headers: Templates = {}
+    wrap: Wrap | None = None
+    record: Annotated[Path, Meta(description="Where the answer holds the record.")] = ""
+    mode: Annotated[
+        Literal["partial", "full"],
+        Meta(
+            description="partial: only changed fields are sent · full: the whole record as the ERP"
+            " holds it, with the changes."
+        ),
+    ] = "partial"
+    answers: Annotated[
+        Literal["record", "nothing"], Meta(description="nothing: the record is read after the write.")
+    ] = "record"
+    lock: Lock = NoLock()
+
+
+class Delete(Node, frozen=True):
+    """How a record is deleted."""
+
+    method: Annotated[Literal["DELETE", "POST"], Meta(description="HTTP method.")] = "DELETE"
+    path: Place = "{path}/{id}"
+    query: Templates = {}
+    headers: Templates = {}
+
+
+class PartUpdate(Node, frozen=True):
+    """How a part is changed."""
+
+    path: Annotated[
+        Place, Meta(description="It may name values of the record in braces, such as {party.id}.")
+    ]
+    method: Annotated[Literal["PATCH", "PUT", "POST"], Meta(description="HTTP method.")] = "PATCH"
+    query: Templates = {}
+    headers: Templates = {}
+
+
+class PartCreate(Node, frozen=True):
+    """How a new one is made, before the record itself."""
+
+    method: Annotated[Literal["POST", "PUT"], Meta(description="HTTP method.")] = "POST"
+    path: Place | None = None
+    query: Templates = {}
+    headers: Templates = {}
+    body: Annotated[dict[str, Json], Meta(description="Members that every new one gets.")] = field(
+        default_factory=dict
+    )
+    id_from: Annotated[Path, Meta(description="Where the answer holds its key.")] = "id"
+    find: (
+        Annotated[
+            Templates,
+            Meta(
+                description="Query of the path with {origin}, for one that an interrupted create has"
+                " made already."
+            ),
+        ]
+        | None
+    ) = None
+    into: Annotated[Path, Meta(description="Where the record itself is to name that key.")] | None = None
+
+
+class PartSpec(Node, frozen=True):
+    """Another record of the ERP that holds some of the fields, such as an employee's person or a variant's
+    template.
+    """
+
+    update: PartUpdate
+    create: PartCreate | None = None
+
+
+class CommandTemplates(Node, frozen=True):
+    """How a change of a list in the record is written, where it is not written whole: templates of one
+    command each.
+    """
+
+    create: Annotated[Json, Meta(description="With {item}, the new item.")]
+    update: Annotated[Json, Meta(description="With {id} and {changes}.")]
+    delete: Annotated[Json, Meta(description="With {id}.")]
+
+
+class Step(Node, frozen=True):
+    """A call that changes a field."""
+
+    path: Annotated[Place, Meta(description="With {id}, such as {path}/{id}/confirm.")]
+    method: Annotated[Literal["POST", "PUT", "PATCH"], Meta(description="HTTP method.")] = "POST"
+    query: Templates = {}
+    headers: Templates = {}
+    body: Annotated[Json, Meta(description="Sent as JSON.")] = UNSET
+    when: Annotated[
+        Conditions, Meta(description="Only for records that fit, as they are before the first step.")
+    ] = []
+
+
+Steps: TypeAlias = Annotated[list[Step], Meta(min_length=1)]
+Actions: TypeAlias = dict[str, Annotated[dict[str, Steps], Meta(extra_json_schema={"minProperties": 1})]]
+
+
+class Origin(Node, frozen=True):
+    """Where a record keeps the key of the record it was made from, and how to find it by that: what makes a
+    repeated create safe.
+    """
+
+    field: Annotated[Path, Meta(description="In this project's field names.")]
+    query: Annotated[
+        Templates, Meta(description="List query with {origin}; replaces parameters of list.query.")
+    ]
