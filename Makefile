@@ -21,8 +21,8 @@ $(STAMP): requirements.lock requirements-dev.lock
 setup: $(STAMP) ## make .venv with everything pinned, and nothing else
 
 .PHONY: run
-run: setup ## everything up and synced; PLAN=1 only plans, WRITE=1 writes to real systems, ONCE=1 stops afterwards, EMPTY=1 no demo data, KEEP=1 keeps the last run's data, FRESH=1 forgets it
-	@$(BIN)/python -m stack run $(if $(ONCE),--once) $(if $(EMPTY),--empty) $(if $(KEEP),--keep) $(if $(FRESH),--fresh) $(if $(PLAN),--plan) $(if $(WRITE),--write)
+run: setup ## everything up and synced; PLAN=1 only plans, WRITE=1 writes to real systems, LINKS=file.csv takes links first, ONCE=1 stops afterwards, EMPTY=1 no demo data, KEEP=1 keeps the last run's data, FRESH=1 forgets it
+	@$(BIN)/python -m stack run $(if $(ONCE),--once) $(if $(EMPTY),--empty) $(if $(KEEP),--keep) $(if $(FRESH),--fresh) $(if $(PLAN),--plan) $(if $(WRITE),--write) $(if $(LINKS),--links $(LINKS))
 
 .PHONY: test
 test: setup ## the fast suite (under 5 minutes)

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from stack import links
 from stack.data_folder import FolderInUse
-from stack.decisions import RecordRef, relink, retry, unlink
+from stack.decisions import RecordRef, relink, retry, send, unlink
 from stack.environment import PORTS, ROOT, SettingError
 from stack.node import Json, NodeClient
 from stack.process_manager import StackError
@@ -65,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     only.add_argument(
         "--write", action="store_true", help="write, also when these real systems were not synced before"
     )
+    run.add_argument("--links", type=Path, metavar="FILE", help="take the decisions of a CSV of links first")
     run.add_argument(
         "--folder",
         type=lambda text: Path(text).resolve(),
@@ -73,10 +75,24 @@ def parser() -> argparse.ArgumentParser:
     )
     run.set_defaults(command=_run)
     _decision_commands(commands)
+    _link_commands(commands)
     upload = commands.add_parser("upload", help="send pipes, systems and variables to a node")
     _node_options(upload)
     upload.set_defaults(command=_upload)
     return made
+
+
+def _link_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    links = commands.add_parser("links", help="which records belong together, as a CSV to edit and give back")
+    actions = links.add_subparsers(metavar="ACTION", required=True)
+    export = actions.add_parser("export", help="write all links, and what stands alone")
+    export.add_argument("file", type=Path, metavar="FILE", nargs="?", help="(default: standard output)")
+    take = actions.add_parser("import", help="carry out what somebody has filled in as `decision`")
+    take.add_argument("file", type=Path, metavar="FILE")
+    take.add_argument("--dry-run", action="store_true", help="only say what would be decided")
+    for command, function in ((export, _export_links), (take, _import_links)):
+        _node_options(command)
+        command.set_defaults(command=function)
 
 
 def _decision_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -104,7 +120,7 @@ def _node_options(command: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    names = ("folder", "once", "empty", "keep", "fresh", "plan", "write")
+    names = ("folder", "once", "empty", "keep", "fresh", "plan", "write", "links")
     return run(RunOptions(**{name: getattr(options, name) for name in names}))
 
 
@@ -129,6 +145,27 @@ def _relink(options: argparse.Namespace) -> int:
 
 def _retry(options: argparse.Namespace) -> int:
     return _say(retry(_node(options), options.pipe, options.id))
+
+
+def _export_links(options: argparse.Namespace) -> int:
+    node = _node(options)
+    if options.file is None:
+        links.export(node, sys.stdout)
+        return OK
+    with options.file.open("w", encoding="utf-8-sig", newline="") as out:
+        rows = links.export(node, out)
+    print(f"{rows} rows in {options.file}")
+    return OK
+
+
+def _import_links(options: argparse.Namespace) -> int:
+    node = _node(options)
+    with options.file.open(encoding="utf-8-sig", newline="") as file:
+        decisions = links.decide(node, links.read(file))
+    if not decisions:
+        print("no row has a decision")
+        return OK
+    return _say(decisions if options.dry_run else send(node, decisions))
 
 
 def _say(decisions: list[Json]) -> int:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
@@ -14,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 PROGRAMS = ("erp-sandbox", "chargebee-sandbox")
@@ -24,6 +24,14 @@ ENDING_S = 25.0
 
 class FolderInUse(Exception):
     """Somebody else uses the folder; the message says who."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Whose data a folder has: address by system id; `written` once a run may have written to them."""
+
+    systems: dict[str, str]
+    written: bool
 
 
 class DataFolder:
@@ -82,15 +90,22 @@ class DataFolder:
             " folder and other ports: python -m stack run --folder DIR"
         )
 
-    def systems(self) -> dict[str, str]:
-        """The systems whose data is in here: address by system id; empty when nothing was synced."""
-        with contextlib.suppress(OSError):
-            return {str(name): str(value) for name, value in _read(self._systems_file.read_bytes()).items()}
-        return {}
+    def contents(self) -> Contents | None:
+        """Whose data is in here; None when there is nothing that is known."""
+        try:
+            found = _read(self._systems_file.read_bytes())
+        except OSError:
+            return None
+        systems = found.get("systems")
+        if not isinstance(systems, dict):
+            return None
+        addresses = {str(name): str(address) for name, address in systems.items()}
+        return Contents(addresses, found.get("written") is True)
 
-    def note_systems(self, systems: Mapping[str, str]) -> None:
-        """Remember whose data is in here from now on."""
-        self._systems_file.write_text(json.dumps(systems, indent=2) + "\n", encoding="utf-8")
+    def note_systems(self, systems: Mapping[str, str], written: bool) -> None:
+        """Remember whose data is in here from now on, and whether anything was written to those systems."""
+        text = json.dumps({"systems": dict(systems), "written": written}, indent=2)
+        self._systems_file.write_text(f"{text}\n", encoding="utf-8")
 
     def forget(self) -> None:
         """Remove what former runs left, and nothing else."""

@@ -46,7 +46,7 @@ def unlink(node: NodeClient, record: RecordRef, note: str = "") -> list[Json]:
     pairs = _pairs(record, _group(node, record))
     if not pairs:
         raise StackError(f"{record} is not linked to a record of the other system")
-    return _send(node, [_decision("unlink", pair, note) for pair in pairs])
+    return send(node, [decision("unlink", pair, note) for pair in pairs])
 
 
 def relink(node: NodeClient, record: RecordRef, other: RecordRef, note: str = "") -> list[Json]:
@@ -54,6 +54,11 @@ def relink(node: NodeClient, record: RecordRef, other: RecordRef, note: str = ""
 
     Former counterparts are left alone until somebody decides about them. Answers the decisions.
     """
+    return send(node, link_decisions(node, record, other, note))
+
+
+def link_decisions(node: NodeClient, record: RecordRef, other: RecordRef, note: str = "") -> list[Json]:
+    """What `relink` decides, not sent yet; the link itself comes last. Raises StackError."""
     if record.system == other.system:
         raise StackError(f"{record} and {other} are of one system: a link joins records of two")
     mine, theirs = _group(node, record), _group(node, other)
@@ -63,8 +68,7 @@ def relink(node: NodeClient, record: RecordRef, other: RecordRef, note: str = ""
         for each in theirs
         if each.system == record.system and each not in mine and _alike(each, record)
     ]
-    decisions = [_decision("unlink", pair, note) for pair in former]
-    return _send(node, [*decisions, _decision("link", (record, other), note)])
+    return [*(decision("unlink", pair, note) for pair in former), decision("link", (record, other), note)]
 
 
 def retry(node: NodeClient, pipe: str | None = None, row_id: str | None = None) -> list[Json]:
@@ -87,7 +91,7 @@ def retry(node: NodeClient, pipe: str | None = None, row_id: str | None = None) 
     ]
     if row_id is not None and not rows:
         raise StackError(f"{names[0]} has no row {row_id} to try again")
-    return _send(node, [{"_id": row, "decision": "retry"} for row in rows])
+    return send(node, [{"_id": row, "decision": "retry"} for row in rows])
 
 
 def _group(node: NodeClient, record: RecordRef) -> list[RecordRef]:
@@ -109,13 +113,15 @@ def _alike(one: RecordRef, other: RecordRef) -> bool:
     return one.datatype == other.datatype or {one.datatype, other.datatype} <= ONE_THING
 
 
-def _decision(decision: str, pair: tuple[RecordRef, RecordRef], note: str) -> Json:
+def decision(kind: str, pair: tuple[RecordRef, RecordRef], note: str) -> Json:
+    """A decision about a pair, `link` or `unlink`, as the receiver takes it."""
     records = sorted(str(each) for each in pair)
-    found: Json = {"_id": "|".join(records), "decision": decision, "records": records}
+    found: Json = {"_id": "|".join(records), "decision": kind, "records": records}
     return {**found, "note": note} if note else found
 
 
-def _send(node: NodeClient, decisions: list[Json]) -> list[Json]:
+def send(node: NodeClient, decisions: list[Json]) -> list[Json]:
+    """Hand decisions to the node, and answer them."""
     if decisions:
         node.push("decisions", decisions)
     return decisions

@@ -6,11 +6,12 @@ import io
 import json
 import threading
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -150,6 +151,39 @@ class NodeClient:
         if answer.status_code == 404:
             return []
         return list(self._checked(answer).json())
+
+    def pages(self, dataset: str, size: int = 1000) -> Iterator[Json]:
+        """The newest version of every living entity of a dataset, page by page, so that memory stays flat."""
+        since = ""
+        while True:
+            params: dict[str, str | int] = {
+                "history": "false",
+                "deleted": "false",
+                "limit": size,
+                "since": since,
+            }
+            answer = self._session.get(
+                f"{self.url}/datasets/{quote(dataset, safe='')}/entities", params=params, timeout=TIMEOUT
+            )
+            rows = [] if answer.status_code == 404 else list(self._checked(answer).json())
+            yield from rows
+            if len(rows) < size:
+                return
+            since = str(rows[-1]["_updated"])
+
+    def concepts(self) -> list[str]:
+        """The datasets of golden records."""
+        return sorted(name for name in self.pipes() if name.startswith("global-"))
+
+    def operate(self, pipe: str, operation: str, **fields: str) -> None:
+        """Carry out an operation of a pump, such as `disable` with a `comment`."""
+        path = f"/pipes/{quote(pipe, safe='')}/pump"
+        self._call("POST", path, data={"operation": operation, **fields})
+
+    def pumps(self) -> dict[str, Json]:
+        """The `runtime` of every pipe's pump."""
+        found = self._call("GET", "/pipes", params={"fields": "runtime"}).json()
+        return {pipe["_id"]: pipe["runtime"] for pipe in found}
 
     def entity(self, dataset: str, entity_id: str) -> Json | None:
         """The newest version of one entity, or None."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from textwrap import wrap
 from typing import Any
 
@@ -17,20 +17,23 @@ ROW = "{:<28}{:>9}{:>9}{:>9}{:>11}{:>11}{:>7}"
 WIDTH = 100
 
 
-def plan_table(found: Json) -> str:
-    """What `POST /diagnostics/plan` answers, as a table and what stands behind its last column."""
+def plan_table(found: Json, held_back: Collection[str] = ()) -> str:
+    """What `POST /diagnostics/plan` answers, as a table and what stands behind its last column.
+
+    `held_back`: pumps that are disabled only because nothing is to be written yet.
+    """
     labels = Labels(found["systems"])
     lines = [ROW.format(*TITLES), *(_row(kind, labels) for kind in found["kinds"])]
     return "\n".join(
-        [*lines, *_waiting(found, labels), "", *failed_lines(found), *held_up(found), _sum(found)]
+        [*lines, *_waiting(found, labels), "", *failed_lines(found), *held_up(found, held_back), _sum(found)]
     )
 
 
-def held_up(found: Json) -> Iterator[str]:
+def held_up(found: Json, held_back: Collection[str] = ()) -> Iterator[str]:
     """What needs attention, but for pumps that wait for `make run` to start them."""
-    return finding_lines(
-        {"findings": [each for each in found["findings"] if each["kind"] != "not-scheduled"]}
-    )
+    told = [each for each in found["findings"] if each["kind"] != "not-scheduled"]
+    told = [each for each in told if each["kind"] != "disabled" or each["pipe"] not in held_back]
+    return finding_lines({"findings": told})
 
 
 def _row(kind: Json, labels: Labels) -> str:
@@ -56,7 +59,5 @@ def _waiting(found: Json, labels: Labels) -> Iterator[str]:
 
 def _sum(found: Json) -> str:
     counts = found["counts"]
-    return (
-        f"{counts['insert']} to make, {counts['update']} to change, {counts['delete']} to delete,"
-        f" {counts['link']} found to be the same; {counts['open']} wait for a person"
-    )
+    told = f"{counts['insert']} to make, {counts['update']} to change, {counts['delete']} to delete"
+    return f"{told}; {counts['open']} wait for a person"

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from stack import links
 from stack.data_folder import DataFolder
+from stack.decisions import send
 from stack.environment import SettingError
 from stack.plan_table import plan_table
+from stack.process_manager import StackError
 from stack.processes import Stack, failure
 from stack.progress import ProgressLines
 from stack.report import Report, make_report, table
@@ -20,13 +23,14 @@ from stack.services import Service
 from stack.settings import SANDBOX, StackSettings, from_environment
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
+ONLY_PLANNED = "only planned so far: make run WRITE=1 lets it write"
 WATCH_S = 1.0
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What `make run` was told: ONCE, EMPTY, KEEP, FRESH, PLAN, WRITE, and where its data goes."""
+    """What `make run` was told: ONCE, EMPTY, KEEP, FRESH, PLAN, WRITE, LINKS, and where its data goes."""
 
     folder: Path
     once: bool = False
@@ -35,6 +39,7 @@ class RunOptions:
     fresh: bool = False
     plan: bool = False
     write: bool = False
+    links: Path | None = None
 
 
 def run(options: RunOptions) -> int:
@@ -59,8 +64,8 @@ def run(options: RunOptions) -> int:
         try:
             with stack:
                 if only_plans:
-                    return _plan(stack, options, say)
-                folder.note_systems(settings.systems)
+                    return _plan(stack, folder, options, say)
+                _start_writing(stack, folder, options, say)
                 ended = _sync(stack, say)
                 if not options.once:
                     stack.node.start_scheduling()
@@ -84,29 +89,24 @@ def is_real(systems: dict[str, str]) -> bool:
 
 
 def prepare(folder: DataFolder, systems: dict[str, str], options: RunOptions) -> bool:
-    """Forget or keep what is in the data folder; whether these very systems were synced from there before.
+    """Forget or keep what is in the data folder; whether these very systems were written to from there.
 
     What was synced with a real system is never forgotten unless FRESH says so, and never taken for what other
     systems hold, which would look as if everything had been deleted. Raises SettingError.
     """
-    held = folder.systems()
-    if options.fresh or not held:
-        if not options.keep:
-            folder.forget()
-        return False
-    if held == systems:
-        if not is_real(systems) and not options.keep:
-            folder.forget()
-            return False
-        return True
-    if is_real(held) or options.keep:
-        names = ", ".join(f"{name}: {address}" for name, address in sorted(held.items()))
-        raise SettingError(
-            f"the data folder {folder.path} holds what was synced with other systems than are configured now"
-            f" ({names}), and would take all of it for deleted. Name another folder (python -m stack run"
-            " --folder DIR), or let it be forgotten: make run FRESH=1"
-        )
-    folder.forget()
+    held = folder.contents()
+    if held is not None and not options.fresh:
+        if held.systems == systems and (is_real(systems) or options.keep):
+            return held.written
+        if (is_real(held.systems) and held.written) or options.keep:
+            names = ", ".join(f"{name}: {address}" for name, address in sorted(held.systems.items()))
+            raise SettingError(
+                f"the data folder {folder.path} holds what was synced with other systems than are configured"
+                f" now ({names}), and would take all of it for deleted. Name another folder (python -m stack"
+                " run --folder DIR), or let it be forgotten: make run FRESH=1"
+            )
+    if held is not None or not options.keep:
+        folder.forget()
     return False
 
 
@@ -122,24 +122,80 @@ def refuse_invented_people(settings: StackSettings) -> None:
         )
 
 
-def _plan(stack: Stack, options: RunOptions, say: Say) -> int:
-    say("all ready, configs uploaded; planning, nothing is written")
+def _plan(stack: Stack, folder: DataFolder, options: RunOptions, say: Say) -> int:
+    """Say what a run would write.
+
+    Before the first one that writes, the node reads and matches everything with its share pumps disabled, so
+    that the links can be looked at, and WRITE=1 goes on from there.
+    """
     lines = ProgressLines(say)
+    systems = stack.settings.systems
+    held = folder.contents()
+    if held is None or not held.written:
+        folder.note_systems(systems, written=False)
+        _hold_back(stack)
+        say("all ready, configs uploaded; reading and matching, nothing is written")
+        _take_links(stack, options, say)
+        result = stack.node.run_all(None, lines.watch)
+        if result["status"] != "success":
+            say(failure(result))
+    say("planning, nothing is written")
     found = stack.node.plan(lines.watch)
-    print(f"\n{plan_table(found)}\n", flush=True)
+    print(f"\n{plan_table(found, _held_back(stack))}\n", flush=True)
     if found["status"] == "failed":
         say("what could not be read is missing in this plan")
         return FAILED
-    again = "make run" if options.plan and not is_real(stack.settings.systems) else "make run WRITE=1"
+    file = folder.path / "links.csv"
+    with file.open("w", encoding="utf-8-sig", newline="") as out:
+        rows = links.export(stack.node, out)
     print(
-        f"Nothing was written. `{again}` carries it out; python -m localnode plan --help has more.",
+        f"{rows} links and single records are in {file}. Where one is wrong or missing, fill in the column"
+        " `decision` (link or unlink) and give it back: make run LINKS=FILE plans with it.",
         flush=True,
     )
+    again = "make run WRITE=1" if is_real(systems) else "make run"
+    print(f"Nothing was written. `{again}` carries it out.", flush=True)
     return OK
 
 
+def _take_links(stack: Stack, options: RunOptions, say: Say) -> None:
+    """Hand the decisions of a file to the node, which must have read the records that they are about."""
+    if options.links is None:
+        return
+    with options.links.open(encoding="utf-8-sig", newline="") as file:
+        rows = links.read(file)
+    result = stack.node.run_all(None)
+    if result["status"] != "success":
+        raise StackError(f"the links cannot be compared with the records: {failure(result)}")
+    decided = send(stack.node, links.decide(stack.node, rows))
+    say(f"{len(rows)} rows of {options.links} decide about links ({len(decided)} decisions)")
+
+
+def _start_writing(stack: Stack, folder: DataFolder, options: RunOptions, say: Say) -> None:
+    """Let the share pumps that only planned so far write."""
+    if options.links is not None:
+        _hold_back(stack)
+        _take_links(stack, options, say)
+    folder.note_systems(stack.settings.systems, written=True)
+    for name in _held_back(stack):
+        stack.node.operate(name, "enable")
+
+
+def _held_back(stack: Stack) -> list[str]:
+    """The share pumps that were disabled only because nothing was to be written yet."""
+    pumps = stack.node.pumps()
+    return [name for name, pump in pumps.items() if pump.get("disabled-comment") == ONLY_PLANNED]
+
+
+def _hold_back(stack: Stack) -> None:
+    """Disable the share pumps, but for those that a person has disabled."""
+    for name, pump in stack.node.pumps().items():
+        if name.endswith("-share") and not pump["is-disabled"]:
+            stack.node.operate(name, "disable", comment=ONLY_PLANNED)
+
+
 def _sync(stack: Stack, say: Say) -> int:
-    say("all ready, configs uploaded; syncing until nothing moves")
+    say("all ready; syncing until nothing moves")
     lines = ProgressLines(say)
     result = stack.node.run_all(stack.progress, lines.watch)
     say(f"run-all-pipes: {failure(result) if result['status'] != 'success' else 'success'}")

@@ -83,12 +83,12 @@ def test_the_data_of_a_node_that_runs_by_itself_is_not_touched(tmp_path: Path) -
         pass
 
 
-def folder_with(path: Path, systems: dict[str, str] | None) -> DataFolder:
+def folder_with(path: Path, systems: dict[str, str] | None, written: bool = True) -> DataFolder:
     folder = DataFolder(path)
     (path / "node").mkdir(parents=True)
     (path / "node" / "datasets.db").write_text("x")
     if systems is not None:
-        folder.note_systems(systems)
+        folder.note_systems(systems, written)
     return folder
 
 
@@ -118,6 +118,17 @@ def test_what_was_synced_with_real_systems_is_kept_and_the_rest_begins_anew(
 ) -> None:
     folder = folder_with(tmp_path / "data", held)
     assert prepare(folder, now, RunOptions(folder.path, **options)) is known
+    assert (folder.path / "node").exists() is kept
+
+
+@pytest.mark.parametrize(
+    ("now", "known", "kept"), [(REAL, False, True), (OTHER, False, False), (SANDBOXES, False, False)]
+)
+def test_what_was_only_planned_is_gone_on_with_or_forgotten(
+    tmp_path: Path, now: dict[str, str], known: bool, kept: bool
+) -> None:
+    folder = folder_with(tmp_path / "data", REAL, written=False)
+    assert prepare(folder, now, RunOptions(folder.path)) is known
     assert (folder.path / "node").exists() is kept
 
 

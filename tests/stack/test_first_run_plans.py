@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import signal
@@ -71,6 +72,7 @@ def real(tmp_path: Path) -> Iterator[Real]:
         Chargebee(urls[1]).post(
             "/customers", id="cb-ann", email="ann@real.example", first_name="Ann", last_name="Li"
         )
+        Chargebee(urls[1]).post("/customers", id="cb-bob", email="robert@home.example", last_name="Eck")
         yield Real(*urls)
 
 
@@ -102,13 +104,29 @@ def test_the_first_run_plans_and_write_carries_it_out(real: Real, tmp_path: Path
     folder, settings, before = tmp_path / "data", real.settings(), real.written()
     code, said = output(folder, settings)
     assert code == 0, said
-    assert figures(said, "ERP contact") == [2, 1, 0, 2, 0, 0], said
-    assert figures(said, "Chargebee customer")[:3] == [1, 1, 1], said
-    assert "Nothing was written" in said and "make run WRITE=1" in said
+    assert figures(said, "ERP contact") == [2, 1, 1, 2, 0, 0], said
+    assert figures(said, "Chargebee customer")[:3] == [2, 1, 1], said
+    assert "Nothing was written" in said and "make run WRITE=1" in said and "warning" not in said
     assert real.written() == before
-    code, said = output(folder, settings, "--once", "--write")
+    with (folder / "links.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["erp_name"], row["chargebee_id"], row["state"]) for row in rows} == {
+        ("Ann Li", "cb-ann", "matched"),
+        ("Bo Ek", "", "alone"),
+        ("", "cb-bob", "alone"),
+    }
+    edited = tmp_path / "edited.csv"
+    bo = next(row for row in rows if row["erp_name"] == "Bo Ek")
+    edited.write_text(
+        f"decision;erp_datatype;erp_id;chargebee_datatype;chargebee_id\nlink;contact;{bo['erp_id']};customer;cb-bob\n"
+    )
+    code, said = output(folder, settings, "--once", "--write", "--links", str(edited))
     assert code == 0, said
     assert "contact ↔ customer" in said and real.written() > before
+    linked = {each["id"]: each["external_refs"]["chargebee"] for each in Erp(real.erp).all("contacts")}
+    ann = next(row["erp_id"] for row in rows if row["erp_name"] == "Ann Li")
+    assert linked == {ann: "cb-ann", bo["erp_id"]: "cb-bob"}, "what a person said, whatever the keys"
+    assert len(Chargebee(real.chargebee).all("customers")) == 2
 
 
 @pytest.mark.slow
