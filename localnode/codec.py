@@ -15,8 +15,9 @@ from typing import Any
 
 import orjson
 
+from core import jsonio
+
 _MARK = b" "
-_LONG_NUMBER = re.compile(rb"\d{19}")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _REFILL = 1 << 16
 
@@ -46,10 +47,8 @@ def parse(text: bytes, parse_float: Callable[[str], Any] | None = None) -> Any:
     Raises MalformedJson. NaN and Infinity are not JSON and are refused.
     """
     try:
-        if parse_float is None and not _LONG_NUMBER.search(text):
-            return orjson.loads(text)
-        return json.loads(text, parse_float=parse_float, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        return jsonio.loads(text, parse_float)
+    except ValueError as error:
         raise MalformedJson(str(error)) from error
 
 
@@ -70,7 +69,7 @@ def iter_array(chunks: Iterable[bytes], parse_float: Callable[[str], Any] | None
     array does: a cut answer must never look like a short one.
     """
     source = _Text(chunks)
-    decode = json.JSONDecoder(parse_float=parse_float, parse_constant=_refuse).raw_decode
+    decode = json.JSONDecoder(parse_float=parse_float, parse_constant=jsonio.refuse_constant).raw_decode
     first = source.peek()
     if first == "{":
         yield source.element(decode)
@@ -131,7 +130,7 @@ class _Text:
             try:
                 value, end = decode(self._buffer, self._at)
             except (ValueError, RecursionError) as error:
-                if isinstance(error, _NotJson) or not self._more(len(self._buffer) - self._at):
+                if isinstance(error, jsonio.NotJson) or not self._more(len(self._buffer) - self._at):
                     raise MalformedJson(str(error)) from error
                 continue
             if end == len(self._buffer) and self._more(_REFILL):
@@ -155,11 +154,3 @@ class _Text:
             raise MalformedJson(f"not UTF-8: {error.reason}") from error
         self._buffer, self._at = "".join(parts), 0
         return got > 0
-
-
-class _NotJson(ValueError):
-    """A constant that JSON does not have."""
-
-
-def _refuse(name: str) -> Any:
-    raise _NotJson(f"{name} is not JSON")

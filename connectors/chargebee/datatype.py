@@ -14,9 +14,9 @@ from connectors.chargebee.reading import Reader
 from connectors.chargebee.rules import check_texts
 from connectors.chargebee.settings import ChargebeeSettings
 from connectors.chargebee.tokens import Token
-from connectors.common import jsonio
 from connectors.common.datatype import Datatype, Deletion, Entity, Insert, Record
 from connectors.common.errors import NotFound, Rejected
+from core import jsonio
 
 _SCHEMAS = Path(__file__).parent / "schemas"
 CREATE_ONLY = "x-createOnly"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connectors.common import jsonio
+from core import jsonio
 
 _JSON_VALUED = ("meta_data", "metadata", "exemption_details")
 

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from connectors.common import jsonio
 from connectors.common.datatype import Record
 from connectors.common.errors import Rejected
+from core import jsonio
 
 _CODES = jsonio.loads((Path(__file__).parent / "schemas" / "codes.json").read_bytes())
 COUNTRIES = frozenset(_CODES["countries"])

@@ -12,8 +12,8 @@ import base64
 import re
 from dataclasses import dataclass
 
-from connectors.common import jsonio
 from connectors.common.errors import BadRequest
+from core import jsonio
 
 _VERSION = "1"
 _TOKEN = re.compile(r"1\.(\d{10})\.(\d{7})(?:~([A-Za-z0-9_-]+))?")

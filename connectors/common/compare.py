@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.common.datatype import Record, same_json
-from connectors.common.jsonio import pointer
+from core.jsonio import pointer
 
 Path = tuple[str | int, ...]
 Same = Callable[[Sequence[str | int], Any, Any], bool]

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from connectors.common import jsonio
+import core.problem
 from connectors.common.errors import ServiceError, TooLarge, Unauthenticated
 from connectors.common.logs import request_id
 from connectors.common.service import runtime
 
-MEDIA_TYPE = "application/problem+json"
 _LATER = 5.0
 """Seconds to wait where upstream did not say how long."""
 
 
-def problem(status: int, members: dict[str, Any], retry_after: float | None = None) -> Response:
-    """A problem document; secrets are blanked out, since `detail` may quote what upstream said."""
-    document = {"type": "about:blank", "status": status, **members, "instance": request_id.get()}
-    text = runtime().redact(jsonio.dumps(document).decode())
-    response = Response(text, status, mimetype=MEDIA_TYPE)
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
-    return response
+def problem(status: int, title: str, detail: str, **members: Any) -> Response:
+    """Answer with a problem document that names the request; secrets are blanked out."""
+    return core.problem.problem(
+        status, title, detail, redact=runtime().redact, instance=request_id.get(), **members
+    )
 
 
 def of_error(error: ServiceError) -> Response:
     """The answer for an error of ours."""
     wait = _LATER if error.retry_after is None else error.retry_after
-    response = problem(error.status, error.as_dict(), wait if error.status == 503 else None)
+    response = problem(error.status, retry_after=wait if error.status == 503 else None, **error.as_dict())
     if isinstance(error, Unauthenticated):
         response.headers["WWW-Authenticate"] = 'Basic realm="service", charset="UTF-8"'
     return response
@@ -55,16 +50,9 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def flask_s(error: HTTPException) -> Response:
-        status = error.code or 500
-        response = problem(status, {"kind": "fix-data", "title": error.name, "detail": error.description})
-        for name, value in error.get_headers():
-            if name not in ("Content-Type", "Content-Length"):
-                response.headers[name] = value
-        return response
+        return core.problem.http_problem(error, problem, kind="fix-data")
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         runtime().log.error("unexpected error", exc_info=error)
-        return problem(
-            500, {"kind": "retry", "title": "Internal error", "detail": "unexpected error; see the log"}
-        )
+        return problem(500, "Internal error", "unexpected error; see the log", kind="retry")

@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.common.datatype import Insert, Record
 from connectors.common.errors import LookUpFirst, Rejected
-from connectors.common.jsonio import type_name
+from core.jsonio import type_name
 
 OPERATIONS = ("insert", "update", "delete")
 _ORIGIN = re.compile(r"~:[^:]+:.+", re.DOTALL)

@@ -18,7 +18,7 @@ from requests.auth import AuthBase
 from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
-from connectors.common import call_counter, jsonio
+from connectors.common import call_counter
 from connectors.common.errors import (
     Conflict,
     Indeterminate,
@@ -34,6 +34,7 @@ from connectors.common.limiter import Limiter
 from connectors.common.logs import CALLS
 from connectors.common.metrics import CallMetrics
 from connectors.common.retrying import RetryBudget
+from core import jsonio
 
 _READS = ("GET", "HEAD")
 _WHOLE = ("http://", "https://")

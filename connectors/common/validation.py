@@ -13,8 +13,8 @@ from jsonschema.validators import extend
 
 from connectors.common.datatype import Record
 from connectors.common.errors import Rejected
-from connectors.common.jsonio import pointer, type_name
-from core.suggestions import did_you_mean
+from core.jsonio import pointer, type_name
+from core.schema_messages import explain
 
 _DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
@@ -100,59 +100,15 @@ def _is_required(name: str, value: Any) -> bool:
 
 
 def _explain(error: ValidationError) -> Iterator[dict[str, Any]]:
-    """One problem per offending property: detail, field (JSON Pointer), rule, type of the value, limit."""
-    rule = str(error.validator)
-    if error.validator is None or rule == "readOnly":
-        rule = "readOnly"
-    path = list(error.absolute_path)
-    for name, text in _texts(error, rule):
-        where = pointer([*path, name] if name else path)
-        value = error.instance.get(name) if name and isinstance(error.instance, dict) else error.instance
+    """Yield one problem per offending property: detail, field (JSON Pointer), rule, type of value, limit."""
+    for finding in explain(error):
+        where = pointer(finding.path)
         problem: dict[str, Any] = {
-            "detail": f"{where or 'the entity'} {text}",
+            "detail": f"{where or 'the entity'} {finding.text}",
             "field": where,
-            "rule": rule,
-            "type": type_name(value),
+            "rule": finding.rule,
+            "type": type_name(finding.value),
         }
         if type(error.validator_value) is int:
             problem["limit"] = error.validator_value
         yield problem
-
-
-def _texts(error: ValidationError, rule: str) -> Iterator[tuple[str | None, str]]:
-    limit, value = error.validator_value, error.instance
-    if rule == "additionalProperties":
-        known = error.schema.get("properties", {})
-        for name in value:
-            if name not in known:
-                yield name, f"is no known property{did_you_mean(name, known)}"
-    elif rule == "required":
-        for name in limit:
-            if name not in value:
-                yield name, "is missing"
-    else:
-        hint = error.schema.get(HINT) if isinstance(error.schema, dict) else None
-        yield None, _text(rule, limit, value) + (f"; {hint}" if hint else "")
-
-
-def _text(rule: str, limit: Any, value: Any) -> str:
-    match rule:
-        case "maxLength":
-            return f"is {len(value)} characters long; at most {limit} are allowed"
-        case "minLength":
-            return f"is {len(value)} characters long; at least {limit} are needed"
-        case "enum":
-            return "must be one of " + ", ".join(map(str, limit))
-        case "type":
-            wanted = limit if isinstance(limit, str) else " or ".join(limit)
-            return f"must be {wanted}, not {type_name(value)}"
-        case "format" | "pattern":
-            return f"does not have the form {limit}"
-        case "readOnly":
-            return "is set by the upstream system and cannot be written"
-        case "anyOf":
-            return "needs at least one of " + ", ".join(
-                sorted({name for sub in limit for name in sub.get("required", [])})
-            )
-        case _:
-            return f"breaks the rule {rule} {limit}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 
-from localnode.api.errors import problem
+from core.problem import problem
 
 _OPEN_PATHS = frozenset({"/api/ping", "/api/health"})
 _OPEN_BLUEPRINTS = frozenset({"studio"})

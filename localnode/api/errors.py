@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import Any
 
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
+from core.problem import http_problem, problem
 from localnode.config.problems import ConfigRefused
 from localnode.dtl import DtlError
 from localnode.errors import NodeError
@@ -16,6 +16,9 @@ from localnode.pipes import BadToken, ConfigProblem, InvalidPush, PipeError, Ref
 from localnode.store import BreakerTripped, DatasetMissing, InvalidEntity, StaleEntity, StoreError
 
 log = logging.getLogger(__name__)
+
+_LATER = 1.0
+"""Seconds after which a caller may try again what cannot be done at present."""
 
 _PIPE_ERRORS: list[tuple[type[Any], int, str]] = [
     (InvalidPush, 400, "Bad request"),
@@ -33,22 +36,13 @@ _STORE_ERRORS: list[tuple[type[Any], int, str]] = [
 ]
 
 
-def problem(status: int, title: str, detail: str, **extra: Any) -> Response:
-    """A problem document; `extra` are further members."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **extra}
-    text = json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
-    response = Response(text, status, content_type="application/problem+json")
-    if status == 503:
-        response.headers["Retry-After"] = "1"
-    return response
-
-
 def register_errors(app: Flask) -> None:
     """Make every error of `app` a problem document."""
 
     @app.errorhandler(NodeError)
     def refused(error: NodeError) -> Response:
-        return problem(error.status, error.title, str(error), **error.detail)
+        wait = _LATER if error.status == 503 else None
+        return problem(error.status, error.title, str(error), retry_after=wait, **error.detail)
 
     @app.errorhandler(ConfigRefused)
     def config_refused(error: ConfigRefused) -> Response:
@@ -57,11 +51,11 @@ def register_errors(app: Flask) -> None:
     @app.errorhandler(PipeError)
     def pipe_error(error: PipeError) -> Response:
         status, title = _entry(_PIPE_ERRORS, error)
-        return problem(status, title, str(error))
+        return problem(status, title, str(error), retry_after=_LATER if status == 503 else None)
 
     @app.errorhandler(StaleEntity)
     def stale(error: StaleEntity) -> Response:
-        versions = {
+        versions: dict[str, Any] = {
             "input_entity": error.input_entity,
             "existing_entity": error.existing_entity,
             "common_ancestor_entity": error.common_ancestor_entity,
@@ -75,16 +69,12 @@ def register_errors(app: Flask) -> None:
 
     @app.errorhandler(DtlError)
     def dtl_error(error: DtlError) -> Response:
-        place = {"rule": error.rule, "path": error.path, "entity": error.entity_id}
+        place: dict[str, Any] = {"rule": error.rule, "path": error.path, "entity": error.entity_id}
         return problem(400, "Bad request", str(error), **place)
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
-        response = problem(error.code or 500, error.name, error.description or error.name)
-        for name, value in error.get_headers():
-            if name.lower() not in ("content-type", "content-length"):
-                response.headers[name] = value
-        return response
+        return http_problem(error)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:

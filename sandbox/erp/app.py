@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
+from core.problem import http_problem
 from sandbox.common.app import create_sandbox_app
 from sandbox.common.data import load
 from sandbox.common.demodata import erp_demo
@@ -26,7 +27,7 @@ def create_app(state_file: Path, data: str = "demo", seed: int = 1) -> Flask:
     app.register_blueprint(create_api(state))
     app.register_blueprint(create_admin(state))
     app.register_error_handler(ProblemResponse, lambda problem: problem.response())
-    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(HTTPException, http_problem)
     return app
 
 
@@ -40,7 +41,3 @@ def load_demo(tx: Transaction, seed: int) -> None:
 def _injected(status: int, sentence: str) -> Response:
     titles = {429: "Too many requests", 500: "Internal server error", 503: "Service unavailable"}
     return ProblemResponse(status, titles[status], sentence).response()
-
-
-def _http_error(error: HTTPException) -> Response:
-    return ProblemResponse(error.code or 500, error.name, error.description or error.name).response()

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import orjson
 from flask import Response
+
+from core.problem import problem
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,7 @@ class ProblemResponse(Exception):
 
     def response(self) -> Response:
         """The problem document."""
-        body = {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail}
-        response = Response(
-            orjson.dumps(body | self.extra), self.status, content_type="application/problem+json"
-        )
+        response = problem(self.status, self.title, self.detail, **self.extra)
         if self.status == 401:
             response.headers["WWW-Authenticate"] = 'Bearer realm="erp"'
         return response

@@ -7,10 +7,10 @@ from typing import Any
 from flask import Request
 from werkzeug.exceptions import ClientDisconnected
 
-from connectors.common import jsonio
 from connectors.common.datatype import Entity
 from connectors.common.errors import BadRequest, TooSlow, WrongMediaType
-from connectors.common.jsonio import type_name
+from core import jsonio
+from core.jsonio import type_name
 
 DEEPEST = 64
 """Levels of nesting that a body may have; no record of either system comes near."""

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from flask import Blueprint, Response, request
 
-from connectors.common import call_counter, jsonio
+from connectors.common import call_counter
 from connectors.common.datatype import Datatype, Entity
 from connectors.common.errors import BadRequest, ServiceError
 from connectors.common.pushing import push
 from connectors.common.service import Runtime, runtime
 from connectors.common.views.bodies import entities_of
 from connectors.common.views.counted import counted
+from core import jsonio
 
 bp = Blueprint("entities", __name__)
 

@@ -30,7 +30,7 @@ def ready() -> Response | dict[str, Any]:
         service.check()
     except ServiceError as error:
         service.metrics.up.set(0)
-        return problem(503, error.as_dict(), error.retry_after)
+        return problem(503, retry_after=error.retry_after, **error.as_dict())
     service.metrics.up.set(1)
     return {"status": "ready"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from connectors.common import jsonio
 from connectors.common.service import runtime
+from core import jsonio
 
 bp = Blueprint("schemas", __name__)
 

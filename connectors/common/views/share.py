@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from connectors.common import jsonio
 from connectors.common.query import flag
 from connectors.common.service import runtime
 from connectors.common.views.bodies import entities_of
 from connectors.common.views.counted import counted
+from core import jsonio
 
 bp = Blueprint("share", __name__)
 

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from connectors.common.errors import SettingsError
-from connectors.common.jsonio import dumps
 from connectors.common.logs import Redactor
 from connectors.common.metrics import Metrics
 from connectors.common.upstream import UpstreamClient
@@ -28,6 +27,7 @@ from connectors.erp.profile.load import Profile
 from connectors.erp.read.lookups import Lookups
 from connectors.erp.schema import DATATYPES, load_schema
 from connectors.erp.settings import ErpSettings, read_settings
+from core.jsonio import dumps
 from core.suggestions import advice
 
 FITS, MISFIT, WRONG_SETTINGS, UNREACHABLE = range(4)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from connectors.common.jsonio import pointer
+from core.jsonio import pointer
 
 ERROR = "error"
 WARNING = "warning"

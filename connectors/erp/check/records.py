@@ -13,7 +13,6 @@ from jsonschema import Draft202012Validator
 
 from connectors.common.datatype import Entity, Record
 from connectors.common.errors import InvalidResponse
-from connectors.common.jsonio import type_name
 from connectors.common.validation import formats
 from connectors.erp.check import suggestions
 from connectors.erp.check.findings import ERROR, WARNING
@@ -31,6 +30,7 @@ from connectors.erp.profile.model.reading import (
 )
 from core.clock import to_text
 from core.dotted import get_path, has_path
+from core.jsonio import type_name
 
 Spec = DatatypeProfile
 Doubt = tuple[str, tuple[str, ...], str, str]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from connectors.common.jsonio import dumps
 from connectors.erp.check.findings import Finding, Report
 from connectors.erp.profile.load import Profile
 from connectors.erp.profile.model.base import kind_of
+from core.jsonio import dumps
 
 _WIDTH = 12
 _LONGEST = 100

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from connectors.common.jsonio import type_name
+from core.jsonio import type_name
 
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
 _STAMP_NAME = re.compile(r"(modif|chang|updat|writ|edit|creat|stamp|_at$|At$)", re.I)

@@ -11,7 +11,6 @@ from typing import Any
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from connectors.common import jsonio
 from connectors.common.errors import Unavailable, UpstreamRefused
 from connectors.common.upstream import UpstreamOptions, make_session
 from connectors.erp.profile.model.connection import (
@@ -22,6 +21,7 @@ from connectors.erp.profile.model.connection import (
     ClientCredentials,
     Session,
 )
+from core import jsonio
 from core.dotted import get_path
 
 _EARLY = 30.0

@@ -15,10 +15,10 @@ from connectors.common.errors import (
     Unavailable,
     UpstreamRefused,
 )
-from connectors.common.jsonio import pointer
 from connectors.common.upstream import UpstreamResponse, error_of_status
 from connectors.erp.profile.model.connection import ErrorWhen, Rest
 from core.dotted import get_path
+from core.jsonio import pointer
 
 _MOST = 500
 """Characters of an upstream message that are passed on."""

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connectors.common import jsonio
 from connectors.erp.profile.model.base import JsonText, Template
+from core import jsonio
 
 _NAMED = re.compile(r"\{([a-z_]+)\}")
 _LEFT_OUT = object()

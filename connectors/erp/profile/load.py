@@ -14,7 +14,6 @@ import msgspec
 from jsonschema import Draft202012Validator
 
 from connectors.common.errors import SettingsError
-from connectors.common.jsonio import pointer
 from connectors.common.settings import Environment
 from connectors.erp.mapping.templates import parameters
 from connectors.erp.profile.checks import Checked, problems
@@ -26,6 +25,7 @@ from connectors.erp.profile.schema import profile_schema
 from connectors.erp.profile.schema_messages import schema_message
 from connectors.erp.profile.secret_check import find_secrets
 from connectors.erp.schema import DATATYPES, load_schema
+from core.jsonio import pointer
 
 HERE = Path(__file__).parents[1]
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")

@@ -10,7 +10,6 @@ from msgspec import UNSET
 
 from connectors.common.datatype import Record
 from connectors.common.errors import FixSettings, InvalidResponse
-from connectors.common.jsonio import type_name
 from connectors.common.upstream import UpstreamClient, UpstreamResponse
 from connectors.erp.http.responses import NoRecord
 from connectors.erp.mapping.paths import fill_path
@@ -24,6 +23,7 @@ from connectors.erp.read.next_page_hints import next_page_hint
 from connectors.erp.read.paginators import PageRequest, make_paginator
 from connectors.erp.read.total_count import TotalCount
 from core.dotted import get_path
+from core.jsonio import type_name
 
 _NONE = UpstreamResponse(200, {}, None)
 """Stands for the answer of an ERP that says by its status that there is no record."""

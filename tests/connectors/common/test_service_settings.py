@@ -7,9 +7,9 @@ import json
 import pytest
 
 from connectors.common.errors import SettingsError
-from connectors.common.jsonio import dumps, loads, pointer, type_name
 from connectors.common.logs import Redactor
 from connectors.common.settings import Environment, common_settings
+from core.jsonio import dumps, loads, pointer, type_name
 
 
 def test_defaults() -> None:

@@ -29,11 +29,11 @@ def dtl(*steps):
             "$['source']['type']",
             ['unknown source type "embeded"', '"embedded"'],
         ),
-        ({"source": {"type": "embedded"}}, "$['source']", ['required property "entities"']),
+        ({"source": {"type": "embedded"}}, "$['source']", ['"entities" is missing']),
         (
             {"source": {**EMBEDDED, "entites": []}},
             "$['source']['entites']",
-            ["unknown property", '"entities"'],
+            ["is no known property", '"entities"'],
         ),
         ({"source": {}}, "$['source']", ['no "type"']),
         ({"source": []}, "$['source']", ["must be object"]),
@@ -87,7 +87,7 @@ def test_missing_source():
     assert findings({"_id": "p", "type": "pipe"})[0][1:] == (
         "error",
         "$",
-        'missing the required property "source"',
+        '"source" is missing',
     )
 
 

@@ -7,7 +7,13 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 
 from msgspec import Meta, Struct, field
 
-NO_VARIABLE = {"not": {"pattern": r"\$\{"}}
+NO_VARIABLE = {
+    "not": {
+        "pattern": r"\$\{",
+        "description": "may not hold ${NAME}: that is for base_url, token_url and secrets, and only as the"
+        " whole value",
+    }
+}
 """JSON Schema: no environment variable in it; they are allowed where a description says so."""
 
 

@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
-_SHAPE = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else 0 for byte in range(256))
+_DIGITS_AS_ZERO = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else 0 for byte in range(256))
 _LONG_INTEGER = b"0" * 19
 """orjson turns integers beyond 64 bits into floats without a word, so texts with so many digits in a row go
 to the standard library. Blanking all but digits and searching costs a fifteenth of a regular expression."""
 
 
-def loads(text: bytes) -> Any:
-    """Parse JSON text; ValueError (with the place) if it is none. Integers keep all their digits."""
-    if _LONG_INTEGER not in text.translate(_SHAPE):
+def loads(text: bytes, parse_float: Callable[[str], Any] | None = None) -> Any:
+    """Parse JSON text; ValueError (with the place) if it is none. Integers keep all their digits.
+
+    `parse_float` is given the text of every number with a point or an exponent.
+    """
+    if parse_float is None and _LONG_INTEGER not in text.translate(_DIGITS_AS_ZERO):
         return orjson.loads(text)
     try:
-        return json.loads(text)
+        return json.loads(text, parse_float=parse_float, parse_constant=refuse_constant)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
 
+class NotJson(ValueError):
+    """A constant that JSON does not have: NaN, Infinity."""
+
+
+def refuse_constant(name: str) -> Any:
+    """Raise NotJson; for the `parse_constant` of the standard library."""
+    raise NotJson(f"{name} is not JSON")
+
+
 def dumps(value: Any) -> bytes:
-    """`value` as compact JSON in UTF-8."""
+    """Return `value` as compact JSON in UTF-8."""
     try:
         return orjson.dumps(value)
     except TypeError:
@@ -32,12 +45,12 @@ def dumps(value: Any) -> bytes:
 
 
 def pointer(path: Any) -> str:
-    """JSON Pointer (RFC 6901) of a sequence of keys and indexes; the root is the empty string."""
+    """Return the JSON Pointer (RFC 6901) of a sequence of keys and indexes; the root is the empty string."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def type_name(value: Any) -> str:
-    """JSON's name for the type of a Python value: null boolean integer number string array object."""
+    """Return JSON's name for the type of a value: null boolean integer number string array object."""
     if value is None:
         return "null"
     if isinstance(value, bool):
