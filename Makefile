@@ -73,6 +73,10 @@ else
 	@sesam -node "$(NODE)" -jwt "$(JWT)" -profile prod upload
 endif
 
+.PHONY: pipes
+pipes: setup ## write pipes/ anew from mappings/ and templates/
+	@$(BIN)/python -m stack pipes
+
 .PHONY: plan
 plan: setup ## what the next sync would write, and nothing is written; CONFIG=dir: what that configuration would change
 	@$(BIN)/python -m localnode plan $(if $(CONFIG),--config $(CONFIG)); code=$$?; [ $$code -ne 1 ]

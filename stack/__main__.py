@@ -12,6 +12,7 @@ from stack import links
 from stack.data_folder import FolderInUse
 from stack.decisions import RecordRef, relink, retry, send, unlink
 from stack.environment import PORTS, ROOT, SettingError
+from stack.mappings.render import Mappings
 from stack.node import Json, NodeClient
 from stack.process_manager import StackError
 from stack.run import INTERRUPTED, RunOptions, run
@@ -76,6 +77,8 @@ def parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
     _decision_commands(commands)
     _link_commands(commands)
+    pipes = commands.add_parser("pipes", help="write pipes/ anew from mappings/ and templates/")
+    pipes.set_defaults(command=_pipes)
     upload = commands.add_parser("upload", help="send pipes, systems and variables to a node")
     _node_options(upload)
     upload.set_defaults(command=_upload)
@@ -122,6 +125,12 @@ def _node_options(command: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     names = ("folder", "once", "empty", "keep", "fresh", "plan", "write", "links")
     return run(RunOptions(**{name: getattr(options, name) for name in names}))
+
+
+def _pipes(options: argparse.Namespace) -> int:
+    for path in Mappings(ROOT).write():
+        print(f"written: {path.relative_to(ROOT)}")
+    return OK
 
 
 def _node(options: argparse.Namespace) -> NodeClient:

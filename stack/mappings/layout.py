@@ -13,7 +13,7 @@ PAIRS = {"dict": 1, "case": 1, "case-eq": 2}
 
 
 def laid_out(value: Any) -> str:
-    """A JSON text of lines of up to `WIDTH` characters, as far as no single string is longer; ends with a newline."""
+    """A JSON text in lines of up to `WIDTH` characters, but for longer strings; ends with a newline."""
     return _text(value, 0, 0) + "\n"
 
 
@@ -62,7 +62,7 @@ def _paired(values: list[Any], indent: int) -> Iterator[str]:
 
 
 def _head(value: list[Any]) -> int:
-    """How many items stay on the first line: the name of a DTL function, and what it is about, if that is a word."""
+    """How many items stay on the first line: a DTL function's name, and the word after it."""
     count = 0
     while count < min(2, len(value) - 1) and isinstance(value[count], str) and len(value[count]) < 60:
         count += 1

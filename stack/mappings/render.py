@@ -1,0 +1,111 @@
+"""Pipes of mappings and templates: each stage's template once for each datatype, concept or node."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChainableUndefined, Environment, FileSystemLoader
+
+from stack.mappings.layout import laid_out
+from stack.mappings.model import Concept, Record, System
+
+PER_RECORD = ("all", "loaded", "deletes", "collect", "share")
+PER_NODE = ("audit", "audit-endpoint", "golden-endpoint", "open-endpoint", "decisions")
+Pipe = dict[str, Any]
+
+
+def environment(root: Path) -> Environment:
+    """Jinja as the vendor's connector templates have it: `{{@ x @}}` for values, `{% %}` for the rest."""
+    made = Environment(
+        loader=FileSystemLoader(root / "templates"),
+        variable_start_string="{{@",
+        variable_end_string="@}}",
+        undefined=ChainableUndefined,
+        autoescape=False,  # noqa: S701 - JSON is made here, no HTML
+        keep_trailing_newline=True,
+    )
+    made.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False)
+    return made
+
+
+class Mappings:
+    """Everything in `mappings/` and `templates/` of a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._environment = environment(root)
+        self._conversions = self._environment.get_template("conversions.json")
+        folder = root / "mappings"
+        given = _read(folder / "systems.json")
+        self.systems = {name: System(name, each) for name, each in given.items() if not name.startswith("$")}
+        files = [
+            path
+            for path in sorted(folder.glob("*.json"))
+            if not path.name.startswith("systems") and ".schema." not in path.name
+        ]
+        self.concepts = {
+            concept.name: concept
+            for concept in (Concept(_read(path), self.systems, self._convert) for path in files)
+        }
+        for concept in self.concepts.values():
+            concept.all = self.concepts
+        for record in self.records():
+            record.test_data = _read(folder / "test-data" / f"{record.type}.json")
+
+    def records(self) -> list[Record]:
+        """All records, those of the ERP first, each system's by name."""
+        found = [record for concept in self.concepts.values() for record in concept.records.values()]
+        return sorted(found, key=lambda each: (each.system.word != "erp", each.type))
+
+    def pipes(self) -> dict[str, Pipe]:
+        """All pipes by id."""
+        return {pipe["_id"]: pipe for pipe in self._pipes()}
+
+    def _pipes(self) -> Iterator[Pipe]:
+        for record in self.records():
+            stages = [*PER_RECORD]
+            stages += ["event"] if record.system.has_events else []
+            for stage in stages:
+                yield self.render(stage, record=record, system=record.system, concept=record.concept)
+        for name in PER_NODE:
+            yield self.render(name)
+
+    def write(self) -> list[Path]:
+        """Write the pipes that are not there as they come of the mappings; answers what was written."""
+        written = []
+        for pipe_id, pipe in self.pipes().items():
+            path = self.root / "pipes" / f"{pipe_id}.conf.json"
+            text = laid_out(pipe)
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                path.write_text(text, encoding="utf-8")
+                written.append(path)
+        return written
+
+    def render(self, template: str, **context: Any) -> Pipe:
+        """The pipe that a template makes in a context."""
+        text = self._environment.get_template(f"{template}.json").render(
+            records=self.records(), concepts=list(self.concepts.values()), **context
+        )
+        try:
+            pipe: Pipe = json.loads(text)
+        except json.JSONDecodeError as error:
+            around = text[max(0, error.pos - 200) : error.pos + 100]
+            raise ValueError(f"{template}: {error}\n…{around}…") from error
+        return pipe
+
+    def _convert(self, name: str, value: Any, currency: Any) -> Mapping[str, Any]:
+        return dict(_conversions(self._conversions, json.dumps(value), json.dumps(currency))[name])
+
+
+@lru_cache(maxsize=4096)
+def _conversions(template: Any, value: str, currency: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(template.render(value=value, currency=currency))
+    return found
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
