@@ -78,6 +78,12 @@ class NodePipe:
         return self.engine_pipe is not None and not self.component.sources
 
     @property
+    def source_system(self) -> str | None:
+        """See Runnable."""
+        system = (self.component.effective.get("source") or {}).get("system")
+        return system if isinstance(system, str) else None
+
+    @property
     def runs_in_rounds(self) -> bool:
         """Whether a run-all includes it; pipes with config errors are, so that the run says what is wrong."""
         return self.pump.may_run and (self.has_pump or self.engine_pipe is None)
@@ -106,9 +112,14 @@ class NodePipe:
         result = self.engine_pipe.run(full, stop)
         if result.changed and self.component.sink_dataset:
             self._scheduler.signal(self.component.sink_dataset)
-        if result.status in (SUCCESS, NOT_READY):
-            return Outcome(result.status, result.changed, result.reason, tuple(result.waits_for))
-        return Outcome(FAILED, result.changed, result.reason)
+        known = result.status in (SUCCESS, NOT_READY)
+        return Outcome(
+            result.status if known else FAILED,
+            result.changed,
+            result.reason,
+            tuple(result.waits_for) if known else (),
+            wrote_to=result.wrote_to,
+        )
 
     def _is_overdue(self, engine: Engine) -> bool:
         """Whether it has never come to its end, or is to run at the start until its dataset is populated."""

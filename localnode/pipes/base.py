@@ -103,11 +103,15 @@ class Engine:
 
 @dataclass(frozen=True)
 class BuildContext:
-    """What a component is built in: its node, and the effective config of its pipe."""
+    """What a component is built in: its node, and the effective config of its pipe.
+
+    `written_systems`: ids of the systems that were sent something to keep in the present run.
+    """
 
     engine: Engine
     pipe: Config
     settings: PipeSettings
+    written_systems: set[str] = field(default_factory=set)
 
     @property
     def pipe_id(self) -> str:

@@ -50,6 +50,7 @@ class Parts:
     log: ExecutionLog
     policy: Policy
     batch_size: int
+    written_systems: set[str]
 
     @property
     def store(self) -> Store:
@@ -213,4 +214,5 @@ def assemble(config: Config, engine: Engine) -> Parts:
         log=ExecutionLog(engine.store, build_context.pipe_id),
         policy=policy(config, _written_systems(config, sink_config, engine)),
         batch_size=int(config.get("batch_size", DEFAULT_BATCH)),
+        written_systems=build_context.written_systems,
     )

@@ -35,7 +35,8 @@ class RunResult:
     """How a run ended: `status` success|failed|not-ready|stopped, `sync_type` full|incremental, seconds,
     figures.
 
-    `waits_for` names the datasets that a run which is not ready waits for.
+    `waits_for` names the datasets that a run which is not ready waits for, `wrote_to` the systems that were
+    sent something to keep.
     """
 
     pipe: str
@@ -46,6 +47,7 @@ class RunResult:
     counts: Counts = field(default_factory=Counts)
     reason: str = ""
     waits_for: tuple[str, ...] = ()
+    wrote_to: frozenset[str] = frozenset()
 
     @property
     def changed(self) -> int:
@@ -124,6 +126,7 @@ class PumpRun:
         resumes = unfinished is not None and offset is not None and source.strategy == CHRONOLOGICAL
         scope.full = self._forced_full or resumes or offset is None or source.strategy == NONE
         self._sync_type = FULL if scope.full else INCREMENTAL
+        self._parts.written_systems.clear()
         sink.begin(scope)
         for transform in self._parts.chain.transforms:
             transform.begin()
@@ -354,7 +357,15 @@ class PumpRun:
     def _result(self, status: str, reason: str = "", waits_for: tuple[str, ...] = ()) -> RunResult:
         duration = time.time() - self._started
         return RunResult(
-            self._parts.id, status, self._sync_type, self._started, duration, self._counts, reason, waits_for
+            self._parts.id,
+            status,
+            self._sync_type,
+            self._started,
+            duration,
+            self._counts,
+            reason,
+            waits_for,
+            frozenset(self._parts.written_systems),
         )
 
 

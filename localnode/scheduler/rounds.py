@@ -18,7 +18,8 @@ SUCCESS, FAILED, NOT_READY = "success", "failed", "not-ready"
 class Outcome:
     """How one pump run ended. `changes` counts versions written and entities sent out.
 
-    `blocked`: it failed because the pipe cannot run on this node at all.
+    `blocked`: it failed because the pipe cannot run on this node at all. `wrote_to`: systems that were sent
+    something to keep.
     """
 
     status: str
@@ -26,6 +27,7 @@ class Outcome:
     reason: str = ""
     waits_for: tuple[str, ...] = ()
     blocked: bool = False
+    wrote_to: frozenset[str] = frozenset()
 
 
 class Runnable(Protocol):
@@ -43,6 +45,10 @@ class Runnable(Protocol):
     def is_input(self) -> bool:
         """Whether its source is outside the node."""
 
+    @property
+    def source_system(self) -> str | None:
+        """Id of the system that its source reads, None for one that reads none."""
+
     def change_token(self) -> Any:
         """A value that is the same again only if a run would find nothing new; None when that is unknown."""
 
@@ -52,13 +58,17 @@ class Runnable(Protocol):
 
 @dataclass
 class PipeTotals:
-    """What a pipe did over all rounds so far."""
+    """What a pipe did over all rounds so far. `due`: whether a pipe that reads from outside is to run in the
+    next round. `changed`: whether it did anything in the last round.
+    """
 
+    due: bool = True
     runs: int = 0
     changes: int = 0
     seconds: float = 0.0
     outcome: Outcome | None = None
     change_token: Any = None
+    changed: bool = False
 
     def add(self, outcome: Outcome, seconds: float, change_token: Any) -> None:
         """Count one run; `change_token` was taken before it."""
@@ -66,12 +76,19 @@ class PipeTotals:
         self.changes += outcome.changes
         self.seconds += seconds
         self.outcome = outcome
+        self.changed = outcome.changes > 0
         self.change_token = change_token if outcome.status == SUCCESS else None
 
 
 class Rounds:
-    """Runs rounds over a fixed set of pipes; those that do not depend on each other share `workers`
-    threads."""
+    """Runs rounds over a fixed set of pipes; those that do not depend on each other share `workers` threads.
+
+    Pipes that read from outside the node run until they have succeeded once, which is in the first round as a
+    rule: the vendor's runner leaves them out of all others (service/scheduler.py and runner.py of
+    https://github.com/sesam-community/scheduler), and where what they give is new each time, a run would
+    never end otherwise. They run again after a pipe has written to the system that they read, since that
+    round is when a sync can see what came of it.
+    """
 
     def __init__(
         self, pipes: Sequence[Runnable], workers: int, report: Callable[[str, Outcome], None]
@@ -105,6 +122,13 @@ class Rounds:
                     done.add(running.pop(future))
         return total
 
+    def are_sources_due(self) -> bool:
+        """Whether a system has been written to since a pipe has read it to the end."""
+        return any(
+            pipe.is_input and totals.due and totals.outcome is not None and totals.outcome.status == SUCCESS
+            for pipe, totals in zip(self.pipes.values(), self.totals.values(), strict=True)
+        )
+
     def failures(self) -> frozenset[tuple[str, str]]:
         """(pipe, status) of the pipes whose last run did not succeed."""
         last = ((name, totals.outcome) for name, totals in self.totals.items())
@@ -115,10 +139,18 @@ class Rounds:
     def _visit(self, pipe: Runnable, stop: threading.Event) -> int:
         totals = self.totals[pipe.id]
         change_token = pipe.change_token()
+        totals.changed = False
         if stop.is_set() or (change_token is not None and change_token == totals.change_token):
             return 0
+        if pipe.is_input and not totals.due:
+            return 0
+        totals.due = False
         started = time.monotonic()
         outcome = pipe.run()
         totals.add(outcome, time.monotonic() - started, change_token)
+        totals.due = totals.due or outcome.status != SUCCESS
+        for reader in self.pipes.values():
+            if reader.source_system in outcome.wrote_to:
+                self.totals[reader.id].due = True
         self._report(pipe.id, outcome)
         return outcome.changes

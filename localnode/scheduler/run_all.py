@@ -18,8 +18,9 @@ STOPPED = "stopped"
 class RunAllOptions:
     """Parameters of a run-all. `max_run_time` in seconds; `statistics` adds figures per pipe to the result.
 
-    `check_input_pipes`: whether the failure of a pipe that reads a system fails the run; None: unless the
-    pipe cannot run on this node at all, since its system has no address here or a secret is missing.
+    `check_input_pipes`: whether the failure of a pipe that reads from outside fails the run; None: yes, but a
+    pipe that cannot run on this node at all, since its system has no address here or a secret is missing,
+    does not.
     """
 
     extra_zero_runs: int = 0
@@ -31,7 +32,8 @@ class RunAllOptions:
 
 class RunAll:
     """One run over `pipes`. Rounds go on until one changes nothing, and `extra_zero_runs` such rounds more.
-    A round in which a pipe began or ceased to fail or to wait is no such round.
+    A round in which a pipe began or ceased to fail or to wait, or after which a source is to be read again
+    (see Rounds), is no such round.
 
     A pipe counts as failed if its *last* run failed: a later round may heal it. A pipe that waited for a
     hopped dataset until the end has failed too, unless what it waits for is written by a pipe whose failure
@@ -53,7 +55,7 @@ class RunAll:
         limit = ""
         while zero < self.options.extra_zero_runs:
             if rounds == self.options.max_runs:
-                limit = f"still changing after max_runs={self.options.max_runs} rounds"
+                limit = f"still changing after max_runs={self.options.max_runs} rounds{self._changing()}"
                 break
             rounds += 1
             changes = self._rounds.run(self.stop, deadline)
@@ -64,8 +66,15 @@ class RunAll:
                 limit = f"not finished after max_run_time={self.options.max_run_time:g} s"
                 break
             before, failures = failures, self._rounds.failures()
-            zero = zero + 1 if changes == 0 and failures == before else -1
+            settled = changes == 0 and failures == before and not self._rounds.are_sources_due()
+            zero = zero + 1 if settled else -1
         return self._result(rounds, time.monotonic() - started, limit)
+
+    def _changing(self) -> str:
+        """Which pipes changed something in the last round."""
+        names = [name for name, totals in self._rounds.totals.items() if totals.changed]
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        return f": {shown}" if names else ""
 
     def _report(self, pipe_id: str, outcome: Outcome) -> None:
         if outcome.status == FAILED:
@@ -83,7 +92,7 @@ class RunAll:
             "seconds": round(seconds, 3),
             "changes": sum(totals.changes for totals in self._rounds.totals.values()),
             "failed_pipes": failed,
-            "ignored_input_pipes": tolerated,
+            "ignored_pipes": tolerated,
         }
         if limit:
             info["message"] = limit
@@ -96,7 +105,7 @@ class RunAll:
         return {"status": status, "additional_info": info}
 
     def _failures(self) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-        """Pipes that count as failed, and failed input pipes (with what waits for them) that do not."""
+        """Pipes that count as failed, and those (with what waits for them) that do not."""
         failed: list[dict[str, str]] = []
         tolerated: list[dict[str, str]] = []
         missing_anyway: set[str] = set()
@@ -105,19 +114,21 @@ class RunAll:
             if outcome is None or outcome.status not in (FAILED, NOT_READY):
                 continue
             entry = {"pipe": name, "reason": outcome.reason}
-            input_failed = pipe.is_input and outcome.status == FAILED and self._tolerates(outcome)
+            failure = outcome.status == FAILED and self._tolerates(pipe, outcome)
             waits = bool(outcome.waits_for) and missing_anyway.issuperset(outcome.waits_for)
-            if input_failed or (outcome.status == NOT_READY and waits):
+            if failure or (outcome.status == NOT_READY and waits):
                 tolerated.append(entry)
                 missing_anyway.add(pipe.reads.writes or "")
             else:
                 failed.append(entry)
         return failed, tolerated
 
-    def _tolerates(self, outcome: Outcome) -> bool:
-        """Whether the failure of an input pipe is nobody's concern."""
+    def _tolerates(self, pipe: Runnable, outcome: Outcome) -> bool:
+        """Whether a pipe's failure does not fail the run."""
         checks = self.options.check_input_pipes
-        return outcome.blocked if checks is None else not checks
+        if outcome.blocked:
+            return not checks
+        return pipe.is_input and checks is False
 
 
 def _figures(totals: PipeTotals) -> dict[str, Any]:

@@ -159,13 +159,11 @@ def _run(node: Node, project: Project, choices: Choices) -> Outcome:
     options = RunAllOptions(
         extra_zero_runs=IDLE_ROUNDS,
         max_run_time=choices.max_run_time,
-        check_input_pipes=choices.check_input_pipes,
+        check_input_pipes=choices.check_input_pipes or None,
     )
     result = node.runs.start(options, reset=True, delete_input=not project.has_test_data).wait()
     info = result["additional_info"]
-    left_out = [
-        f"{each['pipe']} did not run: {each['reason']}" for each in info.get("ignored_input_pipes", ())
-    ]
+    left_out = [f"{each['pipe']} did not run: {each['reason']}" for each in info.get("ignored_pipes", ())]
     failed = [f"{each['pipe']}: {each['reason']}" for each in info.get("failed_pipes", ())]
     if result["status"] == "success":
         return Outcome("run", PASSED, f"{info['rounds']} rounds", left_out)

@@ -10,6 +10,7 @@ from localnode.pipes.errors import RemoteFailed
 from localnode.pipes.rest.client import RestClient
 from localnode.pipes.rest.operation import Operation
 from localnode.pipes.rest.paging import Page, pages
+from localnode.pipes.rest.schema import READS
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,10 @@ class Called:
         return joined
 
 
-def call(line: RestClient, entity: Entity) -> Called:
+def call(line: RestClient, entity: Entity, writes: bool) -> Called:
     """Carry out the operation an entity asks for (its own `operation`, `properties`, `payload` come first).
+
+    `writes`: whether it counts as a write, unless its method is one that only reads.
 
     EntityUnfit when it cannot be made into a request, RemoteFailed when the answer's status is not allowed.
     """
@@ -48,6 +51,8 @@ def call(line: RestClient, entity: Entity) -> Called:
     operation = line.operation(name)
     shared = line.variables(operation, entity.get("properties"))
     variables = {**entity, **shared, "entity": entity, "source_entity": entity}
+    if writes and operation.config["method"] not in READS:
+        line.build_context.written_systems.add(str(line.config["system"]))
     found = list(pages(line, operation, variables, entity.get("payload")))
     status = found[-1].answer.status
     if status not in operation.allowed and status not in operation.ignored:

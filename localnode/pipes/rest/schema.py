@@ -7,6 +7,7 @@ from typing import Any
 from localnode.pipes.registry import COUNT, FLAG, NUMBER, OBJECT, POSITIVE, STRING, TRIGGER, Schema
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD")
+READS = ("GET", "OPTIONS", "HEAD")
 PAYLOAD_TYPES = ("text", "json", "json-transit", "form", "multipart-form")
 QUERY, HEADER, MANUAL = "query", "header", "manual"
 STRATEGIES = (

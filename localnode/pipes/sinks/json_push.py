@@ -64,6 +64,8 @@ class JsonSink(Sink):
             params["is_last"] = "true"
         headers = {**(self.config.get("headers") or {}), "Content-Type": "application/json"}
         system, url = self.config["system"], self.config["url"]
+        if entities or "is_last" in params:
+            self.build_context.written_systems.add(str(system))
         try:
             self.build_context.engine.systems.request(
                 system, "POST", url, params=params, headers=headers, data=codec.dumps(entities)

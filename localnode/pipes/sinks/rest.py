@@ -30,6 +30,6 @@ class RestSink(Sink):
         given = [decoded(entity) for entity in entities]
         sent = [entity for entity in given if entity.get("_filtered") is not True]
         for entity in sent:
-            call(self._client, entity)
+            call(self._client, entity, writes=True)
         deleted = sum(entity.get("_deleted") is True for entity in sent)
         return WriteResult(len(given), len(sent), deleted)

@@ -43,6 +43,8 @@ class HttpTransform(Transform):
 
     def _post(self, items: list[Item]) -> list[Item]:
         system, url = self.config["system"], self.config["url"]
+        if self.side_effects:
+            self.build_context.written_systems.add(str(system))
         headers = {**(self.config.get("headers") or {}), "Content-Type": "application/json"}
         response = self.build_context.engine.systems.request(
             system, "POST", url, headers=headers, data=codec.dumps([item.entity for item in items])

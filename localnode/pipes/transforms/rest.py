@@ -54,7 +54,7 @@ class RestTransform(Transform):
         return outputs
 
     def _called(self, entity: Entity) -> list[Entity]:
-        called = call(self._client, entity)
+        called = call(self._client, entity, writes=self.side_effects)
         if called.ignored:
             return []
         if self.config.get("replace_entity", False):

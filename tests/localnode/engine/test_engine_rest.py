@@ -540,3 +540,31 @@ def test_tripletex(pipe: Build, system: Any, service: Service) -> None:
     assert a.run().status == SUCCESS
     assert service.calls[0][2].keys() == {"consumerToken", "employeeToken", "expirationDate"}
     assert service.headers[1]["authorization"] == "Basic MDp0"
+
+
+@pytest.mark.parametrize(
+    ("method", "part", "wrote"),
+    [
+        ("POST", {"transform": {"type": "rest"}}, True),
+        ("DELETE", {"transform": {"type": "rest"}}, True),
+        ("GET", {"transform": {"type": "rest"}}, False),
+        ("POST", {"transform": {"type": "rest", "side_effects": False}}, False),
+        ("POST", {"transform": {"type": "rest", "trigger_on": {"key": "never"}}}, False),
+        ("PUT", {"sink": {"type": "rest"}}, True),
+        ("GET", {"sink": {"type": "rest"}}, False),
+        ("", {"sink": {"type": "json", "url": "receive"}}, True),
+        ("", {"transform": {"type": "http", "url": "post"}}, True),
+        ("", {"transform": {"type": "http", "url": "post", "side_effects": False}}, False),
+    ],
+)
+def test_a_run_says_which_systems_it_wrote_to(
+    pipe: Build, system: Any, fill: Fill, method: str, part: dict[str, Any], wrote: bool
+) -> None:
+    fill("a", {"_id": "1"})
+    engine = system({"do": {"url": "men", "method": method or "GET"}})
+    operation = {"operation": "do"} if method else {}
+    built = {kind: {**config, "system": "s", **operation} for kind, config in part.items()}
+    b = pipe("b", FROM_A, engine=engine, **built)
+    first, second = b.run(), b.run()
+    assert first.status == SUCCESS and first.wrote_to == (frozenset({"s"}) if wrote else frozenset())
+    assert second.wrote_to == frozenset()

@@ -238,6 +238,35 @@ def test_execution_log(loaded):
     assert "pump-completed" in events
 
 
+SAME_ID = [{"_id": "1", "n": 1}, {"_id": "1", "n": 2}]
+
+
+@pytest.mark.parametrize(
+    ("entities", "rules"),
+    [
+        ([{"_id": "1"}], [["copy", "*"], ["add", "at", ["now"]]]),
+        ([{"_id": "1"}], [["copy", "*"], ["add", "secret", ["encrypt", "k" * 32, "text"]]]),
+        ([{"_id": "1"}], [["copy", "*"], ["add", "id", ["uuid"]]]),
+        (SAME_ID, [["copy", "*"]]),
+    ],
+    ids=["now", "encrypt", "uuid", "one id twice"],
+)
+def test_run_all_ends_though_a_source_gives_something_new_each_time(client, entities, rules):
+    pipes = [
+        {
+            "_id": "in",
+            "type": "pipe",
+            "source": {"type": "embedded", "entities": entities},
+            "transform": {"type": "dtl", "rules": {"default": rules}},
+        },
+        {"_id": "out", "type": "pipe", "source": {"type": "dataset", "dataset": "in"}},
+    ]
+    assert client.put("/api/config", json=pipes).status_code == 200
+    result = run_all(client, extra_zero_runs=2)
+    assert result["status"] == "success" and result["additional_info"]["rounds"] <= 5
+    assert len(client.get("/api/pipes/out/entities").get_json()) == 1
+
+
 def test_run_all_resets_and_keeps_input_when_told_to(loaded):
     loaded.post("/api/receivers/received/entities", json=[{"_id": "a"}])
     assert run_all(loaded, delete_input_datasets="False")["status"] == "success"

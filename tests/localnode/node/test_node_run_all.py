@@ -44,6 +44,7 @@ class Fake:
     outcomes: list
     reads: Reads = field(default_factory=lambda: Reads(None))
     is_input: bool = False
+    source_system: str | None = None
     marks: list = field(default_factory=lambda: [None])
     runs: int = 0
     hook: object = None
@@ -122,8 +123,60 @@ def test_a_source_that_cannot_be_read_is_no_success_unless_it_is_tolerated(check
     pipe = Fake("in", [Outcome(FAILED, reason="down", blocked=blocked)], is_input=True)
     result, _ = run([pipe], check_input_pipes=check)
     assert result["status"] == status
-    names = [each["pipe"] for each in result["additional_info"]["ignored_input_pipes"]]
+    names = [each["pipe"] for each in result["additional_info"]["ignored_pipes"]]
     assert names == ([] if status == FAILED else ["in"])
+
+
+@pytest.mark.parametrize(("check", "status"), [(None, "success"), (False, "success"), (True, FAILED)])
+def test_a_pipe_that_cannot_run_here_at_all_is_named_and_fails_nothing(check, status):
+    pipe = Fake("out", [Outcome(FAILED, reason="no address", blocked=True)], Reads(None, ["x"]))
+    result, _ = run([pipe], check_input_pipes=check)
+    assert result["status"] == status
+    named = "failed_pipes" if check else "ignored_pipes"
+    assert result["additional_info"][named] == [{"pipe": "out", "reason": "no address"}]
+
+
+def test_sources_are_read_in_the_first_round_only():
+    source = Fake("source", [1], Reads("x"), is_input=True)
+    reader = Fake("reader", [1, 1, 0], Reads("y", ["x"]))
+    result, _ = run([source, reader], extra_zero_runs=2)
+    assert result["status"] == "success"
+    assert (source.runs, reader.runs) == (1, 5)
+
+
+def test_a_source_is_read_until_that_has_worked():
+    source = Fake("source", [Outcome(FAILED, 2, "hiccup"), Outcome(NOT_READY), 1], Reads("x"), is_input=True)
+    result, _ = run([source])
+    assert result["status"] == "success" and source.runs == 3
+
+
+WROTE = Outcome(SUCCESS, 1, wrote_to=frozenset({"crm"}))
+WROTE_THE_SAME = Outcome(SUCCESS, 0, wrote_to=frozenset({"crm"}))
+
+
+def sync(outcomes):
+    """Two sources and a pipe that writes to the system of the first."""
+    crm = Fake("crm-all", [1], Reads("x"), is_input=True, source_system="crm")
+    erp = Fake("erp-all", [1], Reads("z"), is_input=True, source_system="erp")
+    noise = Fake("noise", [1], Reads("n"), is_input=True)
+    share = Fake("crm-share", outcomes, Reads("y", ["x"]))
+    return crm, erp, noise, share
+
+
+@pytest.mark.parametrize("last", [WROTE, WROTE_THE_SAME])
+def test_a_system_is_read_again_after_it_was_written_to(last):
+    crm, erp, noise, share = sync([WROTE, last, 0])
+    result, _ = run([crm, erp, noise, share])
+    assert result["status"] == "success"
+    assert (crm.runs, erp.runs, noise.runs) == (3, 1, 1)
+
+
+def test_a_sync_that_never_settles_ends_with_its_name():
+    crm, erp, noise, share = sync([WROTE])
+    result, _ = run([crm, erp, noise, share], max_runs=7)
+    assert result["status"] == FAILED and crm.runs == 7 and noise.runs == 1
+    message = result["additional_info"]["message"]
+    assert message == "still changing after max_runs=7 rounds: crm-all, crm-share"
 
 
 def test_a_pipe_that_waits_is_run_again_and_fails_only_when_it_waits_to_the_end():
@@ -140,7 +193,7 @@ def test_waiting_for_a_tolerated_input_is_tolerated_too():
     waits = Fake("waits", [Outcome(NOT_READY, reason="z", waits_for=("y",))], Reads("w", tracked=["y"]))
     result, _ = run([down, waits], check_input_pipes=False)
     assert result["status"] == "success"
-    assert [each["pipe"] for each in result["additional_info"]["ignored_input_pipes"]] == ["down", "waits"]
+    assert [each["pipe"] for each in result["additional_info"]["ignored_pipes"]] == ["down", "waits"]
 
 
 def test_stop_ends_it():

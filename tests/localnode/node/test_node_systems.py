@@ -88,6 +88,15 @@ def test_pipes_read_from_and_write_to_the_service(connected):
     assert {call[1] for call in calls} == {"/things?since=3"}
 
 
+@pytest.mark.parametrize(("writes", "reads"), [(True, 2), (False, 1)])
+def test_what_was_written_to_is_read_again_in_the_same_run(connected, writes, reads):
+    client, _, _, calls = connected
+    share = {**SHARE, "transform": {**SHARE["transform"], "side_effects": writes}}
+    client.put("/api/config", json=[SERVICE, COLLECT, share])
+    assert run(client, extra_zero_runs=2)["status"] == "success"
+    assert [call[1].partition("?")[0] for call in calls] == ["/things", "/share", "/things"][: reads + 1]
+
+
 def test_previews_have_no_side_effects(connected):
     client, _, _, calls = connected
     client.put("/api/config", json=[SERVICE, COLLECT, SHARE])
