@@ -40,6 +40,17 @@ test-erp: setup ## third-party ERPs, installed into .cache and started on loopba
 erp-check: setup ## try a profile against its ERP and say what is wrong: make erp-check PROFILE=path/to/profile.json (settings from the environment or .env)
 	@$(BIN)/python -m stack.with_env connectors.erp.check $(if $(PROFILE),--profile $(PROFILE)) $(if $(JSON),--json)
 
+.PHONY: chargebee-check
+ifdef SITE
+chargebee-check: export CHARGEBEE_SITE := $(SITE)
+chargebee-check: export CHARGEBEE_BASE_URL :=
+endif
+ifdef KEY
+chargebee-check: export CHARGEBEE_API_KEY := $(KEY)
+endif
+chargebee-check: setup ## ask a Chargebee site whether it is as assumed (settings from .env); WRITE=1: with writes, on a test site; REPORT=file.md, JSON=1
+	@$(BIN)/python -m stack.with_env connectors.chargebee.check $(if $(WRITE),--write) $(if $(JSON),--json) $(if $(REPORT),--report "$(REPORT)")
+
 .PHONY: chargebee-schemas
 chargebee-schemas: setup ## hold every request of a full sync against the schemas of Chargebee's own client; "Error 3": it cannot be fetched here
 	@$(BIN)/python -m tests.sdk_schemas

@@ -61,6 +61,7 @@ def create_app(
     api = site.blueprint()
     if requests_file:
         record_requests(api, requests_file)
+    app.before_request(lambda: facts.turn_round(state.setting(facts.SETTING) or ()))
     app.register_blueprint(api)
     app.register_blueprint(create_console(state, site.delivery))
     app.register_blueprint(create_fact_switch(state))
@@ -100,7 +101,6 @@ class Site:
         """All routes below `/api/v2`."""
         api = Blueprint("api", __name__, url_prefix="/api/v2")
         api.before_request(_authenticate)
-        api.before_request(lambda: facts.turn_round(self.state.setting(facts.SETTING) or ()))
         api.register_error_handler(ApiError, lambda error: _answer(error.body(), error.status))
         for operation in OPERATIONS:
             self._add_operation(api, operation)

@@ -33,7 +33,7 @@ _CUSTOM_FIELD_OPERATIONS = frozenset(
 ) | {"POST /invoices/import_invoice"}
 
 
-@imitates("values-are-checked")
+@imitates("values-are-checked", "empty-value-clears")
 def check(operation: str, fields: Iterable[Field]) -> dict[str, Any]:
     """The typed parameters of `operation`: scalars, dicts for nested ones, lists (of dicts) for arrays.
 
@@ -43,6 +43,8 @@ def check(operation: str, fields: Iterable[Field]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     columns: dict[str, dict[int, Any]] = {}
     for field in fields:
+        if field.text == "" and not holds("empty-value-clears"):
+            continue
         if field.path[0].startswith("cf_") and len(field.path) == 1:
             values[field.path[0]] = _custom_field(operation, field)
             continue

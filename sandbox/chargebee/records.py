@@ -54,6 +54,8 @@ def public(record: Record) -> Record:
     shown = {name: value for name, value in record.items() if value is not None and not name.startswith("_")}
     if "line_items" in shown:
         shown["line_items"] = [public(line) for line in shown["line_items"]]
+    if not holds("answers-are-json"):
+        shown.pop("object", None)
     if not holds("no-value-no-attribute") and record.get("object") == "customer":
         return {"first_name": None, "last_name": None, "company": None, **shown}
     return shown

@@ -1,0 +1,67 @@
+"""Removes what a check made: its own records, and those of an earlier run that was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+from connectors.chargebee.check.caller import PREFIX, Caller, run_of, taken_ids
+
+KINDS = {
+    "order": "orders",
+    "invoice": "invoices",
+    "item_price": "item_prices",
+    "item": "items",
+    "item_family": "item_families",
+    "customer": "customers",
+}
+"""Kinds of record and their resources, in the order in which they can go."""
+
+_LISTED = {
+    "item": {"status[in]": '["active","archived"]'},
+    "item_price": {"status[in]": '["active","archived"]'},
+}
+_YOUNG = timedelta(minutes=15)
+"""Another check may still be at work on records as young as this."""
+
+Made = tuple[str, str]
+
+
+def leftovers(caller: Caller) -> list[Made]:
+    """Records of earlier runs, as `(kind, id)`."""
+    found = []
+    for kind, resource in KINDS.items():
+        query = {"id[starts_with]": PREFIX, "limit": "100", **_LISTED.get(kind, {})}
+        for record_id in taken_ids(caller.ask("GET", resource, query), kind):
+            began = run_of(record_id)
+            if began is not None and datetime.now(UTC) - began > _YOUNG:
+                found.append((kind, record_id))
+    return found
+
+
+def remove(caller: Caller, made: Iterable[Made]) -> list[str]:
+    """Delete records; gives a line about each that stays for now.
+
+    A customer takes its invoices and orders along, some minutes later. A price that an invoice uses is only
+    archived, and stays with its item and family until the invoice is gone: the next check removes them.
+    """
+    wanted = set(made)
+    return [
+        line for kind in KINDS for line in _remove(caller, kind, sorted(i for k, i in wanted if k == kind))
+    ]
+
+
+def _remove(caller: Caller, kind: str, ids: Sequence[str]) -> list[str]:
+    stays = []
+    for record_id in ids:
+        path = f"{KINDS[kind]}/{quote(record_id, safe='')}"
+        outcome = caller.ask("POST", f"{path}/delete")
+        status = (
+            outcome.record.get("status") if outcome.is_taken and isinstance(outcome.record, dict) else None
+        )
+        if status == "archived":
+            stays.append(f"{kind} {record_id}: archived, because an invoice uses it")
+        elif not outcome.is_taken and outcome.status != 404 and kind not in ("order", "invoice"):
+            stays.append(f"{kind} {record_id}: {outcome.told()}")
+    return stays

@@ -1,0 +1,141 @@
+"""Facts, calls and readings as typed objects, read from `facts.json` and `probes.json`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PROBES = Path(__file__).with_name("probes.json")
+FACTS = Path(__file__).resolve().parents[3] / "sandbox" / "chargebee" / "facts.json"
+PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
+BUILT_IN = re.compile(r"run|now(\+\d+d)?|currency|other_currency|repeat:.*")
+"""Placeholders that are no path into an earlier answer."""
+
+Texts = Mapping[str, str]
+Condition = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: method, path below the API's root, and what goes with it; texts may hold placeholders."""
+
+    id: str
+    method: str
+    path: str
+    query: Texts = field(default_factory=dict)
+    form: Texts | None = None
+    headers: Texts = field(default_factory=dict)
+    wrong_key: bool = False
+    after: tuple[str, ...] = ()
+    makes: str | None = None
+    until: tuple[Condition, ...] = ()
+    pause: float = 0.0
+
+    def needs(self) -> set[str]:
+        """The calls that must have been made before."""
+        texts = [self.path, *self.query.values(), *(self.form or {}).values(), *self.headers.values()]
+        named = {name for text in texts for name in PLACEHOLDER.findall(text) if not BUILT_IN.fullmatch(name)}
+        return {name.partition(".")[0] for name in named} | set(self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What answers may mean: it is so when all conditions hold; what to set then, what the service does."""
+
+    when: tuple[Condition, ...]
+    means: str = ""
+    set: str = ""
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact; `assumed` is None for one that no call of the check settles (`probe` says what would)."""
+
+    id: str
+    topic: str
+    statement: str
+    probe: str
+    site_setting: str | None
+    assumed: Reading | None = None
+    otherwise: tuple[Reading, ...] = ()
+
+    def calls(self) -> set[str]:
+        """The calls whose answers it is read from."""
+        readings = [*([self.assumed] if self.assumed else []), *self.otherwise]
+        return {name for reading in readings for condition in reading.when for name in calls_in(condition)}
+
+
+def calls_in(condition: Condition) -> set[str]:
+    """The calls whose answers a condition looks at."""
+    paths = [condition[name] for name in ("at", "same_as", "differs_from", "above") if name in condition]
+    return {path.partition(".")[0] for path in paths}
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """All facts in their order, and all calls in theirs."""
+
+    facts: tuple[Fact, ...]
+    calls: tuple[Call, ...]
+
+    def needed_by(self, facts: Iterable[Fact], *besides: str) -> list[Call]:
+        """The calls that settle these facts, with all that must go before, in their order."""
+        by_id = {call.id: call for call in self.calls}
+        wanted: set[str] = set()
+        waiting = [*besides, *(name for fact in facts for name in fact.calls())]
+        while waiting:
+            name = waiting.pop()
+            if name not in wanted:
+                wanted.add(name)
+                waiting += by_id[name].needs()
+        return [call for call in self.calls if call.id in wanted]
+
+    def reading(self) -> frozenset[str]:
+        """The calls that change nothing on the site: GETs that need no write before."""
+        by_id = {call.id: call for call in self.calls}
+        found: set[str] = set()
+        for call in self.calls:
+            if call.method == "GET" and all(name in found for name in call.needs() if name in by_id):
+                found.add(call.id)
+        return frozenset(found)
+
+
+def load(facts_file: Path = FACTS, probes_file: Path = PROBES) -> Probes:
+    """Read both files; a fact without a probe is settled by hand."""
+    document = json.loads(probes_file.read_bytes())
+    calls = tuple(map(_call, document["calls"]))
+    probes = document["facts"]
+    facts = tuple(_fact(row, probes.get(row["id"])) for row in json.loads(facts_file.read_bytes())["facts"])
+    return Probes(facts, calls)
+
+
+def _call(row: dict[str, Any]) -> Call:
+    method, _, path = row["call"].partition(" ")
+    return Call(
+        row["id"],
+        method,
+        path,
+        row.get("query", {}),
+        row.get("form"),
+        row.get("headers", {}),
+        "key" in row,
+        tuple(row.get("after", ())),
+        row.get("makes"),
+        tuple(row.get("until", ())),
+        row.get("pause", 0.0),
+    )
+
+
+def _fact(row: dict[str, Any], probe: dict[str, Any] | None) -> Fact:
+    known = (row["id"], row["topic"], row["statement"], row["probe"], row.get("site_setting"))
+    if probe is None:
+        return Fact(*known)
+    otherwise = [
+        Reading(tuple(one["when"]), one["means"], one["set"], one["service"]) for one in probe["otherwise"]
+    ]
+    return Fact(*known, assumed=Reading(tuple(probe["assumed"])), otherwise=tuple(otherwise))
