@@ -8,9 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.names import Kind
 from stack import links
 from stack.data_folder import FolderInUse
-from stack.decisions import RecordRef, relink, retry, send, unlink
+from stack.decisions import relink, retry, send, unlink
 from stack.environment import PORTS, ROOT, SettingError
 from stack.mappings.render import Mappings
 from stack.node import Json, NodeClient
@@ -142,13 +143,13 @@ def _node(options: argparse.Namespace) -> NodeClient:
 
 
 def _unlink(options: argparse.Namespace) -> int:
-    record = RecordRef(options.system, options.datatype, options.id)
+    record = Kind(options.system, options.datatype).record(options.id)
     return _say(unlink(_node(options), record, options.note))
 
 
 def _relink(options: argparse.Namespace) -> int:
-    record = RecordRef(options.system, options.datatype, options.id)
-    other = RecordRef(options.other_system, options.other_datatype, options.other_id)
+    record = Kind(options.system, options.datatype).record(options.id)
+    other = Kind(options.other_system, options.other_datatype).record(options.other_id)
     return _say(relink(_node(options), record, other, options.note))
 
 

@@ -7,8 +7,8 @@ works on any node, this module only looks up who is affected.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from core.names import TRANSFORM, RecordName, parse_ni
 from stack.node import Json, NodeClient
 from stack.process_manager import StackError
 
@@ -17,31 +17,7 @@ ONE_THING = {"order", "quote"}
 """ERP datatypes whose records stand for one thing when they are linked: a quote and the order it became."""
 
 
-@dataclass(frozen=True)
-class RecordRef:
-    """A record of a system, such as `customerp contact CT-1`."""
-
-    system: str
-    datatype: str
-    id: str
-
-    @property
-    def pipe(self) -> str:
-        """How its pipes begin."""
-        return f"{self.system}-{self.datatype}"
-
-    def __str__(self) -> str:
-        return f"{self.pipe}:{self.id}"
-
-    @classmethod
-    def of(cls, identifier: str) -> RecordRef:
-        """From a namespaced identifier, `~:customerp-contact:CT-1`."""
-        namespace, _, key = identifier.removeprefix("~:").partition(":")
-        system, _, datatype = namespace.partition("-")
-        return cls(system, datatype, key)
-
-
-def unlink(node: NodeClient, record: RecordRef, note: str = "") -> list[Json]:
+def unlink(node: NodeClient, record: RecordName, note: str = "") -> list[Json]:
     """Take a record apart from its counterparts for good; answers the decisions. StackError without any."""
     pairs = _pairs(record, _group(node, record))
     if not pairs:
@@ -49,7 +25,7 @@ def unlink(node: NodeClient, record: RecordRef, note: str = "") -> list[Json]:
     return send(node, [decision("unlink", pair, note) for pair in pairs])
 
 
-def relink(node: NodeClient, record: RecordRef, other: RecordRef, note: str = "") -> list[Json]:
+def relink(node: NodeClient, record: RecordName, other: RecordName, note: str = "") -> list[Json]:
     """Let two records sync with each other, and with nobody they were linked to before.
 
     Former counterparts are left alone until somebody decides about them. Answers the decisions.
@@ -57,7 +33,7 @@ def relink(node: NodeClient, record: RecordRef, other: RecordRef, note: str = ""
     return send(node, link_decisions(node, record, other, note))
 
 
-def link_decisions(node: NodeClient, record: RecordRef, other: RecordRef, note: str = "") -> list[Json]:
+def link_decisions(node: NodeClient, record: RecordName, other: RecordName, note: str = "") -> list[Json]:
     """What `relink` decides, not sent yet; the link itself comes last. Raises StackError."""
     if record.system == other.system:
         raise StackError(f"{record} and {other} are of one system: a link joins records of two")
@@ -94,26 +70,27 @@ def retry(node: NodeClient, pipe: str | None = None, row_id: str | None = None) 
     return send(node, [{"_id": row, "decision": "retry"} for row in rows])
 
 
-def _group(node: NodeClient, record: RecordRef) -> list[RecordRef]:
+def _group(node: NodeClient, record: RecordName) -> list[RecordName]:
     """Everybody linked with a record, itself included. StackError for one that the node does not know."""
-    row = node.entity(f"{record.pipe}-transform", record.id)
+    row = node.entity(record.kind.pipe(TRANSFORM), record.key)
     if row is None:
         raise StackError(f"the node knows no {record}; has it been synced?")
     ids = row.get("$ids") or []
-    return [RecordRef.of(each) for each in (ids if isinstance(ids, list) else [ids])]
+    named = map(parse_ni, ids if isinstance(ids, list) else [ids])
+    return [each for each in named if each is not None]
 
 
-def _pairs(record: RecordRef, group: Sequence[RecordRef]) -> list[tuple[RecordRef, RecordRef]]:
+def _pairs(record: RecordName, group: Sequence[RecordName]) -> list[tuple[RecordName, RecordName]]:
     """The links between a record, with what is one thing with it, and the other system."""
     same = [each for each in group if each.system == record.system and _alike(each, record)]
     return [(mine, each) for mine in same for each in group if each.system != record.system]
 
 
-def _alike(one: RecordRef, other: RecordRef) -> bool:
+def _alike(one: RecordName, other: RecordName) -> bool:
     return one.datatype == other.datatype or {one.datatype, other.datatype} <= ONE_THING
 
 
-def decision(kind: str, pair: tuple[RecordRef, RecordRef], note: str) -> Json:
+def decision(kind: str, pair: tuple[RecordName, RecordName], note: str) -> Json:
     """A decision about a pair, `link` or `unlink`, as the receiver takes it."""
     records = sorted(str(each) for each in pair)
     found: Json = {"_id": "|".join(records), "decision": kind, "records": records}

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from core.dotted import get_path
-from stack.decisions import RecordRef, decision, link_decisions
+from core.names import COLLECT, Kind, RecordName
+from stack.decisions import decision, link_decisions
 from stack.environment import SettingError
 from stack.node import Json, NodeClient
 from stack.report import MAPPINGS, Pair
@@ -52,8 +53,8 @@ class Row:
 
     line: int
     decision: str
-    erp: RecordRef
-    chargebee: RecordRef
+    erp: RecordName
+    chargebee: RecordName
     note: str
 
 
@@ -77,7 +78,7 @@ def rows_of(golden: Json) -> Iterator[dict[str, str]]:
     chargebee = [each for each in members if _ref(each).system == CHARGEBEE]
     pairs = [(mine, theirs, pair) for mine in erp for theirs in chargebee if (pair := _pair(mine, theirs))]
     for mine, theirs, pair in pairs:
-        named = get_path(mine.get("raw") or {}, pair.link) == _ref(theirs).id
+        named = get_path(mine.get("raw") or {}, pair.link) == _ref(theirs).key
         yield {"state": LINKED if named else MATCHED, "key": _key(mine), **_half(mine), **_half(theirs)}
     if pairs:
         return
@@ -114,7 +115,7 @@ def decide(node: NodeClient, rows: Iterable[Row]) -> list[Json]:
     following: dict[str, Json] = {}
     for row in rows:
         for record in (row.erp, row.chargebee):
-            if node.entity(f"{record.pipe}-collect", record.id) is None:
+            if node.entity(record.kind.pipe(COLLECT), record.key) is None:
                 raise SettingError(f"line {row.line}: the node knows no {record}")
         if row.decision == LINK:
             for each in link_decisions(node, row.erp, row.chargebee, row.note):
@@ -134,8 +135,8 @@ def _row(number: int, line: dict[str, str | None]) -> Row | None:
     empty = [name for name in ENDS if not values[name]]
     if empty:
         raise SettingError(f"line {number}: a decision needs both records; {', '.join(empty)} is empty")
-    erp = RecordRef(ERP, values["erp_datatype"], values["erp_id"])
-    chargebee = RecordRef(CHARGEBEE, values["chargebee_datatype"], values["chargebee_id"])
+    erp = Kind(ERP, values["erp_datatype"]).record(values["erp_id"])
+    chargebee = Kind(CHARGEBEE, values["chargebee_datatype"]).record(values["chargebee_id"])
     if not any(pair.erp == erp.datatype and pair.chargebee == chargebee.datatype for pair in MAPPINGS):
         raise SettingError(
             f"line {number}: an ERP {erp.datatype} and a Chargebee {chargebee.datatype} are never the same"
@@ -145,8 +146,8 @@ def _row(number: int, line: dict[str, str | None]) -> Row | None:
 
 def _refuse_two(rows: list[Row]) -> None:
     """A record has one counterpart of a datatype, and a pair one decision."""
-    seen: dict[tuple[RecordRef, str], Row] = {}
-    pairs: dict[tuple[RecordRef, RecordRef], Row] = {}
+    seen: dict[tuple[RecordName, str], Row] = {}
+    pairs: dict[tuple[RecordName, RecordName], Row] = {}
     for row in rows:
         other = pairs.setdefault((row.erp, row.chargebee), row)
         if other.decision != row.decision:
@@ -161,8 +162,8 @@ def _refuse_two(rows: list[Row]) -> None:
                 )
 
 
-def _ref(member: Json) -> RecordRef:
-    return RecordRef.of(str(member["of"]))
+def _ref(member: Json) -> RecordName:
+    return RecordName.of(member["of"])
 
 
 def _pair(mine: Json, theirs: Json) -> Pair | None:
@@ -170,7 +171,7 @@ def _pair(mine: Json, theirs: Json) -> Pair | None:
     return next((pair for pair in MAPPINGS if (pair.erp, pair.chargebee) == kinds), None)
 
 
-def _is_paired_kind(record: RecordRef) -> bool:
+def _is_paired_kind(record: RecordName) -> bool:
     kinds = {pair.erp for pair in MAPPINGS} if record.system == ERP else {pair.chargebee for pair in MAPPINGS}
     return record.datatype in kinds
 
@@ -178,7 +179,7 @@ def _is_paired_kind(record: RecordRef) -> bool:
 def _half(member: Json) -> dict[str, str]:
     record = _ref(member)
     side = "erp" if record.system == ERP else "chargebee"
-    return {f"{side}_datatype": record.datatype, f"{side}_id": record.id, f"{side}_name": _name(member)}
+    return {f"{side}_datatype": record.datatype, f"{side}_id": record.key, f"{side}_name": _name(member)}
 
 
 def _claims(member: Json) -> dict[str, Any]:

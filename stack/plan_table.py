@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 from textwrap import wrap
 from typing import Any
 
-from localnode.diagnostics.names import Kind, Labels
+from core.names import Kind
+from localnode.diagnostics.names import Labels
 from localnode.diagnostics.plan_text import failed_lines, finding_lines
 
 Json = dict[str, Any]

@@ -8,8 +8,9 @@ from textwrap import wrap
 from typing import Any
 
 from core.dotted import get_path
+from core.names import parse_ni, parse_pipe
 from localnode.diagnostics.findings import OF_RECORDS
-from localnode.diagnostics.names import Labels, parse_ni, parse_pipe
+from localnode.diagnostics.names import Labels
 from stack.node import Json, NodeClient
 from stack.plan_table import held_up
 from stack.services import Service

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.names import split_ni
+
 Record = dict[str, Any]
 """One record as the upstream system shows it."""
 
@@ -31,12 +33,12 @@ class Insert:
     @property
     def origin_namespace(self) -> str:
         """`customerp-contact` of `~:customerp-contact:CT-1`."""
-        return self.origin.removeprefix("~:").partition(":")[0]
+        return split_ni(self.origin)[0]
 
     @property
     def origin_id(self) -> str:
         """`CT-1` of `~:customerp-contact:CT-1`."""
-        return self.origin.removeprefix("~:").partition(":")[2]
+        return split_ni(self.origin)[1]
 
 
 @dataclass(frozen=True, slots=True)

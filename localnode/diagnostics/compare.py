@@ -11,18 +11,10 @@ from typing import Any
 
 import requests
 
+from core.names import SHARE, TRANSFORM, parse_ni, parse_pipe
 from localnode import codec
 from localnode.config import NodeConfig, read_upload
-from localnode.diagnostics.names import (
-    SHARE,
-    TRANSFORM,
-    Labels,
-    concepts,
-    kinds,
-    listed,
-    parse_ni,
-    parse_pipe,
-)
+from localnode.diagnostics.names import Labels, concepts, kinds, listed
 from localnode.diagnostics.plan import LIMIT, SECONDS
 from localnode.diagnostics.scratch_copy import failures, run, scratch_copy, snapshot, workplace
 from localnode.node import Node

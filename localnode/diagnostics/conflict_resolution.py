@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from localnode.diagnostics.names import RecordName
+from core.names import RecordName
 
 Json = dict[str, Any]
 NEVER = ""

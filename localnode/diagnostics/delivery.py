@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from core.names import COLLECT, ENRICH, SHARE, TRANSFORM, Kind, RecordName, parse_ni
 from localnode import codec
 from localnode.diagnostics.findings import of_pumps
-from localnode.diagnostics.names import COLLECT, ENRICH, SHARE, TRANSFORM, Kind, RecordName, parse_ni
 from localnode.node import Node
 from localnode.store import Store
 

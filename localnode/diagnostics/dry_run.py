@@ -9,8 +9,8 @@ from typing import Any
 
 import requests
 
+from core.names import Kind
 from localnode import codec
-from localnode.diagnostics.names import Kind
 from localnode.diagnostics.planned_writes import PlannedWrites
 from localnode.pipes import Systems
 from localnode.pipes.errors import RemoteFailed

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from core.names import COLLECT, TRANSFORM, Kind, RecordName
 from localnode.config import NodeConfig
 from localnode.diagnostics import conflict_resolution, history
 from localnode.diagnostics.conflict_resolution import RULES, Claim, claims_on
 from localnode.diagnostics.fields import read_from, written_to
 from localnode.diagnostics.golden import enriched_in, golden_of
 from localnode.diagnostics.history import Version
-from localnode.diagnostics.names import COLLECT, TRANSFORM, Kind, Labels, RecordName, listed, members
+from localnode.diagnostics.names import Labels, listed, members
 from localnode.errors import NotFound
 from localnode.store import Store
 
@@ -205,7 +206,7 @@ def _call(config: NodeConfig, name: RecordName, write: Version) -> Json:
     pipe = config.pipes.get(pipe_id)
     links = listed(pipe.effective.get("transform")) if pipe else []
     link = next((each for each in links if isinstance(each, dict) and each.get("type") == "http"), {})
-    call = f"POST {link['url']}" if "url" in link else f"POST /{name.kind.datatype}/share"
+    call = f"POST {link['url']}" if "url" in link else f"POST /{name.datatype}/share"
     row = write.entity
     return {
         "pipe": pipe_id,

@@ -6,20 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from core.names import COLLECT, ENRICH, Kind, RecordName, parse_ni, parse_pipe
 from localnode.config import NodeConfig
 from localnode.diagnostics.golden import golden_of
-from localnode.diagnostics.names import (
-    COLLECT,
-    ENRICH,
-    Kind,
-    Labels,
-    RecordName,
-    concepts,
-    listed,
-    members,
-    parse_ni,
-    parse_pipe,
-)
+from localnode.diagnostics.names import Labels, concepts, listed, members
 from localnode.store import Store
 
 FAULTS = {
@@ -43,9 +33,9 @@ def undecided(known: Store, fresh: Store, config: NodeConfig, case: Json) -> Jso
     (kind, own, names), labels = _about(case), Labels.of(config)
     before = golden_of(known, config, own) if own else None
     for name, _ in members(before[1]) if before else ():
-        if own and name.kind.system != own.kind.system and name not in names and _exists(fresh, name):
+        if own and name.system != own.system and name not in names and _exists(fresh, name):
             return _parted(own, name, labels)
-    if own and kind and own.kind.system != kind.system:
+    if own and kind and own.system != kind.system:
         for name in _counterparts(known, fresh, config, own, kind.system):
             if not _exists(fresh, name):
                 return _vanished(own, name, labels)
@@ -60,7 +50,7 @@ def outlived(known: Store, config: NodeConfig, case: Json) -> bool:
     _, own, _ = _about(case)
     before = golden_of(known, config, own) if own and case["status"] == "pending" else None
     found = members(before[1]) if before else ()
-    others = [each for name, each in found if own and name.kind.system != own.kind.system]
+    others = [each for name, each in found if own and name.system != own.system]
     return bool(others) and all(each.get("deleted") for each in others)
 
 
@@ -99,7 +89,7 @@ def _root(field: Json) -> str:
 def _lone(known: Store, fresh: Store, config: NodeConfig, origin: RecordName, wanted: RecordName) -> Json:
     """A record without a counterpart: one that has vanished, or one that never was."""
     labels = Labels.of(config)
-    for name in _counterparts(known, fresh, config, origin, wanted.kind.system):
+    for name in _counterparts(known, fresh, config, origin, wanted.system):
         told = _parted if _exists(fresh, name) else _vanished
         return told(origin, name, labels)
     detail = f"there is no {labels.kind(wanted.kind)} for it"
@@ -111,9 +101,9 @@ def _counterparts(
 ) -> Iterator[RecordName]:
     """The records of `system` that this one belonged to, and those that it names now."""
     before = golden_of(known, config, name)
-    yield from (other for other, _ in members(before[1] if before else {}) if other.kind.system == system)
+    yield from (other for other, _ in members(before[1] if before else {}) if other.system == system)
     named = (parse_ni(ni) for ni in _links_of(fresh, name))
-    yield from (other for other in named if other and other.kind.system == system)
+    yield from (other for other in named if other and other.system == system)
 
 
 def _vanished(name: RecordName, other: RecordName, labels: Labels) -> Json:
@@ -172,7 +162,7 @@ def _links(store: Store, entity: Json, labels: Labels) -> Iterator[Json]:
 
 def _links_of(store: Store, name: RecordName) -> list[Any]:
     dataset = store.find(name.kind.pipe(ENRICH))
-    row = dataset.get(name.enriched) if dataset is not None else None
+    row = dataset.get(str(name)) if dataset is not None else None
     return listed(row.entity().get("links")) if row is not None else []
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from core.names import ENRICH, TRANSFORM, Kind
 from localnode.config import NodeConfig
 from localnode.config.effective import transforms
-from localnode.diagnostics.names import ENRICH, TRANSFORM, Kind
 
 _NOT_MODELS = frozenset({"default", "member", "claim", "raw", "bury", "burial"})
 

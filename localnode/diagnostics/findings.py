@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from core.names import SHARE, parse_pipe
 from localnode.config.problems import ERROR
-from localnode.diagnostics.names import SHARE, Labels, kinds, parse_pipe
+from localnode.diagnostics.names import Labels, kinds
 from localnode.diagnostics.open_cases import count_open
 from localnode.node import Node, NodePipe
 from localnode.pipes.policy import policy

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.names import ENRICH, RecordName
 from localnode.config import NodeConfig
-from localnode.diagnostics.names import ENRICH, RecordName, concepts, kinds, members
+from localnode.diagnostics.names import concepts, kinds, members
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
 from localnode.pipes.sources.connected_components import GraphNode
 from localnode.pipes.sources.merge import member_key
@@ -27,7 +28,7 @@ def golden_of(store: Store, config: NodeConfig, name: RecordName) -> tuple[str, 
         if dataset is None:
             continue
         if enriched in concept.sources:
-            member = member_key(GraphNode(concept.sources.index(enriched), name.enriched))
+            member = member_key(GraphNode(concept.sources.index(enriched), str(name)))
             found = MergeMembers(store, concept.id).representatives([member]).get(member)
             row = dataset.get(found) if found else None
         elif name.kind not in kinds(config, ENRICH) and _may_hold(concept.sources, name):
@@ -42,19 +43,19 @@ def golden_of(store: Store, config: NodeConfig, name: RecordName) -> tuple[str, 
 def enriched_in(store: Store, golden: Json, name: RecordName) -> str:
     """`_id` of the enriched entity that a member of a golden record came in with: its own, or another's."""
     own = store.find(name.kind.pipe(ENRICH))
-    if own is not None and own.get(name.enriched) is not None:
-        return name.enriched
+    if own is not None and own.get(str(name)) is not None:
+        return str(name)
     for other, _ in members(golden):
         dataset = store.find(other.kind.pipe(ENRICH))
-        row = dataset.get(other.enriched) if dataset is not None else None
+        row = dataset.get(str(other)) if dataset is not None else None
         if row is not None and any(who == name for who, _ in members(row.entity())):
-            return other.enriched
-    return name.enriched
+            return str(other)
+    return str(name)
 
 
 def _may_hold(sources: list[str], name: RecordName) -> bool:
     """Whether a concept merges records of the system at all."""
-    return any(source.startswith(f"{name.kind.system}-") for source in sources)
+    return any(source.startswith(f"{name.system}-") for source in sources)
 
 
 def _by_member() -> IndexExpression:

@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from core.dotted import get_path
-from localnode.diagnostics.names import COLLECT, ENRICH, SHARE, RecordName, listed, members
+from core.names import COLLECT, ENRICH, SHARE, RecordName
+from localnode.diagnostics.names import listed, members
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
 from localnode.store import Dataset, Store, Stored
 

@@ -1,58 +1,12 @@
-"""The flow's naming convention: which pipes and datasets belong to which record."""
+"""What the configuration of a node says of names: kinds, concepts, members, and what people call them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from core.names import Kind, RecordName, parse_ni, parse_pipe
 from localnode.config import NodeConfig, PipeComponent
-
-COLLECT, ENRICH, TRANSFORM, SHARE = "collect", "enrich", "transform", "share"
-STAGES = (COLLECT, ENRICH, TRANSFORM, SHARE)
-
-
-@dataclass(frozen=True, order=True)
-class Kind:
-    """One datatype of one system: the pipes `billing-customer-…` are about `Kind("billing", "customer")`."""
-
-    system: str
-    datatype: str
-
-    @property
-    def name(self) -> str:
-        """`billing-customer`, which is also the namespace of its identifiers."""
-        return f"{self.system}-{self.datatype}"
-
-    def pipe(self, stage: str) -> str:
-        """Id of its pipe of a stage, and of the dataset which that pipe writes."""
-        return f"{self.name}-{stage}"
-
-    def record(self, key: str) -> RecordName:
-        """One record of the kind."""
-        return RecordName(self, key)
-
-
-@dataclass(frozen=True, order=True)
-class RecordName:
-    """One record of one system."""
-
-    kind: Kind
-    key: str
-
-    @property
-    def ni(self) -> str:
-        """Its namespaced identifier, `~:billing-customer:4711`."""
-        return f"~:{self.kind.name}:{self.key}"
-
-    @property
-    def enriched(self) -> str:
-        """Its `_id` in the enrich dataset."""
-        return f"{self.kind.name}:{self.key}"
-
-    def as_json(self) -> dict[str, str]:
-        """`{"system", "datatype", "id", "ni"}`."""
-        return {"system": self.kind.system, "datatype": self.kind.datatype, "id": self.key, "ni": self.ni}
 
 
 class Labels:
@@ -85,23 +39,6 @@ class Labels:
     def json(self, record: Mapping[str, Any]) -> str:
         """The same for `{"system", "datatype", "id"}`."""
         return self.record(Kind(record["system"], record["datatype"]).record(record["id"]))
-
-
-def parse_pipe(pipe_id: str) -> tuple[Kind, str] | None:
-    """Kind and stage of a pipe id, None when it is not of the form `<system>-<datatype>-<stage>`."""
-    parts = pipe_id.split("-")
-    if len(parts) < 3 or parts[-1] not in STAGES:
-        return None
-    return Kind(parts[0], "-".join(parts[1:-1])), parts[-1]
-
-
-def parse_ni(ni: object) -> RecordName | None:
-    """The record that a namespaced identifier names; None when it is none of a system's record."""
-    if not isinstance(ni, str) or not ni.startswith("~:"):
-        return None
-    namespace, _, key = ni[2:].partition(":")
-    system, _, datatype = namespace.partition("-")
-    return RecordName(Kind(system, datatype), key) if datatype and key else None
 
 
 def kinds(config: NodeConfig, stage: str) -> list[Kind]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from core.names import SHARE, Kind, parse_ni
 from localnode.config import NodeConfig
-from localnode.diagnostics.names import SHARE, Kind, kinds, listed, parse_ni
+from localnode.diagnostics.names import kinds, listed
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
 from localnode.store import Store
 

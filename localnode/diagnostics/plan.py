@@ -8,21 +8,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from core.names import COLLECT, SHARE, Kind, parse_pipe
 from localnode.config import NodeConfig
 from localnode.diagnostics.dry_run import DryRunSystems
 from localnode.diagnostics.findings import of_pumps
 from localnode.diagnostics.golden import golden_of
-from localnode.diagnostics.names import (
-    COLLECT,
-    SHARE,
-    Kind,
-    Labels,
-    concepts,
-    kinds,
-    listed,
-    members,
-    parse_pipe,
-)
+from localnode.diagnostics.names import Labels, concepts, kinds, listed, members
 from localnode.diagnostics.open_cases import index_open_cases, open_cases
 from localnode.diagnostics.planned_writes import PlannedWrites
 from localnode.diagnostics.scratch_copy import failures, run, scratch_copy, workplace
@@ -128,7 +119,7 @@ def _per_kind(store: Store, config: NodeConfig, planned: PlannedWrites) -> list[
         for entity in dataset.read(deleted=False) if dataset is not None else ():
             living = [name for name, member in members(entity) if not member.get("deleted")]
             there = [name for name in living if not planned.makes(name)]
-            if len({name.kind.system for name in there}) > 1:
+            if len({name.system for name in there}) > 1:
                 for name in there:
                     tally[name.kind]["matched"] += 1
     found = []
@@ -173,7 +164,7 @@ def _links(before: Store, after: Store, config: NodeConfig, planned: PlannedWrit
         for entity in dataset.read(old.max_updated if old is not None else None, deleted=False):
             names = [name for name, member in members(entity) if not member.get("deleted")]
             found = [name for name in names if not planned.makes(name)]
-            if len({name.kind.system for name in found}) < 2:
+            if len({name.system for name in found}) < 2:
                 continue
             known = golden_of(before, config, found[0])
             together = set(listed(known[1].get("$ids"))) if known else set()

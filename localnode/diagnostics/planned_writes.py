@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from core.dotted import get_path
+from core.names import Kind, RecordName
 from localnode import codec
-from localnode.diagnostics.names import Kind, RecordName, listed
+from localnode.diagnostics.names import listed
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
 from localnode.store import Store
 
@@ -70,8 +71,7 @@ class PlannedWrites:
         """The records that would be written, by kind: `{"system", "datatype", "id", "ni", "operation",
         "origin", "because", "calls", "fields": [{"field", "before", "after"}]}`."""
         for dataset in self._store.datasets():
-            system, _, datatype = dataset.id.partition("-")
-            kind = Kind(system, datatype)
+            kind = Kind(*dataset.id.split("-", 1))
             for entity in dataset.read():
                 fields = [] if entity["operation"] == DELETE else list(_changes(entity))
                 if not fields and entity["operation"] == UPDATE:

@@ -10,12 +10,13 @@ from itertools import islice
 from typing import Any
 
 from core.clock import now_text
+from core.names import COLLECT, Kind
 from localnode.config import NodeConfig
 from localnode.diagnostics import faults
 from localnode.diagnostics.delivery import Delivery
 from localnode.diagnostics.dry_run import DryRunSystems
 from localnode.diagnostics.findings import of_pumps
-from localnode.diagnostics.names import COLLECT, Kind, Labels, concepts, kinds, members
+from localnode.diagnostics.names import Labels, concepts, kinds, members
 from localnode.diagnostics.open_cases import open_cases
 from localnode.diagnostics.plan import LIMIT, SECONDS, BoundedList
 from localnode.diagnostics.planned_writes import PlannedWrites
@@ -116,7 +117,7 @@ def _counts(store: Store, config: NodeConfig) -> Iterator[Json]:
         dataset = store.find(str(concept.sink_dataset))
         for entity in dataset.read(deleted=False) if dataset is not None else ():
             names = [name for name, member in members(entity) if not member.get("deleted")]
-            if len({name.kind.system for name in names}) > 1:
+            if len({name.system for name in names}) > 1:
                 linked.update(name.kind for name in names)
     for kind in kinds(config, COLLECT):
         dataset = store.find(kind.pipe(COLLECT))
@@ -136,10 +137,8 @@ def _gone(store: Store, config: NodeConfig) -> Iterator[Json]:
         dataset = store.find(str(concept.sink_dataset))
         for entity in dataset.read(deleted=False) if dataset is not None else ():
             found = list(members(entity))
-            living = {name.kind.system for name, member in found if not member.get("deleted")}
-            dead = [
-                name for name, member in found if member.get("deleted") and name.kind.system not in living
-            ]
+            living = {name.system for name, member in found if not member.get("deleted")}
+            dead = [name for name, member in found if member.get("deleted") and name.system not in living]
             for name, member in found:
                 if dead and not member.get("deleted"):
                     yield {**name.as_json(), "records": [each.ni for each in dead]}

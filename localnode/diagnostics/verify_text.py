@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from core.names import Kind
 from localnode.diagnostics.explain_text import shown
 from localnode.diagnostics.faults import FAULTS
-from localnode.diagnostics.names import Kind, Labels
+from localnode.diagnostics.names import Labels
 from localnode.diagnostics.plan_text import failed_lines, finding_lines
 
 Json = dict[str, Any]

@@ -10,8 +10,8 @@ from typing import Any
 
 from flask import Response, current_app, request
 
+from core.names import parse_ni
 from localnode.api.current import node
-from localnode.diagnostics.names import parse_ni
 from localnode.errors import BadRequest
 from localnode.store import Dataset
 from localnode.studio.data import data, limit, page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-STAGES = ("all", "event", "deletes", "collect", "enrich", "global", "transform", "share")
+from core.names import GLOBAL, parse_pipe, stage_of
 
 
 class Parts(NamedTuple):
@@ -18,13 +18,11 @@ class Parts(NamedTuple):
 
 def parts(pipe_id: str, systems: Collection[str]) -> Parts:
     """Take an id apart. The system is the longest id of a configured system that it begins with."""
-    if pipe_id.startswith("global-"):
-        return Parts("", pipe_id.removeprefix("global-"), "global")
-    rest, _, stage = pipe_id.rpartition("-")
-    if stage not in STAGES:
-        rest, stage = pipe_id, ""
-    system = max((name for name in systems if rest.startswith(f"{name}-")), key=len, default="")
-    return Parts(system, rest.removeprefix(f"{system}-") if system else "", stage)
+    if pipe_id.startswith(f"{GLOBAL}-"):
+        return Parts("", pipe_id.removeprefix(f"{GLOBAL}-"), GLOBAL)
+    kind, stage = parse_pipe(pipe_id, systems) or (None, stage_of(pipe_id))
+    is_known = kind is not None and kind.system in systems
+    return Parts(kind.system, kind.datatype, stage) if kind and is_known else Parts("", "", stage)
 
 
 def concepts(

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Response, request
 
+from core.names import STAGES
 from localnode.api import parsing
 from localnode.api.current import node
 from localnode.api.responses import as_json
@@ -56,7 +57,7 @@ def chart() -> Response:
         {
             "start": start,
             "width": width,
-            "stages": {name: stages[name] for name in (*names.STAGES, "other") if name in stages},
+            "stages": {name: stages[name] for name in (*STAGES, "other") if name in stages},
             **series,
             "complete": counted <= MAX_COUNTED,
         }

@@ -10,6 +10,7 @@ import pytest
 from core.clock import RisingClock, now_us, seconds_to_text, text_to_us, to_text, us_to_text
 from core.dotted import get_all, get_path, has_path, leaves, set_path
 from core.flags import parse_flag
+from core.names import Kind, RecordName, parse_ni, parse_pipe, stage_of
 from core.suggestions import advice, did_you_mean
 
 
@@ -112,3 +113,35 @@ def test_a_rising_clock_never_says_the_same_twice() -> None:
         thread.join()
     assert len(set(said)) == 2000
     assert clock.now_text() > us_to_text(max(said))
+
+
+@pytest.mark.parametrize(
+    ("pipe", "systems", "kind", "stage"),
+    [
+        ("billing-customer-share", (), Kind("billing", "customer"), "share"),
+        ("billing-customer-group-all", (), Kind("billing", "customer-group"), "all"),
+        ("my-erp-contact-collect", ("my", "my-erp"), Kind("my-erp", "contact"), "collect"),
+    ],
+)
+def test_a_pipe_id_says_what_it_is_about(pipe: str, systems: tuple[str, ...], kind: Kind, stage: str) -> None:
+    assert parse_pipe(pipe, systems) == (kind, stage)
+    assert stage_of(pipe) == stage
+    assert kind.pipe(stage) == pipe
+
+
+@pytest.mark.parametrize(
+    "pipe", ["share", "billing-share", "billing-customer", "billing-customer-sharing", ""]
+)
+def test_other_pipes_are_called_anything(pipe: str) -> None:
+    assert parse_pipe(pipe) is None
+
+
+def test_an_identifier_names_a_record() -> None:
+    name = Kind("billing", "customer").record("a:b")
+    assert name.ni == "~:billing-customer:a:b" and str(name) == "billing-customer:a:b"
+    assert parse_ni(name.ni) == name
+    assert (name.system, name.datatype, name.key) == ("billing", "customer", "a:b")
+    for other in ("billing-customer:1", "~:push:1", "~:billing-customer:", 7, None):
+        assert parse_ni(other) is None
+    with pytest.raises(ValueError, match="names no record"):
+        RecordName.of("~:push:1")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from core.names import Kind, parse_ni, parse_pipe
 from localnode.diagnostics.conflict_resolution import RULES, Claim, choose
-from localnode.diagnostics.names import Kind, parse_ni, parse_pipe
 
 ERP, SHOP = Kind("erp", "contact").record("1"), Kind("shop", "customer").record("9")
 EARLY, LATE = "2026-01-01T00:00:00.000000Z", "2026-02-01T00:00:00.000000Z"
@@ -66,4 +66,4 @@ def test_names() -> None:
     assert parse_pipe("global-person") is None
     assert parse_ni("~:shop-customer:a:b") == Kind("shop", "customer").record("a:b")
     assert parse_ni("shop-customer:9") is None
-    assert SHOP.ni == "~:shop-customer:9" and SHOP.enriched == "shop-customer:9"
+    assert SHOP.ni == "~:shop-customer:9" and str(SHOP) == "shop-customer:9"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from core.names import Kind
 from localnode import codec
 from localnode.diagnostics.dry_run import DryRunSystems
-from localnode.diagnostics.names import Kind
 from localnode.diagnostics.planned_writes import PlannedWrites
 from localnode.pipes import RemoteFailed
 from tests.support.upstream import Asked, Reply, Upstream, scripted_upstream
