@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -14,9 +13,9 @@ from typing import Any
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from core.tokens import EARLY_SECONDS, TokenCache
 from localnode.pipes.errors import RemoteFailed
 
-WINDOW = 30.0
 DEFAULT_LIFE = 300.0
 TRIPLETEX_HOURS = 48
 Send = Callable[..., requests.Response]
@@ -32,17 +31,10 @@ class TokenAuth(AuthBase, ABC):
         self._setting = setting
         self._send = send
         self._clock = clock
-        self._lock = threading.Lock()
-        self._token = ""
-        self._expires = 0.0
+        self._token = TokenCache(self._fetch, float(setting.get("refresh_window", EARLY_SECONDS)), clock)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        with self._lock:
-            window = float(self._setting.get("refresh_window", WINDOW))
-            if self._clock() >= self._expires - window:
-                self._token, life = self._fetch()
-                self._expires = self._clock() + max(life, window + 1)
-        return self._put(request, self._token)
+        return self._put(request, self._token.get())
 
     @abstractmethod
     def _fetch(self) -> tuple[str, float]:

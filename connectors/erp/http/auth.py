@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,9 +21,7 @@ from connectors.erp.profile.model.connection import (
 )
 from core import jsonio
 from core.dotted import get_path
-
-_EARLY = 30.0
-"""Seconds before its end that a token is fetched anew."""
+from core.tokens import TokenCache
 
 
 class HeaderAuth(AuthBase):
@@ -56,25 +52,17 @@ class TokenAuth(AuthBase):
 
     def __init__(self, fetch: Callable[[], tuple[str, float | None]], header: str, template: str) -> None:
         """`fetch` gives the token and its lifetime in seconds, if that is known."""
-        self._fetch = fetch
+        self._token = TokenCache(fetch)
         self._header = header
         self._template = template
-        self._token: str | None = None
-        self._ends = 0.0
-        self._lock = threading.Lock()
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
-        with self._lock:
-            if self._token is None or time.monotonic() >= self._ends:
-                self._token, lifetime = self._fetch()
-                self._ends = time.monotonic() + max(lifetime - _EARLY, 1.0) if lifetime else float("inf")
-            r.headers[self._header] = self._template.replace("{token}", self._token)
+        r.headers[self._header] = self._template.replace("{token}", self._token.get())
         return r
 
     def renew(self) -> None:
         """Forget the token; the next call fetches another."""
-        with self._lock:
-            self._token = None
+        self._token.forget()
 
 
 class TokenCalls:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from core.tokens import EARLY_SECONDS
 from localnode.pipes.base import Config
 from localnode.pipes.errors import RemoteFailed
 from localnode.pipes.jinja import template
@@ -17,7 +18,6 @@ from localnode.pipes.jinja import template
 Fetch = Callable[[str, dict[str, Any]], Any]
 """(name of an operation, the token so far) → the answer's value."""
 
-WINDOW = 30.0
 _KINDS = (("get_refresh_token_operation", "refresh_token_"), ("get_token_operation", ""))
 
 
@@ -27,7 +27,7 @@ class Tokens:
     def __init__(self, setting: Config, clock: Callable[[], float] = time.time) -> None:
         self._setting = setting
         self._clock = clock
-        self._window = float(setting.get("refresh_window", WINDOW))
+        self._window = float(setting.get("refresh_window", EARLY_SECONDS))
         self._token: dict[str, Any] = dict(setting.get("initial_refresh_token") or {})
         self._lock = threading.Lock()
 
