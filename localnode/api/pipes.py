@@ -12,10 +12,13 @@ from localnode.api.responses import as_json, entity_array
 from localnode.config.upload import entities_from_json
 from localnode.errors import BadRequest
 from localnode.node import token
+from localnode.store import LOG_PREFIX
 
 pipes = Blueprint("pipes", __name__, url_prefix="/api/pipes")
 
 STAGES = ("source", "before-transforms", "after-transforms", "sink")
+SINGULAR = {"before-transform": "before-transforms", "after-transform": "after-transforms"}
+"""As readme.usage.md of the vendor's client has them."""
 
 
 @pipes.get("")
@@ -70,6 +73,7 @@ def get_entities(pipe_id: str) -> Response:
     Nothing is written anywhere: transforms with side effects are left out.
     """
     stage = request.args.get("stage", "sink")
+    stage = SINGULAR.get(stage, stage)
     if stage not in STAGES:
         raise BadRequest(f'the stage must be one of {", ".join(STAGES)}, not "{stage}"')
     pipe = node().pipe(pipe_id)
@@ -109,13 +113,11 @@ def get_entity_types(pipe_id: str, stage: str) -> Response:
 
 @pipes.get("/<pipe_id>/log")
 def get_log(pipe_id: str) -> Response:
-    """The execution log: entities of `system:pump_execution:<pipe>`."""
+    """The execution log: entities of `system:pump_execution:<pipe>`, which is `system:pump:<pipe>`, too."""
     node().pipe(pipe_id)
-    dataset = node().store.find(f"system:pump_execution:{pipe_id}")
-    if dataset is None:
-        return as_json([])
+    log = node().store.dataset(LOG_PREFIX + pipe_id)
     return entity_array(
-        dataset.read(
+        log.read(
             parsing.offset(),
             parsing.number("limit", None),
             history=parsing.flag("history", True),

@@ -66,7 +66,7 @@ def _datasets(pipe: PipeComponent, produced: set[str]) -> Iterator[Problem]:
         if name not in produced and not name.startswith("system:"):
             yield Problem(("source",), _unproduced("reads", name, produced), WARNING)
     for name in sorted(pipe.tracked | pipe.untracked):
-        if name not in produced:
+        if name not in produced and not name.startswith("system:"):
             yield Problem(("transform",), _unproduced("hops to", name, produced), WARNING)
 
 

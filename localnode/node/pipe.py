@@ -15,7 +15,7 @@ from localnode.errors import BadRequest, Conflict, Unavailable
 from localnode.pipes import Engine, Pipe
 from localnode.pipes.parts import assemble
 from localnode.scheduler import FAILED, NOT_READY, SUCCESS, Outcome, Pump, Reads, Schedule, Scheduler
-from localnode.store import Dataset
+from localnode.store import LOG_PREFIX, Dataset, canonical
 
 STOP_SECONDS = 30.0
 SWITCHES = ("enable", "disable")
@@ -70,7 +70,10 @@ class NodePipe:
     def reads(self) -> Reads:
         """See Runnable."""
         pipe = self.component
-        return Reads(pipe.sink_dataset, pipe.sources, sorted(pipe.tracked), sorted(pipe.untracked))
+        sources, tracked, untracked = (
+            sorted(map(canonical, names)) for names in (pipe.sources, pipe.tracked, pipe.untracked)
+        )
+        return Reads(pipe.sink_dataset, sources, tracked, untracked, LOG_PREFIX + pipe.id)
 
     @property
     def is_input(self) -> bool:

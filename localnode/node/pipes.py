@@ -12,7 +12,7 @@ from localnode.node.engine import obstacle, systems_of
 from localnode.node.pipe import NodePipe
 from localnode.pipes import ConfigProblem, Engine, Pipe
 from localnode.scheduler import Scheduler, is_signalled
-from localnode.store import Store
+from localnode.store import LOG_PREFIX, Store
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,19 @@ class NodePipes:
                 component, engine_pipe, plan.engine, self._uploaded, self._scheduler, blocked
             )
         self._drop_gone(pipes)
+        self._make_logs(pipes)
         for pipe_id, engine_pipe in plan.built.items():
             if pipe_id in pipes:
                 engine_pipe.on_load()
         self.by_id, self._signatures = pipes, plan.signatures
         self._scheduler.configure({name: pipe.pump for name, pipe in pipes.items()}, _readers(plan.config))
+
+    def _make_logs(self, pipes: Mapping[str, NodePipe]) -> None:
+        """Every pipe has the dataset of its execution log from the start, so that others can read it."""
+        missing = [pipe_id for pipe_id in pipes if self._store.find(LOG_PREFIX + pipe_id) is None]
+        with self._store.transaction():
+            for pipe_id in missing:
+                self._store.dataset(LOG_PREFIX + pipe_id, create=True).set_populated()
 
     def _drop_gone(self, pipes: Mapping[str, NodePipe]) -> None:
         written = {pipe.component.sink_dataset for pipe in pipes.values()}
@@ -101,7 +109,7 @@ class NodePipes:
             dataset = old.component.sink_dataset
             if pipe_id not in pipes:
                 self._store.pipe_state(pipe_id).drop()
-                self._delete(f"system:pump_execution:{pipe_id}")
+                self._delete(LOG_PREFIX + pipe_id)
             if dataset is not None and dataset not in written:
                 self._delete(dataset)
 

@@ -11,9 +11,8 @@ from typing import Any
 
 from core.clock import now_us
 from localnode.pipes.base import Config, Engine
-from localnode.pipes.execution_log import PREFIX as LOG_PREFIX
 from localnode.pipes.tracking import PREFIX as TRACKING
-from localnode.store import Dataset, PipeState, Store
+from localnode.store import LOG_PREFIX, Dataset, PipeState, Store
 from localnode.store import compaction as versions
 from localnode.store.compaction import Limits, Progress
 

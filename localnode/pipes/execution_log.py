@@ -10,9 +10,8 @@ import uuid
 from typing import Any
 
 from core.clock import seconds_to_text
-from localnode.store import RetryEntry, Store
+from localnode.store import LOG_PREFIX, RetryEntry, Store
 
-PREFIX = "system:pump_execution:"
 INCREMENTAL, FULL, PARTIAL = "incremental", "full", "partial"
 
 
@@ -27,7 +26,7 @@ class ExecutionLog:
     def __init__(self, store: Store, pipe_id: str) -> None:
         self._store = store
         self._pipe_id = pipe_id
-        self.dataset = f"{PREFIX}{pipe_id}"
+        self.dataset = LOG_PREFIX + pipe_id
 
     def write(self, event_id: str, event_type: str, **fields: Any) -> None:
         """Store one event; `fields` are JSON values."""

@@ -15,17 +15,18 @@ SOURCE, TRACKED, UNTRACKED = 0, 1, 2
 
 @dataclass(frozen=True)
 class Reads:
-    """What one pipe writes (None: no dataset) and which datasets it depends on."""
+    """What one pipe writes (None: no dataset), where it logs that it ran, and what it depends on."""
 
     writes: str | None
     sources: Sequence[str] = ()
     tracked: Sequence[str] = ()
     untracked: Sequence[str] = ()
+    logs: str | None = None
 
 
 def predecessors(pipes: Mapping[str, Reads]) -> dict[str, set[str]]:
     """Pipe → pipes that run before it; free of circles, the same for the same input."""
-    writer = {reads.writes: pipe for pipe, reads in pipes.items() if reads.writes}
+    writer = {name: pipe for pipe, reads in pipes.items() for name in (reads.writes, reads.logs) if name}
     before: dict[str, set[str]] = {pipe: set() for pipe in pipes}
     for _, pipe, other in _edges(pipes, writer):
         if other not in before[pipe] and not _leads_to(before, other, pipe):

@@ -14,10 +14,11 @@ from localnode.store.errors import (
 )
 from localnode.store.indexes import Index
 from localnode.store.state import PipeState, RetryEntry
-from localnode.store.store import Store
+from localnode.store.store import LOG_PREFIX, Store, canonical
 from localnode.store.writer import WriteOptions, WriteResult
 
 __all__ = [
+    "LOG_PREFIX",
     "BreakerTripped",
     "Dataset",
     "DatasetMissing",
@@ -33,4 +34,5 @@ __all__ = [
     "Stored",
     "WriteOptions",
     "WriteResult",
+    "canonical",
 ]

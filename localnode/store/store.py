@@ -18,9 +18,19 @@ from localnode.store.errors import DatasetMissing
 from localnode.store.state import PipeState
 
 SYSTEM_PREFIX = "system:"
+LOG_PREFIX, LOG_ALIAS = "system:pump_execution:", "system:pump:"
+"""Datasets of execution logs, by the name in the documentation, and by the one that hosted nodes and the
+vendor's tools use (https://github.com/sesam-community/scheduler, service/runner.py)."""
 CACHE_KIB = 65_536
 """Pages that a connection may keep, so that hops into large datasets seldom read one twice. There is one
 connection that writes, and as many that read as reads were ever under way at one moment: two or three."""
+
+
+def canonical(dataset_id: str) -> str:
+    """The id under which a dataset is kept: an execution log may be asked for by two names."""
+    if dataset_id.startswith(LOG_ALIAS):
+        return LOG_PREFIX + dataset_id.removeprefix(LOG_ALIAS)
+    return dataset_id
 
 
 class Store:
@@ -125,6 +135,7 @@ class Store:
 
     def dataset(self, dataset_id: str, create: bool = False) -> Dataset:
         """The dataset of that id. DatasetMissing unless it exists or `create`."""
+        dataset_id = canonical(dataset_id)
         found = self.find(dataset_id)
         if found is not None:
             return found
@@ -138,6 +149,7 @@ class Store:
 
     def find(self, dataset_id: str) -> Dataset | None:
         """The dataset of that id, or None."""
+        dataset_id = canonical(dataset_id)
         found = self._datasets.get(dataset_id)
         if found is None and self._owner == threading.get_ident():
             return self._fresh.get(dataset_id)
@@ -152,6 +164,7 @@ class Store:
         """Drop a dataset with its indexes; recreated later it has another generation. DatasetMissing if
         unknown.
         """
+        dataset_id = canonical(dataset_id)
         dataset = self.dataset(dataset_id)
         with self.transaction() as db:
             for (index_no,) in db.execute(

@@ -11,8 +11,7 @@ from flask import Response, request
 from localnode.api import parsing
 from localnode.api.current import node
 from localnode.api.responses import as_json
-from localnode.pipes.execution_log import PREFIX
-from localnode.store import Dataset, Stored
+from localnode.store import LOG_PREFIX, Dataset, Stored
 from localnode.store.pagination import first_at
 from localnode.studio.data import data, limit, until_full
 from localnode.studio.diff import changes
@@ -62,7 +61,7 @@ def events() -> Response:
     """Trouble the pumps reported, newest first; `before` (µs) is a cursor, `pipe` one pipe only."""
     chosen = request.args.get("pipe")
     pipe_ids = [chosen] if chosen else list(node().pipes)
-    return until_full(_found((f"{PREFIX}{each}" for each in pipe_ids), _event), limit(50))
+    return until_full(_found((f"{LOG_PREFIX}{each}" for each in pipe_ids), _event), limit(50))
 
 
 def _event(dataset_id: str, row: Stored) -> dict[str, Any] | None:
@@ -70,7 +69,7 @@ def _event(dataset_id: str, row: Stored) -> dict[str, Any] | None:
     if event.get("event_type") not in TROUBLE:
         return None
     return {
-        "pipe": dataset_id.removeprefix(PREFIX),
+        "pipe": dataset_id.removeprefix(LOG_PREFIX),
         "ts": row.ts,
         "kind": event["event_type"],
         "entity": (event.get("entity") or {}).get("_id"),

@@ -15,8 +15,7 @@ from localnode.api import parsing
 from localnode.api.current import node
 from localnode.api.responses import as_json
 from localnode.errors import BadRequest
-from localnode.pipes.execution_log import PREFIX
-from localnode.store import Dataset, Stored
+from localnode.store import LOG_PREFIX, Dataset, Stored
 from localnode.store.pagination import first_at
 from localnode.studio import names
 from localnode.studio.data import data, limit, until_full
@@ -82,7 +81,7 @@ def _endings(before: int | None, stop_at: int = 0) -> Iterator[tuple[str, Stored
     if chosen is not None and chosen not in node().pipes:
         raise BadRequest(f'there is no pipe "{chosen}"')
     pipe_ids = [chosen] if chosen else list(node().pipes)
-    logs = [(name, node().store.find(f"{PREFIX}{name}")) for name in pipe_ids]
+    logs = [(name, node().store.find(f"{LOG_PREFIX}{name}")) for name in pipe_ids]
     streams = [_ending_of(name, log, before, stop_at) for name, log in logs if log is not None]
     return heapq.merge(*streams, key=lambda each: each[1].ts, reverse=True)
 

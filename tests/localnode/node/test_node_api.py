@@ -402,3 +402,31 @@ def test_errors_are_problem_documents(client):
 def test_transform_shows_what_a_pipe_makes_of_entities(loaded):
     answer = loaded.post("/api/pipes/out/transform", json=[{"_id": "x", "n": 3}])
     assert plain(answer.get_json()) == [{"_id": "x", "n": 3, "m": 30}]
+
+
+def test_execution_logs_are_datasets_that_pipes_can_read(client):
+    read = {"type": "pipe", "source": {"type": "dataset", "dataset": "system:pump:data"}}
+    hop = ["hops", {"datasets": ["system:pump:data l"], "where": [["eq", "_S.event", "l.event_type"]]}]
+    pipes = [
+        {"_id": "log", **read, "transform": {"type": "dtl", "rules": {"default": [["copy", "event_type"]]}}},
+        {
+            "_id": "hopped",
+            "type": "pipe",
+            "source": {"type": "embedded", "entities": [{"_id": "1", "event": "pump-completed"}]},
+            "transform": {"type": "dtl", "rules": {"default": [["add", "n", ["count", hop]]]}},
+        },
+        {"_id": "data", "type": "pipe", "source": {"type": "embedded", "entities": [{"_id": "1"}]}},
+    ]
+    assert client.put("/api/config", json=pipes).get_json()["validation_errors"] == []
+    assert client.get("/api/datasets/system:pump:data/entities").get_json() == []
+    result = run_all(client, extra_zero_runs=2)
+    assert result["status"] == "success" and result["additional_info"]["rounds"] <= 5
+    events = {entity["event_type"] for entity in client.get("/api/pipes/log/entities").get_json()}
+    assert events >= {"pump-started", "pump-completed"}
+    assert client.get("/api/pipes/hopped/entities").get_json()[0]["n"] == 1
+    both = [
+        client.get(f"/api/datasets/{name}:data").get_json()
+        for name in ("system:pump", "system:pump_execution")
+    ]
+    assert both[0] == both[1]
+    assert client.get("/api/pipes/data/entities?stage=before-transform").status_code == 200
