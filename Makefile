@@ -81,6 +81,7 @@ ifeq ($(NODE),)
 	@$(BIN)/python -m stack upload
 else
 	@command -v sesam > /dev/null || { echo "Sesam's own client does this: get sesam from https://github.com/sesam-community/sesam-py/releases, put it on your PATH and try again. Without it: python -m stack upload --node $(NODE) --jwt …"; exit 2; }
+	@$(BIN)/python -m stack deploy-check
 	@sesam -node "$(NODE)" -jwt "$(JWT)" -profile prod upload
 endif
 
@@ -104,6 +105,14 @@ lock: setup ## pin the requirements anew
 .PHONY: audit
 audit: setup ## ask the vulnerability database about every pinned package (3: it cannot be asked here)
 	@.ci/audit
+
+.PHONY: sbom
+sbom: setup ## the bill of materials of the images and the node (CycloneDX, build/sbom; 3: the tool cannot be had here)
+	@.ci/sbom
+
+.PHONY: deploy-check
+deploy-check: setup ## what must change before this goes to a node of your own (NODE=https://… JWT=… asks that node, too)
+	@$(BIN)/python -m stack deploy-check $(if $(NODE),--node $(NODE)) $(if $(JWT),--jwt $(JWT)) $(if $(WEBHOOKS),--webhooks $(WEBHOOKS))
 
 .PHONY: clean
 clean: ## remove what runs leave behind (not .venv)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from core.names import Kind
 from stack import links
 from stack.data_folder import FolderInUse
 from stack.decisions import relink, retry, send, unlink
+from stack.deploy_check import WRONG, Deployment, run_checks, told
 from stack.environment import PORTS, ROOT, SettingError
 from stack.mappings.render import Mappings
 from stack.node import Json, NodeClient
@@ -80,7 +83,26 @@ def parser() -> argparse.ArgumentParser:
     _link_commands(commands)
     pipes = commands.add_parser("pipes", help="write pipes/ anew from mappings/ and templates/")
     pipes.set_defaults(command=_pipes)
-    upload = commands.add_parser("upload", help="send pipes, systems and variables to a node")
+    checked = commands.add_parser(
+        "deploy-check",
+        help="what must change before this goes to a node of your own",
+        epilog="Exit codes: 0 nothing is wrong, 1 something must be changed, 2 wrong usage."
+        " docs/howto/deploy.md has the steps.",
+    )
+    checked.add_argument("--profile", default="prod", help="check PROFILE-env.json (prod)")
+    checked.add_argument(
+        "--webhooks", metavar="URL", help="the address that Chargebee is to call, to be tried"
+    )
+    checked.add_argument("--json", action="store_true", help="print the results as JSON")
+    _node_options(checked)
+    checked.set_defaults(command=_deploy_check)
+    upload = commands.add_parser(
+        "upload",
+        help="send pipes, systems and variables to a node",
+        epilog="To another node than the local one the files go as they are, if deploy-check finds nothing"
+        " wrong with them.",
+    )
+    upload.add_argument("--force", action="store_true", help="upload although deploy-check says no")
     _node_options(upload)
     upload.set_defaults(command=_upload)
     return made
@@ -157,6 +179,16 @@ def _retry(options: argparse.Namespace) -> int:
     return _say(retry(_node(options), options.pipe, options.id))
 
 
+def _deploy_check(options: argparse.Namespace) -> int:
+    node = _node(options) if options.node else None
+    found = run_checks(Deployment(ROOT, options.profile, node, options.webhooks))
+    if options.json:
+        print(json.dumps([asdict(each) for each in found], indent=2, ensure_ascii=False))
+    else:
+        print(told(found, f"{options.profile}-env.json"))
+    return FAILED if any(each.state == WRONG for each in found) else OK
+
+
 def _export_links(options: argparse.Namespace) -> int:
     node = _node(options)
     if options.file is None:
@@ -188,9 +220,18 @@ def _say(decisions: list[Json]) -> int:
 
 
 def _upload(options: argparse.Namespace) -> int:
-    settings = from_environment("empty", ROOT / ".data")
+    """Upload; what `.env` says of the local node's services is nothing to another node."""
     node = _node(options)
-    pipes = node.upload(ROOT, settings.node_variables, settings.node_secrets)
+    if node.is_local:
+        settings = from_environment("empty", ROOT / ".data")
+        pipes = node.upload(ROOT, settings.node_variables, settings.node_secrets)
+    else:
+        found = [each for each in run_checks(Deployment(ROOT)) if each.state == WRONG]
+        if found and not options.force:
+            print(told(found, "prod-env.json"), file=sys.stderr)
+            print("nothing was uploaded; --force uploads it as it is", file=sys.stderr)
+            return FAILED
+        pipes = node.upload(ROOT, {})
     print(f"{pipes} pipes uploaded to {node.url}")
     return OK
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import requests
 
@@ -37,6 +37,11 @@ class NodeClient:
         self._session.trust_env = not url.startswith(LOOPBACK)
         if jwt:
             self._session.headers["Authorization"] = f"Bearer {jwt}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs on this machine."""
+        return urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
 
     def close(self) -> None:
         """Let go of the connections that are kept open; a call afterwards opens new ones."""
@@ -131,6 +136,17 @@ class NodeClient:
         """How far the pumps that run have come, and those of a plan that is being made."""
         return list(self._call("GET", "/progress").json())
 
+    def get(self, path: str, missing: Any = None) -> Any:
+        """What a call of the API answers; `missing`, if given, where there is nothing."""
+        answer = self._ask("GET", path)
+        if answer.status_code == 404 and missing is not None:
+            return missing
+        return self._checked(answer).json()
+
+    def proxied(self, system: str, path: str) -> requests.Response:
+        """The answer of a system, asked through the node."""
+        return self._ask("GET", f"/systems/{quote(system, safe='')}/proxy{path}")
+
     def findings(self) -> Json:
         """What needs attention, see `localnode.diagnostics.findings`."""
         return dict(self._call("GET", "/diagnostics/findings").json())
@@ -197,12 +213,14 @@ class NodeClient:
         self._call("POST", f"/receivers/{receiver}/entities", json=list(entities))
 
     def _call(self, method: str, path: str, **options: Any) -> requests.Response:
+        return self._checked(self._ask(method, path, **options))
+
+    def _ask(self, method: str, path: str, **options: Any) -> requests.Response:
         options.setdefault("timeout", TIMEOUT)
         try:
-            answer = self._session.request(method, self.url + path, **options)
+            return self._session.request(method, self.url + path, **options)
         except requests.RequestException as error:
             raise StackError(f"the node at {self.url} does not answer: {type(error).__name__}") from error
-        return self._checked(answer)
 
     def _checked(self, answer: requests.Response) -> requests.Response:
         if not answer.ok:

@@ -12,10 +12,14 @@ from connectors.common.metrics import Metrics
 from localnode.api.metrics import METRICS
 from tests.support.processes import ROOT
 
+GRACEFUL_S = 30
+"""gunicorn's graceful_timeout, see connectors/common/gunicorn.conf.py."""
+
 SERVICES = {
     "erp-service": "connectors/erp/Dockerfile",
     "chargebee-service": "connectors/chargebee/Dockerfile",
 }
+ZERO = "@sha256:" + "0" * 64
 SETTINGS = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
 
 
@@ -49,3 +53,51 @@ def test_the_kubernetes_example_fits_the_image(name: str) -> None:
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     given = {each["name"] for each in container["env"]} | set(re.findall(r"--from-literal=([A-Z_]+)", text))
     assert not [setting for setting in given if f"`{setting}`" not in SETTINGS]
+    assert container["image"].endswith(ZERO), "pinned by digest"
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    assert pod["terminationGracePeriodSeconds"] > GRACEFUL_S
+    kinds = {each["kind"]: each for each in documents}
+    for kind in ("NetworkPolicy", "PodDisruptionBudget"):
+        selector = kinds[kind]["spec"].get("podSelector") or kinds[kind]["spec"]["selector"]
+        assert selector["matchLabels"] == deployment["spec"]["template"]["metadata"]["labels"]
+    assert kinds["NetworkPolicy"]["spec"]["policyTypes"] == ["Ingress", "Egress"]
+
+
+def test_webhooks_have_all_their_settings() -> None:
+    text = (ROOT / "ops" / "kubernetes" / "chargebee-service.yaml").read_text(encoding="utf-8")
+    for setting in ("WEBHOOK_USERNAME", "WEBHOOK_PASSWORD", "NODE_URL", "NODE_JWT"):
+        assert setting in text
+
+
+def test_scrapes_present_credentials() -> None:
+    monitors = list(
+        yaml.safe_load_all((ROOT / "ops" / "kubernetes" / "monitoring.yaml").read_text(encoding="utf-8"))
+    )
+    assert [each["metadata"]["name"] for each in monitors] == list(SERVICES)
+    for monitor in monitors:
+        [endpoint] = monitor["spec"]["endpoints"]
+        secrets = (ROOT / "ops" / "kubernetes" / f"{monitor['metadata']['name']}.yaml").read_text(
+            encoding="utf-8"
+        )
+        for part in endpoint["basicAuth"].values():
+            assert part["name"] == monitor["metadata"]["name"]
+            assert f"--from-literal={part['key']}=" in secrets
+    jobs = yaml.safe_load((ROOT / "ops" / "prometheus" / "scrape.yaml").read_text(encoding="utf-8"))
+    assert all("basic_auth" in job or "authorization" in job for job in jobs)
+
+
+def test_compose_waits_for_requests_under_way_and_hands_on_settings_that_exist() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    for service in services.values():
+        assert int(service["stop_grace_period"].removesuffix("s")) > GRACEFUL_S
+        assert not [name for name in service["environment"] if f"`{name}`" not in SETTINGS]
+
+
+def test_nothing_but_what_is_copied_goes_to_the_builder() -> None:
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert ignored[1] == "*"
+    kept = [line[1:] for line in ignored if line.startswith("!")]
+    for path in SERVICES.values():
+        copied = re.findall(r"^COPY (?!--from)(\S+)", (ROOT / path).read_text(encoding="utf-8"), re.M)
+        assert copied
+        assert {each.partition("/")[0] for each in copied} <= set(kept)
