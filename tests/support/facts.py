@@ -7,13 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from sandbox.chargebee.facts import all_facts
 from tests.support.processes import ROOT
 
 SANDBOX = ROOT / "sandbox" / "chargebee"
-USES = ("imitates", "checks", "holds")
-TURNED_BY = ("checks", "holds")
-"""Those that make a difference while a fact is turned round."""
-
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -22,22 +19,28 @@ def modules() -> list[Path]:
     return sorted(path for path in SANDBOX.glob("*.py") if path.name != "facts.py")
 
 
-def named_in(node: ast.AST, uses: tuple[str, ...] = USES) -> set[str]:
-    """The facts that a piece of source names by these functions."""
-    found: set[str] = set()
-    for call in ast.walk(node):
-        if isinstance(call, ast.Call) and _name(call.func) in uses:
-            found |= {
-                one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)
-            }
-    return found
+def named_in(node: ast.AST) -> set[str]:
+    """The facts that a piece of source names, in whatever call."""
+    texts = {
+        one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)
+    }
+    return texts & all_facts().keys()
 
 
 @cache
 def turnable() -> frozenset[str]:
-    """The facts that the sandbox can turn round."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in modules()]
-    return frozenset().union(*(named_in(tree, TURNED_BY) for tree in trees))
+    """The facts that make a difference in the sandbox while they are turned round: named besides `imitates`."""
+    found: set[str] = set()
+    for path in modules():
+        tree = _WithoutImitates().visit(ast.parse(path.read_text(encoding="utf-8")))
+        found |= named_in(tree)
+    return frozenset(found)
+
+
+class _WithoutImitates(ast.NodeTransformer):
+    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802 - the name that ast calls
+        self.generic_visit(node)
+        return ast.Constant(None) if isinstance(node.func, ast.Name) and node.func.id == "imitates" else node
 
 
 def functions() -> Iterator[tuple[str, Function]]:
@@ -46,7 +49,3 @@ def functions() -> Iterator[tuple[str, Function]]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, Function):
                 yield f"{path.name}:{node.name}", node
-
-
-def _name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

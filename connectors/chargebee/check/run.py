@@ -115,6 +115,8 @@ def _first(caller: Caller, probes: Probes, redact: Redactor) -> str:
     outcome = caller.outcomes["configurations"]
     name = site.domain(caller.outcomes)
     if not outcome.is_taken or name is None:
+        if outcome.reason:
+            raise NotAsked(redact(outcome.reason))
         told = redact(outcome.told())
         if outcome.status in (401, 403):
             raise NotAsked(f"Chargebee answered {told}: is CHARGEBEE_API_KEY right, and of this site?")
