@@ -1,5 +1,5 @@
-"""The dataflow documents: which property of one system ends up in which of the other, read from the pipes.
+"""The dataflow documents: which property of one system ends up in which of the other, read from the mappings.
 
-`lineage` follows values through DTL without running it, `mappings` turns that into rows, `document` writes
-them as reStructuredText. `make docs` runs `python -m stack.dataflow`.
+`rows` sees the mapping files from each ERP datatype, `document` writes that as reStructuredText.
+`make docs` runs `python -m stack.dataflow`.
 """

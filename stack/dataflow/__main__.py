@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stack.dataflow.document import documents
-from stack.dataflow.mappings import Pipes
 from stack.environment import ROOT
+from stack.mappings.render import Mappings
 
 _GENERATED = re.compile(r"^Generated: .*$", re.MULTILINE)
 
@@ -22,7 +22,7 @@ def same(one: str, other: str) -> bool:
 def main(folder: Path) -> None:
     """Write what changed, so that a document carries the time of its last change."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in documents(Pipes(ROOT), f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}").items():
+    for name, text in documents(Mappings(ROOT), f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}").items():
         path = folder / name
         if not path.is_file() or not same(path.read_text(encoding="utf-8"), text):
             path.write_text(text, encoding="utf-8")

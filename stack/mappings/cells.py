@@ -29,10 +29,14 @@ def moved(expression: Dtl, start: str, to: Dtl) -> Dtl:
 class Cell:
     """One record's side of a row; `given` is the cell of the mapping file, a path or an object."""
 
-    def __init__(self, given: str | Mapping[str, Any], name: str, convert: Conversion) -> None:
+    def __init__(
+        self, given: str | Mapping[str, Any], name: str, convert: Conversion, related: Iterable[str] = ()
+    ) -> None:
+        """`related`: names of other records whose properties may be read as if they were this one's."""
         self.given: Mapping[str, Any] = {"path": given} if isinstance(given, str) else given
         self.name = name
         self.path: str = self.given["path"]
+        self.is_related = self.path.partition(".")[0] in related
         self._convert = convert
 
     @property
@@ -51,10 +55,29 @@ class Cell:
         return self.path.partition("[].")[2] if self.in_lines else self.path.partition(".")[0]
 
     @property
+    def own_values(self) -> Dtl | None:
+        """Values that are the record's own: neither told to others nor overwritten."""
+        return ["list", *self.given["own_values"]] if "own_values" in self.given else None
+
+    @property
+    def observed_if(self) -> Dtl | None:
+        """When the record only shows what others say, though the row goes both ways."""
+        if self.own_values:
+            return ["in", f"_S.{self.path}", self.own_values]
+        return self.given.get("observed_if")
+
+    @property
     def parts(self) -> Mapping[str, str]:
         """For an object with properties of its own: their names in the shared model, and here."""
         found: Mapping[str, str] = self._conversion(None, None).get("parts", {})
         return found
+
+    @property
+    def says(self) -> str | None:
+        """What the documents say about how the value is carried, if there is anything to say."""
+        conversion = self._conversion(None, None).get("says")
+        found: str | None = self.given.get("says", conversion)
+        return found if found != "as it is" else None
 
     @property
     def rules(self) -> Mapping[str, Dtl]:
@@ -66,12 +89,13 @@ class Cell:
         """Its value in the shared model, of a record at the path `start`. For lines see `read_lines`."""
         if "read" in self.given:
             return moved(self.given["read"], "_S", start)
-        return self.read_value(f"{start}.{self.path}", start, currency)
+        start = "_P._T._" if self.is_related else f"{start}."
+        return self.read_value(f"{start}{self.path}", start, currency)
 
     def read_value(self, value: Dtl, start: str, currency: Dtl) -> Dtl:
         """The same for a value that is at hand."""
         if "else" in self.given:
-            other = f"{start}.{self.given['else']}"
+            other = f"{start}{self.given['else']}"
             value = ["if", ["in", ["strip", ["coalesce-args", value, ""]], ["list", ""]], other, value]
         words = {**self.given.get("translate", {}), **self.given.get("also_read", {})}
         if words:
@@ -83,7 +107,7 @@ class Cell:
 
     def read_lines(self, lines: Dtl) -> Dtl:
         """The values of all lines; null where all of them are empty."""
-        each = ["coalesce-args", self.read_value(f"_.{self.field}", "_", None), ""]
+        each = ["coalesce-args", self.read_value(f"_.{self.field}", "_.", None), ""]
         values = ["map", each, lines]
         return ["if", ["is-empty", ["filter", ["neq", "_.", ""], values]], None, values]
 
@@ -104,8 +128,9 @@ class Cell:
             return value if plain else _renamed(value, self.parts, by_own_name=True)
         return self._conversion(value, currency).get("write", value)
 
-    def copied(self, other: Cell, value: str) -> Dtl:
-        """An object of another record, at a path, with the names that its parts have here."""
+    def copied(self, other: Cell, start: str) -> Dtl:
+        """An object of another record, at the path `start`, with the names that its parts have here."""
+        value = f"{start}.{other.path}"
         names = {other.parts[shared]: own for shared, own in self.parts.items()}
         return _renamed(value, names, by_own_name=True)
 

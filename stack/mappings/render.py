@@ -10,10 +10,12 @@ from typing import Any
 
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
+from stack.mappings import creation
+from stack.mappings.concept import Concept, System
 from stack.mappings.layout import laid_out
-from stack.mappings.model import Concept, Record, System
+from stack.mappings.record import Record
 
-PER_RECORD = ("all", "loaded", "deletes", "collect", "share")
+PER_RECORD = ("all", "loaded", "deletes", "collect", "transform", "share")
 PER_NODE = ("audit", "audit-endpoint", "golden-endpoint", "open-endpoint", "decisions")
 Pipe = dict[str, Any]
 
@@ -48,11 +50,12 @@ class Mappings:
             if not path.name.startswith("systems") and ".schema." not in path.name
         ]
         self.concepts = {
-            concept.name: concept
-            for concept in (Concept(_read(path), self.systems, self._convert) for path in files)
+            concept.name: concept for concept in (Concept(_read(path), self._convert) for path in files)
         }
         for concept in self.concepts.values():
             concept.all = self.concepts
+            for alias, each in concept.given["records"].items():
+                concept.records[alias] = Record(alias, each, concept, self.systems)
         for record in self.records():
             record.test_data = _read(folder / "test-data" / f"{record.type}.json")
 
@@ -69,8 +72,11 @@ class Mappings:
         for record in self.records():
             stages = [*PER_RECORD]
             stages += ["event"] if record.system.has_events else []
+            stages += ["enrich"] if record.part_of is None else []
             for stage in stages:
                 yield self.render(stage, record=record, system=record.system, concept=record.concept)
+        for concept in self.concepts.values():
+            yield self.render("global", concept=concept)
         for name in PER_NODE:
             yield self.render(name)
 
@@ -88,7 +94,7 @@ class Mappings:
     def render(self, template: str, **context: Any) -> Pipe:
         """The pipe that a template makes in a context."""
         text = self._environment.get_template(f"{template}.json").render(
-            records=self.records(), concepts=list(self.concepts.values()), **context
+            records=self.records(), concepts=list(self.concepts.values()), creation=creation, **context
         )
         try:
             pipe: Pipe = json.loads(text)

@@ -1,4 +1,4 @@
-"""The how-to on adding a property is all that it takes: its lines, put where it says, make the property travel."""
+"""The how-to on adding a property is all that it takes: its row, put where it says, makes the property travel."""
 
 from __future__ import annotations
 
@@ -6,39 +6,45 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from stack.dataflow.mappings import Pipes, rows
+from stack.dataflow.rows import mappings
 from stack.environment import ROOT
+from stack.mappings.render import Mappings
 from stack.processes import Stack
 from stack.settings import for_tests
 from tests.support.systems import Chargebee, Erp
 
 HOW_TO = (ROOT / "docs" / "howto" / "add-a-property.md").read_text(encoding="utf-8")
-LINE = re.compile(r"In `(pipes/\S+\.conf\.json)`, rule `(\w+)`:\n\n```json\n(.*?)\n```", re.DOTALL)
+ROW = re.compile(r"One row in `(mappings/\S+\.json)`, .*?\n\n```json\n(.*?)\n```", re.DOTALL)
+
+
+def with_row(folder: Path, file: str, row: Any) -> Path:
+    """A copy of the configuration with one row more, and the pipes that come of it."""
+    for name in ("pipes", "systems", "connectors", "mappings", "templates"):
+        shutil.copytree(ROOT / name, folder / name)
+    for path in [*ROOT.glob("*.conf.json"), ROOT / "prod-env.json"]:
+        shutil.copy(path, folder)
+    mapping = json.loads((folder / file).read_text(encoding="utf-8"))
+    mapping["properties"].append(row)
+    (folder / file).write_text(json.dumps(mapping), encoding="utf-8")
+    Mappings(folder).write()
+    return folder
 
 
 @pytest.fixture
 def configuration(tmp_path: Path) -> Path:
-    """A copy of the configuration with the how-to's lines in it."""
-    folder = tmp_path / "config"
-    folder.mkdir()
-    for name in ("pipes", "systems", "connectors"):
-        shutil.copytree(ROOT / name, folder / name)
-    for path in [*ROOT.glob("*.conf.json"), ROOT / "prod-env.json"]:
-        shutil.copy(path, folder)
-    for file, rule, line in LINE.findall(HOW_TO):
-        pipe = json.loads((folder / file).read_text(encoding="utf-8"))
-        pipe["transform"][0]["rules"][rule].append(json.loads(line))
-        (folder / file).write_text(json.dumps(pipe), encoding="utf-8")
-    return folder
+    """The configuration with the how-to's row in it."""
+    [(file, row)] = ROW.findall(HOW_TO)
+    return with_row(tmp_path / "config", file, json.loads(row))
 
 
-def test_four_lines_of_pipes_make_a_property_travel(configuration: Path, tmp_path: Path) -> None:
-    assert len(LINE.findall(HOW_TO)) == 4
-    row = next(row for row in rows(Pipes(configuration), "contact", ("customer",)) if row.erp == "job_title")
-    assert (row.arrow, row.chargebee) == ("↔", "cf_job_title")
+def test_one_row_makes_a_property_travel(configuration: Path, tmp_path: Path) -> None:
+    contact_rows = next(each for each in mappings(Mappings(configuration)) if each.erp.alias == "contact")
+    [added] = [pair for pair in contact_rows.pairs() if pair.erp == "job_title"]
+    assert (added.arrow, added.chargebee) == ("↔", "cf_job_title")
     settings = for_tests(tmp_path / "stack", "empty")
     with Stack(settings=settings) as stack:
         stack.node.upload(configuration, settings.variables)

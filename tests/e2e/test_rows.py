@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from stack.dataflow.document import MAPPINGS, row_id
-from stack.dataflow.mappings import Pipes, Row, rows
+from stack.dataflow.document import row_id
+from stack.dataflow.rows import Pair, mappings
 from stack.environment import ROOT
+from stack.mappings.render import Mappings
 from tests.e2e.conftest import World
 from tests.e2e.rows import people, sales, things
 from tests.e2e.rows.steps import Missing, Step, Story, at
@@ -21,11 +22,10 @@ STORIES: dict[str, Callable[[World], Story]] = {
     "product": things.product,
     "quote": sales.quote,
 }
-PIPES = Pipes(ROOT)
 CASES = [
-    pytest.param(erp, row, id=row_id(erp, chargebee[0], row))
-    for erp, chargebee in MAPPINGS
-    for row in rows(PIPES, erp, chargebee)
+    pytest.param(mapping.erp.datatype, pair, id=row_id(mapping, pair))
+    for mapping in mappings(Mappings(ROOT))
+    for pair in mapping.pairs()
 ]
 
 
@@ -48,7 +48,7 @@ def told(world: World) -> dict[str, list[Step] | Exception]:
 
 
 @pytest.mark.parametrize(("erp", "row"), CASES)
-def test_row(told: dict[str, list[Step] | Exception], erp: str, row: Row) -> None:
+def test_row(told: dict[str, list[Step] | Exception], erp: str, row: Pair) -> None:
     steps = told[erp]
     if isinstance(steps, Exception):
         raise steps
@@ -61,7 +61,7 @@ def test_row(told: dict[str, list[Step] | Exception], erp: str, row: Row) -> Non
             assert any(is_new for _, is_new in proofs), "no step makes a record with it"
 
 
-def _shows(step: Step, row: Row) -> bool:
+def _shows(step: Step, row: Pair) -> bool:
     """True if the step is about this row; then both sides must say what the step expects."""
     try:
         expected = at(step.erp, row.erp), at(step.chargebee, row.chargebee)

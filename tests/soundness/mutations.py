@@ -56,8 +56,9 @@ def clears_are_lost(pipe: str, rules: Rules) -> None:
 def ambiguity_is_ignored(pipe: str, rules: Rules) -> None:
     """The first of several records with one e-mail address is taken for the person."""
     if pipe == "customerp-contact-enrich":
-        match = next(rule for rule in rules["default"] if rule[:2] == ["add", "match"])
-        match[2][1] = ["and", "_T.unlinked", ["is-not-empty", "_T.open"]]
+        match = next(rule for rule in rules["default"] if rule[:2] == ["add", "_match"])
+        first = ["ni", "chargebee-customer", ["first", ["path", "id", "_T._open"]]]
+        match[2] = ["if", ["and", "_T._unlinked", ["is-not-empty", "_T._open"]], first]
 
 
 def clocks_are_believed(pipe: str, rules: Rules) -> None:
@@ -85,7 +86,7 @@ def renames_are_written_twice(pipe: str, rules: Rules) -> None:
     """A company's new name reaches its persons when its record says it, not when it is decided."""
     if pipe == "customerp-contact-enrich":
         place = next(n for n, rule in enumerate(rules["model"]) if rule[:2] == ["add", "company"])
-        rules["model"][place] = ["add", "company", "_P._T.customer.name"]
+        rules["model"][place] = ["add", "company", "_P._T._customer.name"]
 
 
 def events_are_believed(pipe: str, rules: Rules) -> None:
@@ -102,14 +103,15 @@ def deletions_are_lost(pipe: str, rules: Rules) -> None:
     if pipe.endswith("-enrich"):
         rules["burial"] = [["comment", "nothing"]]
     if pipe == "chargebee-customer-transform":
-        rules["desired"][-1] = rules["desired"][-1][:3]
+        place = next(n for n, rule in enumerate(rules["desired"]) if "customer_active" in json.dumps(rule))
+        rules["desired"][place] = rules["desired"][place][:3]
 
 
 def deletions_beat_edits(pipe: str, rules: Rules) -> None:
     """What somebody edited goes the way of its counterpart that somebody else deleted meanwhile."""
     if pipe.endswith("-transform"):
-        place = next(n for n, rule in enumerate(rules["update"]) if rule[:2] == ["add", "spared"])
-        rules["update"][place] = ["add", "spared", False]
+        place = next(n for n, rule in enumerate(rules["update"]) if rule[:2] == ["add", "_spared"])
+        rules["update"][place] = ["add", "_spared", False]
 
 
 def old_deletions_are_carried_out(pipe: str, rules: Rules) -> None:

@@ -1,7 +1,8 @@
-"""The dataflow documents, the pipes and the agreed mapping say the same."""
+"""The dataflow documents, the mapping files and the agreed mapping say the same."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -9,57 +10,57 @@ from pathlib import Path
 import pytest
 
 from stack.dataflow.__main__ import main, same
-from stack.dataflow.document import MAPPINGS, documents
-from stack.dataflow.lineage import Lineage, Reader, record
-from stack.dataflow.mappings import Pipes, Row, rows
+from stack.dataflow.document import documents
+from stack.dataflow.rows import Mapping, mappings
 from stack.environment import ROOT
+from stack.mappings.render import Mappings
 
 AGREED = ROOT / "tests" / "stack" / "cases" / "mapping.txt"
 """Line by line: `datatype ↔ datatype: property arrow property`."""
 
+READ = Mappings(ROOT)
 
-def _rows(erp: str, root: Path = ROOT) -> list[Row]:
-    return rows(Pipes(root), erp, dict(MAPPINGS)[erp])
+
+def _arrows(mapping: Mapping) -> dict[tuple[str, str], str]:
+    return {(pair.erp, pair.chargebee): pair.arrow for pair in mapping.pairs()}
 
 
 @pytest.mark.parametrize("name", ["customerp-chargebee.rst", "chargebee-customerp.rst", "proof.rst"])
 def test_the_documents_are_current(name: str) -> None:
     written = (ROOT / "docs" / "dataflow" / name).read_text(encoding="utf-8")
-    assert same(written, documents(Pipes(ROOT), "now")[name]), "run `make docs`"
+    assert same(written, documents(READ, "now")[name]), "run `make docs`"
 
 
-@pytest.mark.parametrize("erp", dict(MAPPINGS))
-def test_every_agreed_row_is_there(erp: str) -> None:
-    found = {f"{row.erp} {row.arrow} {row.chargebee}" for row in _rows(erp)}
-    agreed = [
-        line.partition(": ")[2] for line in AGREED.read_text().splitlines() if line.startswith(f"{erp} ")
-    ]
+@pytest.mark.parametrize("mapping", mappings(READ), ids=lambda mapping: "-".join(mapping.title))
+def test_every_agreed_row_is_there(mapping: Mapping) -> None:
+    found = {f"{erp} {arrow} {chargebee}" for (erp, chargebee), arrow in _arrows(mapping).items()}
+    lines = [line.partition(": ") for line in AGREED.read_text(encoding="utf-8").splitlines()]
+    agreed = [row for pair, _, row in lines if pair == " ↔ ".join(mapping.title)]
     assert agreed
     assert not [row for row in agreed if row not in found]
 
 
-@pytest.mark.parametrize(("erp", "chargebee"), MAPPINGS)
-def test_no_row_names_a_property_that_its_system_does_not_have(erp: str, chargebee: tuple[str, ...]) -> None:
-    text = "\n".join(documents(Pipes(ROOT), "now").values())
+def test_no_row_names_a_property_that_its_system_does_not_have() -> None:
+    text = "\n".join(documents(READ, "now").values())
     headed = re.findall(r"^   \* - ``(\S+)``\n     - ``(\S+)``\n     - (.*)$", text, re.MULTILINE)
     assert headed
     assert not [row for row in headed if not row[2].strip() and "." not in row[0] + row[1]]
 
 
-def test_a_changed_pipe_changes_its_document_and_nothing_else_does(tmp_path: Path) -> None:
-    for name in ("pipes", "connectors"):
+def test_a_changed_row_changes_its_document_and_nothing_else_does(tmp_path: Path) -> None:
+    for name in ("mappings", "templates", "connectors"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    pipe = tmp_path / "pipes" / "chargebee-customer-transform.conf.json"
-    changed = pipe.read_text(encoding="utf-8").replace(
-        '["add", "locale", "_S.language"]', '["add", "locale", "_S.first_name"]'
-    )
-    pipe.write_text(changed, encoding="utf-8")
-    before = {(row.erp, row.chargebee): row.arrow for row in _rows("contact")}
-    after = {(row.erp, row.chargebee): row.arrow for row in _rows("contact", tmp_path)}
-    assert {key: after.get(key) for key in before | after if before.get(key) != after.get(key)} == {
-        ("language", "locale"): "←",
-        ("first_name", "locale"): "→",
-    }
+    path = tmp_path / "mappings" / "person.json"
+    person = json.loads(path.read_text(encoding="utf-8"))
+    row = next(each for each in person["properties"] if each["name"] == "language")
+    row.update({"direction": "to_erp", "customer": "cf_language"})
+    path.write_text(json.dumps(person), encoding="utf-8")
+    for mapping, changed in zip(mappings(READ), mappings(Mappings(tmp_path)), strict=True):
+        before, after = _arrows(mapping), _arrows(changed)
+        differing = {key: after.get(key) for key in before | after if before.get(key) != after.get(key)}
+        is_person = mapping.title[1] == "customer" and mapping.title[0] != "customer"
+        expected = {("language", "locale"): None, ("language", "cf_language"): "←"} if is_person else {}
+        assert differing == expected, mapping.title
 
 
 def test_a_document_that_says_the_same_keeps_its_time(tmp_path: Path) -> None:
@@ -69,21 +70,3 @@ def test_a_document_that_says_the_same_keeps_its_time(tmp_path: Path) -> None:
     path.write_text(old, encoding="utf-8")
     main(tmp_path)
     assert path.read_text(encoding="utf-8") == old
-
-
-@pytest.mark.parametrize(
-    ("rule", "expected"),
-    [
-        ([["add", "a", "_S.x.y"]], {"a": {"r:x.y"}}),
-        ([["add", "a", ["dict", "b", "_S.x"]], ["add", "c", "_T.a.b"]], {"a": set(), "c": {"r:x"}}),
-        ([["if", ["eq", "_S.k", 1], ["add", "a", "_S.x"], ["add", "a", "_S.y"]]], {"a": {"r:x", "r:y"}}),
-        ([["if", ["eq", "_S.k", 1], ["add", "a", "yes"]]], {"a": {"r:k"}}),
-        ([["add", "a", ["map", "_.z", ["filter", ["eq", "_.q", 1], "_S.l"]]]], {"a": {"r:l.z"}}),
-        ([["add", "a", ["coalesce-args", "_S.x", "_S.y"]]], {"a": {"r:x"}}),
-        ([["add", "a", "_S.x"], ["remove", "a"]], {}),
-        ([["copy", "x"], ["merge", ["dict", "b", "_S.y"]]], {"x": {"r:x"}, "b": {"r:y"}}),
-    ],
-)
-def test_lineage(rule: list[object], expected: dict[str, set[str]]) -> None:
-    found: Lineage = Reader({"default": rule}).rule("default", record("r"))
-    assert {name: set(value.origins) for name, value in found.keys.items()} == expected

@@ -1,0 +1,422 @@
+"""One datatype of one system, as the templates ask for it: who it belongs to, how its properties travel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from stack.mappings.cells import Cell, Dtl, assembled
+from stack.mappings.concept import BOTH, COMPARED, ERP, ON_CREATE, OWN, Concept, Key, KeyPart, Row, System
+
+OPTIONS: dict[str, Any] = {
+    "becomes": None,
+    "deletion": {},
+    "finds": None,
+    "insert": None,
+    "is_reported": False,
+    "lines": None,
+    "part_of": None,
+}
+"""What the rules ask of a record, and what counts where its mapping file says nothing."""
+
+
+class Record:
+    """One datatype of one system in a concept. What the file says of it is there as attributes."""
+
+    def __init__(
+        self, alias: str, given: Mapping[str, Any], concept: Concept, systems: Mapping[str, System]
+    ) -> None:
+        self.alias, self.given, self.concept = alias, given, concept
+        self.type: str = given["type"]
+        self.system = systems[self.type.partition("-")[0]]
+        self.datatype = self.type.partition("-")[2]
+        self.test_data: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name in OPTIONS:
+            return self.given.get(name, OPTIONS[name])
+        if name.startswith("__") or name not in self.given:
+            raise AttributeError(name)
+        return self.given[name]
+
+    # -- who belongs together ------------------------------------------------------------------------------
+
+    @property
+    def others(self) -> list[Record]:
+        """The records of the other system that it, or what it is part of, may belong to."""
+        return [each for each in self.concept.whole if each.system is not self.system]
+
+    @property
+    def counterpart(self) -> Record:
+        """The one that records of several kinds belong to."""
+        return self.others[0]
+
+    @property
+    def counterparts(self) -> Dtl:
+        """Types of `others`."""
+        return ["list", *(each.type for each in self.others)]
+
+    @property
+    def parts(self) -> list[Record]:
+        """Records of which this one takes in one as part of itself."""
+        return [each for each in self.concept.records.values() if each.part_of == self.alias]
+
+    @property
+    def is_created(self) -> bool:
+        """Whether the sync makes such records, or at least asks for them."""
+        return self.insert is not None
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the sync changes such records."""
+        return not self.is_reported
+
+    def may_be(self, other: Record) -> bool:
+        """Whether one of the same system is linked to it directly."""
+        return other.alias in self.links or other is self.also
+
+    @property
+    def also(self) -> Record | None:
+        """A kind of record of the same system that may be the same thing."""
+        return self.concept.records.get((self.finds or {}).get("also", ""))
+
+    @cached_property
+    def keys(self) -> list[Key]:
+        """The match keys that it has, itself or in a part."""
+        found = []
+        for key in self.concept.given["match"]:
+            of: dict[str, KeyPart] = {}
+            for alias, path in key.items():
+                if alias != "compare":
+                    record = self.concept.records[alias]
+                    of[record.part_of or alias] = KeyPart(path, record if record.part_of else None)
+            own = of.get(self.alias)
+            if own is not None:
+                found.append(Key(own.path.rpartition(".")[2], key.get("compare", "exact"), of))
+        return found
+
+    @property
+    def links(self) -> dict[str, str]:
+        """By alias, where it holds the key of a linked record."""
+        own = {row.link: row.cells[self.alias].path for row in self.link_rows if row.link}
+        return {**own, **self.given.get("links", {})}
+
+    @property
+    def link_rows(self) -> list[Row]:
+        """The rows of keys that it holds."""
+        return [row for row in self.concept.rows if row.link and self.alias in row.cells]
+
+    @property
+    def named_by(self) -> list[str]:
+        """The properties in which records of the other system name one of this."""
+        others = {each.alias for each in self.others}
+        return [row.name for row in self.concept.rows if row.link and others & set(row.cells)]
+
+    @property
+    def back_link(self) -> str | None:
+        """Where its counterpart names it."""
+        return self.counterpart.links.get(self.alias)
+
+    @property
+    def owners(self) -> list[Record]:
+        """Whose claims on a candidate count."""
+        return [self.concept.records[alias] for alias in (self.finds or {}).get("owners", [])]
+
+    @property
+    def taken(self) -> Record | None:
+        """What the sync makes of candidates that have no counterpart."""
+        mine = [each for each in self.concept.whole if each.system is self.system and each.is_created]
+        return mine[0] if mine else None
+
+    @property
+    def inherits(self) -> Record | None:
+        """The kind of record that becomes one of this kind; its word counts until this says otherwise."""
+        return next((each for each in self.concept.whole if each.becomes == self.alias), None)
+
+    @property
+    def has_become(self) -> Dtl | None:
+        """Whether it has become something else, which speaks from then on."""
+        return ["is-not-null", f"_S.{self.links[self.becomes]}"] if self.becomes else None
+
+    # -- properties ----------------------------------------------------------------------------------------
+
+    def rows(self) -> Iterator[tuple[Row, Cell]]:
+        """Its rows, each with its cell."""
+        for row in self.concept.rows:
+            if self.alias in row.cells:
+                yield row, row.cells[self.alias]
+
+    def shared(self) -> Iterator[tuple[Row, Cell]]:
+        """Its rows in the golden record."""
+        for row, cell in self.rows():
+            if row.has_clock and not cell.given.get("on_create"):
+                yield row, cell
+
+    @property
+    def model(self) -> list[tuple[str, Dtl]]:
+        """By shared name, how each property is read."""
+        return [(row.name, self._read(cell)) for row, cell in self.shared()]
+
+    def _read(self, cell: Cell) -> Dtl:
+        if cell.in_lines:
+            return cell.read_lines(self.lines_sorted("_S"))
+        return cell.read("_S", f"_S.{self.currency}")
+
+    @property
+    def currency(self) -> str:
+        """Where it says in which currency its amounts are."""
+        found = [cell.path for row, cell in self.rows() if row.name == "currency"]
+        return found[0] if found else "currency"
+
+    def lines_sorted(self, start: str) -> Dtl:
+        """Its lines in their order, of a record at the path `start`."""
+        lines = ["combine", f"{start}.{self.lines['path']}"]
+        return ["sorted", f"_.{self.lines['position']}", lines] if "position" in self.lines else lines
+
+    @property
+    def observed(self) -> Dtl:
+        """Properties that it says nothing about, but only shows what others say."""
+        named = ["list", *(row.name for row, _ in self.shared() if self.is_observed(row))]
+        at_times = [
+            ["if", cell.observed_if, ["list", row.name]] for row, cell in self.rows() if cell.observed_if
+        ]
+        return ["combine", named, *at_times] if at_times else named
+
+    def is_observed(self, row: Row) -> bool:
+        """Whether it only shows what others say of a row."""
+        return bool(row.link) or (row.direction not in (OWN, BOTH) and row.goes_to(self.system))
+
+    @property
+    def second_steps(self) -> Dtl:
+        """Properties that a new record gets by a second call, so that they may not be there yet."""
+        steps = [
+            ["if", cell.given["second_step_if"], ["list", row.name]]
+            for row, cell in self.rows()
+            if "second_step_if" in cell.given
+        ]
+        return ["combine", *steps] if steps else ["list"]
+
+    @property
+    def own(self) -> list[str]:
+        """Properties that each record of this kind has for itself."""
+        return [row.name for row, _ in self.rows() if row.direction == OWN]
+
+    @property
+    def not_edits(self) -> list[str]:
+        """Properties that are another record's, so that they are no edit of this one."""
+        return [row.name for row, cell in self.shared() if cell.is_related]
+
+    def kept_up(self) -> Iterator[tuple[Row, Cell]]:
+        """Its rows that are written whenever they differ."""
+        for row, cell in self.shared():
+            if cell.is_written and row.goes_to(self.system) and not row.is_on_create(self.alias):
+                yield row, cell
+
+    @property
+    def fields(self) -> list[tuple[str, Dtl]]:
+        """By own property, how it is written; lines by their shared name."""
+        return assembled(
+            (row.name, f"_S.{row.name}") if cell.in_lines else (cell.path, cell.write())
+            for row, cell in self.kept_up()
+        )
+
+    @property
+    def line_fields(self) -> list[dict[str, Any]]:
+        """Properties of lines that are kept up; `_T.wanted` is the value in the shared model."""
+        return [
+            {"name": row.name, "field": cell.field, "write": cell.write("_T.wanted")}
+            for row, cell in self.kept_up()
+            if cell.in_lines
+        ]
+
+    @property
+    def folded_fields(self) -> list[str]:
+        """Own properties that are not written when nothing but upper and lower case differ."""
+        return [cell.path for row, cell in self.rows() if row.given.get("folded")]
+
+    @property
+    def free_keys(self) -> list[str]:
+        """Own properties that are objects with any keys."""
+        return [cell.path for _, cell in self.rows() if cell.given.get("as") == "free_keys"]
+
+    @property
+    def own_values(self) -> list[tuple[str, Dtl]]:
+        """Own properties with the values that are neither told nor overwritten."""
+        return [(cell.path, cell.own_values) for _, cell in self.rows() if cell.own_values]
+
+    @property
+    def foreign_values(self) -> list[tuple[str, Dtl]]:
+        """Shared properties with the values that are a counterpart's own."""
+        return [
+            (row.name, row.cells[each.alias].own_values)
+            for row, _ in self.shared()
+            for each in self.others
+            if each.alias in row.cells and row.cells[each.alias].own_values
+        ]
+
+    @property
+    def compared(self) -> list[dict[str, str]]:
+        """Figures that the ERP takes from nobody: own property, and the counterpart's."""
+        if self.system.word != ERP:
+            return []
+        other = self.counterpart.alias
+        return [
+            {"field": cell.path, "theirs": row.cells[other].path}
+            for row, cell in self.rows()
+            if row.direction == COMPARED
+        ]
+
+    @property
+    def golden(self) -> list[Dtl]:
+        """Statements that complete the golden record as this record is to have it."""
+        return [
+            *(
+                self._preferred(row)
+                for row, _ in self.shared()
+                if row.given.get("prefer") and row.goes_to(self.system)
+            ),
+            *(
+                ["if", ["in", f"_S.golden.{name}.v", values], ["remove", name]]
+                for name, values in self.foreign_values
+            ),
+            *(self._any_of(row) for row, _ in self.shared() if row.given.get("any_of")),
+        ]
+
+    def _preferred(self, row: Row) -> Dtl:
+        live = ["filter", ["eq", "_.type", self.concept.records[row.given["prefer"]].type], "_P._T._live"]
+        said = ["filter", ["is-not-null", "_."], ["path", ["list", "claims", row.name, "v"], live]]
+        return ["add-if", row.name, ["first", said]]
+
+    def _any_of(self, row: Row) -> Dtl:
+        none_left = ["and", ["is-not-empty", "_P._T._theirs"], ["neq", "$ENV(deletes)", "ignore"]]
+        said = ["any", f"_.claims.{row.given['any_of']}.v", "_P._T._live"]
+        no = ["if", none_left, ["add", row.name, False]]
+        return ["if", ["is-not-empty", "_P._T._live"], ["add", row.name, said], no]
+
+    def conversion_rules(self, with_sources: bool) -> list[tuple[str, Dtl]]:
+        """Named rules that its conversions apply, `with_sources` also those of what it may be made from."""
+        records = [self, *self.parts, *(self.others if with_sources else [])]
+        cells = [cell for record in records for row, cell in record.rows() if with_sources or row.has_clock]
+        return list({name: body for cell in cells for name, body in cell.rules.items()}.items())
+
+    # -- coarse values -------------------------------------------------------------------------------------
+
+    @property
+    def coarse(self) -> dict[str, Any] | None:
+        """The property of which it knows fewer values, the one that stands for many, and for which not."""
+        for row, cell in self.rows():
+            for value, but in cell.given.get("coarse", {}).items():
+                return {"property": row.name, "value": value, "but": ["list", *but]}
+        return None
+
+    @property
+    def coarse_counterparts(self) -> list[dict[str, Any]]:
+        """Counterparts that know less than this one."""
+        return [{"type": each.type, **each.coarse} for each in self.others if each.coarse]
+
+    @property
+    def said(self) -> list[str]:
+        """Shared properties that it speaks about at all: all but its links."""
+        return [row.name for row, _ in self.shared() if not row.link]
+
+    # -- deletions -----------------------------------------------------------------------------------------
+
+    @property
+    def says_on_deletion(self) -> tuple[str, Any] | None:
+        """The shared property and the value that its deletion comes to."""
+        for name, value in self.deletion.items():
+            if self.concept.row(name).direction == BOTH:
+                return name, value
+        return None
+
+    @property
+    def retires(self) -> str | None:
+        """The property, its own, by which a record is retired whose counterparts are deleted."""
+        names = [name for name in self.deletion if self.concept.row(name).direction != BOTH]
+        return names[0] if names else None
+
+    @property
+    def is_active(self) -> Dtl:
+        """Whether such a record is not retired yet, in the rule `update`."""
+        own = f"_T._own.{self.retires}"
+        return ["eq", own, True] if self.system.word == ERP else ["neq", own, False]
+
+    @property
+    def would_retire(self) -> Dtl:
+        """Whether the deletion of its counterparts would retire it: somebody may have set that later."""
+        if self.system.word != ERP:
+            return self.is_active
+        later = ["gt", ["max", ["path", "gone", "_P._T._theirs"]], f"_S.claims.{self.retires}.t"]
+        return ["and", self.is_active, later]
+
+    # -- references to records of other concepts -----------------------------------------------------------
+
+    @property
+    def lookups_of_related(self) -> list[tuple[str, Dtl]]:
+        """By name, the record whose key one of its properties is."""
+        return [
+            (
+                name,
+                [
+                    "first",
+                    [
+                        "hops",
+                        {
+                            "datasets": [f"{each['type']}-collect r"],
+                            "where": [["eq", f"_S.{each['by']}", "r._id"]],
+                        },
+                    ],
+                ],
+            )
+            for name, each in self.given.get("related", {}).items()
+        ]
+
+    @property
+    def hops(self) -> list[tuple[str, Dtl]]:
+        """By shared name, the golden records that its references lead to."""
+        return [(row.name, self._hop(row, cell)) for row, cell in self._references()]
+
+    @property
+    def refers_to(self) -> list[str]:
+        """The globals that it looks into."""
+        return [f"global-{row.refers_to}" for row, _ in self._references()]
+
+    def _references(self) -> Iterator[tuple[Row, Cell]]:
+        for row, cell in self.rows():
+            if row.refers_to and not cell.given.get("is_theirs"):
+                yield row, cell
+
+    def _hop(self, row: Row, cell: Cell) -> Dtl:
+        if "lookup" in cell.given:
+            return self.concept.given["expressions"][cell.given["lookup"]]
+        other = self.concept.all[row.refers_to or ""]
+        referenced = next(each for each in other.whole if each.system is self.system)
+        key = ["ni", referenced.type, f"_S.{cell.path}"]
+        return ["hops", {"datasets": [f"global-{other.name} g"], "where": [["eq", key, "g.$ids"]]}]
+
+    @property
+    def create(self) -> dict[str, Dtl]:
+        """By shared name, what a record made from this one is to have once, from elsewhere."""
+        found: dict[str, Dtl] = {}
+        for row in self.concept.rows:
+            cell = row.cells.get(self.alias)
+            if cell is not None and "create" in cell.given:
+                found[row.name] = cell.given["create"]
+            elif cell is not None and row.refers_to:
+                found[row.name] = self._referenced_key(row, cell)
+            elif cell is None and row.direction == ON_CREATE:
+                found.update(
+                    (row.name, f"_T._{part.alias}.{row.cells[part.alias].path}")
+                    for part in self.parts
+                    if part.alias in row.cells
+                )
+        return found
+
+    def _referenced_key(self, row: Row, cell: Cell) -> Dtl:
+        if cell.given.get("is_theirs"):
+            return f"_S.{cell.path}"
+        concept = self.concept.all[row.refers_to or ""]
+        wanted = next(each for each in concept.whole if each.system is not self.system)
+        live = ["and", ["eq", "_.type", wanted.type], ["neq", "_.deleted", True]]
+        return ["first", ["ni-id", ["path", "of", ["filter", live, ["path", "members", f"_T._{row.name}"]]]]]

@@ -1,0 +1,41 @@
+"""The JSON Schemas that the services ship: what a record's properties are."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from stack.mappings.record import Record
+
+
+def schema_of(root: Path, record: Record) -> dict[str, Any]:
+    """The schema of a record's datatype."""
+    path = root / record.system.schemas / f"{record.datatype}.schema.json"
+    found: dict[str, Any] = json.loads(path.read_bytes())
+    return found
+
+
+def node(schema: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
+    """The part of a JSON Schema on the property at a path, through lists; None if there is none."""
+    found: Any = schema
+    for step in path.split("."):
+        found = _target(schema, found)
+        found = _target(schema, found.get("items", found))
+        if "properties" not in found and found is not schema:
+            return {}
+        named = found.get("properties", {}).get(step)
+        patterns = found.get("patternProperties", {}).items()
+        found = named or next((each for pattern, each in patterns if re.search(pattern, step)), None)
+        if found is None:
+            return None
+    described: Mapping[str, Any] = _target(schema, found)
+    return described
+
+
+def _target(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference = part.get("$ref")
+    found: Mapping[str, Any] = schema["$defs"][reference.rpartition("/")[2]] if reference else part
+    return found
