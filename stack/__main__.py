@@ -11,11 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from core.names import Kind
+from core.settings import BadSetting
 from stack import links
 from stack.data_folder import FolderInUse
 from stack.decisions import relink, retry, send, unlink
 from stack.deploy_check import WRONG, Deployment, run_checks, told
-from stack.environment import PORTS, ROOT, SettingError
+from stack.environment import PORTS, ROOT
 from stack.mappings.render import Mappings
 from stack.node import Json, NodeClient
 from stack.process_manager import StackError
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except (SettingError, FolderInUse) as error:
+    except (BadSetting, FolderInUse) as error:
         print(f"stack: {error}", file=sys.stderr)
         return USAGE
     except StackError as error:
@@ -56,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line: every command with its options and help."""
     made = argparse.ArgumentParser(prog="python -m stack")
     commands = made.add_subparsers(metavar="COMMAND", required=True)
-    ports = ", ".join(f"{key} ({default})" for key, default in PORTS.values())
+    ports = ", ".join(f"{row.name} ({row.default})" for row in PORTS.values())
     run = commands.add_parser(
         "run",
         help="start everything and sync",

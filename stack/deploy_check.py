@@ -20,10 +20,11 @@ import requests
 from connectors.chargebee.settings import read_settings as chargebee_settings
 from connectors.common.errors import SettingsError
 from connectors.erp.settings import read_settings as erp_settings
+from core.settings import rows
 from core.suggestions import did_you_mean
 from localnode.config import read_directory, read_variables
 from localnode.config.substitution import Substitution, secret_names
-from stack.environment import PIPE_SETTINGS
+from stack.environment import PipeSettings
 from stack.node import Json, NodeClient, pack
 from stack.process_manager import StackError
 
@@ -122,11 +123,14 @@ def check_variables(deployment: Deployment) -> Iterator[Result]:
         yield Result("variables", WRONG, f"{name} is missing{did_you_mean(name, there)}", f"set {name}")
     for name in sorted(there - used):
         yield Result("variables", WRONG, f"nothing reads {name}{did_you_mean(name, used)}", f"remove {name}")
-    for name, allowed in PIPE_SETTINGS.values():
+    for field, row in rows(PipeSettings).items():
+        name = field.replace("_", "-")
         value = deployment.variables.get(name)
-        if allowed and value is not None and value not in allowed:
-            said = f"{name} is {value!r}, none of {', '.join(allowed)}"
-            yield Result("variables", WRONG, said, f"set {name} to {' or '.join(allowed)}")
+        try:
+            if value is not None:
+                row.reader(str(value))
+        except ValueError as problem:
+            yield Result("variables", WRONG, f"{name} {problem}", f"change {name}")
     if deployment.variables.get("node-env") != "prod":
         yield Result(
             "variables", WRONG, "node-env is not prod: test data would be synced", "set node-env to prod"

@@ -8,68 +8,66 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from connectors.chargebee.settings import ChargebeeSettings, WebhookSettings
+from connectors.common.settings import CommonSettings, ProcessSettings
+from connectors.erp.settings import ErpSettings
+from core.settings import BadSetting, choice, integer, rows, setting, text
+from core.settings import read as read_table
 from core.suggestions import did_you_mean
+from localnode.config import NodeSettings
 
-PORTS = {
-    "erp-sandbox": ("ERP_SANDBOX_PORT", 8701),
-    "chargebee-sandbox": ("CHARGEBEE_SANDBOX_PORT", 8702),
-    "erp-service": ("ERP_SERVICE_PORT", 5001),
-    "chargebee-service": ("CHARGEBEE_SERVICE_PORT", 5002),
-    "node": ("NODE_PORT", 9042),
-}
-PIPE_SETTINGS = {
-    "DELETES": ("deletes", ("ignore", "archive", "delete")),
-    "ORDERS": ("orders", ("import", "link-only")),
-    "QUOTES": ("quotes", ("all", "accepted")),
-    "ITEM_FAMILY": ("item-family", None),
-}
-"""Environment variables that override a variable of prod-env.json, which the pipes read, with its values."""
-
+_PORT = integer(1, 65535)
 OF_CHARGEBEE = ("CHARGEBEE_SITE", "CHARGEBEE_API_KEY", "CHARGEBEE_BASE_URL")
 OF_ERP = ("ERP_BASE_URL", "ERP_TOKEN")
 """What the shipped profiles ask for."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where the processes of a stack listen, on 127.0.0.1."""
+
+    erp_sandbox: int = setting("ERP_SANDBOX_PORT", "where the sandbox ERP listens", _PORT, 8701)
+    chargebee_sandbox: int = setting(
+        "CHARGEBEE_SANDBOX_PORT", "where the sandbox Chargebee listens", _PORT, 8702
+    )
+    erp_service: int = setting("ERP_SERVICE_PORT", "where the ERP service listens", _PORT, 5001)
+    chargebee_service: int = setting(
+        "CHARGEBEE_SERVICE_PORT", "where the Chargebee service listens", _PORT, 5002
+    )
+    node: int = setting("NODE_PORT", "where the local node listens", _PORT, 9042)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipeSettings:
+    """What overrides a variable of prod-env.json, which the pipes read."""
+
+    deletes: str | None = setting(
+        "DELETES",
+        "overrides the variable `deletes` of the pipes",
+        choice("ignore", "archive", "delete"),
+        None,
+    )
+    orders: str | None = setting(
+        "ORDERS",
+        "overrides `orders`; with a real Chargebee site it is `link-only` unless it is set",
+        choice("import", "link-only"),
+        None,
+    )
+    quotes: str | None = setting("QUOTES", "overrides `quotes`", choice("all", "accepted"), None)
+    item_family: str | None = setting("ITEM_FAMILY", "overrides `item-family`", text, None)
+
+
+PORTS = {name.replace("_", "-"): row for name, row in rows(Ports).items()}
+"""The setting of each process's port."""
+
+TABLES = (Ports, PipeSettings, ErpSettings, ChargebeeSettings, WebhookSettings, CommonSettings)
 KNOWN = frozenset(
-    {
-        *(key for key, _ in PORTS.values()),
-        *PIPE_SETTINGS,
-        *OF_CHARGEBEE,
-        *OF_ERP,
-        "BIND",
-        "CHARGEBEE_CONCURRENCY",
-        "CHARGEBEE_INVOICE_STATUS",
-        "CHARGEBEE_LIST_LAG_SECONDS",
-        "CHARGEBEE_RATE_PER_MINUTE",
-        "CONNECT_TIMEOUT_SECONDS",
-        "ERP_PROFILE",
-        "LOG_LEVEL",
-        "MAX_REQUEST_BYTES",
-        "NODE_JWT",
-        "NODE_URL",
-        "PAGE_SIZE",
-        "READ_TIMEOUT_SECONDS",
-        "REQUEST_TIMEOUT_SECONDS",
-        "SERVICE_PASSWORD",
-        "SERVICE_USERNAME",
-        "SHARE_CONCURRENCY",
-        "THREADS",
-        "UPSTREAM_ATTEMPTS",
-        "UPSTREAM_BACKOFF_SECONDS",
-        "UPSTREAM_CA_FILE",
-        "UPSTREAM_MAX_WAIT_SECONDS",
-        "WEBHOOK_PASSWORD",
-        "WEBHOOK_USERNAME",
-        # of the local node, which has them from the stack unless they are set
-        "JWT",
-        "NODE",
-        "NODE_HTTP_THREADS",
-        "NODE_MAX_BODY_BYTES",
-        "NODE_OPEN_LOOPBACK",
-        "NODE_PUMP_THREADS",
-        "NODE_SYNC_WRITES",
-    }
+    {row.name for table in (*TABLES, ProcessSettings, NodeSettings) for row in rows(table).values()}
+    - {"NODE_DATA", "NODE_HOST", "NODE_SYSTEMS"}  # the stack's to say
+    | {*OF_ERP, "NODE", "JWT"}
 )
 """Every setting that `.env` may hold besides what a profile asks for (docs/reference/settings.md)."""
 
@@ -86,14 +84,10 @@ _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
 _ASKED_FOR = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 
-class SettingError(ValueError):
-    """A setting cannot be used; the message names it and says what to change."""
-
-
 def read(env_file: Path, process: Mapping[str, str]) -> dict[str, str]:
     """The settings in force: those of `.env`, and the variables of the process over them.
 
-    Raises SettingError for names that are no settings, values that cannot be meant, and settings that are
+    Raises BadSetting for names that are no settings, values that cannot be meant, and settings that are
     there without those they need.
     """
     file = read_env_file(env_file)
@@ -103,21 +97,17 @@ def read(env_file: Path, process: Mapping[str, str]) -> dict[str, str]:
     _refuse_unknown(file, process, known)
     for name, value in file.items():
         if any(part in value for part in _PLACEHOLDERS):
-            raise SettingError(f"{name} in .env is still the placeholder {value}: put its value there")
+            raise BadSetting(f"{name} in .env is still the placeholder {value}: put its value there")
     _check_chargebee(values)
     _check_erp(values, profile)
-    for name, (_, allowed) in PIPE_SETTINGS.items():
-        chosen = values.get(name)
-        if chosen and allowed and chosen not in allowed:
-            hint = did_you_mean(chosen, allowed)
-            raise SettingError(f"{name} must be {' or '.join(allowed)}, not {chosen}{hint}")
+    read_table(PipeSettings, values)
     return values
 
 
 def read_env_file(path: Path) -> dict[str, str]:
     """`NAME=value` lines; blank lines and `#` comments are passed over, quotes around a value dropped.
 
-    SettingError for a line of another form, and for a name that is there twice.
+    BadSetting for a line of another form, and for a name that is there twice.
     """
     values: dict[str, str] = {}
     if not path.is_file():
@@ -127,10 +117,10 @@ def read_env_file(path: Path) -> dict[str, str]:
             continue
         found = _LINE.fullmatch(line)
         if not found:
-            raise SettingError(f"{path.name} line {number} is not of the form NAME=value")
+            raise BadSetting(f"{path.name} line {number} is not of the form NAME=value")
         name, value = found.groups()
         if name in values:
-            raise SettingError(f"{path.name} line {number}: {name} is there twice")
+            raise BadSetting(f"{path.name} line {number}: {name} is there twice")
         is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
         values[name] = value[1:-1] if is_quoted else value
     return values
@@ -166,14 +156,14 @@ def _refuse_unknown(file: Mapping[str, str], process: Mapping[str, str], known: 
     for name in file:
         if name not in known and not _OF_OTHERS.fullmatch(name):
             hint = did_you_mean(name, known)
-            raise SettingError(
+            raise BadSetting(
                 f"{name} in .env is no setting{hint or '; docs/reference/settings.md has them all'}"
                 f" (a profile's own variables count when ERP_PROFILE names that profile)"
             )
     for name in process:
         hint = did_you_mean(name, known, _LIKE) if name.startswith(_OURS) and name not in known else ""
         if hint:
-            raise SettingError(f"the environment variable {name} is no setting{hint}")
+            raise BadSetting(f"the environment variable {name} is no setting{hint}")
 
 
 def _check_chargebee(values: Mapping[str, str]) -> None:
@@ -184,7 +174,7 @@ def _check_chargebee(values: Mapping[str, str]) -> None:
     missing = "CHARGEBEE_API_KEY" if not key else "" if site or address else "CHARGEBEE_SITE"
     if missing:
         also = " (or CHARGEBEE_BASE_URL, for a regional site)" if missing == "CHARGEBEE_SITE" else ""
-        raise SettingError(
+        raise BadSetting(
             f"{missing} is missing: {there} {'are' if ' and ' in there else 'is'} set, which asks for a real"
             f" site. Set {missing}{also} too, or remove {there} to use the sandbox"
         )
@@ -196,7 +186,7 @@ def _check_erp(values: Mapping[str, str], profile: frozenset[str]) -> None:
     missing = sorted(profile - set(there))
     if missing and (there or named != "sandbox"):
         because = f"ERP_PROFILE={named}" if values.get("ERP_PROFILE") else " and ".join(there)
-        raise SettingError(
+        raise BadSetting(
             f"{' and '.join(missing)} {'are' if missing[1:] else 'is'} missing: {because} asks for a real"
             f" ERP, and the profile {named} needs {', '.join(sorted(profile))}. Set what is missing, or"
             " remove the others to use the sandbox"
@@ -209,7 +199,7 @@ def _profile(values: Mapping[str, str]) -> frozenset[str]:
 
 
 def _profile_file(values: Mapping[str, str]) -> Path:
-    """The file of the profile, as the service finds it. Raises SettingError when there is none."""
+    """The file of the profile, as the service finds it. Raises BadSetting when there is none."""
     name = values.get("ERP_PROFILE") or "sandbox"
     presets = ROOT / "connectors" / "erp" / "profiles"
     is_path = "/" in name or name.endswith(".json")
@@ -219,7 +209,7 @@ def _profile_file(values: Mapping[str, str]) -> Path:
     known = sorted(file.stem for file in presets.glob("*.json"))
     beside = [str(Path(name).with_name(file.name)) for file in path.parent.glob("*.json")] if is_path else []
     hint = did_you_mean(name, [*beside, *known])
-    raise SettingError(
+    raise BadSetting(
         f"ERP_PROFILE={name}: there is no {'file ' + name if is_path else 'profile of that name'}{hint}"
         f" (shipped profiles: {', '.join(known)}; or the path of your own)"
     )

@@ -15,8 +15,8 @@ from typing import Any, TextIO
 
 from core.dotted import get_path
 from core.names import COLLECT, Kind, RecordName
+from core.settings import BadSetting
 from stack.decisions import decision, link_decisions
-from stack.environment import SettingError
 from stack.node import Json, NodeClient
 from stack.report import MAPPINGS, Pair
 
@@ -89,7 +89,7 @@ def rows_of(golden: Json) -> Iterator[dict[str, str]]:
 
 
 def read(file: TextIO) -> list[Row]:
-    """The rows that ask for something. SettingError names the line of what cannot be meant.
+    """The rows that ask for something. BadSetting names the line of what cannot be meant.
 
     Commas, semicolons and tabs are taken, as spreadsheets of different languages write them.
     """
@@ -101,7 +101,7 @@ def read(file: TextIO) -> list[Row]:
         *(lines.fieldnames or ())
     }
     if missing:
-        raise SettingError(
+        raise BadSetting(
             f"the file has no column {', '.join(sorted(missing))}; export one to see the columns"
         )
     found = [row for line in lines if (row := _row(lines.line_num, line)) is not None]
@@ -110,13 +110,13 @@ def read(file: TextIO) -> list[Row]:
 
 
 def decide(node: NodeClient, rows: Iterable[Row]) -> list[Json]:
-    """The decisions that rows come to, not sent yet. SettingError for records that the node does not know."""
+    """The decisions that rows come to, not sent yet. BadSetting for records that the node does not know."""
     asked: dict[str, Json] = {}
     following: dict[str, Json] = {}
     for row in rows:
         for record in (row.erp, row.chargebee):
             if node.entity(record.kind.pipe(COLLECT), record.key) is None:
-                raise SettingError(f"line {row.line}: the node knows no {record}")
+                raise BadSetting(f"line {row.line}: the node knows no {record}")
         if row.decision == LINK:
             for each in link_decisions(node, row.erp, row.chargebee, row.note):
                 following[each["_id"]] = each
@@ -131,14 +131,14 @@ def _row(number: int, line: dict[str, str | None]) -> Row | None:
     if not decision:
         return None
     if decision not in (LINK, UNLINK):
-        raise SettingError(f'line {number}: the decision must be {LINK} or {UNLINK}, not "{decision}"')
+        raise BadSetting(f'line {number}: the decision must be {LINK} or {UNLINK}, not "{decision}"')
     empty = [name for name in ENDS if not values[name]]
     if empty:
-        raise SettingError(f"line {number}: a decision needs both records; {', '.join(empty)} is empty")
+        raise BadSetting(f"line {number}: a decision needs both records; {', '.join(empty)} is empty")
     erp = Kind(ERP, values["erp_datatype"]).record(values["erp_id"])
     chargebee = Kind(CHARGEBEE, values["chargebee_datatype"]).record(values["chargebee_id"])
     if not any(pair.erp == erp.datatype and pair.chargebee == chargebee.datatype for pair in MAPPINGS):
-        raise SettingError(
+        raise BadSetting(
             f"line {number}: an ERP {erp.datatype} and a Chargebee {chargebee.datatype} are never the same"
         )
     return Row(number, decision, erp, chargebee, values.get("note", ""))
@@ -151,12 +151,12 @@ def _refuse_two(rows: list[Row]) -> None:
     for row in rows:
         other = pairs.setdefault((row.erp, row.chargebee), row)
         if other.decision != row.decision:
-            raise SettingError(f"line {row.line}: the contrary stands in line {other.line}")
+            raise BadSetting(f"line {row.line}: the contrary stands in line {other.line}")
         ends = ((row.erp, row.chargebee), (row.chargebee, row.erp)) if row.decision == LINK else ()
         for record, counterpart in ends:
             first = seen.setdefault((record, counterpart.datatype), row)
             if (first.erp, first.chargebee) != (row.erp, row.chargebee):
-                raise SettingError(
+                raise BadSetting(
                     f"line {row.line}: {record} is linked to another {counterpart.datatype} in line"
                     f" {first.line}"
                 )

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import requests
 
-from stack.environment import ROOT, SettingError
+from core.settings import BadSetting
+from stack.environment import ROOT
 from stack.settings import HOST
 
 START_S = 60.0
@@ -79,7 +80,7 @@ class ProcessManager:
     def await_ready(self, name: str) -> None:
         """Wait until a program answers 200.
 
-        StackError with its last words when it ends or takes too long, SettingError when it names a setting.
+        StackError with its last words when it ends or takes too long, BadSetting when it names a setting.
         """
         child, program = self._running[name], self._programs[name]
         url = program.ready_url
@@ -140,11 +141,11 @@ class ProcessManager:
             self._tell(f"-{child.pid}")
 
     def _refuse_setting(self, name: str) -> None:
-        """SettingError when a program ended since it was told something wrong."""
+        """BadSetting when a program ended since it was told something wrong."""
         for line in self._tail(name).splitlines():
             _, found, reason = line.partition(CANNOT_START)
             if found:
-                raise SettingError(f"{name}: {reason}")
+                raise BadSetting(f"{name}: {reason}")
 
     def _tell(self, line: str) -> None:
         if self._reaper.stdin is not None:
@@ -170,7 +171,7 @@ def _refuse_bad_setting(name: str, answer: requests.Response) -> None:
     except ValueError:
         return
     if isinstance(body, dict) and body.get("setting"):
-        raise SettingError(f"{name}: {body['setting']}: {body.get('detail')}")
+        raise BadSetting(f"{name}: {body['setting']}: {body.get('detail')}")
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

@@ -98,7 +98,7 @@ class Stack:
         return [program.name for program in self._programs()]
 
     def check_ports(self) -> None:
-        """Raise SettingError when a port of a process is taken."""
+        """Raise BadSetting when a port of a process is taken."""
         check_free({name: self.settings.ports[name] for name in self.names()})
 
     def check(self) -> None:

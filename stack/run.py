@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from core.settings import BadSetting
 from stack import links
 from stack.data_folder import DataFolder
 from stack.decisions import send
-from stack.environment import SettingError
 from stack.plan_table import plan_table
 from stack.process_manager import StackError
 from stack.processes import Stack, failure
@@ -43,7 +43,7 @@ class RunOptions:
 
 
 def run(options: RunOptions) -> int:
-    """Carry it out. Raises SettingError, FolderInUse, StackError."""
+    """Carry it out. Raises BadSetting, FolderInUse, StackError."""
     signal.signal(signal.SIGTERM, _interrupt)
     settings = from_environment("empty" if options.empty else "demo", options.folder)
     refuse_invented_people(settings)
@@ -92,7 +92,7 @@ def prepare(folder: DataFolder, systems: dict[str, str], options: RunOptions) ->
     """Forget or keep what is in the data folder; whether these very systems were written to from there.
 
     What was synced with a real system is never forgotten unless FRESH says so, and never taken for what other
-    systems hold, which would look as if everything had been deleted. Raises SettingError.
+    systems hold, which would look as if everything had been deleted. Raises BadSetting.
     """
     held = folder.contents()
     if held is not None and not options.fresh:
@@ -100,7 +100,7 @@ def prepare(folder: DataFolder, systems: dict[str, str], options: RunOptions) ->
             return held.written
         if (is_real(held.systems) and held.written) or options.keep:
             names = ", ".join(f"{name}: {address}" for name, address in sorted(held.systems.items()))
-            raise SettingError(
+            raise BadSetting(
                 f"the data folder {folder.path} holds what was synced with other systems than are configured"
                 f" now ({names}), and would take all of it for deleted. Name another folder (python -m stack"
                 " run --folder DIR), or let it be forgotten: make run FRESH=1"
@@ -111,11 +111,11 @@ def prepare(folder: DataFolder, systems: dict[str, str], options: RunOptions) ->
 
 
 def refuse_invented_people(settings: StackSettings) -> None:
-    """SettingError before the sandbox's demo records get into a live site: test sites are named `…-test`."""
+    """BadSetting before the sandbox's demo records get into a live site: test sites are named `…-test`."""
     site = settings.environment.get("CHARGEBEE_SITE", "")
     invents = settings.real_chargebee and not settings.real_erp and settings.data != "empty"
     if invents and site and not site.endswith("-test"):
-        raise SettingError(
+        raise BadSetting(
             f"CHARGEBEE_SITE={site} is no test site (their names end in -test), and without a real ERP the"
             " invented people of the sandbox ERP would be written to it. Configure your ERP, take a test"
             " site, or start the sandbox ERP without records: make run EMPTY=1"

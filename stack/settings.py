@@ -10,11 +10,12 @@ import os
 import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from core.settings import BadSetting, read
 from stack import environment
-from stack.environment import PIPE_SETTINGS, PORTS, ROOT, SettingError
+from stack.environment import PORTS, ROOT, PipeSettings, Ports
 
 HOST = "127.0.0.1"
 SANDBOX = "sandbox"
@@ -68,14 +69,15 @@ class StackSettings:
 
 
 def from_environment(data: str, folder: Path, root: Path = ROOT) -> StackSettings:
-    """The settings of `make run`; `.env` is looked for in `root`. Raises SettingError."""
+    """The settings of `make run`; `.env` is looked for in `root`. Raises BadSetting."""
     values = environment.read(root / ".env", os.environ)
     real_chargebee = environment.is_real_chargebee(values)
-    variables = {name: values[key] for key, (name, _) in PIPE_SETTINGS.items() if values.get(key)}
+    given = asdict(read(PipeSettings, values))
+    variables = {name.replace("_", "-"): value for name, value in given.items() if value}
     if real_chargebee:
         variables.setdefault("orders", "link-only")
     return StackSettings(
-        ports={name: _port(values, key, default) for name, (key, default) in PORTS.items()},
+        ports={name.replace("_", "-"): port for name, port in asdict(read(Ports, values)).items()},
         folder=folder,
         data=data,
         real_erp=environment.is_real_erp(values),
@@ -107,11 +109,13 @@ def free_ports() -> dict[str, int]:
 
 
 def check_free(ports: Mapping[str, int]) -> None:
-    """Raise SettingError naming every taken port with the setting that moves it."""
+    """Raise BadSetting naming every taken port with the setting that moves it."""
     taken = [name for name, port in ports.items() if not _is_free(port)]
     if taken:
-        lines = [f"port {ports[name]} of {name} is taken: set {PORTS[name][0]} to another" for name in taken]
-        raise SettingError("; ".join(lines))
+        lines = [
+            f"port {ports[name]} of {name} is taken: set {PORTS[name].name} to another" for name in taken
+        ]
+        raise BadSetting("; ".join(lines))
 
 
 def _is_free(port: int) -> bool:
@@ -122,12 +126,3 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _port(values: Mapping[str, str], key: str, default: int) -> int:
-    text = values.get(key, "").strip()
-    if not text:
-        return default
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise SettingError(f"{key} must be a port from 1 to 65535, not {text!r}")
-    return int(text)

@@ -4,88 +4,92 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.common.errors import SettingsError
-from connectors.common.settings import CommonSettings, Environment, common_settings
+from connectors.common.settings import CommonSettings, common_settings
+from core.settings import choice, integer, read, secrets_of, setting, text, url
 
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 _MOST_PER_PAGE = 100
-INVOICE_STATUSES = ("payment_due", "paid", "posted", "not_paid")
 
 
-@dataclass(frozen=True, slots=True)
+def _site(value: str) -> str:
+    if not _SITE.fullmatch(value):
+        raise ValueError("must be the site's name only, such as acme-test")
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSettings:
-    """What callers of `POST /webhooks` must present, and the node that events go to (URL with `/api`)."""
+    """What callers of `POST /webhooks` must present, and the node that events go to."""
 
-    username: str
-    password: str
-    node_url: str
-    node_jwt: str | None
+    username: str = setting(
+        "WEBHOOK_USERNAME",
+        "user that callers of `POST /webhooks` must send; no events are taken while unset",
+        text,
+    )
+    password: str = setting("WEBHOOK_PASSWORD", "their password", text, secret=True)
+    node_url: str = setting(
+        "NODE_URL", "the node that webhooks are handed on to; its URL ends in `/api`", url
+    )
+    node_jwt: str | None = setting("NODE_JWT", "a token for it", text, None, secret=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargebeeSettings:
-    """What this service can be told besides the common settings.
+    """What this service can be told besides the common settings. `webhooks` None: events are not taken."""
 
-    Incremental reads end `list_lag` seconds before now, because a changed record can take that long to show
-    in Chargebee's lists. `rate_per_minute` 0 means unlimited. `item_family` is the family of items that name
-    none, `invoice_status` the status of the invoices that orders are imported against. `webhooks` None:
-    events are not taken.
-    """
-
+    site: str | None = setting("CHARGEBEE_SITE", "the site's name", _site, None)
+    api_key: str = setting("CHARGEBEE_API_KEY", "an API key of the site", text, secret=True)
+    address: str | None = setting(
+        "CHARGEBEE_BASE_URL",
+        "root of the API, for regional hosts and sandboxes",
+        url,
+        None,
+        shown="from the site",
+    )
+    list_lag: int = setting(
+        "CHARGEBEE_LIST_LAG_SECONDS",
+        "incremental reads stop this far behind now, as changes can show that late in Chargebee's lists",
+        integer(0, 86_400),
+        300,
+    )
+    rate_per_minute: int = setting(
+        "CHARGEBEE_RATE_PER_MINUTE",
+        "calls per minute that your plan allows, 0 for no limit; writes go before reads, refusals (429) slow"
+        " it down for a while",
+        integer(0, 100_000),
+        120,
+    )
+    concurrency: int = setting("CHARGEBEE_CONCURRENCY", "calls at the same time", integer(1, 50), 4)
+    invoice_status: str = setting(
+        "CHARGEBEE_INVOICE_STATUS",
+        "status of the invoices that orders are imported against: `payment_due`, `paid`, `posted` or"
+        " `not_paid`",
+        choice("payment_due", "paid", "posted", "not_paid"),
+        "payment_due",
+    )
+    item_family: str = setting("ITEM_FAMILY", "family of items that name none", text, "products")
     common: CommonSettings
-    base_url: str
-    api_key: str
-    list_lag: int
-    rate_per_minute: int
-    concurrency: int
-    item_family: str
-    invoice_status: str
     webhooks: WebhookSettings | None = None
+
+    @property
+    def base_url(self) -> str:
+        """The root of the API."""
+        return self.address or f"https://{self.site}.chargebee.com/api/v2"
 
 
 def read_settings(values: Mapping[str, str]) -> ChargebeeSettings:
     """The settings from environment variables; `SettingsError` names the one that is missing or wrong."""
-    env = Environment(values)
-    api_key = env.secret("CHARGEBEE_API_KEY")
-    base_url = _base_url(env)
-    list_lag = env.integer("CHARGEBEE_LIST_LAG_SECONDS", 300, 0, 86_400)
-    rate_per_minute = env.integer("CHARGEBEE_RATE_PER_MINUTE", 120, 0, 100_000)
-    concurrency = env.integer("CHARGEBEE_CONCURRENCY", 4, 1, 50)
-    item_family = env.text("ITEM_FAMILY", "products")
-    invoice_status = env.choice("CHARGEBEE_INVOICE_STATUS", "payment_due", INVOICE_STATUSES)
-    webhooks = _webhooks(env)
-    common = common_settings(env)
+    webhooks = None
+    if values.get("WEBHOOK_USERNAME", "").strip():
+        webhooks = read(WebhookSettings, values, SettingsError)
+    found = read(ChargebeeSettings, values, SettingsError, common=CommonSettings(), webhooks=webhooks)
+    if found.site is None and found.address is None:
+        raise SettingsError("CHARGEBEE_SITE", "is required")
+    secrets = [*secrets_of(found), *(secrets_of(webhooks) if webhooks is not None else ())]
+    common = common_settings(values, secrets)
     if common.page_size > _MOST_PER_PAGE:
         raise SettingsError("PAGE_SIZE", f"must be at most {_MOST_PER_PAGE} for Chargebee")
-    return ChargebeeSettings(
-        common,
-        base_url,
-        api_key,
-        list_lag,
-        rate_per_minute,
-        concurrency,
-        item_family,
-        invoice_status,
-        webhooks,
-    )
-
-
-def _webhooks(env: Environment) -> WebhookSettings | None:
-    """Events are taken if there is a WEBHOOK_USERNAME; then the rest is required."""
-    username = env.optional("WEBHOOK_USERNAME")
-    if username is None:
-        return None
-    node_jwt = env.secret("NODE_JWT") if env.optional("NODE_JWT") else None
-    return WebhookSettings(username, env.secret("WEBHOOK_PASSWORD"), env.url("NODE_URL"), node_jwt)
-
-
-def _base_url(env: Environment) -> str:
-    """`CHARGEBEE_BASE_URL` if it is set, else the URL of `CHARGEBEE_SITE`."""
-    if env.optional("CHARGEBEE_BASE_URL"):
-        return env.url("CHARGEBEE_BASE_URL")
-    site = env.text("CHARGEBEE_SITE")
-    if not _SITE.fullmatch(site):
-        raise SettingsError("CHARGEBEE_SITE", "must be the site's name only, such as acme-test")
-    return f"https://{site}.chargebee.com/api/v2"
+    return replace(found, common=common)

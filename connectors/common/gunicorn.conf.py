@@ -9,10 +9,13 @@ import struct
 from pathlib import Path
 from typing import Any
 
-bind = os.environ.get("BIND", "0.0.0.0:5000")  # noqa: S104 - the only way to be reached inside a container
+from connectors.common.settings import process_settings
+
+_SETTINGS = process_settings(os.environ)
+bind = _SETTINGS.bind
 workers = 1
 worker_class = "gthread"
-threads = int(os.environ.get("THREADS", "8"))
+threads = _SETTINGS.threads
 timeout = 120
 graceful_timeout = 30
 keepalive = 30
@@ -21,14 +24,13 @@ accesslog = None
 loglevel = "warning"
 control_socket_disable = True
 
-_SILENCE_S = float(os.environ.get("REQUEST_TIMEOUT_SECONDS", "30"))
-
 
 def post_worker_init(worker: Any) -> None:
     """Give up on callers who stop in the middle of a request: else a few of them would take all threads.
 
     gunicorn reads requests without a time limit; connections have that of the listening socket (Linux).
     """
-    seconds = struct.pack("@ll", int(_SILENCE_S), int(_SILENCE_S % 1 * 1_000_000))
+    silence = _SETTINGS.request_timeout
+    seconds = struct.pack("@ll", int(silence), int(silence % 1 * 1_000_000))
     for listener in worker.sockets:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, seconds)

@@ -6,10 +6,12 @@ import os
 import sys
 from http.client import HTTPConnection, HTTPException
 
+from connectors.common.settings import process_settings
+
 
 def main() -> int:
     """Ask the port of BIND (default 5000) on loopback."""
-    port = int(os.environ.get("BIND", "0.0.0.0:5000").rpartition(":")[2])  # noqa: S104 - only its port is used
+    port = int(process_settings(os.environ).bind.rpartition(":")[2])
     connection = HTTPConnection("127.0.0.1", port, timeout=4)
     try:
         connection.request("GET", "/health")

@@ -1,147 +1,130 @@
-"""Read settings from the environment, once, into frozen objects; a bad one is named and explained."""
+"""The settings that both services share, and what a profile may ask of the environment besides."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import NoReturn, TypeVar
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from connectors.common.errors import SettingsError
-
-T = TypeVar("T")
+from core.settings import choice, file, integer, number, read, secrets_of, setting, text, url
 
 _LOAD_ERROR = 4
 """Exit status on which gunicorn gives up instead of starting the worker again."""
 
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonSettings:
+    """What every service can be told. Sizes in bytes, times in seconds. `secrets` must reach no log."""
+
+    username: str | None = setting(
+        "SERVICE_USERNAME",
+        "user that callers must send (HTTP basic); none is asked for when unset",
+        text,
+        None,
+    )
+    password: str | None = setting("SERVICE_PASSWORD", "their password", text, None, secret=True)
+    page_size: int = setting("PAGE_SIZE", "records per upstream call", integer(1, 10_000), 100)
+    max_request_bytes: int = setting(
+        "MAX_REQUEST_BYTES", "a larger request body is refused with 413", integer(1024, 1024**3), 4 * 1024**2
+    )
+    connect_timeout: float = setting(
+        "CONNECT_TIMEOUT_SECONDS", "how long an upstream call may take to connect", number(0.1, 300), 5.0
+    )
+    read_timeout: float = setting(
+        "READ_TIMEOUT_SECONDS", "how long upstream may say nothing during a call", number(0.1, 3600), 30.0
+    )
+    attempts: int = setting(
+        "UPSTREAM_ATTEMPTS", "tries of an upstream call that may be repeated", integer(1, 20), 5
+    )
+    max_wait: float = setting(
+        "UPSTREAM_MAX_WAIT_SECONDS",
+        "how long one call may wait in all; a longer `Retry-After` is passed on as 503",
+        number(0, 3600),
+        60.0,
+    )
+    backoff: float = setting(
+        "UPSTREAM_BACKOFF_SECONDS",
+        "the pause before the first repetition of a call, with as much jitter on top; every further one is"
+        " twice as long, at most 20 s",
+        number(0, 60),
+        0.5,
+    )
+    ca_file: str | None = setting(
+        "UPSTREAM_CA_FILE", "certificates to trust upstream", file, None, shown="the system's"
+    )
+    log_level: str = setting(
+        "LOG_LEVEL",
+        "`DEBUG`, `INFO`, `WARNING`, `ERROR`",
+        choice("DEBUG", "INFO", "WARNING", "ERROR"),
+        "INFO",
+    )
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSettings:
+    """What gunicorn is told, see `gunicorn.conf.py`."""
+
+    bind: str = setting("BIND", "address and port to listen on", text, "0.0.0.0:5000")  # noqa: S104 - the only way to be reached in a container
+    threads: int = setting("THREADS", "requests served at once", integer(1, 1000), 8)
+    request_timeout: float = setting(
+        "REQUEST_TIMEOUT_SECONDS",
+        "a caller that sends nothing of its request for so long is answered 408 and cut off",
+        number(0.1, 3600),
+        30.0,
+    )
 
 
 class Environment:
-    """Typed access to environment variables; every problem is a `SettingsError` naming the variable.
-
-    An empty variable counts as missing. `secrets` collects the values that must reach no log.
-    """
+    """Environment variables that a profile names. `secrets` collects the values that must reach no log."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = values
+        self.values = values
         self.secrets: list[str] = []
 
-    def text(self, name: str, default: str | None = None) -> str:
-        """A string; required when there is no default."""
-        value = self._values.get(name, "").strip() or default
+    def optional(self, name: str) -> str | None:
+        """Return a text, or None when it is missing or empty."""
+        return self.values.get(name, "").strip() or None
+
+    def secret(self, name: str) -> str:
+        """Return a text that must reach no log; `SettingsError` without it."""
+        value = self._required(name)
+        self.secrets.append(value)
+        return value
+
+    def url(self, name: str) -> str:
+        """Return a plain http or https URL; `SettingsError` for anything else."""
+        try:
+            return url(self._required(name))
+        except ValueError as problem:
+            raise SettingsError(name, str(problem)) from None
+
+    def _required(self, name: str) -> str:
+        value = self.optional(name)
         if value is None:
             raise SettingsError(name, "is required")
         return value
 
-    def optional(self, name: str) -> str | None:
-        """A string, or None when missing."""
-        return self._values.get(name, "").strip() or None
 
-    def secret(self, name: str, default: str | None = None) -> str:
-        """A required string that must reach no log."""
-        value = self.text(name, default)
-        self.secrets.append(value)
-        return value
-
-    def integer(self, name: str, default: int, low: int, high: int) -> int:
-        """A whole number from `low` to `high`."""
-        return self._number(name, default, low, high, int, "a whole number")
-
-    def seconds(self, name: str, default: float, low: float, high: float) -> float:
-        """A number from `low` to `high`."""
-        return self._number(name, default, low, high, float, "a number")
-
-    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
-        """One of `allowed`, whatever its case."""
-        value = self.text(name, default)
-        for known in allowed:
-            if known.lower() == value.lower():
-                return known
-        raise SettingsError(name, f"must be one of {', '.join(allowed)}")
-
-    def url(self, name: str, default: str | None = None) -> str:
-        """An http or https URL without user, password, query and fragment; no slash at the end."""
-        return checked_url(name, self.text(name, default))
-
-    def file(self, name: str) -> str | None:
-        """The path of a readable file, or None when missing."""
-        value = self.optional(name)
-        if value is not None and not Path(value).is_file():
-            raise SettingsError(name, f"there is no file {value}")
-        return value
-
-    def _number(self, name: str, default: T, low: T, high: T, parse: Callable[[str], T], called: str) -> T:
-        text = self.optional(name)
-        if text is None:
-            return default
-        try:
-            value = parse(text)
-        except ValueError:
-            value = None
-        if value is None or not low <= value <= high:  # type: ignore[operator]
-            raise SettingsError(name, f"must be {called} from {low} to {high}")
-        return value
-
-
-def checked_url(name: str, value: str) -> str:
-    """`value` without a slash at its end if it is a plain http(s) URL, else `SettingsError` for `name`."""
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError(name, "must be an http:// or https:// URL")
-    if parts.username or parts.password:
-        raise SettingsError(name, "must not hold a user or password; credentials have settings of their own")
-    if parts.query or parts.fragment:
-        raise SettingsError(name, "must not hold a query or fragment")
-    return value.rstrip("/")
-
-
-@dataclass(frozen=True, slots=True)
-class CommonSettings:
-    """What every service can be told. Sizes in bytes, times in seconds."""
-
-    username: str | None
-    password: str | None
-    log_level: str
-    max_request_bytes: int
-    page_size: int
-    connect_timeout: float
-    read_timeout: float
-    attempts: int
-    backoff: float
-    max_wait: float
-    ca_file: str | None
-    secrets: tuple[str, ...]
-
-
-def common_settings(env: Environment) -> CommonSettings:
-    """Read the settings that both services share. Call it after the service's own, so that `secrets` is
-    whole.
-    """
-    username, password = env.optional("SERVICE_USERNAME"), env.optional("SERVICE_PASSWORD")
-    if (username is None) != (password is None):
-        missing = "SERVICE_PASSWORD" if password is None else "SERVICE_USERNAME"
+def common_settings(values: Mapping[str, str], secrets: list[str] | None = None) -> CommonSettings:
+    """Read the settings that both services share; `secrets` are those of the service's own."""
+    found = read(CommonSettings, values, SettingsError)
+    if (found.username is None) != (found.password is None):
+        missing = "SERVICE_PASSWORD" if found.password is None else "SERVICE_USERNAME"
         raise SettingsError(
             missing, "is required when the other of SERVICE_USERNAME and SERVICE_PASSWORD is set"
         )
-    if password is not None:
-        env.secrets.append(password)
-    return CommonSettings(
-        username=username,
-        password=password,
-        log_level=env.choice("LOG_LEVEL", "INFO", LOG_LEVELS),
-        max_request_bytes=env.integer("MAX_REQUEST_BYTES", 4 * 1024 * 1024, 1024, 1024**3),
-        page_size=env.integer("PAGE_SIZE", 100, 1, 10_000),
-        connect_timeout=env.seconds("CONNECT_TIMEOUT_SECONDS", 5.0, 0.1, 300.0),
-        read_timeout=env.seconds("READ_TIMEOUT_SECONDS", 30.0, 0.1, 3600.0),
-        attempts=env.integer("UPSTREAM_ATTEMPTS", 5, 1, 20),
-        backoff=env.seconds("UPSTREAM_BACKOFF_SECONDS", 0.5, 0.0, 60.0),
-        max_wait=env.seconds("UPSTREAM_MAX_WAIT_SECONDS", 60.0, 0.0, 3600.0),
-        ca_file=env.file("UPSTREAM_CA_FILE"),
-        secrets=tuple(env.secrets),
-    )
+    return replace(found, secrets=(*(secrets or ()), *secrets_of(found)))
+
+
+def process_settings(values: Mapping[str, str]) -> ProcessSettings:
+    """Read what gunicorn is told; a bad setting ends the process."""
+    try:
+        return read(ProcessSettings, values, SettingsError)
+    except SettingsError as error:
+        stop("gunicorn", error)
 
 
 def stop(service: str, error: SettingsError) -> NoReturn:

@@ -5,24 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from connectors.common.errors import SettingsError
 from connectors.common.settings import CommonSettings, Environment, common_settings
-from connectors.erp.profile.load import Profile, load_profile
+from connectors.erp.profile.load import Profile, load_profile, presets
+from core.settings import integer, read, setting, text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErpSettings:
-    """`profile` says how the ERP speaks; `share_concurrency` records of a share request go at the same
-    time.
-    """
+    """What this service can be told besides the common settings, and the profile that it was told."""
 
+    profile_name: str = setting(
+        "ERP_PROFILE",
+        f"how your ERP speaks: a shipped profile ({', '.join(f'`{name}`' for name in presets())}) or the path"
+        " of [your own](../howto/write-a-profile.md)",
+        text,
+        "sandbox",
+    )
+    share_concurrency: int = setting(
+        "SHARE_CONCURRENCY", "records of one share request written at the same time", integer(1, 32), 4
+    )
     common: CommonSettings
     profile: Profile
-    share_concurrency: int
 
 
 def read_settings(values: Mapping[str, str]) -> ErpSettings:
     """Settings from environment variables; `SettingsError` names the one that is bad."""
     env = Environment(values)
-    profile = load_profile(env.text("ERP_PROFILE", "sandbox"), env)
-    concurrency = env.integer("SHARE_CONCURRENCY", 4, 1, 32)
-    return ErpSettings(common_settings(env), profile, concurrency)
+    profile = load_profile(env.optional("ERP_PROFILE") or "sandbox", env)
+    common = common_settings(values, env.secrets)
+    return read(ErpSettings, values, SettingsError, common=common, profile=profile)

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.settings import rows
 from localnode.cli import diagnostics, local, remote, repairs, testing
 from localnode.cli.client import NodeFailure
-from localnode.config import BadSetting, ConfigRefused
+from localnode.config import BadSetting, ConfigRefused, NodeSettings
 from localnode.dtl import DtlError
 from localnode.errors import NodeError
 from localnode.pipes import PipeError
@@ -73,10 +74,8 @@ def _serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "serve",
         local.serve,
         "serve the node's API until SIGTERM or Ctrl-C",
-        "Environment: NODE_PORT, NODE_HOST, NODE_DATA, NODE_SYSTEMS (a=http://…,b=http://…),"
-        " NODE_OPEN_LOOPBACK, NODE_PUMP_THREADS, NODE_HTTP_THREADS, NODE_MAX_BODY_BYTES,"
-        " NODE_SYNC_WRITES, LOG_LEVEL;"
-        " options win over them.",
+        f"Environment: {', '.join(row.name for row in rows(NodeSettings).values())}; options win over them"
+        " (docs/reference/settings.md).",
     )
     serve.add_argument("--port", type=int, help="TCP port (default 9042, or NODE_PORT)")
     serve.add_argument("--host", help="address to listen on (default 127.0.0.1, or NODE_HOST)")

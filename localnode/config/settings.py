@@ -4,33 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from core.flags import parse_flag
-
-
-class BadSetting(ValueError):
-    """A setting that cannot be used; the message names it."""
-
-
-@dataclass(frozen=True)
-class NodeSettings:
-    """How this node runs. `systems` maps system ids to the only addresses its pipes may reach."""
-
-    data: Path = Path(".data/node")
-    host: str = "127.0.0.1"
-    port: int = 9042
-    systems: Mapping[str, str] = field(default_factory=dict)
-    schedule: bool = True
-    open_loopback: bool = True
-    pump_threads: int = 4
-    http_threads: int = 32
-    max_body_bytes: int = 256 * 1024 * 1024
-    stop_seconds: int = 8
-    sync_writes: str = "NORMAL"
-    log_level: str = "INFO"
+from core.settings import BadSetting, choice, integer, read, setting, text
 
 
 def parse_systems(pairs: Iterable[str]) -> dict[str, str]:
@@ -45,40 +24,49 @@ def parse_systems(pairs: Iterable[str]) -> dict[str, str]:
     return systems
 
 
-def settings_from_environment(env: Mapping[str, str] | None = None) -> NodeSettings:
-    """Read NODE_PORT, NODE_HOST, NODE_DATA, NODE_SYSTEMS, NODE_OPEN_LOOPBACK, NODE_PUMP_THREADS,
-    NODE_HTTP_THREADS, NODE_MAX_BODY_BYTES, NODE_SYNC_WRITES and LOG_LEVEL. Raises BadSetting."""
-    values = os.environ if env is None else env
-    default = NodeSettings()
-    sync_writes = values.get("NODE_SYNC_WRITES", default.sync_writes).upper()
-    if sync_writes not in ("NORMAL", "FULL"):
-        raise BadSetting(f"NODE_SYNC_WRITES must be NORMAL or FULL, not {sync_writes}")
-    return NodeSettings(
-        data=Path(values.get("NODE_DATA") or default.data),
-        host=values.get("NODE_HOST", default.host),
-        port=_number(values, "NODE_PORT", default.port, 0, 65535),
-        systems=parse_systems(pair for pair in values.get("NODE_SYSTEMS", "").split(",") if pair.strip()),
-        open_loopback=_flag(values, "NODE_OPEN_LOOPBACK", default.open_loopback),
-        pump_threads=_number(values, "NODE_PUMP_THREADS", default.pump_threads, 1, 64),
-        http_threads=_number(values, "NODE_HTTP_THREADS", default.http_threads, 4, 256),
-        max_body_bytes=_number(values, "NODE_MAX_BODY_BYTES", default.max_body_bytes, 1024, 1 << 40),
-        sync_writes=sync_writes,
-        log_level=values.get("LOG_LEVEL", default.log_level).upper(),
+def _systems(value: str) -> dict[str, str]:
+    return parse_systems(pair for pair in value.split(",") if pair.strip())
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """How this node runs. `systems` maps system ids to the only addresses its pipes may reach."""
+
+    data: Path = setting("NODE_DATA", "data folder", Path, Path(".data/node"))
+    host: str = setting("NODE_HOST", "address to listen on", text, "127.0.0.1")
+    port: int = setting("NODE_PORT", "where the local node listens", integer(0, 65535), 9042)
+    systems: Mapping[str, str] = setting(
+        "NODE_SYSTEMS",
+        "the only addresses that pipes may reach: `system=http://host:port`, with commas between",
+        _systems,
+        {},
+        shown="",
+    )
+    schedule: bool = True
+    open_loopback: bool = setting(
+        "NODE_OPEN_LOOPBACK", "callers on this machine need no token", parse_flag, True
+    )
+    pump_threads: int = setting("NODE_PUMP_THREADS", "pumps that run at once", integer(1, 64), 4)
+    http_threads: int = setting("NODE_HTTP_THREADS", "requests served at once", integer(4, 256), 32)
+    max_body_bytes: int = setting(
+        "NODE_MAX_BODY_BYTES", "a larger request body is refused", integer(1024, 1 << 40), 256 * 1024**2
+    )
+    stop_seconds: int = 8
+    sync_writes: str = setting(
+        "NODE_SYNC_WRITES",
+        "`FULL`: what is written is on disk before it counts, also when the machine fails; `NORMAL`: when the"
+        " process fails",
+        choice("NORMAL", "FULL"),
+        "NORMAL",
+    )
+    log_level: str = setting(
+        "LOG_LEVEL",
+        "`DEBUG`, `INFO`, `WARNING`, `ERROR`",
+        choice("DEBUG", "INFO", "WARNING", "ERROR"),
+        "INFO",
     )
 
 
-def _number(values: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    text = values.get(name, "")
-    if not text:
-        return default
-    if not text.isdigit() or not low <= int(text) <= high:
-        raise BadSetting(f"{name} must be a whole number from {low} to {high}, not {text!r}")
-    return int(text)
-
-
-def _flag(values: Mapping[str, str], name: str, default: bool) -> bool:
-    text = values.get(name, "")
-    try:
-        return parse_flag(text) if text else default
-    except ValueError as error:
-        raise BadSetting(f"{name} {error}, not {text!r}") from None
+def settings_from_environment(env: Mapping[str, str] | None = None) -> NodeSettings:
+    """Read the environment variables of `NodeSettings`; BadSetting names the one that is wrong."""
+    return read(NodeSettings, os.environ if env is None else env)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from core.settings import BadSetting
 from localnode.node.folder import DataFolder as NodeFolder
 from stack.data_folder import DataFolder, FolderInUse
-from stack.environment import SettingError
 from stack.run import RunOptions, prepare, refuse_invented_people
 from stack.settings import SANDBOX, StackSettings, free_ports
 from tests.support.processes import ROOT, end, wait_until
@@ -145,7 +145,7 @@ def test_the_data_of_other_systems_is_never_taken_for_theirs(
     tmp_path: Path, held: dict[str, str], now: dict[str, str], options: dict[str, bool]
 ) -> None:
     folder = folder_with(tmp_path / "data", held)
-    with pytest.raises(SettingError, match="other systems.*FRESH=1"):
+    with pytest.raises(BadSetting, match="other systems.*FRESH=1"):
         prepare(folder, now, RunOptions(folder.path, **options))
     assert (folder.path / "node" / "datasets.db").exists()
 
@@ -166,7 +166,7 @@ def test_invented_people_do_not_get_into_a_live_site(
         free_ports(), tmp_path, data, real_erp, real_chargebee=True, environment={"CHARGEBEE_SITE": site}
     )
     if is_refused:
-        with pytest.raises(SettingError, match="no test site"):
+        with pytest.raises(BadSetting, match="no test site"):
             refuse_invented_people(settings)
     else:
         refuse_invented_people(settings)

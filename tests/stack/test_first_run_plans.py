@@ -40,7 +40,7 @@ class Real:
             "CHARGEBEE_API_KEY": "sandbox",
             "CHARGEBEE_RATE_PER_MINUTE": "0",
             "CHARGEBEE_LIST_LAG_SECONDS": "0",
-            **{PORTS[name][0]: str(port) for name, port in free_ports().items()},
+            **{PORTS[name].name: str(port) for name, port in free_ports().items()},
         }
 
 
@@ -147,7 +147,7 @@ def test_a_run_that_has_written_goes_on_where_it_was_until_it_is_forgotten(
 
 
 def test_ctrl_c_before_the_end_says_so_and_leaves_nothing_running(tmp_path: Path) -> None:
-    settings = {PORTS[name][0]: str(port) for name, port in free_ports().items()}
+    settings = {PORTS[name].name: str(port) for name, port in free_ports().items()}
     child = stack_run(tmp_path, settings, "--once")
     assert child.stdout is not None
     wait_until(lambda: "syncing" in str(child.stdout and child.stdout.readline()), 60, what="begun")

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from stack.environment import SettingError
+from core.settings import BadSetting
 from stack.links import STATES, decide, export, read, rows_of
 from stack.node import Json, NodeClient
 from tests.support.processes import ROOT
@@ -109,7 +109,7 @@ def test_what_is_exported_is_what_is_read_and_no_formula_for_a_spreadsheet() -> 
     rows = list(csv.DictReader(io.StringIO(out.getvalue())))
     assert [row["erp_id"] for row in rows] == ["CT-1", "'=CT-2"] and rows[1]["key"] == "'@x"
     text = out.getvalue().replace("\r\n,alone", "\r\nlink,alone")
-    with pytest.raises(SettingError, match="chargebee_datatype, chargebee_id is empty"):
+    with pytest.raises(BadSetting, match="chargebee_datatype, chargebee_id is empty"):
         read(io.StringIO(text))
     assert read(io.StringIO(out.getvalue())) == [], "no decision, nothing asked for"
 
@@ -175,7 +175,7 @@ def test_spreadsheets_of_other_languages(delimiter: str, mark: str) -> None:
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_its_line(text: str, said: str) -> None:
-    with pytest.raises(SettingError, match=said):
+    with pytest.raises(BadSetting, match=said):
         decisions(text)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from core.settings import BadSetting
 from stack.environment import (
     KNOWN,
     OF_CHARGEBEE,
     OF_ERP,
-    SettingError,
     is_real_chargebee,
     is_real_erp,
     read,
@@ -38,7 +38,7 @@ def profile(tmp_path: Path) -> Path:
 
 def refused(tmp_path: Path, text: str, process: dict[str, str] | None = None) -> str:
     (tmp_path / ".env").write_text(text)
-    with pytest.raises(SettingError) as caught:
+    with pytest.raises(BadSetting) as caught:
         read(tmp_path / ".env", process or {})
     return str(caught.value)
 
@@ -71,7 +71,10 @@ def refused(tmp_path: Path, text: str, process: dict[str, str] | None = None) ->
             "OWN_ERP_URL=https://erp.example",
             ["OWN_ERP_URL in .env is no setting", "ERP_PROFILE names that profile"],
         ),
-        ("DELETES=archiv", ["DELETES must be ignore or archive or delete", 'did you mean "archive"?']),
+        (
+            "DELETES=archiv",
+            ["DELETES must be one of ignore, archive, delete, not archiv", 'did you mean "archive"?'],
+        ),
         ("CHARGEBEE_SITE=…\nCHARGEBEE_API_KEY=k", ["still the placeholder"]),
         ("NODE_PORT=9042\nNODE_PORT=9043", ["line 2: NODE_PORT is there twice"]),
         ("anything=1", ["anything in .env is no setting"]),
@@ -129,7 +132,7 @@ def test_every_documented_setting_may_stand_in_the_file(tmp_path: Path) -> None:
     page = (
         (ROOT / "docs" / "reference" / "settings.md")
         .read_text(encoding="utf-8")
-        .partition("## Of the pipes")[0]
+        .partition("## Of the local node")[0]
     )
     documented = {
         name

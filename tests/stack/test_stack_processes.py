@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stack.environment import SettingError
+from core.settings import BadSetting
 from stack.process_manager import ProcessManager, Program, StackError
 from stack.reaper import groups_left
 from tests.support.processes import ROOT, free_port, wait_until
@@ -75,7 +75,7 @@ def test_a_service_that_names_a_bad_setting_is_not_waited_for(tmp_path: Path) ->
     program = Program("picky", [sys.executable, "-c", REFUSING, str(port)], {}, f"http://127.0.0.1:{port}/")
     try:
         children.start(program)
-        with pytest.raises(SettingError, match="picky: ERP_TOKEN: check it"):
+        with pytest.raises(BadSetting, match="picky: ERP_TOKEN: check it"):
             children.await_ready("picky")
     finally:
         children.stop_all()

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from stack.environment import PORTS, SettingError, read_env_file
+from core.settings import BadSetting
+from stack.environment import PORTS, read_env_file
 from stack.settings import check_free, for_tests, from_environment
 
-NAMES = [name for name, _ in PORTS.values()] + [
+NAMES = [row.name for row in PORTS.values()] + [
     "ERP_BASE_URL",
     "CHARGEBEE_SITE",
     "CHARGEBEE_API_KEY",
@@ -57,11 +58,11 @@ def test_real_systems_take_the_place_of_sandboxes(tmp_path: Path) -> None:
 
 def test_bad_lines_and_ports_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("A=1\nnonsense\n")
-    with pytest.raises(SettingError, match="line 2"):
+    with pytest.raises(BadSetting, match="line 2"):
         read_env_file(tmp_path / ".env")
     (tmp_path / ".env").write_text("")
     monkeypatch.setenv("NODE_PORT", "90420")
-    with pytest.raises(SettingError, match="NODE_PORT"):
+    with pytest.raises(BadSetting, match="NODE_PORT"):
         from_environment("demo", tmp_path, root=tmp_path)
 
 
@@ -70,7 +71,7 @@ def test_a_taken_port_is_reported_with_its_setting() -> None:
         sock.bind(("127.0.0.1", 0))
         sock.listen()
         port = sock.getsockname()[1]
-        with pytest.raises(SettingError, match=f"port {port} of node is taken: set NODE_PORT"):
+        with pytest.raises(BadSetting, match=f"port {port} of node is taken: set NODE_PORT"):
             check_free({"node": port})
 
 

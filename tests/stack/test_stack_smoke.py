@@ -48,7 +48,7 @@ def test_a_contact_reaches_chargebee_and_survives_restarts(stack: Stack) -> None
 
 def run(folder: Path, *options: str) -> tuple[subprocess.Popen[str], dict[str, int]]:
     ports = free_ports()
-    env = {**os.environ, **{PORTS[name][0]: str(port) for name, port in ports.items()}}
+    env = {**os.environ, **{PORTS[name].name: str(port) for name, port in ports.items()}}
     command = [sys.executable, "-m", "stack", "run", "--empty", "--folder", str(folder), *options]
     child = subprocess.Popen(
         command,

@@ -15,13 +15,12 @@ from connectors.common.datatype import Entity
 from connectors.common.errors import InvalidResponse, Unavailable, UpstreamRefused
 from connectors.common.metrics import Metrics
 from connectors.common.service import Service
-from connectors.common.settings import Environment, common_settings
+from connectors.common.settings import common_settings
 from tests.support.datatypes import MemoryDatatype, failing
 
 
 def app_client(things: MemoryDatatype, check: Any = lambda: None, **environment: str) -> FlaskClient:
-    env = Environment(environment)
-    service = Service("test", "1", common_settings(env), {"thing": things}, Metrics(), check, 2)
+    service = Service("test", "1", common_settings(environment), {"thing": things}, Metrics(), check, 2)
     return create_app(service).test_client()
 
 

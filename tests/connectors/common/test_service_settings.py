@@ -13,7 +13,7 @@ from core.jsonio import dumps, loads, pointer, type_name
 
 
 def test_defaults() -> None:
-    settings = common_settings(Environment({}))
+    settings = common_settings({})
     assert (settings.page_size, settings.username, settings.log_level) == (100, None, "INFO")
 
 
@@ -33,16 +33,16 @@ def test_defaults() -> None:
 )
 def test_a_bad_setting_names_itself(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        common_settings(Environment({name: value}))
+        common_settings({name: value})
     assert caught.value.name == name
     assert "\n" not in caught.value.detail
 
 
 def test_user_and_password_come_together() -> None:
     with pytest.raises(SettingsError, match="SERVICE_PASSWORD"):
-        common_settings(Environment({"SERVICE_USERNAME": "x"}))
+        common_settings({"SERVICE_USERNAME": "x"})
     with pytest.raises(SettingsError, match="SERVICE_USERNAME"):
-        common_settings(Environment({"SERVICE_PASSWORD": "x"}))
+        common_settings({"SERVICE_PASSWORD": "x"})
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "x", "http://", "http://u:p@x", "http://x?y=1", "http://x#y"])

@@ -1,0 +1,57 @@
+"""The reference page of settings, made from each program's own table, but for what the pipes read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from connectors.chargebee.settings import ChargebeeSettings, WebhookSettings
+from connectors.common.settings import CommonSettings, ProcessSettings
+from connectors.erp.settings import ErpSettings
+from core.settings import rows
+from localnode.config import NodeSettings
+from stack.environment import OF_ERP, PipeSettings, Ports
+
+BY_HAND = "## Of the pipes"
+ASKED_FOR = (
+    "what the shipped profiles ask for as `${ERP_BASE_URL}` and `${ERP_TOKEN}`; yours may ask for others"
+)
+PAGE = Path(__file__).resolve().parent / "reference" / "settings.md"
+SECTIONS: list[tuple[str, str, tuple[type[Any], ...]]] = [
+    (
+        "Of the services",
+        "Services read their settings from the environment, check them once at start, and stop with a line"
+        " that names a bad one. These are of both:",
+        (CommonSettings, ProcessSettings),
+    ),
+    (
+        "Of the ERP service",
+        "",
+        (ErpSettings,),
+    ),
+    ("Of the Chargebee service", "", (ChargebeeSettings, WebhookSettings)),
+    (
+        "Of `make run`",
+        "In the environment or in `.env`, as all others; the environment wins. A name that is no setting, or"
+        " a setting without those that it needs, is refused.",
+        (Ports, PipeSettings),
+    ),
+    ("Of the local node", "Options of `serve` win over them: [commands](commands.md).", (NodeSettings,)),
+]
+
+
+def page() -> Iterator[str]:
+    """The lines of the page."""
+    yield "# Settings"
+    for title, text, tables in SECTIONS:
+        yield from ("", f"## {title}", "", *([text, ""] if text else []))
+        yield from ("| setting | default | meaning |", "|---|---|---|")
+        for table in tables:
+            for row in rows(table).values():
+                default = row.default if " " in row.default else f"`{row.default}`" if row.default else "–"
+                yield f"| `{row.name}` | {default} | {row.help} |"
+        if ErpSettings in tables:
+            yield f"| {', '.join(f'`{name}`' for name in OF_ERP)} | – | {ASKED_FOR} |"
+    _, _, rest = PAGE.read_text(encoding="utf-8").partition(BY_HAND)
+    yield from ("", *f"{BY_HAND}{rest}".rstrip().splitlines())
