@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from localnode.api import auth, current
+from localnode.api import actions, auth, current
 from localnode.api.admin import admin
 from localnode.api.config import config
 from localnode.api.datasets import datasets
@@ -15,6 +15,7 @@ from localnode.api.metrics import metrics
 from localnode.api.pipes import pipes
 from localnode.api.runs import runs
 from localnode.api.systems import systems
+from localnode.api.tokens import tokens
 from localnode.node import Node
 from localnode.studio import register as register_studio
 
@@ -29,7 +30,8 @@ def create_app(node: Node, token: str) -> Flask:
     current.attach(app, node)
     register_errors(app)
     auth.require_token(app, token, node.settings.open_loopback)
-    for blueprint in (admin, config, datasets, diagnostics, flow, metrics, runs, pipes, systems):
+    actions.record(app)
+    for blueprint in (admin, config, datasets, diagnostics, flow, metrics, runs, pipes, systems, tokens):
         app.register_blueprint(blueprint)
     app.register_blueprint(diagnostics, name="talk", url_prefix="/api/talk")  # their former address
     register_studio(app)

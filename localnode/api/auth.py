@@ -1,19 +1,35 @@
-"""Who may call: the bearer token of this node's data directory, or nobody else than this machine."""
+"""Who calls, and whether they may: the node's own token, a named one with its role, or this machine."""
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from core.problem import problem
+from localnode.api.current import node
+from localnode.api.permissions import MAY, permission
+from localnode.node.tokens import ADMIN
 
 _OPEN_PATHS = frozenset({"/api/ping", "/api/health"})
 _OPEN_BLUEPRINTS = frozenset({"studio"})
 """Pages and scripts that hold no data."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who makes a request: the name of a token, or what stands for one, and its role."""
+
+    name: str
+    role: str
+
+
+OWN_TOKEN = Caller("the node's own token", ADMIN)
+THIS_MACHINE = Caller("this machine", ADMIN)
 
 
 def write_syncconfig(path: Path, url: str, token: str) -> None:
@@ -24,25 +40,49 @@ def write_syncconfig(path: Path, url: str, token: str) -> None:
         out.write(f'NODE="{url}"\nJWT="{token}"\n')
 
 
+def caller() -> Caller:
+    """Who makes the present request."""
+    found: Caller = g.caller
+    return found
+
+
 def require_token(app: Flask, token: str, open_loopback: bool) -> None:
     """Check every request of `app`; with `open_loopback` callers on this machine need no token, or any.
 
-    A browser page of another origin is no caller on this machine.
+    A named token counts wherever it comes from: with a reader's nobody does more than a reader may, and one
+    that has expired is refused. A browser page of another origin is no caller on this machine.
     """
     expected = token.encode()
 
     @app.before_request
     def check() -> Response | None:
         kind, _, given = request.headers.get("Authorization", "").partition(" ")
-        if kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), expected):
+        given = given.strip() if kind.lower() == "bearer" else ""
+        known = node().tokens.find(given) if given else None
+        if given and hmac.compare_digest(given.encode(), expected):
+            g.caller = OWN_TOKEN
+        elif known is not None and known.is_expired:
+            return _refuse(f'the token "{known.name}" has expired')
+        elif known is not None:
+            g.caller = Caller(known.name, known.role)
+        elif open_loopback and _loopback(request.remote_addr) and _same_origin():
+            g.caller = THIS_MACHINE
+        elif request.path in _OPEN_PATHS or request.blueprint in _OPEN_BLUEPRINTS:
             return None
-        if (
-            request.path in _OPEN_PATHS
-            or request.blueprint in _OPEN_BLUEPRINTS
-            or (open_loopback and _loopback(request.remote_addr) and _same_origin())
-        ):
-            return None
-        return _refuse("the token is not this node's" if given else "a bearer token is needed")
+        else:
+            return _refuse("the token is not this node's" if given else "a bearer token is needed")
+        return _allow()
+
+
+def _allow() -> Response | None:
+    """None when the caller's role is enough for the request, else the refusal."""
+    who = caller()
+    if request.path in _OPEN_PATHS or request.blueprint in _OPEN_BLUEPRINTS:
+        return None
+    needed = permission().needed()
+    if needed in MAY[who.role]:
+        return None
+    return problem(403, "Forbidden", f'"{who.name}" is a {who.role}; this needs a token of the role {needed}')
 
 
 def _refuse(detail: str) -> Response:

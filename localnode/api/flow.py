@@ -6,8 +6,10 @@ from itertools import chain, islice
 
 from flask import Blueprint, Response, request, stream_with_context
 
-from localnode.api import parsing
+from localnode import codec
+from localnode.api import actions, parsing
 from localnode.api.current import node
+from localnode.api.permissions import is_audited
 from localnode.api.responses import as_json, entity_array
 from localnode.errors import BadRequest
 from localnode.node import PushRequest, token
@@ -26,7 +28,12 @@ def receive(pipe_id: str) -> Response:
     pushed = PushRequest(
         request.args.to_dict(), dict(request.headers.items()), request.base_url, _completeness()
     )
-    return as_json(node().pipe(pipe_id).receive(request.get_data(cache=False), pushed))
+    body = request.get_data(cache=False)
+    answer = node().pipe(pipe_id).receive(body, pushed)
+    if is_audited(pipe_id):
+        sent = codec.parse(body)
+        actions.keep(sent if isinstance(sent, list) else [sent])
+    return as_json(answer)
 
 
 @flow.get("/publishers/<pipe_id>/entities")

@@ -56,9 +56,14 @@ class NodeClient:
         told = f"{method} {path}: {response.status_code} {body.get('detail', response.reason)}"
         raise NodeFailure(told, response.status_code)
 
-    def json(self, method: str, path: str, **options: Any) -> Any:
-        """One call, the answer as JSON."""
-        return self.request(method, path, **options).json()
+    def json(self, method: str, path: str, missing: Any = None, **options: Any) -> Any:
+        """One call, the answer as JSON; `missing`, if given, where there is nothing."""
+        try:
+            return self.request(method, path, **options).json()
+        except NodeFailure as failure:
+            if failure.status == 404 and missing is not None:
+                return missing
+            raise
 
     def lines(self, path: str, params: dict[str, Any]) -> Iterator[bytes]:
         """The body of a GET, in chunks."""

@@ -12,10 +12,12 @@ from pathlib import Path
 
 from core.settings import rows
 from localnode.cli import diagnostics, local, remote, repairs, testing
+from localnode.cli import tokens as token_commands
 from localnode.cli.client import NodeFailure
 from localnode.config import BadSetting, ConfigRefused, NodeSettings
 from localnode.dtl import DtlError
 from localnode.errors import NodeError
+from localnode.node.tokens import ROLES
 from localnode.pipes import PipeError
 
 OK, FAILURE, USAGE = 0, 1, 2
@@ -63,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     _remote_commands(commands)
     _repair_commands(commands)
     _diagnostics_commands(commands)
+    _token_commands(commands)
     _local_commands(commands)
     _test_command(commands)
     return made
@@ -167,6 +170,25 @@ def _diagnostics_commands(commands: argparse._SubParsersAction[argparse.Argument
         )
     for command in (explain, plan, verify):
         command.add_argument("--json", action="store_true", help="print the answer as JSON")
+        _node_options(command)
+
+
+def _token_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    roles = "; ".join(f"{role}: {may}" for role, may in ROLES.items())
+    token = commands.add_parser("token", help="who may do what at the node", epilog=roles)
+    actions = token.add_subparsers(metavar="ACTION", required=True)
+    create = _command(actions, "create", token_commands.create, "make a token, and print it this once", roles)
+    create.add_argument("name", metavar="NAME", help="whose it is, as the audit trail names them")
+    create.add_argument("--role", required=True, choices=ROLES)
+    create.add_argument("--days", type=int, metavar="N", help="it expires after N days (default: never)")
+    listed = _command(
+        actions, "list", token_commands.list_tokens, "list the tokens, without the tokens themselves"
+    )
+    revoke = _command(actions, "revoke", token_commands.revoke, "let a token be good for nothing from now on")
+    revoke.add_argument("name", metavar="NAME")
+    did = _command(commands, "actions", token_commands.actions, "print what people did at the node")
+    did.add_argument("--limit", type=int, default=50, metavar="N", help="only the last N (50)")
+    for command in (create, listed, revoke, did):
         _node_options(command)
 
 

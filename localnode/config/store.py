@@ -26,6 +26,9 @@ CREATE TABLE IF NOT EXISTS env (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS secrets (
     system TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (system, name));
 CREATE TABLE IF NOT EXISTS pumps (pipe TEXT PRIMARY KEY, disabled INTEGER NOT NULL, comment TEXT);
+CREATE TABLE IF NOT EXISTS token (
+    name TEXT PRIMARY KEY, role TEXT NOT NULL, digest TEXT UNIQUE NOT NULL,
+    created REAL NOT NULL, expires REAL);
 CREATE TABLE IF NOT EXISTS node (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 GLOBAL = ""
@@ -135,6 +138,29 @@ class SettingsStore:
         """Remember a pump's switch over restarts."""
         with self._transaction() as db:
             db.execute("INSERT OR REPLACE INTO pumps VALUES (?, ?, ?)", (pipe, int(disabled), comment))
+
+    def add_token(self, name: str, role: str, digest: str, created: float, expires: float | None) -> bool:
+        """Keep a token's hash; False when there is one of that name."""
+        row = (name, role, digest, created, expires)
+        with self._transaction() as db:
+            return db.execute("INSERT OR IGNORE INTO token VALUES (?, ?, ?, ?, ?)", row).rowcount > 0
+
+    def tokens(self) -> list[tuple[str, str, float, float | None]]:
+        """(name, role, created, expires) of every token, by name."""
+        with self._transaction() as db:
+            return db.execute("SELECT name, role, created, expires FROM token ORDER BY name").fetchall()
+
+    def token(self, digest: str) -> tuple[str, str, float, float | None] | None:
+        """The same of the token with that hash."""
+        query = "SELECT name, role, created, expires FROM token WHERE digest = ?"
+        with self._transaction() as db:
+            row: tuple[str, str, float, float | None] | None = db.execute(query, (digest,)).fetchone()
+        return row
+
+    def delete_token(self, name: str) -> bool:
+        """False when there was no such token."""
+        with self._transaction() as db:
+            return db.execute("DELETE FROM token WHERE name = ?", (name,)).rowcount > 0
 
     def node_value(self, name: str) -> str | None:
         """A value the node keeps about itself, such as its token."""

@@ -32,6 +32,7 @@ from localnode.node.pipes import ConfigPlan, NodePipes
 from localnode.node.progress import progress
 from localnode.node.runs import Runs
 from localnode.node.token import node_token
+from localnode.node.tokens import Tokens
 from localnode.pipes import ConfigProblem, Systems
 from localnode.pipes.subsets import compile_subset
 from localnode.scheduler import Scheduler
@@ -65,6 +66,7 @@ class Node:
         self.store = Store.open(self._folder.store_file, self.settings.sync_writes)
         self._drop_indexes_of_other_versions()
         self.token = node_token(self.uploaded)
+        self.tokens = Tokens(self.uploaded)
         self.start_time = time.time()
         self.config = NodeConfig()
         self.scheduler = Scheduler(self.settings.pump_threads)

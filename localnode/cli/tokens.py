@@ -1,0 +1,61 @@
+"""Commands about who may do what at the node, and who did what."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+from urllib.parse import quote
+
+from localnode.cli.client import NodeClient
+
+
+def create(options: argparse.Namespace) -> int:
+    """Print a new token; it is shown this once."""
+    node = NodeClient(options.node, options.jwt)
+    wanted = {"name": options.name, "role": options.role, "days": options.days}
+    made = node.json(
+        "POST", "/tokens", json={key: value for key, value in wanted.items() if value is not None}
+    )
+    print(made["token"])
+    print(f"{made['name']} is a {made['role']}; the token is shown this once", file=sys.stderr)
+    return 0
+
+
+def list_tokens(options: argparse.Namespace) -> int:
+    """List the named tokens."""
+    node = NodeClient(options.node, options.jwt)
+    row = "{:<32} {:<10} {:<28} {}"
+    print(row.format("name", "role", "created", "expires"))
+    for token in node.json("GET", "/tokens"):
+        expires = f"{token['expires'] or 'never'}{' (expired)' if token['expired'] else ''}"
+        print(row.format(token["name"], token["role"], token["created"], expires))
+    return 0
+
+
+def revoke(options: argparse.Namespace) -> int:
+    """Let a token be good for nothing from now on."""
+    NodeClient(options.node, options.jwt).json("DELETE", f"/tokens/{quote(options.name, safe='')}")
+    print(f"{options.name} revoked")
+    return 0
+
+
+def actions(options: argparse.Namespace) -> int:
+    """Print what people did at the node, the latest last."""
+    node = NodeClient(options.node, options.jwt)
+    params = {"reverse": "true", "limit": options.limit}
+    path = f"/datasets/{quote('system:actions', safe='')}/entities"
+    for each in reversed(node.json("GET", path, params=params, missing=[])):
+        print(action_line(each))
+    return 0
+
+
+def action_line(each: dict[str, Any]) -> str:
+    """`2026-… finance (operator) pump: disable customerp-contact-share: until Monday`."""
+    target = f" {each['target']}" if each.get("target") else ""
+    details = each.get("details") or {}
+    told = ", ".join(str(details[name]) for name in ("comment", "entity_id", "names") if name in details)
+    answer = each["answer"]
+    ended = "" if answer["status"] == "ok" else f" ({answer['status']}: {answer['code']})"
+    who = f"{each['when']} {each['who']} ({each['role']})"
+    return f"{who} {each['action']}{target}{f': {told}' if told else ''}{ended}"

@@ -1,0 +1,82 @@
+"""Tokens of people and programs besides the node's own: each has a name, a role, and may have an end.
+
+Only a hash of a token is kept: it is shown once, when it is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from dataclasses import dataclass
+
+from localnode.config import SettingsStore
+from localnode.errors import BadRequest, Conflict, NotFound
+from localnode.node.token import new_token
+
+READER, RECEIVER, OPERATOR, ADMIN = "reader", "receiver", "operator", "admin"
+ROLES = {
+    READER: "look at everything but secrets: records, pipes, plans, verifications, the log",
+    RECEIVER: "push entities to receivers, and nothing else: for the services that take webhooks",
+    OPERATOR: "act besides: decide about records, run, stop, enable and disable pumps, commit and roll back",
+    ADMIN: "everything: configuration, variables, secrets, systems, tokens",
+}
+"""Every role, and what it may do."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@ -]{0,63}")
+DAY_S = 24 * 3600
+
+
+@dataclass(frozen=True)
+class NamedToken:
+    """What is known of a token; times are Unix seconds, `expires` None for never."""
+
+    name: str
+    role: str
+    created: float
+    expires: float | None
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether its time is over."""
+        return self.expires is not None and self.expires <= time.time()
+
+
+class Tokens:
+    """The tokens of a node, in its settings."""
+
+    def __init__(self, uploaded: SettingsStore) -> None:
+        self._uploaded = uploaded
+
+    def create(self, name: str, role: str, days: int | None = None) -> str:
+        """Make a token and return it.
+
+        BadRequest for a name or role that cannot be, Conflict for a name that is taken.
+        """
+        if not _NAME.fullmatch(name):
+            raise BadRequest("the name of a token is 1 to 64 letters, digits, blanks and . _ @ -")
+        if role not in ROLES:
+            raise BadRequest(f'there is no role "{role}"; the roles are {", ".join(ROLES)}')
+        now = time.time()
+        text = new_token({"iss": "local-node", "sub": name, "role": role})
+        expires = None if days is None else now + days * DAY_S
+        if not self._uploaded.add_token(name, role, _digest(text), now, expires):
+            raise Conflict(f'there is a token "{name}" already: revoke it first, or take another name')
+        return text
+
+    def list(self) -> list[NamedToken]:
+        """All tokens, by name."""
+        return [NamedToken(*row) for row in self._uploaded.tokens()]
+
+    def find(self, text: str) -> NamedToken | None:
+        """The token that this is, also when it has expired; None for any other text."""
+        row = self._uploaded.token(_digest(text))
+        return NamedToken(*row) if row is not None else None
+
+    def revoke(self, name: str) -> None:
+        """Let a token be good for nothing from now on. NotFound when there is none of that name."""
+        if not self._uploaded.delete_token(name):
+            raise NotFound(f'there is no token "{name}"')
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
