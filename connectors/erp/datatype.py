@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ from connectors.common.compare import same_leaf
 from connectors.common.datatype import Datatype, Deletion, Entity, Insert, Record
 from connectors.common.errors import FixSettings, NotFound, Rejected
 from connectors.common.upstream import UpstreamClient
+from connectors.erp.mapping.local_time import Clock, utc_now
 from connectors.erp.mapping.shape import Fetched, Shape, with_reference, without_read_only
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.writing import Origin
@@ -18,7 +20,7 @@ from connectors.erp.read.children import Children
 from connectors.erp.read.incremental_reader import IncrementalReader
 from connectors.erp.read.lists import Lists, Source
 from connectors.erp.read.lookups import Lookups
-from connectors.erp.read.since import Since
+from connectors.erp.read.since import Since, Token
 from connectors.erp.write.writer import Writer
 from core.dotted import get_path
 
@@ -36,6 +38,7 @@ class ErpDatatype(Datatype):
         client: UpstreamClient,
         lookups: Lookups,
         page_size: int,
+        now: Clock = utc_now,
     ) -> None:
         """`schema`: the JSON Schema of the entity."""
         self.name = name
@@ -43,8 +46,8 @@ class ErpDatatype(Datatype):
         self.line_keys = spec.line_keys
         self._spec = spec
         self._lists = Lists(client, name, Source.of(spec), page_size)
-        self._shape = Shape(name, spec)
-        self._since = Since(name, spec)
+        self._shape = Shape(name, spec, now)
+        self._since = Since(name, spec, now)
         children = Children(client, name, spec, page_size)
         self._incremental = IncrementalReader(
             client, name, spec, page_size, self._lists, self._shape, children
@@ -57,9 +60,21 @@ class ErpDatatype(Datatype):
         token = self._since.parse(since)
         if limit == 0:
             return iter(())
+        read = self._read(token, limit)
+        if token is None and limit is None:
+            read = itertools.chain(read, self._second_look())
+        return self._since.apply(read, token, limit)
+
+    def _read(self, token: Token | None, limit: int | None) -> Iterator[list[Entity]]:
         query, values = self._since.query(token), self._since.values(token)
-        changed = self._incremental.pages(query, values, token.stamp if token else None, limit, self.fetch)
-        return self._since.apply(changed, token, limit)
+        since = None if token is None else token.stamp
+        return self._incremental.pages(query, values, since, limit, self.fetch)
+
+    def _second_look(self) -> Iterator[list[Entity]]:
+        token = self._since.second_look()
+        if token is not None:
+            for page in self._read(token, None):
+                yield [entity for entity in page if entity["_updated"] >= token.stamp]
 
     def fetch(self, key: str) -> Record:
         """The record as the ERP gives it, in our field names if the profile maps them; deleted, if it is

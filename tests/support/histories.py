@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
+from zoneinfo import ZoneInfo
 
 import requests
 from requests.adapters import BaseAdapter
@@ -37,7 +38,8 @@ class Kind:
     `order`: by `id` or by `modified`; `pages`: how it goes on (`keyset`, `cursor`, `next_url`, `link`, `page`, `offset`,
     `single`); `filter`: the query parameter's meaning; `hard`: deleted records vanish, else they are marked;
     `late`: changes may become visible after later ones; `fine`: no two changes share a stamp, but for those of the
-    first moment.
+    first moment. `stamp`: its form; `local` and `seconds` (a day and a time) are what a clock in `zone` shows, `late
+    clock` is one that is put forward an hour late in spring. `begins`: when the history may begin.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Kind:
     hard: bool = False
     late: bool = False
     fine: bool = False
+    zone: str | None = None
+    begins: tuple[datetime, ...] = (START,)
 
     @property
     def by_position(self) -> bool:
@@ -63,6 +67,8 @@ class Row:
     stamp: Any
     version: int
     deleted: bool = False
+    at: datetime = START
+    """When it was changed."""
 
 
 @dataclass
@@ -92,7 +98,7 @@ class World:
         key = key_of(which)
         row = self.rows.get(key)
         if what == "create" and row is None:
-            self._put(Row(key, self._stamp(), 1))
+            self._put(self._row(key, 1))
         elif row is None or (row.deleted and what != "create"):
             return
         elif what == "delete" and self.kind.hard:
@@ -100,17 +106,20 @@ class World:
             self.vanished.add(key)
             self.waiting = [(at, late) for at, late in self.waiting if late.key != key]
         elif what == "delete":
-            self._put(Row(key, self._stamp(), row.version + 1, True))
+            self._put(self._row(key, row.version + 1, True))
         elif what == "late" and self.kind.late:
-            changed = Row(key, self._stamp(), row.version + 1)
+            changed = self._row(key, row.version + 1)
             self.waiting.append((self.clock + timedelta(seconds=LATE_S - 1), changed))
         else:
-            self._put(Row(key, self._stamp(), row.version + 1))
+            self._put(self._row(key, row.version + 1))
 
     def settle(self) -> None:
         """All is visible that was on its way, and time has passed."""
         self.clock += timedelta(seconds=LATE_S)
         self._surface()
+
+    def _row(self, key: str, version: int, deleted: bool = False) -> Row:
+        return Row(key, self._stamp(), version, deleted, self.clock)
 
     def _put(self, row: Row) -> None:
         self.waiting = [(at, late) for at, late in self.waiting if late.key != row.key]
@@ -124,13 +133,28 @@ class World:
     def _stamp(self) -> Any:
         self.number += 1
         moment = self.clock + timedelta(seconds=self.ahead)
-        if self.kind.fine and self.clock > START:
+        if self.kind.fine and self.clock > self.kind.begins[0]:
             moment += timedelta(microseconds=self.number)
+        if self.kind.zone is not None:
+            return self._local(moment)
         if self.kind.stamp == "number":
             return self.number
         if self.kind.stamp == "epoch_ms":
             return int(moment.timestamp() * 1000)
         return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def _local(self, moment: datetime) -> str:
+        """What the ERP's clock shows."""
+        place = ZoneInfo(str(self.kind.zone))
+        shown = moment.astimezone(place).replace(tzinfo=None)
+        before = (moment - timedelta(hours=1)).astimezone(place).replace(tzinfo=None) + timedelta(hours=1)
+        if self.kind.stamp == "late clock":
+            shown = min(shown, before)
+        return (
+            shown.isoformat(" ", "seconds")
+            if self.kind.stamp == "seconds"
+            else shown.isoformat(timespec="microseconds")
+        )
 
     def answer(self, request: requests.PreparedRequest) -> requests.Response:
         """Answer one call of the service."""
@@ -204,6 +228,9 @@ def key_of(which: int) -> str:
 
 
 def _shown(row: Row) -> dict[str, Any]:
+    if " " in str(row.stamp):
+        day, _, time = row.stamp.partition(" ")
+        return {"id": row.key, "day": day, "time": time, "version": row.version, "gone": row.deleted}
     return {"id": row.key, "changed": row.stamp, "version": row.version, "gone": row.deleted}
 
 
@@ -246,11 +273,13 @@ class Reader:
     datatype: ErpDatatype
     token: str | None = None
     records: dict[str, int] = field(default_factory=dict)
+    on_entity: Callable[[Entity], None] = lambda entity: None
 
     def read(self, pages: int | None = None, on_page: Callable[[], None] | None = None) -> None:
         """An incremental read, broken off after so many pages if `pages` is given."""
         for at, page in enumerate(self.datatype.pages(self.token, None)):
             for entity in page:
+                self.on_entity(entity)
                 self._keep(entity)
                 self.token = entity["_updated"]
             if pages is not None and at + 1 >= pages:

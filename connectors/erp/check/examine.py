@@ -23,7 +23,7 @@ from connectors.erp.check import records, suggestions
 from connectors.erp.check.findings import ERROR, WARNING, Finding, Places, Report
 from connectors.erp.check.watching import WatchedClient
 from connectors.erp.datatype import ErpDatatype
-from connectors.erp.mapping.templates import names
+from connectors.erp.mapping.templates import asks_since
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.reading import AtEmpty, AtShort
 from connectors.erp.read.lists import Lists, Source
@@ -214,8 +214,8 @@ class Examination:
     def _filtered(self) -> bool:
         """Whether the ERP is asked for changed records only."""
         listing, incremental = self._spec.listing, self._spec.incremental
-        asked = names([listing.query, listing.body])
-        return (incremental is not None and incremental.param is not None) or "since" in asked
+        has_param = incremental is not None and incremental.param is not None
+        return has_param or asks_since([listing.query, listing.body])
 
     @property
     def _listing(self) -> str:

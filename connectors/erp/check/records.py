@@ -16,7 +16,7 @@ from connectors.common.errors import InvalidResponse
 from connectors.common.validation import formats
 from connectors.erp.check import suggestions
 from connectors.erp.check.findings import ERROR, WARNING
-from connectors.erp.mapping import stamps
+from connectors.erp.mapping.shape import stamp_readers
 from connectors.erp.profile.model.base import kind_of
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.reading import (
@@ -43,9 +43,8 @@ _GRAINS = {"date": timedelta(days=1), "iso_seconds": timedelta(seconds=1), "epoc
 
 def stamp(spec: Spec, record: Record) -> str | None:
     """The change stamp of a record as the ERP gives it; None if it has none."""
-    parse = stamps.parser(spec.modified_format, spec.timezone)
-    found = (get_path(record, path) for path in spec.modified)
-    return next((parse(value) for value in found if value is not None), None)
+    found = (read(record) for read in stamp_readers(spec))
+    return next((one for one in found if one is not None), None)
 
 
 def doubts(
@@ -74,7 +73,7 @@ def _stamps(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
         return
     found = [stamp(spec, record) for record in records]
     without = found.count(None)
-    names = ", ".join(spec.modified)
+    names = _named(spec)
     if without == len(found):
         advice = _candidates("stamps", suggestions.stamp_names(records[0]))
         yield ERROR, ("modified",), f"no record has {names}", advice
@@ -138,9 +137,7 @@ def summary(spec: Spec, records: Sequence[Record], page: Sequence[Entity]) -> di
     kinds = {name: type_name(value) for name, value in _plain(page[0]).items()}
     return {
         "key": f"{spec.id}, such as {page[0]['_id']}",
-        "stamps": f"{', '.join(spec.modified)} as {spec.modified_format}: {found[0]} to {found[-1]}"
-        if found
-        else "none",
+        "stamps": f"{_named(spec)} as {spec.modified_format}: {found[0]} to {found[-1]}" if found else "none",
         "deleted": f"{kind_of(spec.deleted)}; {gone} on this page",
         "types": ", ".join(f"{name} {kind}" for name, kind in kinds.items()),
     }
@@ -189,6 +186,13 @@ def older_than(spec: Spec, records: Sequence[Record], since: str) -> int:
         return sum((stamp(spec, record) or since) < least for record in records)
     except InvalidResponse:
         return 0
+
+
+def _named(spec: Spec) -> str:
+    """Where the stamps are, for messages."""
+    return ", ".join(
+        source if isinstance(source, str) else f"{source.date} with {source.time}" for source in spec.modified
+    )
 
 
 def _overlap(spec: Spec) -> float:

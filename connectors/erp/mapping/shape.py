@@ -10,8 +10,9 @@ from connectors.common.errors import InvalidResponse
 from connectors.erp.mapping import stamps
 from connectors.erp.mapping.conditions import fits
 from connectors.erp.mapping.fields import FieldMap
+from connectors.erp.mapping.local_time import Clock, utc_now
 from connectors.erp.profile.model.datatype import DatatypeProfile
-from connectors.erp.profile.model.mapping import Condition
+from connectors.erp.profile.model.mapping import Condition, StampPair
 from connectors.erp.profile.model.reading import Deletion, SoftFlag, Tombstones
 from connectors.erp.profile.model.writing import IfMatch, NoLock
 from core.dotted import get_all, get_path, set_path
@@ -36,12 +37,12 @@ class Shape:
     Without a field map the ERP's record is passed on as it is; with one it has our field names only.
     """
 
-    def __init__(self, datatype: str, spec: DatatypeProfile) -> None:
+    def __init__(self, datatype: str, spec: DatatypeProfile, now: Clock = utc_now) -> None:
         self._datatype = datatype
         self._id = spec.id
-        self._modified = spec.modified
+        self._stamps = stamp_readers(spec, now)
         self._also = spec.modified_also
-        self._parse = stamps.parser(spec.modified_format, spec.timezone)
+        self._parse = stamps.parser(spec.modified_format, spec.timezone, now)
         self._lowest = stamps.lowest(spec.modified_format)
         self._deleted = _deletion(spec.deleted)
         self._where = spec.where
@@ -95,12 +96,8 @@ class Shape:
         """The first change stamp that is not null, in fixed width, or a later one among `modified_also`; the
         lowest there is if there are none.
         """
-        stamp = self._lowest
-        for path in self._modified:
-            value = raw.get(path) if path in raw else get_path(raw, path)
-            if value is not None:
-                stamp = self._parse(value)
-                break
+        found = (read(raw) for read in self._stamps)
+        stamp = next((one for one in found if one is not None), self._lowest)
         for path in self._also:
             for value in get_all(raw, path):
                 stamp = max(stamp, self._parse(value))
@@ -126,6 +123,34 @@ class Shape:
     def _mapped(self, raw: Record, key: str, stamp: str) -> Record:
         assert self.fields is not None
         return {"id": key, **self.fields.read(raw, None if stamp == self._lowest else stamp)}
+
+
+StampReader = Callable[[Record], str | None]
+
+
+def stamp_readers(spec: DatatypeProfile, now: Clock = utc_now) -> list[StampReader]:
+    """For each place where a record may hold its change stamp: a function that reads it, None if it is
+    null.
+    """
+    return [_stamp_reader(source, spec, now) for source in spec.modified]
+
+
+def _stamp_reader(source: str | StampPair, spec: DatatypeProfile, now: Clock) -> StampReader:
+    if isinstance(source, StampPair):
+        parse_pair = stamps.pair_parser(source.time_form, spec.timezone, now)
+
+        def read_pair(raw: Record) -> str | None:
+            day = get_path(raw, source.date)
+            return None if day is None else parse_pair(day, get_path(raw, source.time))
+
+        return read_pair
+    parse = stamps.parser(spec.modified_format, spec.timezone, now)
+
+    def read(raw: Record) -> str | None:
+        value = raw[source] if source in raw else get_path(raw, source)
+        return None if value is None else parse(value)
+
+    return read
 
 
 def _deletion(spec: Deletion) -> Callable[[Record], bool]:

@@ -1,19 +1,20 @@
 """Change stamps: from the ERP's form to text that orders bytewise, and back into a filter.
 
 Inside the service a stamp is `YYYY-MM-DDThh:mm:ss.ffffffZ` (27 characters), or 20 digits for change numbers.
+A form is one of the words that the profile's reference names, or a pattern of `strftime` such as
+`%d.%m.%Y %H:%M:%S`. What names no offset is local time, see `connectors.erp.mapping.local_time`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
-from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.common.errors import InvalidResponse
+from connectors.erp.mapping.local_time import Clock, instant, least_shown, shown, utc_now, zone
 from core.clock import EPOCH, to_text, us_to_text
 
 _FIXED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -24,24 +25,15 @@ _PARTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
 LOWEST = "0001-01-01T00:00:00.000000Z"
 """The stamp of records that have none."""
 
+Parse = Callable[[Any], str]
+
 
 def lowest(form: str) -> str:
     """The stamp that orders before all others."""
     return "0" * _DIGITS if form == "number" else LOWEST
 
 
-@cache
-def zone(name: str | None) -> tzinfo:
-    """The time zone of that name, UTC for None; ValueError if there is none."""
-    if name is None:
-        return UTC
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {name}") from None
-
-
-def parser(form: str, timezone: str | None = None) -> Callable[[Any], str]:
+def parser(form: str, timezone: str | None = None, now: Clock = utc_now) -> Parse:
     """A function from the ERP's value to a stamp; it raises `InvalidResponse` for values not of this form.
     Stamps that name no offset are in `timezone`.
     """
@@ -57,14 +49,41 @@ def parser(form: str, timezone: str | None = None) -> Callable[[Any], str]:
         ):
             return value
         try:
-            return _parse(form, value, place)
+            return _parse(form, value, place, now)
         except (ValueError, TypeError, ArithmeticError, KeyError) as error:
             raise InvalidResponse(f"a change stamp is not of the form {form}") from error
 
     return parse
 
 
-def _parse(form: str, value: Any, place: tzinfo) -> str:
+def pair_parser(clock: str, timezone: str | None = None, now: Clock = utc_now) -> Callable[[Any, Any], str]:
+    """A function from a day and a time of day, in fields of their own, to a stamp; `clock` is the form of the
+    time. A missing time is the beginning of the day.
+    """
+    place = zone(timezone)
+
+    def parse(day: Any, hour: Any) -> str:
+        try:
+            moment = datetime.combine(date.fromisoformat(str(day)[:10]), _time(clock, hour))
+            return to_text(instant(moment, place, now))
+        except (ValueError, TypeError, ArithmeticError) as error:
+            raise InvalidResponse(f"a change stamp is no day with a time of the form {clock}") from error
+
+    return parse
+
+
+def _time(form: str, value: Any) -> time:
+    if value is None or value == "":
+        return time()
+    if form == "seconds":
+        return (datetime.min + timedelta(seconds=float(value))).time()
+    if form in ("hhmm", "hhmmss"):
+        digits = str(value).zfill(len(form))
+        return time.fromisoformat(":".join(digits[at : at + 2] for at in range(0, len(form), 2)))
+    return time.fromisoformat(str(value)).replace(tzinfo=None)
+
+
+def _parse(form: str, value: Any, place: tzinfo, now: Clock) -> str:
     if form == "number":
         return str(int(value)).zfill(_DIGITS)
     if form == "dotnet":
@@ -77,9 +96,11 @@ def _parse(form: str, value: Any, place: tzinfo) -> str:
         return us_to_text(micros)
     if form == "object":
         moment = datetime(*(int(value.get(part, 0)) for part in _PARTS))  # type: ignore[arg-type]
+    elif "%" in form:
+        moment = datetime.strptime(value, form)
     else:
         moment = datetime.fromisoformat(value)
-    return to_text(moment.replace(tzinfo=place) if moment.tzinfo is None else moment)
+    return to_text(instant(moment, place, now) if moment.tzinfo is None else moment)
 
 
 def is_stamp(form: str, text: str) -> bool:
@@ -102,6 +123,16 @@ def earlier(form: str, stamp: str, seconds: float) -> str:
     return to_text(_before(stamp, seconds)) if seconds else stamp
 
 
+def to_form(form: str, stamp: str, timezone: str | None = None, mark: Mapping[str, Any] | None = None) -> Any:
+    """A stamp as the ERP writes it: text, or for the form `object` a JSON object with the members of
+    `mark`.
+    """
+    if form == "number":
+        return str(int(stamp))
+    moment = datetime.fromisoformat(stamp)
+    return _written(form, moment, shown(moment, zone(timezone)), mark)
+
+
 def to_filter(
     form: str,
     stamp: str,
@@ -109,12 +140,17 @@ def to_filter(
     mark: Mapping[str, Any] | None = None,
     timezone: str | None = None,
 ) -> Any:
-    """A stamp in the form that the ERP's filter wants, `overlap_seconds` earlier: text, or for the form
-    `object` a JSON object with the members of `mark`.
+    """A stamp in the form that the ERP's filter wants, `overlap_seconds` earlier; in local time the least
+    that a clock shows from then on.
     """
     if form == "number":
         return str(max(0, int(stamp) - int(overlap_seconds)))
     moment = _before(stamp, overlap_seconds)
+    return _written(form, moment, least_shown(moment, zone(timezone)), mark)
+
+
+def _written(form: str, moment: datetime, local: datetime, mark: Mapping[str, Any] | None) -> Any:
+    """A moment in a form; `local` is what is written where the form names no offset."""
     micros = (moment - EPOCH) // timedelta(microseconds=1)
     match form:
         case "epoch_s":
@@ -124,13 +160,15 @@ def to_filter(
         case "dotnet":
             return f"/Date({micros // 1_000})/"
         case "object":
-            return {**(mark or {}), **{part: getattr(moment, part) for part in _PARTS}}
+            return {**(mark or {}), **{part: getattr(local, part) for part in _PARTS}}
         case "date":
-            return _local(moment, timezone)[:10]
+            return _text(local)[:10]
         case "iso_seconds":
             return to_text(moment)[:19] + "Z"
         case "iso_naive":
-            return _local(moment, timezone)
+            return _text(local)
+        case pattern if "%" in pattern:
+            return (local if "%z" not in pattern else moment).strftime(pattern)
         case _:
             return to_text(moment)
 
@@ -142,10 +180,6 @@ def _before(stamp: str, seconds: float) -> datetime:
         return datetime.fromisoformat(LOWEST)
 
 
-def _local(moment: datetime, timezone: str | None) -> str:
-    """The moment as the ERP's clock shows it, without an offset."""
-    try:
-        local = moment.astimezone(zone(timezone))
-    except OverflowError:
-        local = moment
+def _text(local: datetime) -> str:
+    """Local time as text of fixed width, without an offset."""
     return to_text(local.replace(tzinfo=UTC))[:26]

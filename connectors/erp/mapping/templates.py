@@ -50,6 +50,11 @@ def names(template: Any) -> set[str]:
     return set()
 
 
+def asks_since(template: Any) -> bool:
+    """Whether a template asks for what changed since a token, in one value or as a day and a time."""
+    return bool(names(template) & {"since", "since_date"})
+
+
 def parameters(templates: Mapping[str, Template], values: Values) -> list[tuple[str, str]]:
     """Query parameters or headers: text, a list of texts (repeated), or JSON sent as text.
 

@@ -38,6 +38,8 @@ def reader(kind: str | None, values: Values) -> Convert:
             return _decimal
         case "date" if values.date.form == "object":
             return lambda value: date(value["year"], value["month"], value["day"]).isoformat()
+        case "date" if "%" in values.date.form:
+            return lambda value: datetime.strptime(value, values.date.form).date().isoformat()
         case "date":
             return lambda value: date.fromisoformat(str(value)[:10]).isoformat()
         case "datetime":
@@ -61,13 +63,11 @@ def writer(kind: str | None, values: Values) -> Convert:
             return lambda value: _number(Decimal(str(value)))
         case "date" if values.date.form == "object":
             return lambda value: {**values.date.mark, **_parts(date.fromisoformat(value))}
+        case "date" if "%" in values.date.form:
+            return lambda value: date.fromisoformat(value).strftime(values.date.form)
         case "datetime":
-            return lambda value: stamps.to_filter(
-                moment.form,
-                to_text(datetime.fromisoformat(value)),
-                0,
-                moment.mark,
-                moment.timezone,
+            return lambda value: stamps.to_form(
+                moment.form, to_text(datetime.fromisoformat(value)), moment.timezone, moment.mark
             )
     return lambda value: value
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from msgspec import UNSET
 
-from connectors.erp.mapping.stamps import zone
-from connectors.erp.mapping.templates import names
-from connectors.erp.profile.model.base import Node, kind_of
+from connectors.erp.mapping.local_time import zone
+from connectors.erp.mapping.templates import asks_since, names
+from connectors.erp.profile.model.base import ProfilePart, kind_of
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.mapping import FieldSpec, LookupSpec, spelt_out
 from connectors.erp.profile.model.reading import (
@@ -34,7 +34,7 @@ Schema = Mapping[str, Any]
 Finding = tuple[tuple[str, ...], str]
 """Where in the entity, and what to do about it."""
 
-POSITIONS: Mapping[type[Node], str] = {
+POSITIONS: Mapping[type[ProfilePart], str] = {
     PageNumbers: "page",
     Offsets: "offset",
     Cursors: "cursor",
@@ -42,7 +42,7 @@ POSITIONS: Mapping[type[Node], str] = {
 }
 """What templates may use of each paginator, besides {size}."""
 
-VALUES = {"since", "origin", "ids", "id", "value", "size", *POSITIONS.values()}
+VALUES = {"since", "since_date", "since_time", "origin", "ids", "id", "value", "size", *POSITIONS.values()}
 _NAMED = re.compile(r"\{([^{}]+)\}")
 
 
@@ -184,7 +184,7 @@ def _zones(checked: Checked) -> Iterator[Finding]:
 def _fixed_queries(checked: Checked) -> Iterator[Finding]:
     """Queries that would always be answered in the same way."""
     entity = checked.entity
-    if entity.incremental is not None and "since" not in names(entity.incremental.template):
+    if entity.incremental is not None and not asks_since(entity.incremental.template):
         yield ("incremental", "template"), "the filter would never change; put {since} into it"
     if entity.origin is not None and "origin" not in names(entity.origin.query):
         advice = "every record would be looked up by the same question; put {origin} into it"
@@ -229,9 +229,9 @@ def _children(checked: Checked) -> Iterator[Finding]:
 def _deletion_log(checked: Checked) -> Iterator[Finding]:
     deleted = checked.entity.deleted
     if isinstance(deleted, LogLookup):
-        asked = names([deleted.log.query, deleted.log.body, deleted.log.headers])
-        for need in ("since", "ids"):
-            if need not in asked:
+        asked = [deleted.log.query, deleted.log.body, deleted.log.headers]
+        for need, is_there in (("since", asks_since(asked)), ("ids", "ids" in names(asked))):
+            if not is_there:
                 advice = "the log is asked with {since}, and with {ids} of which records"
                 yield ("deleted", "log", "query"), f"put {{{need}}} into it: {advice}"
 

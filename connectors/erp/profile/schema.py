@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from connectors.erp.profile.model.base import NO_VARIABLE, Node
+from connectors.erp.profile.model.base import NO_VARIABLE, ProfilePart
 from connectors.erp.profile.model.connection import Auth
 from connectors.erp.profile.model.datatype import Document
 from connectors.erp.profile.model.reading import Deletion, Paginator, Stop
@@ -50,7 +50,7 @@ _OWN: Schema = {
 def profile_schema() -> Schema:
     """JSON Schema 2020-12 of a whole profile; everybody gets the same object, which nobody changes."""
     _, made = msgspec.json.schema_components([Document], ref_template=f"{_PREFIX}{{name}}")
-    classes = {kind.__name__: kind for kind in _subclasses(Node)}
+    classes = {kind.__name__: kind for kind in _subclasses(ProfilePart)}
     defs = {name: _object(_tidy(schema), classes[name]) for name, schema in made.items()}
     for name, union in UNIONS.items():
         defs[name] = _union(defs, [kind.__name__ for kind in _members(union)])
@@ -62,18 +62,18 @@ def profile_schema() -> Schema:
     return {**schema, "$defs": {**_OWN, **kept}}
 
 
-def _subclasses(kind: type[Node]) -> list[type[Node]]:
+def _subclasses(kind: type[ProfilePart]) -> list[type[ProfilePart]]:
     found = kind.__subclasses__()
     return [*found, *(below for each in found for below in _subclasses(each))]
 
 
-def _members(union: Any) -> tuple[type[Node], ...]:
+def _members(union: Any) -> tuple[type[ProfilePart], ...]:
     """The classes of a union, be it annotated."""
     parts = get_args(union)
     return parts if all(isinstance(part, type) for part in parts) else _members(parts[0])
 
 
-def _object(schema: Schema, kind: type[Node]) -> Schema:
+def _object(schema: Schema, kind: type[ProfilePart]) -> Schema:
     """The schema of one class with what its class variables say."""
     schema.pop("title", None)
     if "description" in schema:

@@ -16,7 +16,7 @@ share a stamp are never lost at a page end. Four cases need more care:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,13 +24,15 @@ from typing import Any
 from connectors.common.datatype import Entity
 from connectors.common.errors import BadRequest, FixSettings
 from connectors.erp.mapping import stamps
-from connectors.erp.mapping.templates import names
+from connectors.erp.mapping.local_time import Clock, repeated_hour, utc_now, zone
+from connectors.erp.mapping.templates import asks_since
 from connectors.erp.profile.model.base import Template
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.reading import Incremental
 from core.clock import to_text
 
 _SEPARATOR = "~"
+_DAY_AND_TIME = "%Y-%m-%d %H:%M:%S"
 _SKEW = timedelta(minutes=2)
 """How much the ERP's clock may be behind ours before a read of an unordered list could miss a change."""
 
@@ -54,9 +56,7 @@ class Token:
 class Since:
     """The tokens of one datatype."""
 
-    def __init__(
-        self, datatype: str, spec: DatatypeProfile, now: Callable[[], datetime] | None = None
-    ) -> None:
+    def __init__(self, datatype: str, spec: DatatypeProfile, now: Clock = utc_now) -> None:
         incremental = spec.incremental or Incremental(order="none")
         self._datatype = datatype
         self._form: str = spec.modified_format
@@ -66,9 +66,10 @@ class Since:
         self._overlap = incremental.overlap_seconds
         self._mark = spec.values.datetime.mark
         self._timezone = spec.timezone
-        self._filters = self._param is not None or "since" in names([spec.listing.query, spec.listing.body])
+        self._place = zone(spec.timezone)
+        self._filters = self._param is not None or asks_since([spec.listing.query, spec.listing.body])
         self._order = incremental.order
-        self._now = now or (lambda: datetime.now(UTC))
+        self._now = now
 
     def parse(self, text: str | None) -> Token | None:
         """A token given out earlier, or any UTC instant; else `BadRequest`."""
@@ -97,18 +98,46 @@ class Since:
         if token is None:
             return {}
         form, mark, timezone = self._filter_form, self._mark, self._timezone
-        return {"since": stamps.to_filter(form, token.stamp, self._overlap, mark, timezone)}
+        values = {"since": stamps.to_filter(form, token.stamp, self._overlap, mark, timezone)}
+        if self._form != "number":
+            day_and_time = stamps.to_filter(_DAY_AND_TIME, token.stamp, self._overlap, None, timezone)
+            values["since_date"], _, values["since_time"] = day_and_time.partition(" ")
+        return values
 
     def apply(self, pages: Pages, token: Token | None, limit: int | None) -> Pages:
         """The pages with what is older left out, tokens put in place and no more than `limit` entities."""
+        is_local = self._place is not UTC
+        if self._order == "none" or not self._filters or is_local or (token is not None and token.after):
+            pages = self._newer(pages, token)
+        if is_local:
+            pages = self._held_at_repeated_hour(pages)
         if self._order == "none":
-            return self._unordered(self._newer(pages, token), token, limit)
+            return self._unordered(pages, token, limit)
         checked = self._ordered(pages)
-        if not self._filters or (token is not None and token.after):
-            checked = self._newer(checked, token)
         if self._overlap and self._form != "number":
             checked = self._held_back(checked, token)
         return checked if limit is None else self._limited(checked, limit)
+
+    def second_look(self) -> Token | None:
+        """What to read again from after a full read that ends while a local hour comes twice: in a list by
+        change stamp a record that changes then goes back to where the read has been already.
+        """
+        if self._order == "none" or self._place is UTC:
+            return None
+        begins = repeated_hour(self._now(), self._place)
+        return None if begins is None else Token(to_text(begins))
+
+    def _held_at_repeated_hour(self, pages: Pages) -> Pages:
+        """While a local hour comes for the second time, no token is later than its beginning: what changes
+        next may be stamped as earlier. It is read again until the hour is over.
+        """
+        for page in pages:
+            begins = repeated_hour(self._now(), self._place)
+            if begins is not None:
+                ceiling = to_text(begins)
+                for entity in page:
+                    entity["_updated"] = min(entity["_updated"], ceiling)
+            yield page
 
     def _ordered(self, pages: Pages) -> Pages:
         last = ""
@@ -161,11 +190,15 @@ class Since:
                 yield page
                 continue
             page = page[:left]
-            if self._order == "modified_then_id":
-                last = page[-1]
+            last = page[-1]
+            if self._order == "modified_then_id" and not self._is_held():
                 last["_updated"] = str(Token(last["_updated"], last["_id"]))
             yield page
             return
+
+    def _is_held(self) -> bool:
+        """Whether others that follow may have the same token, without being in the order of their ids."""
+        return self._place is not UTC and repeated_hour(self._now(), self._place) is not None
 
     def _unordered(self, pages: Pages, token: Token | None, limit: int | None) -> Pages:
         if limit is not None:
@@ -208,7 +241,8 @@ class Since:
         if self._form == "number" or not self._overlap:
             return held
         passed = datetime.fromisoformat(held) + timedelta(seconds=self._overlap, microseconds=1)
-        return to_text(passed) if passed < self._now() - _QUIET else held
+        quiet = (repeated_hour(self._now(), self._place) or self._now()) - _QUIET
+        return to_text(passed) if passed < quiet else held
 
     def _ceiling(self) -> str:
         """No record changed during this read may lie below the token it ends with. Change numbers have no

@@ -17,7 +17,7 @@ NO_VARIABLE = {
 """JSON Schema: no environment variable in it; they are allowed where a description says so."""
 
 
-class Node(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ProfilePart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One object of a profile. Class variables say in JSON Schema's terms what the members alone do not."""
 
     comment: Annotated[str | list[str] | None, Meta(description="For people; not used.")] = field(
@@ -34,7 +34,7 @@ class Node(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Members that need others."""
 
 
-def kind_of(node: Node) -> str:
+def kind_of(node: ProfilePart) -> str:
     """The word that a profile has in `type` or `strategy` for an object of this class."""
     return str(type(node).__struct_config__.tag)
 
@@ -88,7 +88,7 @@ Zone: TypeAlias = Annotated[
 ]
 
 
-class JsonText(Node, frozen=True):
+class JsonText(ProfilePart, frozen=True):
     """JSON that is sent as text: plain (`json`), or in URL-safe base64 (`b64json`)."""
 
     json: Annotated[Json, Meta(description="The JSON, a template.")] = field(default=None)

@@ -8,8 +8,8 @@ from msgspec import UNSET, Meta, field
 
 from connectors.erp.profile.model.base import (
     JsonText,
-    Node,
     Path,
+    ProfilePart,
     Seconds,
     Text,
     Url,
@@ -30,31 +30,31 @@ Variables: TypeAlias = Annotated[
 ]
 
 
-class Timeout(Node, frozen=True):
+class Timeout(ProfilePart, frozen=True):
     """Seconds; the service's settings where absent."""
 
     connect: Annotated[Seconds, Meta(description="To reach the ERP.")] | None = None
     read: Annotated[Seconds, Meta(description="For the next part of an answer.")] | None = None
 
 
-class NoAuth(Node, frozen=True, tag_field="type", tag="none"):
+class NoAuth(ProfilePart, frozen=True, tag_field="type", tag="none"):
     """Nothing is shown."""
 
 
-class BasicAuth(Node, frozen=True, tag_field="type", tag="basic"):
+class BasicAuth(ProfilePart, frozen=True, tag_field="type", tag="basic"):
     """HTTP basic."""
 
     username: Variable
     password: Variable
 
 
-class BearerAuth(Node, frozen=True, tag_field="type", tag="bearer"):
+class BearerAuth(ProfilePart, frozen=True, tag_field="type", tag="bearer"):
     """A token that does not change."""
 
     token: Variable
 
 
-class ApiKeyAuth(Node, frozen=True, tag_field="type", tag="api_key"):
+class ApiKeyAuth(ProfilePart, frozen=True, tag_field="type", tag="api_key"):
     """A key in a place of its own."""
 
     into: Annotated[Literal["header", "query", "cookie"], Meta(description="Where the key goes.")] = field(
@@ -64,7 +64,7 @@ class ApiKeyAuth(Node, frozen=True, tag_field="type", tag="api_key"):
     key: Variable
 
 
-class ClientCredentials(Node, frozen=True, tag_field="type", tag="oauth2_client_credentials"):
+class ClientCredentials(ProfilePart, frozen=True, tag_field="type", tag="oauth2_client_credentials"):
     """OAuth 2.0 client credentials (RFC 6749, 4.4)."""
 
     token_url: Annotated[Url, Meta(description="Where tokens are fetched: ${NAME} alone, or an address.")]
@@ -77,7 +77,7 @@ class ClientCredentials(Node, frozen=True, tag_field="type", tag="oauth2_client_
     ] = "header"
 
 
-class Session(Node, frozen=True, tag_field="type", tag="session"):
+class Session(ProfilePart, frozen=True, tag_field="type", tag="session"):
     """A login call that answers with a session token."""
 
     path: Annotated[
@@ -129,7 +129,7 @@ class Session(Node, frozen=True, tag_field="type", tag="session"):
 Auth: TypeAlias = NoAuth | BasicAuth | BearerAuth | ApiKeyAuth | ClientCredentials | Session
 
 
-class RateLimit(Node, frozen=True):
+class RateLimit(ProfilePart, frozen=True):
     """Calls that the ERP allows."""
 
     per_second: Annotated[float, Meta(gt=0, description="Calls a second over time.")] | None = None
@@ -137,7 +137,7 @@ class RateLimit(Node, frozen=True):
     concurrency: Annotated[int, Meta(ge=1, description="Calls at the same time.")] | None = None
 
 
-class RetryRule(Node, frozen=True):
+class RetryRule(ProfilePart, frozen=True):
     """How failed calls are repeated; only those that are safe to repeat are."""
 
     max: Annotated[int, Meta(ge=0, le=20, description="Repeats after the first attempt.")] | None = None
@@ -154,7 +154,7 @@ class RetryRule(Node, frozen=True):
     cap: Annotated[Seconds, Meta(description="Longest pause.")] = 20.0
 
 
-class ErrorWhen(Node, frozen=True):
+class ErrorWhen(ProfilePart, frozen=True):
     """All that is given must hold."""
 
     status: (
@@ -181,7 +181,7 @@ class ErrorWhen(Node, frozen=True):
     needs = {"present": ["path"], "equals": ["path"], "contains": ["path"]}  # noqa: RUF012 - a ClassVar
 
 
-class ErrorRule(Node, frozen=True):
+class ErrorRule(ProfilePart, frozen=True):
     """What an answer means."""
 
     when: ErrorWhen
@@ -198,7 +198,7 @@ class ErrorRule(Node, frozen=True):
     ]
 
 
-class Rest(Node, frozen=True):
+class Rest(ProfilePart, frozen=True):
     """An API that speaks JSON over HTTP."""
 
     base_url: Annotated[
@@ -232,7 +232,7 @@ class Rest(Node, frozen=True):
     ] = []
 
 
-class Connection(Node, frozen=True):
+class Connection(ProfilePart, frozen=True):
     """How the ERP is reached."""
 
     rest: Rest

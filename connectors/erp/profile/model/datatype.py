@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from connectors.erp.profile.model.base import Node, Path, Templates, Text, Zone
+from connectors.erp.profile.model.base import Path, ProfilePart, Templates, Text, Zone
 from connectors.erp.profile.model.connection import Connection
 from connectors.erp.profile.model.mapping import (
     Conditions,
@@ -14,6 +14,7 @@ from connectors.erp.profile.model.mapping import (
     ItemSpec,
     LookupSpec,
     StampForm,
+    StampPair,
     Values,
 )
 from connectors.erp.profile.model.reading import (
@@ -38,7 +39,7 @@ from connectors.erp.profile.model.writing import (
 Names = Annotated[list[Text], Meta(description="Names of fields.")]
 
 
-class DatatypeProfile(Node, frozen=True):
+class DatatypeProfile(ProfilePart, frozen=True):
     """How records of one datatype are read and written. Every member may stand in `defaults` instead."""
 
     path: Annotated[
@@ -63,7 +64,7 @@ class DatatypeProfile(Node, frozen=True):
     )
     id: Annotated[Path, Meta(description="Where a record holds its key.")] = "id"
     modified: Annotated[
-        list[Path],
+        list[Path | StampPair],
         Meta(description="Where a record holds its change stamp; the first that is not null counts."),
     ] = []
     modified_also: Annotated[
@@ -145,7 +146,7 @@ class DatatypeProfile(Node, frozen=True):
     ] = {}
 
 
-class Entities(Node, frozen=True):
+class Entities(ProfilePart, frozen=True):
     """One entry for every datatype that this ERP has; what is not here reads as an empty list and takes no
     writes, and its mappings are off.
     """
@@ -159,7 +160,7 @@ class Entities(Node, frozen=True):
     at_least = 1
 
 
-class Document(Node, frozen=True):
+class Document(ProfilePart, frozen=True):
     """How one ERP's JSON API is spoken to: one file describes connection, lists, single records and writes of
     every datatype. Unknown keys are refused. ${NAME} takes the value of an environment variable; it is
     allowed for base_url and required for secrets.

@@ -7,20 +7,41 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
-from connectors.erp.profile.model.base import Json, Node, Path, Scalar, Templates, Text, Zone
+from connectors.erp.profile.model.base import Json, Path, ProfilePart, Scalar, Templates, Text, Zone
 
+STAMP_FORMS = ("iso", "iso_seconds", "iso_naive", "date", "epoch_s", "epoch_ms", "dotnet", "object", "number")
 StampForm: TypeAlias = Annotated[
-    Literal["iso", "iso_seconds", "iso_naive", "date", "epoch_s", "epoch_ms", "dotnet", "object", "number"],
+    str,
     Meta(
+        extra_json_schema={"anyOf": [{"enum": list(STAMP_FORMS)}, {"pattern": "%"}]},
         description="iso: date and time with fraction, in `timezone` where it names no offset · iso_seconds ·"
         " iso_naive: without offset, in `timezone` · date · epoch_s · epoch_ms · dotnet: /Date(ms)/ · object:"
-        " year, month, day, hour, minute, second, microsecond · number: a growing change number."
+        " year, month, day, hour, minute, second, microsecond · number: a growing change number · or a"
+        " pattern of strftime, such as %d.%m.%Y %H:%M:%S, in `timezone` where it has no %z.",
     ),
 ]
+
+
+class StampPair(ProfilePart, frozen=True):
+    """A change stamp in two fields: the day, as YYYY-MM-DD at the beginning of a text, and the time of
+    day.
+    """
+
+    date: Annotated[Path, Meta(description="Where a record holds the day.")]
+    time: Annotated[Path, Meta(description="Where it holds the time; none is the beginning of the day.")]
+    time_form: Annotated[
+        Literal["clock", "hhmm", "hhmmss", "seconds"],
+        Meta(
+            description="clock: HH:MM or HH:MM:SS · hhmm, hhmmss: digits, with or without the leading zeros ·"
+            " seconds: since midnight."
+        ),
+    ] = "clock"
+
+
 Mark: TypeAlias = Annotated[dict[str, Scalar], Meta(description="Constant members of the object.")]
 
 
-class Condition(Node, frozen=True):
+class Condition(ProfilePart, frozen=True):
     """A test on the ERP's record."""
 
     field: Annotated[
@@ -42,7 +63,7 @@ Conditions: TypeAlias = Annotated[
 ]
 
 
-class LookupSpec(Node, frozen=True):
+class LookupSpec(ProfilePart, frozen=True):
     """A key that the ERP wants where this project has a code."""
 
     path: Annotated[
@@ -72,7 +93,7 @@ class LookupSpec(Node, frozen=True):
     remember: Annotated[bool, Meta(description="false: asked for every time.")] = True
 
 
-class ItemSpec(Node, frozen=True):
+class ItemSpec(ProfilePart, frozen=True):
     """An object in a list of the ERP's record that holds a field or several: the first that fits `where`."""
 
     held_in: Annotated[Path, Meta(description="Where the record holds the list.")] = field(name="in")
@@ -88,7 +109,7 @@ class ItemSpec(Node, frozen=True):
     ) = field(name="needs", default=None)
 
 
-class AlsoWritten(Node, frozen=True):
+class AlsoWritten(ProfilePart, frozen=True):
     """Something that is written with a field."""
 
     to: Annotated[Path, Meta(description="Where it is written.")]
@@ -99,7 +120,7 @@ ValueType: TypeAlias = Literal["string", "integer", "decimal", "boolean", "date"
 WrittenType: TypeAlias = Literal["string", "integer", "number", "decimal", "boolean", "date", "datetime"]
 
 
-class FieldSpec(Node, frozen=True):
+class FieldSpec(ProfilePart, frozen=True):
     """Where a field comes from and how it is written; with `fields`, a list of lines."""
 
     source: (
@@ -215,7 +236,7 @@ def spelt_out(fields: Fields) -> dict[str, FieldSpec]:
     }
 
 
-class DecimalForm(Node, frozen=True):
+class DecimalForm(ProfilePart, frozen=True):
     """Amounts."""
 
     form: Annotated[
@@ -226,16 +247,22 @@ class DecimalForm(Node, frozen=True):
     mark: Mark = {}
 
 
-class DateForm(Node, frozen=True):
+class DateForm(ProfilePart, frozen=True):
     """Days."""
 
     form: Annotated[
-        Literal["iso", "object"], Meta(description="YYYY-MM-DD, or an object with year, month and day.")
+        str,
+        Meta(
+            description="iso: YYYY-MM-DD · object: with year, month and day · or a pattern of strftime,"
+            " such as"
+            " %d.%m.%Y.",
+            extra_json_schema={"anyOf": [{"enum": ["iso", "object"]}, {"pattern": "%"}]},
+        ),
     ] = "iso"
     mark: Mark = {}
 
 
-class DatetimeForm(Node, frozen=True):
+class DatetimeForm(ProfilePart, frozen=True):
     """Moments."""
 
     form: StampForm = "iso"
@@ -243,7 +270,7 @@ class DatetimeForm(Node, frozen=True):
     mark: Mark = {}
 
 
-class Values(Node, frozen=True):
+class Values(ProfilePart, frozen=True):
     """How the ERP writes typed values."""
 
     decimal: DecimalForm = DecimalForm()

@@ -8,10 +8,10 @@ from msgspec import UNSET, Meta, field
 
 from connectors.erp.profile.model.base import (
     Json,
-    Node,
     PageSize,
     Path,
     Place,
+    ProfilePart,
     Template,
     Templates,
     Text,
@@ -31,21 +31,21 @@ LimitParam: TypeAlias = Annotated[
 ]
 
 
-class AtEmpty(Node, frozen=True, tag_field="type", tag="empty"):
+class AtEmpty(ProfilePart, frozen=True, tag_field="type", tag="empty"):
     """An empty page is the end: safe, and one call more."""
 
 
-class AtShort(Node, frozen=True, tag_field="type", tag="short"):
+class AtShort(ProfilePart, frozen=True, tag_field="type", tag="short"):
     """A page with fewer records than asked for, and than another had, is the end."""
 
 
-class AtTotal(Node, frozen=True, tag_field="type", tag="total"):
+class AtTotal(ProfilePart, frozen=True, tag_field="type", tag="total"):
     """The count at path is reached."""
 
     path: Path
 
 
-class AtFlag(Node, frozen=True, tag_field="type", tag="has_more"):
+class AtFlag(ProfilePart, frozen=True, tag_field="type", tag="has_more"):
     """The flag at path is false; it must be on every page."""
 
     path: Path
@@ -62,11 +62,11 @@ Stop: TypeAlias = Annotated[
 ]
 
 
-class SinglePage(Node, frozen=True, tag_field="type", tag="single"):
+class SinglePage(ProfilePart, frozen=True, tag_field="type", tag="single"):
     """The whole list is one page."""
 
 
-class PageNumbers(Node, frozen=True, tag_field="type", tag="page"):
+class PageNumbers(ProfilePart, frozen=True, tag_field="type", tag="page"):
     """Pages are numbered."""
 
     param: Param | None = None
@@ -75,7 +75,7 @@ class PageNumbers(Node, frozen=True, tag_field="type", tag="page"):
     stop: Stop = AtEmpty()
 
 
-class Offsets(Node, frozen=True, tag_field="type", tag="offset"):
+class Offsets(ProfilePart, frozen=True, tag_field="type", tag="offset"):
     """Pages begin after so many records."""
 
     param: Param | None = None
@@ -83,7 +83,7 @@ class Offsets(Node, frozen=True, tag_field="type", tag="offset"):
     stop: Stop = AtEmpty()
 
 
-class Cursors(Node, frozen=True, tag_field="type", tag="cursor"):
+class Cursors(ProfilePart, frozen=True, tag_field="type", tag="cursor"):
     """Each page holds a cursor for the next one."""
 
     param: Param | None = None
@@ -119,7 +119,7 @@ class Cursors(Node, frozen=True, tag_field="type", tag="cursor"):
     one_of = ("path", "header")
 
 
-class NextUrls(Node, frozen=True, tag_field="type", tag="next_url"):
+class NextUrls(ProfilePart, frozen=True, tag_field="type", tag="next_url"):
     """Each page holds the URL of the next one."""
 
     path: Annotated[
@@ -128,17 +128,17 @@ class NextUrls(Node, frozen=True, tag_field="type", tag="next_url"):
     limit_param: LimitParam | None = None
 
 
-class LinkHeaders(Node, frozen=True, tag_field="type", tag="link_header"):
+class LinkHeaders(ProfilePart, frozen=True, tag_field="type", tag="link_header"):
     """The Link header names the next page (RFC 8288)."""
 
     limit_param: LimitParam | None = None
 
 
-class ODataLinks(Node, frozen=True, tag_field="type", tag="odata"):
+class ODataLinks(ProfilePart, frozen=True, tag_field="type", tag="odata"):
     """OData V4: Prefer odata.maxpagesize, then @odata.nextLink."""
 
 
-class KeysetPages(Node, frozen=True, tag_field="type", tag="keyset"):
+class KeysetPages(ProfilePart, frozen=True, tag_field="type", tag="keyset"):
     """The list is ordered by field; the next page starts after the last value seen."""
 
     field: Path
@@ -154,7 +154,7 @@ Paginator: TypeAlias = Annotated[
 ]
 
 
-class Count(Node, frozen=True):
+class Count(ProfilePart, frozen=True):
     """Where a page says how many records the list has in all."""
 
     path: Path | None = None
@@ -162,7 +162,7 @@ class Count(Node, frozen=True):
     one_of = ("path", "header")
 
 
-class ListCall(Node, frozen=True):
+class ListCall(ProfilePart, frozen=True):
     """How records are listed."""
 
     method: ReadMethod = "GET"
@@ -191,7 +191,7 @@ class ListCall(Node, frozen=True):
     ] = "accept"
 
 
-class ChildSpec(Node, frozen=True):
+class ChildSpec(ProfilePart, frozen=True):
     """A sub-resource, such as the lines of an order, with a list of its own."""
 
     path: Annotated[
@@ -243,7 +243,7 @@ class ChildSpec(Node, frozen=True):
     needs = {"changed": ["parent"]}  # noqa: RUF012 - a ClassVar
 
 
-class Incremental(Node, frozen=True):
+class Incremental(ProfilePart, frozen=True):
     """How only what changed is listed."""
 
     order: Annotated[
@@ -277,24 +277,24 @@ class Incremental(Node, frozen=True):
     ] = 0
 
 
-class NoDeletions(Node, frozen=True, tag_field="strategy", tag="none"):
+class NoDeletions(ProfilePart, frozen=True, tag_field="strategy", tag="none"):
     """The ERP says nothing of deletions."""
 
 
-class Tombstones(Node, frozen=True, tag_field="strategy", tag="tombstones"):
+class Tombstones(ProfilePart, frozen=True, tag_field="strategy", tag="tombstones"):
     """Deleted records are listed, with a stamp."""
 
     field: Annotated[Path, Meta(description="Not null when the record is deleted.")]
 
 
-class SoftFlag(Node, frozen=True, tag_field="strategy", tag="soft_flag"):
+class SoftFlag(ProfilePart, frozen=True, tag_field="strategy", tag="soft_flag"):
     """A flag marks records that are out of use."""
 
     field: Annotated[Path, Meta(description="Where the record says it.")]
     value: Annotated[bool | str | int, Meta(description="Value of a deleted record.")]
 
 
-class FullCompare(Node, frozen=True, tag_field="strategy", tag="full_compare"):
+class FullCompare(ProfilePart, frozen=True, tag_field="strategy", tag="full_compare"):
     """Every incremental read lists all ids as well. They must be whole numbers given in sequence: those in
     between that no record has are reported as deleted.
     """
@@ -305,7 +305,7 @@ class FullCompare(Node, frozen=True, tag_field="strategy", tag="full_compare"):
     ] = ListCall()
 
 
-class LogLookup(Node, frozen=True, tag_field="strategy", tag="lookup"):
+class LogLookup(ProfilePart, frozen=True, tag_field="strategy", tag="lookup"):
     """Like full_compare, but only when the ERP's log says that something was deleted, and only ids of which
     the log says so.
     """

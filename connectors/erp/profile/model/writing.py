@@ -6,13 +6,13 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, field
 
-from connectors.erp.profile.model.base import Json, Node, Path, Place, Templates, Text
+from connectors.erp.profile.model.base import Json, Path, Place, ProfilePart, Templates, Text
 from connectors.erp.profile.model.mapping import Conditions
 
 Wrap: TypeAlias = Annotated[Text, Meta(description="Key that the record is wrapped in.")]
 
 
-class Get(Node, frozen=True):
+class Get(ProfilePart, frozen=True):
     """How one record is read."""
 
     method: Annotated[Literal["GET", "POST", "PUT", "PATCH", "DELETE"], Meta(description="HTTP method.")] = (
@@ -26,14 +26,14 @@ class Get(Node, frozen=True):
     ] = ""
 
 
-class Within(Node, frozen=True):
+class Within(ProfilePart, frozen=True):
     """The record is made together with a part of it, as an item in the part's list `in`."""
 
     part: Annotated[Text, Meta(description="The part.")]
     into: Annotated[Text, Meta(description="The list in it.")] = field(name="in")
 
 
-class Create(Node, frozen=True):
+class Create(ProfilePart, frozen=True):
     """How a record is made."""
 
     method: Annotated[Literal["POST", "PUT"], Meta(description="HTTP method.")] = "POST"
@@ -56,11 +56,11 @@ class Create(Node, frozen=True):
     ) = None
 
 
-class NoLock(Node, frozen=True, tag_field="type", tag="none"):
+class NoLock(ProfilePart, frozen=True, tag_field="type", tag="none"):
     """The ERP compares nothing."""
 
 
-class IfMatch(Node, frozen=True, tag_field="type", tag="if_match"):
+class IfMatch(ProfilePart, frozen=True, tag_field="type", tag="if_match"):
     """The header If-Match with the version that was read."""
 
     path: Annotated[Path, Meta(description="Where the record holds its version.")] | None = None
@@ -75,7 +75,7 @@ class IfMatch(Node, frozen=True, tag_field="type", tag="if_match"):
     one_of = ("path", "header")
 
 
-class BodyVersion(Node, frozen=True, tag_field="type", tag="body_version"):
+class BodyVersion(ProfilePart, frozen=True, tag_field="type", tag="body_version"):
     """The version that was read goes back in the body."""
 
     path: Annotated[Path, Meta(description="Top-level field that is sent back as it was read.")]
@@ -87,7 +87,7 @@ Lock: TypeAlias = Annotated[
 ]
 
 
-class Update(Node, frozen=True):
+class Update(ProfilePart, frozen=True):
     """How a record is changed."""
 
     method: Annotated[Literal["PUT", "PATCH", "POST"], Meta(description="HTTP method.")] = "PATCH"
@@ -109,7 +109,7 @@ class Update(Node, frozen=True):
     lock: Lock = NoLock()
 
 
-class Delete(Node, frozen=True):
+class Delete(ProfilePart, frozen=True):
     """How a record is deleted."""
 
     method: Annotated[Literal["DELETE", "POST"], Meta(description="HTTP method.")] = "DELETE"
@@ -118,7 +118,7 @@ class Delete(Node, frozen=True):
     headers: Templates = {}
 
 
-class PartUpdate(Node, frozen=True):
+class PartUpdate(ProfilePart, frozen=True):
     """How a part is changed."""
 
     path: Annotated[
@@ -129,7 +129,7 @@ class PartUpdate(Node, frozen=True):
     headers: Templates = {}
 
 
-class PartCreate(Node, frozen=True):
+class PartCreate(ProfilePart, frozen=True):
     """How a new one is made, before the record itself."""
 
     method: Annotated[Literal["POST", "PUT"], Meta(description="HTTP method.")] = "POST"
@@ -153,7 +153,7 @@ class PartCreate(Node, frozen=True):
     into: Annotated[Path, Meta(description="Where the record itself is to name that key.")] | None = None
 
 
-class PartSpec(Node, frozen=True):
+class PartSpec(ProfilePart, frozen=True):
     """Another record of the ERP that holds some of the fields, such as an employee's person or a variant's
     template.
     """
@@ -162,7 +162,7 @@ class PartSpec(Node, frozen=True):
     create: PartCreate | None = None
 
 
-class CommandTemplates(Node, frozen=True):
+class CommandTemplates(ProfilePart, frozen=True):
     """How a change of a list in the record is written, where it is not written whole: templates of one
     command each.
     """
@@ -172,7 +172,7 @@ class CommandTemplates(Node, frozen=True):
     delete: Annotated[Json, Meta(description="With {id}.")]
 
 
-class Step(Node, frozen=True):
+class Step(ProfilePart, frozen=True):
     """A call that changes a field."""
 
     path: Annotated[Place, Meta(description="With {id}, such as {path}/{id}/confirm.")]
@@ -189,7 +189,7 @@ Steps: TypeAlias = Annotated[list[Step], Meta(min_length=1)]
 Actions: TypeAlias = dict[str, Annotated[dict[str, Steps], Meta(extra_json_schema={"minProperties": 1})]]
 
 
-class Origin(Node, frozen=True):
+class Origin(ProfilePart, frozen=True):
     """Where a record keeps the key of the record it was made from, and how to find it by that: what makes a
     repeated create safe.
     """
