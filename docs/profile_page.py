@@ -119,9 +119,14 @@ def _inside(value: Schema) -> tuple[str, str]:
         (value.get("items", {}), "[]"),
         (value.get("additionalProperties", {}), ".…"),
     ):
-        if isinstance(node, Mapping) and "$ref" in node:
-            return _name(node), mark
+        for one in _alternatives(node) if isinstance(node, Mapping) else ():
+            if "$ref" in one:
+                return _name(one), mark
     return "", ""
+
+
+def _alternatives(node: Schema) -> list[Schema]:
+    return [node, *node.get("anyOf", [])]
 
 
 def _name(node: Schema) -> str:
@@ -129,7 +134,8 @@ def _name(node: Schema) -> str:
 
 
 def _meaning(where: str, key: str, value: Schema, defs: Schema) -> str:
-    found = value.get("description") or (defs[_name(value)] if "$ref" in value else {}).get("description")
+    said = [value, *(defs[_name(node)] for node in _alternatives(value) if "$ref" in node)]
+    found = next((node["description"] for node in said if "description" in node), None)
     if not found:
         raise Undescribed(f"{where}: {key} has no description in the model")
     default = value.get("default")
@@ -140,7 +146,7 @@ def _holds(value: Schema, defs: Schema) -> str:
     if "enum" in value:
         return " ".join(f"`{word}`" for word in value["enum"])
     if "const" in value:
-        return f"`{value['const']}`"
+        return f"`{json.dumps(value['const'])}`"
     if "$ref" in value:
         return _holds(defs[_name(value)], defs)
     if "type" in value:

@@ -15,6 +15,7 @@
      │   ├─ Conflict         409     record or push sequence are not in the state the caller assumed
      │   ├─ AlreadyExists    409     a create met a record with the same id or unique value
      │   └─ Indeterminate    503     a create was sent and no answer came: it may have been done or not
+     │       └─ Unreadable   503     a create was answered, but not with the record that was made
      ├─ FixSettings    fix-settings  somebody must change a setting; named in the detail
      │   ├─ SettingsError    –       a setting is missing or bad at start; the service does not start
      │   └─ UpstreamRefused  502     upstream answers 401 or 403, or redirects elsewhere
@@ -24,6 +25,7 @@
      │   └─ Pending          –       share only: something must happen elsewhere first; the detail says what
      └─ Retry          retry         try again at once or at the next run
          └─ InvalidResponse     502     the upstream answer is truncated, no JSON, too large or misshapen
+             └─ NotJson     502     the upstream answer is no JSON at all
 """
 
 from __future__ import annotations
@@ -160,6 +162,10 @@ class Indeterminate(LookUpFirst):
     title = "Write unanswered"
 
 
+class Unreadable(Indeterminate):
+    """A create was answered, and not refused, but the answer holds no record and no key."""
+
+
 class FixSettings(ServiceError):
     """Somebody must change a setting."""
 
@@ -220,3 +226,7 @@ class InvalidResponse(Retry):
     """The upstream answer is truncated, not JSON, too large or of another shape than promised."""
 
     title = "Broken upstream answer"
+
+
+class NotJson(InvalidResponse):
+    """The upstream answer is no JSON, such as a page for people."""

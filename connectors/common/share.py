@@ -29,7 +29,7 @@ from typing import Any
 
 from connectors.common.compare import compare
 from connectors.common.correlation import correlated
-from connectors.common.datatype import Datatype, Entity, Record
+from connectors.common.datatype import Datatype, Entity, Insert, Record
 from connectors.common.errors import (
     AlreadyExists,
     Conflict,
@@ -41,6 +41,7 @@ from connectors.common.errors import (
     Rejected,
     ServiceError,
     Unavailable,
+    Unreadable,
 )
 from connectors.common.locks import RecordLocks
 from connectors.common.logs import CALLS
@@ -169,10 +170,23 @@ def _insert(datatype: Datatype, request: ShareRequest) -> Outcome:
         return Outcome("none", key=datatype.key_of(found), record=found)
     except Indeterminate as silence:
         found = datatype.find_own(insert)
+        if found is None and isinstance(silence, Unreadable):
+            raise _unknown(datatype, insert, silence) from silence
         if found is None:
             raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
         return Outcome("insert", key=datatype.key_of(found), record=found)
     return Outcome("insert", key=datatype.key_of(record), record=record)
+
+
+def _unknown(datatype: Datatype, insert: Insert, silence: Unreadable) -> Pending:
+    """What a person is told of a create that was answered without a record: to repeat it might make a
+    twin.
+    """
+    return Pending(
+        f"the {datatype.name} may have been made: {silence.detail}, and none is found by its origin"
+        f" {insert.origin_id}. Look for it there: give it that origin, or retry if it is not there",
+        rule="create-unreadable",
+    )
 
 
 def _update(datatype: Datatype, request: ShareRequest) -> Outcome:

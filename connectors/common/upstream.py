@@ -25,9 +25,11 @@ from connectors.common.errors import (
     InvalidResponse,
     Locked,
     NotFound,
+    NotJson,
     Rejected,
     ServiceError,
     Unavailable,
+    Unreadable,
     UpstreamRefused,
 )
 from connectors.common.limiter import Limiter
@@ -238,10 +240,12 @@ class UpstreamClient:
         error = self._error_of(answer)
         if isinstance(error, UpstreamRefused):
             return self._refused(answer)
-        if not repeatable and (answer.status >= 500 or (error is None and not answer.is_json)):
+        if not repeatable and answer.status >= 500:
             return Indeterminate(f"upstream answered {answer.status} to a create" + _kind_of_text(answer))
         if error is None and not answer.is_json:
-            return InvalidResponse("the upstream answer is not JSON" + _kind_of_text(answer))
+            if not repeatable:
+                return Unreadable("the upstream answer to a create is not JSON" + _kind_of_text(answer))
+            return NotJson("the upstream answer is not JSON" + _kind_of_text(answer))
         return error
 
     def _exchange(self, request: requests.Request) -> UpstreamResponse:

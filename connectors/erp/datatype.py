@@ -11,7 +11,8 @@ from typing import Any
 from connectors.common.compare import same_leaf
 from connectors.common.datatype import Datatype, Deletion, Entity, Insert, Record
 from connectors.common.errors import FixSettings, NotFound, Rejected
-from connectors.common.upstream import UpstreamClient
+from connectors.erp.http.calls import Calls
+from connectors.erp.http.client import ErpClient
 from connectors.erp.mapping.local_time import Clock, utc_now
 from connectors.erp.mapping.shape import Fetched, Shape, with_reference, without_read_only
 from connectors.erp.profile.model.datatype import DatatypeProfile
@@ -21,6 +22,7 @@ from connectors.erp.read.incremental_reader import IncrementalReader
 from connectors.erp.read.lists import Lists, Source
 from connectors.erp.read.lookups import Lookups
 from connectors.erp.read.since import Since, Token
+from connectors.erp.read.single import SingleReader
 from connectors.erp.write.writer import Writer
 from core.dotted import get_path
 
@@ -35,7 +37,7 @@ class ErpDatatype(Datatype):
         name: str,
         spec: DatatypeProfile,
         schema: Mapping[str, Any],
-        client: UpstreamClient,
+        client: ErpClient,
         lookups: Lookups,
         page_size: int,
         now: Clock = utc_now,
@@ -48,11 +50,13 @@ class ErpDatatype(Datatype):
         self._lists = Lists(client, name, Source.of(spec), page_size)
         self._shape = Shape(name, spec, now)
         self._since = Since(name, spec, now)
+        calls = Calls(client, name, spec.path, self._shape.key)
+        single = SingleReader(name, spec, calls)
         children = Children(client, name, spec, page_size)
         self._incremental = IncrementalReader(
             client, name, spec, page_size, self._lists, self._shape, children
         )
-        self._writer = Writer(client, name, spec, self._shape, children, lookups)
+        self._writer = Writer(name, spec, calls, single, self._shape, children, lookups)
         self._forms = _forms(schema)
 
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
@@ -107,21 +111,21 @@ class ErpDatatype(Datatype):
 
     def create(self, insert: Insert) -> Record:
         """Create and give the record as the ERP stored it."""
-        self._check_writable()
+        self._check_writable("create")
         reference = self._reference(insert)
         payload = with_reference(insert.payload, self._origin.field, reference)
         return self._written(self._writer.create(payload, reference))
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """Write the changes under the lock that the profile names."""
-        self._check_writable()
+        self._check_writable("update")
         held = present if isinstance(present, Fetched) else self._shape.fetched(self._writer.fetch(key))
         raw = self._writer.update(held, key, without_read_only(changes, self.schema))
         return present if raw is None else self._written(raw)
 
     def delete(self, key: str) -> Deletion:
         """Delete; an ERP that keeps what others refer to rejects it with its reason."""
-        self._check_writable()
+        self._check_writable("delete")
         if self._spec.where and self.fetch(key)["_deleted"]:
             raise NotFound(f"{key} is no {self.name} any more", entity=key)
         self._writer.delete(key)
@@ -168,9 +172,12 @@ class ErpDatatype(Datatype):
         assert self._spec.origin is not None, "what can be written has one; see the profile's checks"
         return self._spec.origin
 
-    def _check_writable(self) -> None:
+    def _check_writable(self, call: str | None = None) -> None:
+        """`Rejected` if nothing may be written, or if this ERP has no such call (create, update, delete)."""
         if self._spec.read_only:
             raise Rejected(f"{self.name} is read-only by the profile", rule="read_only")
+        if call is not None and not getattr(self._spec, call).allowed:
+            raise Rejected(f"this ERP has no call to {call} a {self.name}, by its profile", rule=call)
 
 
 _FORMS: Mapping[str, Callable[[Any], Any]] = {

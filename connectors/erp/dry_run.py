@@ -20,7 +20,7 @@ class DryRun(ErpDatatype):
 
     def create(self, insert: Insert) -> Record:
         """The record that would be stored, under a placeholder."""
-        self._check_writable()
+        self._check_writable("create")
         key = placeholder(insert)
         payload = with_reference(insert.payload, self._origin.field, self._reference(insert))
         rules = self.schema["properties"]
@@ -31,13 +31,13 @@ class DryRun(ErpDatatype):
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """`present` with the changes in it."""
-        self._check_writable()
+        self._check_writable("update")
         clean = without_read_only(changes, self.schema)
         return {**present, **clean, **self._stamps("modified_at"), "_updated": now_text()}
 
     def delete(self, key: str) -> Deletion:
         """As if it were deleted; whether other records refer to it is for the ERP to say."""
-        self._check_writable()
+        self._check_writable("delete")
         self.fetch(key)
         return Deletion("delete")
 

@@ -16,13 +16,12 @@ from typing import cast
 from connectors.common.errors import SettingsError
 from connectors.common.logs import Redactor
 from connectors.common.metrics import Metrics
-from connectors.common.upstream import UpstreamClient
 from connectors.erp.check import report
 from connectors.erp.check.examine import Examination, Unreachable
 from connectors.erp.check.findings import Places, Report
 from connectors.erp.check.watching import WatchedClient
 from connectors.erp.datatype import ErpDatatype
-from connectors.erp.http.client import make_client
+from connectors.erp.http.client import ErpClient, make_client
 from connectors.erp.profile.load import Profile
 from connectors.erp.read.lookups import Lookups
 from connectors.erp.schema import DATATYPES, load_schema
@@ -75,7 +74,7 @@ def _not_there(name: str, profile: Profile) -> str:
 
 def _examine(settings: ErpSettings, names: Sequence[str]) -> list[Report]:
     watched = WatchedClient(make_client(settings, Metrics()))
-    client = cast(UpstreamClient, watched)
+    client = cast(ErpClient, watched)
     places = Places(settings.profile.file)
     size = settings.common.page_size
     lookups = Lookups(client, settings.profile.lookups)

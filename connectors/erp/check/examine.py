@@ -18,11 +18,11 @@ from connectors.common.errors import (
     UpstreamRefused,
     Wait,
 )
-from connectors.common.upstream import UpstreamClient
 from connectors.erp.check import records, suggestions
 from connectors.erp.check.findings import ERROR, WARNING, Finding, Places, Report
 from connectors.erp.check.watching import WatchedClient
 from connectors.erp.datatype import ErpDatatype
+from connectors.erp.http.client import ErpClient
 from connectors.erp.mapping.templates import asks_since
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.reading import AtEmpty, AtShort
@@ -151,7 +151,7 @@ class Examination:
         stop = getattr(paginator, "stop", None)
         endless = paginator if stop is None else msgspec.structs.replace(paginator, stop=AtEmpty())
         source = replace(Source.of(self._spec), paginator=endless)
-        lists = Lists(cast(UpstreamClient, self._client), self._datatype.name, source, self._size)
+        lists = Lists(cast(ErpClient, self._client), self._datatype.name, source, self._size)
         first, *more = islice(lists.pages({}), 2)
         second = more[0] if more else []
         self.report.understood["second page"] = f"{len(second)} records" if second else "there is none"

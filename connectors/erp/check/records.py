@@ -16,6 +16,7 @@ from connectors.common.errors import InvalidResponse
 from connectors.common.validation import formats
 from connectors.erp.check import suggestions
 from connectors.erp.check.findings import ERROR, WARNING
+from connectors.erp.mapping.key import Key, raw_key
 from connectors.erp.mapping.shape import stamp_readers
 from connectors.erp.profile.model.base import kind_of
 from connectors.erp.profile.model.datatype import DatatypeProfile
@@ -29,7 +30,7 @@ from connectors.erp.profile.model.reading import (
     Tombstones,
 )
 from core.clock import to_text
-from core.dotted import get_path, has_path
+from core.dotted import has_path
 from core.jsonio import type_name
 
 Spec = DatatypeProfile
@@ -59,11 +60,12 @@ def doubts(
 
 
 def _keys(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
-    counts = Counter(str(get_path(record, spec.id)) for record in records)
+    counts = Counter(str(raw_key(record, spec.id)) for record in records)
+    named = " with ".join(spec.id)
     key, times = counts.most_common(1)[0]
     if times > 1:
         advice = _candidates("keys", suggestions.key_names(records[0]))
-        yield ERROR, ("id",), f"{times} records of one page have the {spec.id} {key}", advice
+        yield ERROR, ("id",), f"{times} records of one page have the {named} {key}", advice
 
 
 def _stamps(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
@@ -136,7 +138,7 @@ def summary(spec: Spec, records: Sequence[Record], page: Sequence[Entity]) -> di
     gone = sum(entity["_deleted"] for entity in page)
     kinds = {name: type_name(value) for name, value in _plain(page[0]).items()}
     return {
-        "key": f"{spec.id}, such as {page[0]['_id']}",
+        "key": f"{' with '.join(spec.id)}, such as {page[0]['_id']}",
         "stamps": f"{_named(spec)} as {spec.modified_format}: {found[0]} to {found[-1]}" if found else "none",
         "deleted": f"{kind_of(spec.deleted)}; {gone} on this page",
         "types": ", ".join(f"{name} {kind}" for name, kind in kinds.items()),
@@ -169,7 +171,7 @@ def unused_key(key: str) -> str:
 
 def stamped_page(spec: Spec, records: Sequence[Record]) -> list[tuple[str, str]]:
     """Stamp and key of the records that have a stamp, oldest first."""
-    pairs = ((stamp(spec, record), str(get_path(record, spec.id))) for record in records)
+    pairs = ((stamp(spec, record), Key(spec.id, "")(record)) for record in records)
     return sorted((one, key) for one, key in pairs if one is not None)
 
 

@@ -7,10 +7,19 @@ from connectors.common.metrics import Metrics
 from connectors.common.upstream import UpstreamClient, UpstreamOptions
 from connectors.erp.http.auth import TokenCalls, make_auth
 from connectors.erp.http.responses import error_reader
+from connectors.erp.mapping.templates import Quotes
 from connectors.erp.settings import ErpSettings
 
 
-def make_client(settings: ErpSettings, metrics: Metrics) -> UpstreamClient:
+class ErpClient(UpstreamClient):
+    """The client with what questions to this ERP need: `quotes` says how a quote within a value is
+    written.
+    """
+
+    quotes: Quotes = "doubled"
+
+
+def make_client(settings: ErpSettings, metrics: Metrics) -> ErpClient:
     """The client that speaks to the ERP as the profile's connection says."""
     profile, common = settings.profile, settings.common
     rest = profile.rest
@@ -27,7 +36,7 @@ def make_client(settings: ErpSettings, metrics: Metrics) -> UpstreamClient:
         max_wait=common.max_wait,
         verify=common.ca_file or True,
     )
-    return UpstreamClient(
+    client = ErpClient(
         options,
         make_auth(rest.auth, TokenCalls(options)),
         Limiter(rate.per_second, rate.burst, rate.concurrency),
@@ -36,3 +45,5 @@ def make_client(settings: ErpSettings, metrics: Metrics) -> UpstreamClient:
         headers={name: str(value) for name, value in rest.headers.items()},
         query=rest.query,
     )
+    client.quotes = rest.quotes
+    return client

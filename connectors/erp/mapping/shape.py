@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from connectors.common.datatype import Entity, Record
-from connectors.common.errors import InvalidResponse
 from connectors.erp.mapping import stamps
 from connectors.erp.mapping.conditions import fits
 from connectors.erp.mapping.fields import FieldMap
+from connectors.erp.mapping.key import Key
 from connectors.erp.mapping.local_time import Clock, utc_now
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.mapping import Condition, StampPair
@@ -38,8 +38,7 @@ class Shape:
     """
 
     def __init__(self, datatype: str, spec: DatatypeProfile, now: Clock = utc_now) -> None:
-        self._datatype = datatype
-        self._id = spec.id
+        self.key = Key(spec.id, datatype)
         self._stamps = stamp_readers(spec, now)
         self._also = spec.modified_also
         self._parse = stamps.parser(spec.modified_format, spec.timezone, now)
@@ -51,7 +50,6 @@ class Shape:
         self._in_header = isinstance(lock, IfMatch) and lock.header is not None
         self._lock = VERSION if self._in_header else None if isinstance(lock, NoLock) else lock.path
         self.fields = None if spec.fields is None else FieldMap(spec.fields, spec, spec.items, spec.ignore)
-        self._plain = self.fields is None and "." not in self._id
 
     def entities(self, records: list[Record], leaving: bool = False) -> list[Entity]:
         """The entities of one page, in its order; the records given are changed.
@@ -70,9 +68,7 @@ class Shape:
 
     def entity(self, raw: Record) -> Entity:
         """One entity; `raw` is changed. `InvalidResponse` if it has no id."""
-        key = raw.get(self._id) if self._plain else get_path(raw, self._id)
-        if type(key) is not str:
-            key = self._key(key)
+        key = self.key(raw)
         stamp, deleted = self.stamp(raw), self._deleted(raw)
         if self._in_header:
             raw.pop(VERSION, None)
@@ -114,11 +110,6 @@ class Shape:
         entity = self.entity(dict(raw))
         kept = {name: entity[name] for name in self._keep if entity.get(name) is not None}
         return {**self.gone(entity["_id"], entity["_updated"]), **kept}
-
-    def _key(self, key: Any) -> str:
-        if key is None or key == "" or isinstance(key, bool | dict | list):
-            raise InvalidResponse(f"{self._datatype}: the ERP gave a record without {self._id}")
-        return str(key)
 
     def _mapped(self, raw: Record, key: str, stamp: str) -> Record:
         assert self.fields is not None

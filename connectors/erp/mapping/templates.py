@@ -1,7 +1,12 @@
-"""JSON templates: what a profile writes into queries, headers and bodies, with `{name}` for values.
+"""JSON templates: what a profile writes into paths, queries, headers and bodies, with `{name}` for values.
 
-A text that is nothing but `{name}` takes the value with its type; inside a longer text it is written out. In
-lists and objects, `{"$if": "name", "$then": …}` is left out when there is no such value.
+A text that is nothing but `{name}` takes the value with its type; inside a longer text it is written out.
+`{name|integer}` and `{name|text}` give it another type. In lists and objects, `{"$if": "name", "$then": …}`
+is left out when there is no such value.
+
+In what asks the ERP (paths, queries, bodies of lists), a value between quotes is written so that it stays
+there: by the ERP's `quotes`, a quote within it is doubled (OData, SQL) or escaped with a backslash. A list
+between quotes is written with each of its values in quotes of its own.
 """
 
 from __future__ import annotations
@@ -9,28 +14,46 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import quote
 
+from connectors.common.errors import InvalidResponse, NotFound, Rejected
 from connectors.erp.profile.model.base import JsonText, Template
 from core import jsonio
+from core.dotted import get_path
 
-_NAMED = re.compile(r"\{([a-z_]+)\}")
+_NAMED = re.compile(r"\{([a-z_][a-z0-9_.]*)(?:\|(integer|text))?\}")
+_IN_PATH = re.compile(r"\{([^{}|]+)(?:\|(integer|text))?\}")
 _LEFT_OUT = object()
+_OURS = ("since", "since_date", "since_time", "size", "page", "offset", "cursor")
+"""Values that are made here or were given by the ERP itself: they may stand in an expression without
+quotes.
+"""
+
+_ONE_WORD = re.compile(r"[\w.:+-]*")
 
 Values = Mapping[str, Any]
+Quotes = Literal["doubled", "backslash", "as_is"]
 
 
-def render(template: Any, values: Values) -> Any:
-    """The template with its values put in; names that are not among `values` stay as they are."""
+class CannotAsk(Rejected):
+    """A value cannot be put into a template: it is no number, or would change what is asked."""
+
+
+def render(template: Any, values: Values, quotes: Quotes | None = None) -> Any:
+    """The template with its values put in; names that are not among `values` stay as they are. `quotes`: how
+    values in quotes are written, None where a template is no question. `CannotAsk` for a value that does not
+    fit.
+    """
     if isinstance(template, str):
-        return _text(template, values)
+        return _text(template, values, quotes)
     if isinstance(template, list):
-        items = (render(item, values) for item in template)
+        items = (render(item, values, quotes) for item in template)
         return [item for item in items if item is not _LEFT_OUT]
     if isinstance(template, dict):
         if "$if" in template:
-            return render(template["$then"], values) if template["$if"] in values else _LEFT_OUT
-        members = ((name, render(item, values)) for name, item in template.items())
+            return render(template["$then"], values, quotes) if template["$if"] in values else _LEFT_OUT
+        members = ((name, render(item, values, quotes)) for name, item in template.items())
         return {name: item for name, item in members if item is not _LEFT_OUT}
     return template
 
@@ -38,7 +61,7 @@ def render(template: Any, values: Values) -> Any:
 def names(template: Any) -> set[str]:
     """The names that a template asks for, those of optional parts as well."""
     if isinstance(template, str):
-        return set(_NAMED.findall(template))
+        return {found[1] for found in _NAMED.finditer(template)}
     if isinstance(template, list):
         return {name for item in template for name in names(item)}
     if isinstance(template, dict):
@@ -55,32 +78,119 @@ def asks_since(template: Any) -> bool:
     return bool(names(template) & {"since", "since_date"})
 
 
-def parameters(templates: Mapping[str, Template], values: Values) -> list[tuple[str, str]]:
+def parameters(
+    templates: Mapping[str, Template], values: Values, quotes: Quotes | None = None
+) -> list[tuple[str, str]]:
     """Query parameters or headers: text, a list of texts (repeated), or JSON sent as text.
 
     A plain one that asks for a value that is not there is left out.
     """
-    return [(name, text) for name, template in templates.items() for text in _written(template, values)]
+    return [
+        (name, text) for name, template in templates.items() for text in _written(template, values, quotes)
+    ]
 
 
-def _written(template: Template, values: Values) -> Iterator[str]:
+def fill_path(
+    template: str,
+    path: str,
+    values: Values,
+    raw: Mapping[str, Any] | None = None,
+    quotes: Quotes = "doubled",
+) -> str:
+    """`template` with `{path}` and URL-encoded values; a name that is not among them is a path into `raw`,
+    the ERP's record. A key that is no path segment is a record not found.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name, form = match[1], match[2]
+        if name == "path":
+            return path
+        found = values[name] if name in values else get_path(raw, name)
+        if name == "id" and found in ("", ".", ".."):
+            raise NotFound(f"{found!r} is no record's id", entity=str(found))
+        if isinstance(found, bool | dict | list) or found is None:
+            raise InvalidResponse(f"the ERP's record has no {name}, which {template} needs")
+        mark = _quote_around(template[: match.start()])
+        return quote(_escaped(str(_typed(name, found, form)), mark, quotes), safe="")
+
+    return _IN_PATH.sub(value, template)
+
+
+def names_in_path(template: str) -> set[str]:
+    """The names in a path, those of values in the record as well."""
+    return {found[1] for found in _IN_PATH.finditer(template)}
+
+
+def _written(template: Template, values: Values, quotes: Quotes | None) -> Iterator[str]:
     if isinstance(template, JsonText):
         plain = template.b64json is None
-        value = render(template.json if plain else template.b64json, values)
+        value = render(template.json if plain else template.b64json, values, quotes)
         if value is not _LEFT_OUT:
             text = jsonio.dumps(value)
             yield text.decode() if plain else base64.urlsafe_b64encode(text).decode()
         return
     for one in template if isinstance(template, list) else [template]:
         if names(one) <= values.keys():
-            yield _plain(render(one, values))
+            yield _plain(render(one, values, quotes))
 
 
-def _text(template: str, values: Values) -> Any:
+def _text(template: str, values: Values, quotes: Quotes | None) -> Any:
     whole = _NAMED.fullmatch(template)
     if whole is not None:
-        return values.get(whole[1], template)
-    return _NAMED.sub(lambda found: _plain(values.get(found[1], found[0])), template)
+        return _typed(whole[1], values[whole[1]], whole[2]) if whole[1] in values else template
+    is_expression = quotes is not None and any(part.isspace() for part in _NAMED.sub("", template))
+
+    def value(match: re.Match[str]) -> str:
+        name, form = match[1], match[2]
+        if name not in values:
+            return match[0]
+        found = _typed(name, values[name], form)
+        mark = _quote_around(template[: match.start()]) if quotes is not None else ""
+        if isinstance(found, list) and mark:
+            return f"{mark},{mark}".join(_escaped(str(one), mark, quotes) for one in found)
+        if is_expression and not mark and name not in _OURS and not _is_one_word(found):
+            raise CannotAsk(
+                f"{name} cannot be put into the profile's {template} without quotes around it", rule="filter"
+            )
+        return _escaped(_plain(found), mark, quotes)
+
+    return _NAMED.sub(value, template)
+
+
+def _is_one_word(value: Any) -> bool:
+    """Whether a value, or each one in a list, cannot be taken for more than itself in an expression."""
+    return all(_ONE_WORD.fullmatch(str(one)) for one in (value if isinstance(value, list) else [value]))
+
+
+def _typed(name: str, value: Any, form: str | None) -> Any:
+    if form is None or isinstance(value, list):
+        return value
+    if form == "text":
+        return str(value)
+    try:
+        return int(value)
+    except (ValueError, TypeError):
+        raise CannotAsk(f"{name} must be a whole number in this ERP", rule="type") from None
+
+
+def _quote_around(before: str) -> str:
+    """The quote that is open after a text; none is the empty text."""
+    mark = ""
+    for character in before:
+        if character == mark:
+            mark = ""
+        elif not mark and character in "'\"":
+            mark = character
+    return mark
+
+
+def _escaped(text: str, mark: str, quotes: Quotes | None) -> str:
+    """A text as it stands between two `mark`s."""
+    if not mark or quotes in (None, "as_is"):
+        return text
+    if quotes == "backslash":
+        return text.replace("\\", "\\\\").replace(mark, f"\\{mark}")
+    return text.replace(mark, mark * 2)
 
 
 def _plain(value: Any) -> str:

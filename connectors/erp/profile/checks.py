@@ -6,7 +6,6 @@ name must be one that the datatype's JSON Schema has.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from msgspec import UNSET
 
 from connectors.erp.mapping.local_time import zone
-from connectors.erp.mapping.templates import asks_since, names
+from connectors.erp.mapping.templates import asks_since, names, names_in_path
 from connectors.erp.profile.model.base import ProfilePart, kind_of
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.mapping import FieldSpec, LookupSpec, spelt_out
@@ -43,7 +42,6 @@ POSITIONS: Mapping[type[ProfilePart], str] = {
 """What templates may use of each paginator, besides {size}."""
 
 VALUES = {"since", "since_date", "since_time", "origin", "ids", "id", "value", "size", *POSITIONS.values()}
-_NAMED = re.compile(r"\{([^{}]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +184,13 @@ def _fixed_queries(checked: Checked) -> Iterator[Finding]:
     entity = checked.entity
     if entity.incremental is not None and not asks_since(entity.incremental.template):
         yield ("incremental", "template"), "the filter would never change; put {since} into it"
-    if entity.origin is not None and "origin" not in names(entity.origin.query):
+    asked = [entity.origin.query if entity.origin else None, entity.listing.query, entity.listing.body]
+    if entity.origin is not None and "origin" not in names(asked):
         advice = "every record would be looked up by the same question; put {origin} into it"
         yield ("origin", "query"), advice
     for name, call in (("get", entity.get), ("update", entity.update), ("delete", entity.delete)):
-        used = names([call.path, call.query, call.headers])
-        if "id" not in used and not used - {"path"}:
+        used = names([call.path, call.query, call.headers, call.body]) | names_in_path(call.path)
+        if not used - {"path", "changes", "version"} and call.body is UNSET:
             yield (name, "path"), "every record would have the same address; put {id} into it"
     lock = entity.update.lock
     if isinstance(lock, IfMatch) and lock.template != "*" and "{version}" not in lock.template:
@@ -220,7 +219,7 @@ def _unknown_values(checked: Checked) -> Iterator[Finding]:
 
 def _children(checked: Checked) -> Iterator[Finding]:
     for name, child in checked.entity.children.items():
-        own = set(_NAMED.findall(child.path)) - {"path"}
+        own = names_in_path(child.path) - {"path"}
         if child.parent is None and not own:
             advice = "every record would be given the same children; put {id} into it, or name their parent"
             yield ("children", name, "path"), advice

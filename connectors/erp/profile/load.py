@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from jsonschema import Draft202012Validator
 
 from connectors.common.errors import SettingsError
 from connectors.common.settings import Environment
-from connectors.erp.mapping.templates import parameters
-from connectors.erp.profile.checks import Checked, problems
+from connectors.erp.mapping.templates import names, parameters
+from connectors.erp.profile.checks import VALUES, Checked, problems
 from connectors.erp.profile.model.base import Template
 from connectors.erp.profile.model.connection import Rest
 from connectors.erp.profile.model.datatype import DatatypeProfile
@@ -29,6 +30,7 @@ from core.jsonio import pointer
 
 HERE = Path(__file__).parents[1]
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _CALLS = ("list", "get", "create", "update", "delete")
 
 
@@ -87,6 +89,7 @@ def load_profile(name: str, env: Environment) -> Profile:
         raise SettingsError("ERP_PROFILE", f"{path} at {pointer(place)}: {advice}")
     filler = _Filler(env, path.name)
     rest = filler.fill(_with_plain_headers(document["connection"]["rest"]), ("connection", "rest"))
+    document = _with_variables(path, document, rest.get("variables", {}))
     lookups = msgspec.convert(document.get("lookups", {}), dict[str, LookupSpec])
     entities = _entities(path, document, lookups)
     secrets = [variable for where, variable in filler.used.items() if not where.endswith("_url")]
@@ -146,6 +149,41 @@ def _with_plain_headers(rest: Mapping[str, Any]) -> dict[str, Any]:
     """The connection with its headers written out, before what stands in the environment gets in there."""
     headers = msgspec.convert(rest.get("headers", {}), dict[str, Template])
     return {**rest, "headers": dict(parameters(headers, {}))}
+
+
+def _with_variables(path: Path, document: Any, variables: Mapping[str, Any]) -> Any:
+    """The document with the values of `connection.rest.variables` in the places of their names."""
+    values: dict[str, Any] = {}
+    for name, given in variables.items():
+        place = f"{path} at /connection/rest/variables/{name}"
+        if name in VALUES or not _NAME.fullmatch(name):
+            raise SettingsError(
+                "ERP_PROFILE", f"{place}: choose another name; {{{name}}} is taken or no name"
+            )
+        text, form = (
+            (given["value"], given.get("type", "text")) if isinstance(given, dict) else (given, "text")
+        )
+        if "{" in text or (form == "integer" and not text.isdigit()):
+            raise SettingsError("ERP_PROFILE", f"{place}: the value holds a brace, or is no whole number")
+        values[name] = int(text) if form == "integer" else text
+    return {
+        key: _put_in(value, values) if key in ("defaults", "entities", "lookups") else value
+        for key, value in document.items()
+    }
+
+
+def _put_in(node: Any, values: Mapping[str, Any], is_path: bool = False) -> Any:
+    if isinstance(node, dict):
+        return {key: _put_in(value, values, key == "path") for key, value in node.items()}
+    if isinstance(node, list):
+        return [_put_in(value, values) for value in node]
+    if not isinstance(node, str) or not values:
+        return node
+    if node[1:-1] in values and node == f"{{{node[1:-1]}}}":
+        return values[node[1:-1]]
+    for name, value in values.items():
+        node = node.replace(f"{{{name}}}", quote(str(value), safe="") if is_path else str(value))
+    return node
 
 
 def _entities(
@@ -214,7 +252,13 @@ def _spread(spec: Mapping[str, Any]) -> dict[str, Any]:
     spread = dict(spec)
     for call in _CALLS:
         own = spec.get(call, {})
+        own = {"allowed": False} if own is False else own
         spread[call] = {**own, "query": {**common, **own.get("query", {})}}
+    create = spread["create"]
+    if isinstance(create.get("body"), dict) and "record" not in names(create["body"]):
+        spread["create"] = {**create, "new": {**create.pop("body"), **create.get("new", {})}}
+    if isinstance(spec.get("id"), str):
+        spread["id"] = [spec["id"]]
     spread["children"] = {
         name: {"paginator": spec["paginator"], **child} for name, child in spec.get("children", {}).items()
     }

@@ -84,6 +84,10 @@ def _object(schema: Schema, kind: type[ProfilePart]) -> Schema:
         schema["oneOf"] = [{"required": [name]} for name in kind.one_of]
     if kind.at_least:
         schema["minProperties"] = kind.at_least
+    for name, short in kind.short.items():
+        whole = schema["properties"][name]
+        said = {"description": whole.pop("description")} if "description" in whole else {}
+        schema["properties"][name] = {**said, "anyOf": [dict(short), whole]}
     if kind.needs:
         schema["dependentRequired"] = {name: list(others) for name, others in kind.needs.items()}
     return schema

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from connectors.common.datatype import Record
-from connectors.common.upstream import UpstreamClient
+from connectors.erp.http.client import ErpClient
+from connectors.erp.mapping.key import Key, raw_key
 from connectors.erp.mapping.templates import Values
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.reading import ChildSpec, ListCall
@@ -21,7 +22,7 @@ from core.dotted import get_path, set_path
 class Children:
     """All sub-resources of one datatype."""
 
-    def __init__(self, client: UpstreamClient, datatype: str, spec: DatatypeProfile, size: int) -> None:
+    def __init__(self, client: ErpClient, datatype: str, spec: DatatypeProfile, size: int) -> None:
         self._parts = [
             _Part(client, f"{datatype}.{name}", child, spec, size) for name, child in spec.children.items()
         ]
@@ -42,7 +43,7 @@ class Children:
 
 class _Part:
     def __init__(
-        self, client: UpstreamClient, name: str, child: ChildSpec, spec: DatatypeProfile, size: int
+        self, client: ErpClient, name: str, child: ChildSpec, spec: DatatypeProfile, size: int
     ) -> None:
         listing = ListCall(
             method=child.method,
@@ -53,33 +54,34 @@ class _Part:
             records=child.records,
             page_size=child.page_size,
         )
-        source = Source(listing, child.paginator or spec.paginator, child.path, child.id)
+        source = Source(listing, child.paginator or spec.paginator, child.path, [child.id])
         self._lists = Lists(client, name, source, size)
         self._into = child.into
         self._parent = child.parent
         self._batch = child.batch
         self._changed = child.changed
+        self._key = Key(spec.id, name)
         self._id = spec.id
 
     def embed(self, page: list[Record]) -> None:
         if self._parent is None:
             for record in page:
-                key = str(get_path(record, self._id))
-                set_path(record, self._into, _all(self._lists.pages({}, key=key, raw=record)))
+                values = self._key.values(self._key(record))
+                set_path(record, self._into, _all(self._lists.pages({}, values=values, raw=record)))
             return
         for start in range(0, len(page), self._batch):
             self._embed_batch(page[start : start + self._batch])
 
     def _embed_batch(self, batch: Sequence[Record]) -> None:
-        found: dict[str, list[Record]] = {str(get_path(record, self._id)): [] for record in batch}
-        keys = [get_path(record, self._id) for record in batch]
+        found: dict[str, list[Record]] = {self._key(record): [] for record in batch}
+        keys = [raw_key(record, self._id) for record in batch]
         for page in self._lists.pages({}, values={"ids": keys}):
             for child in page:
                 owner = found.get(str(get_path(child, self._parent or "")))
                 if owner is not None:
                     owner.append(child)
         for record in batch:
-            set_path(record, self._into, found[str(get_path(record, self._id))])
+            set_path(record, self._into, found[self._key(record)])
 
     def touched(self, values: Values) -> Iterator[str]:
         if self._changed is None:

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from connectors.common.errors import FixSettings
-from connectors.common.upstream import UpstreamClient
+from connectors.erp.http.client import ErpClient
 from connectors.erp.mapping import stamps
+from connectors.erp.mapping.key import Key
 from connectors.erp.mapping.templates import Values, render
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.reading import FullCompare, LogLookup
@@ -41,12 +42,12 @@ class DeletedRecord:
 class GapDetector:
     """Finds deleted records of one datatype."""
 
-    def __init__(self, client: UpstreamClient, datatype: str, spec: DatatypeProfile, size: int) -> None:
+    def __init__(self, client: ErpClient, datatype: str, spec: DatatypeProfile, size: int) -> None:
         deleted = spec.deleted
         assert isinstance(deleted, FullCompare | LogLookup)
         source = Source.of(spec)
         self._datatype = datatype
-        self._id = spec.id
+        self._key = Key(spec.id, datatype)
         self._parse = stamps.parser(spec.modified_format, spec.timezone)
         self._ids = Lists(client, f"{datatype}.ids", replace(source, listing=deleted.ids), size)
         self._modified, self._named, self._log = "", "", None
@@ -86,7 +87,7 @@ class GapDetector:
         live = set[int]()
         for page in self._ids.pages({}):
             for record in page:
-                key = str(get_path(record, self._id))
+                key = self._key(record)
                 if not (key.isascii() and key.isdigit()):
                     raise FixSettings(
                         f"{self._datatype}: ids are no whole numbers, so deleted.strategy cannot be this one",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from connectors.common.datatype import Entity, Record
 from connectors.common.errors import InvalidResponse, NotFound
-from connectors.common.upstream import UpstreamClient
+from connectors.erp.http.client import ErpClient
 from connectors.erp.mapping.shape import Shape
 from connectors.erp.mapping.templates import Values
 from connectors.erp.profile.model.base import Template
@@ -29,7 +29,7 @@ class IncrementalReader:
 
     def __init__(
         self,
-        client: UpstreamClient,
+        client: ErpClient,
         datatype: str,
         spec: DatatypeProfile,
         size: int,

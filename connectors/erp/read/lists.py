@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,11 @@ from msgspec import UNSET
 
 from connectors.common.datatype import Record
 from connectors.common.errors import FixSettings, InvalidResponse
-from connectors.common.upstream import UpstreamClient, UpstreamResponse
+from connectors.common.upstream import UpstreamResponse
+from connectors.erp.http.client import ErpClient
 from connectors.erp.http.responses import NoRecord
-from connectors.erp.mapping.paths import fill_path
-from connectors.erp.mapping.templates import Values, names, parameters, render
+from connectors.erp.mapping.key import raw_key
+from connectors.erp.mapping.templates import Values, fill_path, names, parameters, render
 from connectors.erp.profile.model.base import Template
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.reading import ListCall, ODataLinks, Paginator, SinglePage
@@ -31,12 +32,14 @@ _NONE = UpstreamResponse(200, {}, None)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a list is and how it goes on: `path` stands for `{path}`, and at `id` a record has its key."""
+    """Where a list is and how it goes on: `path` stands for `{path}`, and at the paths of `id` a record has
+    its key.
+    """
 
     listing: ListCall
     paginator: Paginator
     path: str
-    id: str
+    id: Sequence[str]
 
     @classmethod
     def of(cls, spec: DatatypeProfile) -> Source:
@@ -47,7 +50,7 @@ class Source:
 class Lists:
     """One list of the ERP: that of a datatype's records, or of something below it."""
 
-    def __init__(self, client: UpstreamClient, name: str, source: Source, size: int) -> None:
+    def __init__(self, client: ErpClient, name: str, source: Source, size: int) -> None:
         """`name` is for messages and metrics, `size` what the settings say of a page."""
         self._client = client
         self._name = name
@@ -66,19 +69,18 @@ class Lists:
         query: Mapping[str, Template],
         size: int | None = None,
         values: Values | None = None,
-        key: str = "",
         raw: Record | None = None,
     ) -> Iterator[list[Record]]:
         """The ERP's records as they are, one list per page; `query` is added to the profile's own, `values`
-        are for its templates, `key` and `raw` for its path.
+        are for its templates, and `raw`, a record, for its path.
 
         `InvalidResponse` if a page is not a list of objects or comes twice, or if the ERP counts more records
         than it gave: the read then never ends as a short success. A record may come twice.
         """
         size = min(size or self._size, self._size)
-        start = fill_path(self._list.path, self._source.path, key, raw)
-        step: PageRequest | None = self._paginator.first(size)
         given = {**(values or {})}
+        start = fill_path(self._list.path, self._source.path, given, raw, self._client.quotes)
+        step: PageRequest | None = self._paginator.first(size)
         url, loops = start, LoopDetector(self._name)
         total = TotalCount(self._name, self._list.count, size)
         while step is not None:
@@ -88,7 +90,7 @@ class Lists:
             if back is not None:
                 step, loops = back, LoopDetector(self._name)
                 continue
-            loops.note(question, [get_path(record, self._source.id) for record in records], records)
+            loops.note(question, [raw_key(record, self._source.id) for record in records], records)
             yield records
             following = None if answer is _NONE else self._paginator.following(step, answer, records, size)
             if following is not None or self._paginator.leads(answer):
@@ -139,14 +141,18 @@ class Lists:
         """A hash of what is asked, and how the client is told to."""
         given = [] if step.url else self._parameters(query, step, values)
         headers = {**dict(parameters(self._list.headers, values)), **step.headers}
-        body = None if self._list.body is UNSET or step.url else render(self._list.body, values)
+        body = (
+            None
+            if self._list.body is UNSET or step.url
+            else render(self._list.body, values, self._client.quotes)
+        )
         question = hash((url, tuple(given), repr(body), tuple(sorted(headers.items()))))
         return question, {"params": given, "json": body, "headers": headers, "repeatable": True}
 
     def _parameters(
         self, query: Mapping[str, Template], step: PageRequest, values: Values
     ) -> list[tuple[str, str]]:
-        fixed = parameters({**self._list.query, **query}, values)
+        fixed = parameters({**self._list.query, **query}, values, self._client.quotes)
         return [pair for pair in fixed if pair[0] not in step.query] + list(step.query.items())
 
     def _select(self, body: Any) -> list[Record]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.common.errors import Rejected
-from connectors.common.upstream import UpstreamClient
+from connectors.erp.http.client import ErpClient
 from connectors.erp.profile.model.mapping import LookupSpec
 from connectors.erp.profile.model.reading import ListCall, SinglePage
 from connectors.erp.read.lists import Lists, Source
@@ -19,13 +19,15 @@ _MOST = 1000
 class Lookups:
     """The profile's look-ups, by name, for all datatypes; safe to use from several threads."""
 
-    def __init__(self, client: UpstreamClient, specs: Mapping[str, LookupSpec]) -> None:
+    def __init__(self, client: ErpClient, specs: Mapping[str, LookupSpec]) -> None:
         self._specs = specs
         self._lists = {
             name: Lists(
                 client,
                 f"lookup.{name}",
-                Source(ListCall(query=spec.query, records=spec.records), SinglePage(), spec.path, spec.value),
+                Source(
+                    ListCall(query=spec.query, records=spec.records), SinglePage(), spec.path, [spec.value]
+                ),
                 2,
             )
             for name, spec in specs.items()

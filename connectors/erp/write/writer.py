@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+import re
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from msgspec import UNSET
 
 from connectors.common.datatype import Record
-from connectors.common.errors import Conflict, Indeterminate, InvalidResponse, Unavailable
-from connectors.common.upstream import UpstreamClient, UpstreamResponse
+from connectors.common.errors import Conflict, Indeterminate, InvalidResponse, Unavailable, Unreadable
+from connectors.common.upstream import UpstreamResponse
+from connectors.erp.http.calls import Calls
 from connectors.erp.mapping.items import Commands
-from connectors.erp.mapping.paths import fill_path
 from connectors.erp.mapping.shape import VERSION, Fetched, Shape
-from connectors.erp.mapping.templates import parameters
-from connectors.erp.profile.model.base import Template
+from connectors.erp.mapping.templates import render
 from connectors.erp.profile.model.datatype import DatatypeProfile
-from connectors.erp.profile.model.writing import BodyVersion, IfMatch, Step
+from connectors.erp.profile.model.writing import BodyVersion, IdFromHeader, IfMatch, Step
 from connectors.erp.read.children import Children
 from connectors.erp.read.lookups import Lookups
+from connectors.erp.read.single import SingleReader
 from connectors.erp.write.transitions import Transitions
 from core.dotted import get_path, set_path
 
@@ -26,32 +27,21 @@ Bodies = dict[str, Record]
 """What to send, by the part of the record it goes to; "" is the record itself."""
 
 
-class Call(Protocol):
-    """What all calls of a profile have in common."""
-
-    @property
-    def method(self) -> str: ...
-    @property
-    def path(self) -> str | None: ...
-    @property
-    def query(self) -> Mapping[str, Template]: ...
-    @property
-    def headers(self) -> Mapping[str, Template]: ...
-
-
 class Writer:
     """The single-record operations of one datatype."""
 
     def __init__(
         self,
-        client: UpstreamClient,
         datatype: str,
         spec: DatatypeProfile,
+        calls: Calls,
+        single: SingleReader,
         shape: Shape,
         children: Children,
         lookups: Lookups,
     ) -> None:
-        self._client = client
+        self._calls = calls
+        self._single = single
         self._name = datatype
         self._spec = spec
         self._shape = shape
@@ -62,12 +52,7 @@ class Writer:
 
     def fetch(self, key: str) -> Record:
         """The ERP's record, with its children in it."""
-        answer = self._send(self._spec.get, "get", key)
-        raw = self._record(answer, "get", self._spec.get.record)
-        lock = self._spec.update.lock
-        if isinstance(lock, IfMatch) and lock.header is not None:
-            raw[VERSION] = answer.headers.get(lock.header)
-        return self._whole(raw)
+        return self._whole(self._single.fetch(key))
 
     def create(self, payload: Record, origin: str) -> Record:
         """Create the record and take it to the state it is to have; the record as the ERP then holds it.
@@ -78,7 +63,7 @@ class Writer:
         self.actions.check(called)
         bodies = self._bodies(written)
         spec = self._spec.create
-        own = {**self._lookups.filled(spec.body), **bodies.pop("", {})}
+        own = {**self._lookups.filled(spec.new), **bodies.pop("", {})}
         if spec.within is not None:
             outer, part = bodies.pop(spec.within.part, {}), self._spec.parts[spec.within.part]
             fixed = self._lookups.filled(part.create.body if part.create else {})
@@ -86,9 +71,10 @@ class Writer:
         for name, body in bodies.items():
             into, key = self._part_for(name, body, origin)
             set_path(own, into, key)
-        answer = self._send(spec, "create", "", {spec.wrap: own} if spec.wrap else own)
-        raw = self._created(answer)
-        return self.act(raw, called)
+        whole = {spec.wrap: own} if spec.wrap else own
+        body = whole if spec.body is UNSET else render(spec.body, {"record": whole})
+        answer = self._calls.send(spec, "create", body=body, repeatable=False)
+        return self.act(self._created(answer), called)
 
     def update(self, present: Fetched, key: str, changes: Record) -> Record | None:
         """Write the changes under the lock that the profile names; the record as the ERP then holds it, None
@@ -99,40 +85,54 @@ class Writer:
         raw = present.raw
         bodies = self._bodies(written, present)
         for name in [name for name in bodies if name]:
-            self._send(self._spec.parts[name].update, "update", key, bodies[name], raw)
+            self._calls.send(self._spec.parts[name].update, "update", key, body=bodies[name], raw=raw)
         answer = self._send_record(present, key, bodies[""]) if "" in bodies else None
         if not bodies and not called:
             return None
-        if answer is None or self._spec.update.answers == "nothing" or len(bodies) > 1:
-            raw = self.fetch(key) if bodies else raw
-        else:
-            raw = self._whole(self._record(answer, "update", self._spec.update.record))
+        stored = None if answer is None or len(bodies) > 1 else self._updated(answer)
+        if bodies:
+            raw = self.fetch(key) if stored is None else stored
         return self.act(raw, called)
+
+    def _updated(self, answer: UpstreamResponse) -> Record | None:
+        """The record in the answer to an update; None if it is to be read again."""
+        if self._spec.update.answers == "nothing":
+            return None
+        try:
+            return self._whole(self._record(answer, "update", self._spec.update.record))
+        except InvalidResponse:
+            return None
 
     def delete(self, key: str) -> None:
         """Delete the record."""
-        self._send(self._spec.delete, "delete", key)
+        spec = self._spec.delete
+        body = None if spec.body is UNSET else render(spec.body, self._calls.values_of(key))
+        self._calls.send(spec, "delete", key, body=body)
 
     def act(self, raw: Record, wanted: Record) -> Record:
         """Take a record to the values that only actions lead to; the record as it then is."""
         if not wanted:
             return raw
-        key = str(get_path(raw, self._spec.id))
+        key = self._shape.key(raw)
         self.actions.execute(wanted, key, raw, self._step)
         return self.fetch(key)
 
     def _step(self, step: Step, key: str, raw: Record) -> None:
         try:
-            self._send(step, "action", key, {} if step.body is UNSET else step.body, raw)
+            body = {} if step.body is UNSET else render(step.body, self._calls.values_of(key))
+            self._calls.send(step, "action", key, body=body, raw=raw, repeatable=False)
         except Indeterminate as silence:
             # It may have been done: the record is read again, and compared anew, before the next attempt.
             raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
 
     def _send_record(self, present: Fetched, key: str, body: Record) -> UpstreamResponse | None:
         spec = self._spec.update
-        headers, body = self._locked(present.raw, self._outgoing(key, present, body))
-        wrapped = {spec.wrap: body} if spec.wrap else body
-        answer = self._send(spec, "update", key, wrapped, present.raw, headers)
+        headers, changes = self._locked(present.raw, self._outgoing(key, present, body))
+        whole: Any = {spec.wrap: changes} if spec.wrap else changes
+        if spec.body is not UNSET:
+            version = self._shape.lock_of(present.raw)
+            whole = render(spec.body, {**self._calls.values_of(key), "changes": whole, "version": version})
+        answer = self._calls.send(spec, "update", key, body=whole, raw=present.raw, headers=headers)
         return None if answer.body is None else answer
 
     def _bodies(self, changes: Record, present: Fetched | None = None) -> Bodies:
@@ -172,56 +172,58 @@ class Writer:
         assert spec is not None and spec.into is not None
         if spec.find is not None:
             query = {**spec.query, **spec.find}
-            found = self._send(spec, "find", "", values={"origin": origin}, query=query, method="GET").body
+            values = {"origin": origin}
+            found = self._calls.send(spec, "find", values=values, query=query, method="GET").body
             if isinstance(found, list) and found:
                 return spec.into, get_path(found[0], spec.id_from)
         body = {**self._lookups.filled(spec.body), **body}
-        key = get_path(self._send(spec, "create", "", body, {}).body, spec.id_from)
+        answer = self._calls.send(spec, "create", body=body, raw={}, repeatable=False)
+        key = get_path(answer.body, spec.id_from)
         if key is None:
             raise InvalidResponse(f"{self._name}: the ERP's answer to a create has no {spec.id_from}")
         return spec.into, key
 
     def _created(self, answer: UpstreamResponse) -> Record:
+        """The record that a create made. `Unreadable` if the answer holds neither it nor its key."""
         spec = self._spec.create
         if spec.id_from is None:
-            return self._whole(self._record(answer, "create", spec.record))
-        key = get_path(answer.body, spec.id_from)
-        if key is None:
-            raise InvalidResponse(f"{self._name}: the ERP's answer to a create has no {spec.id_from}")
+            try:
+                return self._whole(self._record(answer, "create", spec.record))
+            except InvalidResponse as error:
+                raise Unreadable(error.detail) from error
+        if isinstance(spec.id_from, IdFromHeader):
+            key = key_in_header(answer.headers.get(spec.id_from.header), spec.id_from.pattern)
+        else:
+            key = get_path(answer.body, spec.id_from)
+        if key is None or isinstance(key, dict | list | bool):
+            place = spec.id_from.header if isinstance(spec.id_from, IdFromHeader) else spec.id_from
+            raise Unreadable(f"{self._name}: the ERP's answer to a create has no key at {place}")
         return self.fetch(str(key))
 
     def _record(self, answer: UpstreamResponse, operation: str, place: str) -> Record:
         raw = get_path(answer.body, place)
         if not isinstance(raw, dict):
             raise InvalidResponse(f"{self._name}: the ERP's answer to {operation} holds no record")
+        self._shape.key(raw)
         return raw
 
     def _whole(self, raw: Record) -> Record:
         return self._children.embed([raw])[0]
 
-    def _send(
-        self,
-        call: Call,
-        operation: str,
-        key: str,
-        body: Any = None,
-        raw: Record | None = None,
-        headers: Mapping[str, str] | None = None,
-        values: Mapping[str, Any] | None = None,
-        query: Mapping[str, Template] | None = None,
-        method: str | None = None,
-    ) -> UpstreamResponse:
-        """Make a call of the profile; `query` and `method` stand in for its own."""
-        values = {"id": key} if values is None else values
-        return self._client.call(
-            method or call.method,
-            fill_path(call.path or "", self._spec.path, key, raw),
-            operation=f"{self._name}.{operation}",
-            params=parameters(call.query if query is None else query, values),
-            json=body,
-            headers={**dict(parameters(call.headers, values)), **(headers or {})},
-            repeatable=operation not in ("create", "action"),
-        )
+
+def key_in_header(address: str | None, pattern: str | None) -> str | None:
+    """The key in an address such as https://erp.example/people(17) or /people/17; None if there is none."""
+    if not address:
+        return None
+    if pattern is not None:
+        found = re.search(pattern, address)
+        return found[1] if found else None
+    last = unquote(urlsplit(address).path).rstrip("/").rpartition("/")[2]
+    inside = re.search(r"\((.*)\)$", last)
+    if inside is None:
+        return last or None
+    key = inside[1]
+    return key[1:-1].replace("''", "'") if key[:1] == key[-1:] == "'" else key
 
 
 def _merged(record: Record, changes: Record) -> Record:

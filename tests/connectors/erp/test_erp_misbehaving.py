@@ -231,7 +231,7 @@ def test_writes_go_before_reads_when_calls_are_scarce(upstream: Upstream, tmp_pa
     wait_until(lambda: order == ["GET"], what="the first read under way")
     second.start()
     writer.start()
-    limiter = app.extensions["connectors"].service.datatypes["contact"]._writer._client._limiter
+    limiter = app.extensions["connectors"].service.datatypes["contact"]._writer._calls._client._limiter
     wait_until(lambda: limiter._waiting[True] == 1 and limiter._waiting[False] == 1, what="both waiting")
     held.set()
     for thread in (reader, second, writer):

@@ -33,6 +33,10 @@ class ProfilePart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     needs: ClassVar[Mapping[str, Sequence[str]]] = {}
     """Members that need others."""
 
+    short: ClassVar[Mapping[str, Mapping[str, object]]] = {}
+    """Members that may be written in a shorter form, with its schema; `connectors.erp.profile.load` spells it
+    out before the objects are made."""
+
 
 def kind_of(node: ProfilePart) -> str:
     """The word that a profile has in `type` or `strategy` for an object of this class."""
@@ -100,9 +104,11 @@ Template: TypeAlias = Text | Annotated[list[Text], Meta(min_length=1)] | JsonTex
 Templates: TypeAlias = Annotated[
     dict[str, Template],
     Meta(
-        description="Query parameters or headers. A text may hold {name} for a value (since, origin,"
-        " ids, id, value, and the paginator's size, page, offset, cursor, after); one whose value is"
-        ' not there is left out. A list of texts is sent as a repeated parameter. {"json": …} and'
+        description="Query parameters or headers. A text may hold {name} for a value: since (and"
+        " since_date, since_time), origin, ids, id, value, the paginator's size, page, offset, cursor and"
+        " after, and what variables names; {name|integer} makes it a number, {name|text} a text. One whose"
+        " value is not there is left out. A value between quotes stays there, see quotes. A list of texts"
+        ' is sent as a repeated parameter. {"json": …} and'
         ' {"b64json": …} hold JSON that is sent as text, plain or in URL-safe base64; {"$if":'
         ' "since", "$then": …} in it is left out when there is no such value.'
     ),

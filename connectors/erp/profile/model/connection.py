@@ -30,6 +30,15 @@ Variables: TypeAlias = Annotated[
 ]
 
 
+class VariableSpec(ProfilePart, frozen=True):
+    """A variable that is no text."""
+
+    value: Variable
+    type: Annotated[
+        Literal["integer", "text"], Meta(description="What {name} becomes where it stands alone.")
+    ] = "text"
+
+
 class Timeout(ProfilePart, frozen=True):
     """Seconds; the service's settings where absent."""
 
@@ -212,6 +221,24 @@ class Rest(ProfilePart, frozen=True):
     query: Annotated[
         dict[str, Sent], Meta(description="Sent with every call, e.g. a tenant; ${NAME} for what is secret.")
     ] = {}
+    variables: Annotated[
+        dict[str, Variable | VariableSpec],
+        Meta(
+            description="Values of the environment under names of their own: {name} stands for them in"
+            " every path,"
+            " query, header and body of the profile, such as a tenant, a database or a key that belongs"
+            " into bodies."
+        ),
+    ] = {}
+    quotes: Annotated[
+        Literal["doubled", "backslash", "as_is"],
+        Meta(
+            description="How a quote is written in a value that a template puts between quotes, as in"
+            " $filter:"
+            " \"name eq '{value}'\". doubled: as OData and SQL have it · backslash: an escape before it ·"
+            " as_is."
+        ),
+    ] = "doubled"
     timeout: Timeout = Timeout()
     auth: Annotated[Auth, Meta(description="Credentials. Secrets are always ${NAME}.")] = NoAuth()
     rate_limit: RateLimit = RateLimit()

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from connectors.erp.profile.model.base import Path, ProfilePart, Templates, Text, Zone
+from connectors.erp.profile.model.base import NO_VARIABLE, Path, ProfilePart, Templates, Text, Zone
 from connectors.erp.profile.model.connection import Connection
 from connectors.erp.profile.model.mapping import (
     Conditions,
@@ -42,6 +42,13 @@ Names = Annotated[list[Text], Meta(description="Names of fields.")]
 class DatatypeProfile(ProfilePart, frozen=True):
     """How records of one datatype are read and written. Every member may stand in `defaults` instead."""
 
+    short = {  # noqa: RUF012 - a ClassVar
+        "id": {"type": "string", "minLength": 1, **NO_VARIABLE},
+        "create": {"const": False},
+        "update": {"const": False},
+        "delete": {"const": False},
+    }
+
     path: Annotated[
         Text,
         Meta(
@@ -62,7 +69,14 @@ class DatatypeProfile(ProfilePart, frozen=True):
     query: Annotated[Templates, Meta(description="Sent with every call for this datatype.")] = field(
         default_factory=dict
     )
-    id: Annotated[Path, Meta(description="Where a record holds its key.")] = "id"
+    id: Annotated[
+        list[Path],
+        Meta(
+            min_length=1,
+            description="Where a record holds its key (id by default); a list for a key of several values,"
+            " whose parts are {id.<path>} in templates.",
+        ),
+    ] = field(default_factory=lambda: ["id"])
     modified: Annotated[
         list[Path | StampPair],
         Meta(description="Where a record holds its change stamp; the first that is not null counts."),

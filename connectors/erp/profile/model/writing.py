@@ -12,6 +12,15 @@ from connectors.erp.profile.model.mapping import Conditions
 Wrap: TypeAlias = Annotated[Text, Meta(description="Key that the record is wrapped in.")]
 
 
+Allowed: TypeAlias = Annotated[
+    bool,
+    Meta(
+        description="false, or false in place of the whole object: this ERP has no such call, so it is"
+        " refused."
+    ),
+]
+
+
 class Get(ProfilePart, frozen=True):
     """How one record is read."""
 
@@ -22,8 +31,33 @@ class Get(ProfilePart, frozen=True):
     query: Templates = {}
     headers: Templates = {}
     record: Annotated[
-        Path, Meta(description="Where the answer holds the record; the whole answer by default.")
+        Path,
+        Meta(
+            description="Where the answer holds the record; the whole answer by default. Null there, or an"
+            " empty list"
+            " around it, means that there is none."
+        ),
     ] = ""
+    body: Annotated[Json, Meta(description="Sent as JSON, with {id}, for ERPs that are asked by POST.")] = (
+        UNSET
+    )
+
+
+class IdFromHeader(ProfilePart, frozen=True):
+    """The key of a new record in a header of the answer, such as Location."""
+
+    header: Annotated[Text, Meta(description="The header.")]
+    pattern: (
+        Annotated[
+            Text,
+            Meta(
+                description="A regular expression whose first group is the key. By default it is the last"
+                " part of an"
+                " address, or what is in parentheses there, without quotes."
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Within(ProfilePart, frozen=True):
@@ -36,24 +70,36 @@ class Within(ProfilePart, frozen=True):
 class Create(ProfilePart, frozen=True):
     """How a record is made."""
 
+    allowed: Allowed = True
+
     method: Annotated[Literal["POST", "PUT"], Meta(description="HTTP method.")] = "POST"
     path: Place = "{path}"
     query: Templates = {}
     headers: Templates = {}
     wrap: Wrap | None = None
-    body: Annotated[
+    new: Annotated[
         dict[str, Json],
         Meta(
             description='Members that every new record gets; {"$lookup": name, "value": …} stands for'
             " a key that is looked up."
         ),
     ] = {}
+    body: Annotated[
+        Json,
+        Meta(
+            description='What is sent, with {record} for the new record, such as {"vals_list":'
+            ' ["{record}"]}; the record alone by default. An object without {record} counts as `new`.'
+        ),
+    ] = UNSET
     within: Within | None = None
     record: Annotated[Path, Meta(description="Where the answer holds the record.")] = ""
-    id_from: (
-        Annotated[Path, Meta(description="Where the answer holds only the new id; the record is then read.")]
-        | None
-    ) = None
+    id_from: Annotated[
+        Path | IdFromHeader | None,
+        Meta(
+            description="Where the answer holds only the new id, in its body or in a header; the record is"
+            " then read."
+        ),
+    ] = None
 
 
 class NoLock(ProfilePart, frozen=True, tag_field="type", tag="none"):
@@ -90,6 +136,8 @@ Lock: TypeAlias = Annotated[
 class Update(ProfilePart, frozen=True):
     """How a record is changed."""
 
+    allowed: Allowed = True
+
     method: Annotated[Literal["PUT", "PATCH", "POST"], Meta(description="HTTP method.")] = "PATCH"
     path: Place = "{path}/{id}"
     query: Templates = {}
@@ -106,13 +154,23 @@ class Update(ProfilePart, frozen=True):
     answers: Annotated[
         Literal["record", "nothing"], Meta(description="nothing: the record is read after the write.")
     ] = "record"
+    body: Annotated[
+        Json,
+        Meta(
+            description='What is sent, with {changes}, {id} and the {version} of lock, such as {"ids":'
+            ' ["{id|integer}"],'
+            ' "vals": "{changes}"}; the changes alone by default.'
+        ),
+    ] = UNSET
     lock: Lock = NoLock()
 
 
 class Delete(ProfilePart, frozen=True):
     """How a record is deleted."""
 
-    method: Annotated[Literal["DELETE", "POST"], Meta(description="HTTP method.")] = "DELETE"
+    allowed: Allowed = True
+    method: Annotated[Literal["DELETE", "POST", "PUT", "PATCH"], Meta(description="HTTP method.")] = "DELETE"
+    body: Annotated[Json, Meta(description="Sent as JSON, with {id}.")] = UNSET
     path: Place = "{path}/{id}"
     query: Templates = {}
     headers: Templates = {}
@@ -196,5 +254,10 @@ class Origin(ProfilePart, frozen=True):
 
     field: Annotated[Path, Meta(description="In this project's field names.")]
     query: Annotated[
-        Templates, Meta(description="List query with {origin}; replaces parameters of list.query.")
-    ]
+        Templates,
+        Meta(
+            description="List query with {origin}; replaces parameters of list.query. It may be left out"
+            " where"
+            " list.query or list.body use {origin} themselves, within a $if."
+        ),
+    ] = {}
