@@ -121,7 +121,7 @@ class NodePipe:
             result.changed,
             result.reason,
             tuple(result.waits_for) if known else (),
-            wrote_to=result.wrote_to,
+            wrote_to=frozenset() if self.is_input or not result.got_on else result.wrote_to,
         )
 
     def _is_overdue(self, engine: Engine) -> bool:

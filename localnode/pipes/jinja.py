@@ -52,6 +52,20 @@ _FAILURES = (
 )
 
 
+class Absent(StrictUndefined):
+    """A variable that is not there and whose parts are not, either; whether they are defined may be asked."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name[:2] == "__":
+            raise AttributeError(name)
+        return self
+
+    def __getitem__(self, name: Any) -> Any:
+        return self
+
+
 class TemplateFailed(EntityUnfit):
     """A template could not be rendered with the data at hand; the message says which one, and `reason` why.
 

@@ -54,6 +54,11 @@ class RunResult:
         """Versions written, or entities sent out."""
         return self.counts.changed
 
+    @property
+    def got_on(self) -> bool:
+        """Whether entities went through, other than failing once more."""
+        return self.changed > 0 or (self.status == SUCCESS and self.counts.read > self.counts.failed)
+
 
 class PumpRun:
     """One run. `stop` is looked at between batches."""

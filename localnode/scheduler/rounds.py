@@ -19,7 +19,8 @@ class Outcome:
     """How one pump run ended. `changes` counts versions written and entities sent out.
 
     `blocked`: it failed because the pipe cannot run on this node at all. `wrote_to`: systems that were sent
-    something to keep.
+    something to keep because of what is in the node; not by a pipe that reads from outside itself, and not by
+    one whose entities only failed again.
     """
 
     status: str

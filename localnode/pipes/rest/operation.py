@@ -72,13 +72,14 @@ class Operation:
         url = address or self._url.text(variables)
         named = {**variables, "url": url}
         headers = {name: _text(value) for name, value in dict(_rendered(self._headers, named)).items()}
+        named |= {"headers": headers, "request_headers": headers}
         params = {
             name: value for name, value in dict(_rendered(self._params, named)).items() if value is not None
         }
         since = variables.get("since")
         if since is not None and not isinstance(since, Undefined):
             self._place_since(headers, params, since)
-        named |= {"params": params, "request_params": params, "headers": headers}
+        named |= {"params": params, "request_params": params}
         given = own if own is not None else _rendered(self._payload, named)
         body = payload.encode(given, str(self.config.get("payload-type", "json")))
         present = parse_qs(urlsplit(url).query, keep_blank_values=True)

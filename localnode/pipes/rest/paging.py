@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from localnode.pipes.errors import RemoteFailed
+from localnode.pipes.jinja import Absent
 from localnode.pipes.rest.client import RestClient
 from localnode.pipes.rest.operation import Operation, Request, Variables
 from localnode.pipes.rest.response import Answer
 
 MAX_PAGES = 100_000
+PREVIOUS = ("previous_body", "previous_headers", "previous_request_headers", "previous_params")
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,11 @@ def _page(line: RestClient, operation: Operation, request: Request, variables: V
 
 
 def _previous(before: tuple[Request, Page] | None) -> Variables:
+    """What the page before was. Templates of the first page ask of parts of it whether they are defined, with
+    and without asking first whether it is (sesam-io/tidsbanken-connector, templates/system.json).
+    """
     if before is None:
-        return {}
+        return {name: Absent(name=name) for name in PREVIOUS}
     request, page = before
     return {
         "previous_body": page.answer.body,

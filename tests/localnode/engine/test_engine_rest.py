@@ -568,3 +568,29 @@ def test_a_run_says_which_systems_it_wrote_to(
     first, second = b.run(), b.run()
     assert first.status == SUCCESS and first.wrote_to == (frozenset({"s"}) if wrote else frozenset())
     assert second.wrote_to == frozenset()
+
+
+@pytest.mark.parametrize("asks_first", [True, False])
+def test_pages_by_a_header_that_counts(
+    pipe: Build, system: Any, service: Service, live: Live, asks_first: bool
+) -> None:
+    """The form of public connectors: params see the request's headers, and the first page asks of the one before."""
+    known = "previous_request_headers['X-Page'] is defined"
+    known = f"previous_request_headers is defined and {known}" if asks_first else known
+    operation = get(
+        headers={
+            "X-Page": "{% if "
+            + known
+            + " %}{{ previous_request_headers['X-Page'] | int + 1 }}{% else %}1{% endif %}"
+        },
+        params={
+            "skip": "{% if " + known + " %}{{ 2 * (headers['X-Page'] | int - 1) }}{% else %}0{% endif %}"
+        },
+        next_page_termination_strategy="empty-result",
+        id_expression="{{ id }}",
+    )
+    people = [{"id": str(number)} for number in range(5)]
+    service.respond = lambda method, path, params, body: people[int(params["skip"]) :][:2]
+    assert pipe("a", source(), engine=system(operation)).run().status == SUCCESS
+    assert sorted(live("a")) == ["0", "1", "2", "3", "4"]
+    assert [call[2]["skip"] for call in service.calls] == ["0", "2", "4", "6"]

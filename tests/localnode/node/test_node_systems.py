@@ -97,6 +97,26 @@ def test_what_was_written_to_is_read_again_in_the_same_run(connected, writes, re
     assert [call[1].partition("?")[0] for call in calls] == ["/things", "/share", "/things"][: reads + 1]
 
 
+def test_writes_of_a_pipe_that_reads_a_system_itself_or_that_only_fails_are_no_reason_to_read_again(
+    connected,
+):
+    client, _, _, calls = connected
+    register = {**COLLECT, "_id": "register", "transform": SHARE["transform"]}
+    client.put("/api/config", json=[SERVICE, register])
+    assert run(client, extra_zero_runs=2)["status"] == "success"
+    assert [call[0] for call in calls] == ["GET", "POST"]
+    calls.clear()
+    broken = {
+        **SHARE,
+        "transform": {**SHARE["transform"], "url": "/nowhere"},
+        "pump": {"max_retries_per_entity": 9},
+    }
+    client.put("/api/config", json=[SERVICE, COLLECT, broken])
+    result = run(client, extra_zero_runs=2)
+    assert result["status"] == "failed" and result["additional_info"]["rounds"] <= 5
+    assert [call[0] for call in calls].count("GET") == 1
+
+
 def test_previews_have_no_side_effects(connected):
     client, _, _, calls = connected
     client.put("/api/config", json=[SERVICE, COLLECT, SHARE])
