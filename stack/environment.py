@@ -13,6 +13,7 @@ from pathlib import Path
 
 from connectors.chargebee.settings import ChargebeeSettings, WebhookSettings
 from connectors.common.settings import CommonSettings, ProcessSettings
+from connectors.erp.profile.load import PROFILES
 from connectors.erp.settings import ErpSettings
 from core.settings import BadSetting, choice, integer, rows, setting, text
 from core.settings import read as read_table
@@ -79,7 +80,9 @@ _OURS = ("CHARGEBEE_", "ERP_", "WEBHOOK_", "SERVICE_", "UPSTREAM_")
 _LIKE = 0.85
 """How much a variable of the process must look like one of ours to be taken for a misspelt one."""
 _PLACEHOLDERS = ("…", "...", "<…>")
-ROOT = Path(__file__).resolve().parents[1]
+_CHECKOUT = Path(__file__).resolve().parents[1]
+ROOT = _CHECKOUT if (_CHECKOUT / "pipes").is_dir() else Path.cwd()
+"""The folder with the configuration: the checkout, or where somebody works who has the wheel installed."""
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
 _ASKED_FOR = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
@@ -201,7 +204,7 @@ def _profile(values: Mapping[str, str]) -> frozenset[str]:
 def _profile_file(values: Mapping[str, str]) -> Path:
     """The file of the profile, as the service finds it. Raises BadSetting when there is none."""
     name = values.get("ERP_PROFILE") or "sandbox"
-    presets = ROOT / "connectors" / "erp" / "profiles"
+    presets = PROFILES
     is_path = "/" in name or name.endswith(".json")
     path = ROOT / name if is_path else presets / f"{name}.json"
     if path.is_file():

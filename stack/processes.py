@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from connectors import common
 from stack.node import Json, NodeClient
 from stack.process_manager import ProcessManager, Program, StackError
 from stack.services import hook_up
@@ -19,7 +20,7 @@ from stack.settings import StackSettings, check_free, for_tests
 WEBHOOK_AUTH = ("chargebee", "sandbox")
 """What the sandbox Chargebee presents to the service."""
 
-GUNICORN = ("-m", "gunicorn", "-c", "connectors/common/gunicorn.conf.py")
+GUNICORN = ("-m", "gunicorn", "-c", str(Path(common.__file__).with_name("gunicorn.conf.py")))
 
 
 class Stack:

@@ -70,6 +70,8 @@ class StackSettings:
 
 def from_environment(data: str, folder: Path, root: Path = ROOT) -> StackSettings:
     """The settings of `make run`; `.env` is looked for in `root`. Raises BadSetting."""
+    if not (ROOT / "pipes").is_dir():
+        raise BadSetting(f"there is no configuration in {ROOT}: start it in a checkout of the project")
     values = environment.read(root / ".env", os.environ)
     real_chargebee = environment.is_real_chargebee(values)
     given = asdict(read(PipeSettings, values))

@@ -34,7 +34,7 @@ _PATIENCE = {"UPSTREAM_ATTEMPTS": "2", "UPSTREAM_MAX_WAIT_SECONDS": "10"}
 """A person waits for the answer."""
 
 
-def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
     """Check and print; gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m connectors.erp.check", description=__doc__)
     parser.add_argument(
@@ -43,7 +43,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     parser.add_argument("--datatype", action="append", help="only this one; may be given again")
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args(arguments)
-    environment = {**_PATIENCE, **environ, **({"ERP_PROFILE": options.profile} if options.profile else {})}
+    named = {"ERP_PROFILE": options.profile} if options.profile else {}
+    environment = {**_PATIENCE, **(os.environ if environ is None else environ), **named}
     try:
         settings = read_settings(environment)
     except SettingsError as error:
@@ -87,4 +88,4 @@ def _examine(settings: ErpSettings, names: Sequence[str]) -> list[Report]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ))
+    sys.exit(main())

@@ -29,6 +29,8 @@ from connectors.erp.schema import DATATYPES, load_schema
 from core.jsonio import pointer
 
 HERE = Path(__file__).parents[1]
+PROFILES = HERE / "profiles"
+"""The profiles that come with the service."""
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _CALLS = ("list", "get", "create", "update", "delete")
@@ -109,11 +111,11 @@ def load_profile(name: str, env: Environment) -> Profile:
 
 def presets() -> list[str]:
     """Names of the profiles that come with the service."""
-    return sorted(file.stem for file in (HERE / "profiles").glob("*.json"))
+    return sorted(file.stem for file in PROFILES.glob("*.json"))
 
 
 def _find(name: str) -> Path:
-    path = Path(name) if "/" in name or name.endswith(".json") else HERE / "profiles" / f"{name}.json"
+    path = Path(name) if "/" in name or name.endswith(".json") else PROFILES / f"{name}.json"
     if not path.is_file():
         raise SettingsError("ERP_PROFILE", f"there is no file {path}; presets are {', '.join(presets())}")
     return path
