@@ -8,6 +8,9 @@ from typing import Any
 
 import orjson
 
+Json = dict[str, Any]
+"""A JSON object, such as an entity."""
+
 _DIGITS_AS_ZERO = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else 0 for byte in range(256))
 _LONG_INTEGER = b"0" * 19
 """orjson turns integers beyond 64 bits into floats without a word, so texts with so many digits in a row go

@@ -22,7 +22,7 @@ SECTIONS = {
     "FieldSpec": "fields.…",
     "ItemSpec": "items.…",
     "PartSpec": "parts.…",
-    "Step": "actions.….….…: a step",
+    "TransitionStep": "actions.….….…: a step",
     "Get": "get",
     "Create": "create",
     "Update": "update",

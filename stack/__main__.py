@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from core.jsonio import Json
 from core.names import Kind
 from core.settings import BadSetting
 from stack import links
@@ -18,7 +19,7 @@ from stack.decisions import relink, retry, send, unlink
 from stack.deploy_check import WRONG, Deployment, run_checks, told
 from stack.environment import PORTS, ROOT
 from stack.mappings.render import Mappings
-from stack.node import Json, NodeClient
+from stack.node import NodeClient
 from stack.process_manager import StackError
 from stack.run import INTERRUPTED, RunOptions, run
 from stack.settings import from_environment

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.jsonio import Json
 from core.names import TRANSFORM, RecordName, parse_ni
-from stack.node import Json, NodeClient
+from stack.node import NodeClient
 from stack.process_manager import StackError
 
 RETRIED = ("rejected", "conflict", "quarantined", "gone")

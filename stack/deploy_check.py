@@ -20,12 +20,13 @@ import requests
 from connectors.chargebee.settings import read_settings as chargebee_settings
 from connectors.common.errors import SettingsError
 from connectors.erp.settings import read_settings as erp_settings
+from core.jsonio import Json
 from core.settings import rows
 from core.suggestions import did_you_mean
 from localnode.config import read_directory, read_variables
 from localnode.config.substitution import Substitution, secret_names
 from stack.environment import PipeSettings
-from stack.node import Json, NodeClient, pack
+from stack.node import NodeClient, pack
 from stack.process_manager import StackError
 
 READY, WRONG, OPEN = "ready", "wrong", "open"

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from core.dotted import get_path
+from core.jsonio import Json
 from core.names import COLLECT, Kind, RecordName
 from core.settings import BadSetting
 from stack.decisions import decision, link_decisions
-from stack.node import Json, NodeClient
+from stack.node import NodeClient
 from stack.report import MAPPINGS, Pair
 
 COLUMNS = (

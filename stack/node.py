@@ -15,10 +15,10 @@ from urllib.parse import quote, urlsplit
 
 import requests
 
+from core.jsonio import Json
 from stack.process_manager import StackError
 from stack.settings import HOST
 
-Json = dict[str, Any]
 Watch = Callable[[list[Json]], None]
 PROGRESS_S = 0.5
 NO_LIMIT_S = 30 * 24 * 3600

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator
 from textwrap import wrap
-from typing import Any
 
+from core.jsonio import Json
 from core.names import Kind
 from localnode.diagnostics.names import Labels
 from localnode.diagnostics.plan_text import failed_lines, finding_lines
 
-Json = dict[str, Any]
 TITLES = ("datatype", "records", "matched", "to make", "to change", "to delete", "waits")
 FIGURES = ("records", "matched", "insert", "update", "delete")
 ROW = "{:<28}{:>9}{:>9}{:>9}{:>11}{:>11}{:>7}"

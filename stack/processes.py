@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Any
 
 from connectors import common
-from stack.node import Json, NodeClient
+from core.jsonio import Json
+from stack.node import NodeClient
 from stack.process_manager import ProcessManager, Program, StackError
 from stack.services import hook_up
 from stack.settings import StackSettings, check_free, for_tests

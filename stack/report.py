@@ -8,10 +8,11 @@ from textwrap import wrap
 from typing import Any
 
 from core.dotted import get_path
+from core.jsonio import Json
 from core.names import parse_ni, parse_pipe
 from localnode.diagnostics.findings import OF_RECORDS
 from localnode.diagnostics.names import Labels
-from stack.node import Json, NodeClient
+from stack.node import NodeClient
 from stack.plan_table import held_up
 from stack.services import Service
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from stack.node import Json
+from core.jsonio import Json
 from stack.process_manager import StackError
 
 TIMEOUT = (5, 300)

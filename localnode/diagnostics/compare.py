@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from core.jsonio import Json
 from core.names import SHARE, TRANSFORM, parse_ni, parse_pipe
 from localnode import codec
 from localnode.config import NodeConfig, read_upload
@@ -23,7 +24,6 @@ from localnode.pipes import RemoteFailed, Systems
 from localnode.store import Store
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
-Json = dict[str, Any]
 
 
 def compare(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from core.jsonio import Json
 from localnode.diagnostics.explain_text import shown
 from localnode.diagnostics.names import Labels
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
-Json = dict[str, Any]
 
 
 def compare_text(found: Json) -> str:

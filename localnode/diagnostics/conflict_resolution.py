@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.jsonio import Json
 from core.names import RecordName
 
-Json = dict[str, Any]
 NEVER = ""
 """The clock of what a record only mirrors, and of what nobody ever set."""
 

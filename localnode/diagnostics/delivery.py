@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from core.jsonio import Json
 from core.names import COLLECT, ENRICH, SHARE, TRANSFORM, Kind, RecordName, parse_ni
 from localnode import codec
 from localnode.diagnostics.findings import of_pumps
@@ -14,7 +15,6 @@ from localnode.store import Store
 HOLDING = ("config-error", "not-runnable", "unreadable", "failed", "breaker", "disabled", "manual")
 """The kinds of findings about a pump that carries nothing on by itself."""
 STAGES = ("all", "event", "deletes", COLLECT, ENRICH, TRANSFORM, SHARE)
-Json = dict[str, Any]
 
 
 class Delivery:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
+from core.jsonio import Json
 from core.names import COLLECT, TRANSFORM, Kind, RecordName
 from localnode.config import NodeConfig
 from localnode.diagnostics import conflict_resolution, history
@@ -15,8 +15,6 @@ from localnode.diagnostics.history import Version
 from localnode.diagnostics.names import Labels, listed, members
 from localnode.errors import NotFound
 from localnode.store import Store
-
-Json = dict[str, Any]
 
 
 def explain(

@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from core.jsonio import Json
 from localnode.diagnostics.names import Labels
-
-Json = dict[str, Any]
 
 
 def explanation_text(found: Json) -> str:

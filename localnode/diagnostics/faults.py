@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from core.jsonio import Json
 from core.names import COLLECT, ENRICH, Kind, RecordName, parse_ni, parse_pipe
 from localnode.config import NodeConfig
 from localnode.diagnostics.golden import golden_of
@@ -24,8 +25,6 @@ FAULTS = {
     "surplus": "a record that should not be there any more",
 }
 """Every fault with its meaning."""
-
-Json = dict[str, Any]
 
 
 def undecided(known: Store, fresh: Store, config: NodeConfig, case: Json) -> Json:

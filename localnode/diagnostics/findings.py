@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
+from core.jsonio import Json
 from core.names import SHARE, parse_pipe
 from localnode.config.problems import ERROR
 from localnode.diagnostics.names import Labels, kinds
@@ -21,7 +21,6 @@ from localnode.pipes.policy import policy
 from localnode.scheduler import FAILED, NOT_READY
 from localnode.store.breaker import staged_count
 
-Json = dict[str, Any]
 ERRORS, WARNINGS, NOTES = "error", "warning", "note"
 
 KINDS = {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from core.jsonio import Json
 from core.names import ENRICH, RecordName
 from localnode.config import NodeConfig
 from localnode.diagnostics.names import concepts, kinds, members
@@ -12,8 +11,6 @@ from localnode.pipes.sources.connected_components import GraphNode
 from localnode.pipes.sources.merge import member_key
 from localnode.store import Store
 from localnode.store.members import MergeMembers
-
-Json = dict[str, Any]
 
 
 def golden_of(store: Store, config: NodeConfig, name: RecordName) -> tuple[str, Json] | None:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from core.dotted import get_path
+from core.jsonio import Json
 from core.names import COLLECT, ENRICH, SHARE, RecordName
 from localnode.diagnostics.names import listed, members
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
@@ -16,8 +17,6 @@ from localnode.store import Dataset, Store, Stored
 WRITES = ("insert", "update", "delete")
 _MOST = 1000
 """Versions that are looked at to find where something began."""
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)

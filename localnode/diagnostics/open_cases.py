@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
 
+from core.jsonio import Json
 from core.names import SHARE, Kind, parse_ni
 from localnode.config import NodeConfig
 from localnode.diagnostics.names import kinds, listed
@@ -16,7 +16,6 @@ from localnode.store import Store
 OPEN = "open"
 SEPARATOR = "|"
 NO_RULE = "no rule given"
-Json = dict[str, Any]
 
 
 def index_open_cases(store: Store, config: NodeConfig) -> None:

@@ -6,8 +6,8 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
+from core.jsonio import Json
 from core.names import COLLECT, SHARE, Kind, parse_pipe
 from localnode.config import NodeConfig
 from localnode.diagnostics.dry_run import DryRunSystems
@@ -23,7 +23,6 @@ from localnode.store import Store
 SECONDS = 900.0
 LIMIT = 10_000
 OPERATIONS = ("insert", "update", "delete")
-Json = dict[str, Any]
 
 
 def plan(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
 
+from core.jsonio import Json
 from localnode.diagnostics.explain_text import shown
 from localnode.diagnostics.findings import NOTES
 from localnode.diagnostics.names import Labels
 
 SIGNS = {"insert": "+", "update": "~", "delete": "-"}
 FEW = 3
-Json = dict[str, Any]
 
 
 def plan_text(found: Json) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.dotted import get_path
+from core.jsonio import Json
 from core.names import Kind, RecordName
 from localnode import codec
 from localnode.diagnostics.names import listed
@@ -16,7 +17,6 @@ from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_key
 from localnode.store import Store
 
 INSERT, UPDATE, DELETE = "insert", "update", "delete"
-Json = dict[str, Any]
 
 
 class PlannedWrites:

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
-from typing import Any
 
 from core.clock import now_text
+from core.jsonio import Json
 from core.names import COLLECT, Kind
 from localnode.config import NodeConfig
 from localnode.diagnostics import faults
@@ -23,8 +23,6 @@ from localnode.diagnostics.planned_writes import PlannedWrites
 from localnode.diagnostics.scratch_copy import failures, run, scratch_copy, workplace
 from localnode.node import Node
 from localnode.store import Store
-
-Json = dict[str, Any]
 
 
 def verify(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:

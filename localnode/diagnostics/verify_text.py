@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from core.jsonio import Json
 from core.names import Kind
 from localnode.diagnostics.explain_text import shown
 from localnode.diagnostics.faults import FAULTS
 from localnode.diagnostics.names import Labels
 from localnode.diagnostics.plan_text import failed_lines, finding_lines
 
-Json = dict[str, Any]
 TITLES = {"agree": "both sides agree", "differ": "the sides differ", "failed": "could not be found out"}
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import requests
 
 from core.dotted import get_path
+from core.jsonio import Json
 from stack.processes import Stack
 
-Json = dict[str, Any]
 Write = tuple[str, str, str, str]
 """System-datatype, key, operation, and the fields with their new values as JSON."""
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from core.jsonio import Json
 from stack.processes import Stack
 from tests.diagnostics.planned import ask
 from tests.diagnostics.tamper import Tampering
 from tests.support.systems import Chargebee, Erp
-
-Json = dict[str, Any]
 
 
 @dataclass

@@ -5,14 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from core.jsonio import Json
 from sandbox.chargebee.records import KEYS
 from sandbox.common.state import State
 from sandbox.erp.records import index_keys
 from stack.processes import Stack
-
-Json = dict[str, Any]
 
 
 class Tampering:

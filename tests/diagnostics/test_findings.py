@@ -6,11 +6,11 @@ import io
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
+from core.jsonio import Json
 from localnode.cli.main import main
 from localnode.diagnostics.findings import KINDS
 from localnode.diagnostics.plan_text import plan_text
@@ -23,7 +23,6 @@ from tests.diagnostics.planned import ask
 from tests.support.processes import ROOT
 from tests.support.systems import Erp
 
-Json = dict[str, Any]
 SHARE = "chargebee-customer-share"
 
 

@@ -12,15 +12,13 @@ from typing import Any
 
 import pytest
 
+from core.jsonio import Json
 from localnode.diagnostics.compare_text import compare_text
 from stack.node import NodeClient
 from tests.support.embedded import embedded_node
 from tests.support.processes import ROOT
 
 LANGUAGE = ["add", "language", "_S.language"]
-
-
-Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module")

@@ -7,17 +7,16 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import requests
 
+from core.jsonio import Json
 from stack.processes import Stack
 from tests.diagnostics.planned import ask, done, foreseen, marks
 from tests.diagnostics.test_diagnostics_docs import COMMANDS
 from tests.support.systems import Chargebee, Erp
 
-Json = dict[str, Any]
 CONTACT = "CT-12"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import requests
 
+from core.jsonio import Json
 from stack.processes import Stack
 from tests.support.systems import Chargebee, Erp
 
-Json = dict[str, Any]
 pytestmark = pytest.mark.timeout(600)
 
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from core.jsonio import Json
 from localnode.diagnostics.verify_text import verify_text
 from stack.processes import Stack
-from tests.diagnostics.small import Json, Pair, synced
+from tests.diagnostics.small import Pair, synced
 from tests.diagnostics.tamper import change, copy, remove
 
 pytestmark = pytest.mark.timeout(600)

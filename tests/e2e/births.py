@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from core.jsonio import Json
 from tests.e2e.conftest import World
 from tests.e2e.test_order_sync import LINES, customer, unix
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)

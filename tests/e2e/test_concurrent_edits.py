@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from core.jsonio import Json
 from localnode.dtl import PipeSettings, compile_dtl
 from stack.environment import ROOT
 from tests.e2e.births import BIRTHS
 from tests.e2e.conftest import World
 
-Json = dict[str, Any]
 NUMBERS = count(1)
 
 

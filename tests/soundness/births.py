@@ -6,8 +6,9 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
+from core.jsonio import Json
 from tests.soundness import kinds
-from tests.soundness.kinds import KINDS, Json, Kind, Values
+from tests.soundness.kinds import KINDS, Kind, Values
 from tests.soundness.model import Group, Member, normal
 from tests.soundness.values import STATUSES, Typist
 from tests.soundness.world import Refused, World

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.soundness.kinds import KINDS, PRICED, Json, as_quote_status
+from core.jsonio import Json
+from tests.soundness.kinds import KINDS, PRICED, as_quote_status
 from tests.soundness.model import NEVER, Group, Loser, Member, normal
 from tests.soundness.world import World
 

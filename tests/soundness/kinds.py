@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from core.jsonio import Json
 from tests.soundness.model import normal
 
-Json = dict[str, Any]
 Values = dict[str, Any]
 Calls = list[tuple[str, Json]]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 
+from core.jsonio import Json
 from tests.soundness import kinds
 from tests.soundness.births import COMPANY_STATUSES, QUOTE_STATUSES, Births, typed
-from tests.soundness.kinds import KINDS, Json, Values
+from tests.soundness.kinds import KINDS, Values
 from tests.soundness.model import Group, Member, normal
 from tests.soundness.values import STATUSES
 from tests.soundness.world import Refused, World

@@ -9,8 +9,8 @@ from typing import Any
 
 import requests
 
+from core.jsonio import Json
 from stack.processes import Stack
-from tests.soundness.kinds import Json
 from tests.soundness.model import Loser
 
 BAD = ("conflict", "rejected", "gone", "quarantined")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from core.jsonio import Json
 from tests.soundness.judge import Systems
-from tests.soundness.kinds import Json
 
 MOVING = frozenset(("version", "modified_at", "updated_at", "resource_version", "object", "price_record"))
 """What changes with every write by itself."""

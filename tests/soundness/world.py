@@ -16,9 +16,10 @@ from typing import Any
 
 import requests
 
+from core.jsonio import Json
 from stack.process_manager import StackError
 from stack.processes import Stack
-from tests.soundness.kinds import Json, Kind, Values
+from tests.soundness.kinds import Kind, Values
 from tests.soundness.model import normal
 from tests.support.systems import form
 

@@ -13,10 +13,11 @@ from typing import Any, cast
 import pytest
 import requests
 
+from core.jsonio import Json
 from stack import deploy_check
 from stack.__main__ import main
 from stack.deploy_check import CHECKS, OPEN, READY, WRONG, Deployment, run_checks
-from stack.node import Json, NodeClient
+from stack.node import NodeClient
 from tests.support.processes import ROOT
 
 REAL = {

@@ -9,9 +9,10 @@ from typing import Any, cast
 
 import pytest
 
+from core.jsonio import Json
 from core.settings import BadSetting
 from stack.links import STATES, decide, export, read, rows_of
-from stack.node import Json, NodeClient
+from stack.node import NodeClient
 from tests.support.processes import ROOT
 
 HEAD = "decision,erp_datatype,erp_id,chargebee_datatype,chargebee_id,note\n"

@@ -6,7 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from stack.node import Json, NodeClient
+from core.jsonio import Json
+from stack.node import NodeClient
 from stack.report import make_report, mapping_of, table
 from stack.services import Service
 

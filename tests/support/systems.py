@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-Json = dict[str, Any]
+from core.jsonio import Json
 
 
 def form(fields: Json) -> list[tuple[str, str]]:

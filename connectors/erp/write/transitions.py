@@ -7,9 +7,9 @@ from collections.abc import Callable
 from connectors.common.datatype import Record
 from connectors.common.errors import Rejected
 from connectors.erp.mapping.conditions import fits
-from connectors.erp.profile.model.writing import Actions, Step
+from connectors.erp.profile.model.writing import Actions, TransitionStep
 
-Call = Callable[[Step, str, Record], None]
+Call = Callable[[TransitionStep, str, Record], None]
 """Carries out one step for the record of that key, given as the ERP holds it."""
 
 

@@ -16,7 +16,7 @@ from connectors.erp.mapping.items import Commands
 from connectors.erp.mapping.shape import VERSION, Fetched, Shape
 from connectors.erp.mapping.templates import render
 from connectors.erp.profile.model.datatype import DatatypeProfile
-from connectors.erp.profile.model.writing import BodyVersion, IdFromHeader, IfMatch, Step
+from connectors.erp.profile.model.writing import BodyVersion, IdFromHeader, IfMatch, TransitionStep
 from connectors.erp.read.children import Children
 from connectors.erp.read.lookups import Lookups
 from connectors.erp.read.single import SingleReader
@@ -117,7 +117,7 @@ class Writer:
         self.actions.execute(wanted, key, raw, self._step)
         return self.fetch(key)
 
-    def _step(self, step: Step, key: str, raw: Record) -> None:
+    def _step(self, step: TransitionStep, key: str, raw: Record) -> None:
         try:
             body = {} if step.body is UNSET else render(step.body, self._calls.values_of(key))
             self._calls.send(step, "action", key, body=body, raw=raw, repeatable=False)

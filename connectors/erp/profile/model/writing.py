@@ -230,7 +230,7 @@ class CommandTemplates(ProfilePart, frozen=True):
     delete: Annotated[Json, Meta(description="With {id}.")]
 
 
-class Step(ProfilePart, frozen=True):
+class TransitionStep(ProfilePart, frozen=True):
     """A call that changes a field."""
 
     path: Annotated[Place, Meta(description="With {id}, such as {path}/{id}/confirm.")]
@@ -243,7 +243,7 @@ class Step(ProfilePart, frozen=True):
     ] = []
 
 
-Steps: TypeAlias = Annotated[list[Step], Meta(min_length=1)]
+Steps: TypeAlias = Annotated[list[TransitionStep], Meta(min_length=1)]
 Actions: TypeAlias = dict[str, Annotated[dict[str, Steps], Meta(extra_json_schema={"minProperties": 1})]]
 
 
