@@ -13,7 +13,7 @@ from core.names import ENRICH, TRANSFORM, Kind
 from localnode.config import NodeConfig
 from localnode.config.effective import transforms
 
-_NOT_MODELS = frozenset({"default", "member", "claim", "raw", "bury", "burial"})
+_NOT_MODELS = frozenset({"default", "member", "claim", "raw", "deletion_claim", "on_deletion"})
 
 
 def read_from(config: NodeConfig, kind: Kind, properties: set[str]) -> dict[str, list[str]]:

@@ -167,4 +167,5 @@ def _built(tree: Mapping[str, Any]) -> Dtl:
     if "" not in tree:
         return ["dict", *(each for pair in below.items() for each in pair)]
     own = ["list", *(["list", name, value] for name, value in below.items())]
-    return ["dict", ["combine", ["items", tree[""]], own]]
+    whole = ["map", ["list", "_.key", "_.value"], ["key-values", tree[""]]]
+    return ["dict", ["combine", whole, own]]

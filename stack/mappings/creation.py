@@ -1,6 +1,6 @@
-"""What a new record gets besides its fields: DTL of the rules `insert` and `new-line`.
+"""What a new record gets besides its fields: DTL of the rules `insert` and `new_line`.
 
-In `insert` the record that a new one is made from is `_S` (what it says itself is `_S.raw`), in `new-line`
+In `insert` the record that a new one is made from is `_S` (what it says itself is `_S.raw`), in `new_line`
 one of its lines is `_S.value`.
 """
 
@@ -25,7 +25,7 @@ def insert_statements(record: Record) -> list[Dtl]:
             found.append(["if", cell.given["if"], statement] if "if" in cell.given else statement)
     if new_line_statements(record):
         lines = _by_type({each: each.lines_sorted("_S.raw") for each in record.others}, "_S.type")
-        found.append(["add", record.lines["path"], ["apply", "new-line", ["enumerate", 1, lines]]])
+        found.append(["add", record.lines["path"], ["apply", "new_line", ["enumerate", 1, lines]]])
     return [*found, *_fillers(record), *record.insert.get("also", [])]
 
 
@@ -51,7 +51,7 @@ def _first_value(record: Record, row: Row, cell: Cell) -> Dtl | None:
         return cell.write(given, currency)
     if cell.parts:
         copied = {each: cell.copied(row.cells[each.alias], "_S.raw") for each in sources}
-        return ["first", ["apply", "present", ["combine", _by_type(copied, "_S.type")]]]
+        return ["first", ["apply", "with_values", ["combine", _by_type(copied, "_S.type")]]]
     read = {each: row.cells[each.alias].read("_S.raw", f"_S.raw.{each.currency}") for each in sources}
     return cell.write(_by_type(read, "_S.type"), currency)
 
@@ -68,7 +68,7 @@ def _fillers(record: Record) -> list[Dtl]:
 
 
 def new_line_statements(record: Record) -> list[Dtl]:
-    """Everything of the rule `new-line`; nothing where no record with lines is made."""
+    """Everything of the rule `new_line`; nothing where no record with lines is made."""
     if not record.is_created or not record.lines:
         return []
     position = record.lines.get("position")

@@ -223,9 +223,9 @@ class Record:
 
     @property
     def line_fields(self) -> list[dict[str, Any]]:
-        """Properties of lines that are kept up; `_T.wanted` is the value in the shared model."""
+        """Properties of lines that are kept up; `_T._wanted` is the value in the shared model."""
         return [
-            {"name": row.name, "field": cell.field, "write": cell.write("_T.wanted")}
+            {"name": row.name, "field": cell.field, "write": cell.write("_T._wanted")}
             for row, cell in self.kept_up()
             if cell.in_lines
         ]
@@ -289,7 +289,7 @@ class Record:
         return ["add-if", row.name, ["first", said]]
 
     def _any_of(self, row: Row) -> Dtl:
-        none_left = ["and", ["is-not-empty", "_P._T._theirs"], ["neq", "$ENV(deletes)", "ignore"]]
+        none_left = ["and", ["is-not-empty", "_P._T._counterparts"], ["neq", "$ENV(deletes)", "ignore"]]
         said = ["any", f"_.claims.{row.given['any_of']}.v", "_P._T._live"]
         no = ["if", none_left, ["add", row.name, False]]
         return ["if", ["is-not-empty", "_P._T._live"], ["add", row.name, said], no]
@@ -338,8 +338,8 @@ class Record:
 
     @property
     def is_active(self) -> Dtl:
-        """Whether such a record is not retired yet, in the rule `update`."""
-        own = f"_T._own.{self.retires}"
+        """Whether such a record is not retired yet, in the rule `deletion`."""
+        own = f"_S.said.{self.retires}"
         return ["eq", own, True] if self.system.word == ERP else ["neq", own, False]
 
     @property
@@ -347,7 +347,7 @@ class Record:
         """Whether the deletion of its counterparts would retire it: somebody may have set that later."""
         if self.system.word != ERP:
             return self.is_active
-        later = ["gt", ["max", ["path", "gone", "_P._T._theirs"]], f"_S.claims.{self.retires}.t"]
+        later = ["gt", ["max", ["path", "deleted_at", "_S.counterparts"]], f"_S.claims.{self.retires}.t"]
         return ["and", self.is_active, later]
 
     # -- references to records of other concepts -----------------------------------------------------------

@@ -18,7 +18,7 @@ Mutation = Callable[[str, Rules], None]
 def no_echo_rule(pipe: str, rules: Rules) -> None:
     """What we wrote ourselves is taken for an edit."""
     if pipe.endswith("-enrich"):
-        rules["claim"] = [rule for rule in rules["claim"] if rule[:2] != ["add", "echo"]]
+        rules["claim"] = [rule for rule in rules["claim"] if rule[:2] != ["add", "_echo"]]
 
 
 def no_comparison(pipe: str, rules: Rules) -> None:
@@ -57,15 +57,15 @@ def ambiguity_is_ignored(pipe: str, rules: Rules) -> None:
     """The first of several records with one e-mail address is taken for the person."""
     if pipe == "customerp-contact-enrich":
         match = next(rule for rule in rules["default"] if rule[:2] == ["add", "_match"])
-        first = ["ni", "chargebee-customer", ["first", ["path", "id", "_T._open"]]]
-        match[2] = ["if", ["and", "_T._unlinked", ["is-not-empty", "_T._open"]], first]
+        first = ["ni", "chargebee-customer", ["first", ["path", "id", "_T._unclaimed"]]]
+        match[2] = ["if", ["and", "_T._has_no_link", ["is-not-empty", "_T._unclaimed"]], first]
 
 
 def clocks_are_believed(pipe: str, rules: Rules) -> None:
     """An edit made after another one loses against it when its system's clock is behind."""
     if pipe.endswith("-enrich"):
-        place = next(n for n, rule in enumerate(rules["claim"]) if rule[:2] == ["add", "seen"])
-        rules["claim"][place] = ["add", "seen", ""]
+        place = next(n for n, rule in enumerate(rules["claim"]) if rule[:2] == ["add", "_known"])
+        rules["claim"][place] = ["add", "_known", ""]
 
 
 def no_way_back(pipe: str, rules: Rules) -> None:
@@ -101,17 +101,19 @@ def events_are_believed(pipe: str, rules: Rules) -> None:
 def deletions_are_lost(pipe: str, rules: Rules) -> None:
     """Nothing follows from a deletion."""
     if pipe.endswith("-enrich"):
-        rules["burial"] = [["comment", "nothing"]]
+        rules["on_deletion"] = [["comment", "nothing"]]
     if pipe == "chargebee-customer-transform":
-        place = next(n for n, rule in enumerate(rules["desired"]) if "customer_active" in json.dumps(rule))
-        rules["desired"][place] = rules["desired"][place][:3]
+        place = next(
+            n for n, rule in enumerate(rules["golden_values"]) if "customer_active" in json.dumps(rule)
+        )
+        rules["golden_values"][place] = rules["golden_values"][place][:3]
 
 
 def deletions_beat_edits(pipe: str, rules: Rules) -> None:
     """What somebody edited goes the way of its counterpart that somebody else deleted meanwhile."""
     if pipe.endswith("-transform"):
-        place = next(n for n, rule in enumerate(rules["update"]) if rule[:2] == ["add", "_spared"])
-        rules["update"][place] = ["add", "_spared", False]
+        place = next(n for n, rule in enumerate(rules["deletion"]) if rule[:2] == ["add", "edited_after"])
+        rules["deletion"][place] = ["add", "edited_after", False]
 
 
 def old_deletions_are_carried_out(pipe: str, rules: Rules) -> None:
@@ -119,7 +121,7 @@ def old_deletions_are_carried_out(pipe: str, rules: Rules) -> None:
     if pipe.endswith("-enrich"):
         gone = next(rule for rule in rules["member"] if rule[0] == "if")[2]
         choice = next(rule for rule in gone if rule[0] == "if")
-        choice[3] = [["add", "last", ["dict"]], ["add", "claims", "_S.burial"]]
+        choice[3] = [["add", "last", ["dict"]], ["add", "claims", "_S.on_deletion"]]
 
 
 BY_RULE: dict[str, tuple[Mutation, ...]] = {

@@ -39,5 +39,5 @@ def test_what_was_made_otherwise_than_it_was_sent_is_edited_when_it_says_so_late
     was = {"status": {"v": "active", "t": MADE}}
     edited = enriched(tmp_path, {"status": "archived", "$sent": [sent]}, was)
     assert edited["status"]["t"] == EDITED
-    asked = enriched(tmp_path, {"status": "archived", "$sent": [sent], "$asking": [sent]}, was)
+    asked = enriched(tmp_path, {"status": "archived", "$sent": [sent], "$in_flight": [sent]}, was)
     assert asked["status"]["t"] == SENT, "unless it is being written now"
