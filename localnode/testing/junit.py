@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.sax.saxutils import escape, quoteattr
 
 from localnode.testing.outcome import FAILED, IGNORED, Outcome
 
@@ -15,30 +15,37 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 def write_junit(path: Path, project: str, outcomes: Sequence[Outcome]) -> None:
     """Write one test suite with a test case for each outcome."""
-    suite = ElementTree.Element(
-        "testsuite",
-        {
-            "name": project,
-            "tests": str(len(outcomes)),
-            "failures": str(sum(outcome.status == FAILED for outcome in outcomes)),
-            "errors": "0",
-            "skipped": str(sum(outcome.status == IGNORED for outcome in outcomes)),
-            "time": f"{sum(outcome.seconds for outcome in outcomes):.3f}",
-            "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
-    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(_document(project, outcomes)), encoding="utf-8")
+
+
+def _document(project: str, outcomes: Sequence[Outcome]) -> Iterator[str]:
+    figures = {
+        "name": project,
+        "tests": len(outcomes),
+        "failures": sum(outcome.status == FAILED for outcome in outcomes),
+        "errors": 0,
+        "skipped": sum(outcome.status == IGNORED for outcome in outcomes),
+        "time": f"{sum(outcome.seconds for outcome in outcomes):.3f}",
+        "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    yield '<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n'
+    yield f"  <testsuite{_attributes(figures)}>\n"
     for outcome in outcomes:
         given = {"classname": project, "name": outcome.name, "time": f"{outcome.seconds:.3f}"}
-        case = ElementTree.SubElement(suite, "testcase", given)
-        if outcome.status == FAILED:
-            failure = ElementTree.SubElement(case, "failure", {"message": _allowed(outcome.reason)})
-            failure.text = _allowed("\n".join(outcome.details))
-        elif outcome.status == IGNORED:
-            ElementTree.SubElement(case, "skipped", {"message": _allowed(outcome.reason)})
-    suites = ElementTree.Element("testsuites")
-    suites.append(suite)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    ElementTree.ElementTree(suites).write(path, encoding="utf-8", xml_declaration=True)
+        yield f"    <testcase{_attributes(given)}>{_result(outcome)}</testcase>\n"
+    yield "  </testsuite>\n</testsuites>\n"
+
+
+def _result(outcome: Outcome) -> str:
+    message = _attributes({"message": outcome.reason})
+    if outcome.status == FAILED:
+        return f"<failure{message}>{escape(_allowed(chr(10).join(outcome.details)))}</failure>"
+    return f"<skipped{message}/>" if outcome.status == IGNORED else ""
+
+
+def _attributes(values: Mapping[str, object]) -> str:
+    return "".join(f" {name}={quoteattr(_allowed(str(value)))}" for name, value in values.items())
 
 
 def _allowed(text: str) -> str:
