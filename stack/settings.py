@@ -45,10 +45,11 @@ class StackSettings:
 
     @property
     def node_variables(self) -> dict[str, str]:
-        """What overrides prod-env.json: `variables`, and how the node is to call the services."""
-        if self.credentials is None:
-            return dict(self.variables)
-        return {"service-auth": "basic", "service-username": self.credentials[0], **self.variables}
+        """What overrides prod-env.json: `variables`, that shares are made, and how to call the services."""
+        found = {"share-mode": "scheduled"}
+        if self.credentials is not None:
+            found |= {"service-auth": "basic", "service-username": self.credentials[0]}
+        return {**found, **self.variables}
 
     @property
     def node_secrets(self) -> dict[str, str]:

@@ -64,6 +64,15 @@ class Mappings:
         found = [record for concept in self.concepts.values() for record in concept.records.values()]
         return sorted(found, key=lambda each: (each.system.word != "erp", each.type))
 
+    def personal(self) -> list[str]:
+        """Properties that are personal data: by their names in the shared model, and in the records."""
+        rows = [
+            row for concept in self.concepts.values() for row in concept.rows if row.given.get("personal")
+        ]
+        cells = [cell for row in rows for cell in row.cells.values() if not cell.is_related]
+        found = {row.name for row in rows} | {cell.field for cell in cells}
+        return sorted(found | {cell.given["else"] for cell in cells if "else" in cell.given})
+
     def pipes(self) -> dict[str, Pipe]:
         """All pipes by id."""
         return {pipe["_id"]: pipe for pipe in self._pipes()}
@@ -94,7 +103,11 @@ class Mappings:
     def render(self, template: str, **context: Any) -> Pipe:
         """The pipe that a template makes in a context."""
         text = self._environment.get_template(f"{template}.json").render(
-            records=self.records(), concepts=list(self.concepts.values()), creation=creation, **context
+            records=self.records(),
+            concepts=list(self.concepts.values()),
+            personal=self.personal(),
+            creation=creation,
+            **context,
         )
         try:
             pipe: Pipe = json.loads(text)

@@ -47,7 +47,7 @@ def test_one_row_makes_a_property_travel(configuration: Path, tmp_path: Path) ->
     assert (added.arrow, added.chargebee) == ("↔", "cf_job_title")
     settings = for_tests(tmp_path / "stack", "empty")
     with Stack(settings=settings) as stack:
-        stack.node.upload(configuration, settings.variables)
+        stack.node.upload(configuration, settings.node_variables)
         erp, chargebee = Erp(stack.erp_sandbox_url), Chargebee(stack.chargebee_sandbox_url)
         contact = erp.create("contacts", last_name="Titled", email="titled@example.com", job_title="Chief")
         key = f"contact-{contact['id']}"

@@ -30,7 +30,7 @@ def no_comparison(pipe: str, rules: Rules) -> None:
 def no_insert_guard(pipe: str, rules: Rules) -> None:
     """A record made already is made again, under another origin than before."""
     if pipe.endswith("-share") and "action" in json.dumps(rules):
-        action = next(rule for rule in rules["default"] if rule[:2] == ["add", "action"])
+        action = next(rule for rule in rules["default"] if rule[:2] == ["add", "_action"])
         action[2][3:5] = [False, "skip"]
     if pipe.endswith("-transform") and "insert" in rules:
         place = next(n for n, rule in enumerate(rules["insert"]) if rule[:2] == ["add", "$origin"])
