@@ -57,10 +57,10 @@ def _print_warnings(warnings: Sequence[str], verbose: bool) -> None:
 def _print_outcome(outcome: Outcome, verbose: bool) -> None:
     reason = f": {outcome.reason}" if outcome.reason else ""
     print(f"{LABELS[outcome.status]:<8}{outcome.name}{reason}")
-    shown = outcome.details if verbose else outcome.details[:MOST_LINES]
+    shown = outcome.details if verbose else outcome.details[:MOST_LINES] if outcome.status == FAILED else []
     for line in shown:
         print(f"        {line}")
-    if len(outcome.details) > len(shown):
+    if shown and len(outcome.details) > len(shown):
         print(f"        … and {len(outcome.details) - len(shown)} lines more; --verbose shows them")
 
 

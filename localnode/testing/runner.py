@@ -22,9 +22,9 @@ from localnode.node import Node
 from localnode.node.pipe import NodePipe
 from localnode.scheduler import RunAllOptions
 from localnode.testing.answers import why
-from localnode.testing.outcome import FAILED, PASSED, Outcome, timed
-from localnode.testing.project import Project
-from localnode.testing.specs import Spec
+from localnode.testing.outcome import FAILED, IGNORED, PASSED, Outcome, timed
+from localnode.testing.project import EXPECTED, Project
+from localnode.testing.specs import SPEC_SUFFIX, Spec
 from localnode.testing.update import updated
 from localnode.testing.verify import untested, verified
 
@@ -67,7 +67,9 @@ def run_tests(project: Project, choices: Choices) -> list[Outcome]:
             outcomes += updated(project, chosen, outputs, everything, client)
         else:
             outcomes += [timed(partial(verified, spec, outputs, client)) for spec in chosen]
-            if specs and not choices.names:
+            if not specs:
+                outcomes.append(Outcome("tests", IGNORED, f"there are none: no {EXPECTED}/*{SPEC_SUFFIX}"))
+            elif not choices.names:
                 outcomes += untested(project, specs, outputs)
     return outcomes
 
@@ -166,6 +168,7 @@ def _run(node: Node, project: Project, choices: Choices) -> Outcome:
     left_out = [f"{each['pipe']} did not run: {each['reason']}" for each in info.get("ignored_pipes", ())]
     failed = [f"{each['pipe']}: {each['reason']}" for each in info.get("failed_pipes", ())]
     if result["status"] == "success":
-        return Outcome("run", PASSED, f"{info['rounds']} rounds", left_out)
+        told = f"{info['rounds']} rounds" + (f", {len(left_out)} pipes cannot run here" if left_out else "")
+        return Outcome("run", PASSED, told, left_out)
     reason = info.get("message") or f"{len(failed)} pipes failed"
     return Outcome("run", FAILED, reason, [*failed, *left_out])

@@ -210,6 +210,9 @@ def test_a_folder_that_is_no_project(tmp_path: Path) -> None:
     assert run(tmp_path / "nowhere", cwd=tmp_path).returncode == 2
     done = run(tmp_path)
     assert done.returncode == 2 and "there is no test-env.json" in done.stderr
+    write(tmp_path, {"test-env.json": {}, "pipes/a.conf.json": CONFIG["pipes/notes.conf.json"]})
+    done = run(tmp_path)
+    assert done.returncode == 0 and "ignored tests: there are none: no expected/*.test.json" in done.stdout
 
 
 def test_the_packages_of_the_node_are_enough(project: Path, tmp_path: Path) -> None:
