@@ -18,12 +18,13 @@ from connectors.erp.mapping.shape import Fetched, Shape, with_reference, without
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.writing import Origin
 from connectors.erp.read.children import Children
-from connectors.erp.read.incremental_reader import IncrementalReader
+from connectors.erp.read.incremental_reader import IncrementalReader, Read
 from connectors.erp.read.lists import Lists, Source
 from connectors.erp.read.lookups import Lookups
 from connectors.erp.read.since import Since, Token
 from connectors.erp.read.single import SingleReader
 from connectors.erp.write.writer import Writer
+from core.clock import to_text
 from core.dotted import get_path
 
 
@@ -47,6 +48,7 @@ class ErpDatatype(Datatype):
         self.schema = schema
         self.line_keys = spec.line_keys
         self._spec = spec
+        self._now = now
         self._lists = Lists(client, name, Source.of(spec), page_size)
         self._shape = Shape(name, spec, now)
         self._since = Since(name, spec, now)
@@ -54,8 +56,9 @@ class ErpDatatype(Datatype):
         single = SingleReader(name, spec, calls)
         children = Children(client, name, spec, page_size)
         self._incremental = IncrementalReader(
-            client, name, spec, page_size, self._lists, self._shape, children
+            client, name, spec, page_size, self._shape, children, single, now
         )
+        self._single = single
         self._writer = Writer(name, spec, calls, single, self._shape, children, lookups)
         self._forms = _forms(schema)
 
@@ -70,9 +73,14 @@ class ErpDatatype(Datatype):
         return self._since.apply(read, token, limit)
 
     def _read(self, token: Token | None, limit: int | None) -> Iterator[list[Entity]]:
-        query, values = self._since.query(token), self._since.values(token)
-        since = None if token is None else token.stamp
-        return self._incremental.pages(query, values, since, limit, self.fetch)
+        read = Read(
+            self._since.query(token),
+            self._since.values(token),
+            None if token is None else token.stamp,
+            self._since.least(token),
+            to_text(self._now()) if token is not None and self._since.by_reading else None,
+        )
+        return self._incremental.pages(read, limit, self.fetch)
 
     def _second_look(self) -> Iterator[list[Entity]]:
         token = self._since.second_look()
@@ -85,6 +93,10 @@ class ErpDatatype(Datatype):
         none of this datatype any more.
         """
         return self._shape.fetched(self._writer.fetch(key))
+
+    def read_alone(self, key: str) -> Record:
+        """The record as the ERP gives it, without its children."""
+        return self._single.fetch(key)
 
     def entity(self, record: Record) -> Entity:
         """The record with `_id`, `_updated` and `_deleted`."""

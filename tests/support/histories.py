@@ -39,7 +39,7 @@ class Kind:
     `single`); `filter`: the query parameter's meaning; `hard`: deleted records vanish, else they are marked;
     `late`: changes may become visible after later ones; `fine`: no two changes share a stamp, but for those of the
     first moment. `stamp`: its form; `local` and `seconds` (a day and a time) are what a clock in `zone` shows, `late
-    clock` is one that is put forward an hour late in spring. `begins`: when the history may begin.
+    clock` is one that is put forward an hour late in spring. `begins`: when the history may begin. `summary`: lists show key and stamp only; `sparse`: what is null is not there.
     """
 
     name: str
@@ -52,6 +52,8 @@ class Kind:
     fine: bool = False
     zone: str | None = None
     begins: tuple[datetime, ...] = (START,)
+    summary: bool = False
+    sparse: bool = False
 
     @property
     def by_position(self) -> bool:
@@ -162,9 +164,15 @@ class World:
             self.happen(event)
         parts = urlsplit(str(request.url))
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        body, headers = self._list(query)
         response = requests.Response()
         response.status_code = 200
+        body: Any
+        if parts.path != "/list":
+            row = self.rows.get(parts.path.rpartition("/")[2])
+            body, headers = ({}, {}) if row is None else (self._shown(row, alone=True), {})
+            response.status_code = 200 if row is not None else 404
+        else:
+            body, headers = self._list(query)
         response.headers.update({"Content-Type": "application/json", **headers})
         response.url = str(request.url)
         response.raw = _Raw(json.dumps(body).encode())
@@ -186,10 +194,19 @@ class World:
         elif after:
             rows = [row for row in rows if self._position(row) > after]
         page = rows[start:] if self.kind.pages == "single" else rows[start : start + SIZE]
-        body: dict[str, Any] = {"items": [_shown(row) for row in page], "total": count}
+        body: dict[str, Any] = {"items": [self._shown(row) for row in page], "total": count}
         if start + len(page) < len(rows):
             self._link(query, page[-1], body, headers)
         return body, headers
+
+    def _shown(self, row: Row, alone: bool = False) -> dict[str, Any]:
+        """A record as the list shows it, or as it is read alone."""
+        shown = {"id": row.key, **_stamps(row)}
+        if self.kind.summary and not alone:
+            return shown
+        note = None if row.version % 2 else f"note {row.version}"
+        shown |= {"version": row.version, "gone": row.deleted, "note": note}
+        return {name: value for name, value in shown.items() if value is not None or not self.kind.sparse}
 
     def _link(
         self, query: Mapping[str, str], last: Row, body: dict[str, Any], headers: dict[str, str]
@@ -227,11 +244,11 @@ def key_of(which: int) -> str:
     return f"R{(which * 7) % 31:02}"
 
 
-def _shown(row: Row) -> dict[str, Any]:
+def _stamps(row: Row) -> dict[str, Any]:
     if " " in str(row.stamp):
         day, _, time = row.stamp.partition(" ")
-        return {"id": row.key, "day": day, "time": time, "version": row.version, "gone": row.deleted}
-    return {"id": row.key, "changed": row.stamp, "version": row.version, "gone": row.deleted}
+        return {"day": day, "time": time}
+    return {"changed": row.stamp}
 
 
 class Wire(BaseAdapter):

@@ -14,6 +14,7 @@ from connectors.common.errors import (
     FixSettings,
     InvalidResponse,
     NotFound,
+    NotJson,
     ServiceError,
     UpstreamRefused,
     Wait,
@@ -23,17 +24,26 @@ from connectors.erp.check.findings import ERROR, WARNING, Finding, Places, Repor
 from connectors.erp.check.watching import WatchedClient
 from connectors.erp.datatype import ErpDatatype
 from connectors.erp.http.client import ErpClient
+from connectors.erp.mapping.key import Key, NoKey
+from connectors.erp.mapping.stamps import BadStamp
 from connectors.erp.mapping.templates import asks_since
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.reading import AtEmpty, AtShort
 from connectors.erp.read.lists import Lists, Source
+from connectors.erp.read.loop_detection import EndlessList
+from connectors.erp.read.summary_check import ListsSummary, mapped_sources, only_in_the_record
+from connectors.erp.read.total_count import ShortList
 from core.dotted import get_path
+
+_COMPARED = 3
+"""Listed records that are compared with the records themselves."""
 
 _NOBODY = "no-such-record-made-by-a-check"
 _PAGES = 3
 """Pages of an incremental read that are looked at."""
 
 
+_DETAIL = 'set "detail": true in list, so that each listed record is read by itself'
 _SHORT_STOP = 'use {"type": "empty"}, or list.page_size with what the ERP gives'
 
 
@@ -64,6 +74,7 @@ class Examination:
             (self._second_page, ("paginator",)),
             (self._incremental, ("incremental",)),
             (self._one, ("get",)),
+            (self._summary, ("list", "detail")),
             (self._origin, ("origin",)),
         ]
         for step, place in steps:
@@ -80,13 +91,15 @@ class Examination:
         if isinstance(error, Wait | UpstreamRefused):
             raise Unreachable(error.detail) from error
         advice = "compare the profile with an answer of the ERP"
-        if isinstance(error, InvalidResponse) and "not JSON" in error.detail:
+        if isinstance(error, NotJson):
             place, advice = ("list", "path"), "this address gives a page for people; check base_url and path"
-        elif isinstance(error, InvalidResponse) and "same page twice" in error.detail:
+        elif isinstance(error, EndlessList):
             place, advice = ("paginator",), "the ERP does not understand how the next page is asked for"
-        elif isinstance(error, InvalidResponse) and "the ERP counts" in error.detail:
+        elif isinstance(error, ShortList):
             place = ("paginator", "stop")
             advice = f"the list is ended too early ({_SHORT_STOP}), or list.count is of something else"
+        elif isinstance(error, ListsSummary):
+            place, advice = ("list", "detail"), _DETAIL
         elif isinstance(error, NotFound):
             advice = "the ERP has nothing at this path; check base_url and path"
         self._add(ERROR, place, error.detail, advice)
@@ -132,10 +145,10 @@ class Examination:
             self._add(ERROR, ("list", "records"), said, advice)
             return True
         first = next((record for record in found if isinstance(record, dict)), {})
-        if "without" in error.detail:
+        if isinstance(error, NoKey):
             self._add(ERROR, ("id",), error.detail, _candidates("keys", suggestions.key_names(first)))
             return True
-        if "stamp" in error.detail:
+        if isinstance(error, BadStamp):
             self._add(
                 ERROR,
                 ("modified_format",),
@@ -239,6 +252,33 @@ class Examination:
                 f"a record that is not there is answered with: {error.detail}",
                 'add a rule to connection.rest.errors with "action": "not_found"; deletes look like failures',
             )
+
+    def _summary(self) -> None:
+        """Compare what the list shows of some records with what they are by themselves."""
+        detail = self._spec.listing.detail
+        if detail is not None:
+            self.report.understood["detail"] = (
+                f"each record is read by itself, {detail.concurrency} at a time"
+            )
+            if not self._filtered and not any(records.stamp(self._spec, raw) for raw in self._raw):
+                self._add(
+                    WARNING,
+                    ("incremental",),
+                    "the list shows no change stamp, and the ERP is not asked for changed records only",
+                    "every read reads every record by itself: name a filter, or a stamp that the list shows",
+                )
+            return
+        sources = mapped_sources(self._spec)
+        if self._spec.fields is None:
+            rules = self._datatype.schema.get("properties", {})
+            sources = {name: name for name, rule in rules.items() if not rule.get("readOnly")}
+        key, missing = Key(self._spec.id, self._datatype.name), dict[str, None]()
+        for listed in self._raw[:_COMPARED]:
+            whole = self._datatype.read_alone(key(listed))
+            missing |= dict.fromkeys(only_in_the_record(sources, listed, whole))
+        if missing:
+            problem = f"the list shows a summary: only the record itself has {', '.join(missing)}"
+            self._add(ERROR, ("list", "detail"), problem, _DETAIL)
 
     def _origin(self) -> None:
         if self._spec.read_only:

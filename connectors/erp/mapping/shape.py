@@ -17,6 +17,11 @@ from connectors.erp.profile.model.reading import Deletion, SoftFlag, Tombstones
 from connectors.erp.profile.model.writing import IfMatch, NoLock
 from core.dotted import get_all, get_path, set_path
 
+LISTED = "@listed"
+"""Where a record that was read by itself is given the stamp that the list showed; it may have changed
+since.
+"""
+
 VERSION = "@version"
 """Where a record that was read alone is given the version that its answer's header said."""
 
@@ -51,30 +56,35 @@ class Shape:
         self._lock = VERSION if self._in_header else None if isinstance(lock, NoLock) else lock.path
         self.fields = None if spec.fields is None else FieldMap(spec.fields, spec, spec.items, spec.ignore)
 
-    def entities(self, records: list[Record], leaving: bool = False) -> list[Entity]:
+    def entities(self, records: list[Record], leaving: bool = False, seen: str | None = None) -> list[Entity]:
         """The entities of one page, in its order; the records given are changed.
 
         Records outside of the profile's `where` are left out, or with `leaving` given as deleted: whoever has
-        seen one before learns that it is none of this datatype any more.
+        seen one before learns that it is none of this datatype any more. `seen`: when a change was seen that
+        the ERP gives no stamp for.
         """
         if not self._where:
-            return [self.entity(raw) for raw in records]
-        entities = (self.entity(raw) if self.belongs(raw) else self._left(raw, leaving) for raw in records)
+            return [self.entity(raw, seen) for raw in records]
+        entities = (
+            self.entity(raw, seen) if self.belongs(raw) else self._left(raw, leaving) for raw in records
+        )
         return [entity for entity in entities if entity is not None]
 
     def belongs(self, raw: Record) -> bool:
         """Whether the record is one of this datatype."""
         return fits(self._where, raw)
 
-    def entity(self, raw: Record) -> Entity:
+    def entity(self, raw: Record, seen: str | None = None) -> Entity:
         """One entity; `raw` is changed. `InvalidResponse` if it has no id."""
         key = self.key(raw)
         stamp, deleted = self.stamp(raw), self._deleted(raw)
+        listed = raw.pop(LISTED, stamp)
         if self._in_header:
             raw.pop(VERSION, None)
-        record = raw if self.fields is None else self._mapped(raw, key, stamp)
+        known = seen if stamp == self._lowest else stamp
+        record = raw if self.fields is None else {"id": key, **self.fields.read(raw, known)}
         record["_id"] = key
-        record["_updated"] = stamp
+        record["_updated"] = min(stamp, listed)
         record["_deleted"] = deleted
         return record
 
@@ -110,10 +120,6 @@ class Shape:
         entity = self.entity(dict(raw))
         kept = {name: entity[name] for name in self._keep if entity.get(name) is not None}
         return {**self.gone(entity["_id"], entity["_updated"]), **kept}
-
-    def _mapped(self, raw: Record, key: str, stamp: str) -> Record:
-        assert self.fields is not None
-        return {"id": key, **self.fields.read(raw, None if stamp == self._lowest else stamp)}
 
 
 StampReader = Callable[[Record], str | None]

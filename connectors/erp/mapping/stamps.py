@@ -25,6 +25,11 @@ _PARTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
 LOWEST = "0001-01-01T00:00:00.000000Z"
 """The stamp of records that have none."""
 
+
+class BadStamp(InvalidResponse):
+    """A change stamp is not of the form that the profile says."""
+
+
 Parse = Callable[[Any], str]
 
 
@@ -51,7 +56,7 @@ def parser(form: str, timezone: str | None = None, now: Clock = utc_now) -> Pars
         try:
             return _parse(form, value, place, now)
         except (ValueError, TypeError, ArithmeticError, KeyError) as error:
-            raise InvalidResponse(f"a change stamp is not of the form {form}") from error
+            raise BadStamp(f"a change stamp is not of the form {form}") from error
 
     return parse
 
@@ -67,7 +72,7 @@ def pair_parser(clock: str, timezone: str | None = None, now: Clock = utc_now) -
             moment = datetime.combine(date.fromisoformat(str(day)[:10]), _time(clock, hour))
             return to_text(instant(moment, place, now))
         except (ValueError, TypeError, ArithmeticError) as error:
-            raise InvalidResponse(f"a change stamp is no day with a time of the form {clock}") from error
+            raise BadStamp(f"a change stamp is no day with a time of the form {clock}") from error
 
     return parse
 

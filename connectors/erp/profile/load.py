@@ -256,6 +256,8 @@ def _spread(spec: Mapping[str, Any]) -> dict[str, Any]:
         own = spec.get(call, {})
         own = {"allowed": False} if own is False else own
         spread[call] = {**own, "query": {**common, **own.get("query", {})}}
+    if isinstance(detail := spread["list"].get("detail"), bool):
+        spread["list"] = {**spread["list"], "detail": {} if detail else None}
     create = spread["create"]
     if isinstance(create.get("body"), dict) and "record" not in names(create["body"]):
         spread["create"] = {**create, "new": {**create.pop("body"), **create.get("new", {})}}
@@ -266,7 +268,8 @@ def _spread(spec: Mapping[str, Any]) -> dict[str, Any]:
     }
     deleted = spec.get("deleted", {"strategy": "none"})
     listed = {"full_compare": ("ids",), "lookup": ("ids", "log")}.get(deleted["strategy"], ())
-    lists = {name: _like(spread["list"], deleted.get(name, {})) for name in listed}
+    summary = {key: value for key, value in spread["list"].items() if key != "detail"}
+    lists = {name: _like(summary, deleted.get(name, {})) for name in listed}
     return {**spread, "deleted": {**deleted, **lists}}
 
 

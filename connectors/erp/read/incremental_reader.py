@@ -7,10 +7,13 @@ the profile asks for it, and only when reading from a token: a full read shows t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from connectors.common.datatype import Entity, Record
 from connectors.common.errors import InvalidResponse, NotFound
 from connectors.erp.http.client import ErpClient
+from connectors.erp.mapping import stamps
+from connectors.erp.mapping.local_time import Clock
 from connectors.erp.mapping.shape import Shape
 from connectors.erp.mapping.templates import Values
 from connectors.erp.profile.model.base import Template
@@ -18,10 +21,27 @@ from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.reading import FullCompare, LogLookup
 from connectors.erp.read.children import Children
 from connectors.erp.read.deletion_detection import GapDetector
-from connectors.erp.read.lists import Lists
+from connectors.erp.read.detail import DetailReader
+from connectors.erp.read.lists import Lists, Source
+from connectors.erp.read.single import SingleReader
+from connectors.erp.read.summary_check import SummaryCheck
 
 _MANY = 100
 """A list that had so many records before and has none now is not believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What is read: `query` and `values` are the question; `since` is the token's stamp, None for a full
+    read, and `least` the least stamp that the read is about; `seen` stands for stamps that the ERP does not
+    give.
+    """
+
+    query: Mapping[str, Template]
+    values: Values
+    since: str | None = None
+    least: str | None = None
+    seen: str | None = None
 
 
 class IncrementalReader:
@@ -33,12 +53,13 @@ class IncrementalReader:
         datatype: str,
         spec: DatatypeProfile,
         size: int,
-        lists: Lists,
         shape: Shape,
         children: Children,
+        single: SingleReader,
+        now: Clock,
     ) -> None:
         self._name = datatype
-        self._lists = lists
+        self._lists = Lists(client, datatype, Source.of(spec), size)
         self._shape = shape
         self._children = children
         by_gaps = isinstance(spec.deleted, FullCompare | LogLookup)
@@ -47,34 +68,43 @@ class IncrementalReader:
         self._follows = any(child.changed is not None for child in spec.children.values())
         self._must_hold = spec.listing.empty == "refuse"
         self._most = 0
+        detail = spec.listing.detail
+        self._detail: DetailReader | None = None
+        self._summary_check: SummaryCheck | None = None
+        if detail is not None:
+            lowest = stamps.lowest(spec.modified_format)
+            self._detail = DetailReader(single, shape.key, shape.stamp, lowest, detail.concurrency, now)
+        else:
+            self._summary_check = SummaryCheck(datatype, spec, single, shape.key)
 
-    def pages(
-        self,
-        query: Mapping[str, Template],
-        values: Values,
-        since: str | None,
-        limit: int | None,
-        fetch: Callable[[str], Record],
-    ) -> Iterator[list[Entity]]:
-        """The list's entities, then those it does not show; `since` None is a full read."""
-        last, seen, count = since or "", set[str](), 0
-        for page in self._lists.pages(query, limit, values):
+    def pages(self, read: Read, limit: int | None, fetch: Callable[[str], Record]) -> Iterator[list[Entity]]:
+        """The list's entities, then those it does not show."""
+        last, seen, count = read.since or "", set[str](), 0
+        for page in self._lists.pages(read.query, limit, read.values):
             count += len(page)
-            whole = self._children.embed(page) if self._embeds else page
-            entities = self._shape.entities(whole, leaving=since is not None)
-            if since is not None:
+            entities = self._shape.entities(self._whole(page, read), read.since is not None, read.seen)
+            if read.since is not None:
                 last = max([last, *(entity["_updated"] for entity in entities)])
                 if self._follows:
                     seen |= {entity["_id"] for entity in entities}
             yield entities
-        if since is None:
+        if read.since is None:
             self._check(count, limit)
         elif limit is None:
-            yield from self._touched(values, last, seen, fetch)
+            yield from self._touched(read.values, last, seen, fetch)
             if self._gap_detector is not None:
                 yield [
-                    self._shape.gone(gone.key, gone.stamp or last) for gone in self._gap_detector.find(values)
+                    self._shape.gone(gone.key, gone.stamp or last)
+                    for gone in self._gap_detector.find(read.values)
                 ]
+
+    def _whole(self, page: list[Record], read: Read) -> list[Record]:
+        """The records of a page with all that the profile says belongs to them."""
+        if self._detail is not None:
+            page = self._detail.whole(page, read.least)
+        elif self._summary_check is not None:
+            self._summary_check.look(page)
+        return self._children.embed(page) if self._embeds else page
 
     def _touched(
         self, values: Values, last: str, seen: set[str], fetch: Callable[[str], Record]

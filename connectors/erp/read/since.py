@@ -69,6 +69,10 @@ class Since:
         self._place = zone(spec.timezone)
         self._filters = self._param is not None or asks_since([spec.listing.query, spec.listing.body])
         self._order = incremental.order
+        self.by_reading = self._filters and not spec.modified
+        """Whether records show no stamp: the ERP says what changed, and the time of the read is their
+        stamp.
+        """
         self._now = now
 
     def parse(self, text: str | None) -> Token | None:
@@ -86,6 +90,10 @@ class Since:
                 field="since",
                 rule="format",
             ) from None
+
+    def least(self, token: Token | None) -> str | None:
+        """The least stamp that a read from the token is about; None for a full read."""
+        return None if token is None else stamps.earlier(self._form, token.stamp, self._overlap)
 
     def query(self, token: Token | None) -> dict[str, Template]:
         """The parameter, a template, that makes the ERP list only what changed at or after the token."""
@@ -155,11 +163,11 @@ class Since:
 
     def _newer(self, pages: Pages, token: Token | None) -> Pages:
         """Without what the token has seen; `after` counts only for records of its very stamp."""
-        if token is None:
+        if token is None or self.by_reading:
             return pages
         ties = self._order == "modified_then_id" and bool(token.after)
 
-        least = stamps.earlier(self._form, token.stamp, self._overlap)
+        least = self.least(token) or ""
 
         def is_new(entity: Entity) -> bool:
             stamp = entity["_updated"]
@@ -216,7 +224,9 @@ class Since:
                     yield waiting
                 waiting = page
         if waiting is not None:
-            if highest == held:
+            if self.by_reading:
+                highest = ceiling
+            elif highest == held:
                 highest = self._beyond(held)
             waiting[-1]["_updated"] = max(held, min(highest, ceiling))
             yield waiting

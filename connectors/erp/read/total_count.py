@@ -26,6 +26,10 @@ class _Page:
     records: int
 
 
+class ShortList(InvalidResponse):
+    """Fewer records came than the ERP counts."""
+
+
 class TotalCount:
     """The pages of one read. Without a count it lets everything pass."""
 
@@ -62,7 +66,7 @@ class TotalCount:
         """`InvalidResponse` if fewer records came than the ERP ever counted during the read."""
         came = sum(page.records for page in self._pages)
         if self._least is not None and came < self._least:
-            raise InvalidResponse(f"{self._name}: the ERP counts {self._least} records and gave {came}")
+            raise ShortList(f"{self._name}: the ERP counts {self._least} records and gave {came}")
 
     def _read(self, answer: UpstreamResponse) -> int | None:
         assert self._where is not None

@@ -32,6 +32,7 @@ from tests.support.histories import SIZE, Event, Kind, Reader, Wire, World
 
 SOFT = {"deleted": {"strategy": "soft_flag", "field": "gone", "value": True}}
 LISTED = {"list": {"records": "items"}}
+SUMMARY = {"list": {"records": "items", "detail": {"concurrency": 2}}}
 COUNTED = {"list": {"records": "items", "count": {"path": "total"}}}
 BY_HEADER = {"list": {"records": "items", "count": {"header": "X-Total-Count"}}}
 FILTER = {"incremental": {"param": "since", "order": "none", "overlap_seconds": 20}}
@@ -94,6 +95,10 @@ KINDS = [
     Kind("local time, no filter", {**CURSOR, "incremental": {"order": "modified"}, **SOFT, **LISTED, **LOCAL}, "modified", stamp="local", fine=True, zone="Europe/Oslo", begins=TURNS),
     Kind("local time, put forward late", {**CURSOR, **FILTER, **SOFT, **LISTED, **LOCAL}, stamp="late clock", zone="Europe/Oslo", begins=(SPRING - timedelta(minutes=10), SPRING + timedelta(minutes=50))),
     Kind("local day and time", {**CURSOR, **BY_PAIR, **SOFT, **LISTED, **PAIR}, stamp="seconds", late=True, zone="Europe/Oslo", begins=TURNS),
+    Kind("summaries by change", {**CURSOR, **filtered("modified_then_id", overlap_seconds=1), **SOFT, **SUMMARY}, "modified", summary=True),
+    Kind("summaries by id", {**CURSOR, **FILTER, **SUMMARY}, hard=True, late=True, summary=True, sparse=True),
+    Kind("summaries in local time", {**CURSOR, **BY_PAIR, **SOFT, **SUMMARY, **PAIR}, stamp="seconds", late=True, zone="Europe/Oslo", begins=TURNS, summary=True),
+    Kind("absent fields", {**KEYSET, **FILTER, **SOFT, **LISTED}, pages="keyset", sparse=True),
     Kind("one page", {"paginator": {"type": "single"}, **FILTER, **LISTED}, pages="single", hard=True, late=True),
 ]  # fmt: skip
 UNSOUND = [
@@ -148,6 +153,8 @@ def reader_of(world: World) -> Reader:
     """A reader of the service with the world for an ERP, and the world's clock."""
     datatype, wire = SERVICES[world.kind.name]
     wire.world = world
+    if datatype._incremental._detail is not None:
+        datatype._incremental._detail._known.clear()  # each history has an ERP of its own
 
     def on_entity(entity: Entity) -> None:
         """A record's clock is never an hour early, however the clocks are changed."""

@@ -152,7 +152,7 @@ def local(entity: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_stamp_in_two_fields_is_asked_for_by_two_values(tmp_path: Path) -> None:
-    record = {"id": "1", "day": "2026-07-01T00:00:00Z", "hour": 140005, "name": "Ann"}
+    record = {"id": "1", "day": "2026-07-01T00:00:00Z", "hour": 140005, "name": "Ann", "ref": None}
     with scripted_upstream(lambda asked: Reply([record])) as upstream:
         client = app_of(tmp_path, upstream.url, local({}))
         (entity,) = client.get("/contact/entities").json

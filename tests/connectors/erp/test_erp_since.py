@@ -25,7 +25,8 @@ def stamp(second: int) -> str:
 def spec(order: str, param: str | None = "since", **more: Any) -> DatatypeProfile:
     incremental = {"order": order, **({"param": param} if param else {}), **more}
     return msgspec.convert(
-        {"path": "/x", "paginator": {"type": "single"}, "incremental": incremental}, DatatypeProfile
+        {"path": "/x", "paginator": {"type": "single"}, "modified": ["at"], "incremental": incremental},
+        DatatypeProfile,
     )
 
 

@@ -162,8 +162,16 @@ class Count(ProfilePart, frozen=True):
     one_of = ("path", "header")
 
 
+class Detail(ProfilePart, frozen=True):
+    """Each listed record is read by itself, by `get`."""
+
+    concurrency: Annotated[int, Meta(ge=1, le=32, description="Records that are read at the same time.")] = 4
+
+
 class ListCall(ProfilePart, frozen=True):
     """How records are listed."""
+
+    short = {"detail": {"type": "boolean"}}  # noqa: RUF012 - a ClassVar
 
     method: ReadMethod = "GET"
     path: Place = "{path}"
@@ -179,6 +187,14 @@ class ListCall(ProfilePart, frozen=True):
             description="Where a page says how many records the list has in all. A read that"
             " gives fewer is an error, and where pages are numbered, a count that goes down makes"
             " it step back: records deleted meanwhile moved others up."
+        ),
+    ] = None
+    detail: Annotated[
+        Detail | None,
+        Meta(
+            description="true, or an object: the list shows a summary, so each record is read by itself; of a"
+            " read since a token only those that the list shows as changed. Without it a list that shows less"
+            " than its records have is an error."
         ),
     ] = None
     page_size: PageSize | None = None
