@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from difflib import unified_diff
@@ -80,21 +81,33 @@ def entity_differences(expected: Sequence[Entity], actual: Sequence[Entity], spe
 
 
 def _pairwise(expected: list[Entity], actual: list[Entity]) -> Iterator[str]:
-    """Entities with one `_id` are held against each other, others stand alone."""
-    rest = list(actual)
-    for entity in expected:
-        if entity in rest and _text(entity) in map(_text, rest):
-            rest.remove(entity)
-            continue
-        twin = next((other for other in rest if _id(other) is not None and _id(other) == _id(entity)), None)
-        if twin is None:
+    """What is on one side only. Entities with one `_id` are held against each other, others stand alone."""
+    missing, extra = _without(expected, actual), _without(actual, expected)
+    by_id: dict[str, list[Entity]] = defaultdict(list)
+    for entity in extra:
+        by_id[_text(_id(entity))].append(entity)
+    for entity in missing:
+        twins = by_id[_text(_id(entity))] if _id(entity) is not None else []
+        if not twins:
             yield f"{_shown(_id(entity))}: missing; expected {_shown(entity)}"
             continue
-        rest.remove(twin)
-        for path, wanted, found in _parts(entity, twin, ""):
+        for path, wanted, found in _parts(entity, twins.pop(0), ""):
             yield f"{_shown(_id(entity))}: {path}: expected {wanted}, got {found}"
-    for entity in rest:
+    for entity in (entity for rest in by_id.values() for entity in rest):
         yield f"{_shown(_id(entity))}: not expected; got {_shown(entity)}"
+
+
+def _without(entities: list[Entity], others: list[Entity]) -> list[Entity]:
+    """Those that are not among others, each of which takes one away."""
+    taken = Counter(map(_text, others))
+    left = []
+    for entity in entities:
+        text = _text(entity)
+        if taken[text]:
+            taken[text] -= 1
+        else:
+            left.append(entity)
+    return left
 
 
 def _parts(expected: Any, actual: Any, path: str) -> Iterator[tuple[str, str, str]]:
