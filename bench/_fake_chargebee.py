@@ -17,7 +17,7 @@ _BEGAN = 1_760_000_000
 
 
 def customer_of(index: int) -> dict[str, object]:
-    """A customer of about 1 kB, as full as the sandbox's."""
+    """Return a customer of about 1 kB, as full as the sandbox's."""
     updated = _BEGAN + index // EQUAL
     return {
         "id": f"contact-CT-{index:07}",
@@ -70,7 +70,7 @@ class FakeChargebee(FakeErp):
         self.changed = {}
 
     def answer(self, method: str, target: str, content: bytes) -> bytes:
-        """The body for a request."""
+        """Return the body for a request."""
         parts = urlsplit(target)
         if parts.path == "/stats":
             return json.dumps({"calls": self.calls}).encode()

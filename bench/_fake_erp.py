@@ -23,13 +23,13 @@ EQUAL = 7
 
 
 def stamp_of(index: int) -> str:
-    """The change stamp of a record: fixed width, growing."""
+    """Return the change stamp of a record: fixed width, growing."""
     moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=index // EQUAL)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def record_of(index: int) -> dict[str, object]:
-    """A contact of about 1.1 kB, as full as the sandbox's."""
+    """Return a contact of about 1.1 kB, as full as the sandbox's."""
     name = f"Person {index:07}"
     return {
         "id": f"CT-{index:07}",
@@ -73,7 +73,7 @@ class FakeErp:
         self.changed: dict[str, dict[str, object]] = {}
 
     def answer(self, method: str, target: str, content: bytes) -> bytes:
-        """The body for a request."""
+        """Return the body for a request."""
         parts = urlsplit(target)
         if parts.path == "/stats":
             return json.dumps({"calls": self.calls}).encode()
@@ -106,7 +106,7 @@ class FakeErp:
         return record
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, kept open."""
+        """Serve one connection, kept open."""
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")

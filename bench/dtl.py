@@ -55,7 +55,7 @@ ROUNDS, ENTITIES, CHECKED = 5, 20_000, 200
 
 
 def customers(count: int) -> list[Entity]:
-    """Entities as a billing API gives them, the same ones in every run."""
+    """Return entities as a billing API gives them, the same ones in every run."""
     rng = random.Random(7)
     return [_customer(number, rng) for number in range(count)]
 
@@ -94,7 +94,7 @@ def _iso(seconds: int) -> str:
 
 
 def hand_written(source: Entity) -> Entity:
-    """The mapping as a Python programmer would write it: the ceiling."""
+    """Return the mapping as a Python programmer would write it: the ceiling."""
     target = {name: source[name] for name in COPIED}
     target["_id"] = "chargebee-customer:" + source["id"]
     target["_deleted"] = source["deleted"]
@@ -108,13 +108,13 @@ def hand_written(source: Entity) -> Entity:
 
 
 def dtl(settings: PipeSettings, rules: dict[str, Any]) -> Engine:
-    """The mapping as a compiled DTL program."""
+    """Return the mapping as a compiled DTL program."""
     transform, context = compile_dtl(rules, settings).transform, MemoryContext()
     return lambda source: transform(source, context)[0]
 
 
 def as_jmespath() -> Engine:
-    """The mapping as a jmespath expression with two functions added."""
+    """Return the mapping as a jmespath expression with two functions added."""
 
     class Functions(functions.Functions):
         @functions.signature({"types": ["number"]})
@@ -143,8 +143,10 @@ def _seconds(engine: Engine, entities: list[Entity]) -> float:
 
 
 def main() -> int:
-    """Print entities per CPU second of each engine and their part of the ceiling; 1 if one gives another
-    result."""
+    """Print entities per CPU second of each engine and their part of the ceiling.
+
+    1 if one gives another result.
+    """
     entities = customers(ENTITIES)
     plain = dtl(PipeSettings("bench"), RULES)
     engines = {"hand-written Python": hand_written, "DTL": plain, "jmespath": as_jmespath()}

@@ -37,7 +37,7 @@ HOP = [
 
 
 def person(n: int) -> dict[str, Any]:
-    """An entity of about 400 bytes."""
+    """Return an entity of about 400 bytes."""
     return {
         "_id": f"person-{n}",
         "n": n,
@@ -76,7 +76,7 @@ class Bench:
         dataset.set_populated()
 
     def pipe(self, name: str, source: dict[str, Any], rules: list[Any] | None = None, **more: Any) -> Pipe:
-        """A loaded pipe."""
+        """Return a loaded pipe."""
         config = {"_id": name, "type": "pipe", "source": source, **more}
         if rules is not None:
             config["transform"] = {"type": "dtl", "rules": {"default": rules}}
@@ -93,7 +93,7 @@ def cpu(action: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def report(what: str, figure: str, note: str = "") -> None:
-    """One row of the table."""
+    """Print one row of the table."""
     print(f"{what:<58} {figure:>22}  {note}", flush=True)
 
 
@@ -114,7 +114,7 @@ def throughput(bench: Bench) -> None:
 
 
 def hops(bench: Bench) -> None:
-    """The cost of one hop through an index, by the size of the dataset that is hopped to.
+    """Print the cost of one hop through an index, by the size of the dataset that is hopped to.
 
     Each of the same number of probes finds one entity, and they are spread over all of the dataset. The sizes
     take turns and the best round of each counts, since a busy machine adds as much to a hop as it costs; the
@@ -148,7 +148,7 @@ def hops(bench: Bench) -> None:
 
 
 def _spread(count: int, n: int) -> dict[str, Any]:
-    """An entity that refers to one of `count`, far from the one that the next refers to."""
+    """Return an entity that refers to one of `count`, far from the one that the next refers to."""
     return {"_id": f"probe-{n}", "email": f"Person.{n * 7919 % count}@Example.com"}
 
 
@@ -188,7 +188,7 @@ def merging(bench: Bench) -> None:
 
 
 def memory(count: int) -> None:
-    """Runs in a process of its own: peak memory of a streaming pipe."""
+    """Measure, in a process of its own: peak memory of a streaming pipe."""
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), count)
         bench.fill("people", count)

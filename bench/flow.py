@@ -83,7 +83,7 @@ def _contact(number: int) -> dict[str, Any]:
 
 
 def _customer(number: int, count: int) -> dict[str, Any]:
-    """Every other one has the e-mail of a contact."""
+    """Give every other one the e-mail of a contact."""
     email = f"person{number + 1}@flow.example" if number % 2 else f"born{number}@flow.example"
     return {
         "id": f"cb{number}",
@@ -124,7 +124,7 @@ class Meter:
 
 
 def _family(pid: int) -> list[psutil.Process]:
-    """A server and its workers."""
+    """Return a server and its workers."""
     process = psutil.Process(pid)
     return [process, *process.children(recursive=True)]
 
@@ -135,7 +135,7 @@ def _cpu_of(pid: int) -> float:
 
 
 def _peak_mb_of(process: psutil.Process) -> float:
-    """The most that a process ever held; where there is no /proc, what it holds now."""
+    """Return the most that a process ever held; where there is no /proc, what it holds now."""
     status = Path(f"/proc/{process.pid}/status")
     if not status.exists():
         return float(process.memory_info().rss) / 2**20
@@ -144,7 +144,7 @@ def _peak_mb_of(process: psutil.Process) -> float:
 
 
 def phases(meter: Meter, edit: Callable[[], object]) -> Iterator[tuple[str, Cost]]:
-    """All phases, one after the other."""
+    """Yield all phases, one after the other."""
     stack = meter.stack
     yield "first sync", meter.phase(stack.sync)
     stack.sync()  # what the first one wrote has come back
@@ -241,7 +241,7 @@ def tell(name: str, cost: Cost, records: int) -> None:
 
 
 def people(count: int) -> dict[str, Cost]:
-    """The flow of people only."""
+    """Return the flow of people only."""
     with tempfile.TemporaryDirectory(prefix="flow-") as folder:
         records = seed_people(Path(folder), count)
         with Stack(data="empty", folder=Path(folder)) as stack:
@@ -265,7 +265,7 @@ def people(count: int) -> dict[str, Cost]:
 
 
 def all_datatypes() -> None:
-    """The flow of the demo data, all six mappings."""
+    """Measure the flow of the demo data, all six mappings."""
     with Stack(data="demo") as stack:
         meter = Meter(stack)
         records = sum(

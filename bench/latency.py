@@ -73,7 +73,7 @@ class Direction:
 
 
 def directions(stack: Stack) -> tuple[Direction, Direction]:
-    """Both directions over people that are linked already."""
+    """Return both directions over people that are linked already."""
     erp, chargebee = Erp(stack.erp_sandbox_url), Chargebee(stack.chargebee_sandbox_url)
     for number in range(PEOPLE):
         erp.create("contacts", last_name=f"P{number}", email=f"p{number}@latency.example")

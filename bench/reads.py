@@ -46,7 +46,7 @@ class ReadRun:
 
 
 def floor(upstream: str) -> int:
-    """The bare loop; returns the number of records."""
+    """Return the bare loop; returns the number of records."""
     session, cursor, count = requests.Session(), None, 0
     session.headers["Authorization"] = "Bearer bench"
     with Path(os.devnull).open("wb") as out:
@@ -61,14 +61,14 @@ def floor(upstream: str) -> int:
 
 
 def measure_floor(upstream: str) -> ReadRun:
-    """The loop in a process of its own, which reports its own use."""
+    """Return the loop in a process of its own, which reports its own use."""
     command = [sys.executable, "-m", "bench.reads", "--floor", upstream]
     out = subprocess.run(command, capture_output=True, check=True).stdout
     return ReadRun(**orjson.loads(out))
 
 
 def report_floor(upstream: str) -> None:
-    """What the process of `measure_floor` does."""
+    """Do the work of the process of `measure_floor`."""
     started = time.perf_counter()
     before = time.process_time()
     records = floor(upstream)
@@ -103,7 +103,7 @@ def cpu_of(family: list[psutil.Process]) -> float:
 
 
 def show(title: str, run: ReadRun, calls: str = "") -> None:
-    """One line of the table."""
+    """Print one line of the table."""
     print(
         f"{title:<34}{run.records:>9,}{calls:>8}{run.cpu:>8.2f}{run.elapsed:>9.2f}"
         f"{run.first_byte * 1000:>12.0f}{run.rss:>9.1f}{run.speed:>12,.0f}"

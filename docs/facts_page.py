@@ -14,7 +14,7 @@ Fact = Mapping[str, Any]
 
 
 def page() -> Iterator[str]:
-    """The lines of the page: a section for each topic, a table of facts in it."""
+    """Yield the lines of the page: a section for each topic, a table of facts in it."""
     facts = json.loads(FACTS.read_bytes())["facts"]
     unsourced = sum(fact["source"] == "none: probe" for fact in facts)
     probes = load()

@@ -1,5 +1,6 @@
-"""Make the reference pages that are read from the code: endpoints, pipes, commands, ERP profiles, facts
-about Chargebee.
+"""Make the reference pages that are read from the code.
+
+Endpoints, pipes, commands, ERP profiles, facts about Chargebee.
 
 `python docs/generate.py [FOLDER]` writes them (default: docs/reference). Each page says what the thing itself
 says: the docstring of an endpoint, the help text of a command, the comment of a pipe.

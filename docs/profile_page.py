@@ -43,7 +43,7 @@ class Undescribed(Exception):
 
 
 def schema_text() -> str:
-    """The JSON Schema as it is in its file: a line for each key of each part."""
+    """Return the JSON Schema as it is in its file: a line for each key of each part."""
     return _lines(profile_schema(), 4) + "\n"
 
 
@@ -56,7 +56,7 @@ def _lines(node: Any, depth: int, above: str = "") -> str:
 
 
 def page() -> Iterator[str]:
-    """The lines of the page; `Undescribed` names a key that says nothing of itself."""
+    """Yield the lines of the page; `Undescribed` names a key that says nothing of itself."""
     schema = profile_schema()
     defs = schema["$defs"]
     yield from (
@@ -113,7 +113,7 @@ def _rows(where: str, node: Schema, defs: Schema, above: str) -> Iterator[str]:
 
 
 def _inside(value: Schema) -> tuple[str, str]:
-    """The name of the object that a key holds, be it one of several; and how that is written."""
+    """Return the name of the object that a key holds, be it one of several; and how that is written."""
     for node, mark in (
         (value, ""),
         (value.get("items", {}), "[]"),

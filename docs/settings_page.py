@@ -42,7 +42,7 @@ SECTIONS: list[tuple[str, str, tuple[type[Any], ...]]] = [
 
 
 def page() -> Iterator[str]:
-    """The lines of the page."""
+    """Yield the lines of the page."""
     yield "# Settings"
     for title, text, tables in SECTIONS:
         yield from ("", f"## {title}", "", *([text, ""] if text else []))

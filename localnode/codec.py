@@ -36,13 +36,14 @@ def dumps(value: Any) -> bytes:
 
 
 def loads(data: bytes) -> Any:
-    """The value written by `dumps`."""
+    """Return the value written by `dumps`."""
     return json.loads(data) if data.startswith(_MARK) else orjson.loads(data)
 
 
 def parse(text: bytes, parse_float: Callable[[str], Any] | None = None) -> Any:
-    """Foreign JSON text, read exactly; `parse_float` is given the text of every number with a point or
-    exponent.
+    """Foreign JSON text, read exactly.
+
+    `parse_float` is given the text of every number with a point or exponent.
 
     Raises MalformedJson. NaN and Infinity are not JSON and are refused.
     """
@@ -112,7 +113,7 @@ class _Text:
         self._ended = False
 
     def peek(self) -> str:
-        """The next character that is not blank, "" at the end."""
+        """Return the next character that is not blank, "" at the end."""
         while True:
             match = _SPACE.match(self._buffer, self._at)
             self._at = match.end() if match else self._at

@@ -49,13 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def os_error(error: OSError) -> str:
-    """What the operating system refused, in one sentence: the file, and why."""
+    """Return what the operating system refused, in one sentence: the file, and why."""
     place = f"{error.filename}: " if error.filename else ""
     return f"{place}{error.strerror or error}"
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line: every command with its options and help."""
+    """Return the command line: every command with its options and help."""
     made = argparse.ArgumentParser(prog="python -m stack")
     commands = made.add_subparsers(metavar="COMMAND", required=True)
     ports = ", ".join(f"{row.name} ({row.default})" for row in PORTS.values())
@@ -159,7 +159,7 @@ def _pipes(options: argparse.Namespace) -> int:
 
 
 def _node(options: argparse.Namespace) -> NodeClient:
-    """The node that the options name, else the local one."""
+    """Return the node that the options name, else the local one."""
     settings = from_environment("empty", ROOT / ".data")
     url = (options.node or settings.url("node")).rstrip("/")
     url = url if "://" in url else f"https://{url}"
@@ -213,7 +213,7 @@ def _import_links(options: argparse.Namespace) -> int:
 
 
 def _say(decisions: list[Json]) -> int:
-    """What was decided; the next run of the pumps carries it out."""
+    """Return what was decided; the next run of the pumps carries it out."""
     for each in decisions:
         print(f"{each['decision']} {' and '.join(each.get('records', [each['_id']]))}")
     if not decisions:

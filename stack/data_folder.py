@@ -138,7 +138,7 @@ def _node_folder(path: Path) -> Iterator[None]:
 
 
 def _read(text: bytes) -> dict[str, object]:
-    """A JSON object; {} for anything else."""
+    """Return a JSON object; {} for anything else."""
     try:
         value = json.loads(text)
     except ValueError:

@@ -35,7 +35,7 @@ def relink(node: NodeClient, record: RecordName, other: RecordName, note: str = 
 
 
 def link_decisions(node: NodeClient, record: RecordName, other: RecordName, note: str = "") -> list[Json]:
-    """What `relink` decides, not sent yet; the link itself comes last. Raises StackError."""
+    """Return what `relink` decides, not sent yet; the link itself comes last. Raises StackError."""
     if record.system == other.system:
         raise StackError(f"{record} and {other} are of one system: a link joins records of two")
     mine, theirs = _group(node, record), _group(node, other)
@@ -82,7 +82,7 @@ def _group(node: NodeClient, record: RecordName) -> list[RecordName]:
 
 
 def _pairs(record: RecordName, group: Sequence[RecordName]) -> list[tuple[RecordName, RecordName]]:
-    """The links between a record, with what is one thing with it, and the other system."""
+    """Return the links between a record, with what is one thing with it, and the other system."""
     same = [each for each in group if each.system == record.system and _alike(each, record)]
     return [(mine, each) for mine in same for each in group if each.system != record.system]
 
@@ -92,7 +92,7 @@ def _alike(one: RecordName, other: RecordName) -> bool:
 
 
 def decision(kind: str, pair: tuple[RecordName, RecordName], note: str) -> Json:
-    """A decision about a pair, `link` or `unlink`, as the receiver takes it."""
+    """Return a decision about a pair, `link` or `unlink`, as the receiver takes it."""
     records = sorted(str(each) for each in pair)
     found: Json = {"_id": "|".join(records), "decision": kind, "records": records}
     return {**found, "note": note} if note else found

@@ -79,7 +79,7 @@ class Deployment:
         return {each["_id"]: Substitution(self.variables).component(each) for each in found}
 
     def container(self, system: str) -> dict[str, str]:
-        """The environment that a microservice is started with; secrets are names here, not values."""
+        """Return the environment that a microservice is started with; secrets are names here, not values."""
         environment = self.systems.get(system, {}).get("docker", {}).get("environment", {})
         return {name: str(value) for name, value in environment.items()}
 
@@ -100,12 +100,12 @@ def check(name: str) -> Callable[[Check], Check]:
 
 
 def run_checks(deployment: Deployment) -> list[Result]:
-    """The results of all checks, in order."""
+    """Return the results of all checks, in order."""
     return [result for function in CHECKS.values() for result in function(deployment)]
 
 
 def told(results: list[Result], file: str) -> str:
-    """The results as lines, what is to be done below, and a closing sentence."""
+    """Return the results as lines, what is to be done below, and a closing sentence."""
     marks = {READY: "ok", WRONG: "WRONG", OPEN: "?"}
     lines = [f"{marks[each.state]:<6} {each.check:<12} {each.said}" for each in results]
     todo = [f"{number}. {each.todo}" for number, each in enumerate((r for r in results if r.todo), 1)]
@@ -117,7 +117,10 @@ def told(results: list[Result], file: str) -> str:
 
 @check("variables")
 def check_variables(deployment: Deployment) -> Iterator[Result]:
-    """Every variable that pipes and systems name is there, none is left over, and values are known ones."""
+    """Check that every variable that pipes and systems name is there, and none is left over.
+
+    Values must be known ones.
+    """
     used = set(VARIABLE.findall(str(deployment.entities)))
     there = deployment.variables.keys()
     for name in sorted(used - there):
@@ -142,7 +145,7 @@ def check_variables(deployment: Deployment) -> Iterator[Result]:
 
 @check("images")
 def check_images(deployment: Deployment) -> Iterator[Result]:
-    """The images are yours, and stay what they are."""
+    """Check that the images are yours, and stay what they are."""
     for name in ("customerp-image", "chargebee-image"):
         image = str(deployment.variables.get(name, ""))
         host = image.partition("/")[0]
@@ -158,13 +161,13 @@ def check_images(deployment: Deployment) -> Iterator[Result]:
 
 @check("erp")
 def check_erp(deployment: Deployment) -> Iterator[Result]:
-    """The ERP's address is a real one."""
+    """Check that the ERP's address is a real one."""
     yield _address("erp", "erp-base-url", str(deployment.variables.get("erp-base-url", "")))
 
 
 @check("profile")
 def check_profile(deployment: Deployment) -> Iterator[Result]:
-    """The profile that the ERP service is started with is in its image, and fits."""
+    """Check that the profile which the ERP service is started with is in its image, and fits."""
     name = str(deployment.variables.get("erp-profile", ""))
     if name == "sandbox":
         todo = (
@@ -178,7 +181,7 @@ def check_profile(deployment: Deployment) -> Iterator[Result]:
 
 @check("chargebee")
 def check_chargebee(deployment: Deployment) -> Iterator[Result]:
-    """The Chargebee site is yours, and the service starts with its settings."""
+    """Check that the Chargebee site is yours, and that the service starts with its settings."""
     site = str(deployment.variables.get("chargebee-site", ""))
     if site in ("", "acme-test", "acme"):
         todo = "set chargebee-site to the name of your site (the part before .chargebee.com)"
@@ -215,7 +218,7 @@ def check_credentials(deployment: Deployment) -> Iterator[Result]:
 
 @check("secrets")
 def check_secrets(deployment: Deployment) -> Iterator[Result]:
-    """The secrets that the systems name are stored on the node."""
+    """Check that the secrets which the systems name are stored on the node."""
     wanted = sorted(set().union(*(secret_names(each) for each in deployment.systems.values())))
     if not _takes_webhooks(deployment):
         wanted = [name for name in wanted if name not in ("webhook-password", "node-jwt")]
@@ -243,7 +246,7 @@ def check_secrets(deployment: Deployment) -> Iterator[Result]:
 
 @check("share-mode")
 def check_share_mode(deployment: Deployment) -> Iterator[Result]:
-    """Nothing is written before somebody has looked."""
+    """Check that nothing is written before somebody has looked."""
     mode = deployment.variables.get("share-mode")
     if mode == "manual":
         yield Result("share-mode", READY, "the share pumps wait until a person sets share-mode to scheduled")
@@ -290,7 +293,7 @@ def check_webhooks(deployment: Deployment) -> Iterator[Result]:
 
 @check("sizes")
 def check_sizes(deployment: Deployment) -> Iterator[Result]:
-    """Each service has the memory it needs, and the archive can be uploaded."""
+    """Check that each service has the memory it needs, and the archive can be uploaded."""
     for name, system in deployment.systems.items():
         memory = system.get("docker", {}).get("memory")
         if not isinstance(memory, int) or memory < MEMORY_MB:
@@ -330,7 +333,7 @@ def check_node(deployment: Deployment) -> Iterator[Result]:
 def _starts(
     name: str, system: str, deployment: Deployment, read: Callable[[Mapping[str, str]], Any]
 ) -> Result:
-    """Whether a service would start with the environment that its container is given."""
+    """Return whether a service would start with the environment that its container is given."""
     try:
         read(deployment.container(system))
     except SettingsError as error:

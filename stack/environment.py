@@ -88,7 +88,7 @@ _ASKED_FOR = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 
 def read(env_file: Path, process: Mapping[str, str]) -> dict[str, str]:
-    """The settings in force: those of `.env`, and the variables of the process over them.
+    """Return the settings in force: those of `.env`, and the variables of the process over them.
 
     Raises BadSetting for names that are no settings, values that cannot be meant, and settings that are
     there without those they need.
@@ -130,18 +130,21 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def is_real_chargebee(values: Mapping[str, str]) -> bool:
-    """Whether a Chargebee site takes the sandbox's place."""
+    """Return whether a Chargebee site takes the sandbox's place."""
     return any(values.get(name) for name in OF_CHARGEBEE)
 
 
 def is_real_erp(values: Mapping[str, str]) -> bool:
-    """Whether an ERP takes the sandbox's place: another profile is named, or something that it asks for."""
+    """Return whether an ERP takes the sandbox's place.
+
+    Another profile is named, or something that it asks for.
+    """
     named = values.get("ERP_PROFILE") or "sandbox"
     return named != "sandbox" or any(values.get(name) for name in _profile(values))
 
 
 def erp_address(values: Mapping[str, str]) -> str:
-    """Where the ERP is, as its profile says; the profile's name when that cannot be read."""
+    """Return where the ERP is, as its profile says; the profile's name when that cannot be read."""
     try:
         document = json.loads(_profile_file(values).read_bytes())
         address = str(document["connection"]["rest"]["base_url"])
@@ -151,7 +154,7 @@ def erp_address(values: Mapping[str, str]) -> str:
 
 
 def chargebee_address(values: Mapping[str, str]) -> str:
-    """Which Chargebee site it is, as the service finds it."""
+    """Return which Chargebee site it is, as the service finds it."""
     return values.get("CHARGEBEE_BASE_URL") or f"https://{values.get('CHARGEBEE_SITE')}.chargebee.com/api/v2"
 
 
@@ -197,12 +200,12 @@ def _check_erp(values: Mapping[str, str], profile: frozenset[str]) -> None:
 
 
 def _profile(values: Mapping[str, str]) -> frozenset[str]:
-    """The variables that the profile in force asks for."""
+    """Return the variables that the profile in force asks for."""
     return frozenset(_ASKED_FOR.findall(_profile_file(values).read_text(encoding="utf-8", errors="replace")))
 
 
 def _profile_file(values: Mapping[str, str]) -> Path:
-    """The file of the profile, as the service finds it. Raises BadSetting when there is none."""
+    """Return the file of the profile, as the service finds it. Raises BadSetting when there is none."""
     name = values.get("ERP_PROFILE") or "sandbox"
     presets = PROFILES
     is_path = "/" in name or name.endswith(".json")

@@ -73,7 +73,7 @@ def export(node: NodeClient, out: TextIO) -> int:
 
 
 def rows_of(golden: Json) -> Iterator[dict[str, str]]:
-    """The rows of one golden record."""
+    """Yield the rows of one golden record."""
     members = [each for each in _list(golden.get("members")) if not each.get("deleted")]
     erp = [each for each in members if _ref(each).system == ERP]
     chargebee = [each for each in members if _ref(each).system == CHARGEBEE]
@@ -90,7 +90,7 @@ def rows_of(golden: Json) -> Iterator[dict[str, str]]:
 
 
 def read(file: TextIO) -> list[Row]:
-    """The rows that ask for something. BadSetting names the line of what cannot be meant.
+    """Return the rows that ask for something. BadSetting names the line of what cannot be meant.
 
     Commas, semicolons and tabs are taken, as spreadsheets of different languages write them.
     """
@@ -111,7 +111,10 @@ def read(file: TextIO) -> list[Row]:
 
 
 def decide(node: NodeClient, rows: Iterable[Row]) -> list[Json]:
-    """The decisions that rows come to, not sent yet. BadSetting for records that the node does not know."""
+    """Return the decisions that rows come to, not sent yet.
+
+    BadSetting for records that the node does not know.
+    """
     asked: dict[str, Json] = {}
     following: dict[str, Json] = {}
     for row in rows:
@@ -146,7 +149,7 @@ def _row(number: int, line: dict[str, str | None]) -> Row | None:
 
 
 def _refuse_two(rows: list[Row]) -> None:
-    """A record has one counterpart of a datatype, and a pair one decision."""
+    """Refuse two rows for one record: it has one counterpart of a datatype, and a pair one decision."""
     seen: dict[tuple[RecordName, str], Row] = {}
     pairs: dict[tuple[RecordName, RecordName], Row] = {}
     for row in rows:
@@ -199,7 +202,7 @@ def _key(member: Json) -> str:
 
 
 def _safe(value: str) -> str:
-    """A value that no spreadsheet takes for a formula; `read` takes the apostrophe off again."""
+    """Return a value that no spreadsheet takes for a formula; `read` takes the apostrophe off again."""
     return f"'{value}" if value.startswith(_FORMULA) else value
 
 

@@ -97,7 +97,7 @@ class NodeClient:
         return since
 
     def plan(self, watch: Watch | None = None) -> Json:
-        """What a run would do; `watch` gets how far it is."""
+        """Return what a run would do; `watch` gets how far it is."""
 
         def look() -> None:
             if watch is not None:
@@ -133,22 +133,22 @@ class NodeClient:
                 look()
 
     def progress(self) -> list[Json]:
-        """How far the pumps that run have come, and those of a plan that is being made."""
+        """Return how far the pumps that run have come, and those of a plan that is being made."""
         return list(self._call("GET", "/progress").json())
 
     def get(self, path: str, missing: Any = None) -> Any:
-        """What a call of the API answers; `missing`, if given, where there is nothing."""
+        """Return what a call of the API answers; `missing`, if given, where there is nothing."""
         answer = self._ask("GET", path)
         if answer.status_code == 404 and missing is not None:
             return missing
         return self._checked(answer).json()
 
     def proxied(self, system: str, path: str) -> requests.Response:
-        """The answer of a system, asked through the node."""
+        """Return the answer of a system, asked through the node."""
         return self._ask("GET", f"/systems/{quote(system, safe='')}/proxy{path}")
 
     def findings(self) -> Json:
-        """What needs attention, see `localnode.diagnostics.findings`."""
+        """Return what needs attention, see `localnode.diagnostics.findings`."""
         return dict(self._call("GET", "/diagnostics/findings").json())
 
     def start_scheduling(self) -> None:
@@ -156,11 +156,14 @@ class NodeClient:
         self._call("POST", "/admin", data={"operation": "start-scheduling"})
 
     def pipes(self) -> list[str]:
-        """The ids of all pipes."""
+        """Return the ids of all pipes."""
         return [pipe["_id"] for pipe in self._call("GET", "/pipes").json()]
 
     def entities(self, dataset: str) -> list[Json]:
-        """The newest version of every entity of a dataset; none when the dataset does not exist yet."""
+        """Return the newest version of every entity of a dataset.
+
+        None when the dataset does not exist yet.
+        """
         answer = self._session.get(
             f"{self.url}/datasets/{dataset}/entities", params={"history": "false"}, timeout=TIMEOUT
         )
@@ -169,7 +172,10 @@ class NodeClient:
         return list(self._checked(answer).json())
 
     def pages(self, dataset: str, size: int = 1000) -> Iterator[Json]:
-        """The newest version of every living entity of a dataset, page by page, so that memory stays flat."""
+        """Yield the newest version of every living entity of a dataset.
+
+        They come page by page, so that memory stays flat.
+        """
         since = ""
         while True:
             params: dict[str, str | int] = {
@@ -188,7 +194,7 @@ class NodeClient:
             since = str(rows[-1]["_updated"])
 
     def concepts(self) -> list[str]:
-        """The datasets of golden records."""
+        """Return the datasets of golden records."""
         return sorted(name for name in self.pipes() if name.startswith("global-"))
 
     def operate(self, pipe: str, operation: str, **fields: str) -> None:
@@ -197,12 +203,12 @@ class NodeClient:
         self._call("POST", path, data={"operation": operation, **fields})
 
     def pumps(self) -> dict[str, Json]:
-        """The `runtime` of every pipe's pump."""
+        """Return the `runtime` of every pipe's pump."""
         found = self._call("GET", "/pipes", params={"fields": "runtime"}).json()
         return {pipe["_id"]: pipe["runtime"] for pipe in found}
 
     def entity(self, dataset: str, entity_id: str) -> Json | None:
-        """The newest version of one entity, or None."""
+        """Return the newest version of one entity, or None."""
         answer = self._session.get(
             f"{self.url}/datasets/{dataset}/entity", params={"entity_id": entity_id}, timeout=TIMEOUT
         )
@@ -230,7 +236,7 @@ class NodeClient:
 
 
 def pack(root: Path) -> bytes:
-    """A zip of the configuration files of a folder, as the vendor's client packs them."""
+    """Return a zip of the configuration files of a folder, as the vendor's client packs them."""
     files = sorted(root.glob("*.conf.json")) + sorted(root.glob("systems/**/*.conf.json"))
     files += sorted(root.glob("pipes/**/*.conf.json"))
     buffer = io.BytesIO()

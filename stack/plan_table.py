@@ -18,7 +18,7 @@ WIDTH = 100
 
 
 def plan_table(found: Json, held_back: Collection[str] = ()) -> str:
-    """What `POST /diagnostics/plan` answers, as a table and what stands behind its last column.
+    """Return what `POST /diagnostics/plan` answers, as a table and what stands behind its last column.
 
     `held_back`: pumps that are disabled only because nothing is to be written yet.
     """
@@ -30,7 +30,7 @@ def plan_table(found: Json, held_back: Collection[str] = ()) -> str:
 
 
 def held_up(found: Json, held_back: Collection[str] = ()) -> Iterator[str]:
-    """What needs attention, but for pumps that wait for `make run` to start them."""
+    """Return what needs attention, but for pumps that wait for `make run` to start them."""
     told = [each for each in found["findings"] if each["kind"] != "not-scheduled"]
     told = [each for each in told if each["kind"] != "disabled" or each["pipe"] not in held_back]
     return finding_lines({"findings": told})

@@ -109,7 +109,7 @@ class ProcessManager:
                 raise StackError(f"{name} ended with {child.returncode}:\n{self._tail(name)}")
 
     def pid(self, name: str) -> int:
-        """The process id of a program, which is that of its group too."""
+        """Return the process id of a program, which is that of its group too."""
         return self._running[name].pid
 
     def stop(self, name: str, number: signal.Signals = signal.SIGTERM) -> None:
@@ -126,7 +126,7 @@ class ProcessManager:
         self._reaper.wait()
 
     def log(self, name: str) -> Path:
-        """Where a program's output goes."""
+        """Return where a program's output goes."""
         return self._logs / f"{name}.log"
 
     def _end(self, children: Mapping[str, subprocess.Popen[bytes]], number: signal.Signals) -> None:

@@ -96,7 +96,7 @@ class Stack:
             self._own_folder.cleanup()
 
     def names(self) -> list[str]:
-        """The processes that this stack starts."""
+        """Return the processes that this stack starts."""
         return [program.name for program in self._programs()]
 
     def check_ports(self) -> None:
@@ -120,7 +120,7 @@ class Stack:
         return result
 
     def entities(self, dataset: str) -> list[Json]:
-        """The newest versions in a dataset of the node."""
+        """Return the newest versions in a dataset of the node."""
         return self.node.entities(dataset)
 
     def entity(self, dataset: str, entity_id: str) -> Json | None:
@@ -227,7 +227,7 @@ class Stack:
 
 
 def failure(result: Json) -> str:
-    """Why a run of all pipes was no success, in one line."""
+    """Return why a run of all pipes was no success, in one line."""
     info = result.get("additional_info", {})
     pipes = [f"{each['pipe']}: {each['reason']}" for each in info.get("failed_pipes", [])]
     return "; ".join([str(result["status"]), *filter(None, [info.get("message")]), *pipes])

@@ -105,7 +105,7 @@ def _row(mapping: Pair, records: Iterable[Json], theirs: set[str]) -> Row:
 
 
 def mapping_of(pipe: str, entity: Json) -> str:
-    """The ERP datatype whose mapping a row of a share dataset belongs to.
+    """Return the ERP datatype whose mapping a row of a share dataset belongs to.
 
     Where two ERP datatypes share a Chargebee datatype the row's identities decide, else the first counts.
     """
@@ -126,7 +126,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def table(report: Report) -> str:
-    """The table as text, followed by what a person must do about pending and rejected records."""
+    """Return the table as text, followed by what a person must do about pending and rejected records."""
     titles = ("mapping", "ERP", "Chargebee", "linked", "pending", "rejected")
     lines = ["{:<28}{:>8}{:>11}{:>9}{:>9}{:>10}".format(*titles)]
     for row in report.rows:
@@ -160,7 +160,7 @@ def _target(pipe: str, labels: Labels) -> str:
 
 
 def _about(entity: Json, labels: Labels) -> str:
-    """The records that a row of a share dataset is about."""
+    """Return the records that a row of a share dataset is about."""
     found = [ni for ni in [*_list(entity.get("$ids")), entity.get("$origin")] if parse_ni(ni)]
     return ", ".join(map(labels.ni, dict.fromkeys(found))) or str(entity["_id"])
 

@@ -84,7 +84,7 @@ def run(options: RunOptions) -> int:
 
 
 def is_real(systems: dict[str, str]) -> bool:
-    """Whether there is more than sandboxes."""
+    """Return whether there is more than sandboxes."""
     return any(address != SANDBOX for address in systems.values())
 
 
@@ -182,7 +182,7 @@ def _start_writing(stack: Stack, folder: DataFolder, options: RunOptions, say: S
 
 
 def _held_back(stack: Stack) -> list[str]:
-    """The share pumps that were disabled only because nothing was to be written yet."""
+    """Return the share pumps that were disabled only because nothing was to be written yet."""
     pumps = stack.node.pumps()
     return [name for name, pump in pumps.items() if pump.get("disabled-comment") == ONLY_PLANNED]
 
@@ -205,7 +205,7 @@ def _sync(stack: Stack, say: Say) -> int:
 
 
 def report_of(stack: Stack) -> Report:
-    """What is on both sides, and what became of each record that was shared."""
+    """Return what is on both sides, and what became of each record that was shared."""
     settings = stack.settings
     erp = Service(settings.url("erp-service"), settings.environment)
     chargebee = Service(settings.url("chargebee-service"), settings.environment)
@@ -213,7 +213,7 @@ def report_of(stack: Stack) -> Report:
 
 
 def _places(stack: Stack) -> str:
-    """Where to look."""
+    """Return where to look."""
     settings = stack.settings
     lines = []
     if not settings.real_erp:
@@ -238,7 +238,7 @@ def _stay(stack: Stack) -> None:
 
 
 def is_news(line: str) -> bool:
-    """Whether a line of the run's log is worth showing: rounds, what is sent to a system, failures."""
+    """Return whether a line of the run's log is worth showing: rounds, what is sent to a system, failures."""
     return "-share: " in line or not line.startswith("pipe ") or " failed: " in line
 
 

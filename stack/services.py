@@ -28,12 +28,12 @@ class Service:
         return set(self._get("/")["disabled"])
 
     def records(self, datatype: str) -> list[Json]:
-        """All records of a datatype that are not deleted. Raises StackError."""
+        """Return all records of a datatype that are not deleted. Raises StackError."""
         entities = self._get(f"/{datatype}/entities")
         return [entity for entity in entities if not entity.get("_deleted")]
 
     def ids(self, datatype: str) -> set[str]:
-        """The ids of those records."""
+        """Return the ids of those records."""
         return {str(record["_id"]) for record in self.records(datatype)}
 
     def _get(self, path: str) -> Any:

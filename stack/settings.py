@@ -23,7 +23,9 @@ SANDBOX = "sandbox"
 
 @dataclass(frozen=True)
 class StackSettings:
-    """`environment` goes to the children besides their own settings, `variables` override prod-env.json,
+    """What a stack is started with.
+
+    `environment` goes to the children besides their own settings, `variables` override prod-env.json,
     `config` is the folder with the configuration that the node gets.
     """
 
@@ -65,12 +67,12 @@ class StackSettings:
         }
 
     def url(self, name: str) -> str:
-        """Where a process of the stack listens, without a path."""
+        """Return where a process of the stack listens, without a path."""
         return f"http://{HOST}:{self.ports[name]}"
 
 
 def from_environment(data: str, folder: Path, root: Path = ROOT) -> StackSettings:
-    """The settings of `make run`; `.env` is looked for in `root`. Raises BadSetting."""
+    """Return the settings of `make run`; `.env` is looked for in `root`. Raises BadSetting."""
     if not (ROOT / "pipes").is_dir():
         raise BadSetting(f"there is no configuration in {ROOT}: start it in a checkout of the project")
     values = environment.read(root / ".env", os.environ)

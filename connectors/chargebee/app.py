@@ -29,7 +29,10 @@ DATATYPES = (Customers, BusinessEntities, Orders, Items, ItemPrices, ItemFamilie
 
 
 def create_app(environ: Mapping[str, str] | None = None) -> Flask:
-    """The WSGI application, from the environment; a bad setting ends the process with a line naming it."""
+    """Return the WSGI application, from the environment.
+
+    A bad setting ends the process with a line naming it.
+    """
     try:
         settings = read_settings(os.environ if environ is None else environ)
     except SettingsError as error:
@@ -40,7 +43,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
 
 def build_service(settings: ChargebeeSettings) -> Service:
-    """The service with all its datatypes around one client."""
+    """Return the service with all its datatypes around one client."""
     metrics = Metrics()
     client = Chargebee(settings, metrics)
     datatypes = {datatype.name: datatype(client, settings) for datatype in DATATYPES}

@@ -58,7 +58,7 @@ class Backfill:
         gauge.set(float("nan"))
 
     def page(self, updated_at: int) -> None:
-        """A page was read whose last record changed at `updated_at` (seconds; 0: nobody knows when)."""
+        """Note a page whose last record changed at `updated_at` (seconds; 0: nobody knows when)."""
         self._pages += 1
         if not updated_at:
             return

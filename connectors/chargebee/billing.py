@@ -28,7 +28,9 @@ _NO_NUMBER = "business_customer_without_vat_number"
 
 
 def assignment(present: Record, changes: Record) -> Record:
-    """The parameters that turn `present` into what `changes` ask for and leave everything else as it is.
+    """Return the parameters that turn `present` into what `changes` ask for.
+
+    Everything else stays as it is.
 
     A VAT number and the flag that says there is none exclude each other: what is newly said takes the other
     away.
@@ -54,7 +56,7 @@ def assignment(present: Record, changes: Record) -> Record:
 
 
 def of_new(payload: Record) -> Record:
-    """The payload of a create, within the same rules."""
+    """Return the payload of a create, within the same rules."""
     payload = {name: value for name, value in payload.items() if name not in _FLAGS or value}
     if "billing_address" in payload:
         payload["billing_address"] = overlay(None, payload["billing_address"])

@@ -38,21 +38,22 @@ class BusinessEntities(ChargebeeDatatype):
         self._read_at = float("-inf")
 
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
-        """The newest snapshot of every entity that has had an event, deleted ones too."""
+        """Return the newest snapshot of every entity that has had an event, deleted ones too."""
         size = self.settings.common.page_size
         return self.reader.whole(lambda window: self._read(window, size), since, limit)
 
     def fetch(self, key: str) -> Record:
-        """The newest snapshot of one entity."""
+        """Return the newest snapshot of one entity."""
         record = self._all().get(key)
         if record is None:
             raise NotFound(f"no event tells of a business entity {key}", entity=key)
         return record
 
     def present(self, key: str, based_on: Record | None) -> Record:
-        """The newer of what events tell and what the caller saw: the list of events may be late where a
-        webhook was not, and how long Chargebee keeps events is not known. That none tells of an entity is no
-        sign that it is gone.
+        """Return the newer of what events tell and what the caller saw.
+
+        The list of events may be late where a webhook was not, and how long Chargebee keeps events is not
+        known. That none tells of an entity is no sign that it is gone.
         """
         told = self._all().get(key)
         if based_on and (told is None or version(based_on) > version(told)):
@@ -60,7 +61,10 @@ class BusinessEntities(ChargebeeDatatype):
         return self.fetch(key) if told is None else told
 
     def find_own(self, insert: Insert) -> Record | None:
-        """The entity of that very name, apart from case and outer blanks; the oldest if there are two."""
+        """Return the entity of that very name, apart from case and outer blanks.
+
+        The oldest if there are two.
+        """
         name = _folded(insert.payload["name"])
         for record in self._all().values():
             if not record.get("deleted") and _folded(record.get("name")) == name:
@@ -68,19 +72,19 @@ class BusinessEntities(ChargebeeDatatype):
         return None
 
     def create(self, insert: Insert) -> Record:
-        """Always `Pending`."""
+        """Raise `Pending`, always."""
         name = str(insert.payload["name"]).strip()
         step = f'create a business entity with exactly the name "{name}"'
         raise _pending(name, step, "It is linked by itself when Chargebee reports it")
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
-        """Always `Pending`: names and statuses are edited in the console."""
+        """Raise `Pending`, always: names and statuses are edited in the console."""
         name = str(present.get("name"))
         what = " and ".join(f'set its {field} to "{value}"' for field, value in changes.items())
         raise _pending(name, f'open the business entity "{name}" and {what}', _ENDS)
 
     def delete(self, key: str) -> Deletion:
-        """Always `Pending`, unless an event tells that it is deleted."""
+        """Raise `Pending`, unless an event tells that it is deleted."""
         told = self._all().get(key, {})
         if told.get("deleted"):
             raise NotFound(f"the business entity {key} is deleted already", entity=key)
@@ -88,14 +92,17 @@ class BusinessEntities(ChargebeeDatatype):
         raise _pending(name, f'delete the business entity "{name}" if it is no longer needed', _ENDS)
 
     def _read(self, window: Window, size: int) -> list[tuple[int, Record]]:
-        """The snapshots of a window. What is older than they are must not be compared with them later."""
+        """Return the snapshots of a window.
+
+        What is older than they are must not be compared with them later.
+        """
         rows = self._events.snapshots(window, size)
         with self._lock:
             self._read_at = float("-inf")
         return rows
 
     def _all(self) -> dict[str, Record]:
-        """Every entity by id, oldest first; read anew when older than a second."""
+        """Return every entity by id, oldest first; read anew when older than a second."""
         with self._lock:
             if time.monotonic() - self._read_at > _FRESH_S:
                 rows = self._events.snapshots(Window(None, 0), self.settings.common.page_size)
@@ -108,7 +115,7 @@ class BusinessEntities(ChargebeeDatatype):
 
 
 def _pending(name: str, step: str, after: str) -> Pending:
-    """What a person must do; the sync goes on by itself when the event of it arrives."""
+    """Return what a person must do; the sync goes on by itself when the event of it arrives."""
     return Pending(
         f"Chargebee's API cannot do this. In Chargebee's console, under {_PLACE}, {step}. {after}.",
         rule="console-only",

@@ -27,7 +27,7 @@ class ItemFamilies(ChargebeeDatatype):
     id_limit = _FAMILY_LIMIT
 
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
-        """The whole list at first, then what the events say."""
+        """Return the whole list at first, then what the events say."""
         return self.reader.whole(self._rows, since, limit)
 
     def _rows(self, window: Window) -> Rows:
@@ -71,7 +71,7 @@ class Items(ChargebeeDatatype):
         return is_ours(insert, record.get("metadata"))
 
     def check(self, operation: str, payload: Record) -> None:
-        """The length of a description is counted without its tags."""
+        """Refuse a description that is too long, counted without its tags."""
         super().check(operation, payload)
         check_description(payload)
 
@@ -129,7 +129,7 @@ class ItemPrices(ChargebeeDatatype):
         return is_ours(insert, record.get("metadata"))
 
     def check(self, operation: str, payload: Record) -> None:
-        """The length of a description is counted without its tags."""
+        """Refuse a description that is too long, counted without its tags."""
         super().check(operation, payload)
         check_description(payload)
 

@@ -57,7 +57,10 @@ class Chargebee:
         self.backfills = Backfills(metrics, lambda: limiter.per_minute)
 
     def check(self) -> None:
-        """One cheap call: is the site there, are the credentials good, does it use Product Catalog 2.0?"""
+        """Make one cheap call.
+
+        Is the site there, are the credentials good, does it use Product Catalog 2.0?
+        """
         body = self.get("/configurations", operation="configurations")
         versions = [
             site.get("product_catalog_version")
@@ -74,7 +77,7 @@ class Chargebee:
         return self._customers.of("customer", customer_id)
 
     def get(self, path: str, params: Params | None = None, *, operation: str) -> dict[str, Any]:
-        """The JSON object of a GET."""
+        """Return the JSON object of a GET."""
         answer = self._http.call("GET", path, operation=operation, params=params)
         self.clock.note(answer.headers.get("Date"))
         return _object(answer)
@@ -142,7 +145,7 @@ class Chargebee:
 
 
 def _key(path: str, fields: Params, version: str) -> str:
-    """The idempotency key of one call: the same for a repeated call, another for every other one.
+    """Return the idempotency key of one call: the same for a repeated call, another for every other one.
 
     The order of the fields counts too: Chargebee refuses a key that comes with another text than before.
     """
@@ -151,7 +154,7 @@ def _key(path: str, fields: Params, version: str) -> str:
 
 
 def _fresh(key: str) -> str:
-    """A key never used before, still recognisable as the same call."""
+    """Return a key never used before, still recognisable as the same call."""
     return f"{key[:48]}-{uuid.uuid4().hex}"
 
 

@@ -35,5 +35,5 @@ class SiteClock:
         return self._local()
 
     def at(self, local: float) -> float:
-        """What the slower of the two clocks showed when ours showed `local`, as far as is known by now."""
+        """Return what the slower of the two clocks showed when ours showed `local`."""
         return local - self._behind

@@ -40,7 +40,7 @@ class Customers(ChargebeeDatatype):
         return self.client.create("/customers", self.name, payload)
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
-        """One call for what changed of the billing information and one for the rest, each only if needed.
+        """Write the billing information with one call and the rest with another, each only if needed.
 
         Billing information goes first: Chargebee is most likely to refuse that, and then nothing is written.
         """

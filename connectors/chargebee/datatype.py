@@ -52,11 +52,11 @@ class ChargebeeDatatype(Datatype):
         self._feed = ListFeed(client, self.resource, self.name, self.deleted_too)
 
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
-        """Entities page by page, see `connectors.chargebee.reading`."""
+        """Return entities page by page, see `connectors.chargebee.reading`."""
         return self.reader.paged(self._feed, since, limit)
 
     def shows(self, record: Record) -> bool:
-        """Whether a record is shown to readers at all."""
+        """Return whether a record is shown to readers at all."""
         return True
 
     def fetch(self, key: str) -> Record:
@@ -68,7 +68,7 @@ class ChargebeeDatatype(Datatype):
         return _entity(record, Token(int(record.get("updated_at") or 0)).encode())
 
     def find_own(self, insert: Insert) -> Record | None:
-        """The record with the derived id; `Rejected` if it was not made from this origin."""
+        """Return the record with the derived id; `Rejected` if it was not made from this origin."""
         key = self.key_for(insert)
         try:
             record = self.fetch(key)
@@ -85,11 +85,11 @@ class ChargebeeDatatype(Datatype):
         return record
 
     def key_for(self, insert: Insert) -> str:
-        """The id that a record made from this origin has."""
+        """Return the id that a record made from this origin has."""
         return derived_id(insert, self.id_limit)
 
     def is_ours(self, insert: Insert, record: Record) -> bool:
-        """Whether the record with the derived id was made from this origin."""
+        """Return whether the record with the derived id was made from this origin."""
         return True
 
     def check(self, operation: str, payload: Record) -> None:
@@ -125,7 +125,9 @@ def _entity(record: Record, updated: str) -> Entity:
 
 
 def overlay(present: Any, merged: Any) -> Record | None:
-    """A nested value to write whole: the merged one, with an empty value for every part that it dropped.
+    """Return a nested value to write whole.
+
+    The merged one, with an empty value for every part that it dropped.
 
     Whether Chargebee replaces nested values or merges them, the outcome is the same.
     """

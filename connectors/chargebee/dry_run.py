@@ -41,7 +41,7 @@ class DryRun(Chargebee):
         self._lock = threading.Lock()
 
     def create(self, path: str, kind: str, payload: Mapping[str, Any], anew: bool = False) -> Record:
-        """The record that would be stored."""
+        """Return the record that would be stored."""
         given = {name: _compact(value) for name, value in payload.items() if _compact(value) is not None}
         record = {**_DEFAULTS.get(kind, {}), "created_at": int(time.time()), **given, "object": kind}
         if kind == "invoice":
@@ -70,7 +70,7 @@ class DryRun(Chargebee):
         return _stamped(record, present)
 
     def delete(self, path: str, kind: str) -> Record:
-        """What is left of the record; `path` ends in its id and `/delete`."""
+        """Return what is left of the record; `path` ends in its id and `/delete`."""
         return {"id": path.split("/")[-2], "deleted": True, "object": kind}
 
 
@@ -80,14 +80,14 @@ def _stamped(record: Record, present: Record) -> Record:
 
 
 def _compact(value: Any) -> Any:
-    """A nested value without what it clears; None when nothing is left."""
+    """Return a nested value without what it clears; None when nothing is left."""
     if not isinstance(value, dict):
         return value
     return {name: part for name, part in value.items() if part is not None} or None
 
 
 def _rows(present: Any, rows: list[Any]) -> list[Any]:
-    """Lines with the rows of an update put in by their id; a list of anything else is replaced."""
+    """Return lines with the rows of an update put in by their id; a list of anything else is replaced."""
     if not all(isinstance(row, dict) and "id" in row for row in rows):
         return rows
     changes = {row["id"]: row for row in rows}
@@ -96,7 +96,10 @@ def _rows(present: Any, rows: list[Any]) -> list[Any]:
 
 
 def _from_invoice(order: Record, invoice: Record) -> Record:
-    """What an imported order takes over from its invoice; line ids stand for those that Chargebee gives."""
+    """Return what an imported order takes over from its invoice.
+
+    Line ids stand for those that Chargebee gives.
+    """
     lines = invoice.get("line_items", [])
     return {
         "currency_code": invoice.get("currency_code"),

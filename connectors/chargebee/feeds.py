@@ -58,7 +58,7 @@ class EventFeed:
         self._types = ",".join(f'"{kind}_{what}"' for what in ("created", "updated", "deleted"))
 
     def snapshots(self, window: Window, limit: int) -> list[tuple[int, Record]]:
-        """The newest snapshot of each record with events in the window, ordered by the time of its event.
+        """Return the newest snapshot of each record with events in the window, by the time of its event.
 
         Events may come out of order and twice; `resource_version` tells which snapshot is newer.
         """
@@ -86,12 +86,12 @@ class EventFeed:
 
 
 def between(start: int, end: int) -> str:
-    """The value of a `between` filter: both ends inclusive."""
+    """Return the value of a `between` filter: both ends inclusive."""
     return f"[{start:010d},{end:010d}]"
 
 
 def all_pages(client: Chargebee, path: str, params: Params, operation: str) -> Iterator[dict[str, Any]]:
-    """The bodies of all pages of a list; `InvalidResponse` if it would never end."""
+    """Yield the bodies of all pages of a list; `InvalidResponse` if it would never end."""
     seen: set[str] = set()
     offset: str | None = None
     while True:
@@ -106,7 +106,7 @@ def all_pages(client: Chargebee, path: str, params: Params, operation: str) -> I
 
 
 def records(body: dict[str, Any], kind: str) -> list[Record]:
-    """The records of a list response; `InvalidResponse` for anything else, never an empty page."""
+    """Return the records of a list response; `InvalidResponse` for anything else, never an empty page."""
     rows = body.get("list")
     if not isinstance(rows, list):
         raise InvalidResponse("the Chargebee answer holds no list")
@@ -117,7 +117,7 @@ def records(body: dict[str, Any], kind: str) -> list[Record]:
 
 
 def next_offset(body: dict[str, Any]) -> str | None:
-    """The offset of the next page, None on the last one."""
+    """Return the offset of the next page, None on the last one."""
     offset = body.get("next_offset")
     return offset if isinstance(offset, str) and offset else None
 

@@ -45,7 +45,7 @@ def _text(value: Any) -> str:
 
 
 def pointer_of(param: str) -> str:
-    """The JSON Pointer of a parameter in Chargebee's notation: `lines[sku][1]` is `/lines/1/sku`."""
+    """Return the JSON Pointer of a parameter in Chargebee's notation: `lines[sku][1]` is `/lines/1/sku`."""
     head, *rest = param.replace("]", "").split("[")
     if rest and rest[-1].isdigit():
         rest = [rest[-1], *rest[:-1]]

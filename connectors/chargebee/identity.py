@@ -52,7 +52,7 @@ def origin_type(insert: Insert) -> str:
 
 
 def link(insert: Insert) -> Record:
-    """What marks a record as made from its origin: `{"customerp": {"contact_id": "CT-1"}}`."""
+    """Return what marks a record as made from its origin: `{"customerp": {"contact_id": "CT-1"}}`."""
     return {origin_system(insert): {f"{origin_type(insert)}_id": insert.origin_id}}
 
 
@@ -65,7 +65,10 @@ def linked(insert: Insert, metadata: Any) -> Record:
 
 
 def is_ours(insert: Insert, metadata: Any) -> bool:
-    """Whether a record with the derived id may be adopted: its link, if it has one, names the same origin."""
+    """Return whether a record with the derived id may be adopted.
+
+    Its link, if it has one, names the same origin.
+    """
     given = metadata if isinstance(metadata, dict) else {}
     mine = given.get(origin_system(insert))
     name = f"{origin_type(insert)}_id"

@@ -19,12 +19,12 @@ _INVOICE_LIMIT = 50
 
 
 def invoice_id(order_id: str) -> str:
-    """The id of the invoice that belongs to the imported order `order_id` (at most 40 characters)."""
+    """Return the id of the invoice that belongs to the imported order `order_id` (at most 40 characters)."""
     return f"inv-{order_id}"[:_INVOICE_LIMIT]
 
 
 def invoice_of(order_id: str, payload: Record, status: str, placed: int) -> Record:
-    """The parameters of `import_invoice` for an order's payload; `placed` is its date in seconds.
+    """Return the parameters of `import_invoice` for an order's payload; `placed` is its date in seconds.
 
     `Rejected` if the lines cannot add up to the total: up to 99 minor units are rounding, a lower total is a
     discount on the whole, a higher one has no explanation.
@@ -67,7 +67,7 @@ def _line(row: Record) -> dict[str, Any]:
 
 
 def _rate(tax: int, net: int) -> str:
-    """The average rate in percent, which is what one tax line for all rates can say."""
+    """Return the average rate in percent, which is what one tax line for all rates can say."""
     rate = Decimal(100 * tax) / net if net else Decimal(100)
     return str(min(Decimal(100), rate.quantize(Decimal("0.0001"), ROUND_HALF_UP)))
 

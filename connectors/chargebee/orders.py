@@ -34,7 +34,7 @@ class Orders(ChargebeeDatatype):
     line_keys = {"order_line_items": "id"}
 
     def find_own(self, insert: Insert) -> Record | None:
-        """The order of the derived invoice, whoever made it; else the order with the derived id."""
+        """Return the order of the derived invoice, whoever made it; else the order with the derived id."""
         return self._of_invoice(insert) or super().find_own(insert)
 
     def is_ours(self, insert: Insert, record: Record) -> bool:
@@ -123,7 +123,7 @@ def _path(record: Record) -> str:
 
 
 def _line_marks(present: list[Record], desired: list[Record]) -> list[Record]:
-    """What is still to be said about the lines of a new order, which stand as in the invoice."""
+    """Return what is still to be said about the lines of a new order, which stand as in the invoice."""
     rows = []
     for line, wanted in zip(present, desired, strict=False):
         marks = _marks(line, wanted)
@@ -133,7 +133,7 @@ def _line_marks(present: list[Record], desired: list[Record]) -> list[Record]:
 
 
 def _changed_lines(present: list[Record], merged: list[Record]) -> list[Record]:
-    """The rows of an update; `Rejected` for lines that are new or differ in what the invoice fixed."""
+    """Return the rows of an update; `Rejected` for lines that are new or differ in what the invoice fixed."""
     known = {line["id"]: line for line in present}
     rows = []
     for index, line in enumerate(merged):
@@ -151,7 +151,10 @@ def _changed_lines(present: list[Record], merged: list[Record]) -> list[Record]:
 
 
 def _marks(have: Record, want: Record) -> dict[str, Any]:
-    """What of a line is to be changed. A line always has a status: where none is wanted, it keeps its own."""
+    """Return what of a line is to be changed.
+
+    A line always has a status: where none is wanted, it keeps its own.
+    """
     return {
         name: want.get(name)
         for name in _LINE_FIELDS

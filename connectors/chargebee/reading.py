@@ -31,7 +31,7 @@ class Progress(Protocol):
     """Told how far a first load has come."""
 
     def page(self, updated_at: int) -> None:
-        """A page was read, to this second."""
+        """Note that a page was read, to this second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Reader:
     watch: Callable[[], AbstractContextManager[Progress | None]] = nullcontext
 
     def paged(self, feed: ListFeed, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
-        """Pages of a list that upstream sorts by `updated_at`: one call a page, flat memory."""
+        """Yield pages of a list that upstream sorts by `updated_at`: one call a page, flat memory."""
         token = decode(since)
         left = _Left(limit)
         if token.window is not None:
@@ -62,7 +62,10 @@ class Reader:
     def whole(
         self, rows_of: Callable[[Window], Rows], since: str | None, limit: int | None
     ) -> Iterator[list[Entity]]:
-        """One page of all rows of the window, for sources that are small and cannot be sorted upstream."""
+        """Yield one page of all rows of the window.
+
+        This is for sources that are small and cannot be sorted upstream.
+        """
         token = decode(since)
         asked = self.clock.local()
         window = self._window(token, asked)
@@ -83,7 +86,10 @@ class Reader:
         yield entities
 
     def _window(self, token: Token, asked: float) -> Window | None:
-        """What to ask for when our clock shows `asked`: all at first, None while it is behind the token."""
+        """Return what to ask for when our clock shows `asked`.
+
+        All at first, None while it is behind the token.
+        """
         end = int(self.clock.at(asked)) - self.lag
         if token.moment == 0:
             return Window(None, end)
@@ -91,7 +97,10 @@ class Reader:
         return Window(start, end) if end >= start else None
 
     def _opened(self, feed: ListFeed, token: Token, window: Window, size: int) -> tuple[Window, Page]:
-        """The first page of a window; of an earlier one if the answer tells that our clock is ahead."""
+        """Return the first page of a window.
+
+        Of an earlier one if the answer tells that our clock is ahead.
+        """
         asked = self.clock.local()
         page = feed.page(window, None, size)
         earlier = self._earlier(token, window, asked)
@@ -100,8 +109,9 @@ class Reader:
         return earlier, feed.page(earlier, None, size) if earlier.end > token.moment else Page([], None)
 
     def _earlier(self, token: Token, window: Window, asked: float) -> Window | None:
-        """The window to ask for instead, if our clock turns out to have been ahead of Chargebee's when it
-        showed `asked`: what was not shown yet then may be by now, however long the answer took.
+        """Return the window to ask for instead, if our clock turns out to have been ahead of Chargebee's.
+
+        What was not shown yet when our clock showed `asked` may be by now, however long the answer took.
         """
         if int(self.clock.at(asked)) - self.lag >= window.end - NEAR_S:
             return None
@@ -110,7 +120,7 @@ class Reader:
     def _resumed(
         self, feed: ListFeed, token: Token, window: Window, left: _Left
     ) -> Generator[list[Entity], None, Token]:
-        """The rest of a window; from its start again if upstream does not know the offset any more."""
+        """Yield the rest of a window; from its start again if upstream does not know the offset any more."""
         try:
             return (yield from self._pages(feed, token, window, left))
         except Rejected as refused:
@@ -121,7 +131,7 @@ class Reader:
     def _pages(
         self, feed: ListFeed, token: Token, window: Window, left: _Left, is_new: bool = False
     ) -> Generator[list[Entity], None, Token]:
-        """The pages of a window from `token` on, to its end or the limit; returns where to go on."""
+        """Yield the pages of a window from `token` on, to its end or the limit; returns where to go on."""
         seen: set[str] = set()
         with self.watch() if window.start is None else nullcontext() as progress:
             while not left.used_up:
@@ -148,7 +158,7 @@ class Reader:
         return token
 
     def _entities(self, page: Page, token: Token, after: Token) -> list[Entity]:
-        """The entities of a page; all resume at it but the last, which resumes after it."""
+        """Return the entities of a page; all resume at it but the last, which resumes after it."""
         shown = [record for _, record in page.rows if self.shows(record)]
         if not shown:
             return []
@@ -179,7 +189,7 @@ class _Left:
         return self._limit is not None and self._limit <= 0
 
     def page_size(self, usual: int) -> int:
-        """How many to ask upstream for."""
+        """Return how many to ask upstream for."""
         return usual if self._limit is None else min(usual, self._limit)
 
     def take(self, count: int) -> None:

@@ -36,12 +36,12 @@ class StoredRefusal(ServiceError):
 
 
 def is_replay(answer: UpstreamResponse) -> bool:
-    """Whether the answer is the stored one of an earlier call with the same idempotency key."""
+    """Return whether the answer is the stored one of an earlier call with the same idempotency key."""
     return answer.headers.get(REPLAYED, "").lower() == "true"
 
 
 def error_of(answer: UpstreamResponse) -> ServiceError | None:
-    """The error that an answer stands for, or None."""
+    """Return the error that an answer stands for, or None."""
     error = _error_of(answer)
     return StoredRefusal(error.detail) if error is not None and is_replay(answer) else error
 

@@ -46,7 +46,7 @@ def _check_email(path: str, value: Any) -> None:
 
 
 def check_description(payload: Record) -> None:
-    """An item's description may have 500 characters besides its HTML tags."""
+    """Refuse a longer description: an item's may have 500 characters besides its HTML tags."""
     text = payload.get("description")
     if isinstance(text, str) and len(text) > PLAIN_DESCRIPTION_LIMIT:
         length = len(_TAG.sub("", text))

@@ -81,7 +81,10 @@ class ChargebeeSettings:
 
 
 def read_settings(values: Mapping[str, str]) -> ChargebeeSettings:
-    """The settings from environment variables; `SettingsError` names the one that is missing or wrong."""
+    """Return the settings from environment variables.
+
+    `SettingsError` names the one that is missing or wrong.
+    """
     webhooks = None
     if values.get("WEBHOOK_USERNAME", "").strip():
         webhooks = read(WebhookSettings, values, SettingsError)

@@ -29,9 +29,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A place in the stream. With `window` and `offset` the page there is fetched again; `after` is the
-    (second, id) of the last record given, where a window is read as a whole and sorted here, and `end` that
-    window's end, which stays: what shows up before `after` meanwhile is left to the next window.
+    """A place in the stream.
+
+    With `window` and `offset` the page there is fetched again; `after` is the (second, id) of the last record
+    given, where a window is read as a whole and sorted here, and `end` that window's end, which stays: what
+    shows up before `after` meanwhile is left to the next window.
     """
 
     moment: int = 0
@@ -42,21 +44,24 @@ class Token:
     end: int | None = None
 
     def encode(self) -> str:
-        """The token as text."""
+        """Return the token as text."""
         text = f"{_VERSION}.{self.moment:010d}.{self.page:07d}"
         if self.window is not None and self.offset is not None:
             return f"{text}~{_pack([self.window.start, self.window.end, self.offset])}"
         return f"{text}~{_pack([*self.after, self.end])}" if self.after is not None else text
 
     def at_end_of(self, window: Window) -> Token:
-        """The token when all of `window` has been given."""
+        """Return the token when all of `window` has been given."""
         if window.end > self.moment:
             return Token(window.end)
         return Token(self.moment, self.page + 1)
 
 
 def decode(since: str | None) -> Token:
-    """The token of a `since` parameter; the beginning for None. `BadRequest` for a text not given out."""
+    """Return the token of a `since` parameter; the beginning for None.
+
+    `BadRequest` for a text not given out.
+    """
     if since is None:
         return Token()
     match = _TOKEN.fullmatch(since)

@@ -78,13 +78,13 @@ class Webhooks:
         )
 
     def blueprint(self) -> Blueprint:
-        """The route."""
+        """Return the route."""
         bp = Blueprint("webhooks", __name__)
         bp.add_url_rule(PATH, view_func=self.take, methods=["POST"])
         return bp
 
     def take(self) -> Response:
-        """`{"forwarded": [datatypes], "duplicate": bool}` once the node has the event, or no use for it.
+        """Answer `{"forwarded": [datatypes], "duplicate": bool}` once the node has the event or needs it not.
 
         401 for other credentials, 400, 413, 415 or 422 for what is no event, 503 while the node cannot be
         reached, 502 if it refuses the token or has no such pipe.
@@ -114,7 +114,7 @@ class Webhooks:
 
 
 def not_configured() -> Blueprint:
-    """The route of a service that takes no events: 404 with the settings that are missing."""
+    """Return the route of a service that takes no events: 404 with the settings that are missing."""
     bp = Blueprint("webhooks", __name__)
 
     @bp.post(PATH)
@@ -128,7 +128,10 @@ def not_configured() -> Blueprint:
 
 
 def read_event(body: Any) -> tuple[str, dict[str, Record]]:
-    """The event's id and the snapshots of `FORWARDED` datatypes in it; `Rejected` for what is no event."""
+    """Return the event's id and the snapshots of `FORWARDED` datatypes in it.
+
+    `Rejected` for what is no event.
+    """
     if not isinstance(body, dict):
         raise Rejected("a webhook's body is one event, a JSON object", rule="type")
     event_id, event_type, content = body.get("id"), body.get("event_type"), body.get("content")
@@ -154,5 +157,5 @@ def _snapshots(event_type: str, content: Mapping[str, Any]) -> Iterator[tuple[st
 
 
 def _entity(datatype: ChargebeeDatatype, record: Record) -> Entity:
-    """The record in the shape of a read; its place in that stream means nothing here."""
+    """Return the record in the shape of a read; its place in that stream means nothing here."""
     return {name: value for name, value in datatype.entity(record).items() if name != "_updated"}

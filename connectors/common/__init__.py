@@ -1,3 +1,4 @@
-"""What both services share: entity and share protocols, upstream client, errors, settings, auth, logs,
-metrics.
+"""What both services share.
+
+Entity and share protocols, upstream client, errors, settings, auth, logs, metrics.
 """

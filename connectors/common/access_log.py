@@ -47,6 +47,6 @@ def register(app: Flask) -> None:
 
 
 def _given(header: str) -> str | None:
-    """The caller's own id, if it is fit for a log line and a header."""
+    """Return the caller's own id, if it is fit for a log line and a header."""
     value = request.headers.get(header, "")
     return value if _ACCEPTABLE.fullmatch(value) else None

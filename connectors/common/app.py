@@ -13,7 +13,7 @@ from connectors.common.views import entities, health, root, schemas, share
 
 
 def create_app(service: Service) -> Flask:
-    """A Flask application that serves `service` by the contract of this project."""
+    """Return a Flask application that serves `service` by the contract of this project."""
     app = Flask(f"connectors.{service.name}", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = service.settings.max_request_bytes
     app.url_map.strict_slashes = False

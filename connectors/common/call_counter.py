@@ -34,7 +34,7 @@ def start() -> CallCounter:
 
 
 def present() -> CallCounter:
-    """The present request's counter; begun now if there is none."""
+    """Return the present request's counter; begun now if there is none."""
     return _present.get() or start()
 
 

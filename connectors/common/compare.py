@@ -19,15 +19,16 @@ Same = Callable[[Sequence[str | int], Any, Any], bool]
 
 
 def same_leaf(path: Sequence[str | int], one: Any, other: Any) -> bool:
-    """The plain comparison: JSON equality, wherever the leaf stands."""
+    """Return the plain comparison: JSON equality, wherever the leaf stands."""
     del path
     return same_json(one, other)
 
 
 @dataclass(slots=True)
 class Difference:
-    """`changes`: top-level properties to write, whole and merged; `conflicts`: JSON Pointers of contested
-    leaves.
+    """`changes`: top-level properties to write, whole and merged.
+
+    `conflicts`: JSON Pointers of contested leaves.
     """
 
     changes: Record = field(default_factory=dict)
@@ -80,7 +81,7 @@ class _Merger:
         self.conflicts: list[str] = []
 
     def value(self, path: Path, present: Any, desired: Any, based: Any) -> Any:
-        """The merged value at `path`."""
+        """Return the merged value at `path`."""
         if isinstance(desired, dict):
             return self._object(path, present, desired, based)
         if (

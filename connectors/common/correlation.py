@@ -27,7 +27,7 @@ def correlated(entity: Mapping[str, Any]) -> Iterator[None]:
 
 
 def edit_behind(entity: Mapping[str, Any]) -> str | None:
-    """The newest edit among the properties that are to be written; None if the entity names none."""
+    """Return the newest edit among the properties that are to be written; None if the entity names none."""
     claims = entity.get("$claims")
     if not isinstance(claims, dict):
         return None

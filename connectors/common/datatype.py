@@ -1,5 +1,6 @@
-"""What a service must say about one kind of record; everything else in this package works on this
-interface.
+"""What a service must say about one kind of record.
+
+Everything else in this package works on this interface.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What a delete came to: `operation` is delete, update (archived or marked) or none; `record` as now
-    stored.
+    """What a delete came to: `operation` is delete, update (archived or marked) or none.
+
+    `record` as now stored.
     """
 
     operation: str
@@ -88,7 +90,9 @@ class Datatype(ABC):
 
     @abstractmethod
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
-        """Entities changed at or after `since` (all when None), deleted ones too, one list per upstream page.
+        """Yield entities changed at or after `since` (all when None), one list per upstream page.
+
+        Deleted ones are among them.
 
         Ordered by `_updated`; at most `limit` in all. A `since` that this datatype never gave out is
         `BadRequest`.
@@ -96,11 +100,13 @@ class Datatype(ABC):
 
     @abstractmethod
     def fetch(self, key: str) -> Record:
-        """The record as stored now; a deleted one may still be given (`entity` tells)."""
+        """Return the record as stored now; a deleted one may still be given (`entity` tells)."""
 
     def present(self, key: str, based_on: Record | None) -> Record:
-        """The record that an update is compared with: as stored now. Override for records that upstream shows
-        late; there `based_on`, the record as the caller saw it last, may be newer than anything to be read.
+        """Return the record that an update is compared with: as stored now.
+
+        Override for records that upstream shows late; there `based_on`, the record as the caller saw it last,
+        may be newer than anything to be read.
         """
         del based_on
         return self.fetch(key)
@@ -111,20 +117,24 @@ class Datatype(ABC):
 
     @abstractmethod
     def find_own(self, insert: Insert) -> Record | None:
-        """The record made earlier from `insert.origin`, or None. `Rejected` if the key is taken by a
-        stranger.
+        """Return the record made earlier from `insert.origin`, or None.
+
+        `Rejected` if the key is taken by a stranger.
         """
 
     @abstractmethod
     def create(self, insert: Insert) -> Record:
-        """Create the record and mark it with its origin. `AlreadyExists`, `Indeterminate`, `Rejected`,
-        `Pending`.
+        """Create the record and mark it with its origin.
+
+        `AlreadyExists`, `Indeterminate`, `Rejected`, `Pending`.
         """
 
     @abstractmethod
     def update(self, key: str, present: Record, changes: Record) -> Record:
-        """Write `changes` (whole top-level values, already merged with `present`) and give the record as
-        stored; `present` itself where upstream has no way to take any of it, and nothing was written.
+        """Write `changes` and return the record as stored.
+
+        `changes` are whole top-level values, already merged with `present`. The answer is `present` itself
+        where upstream has no way to take any of it, and nothing was written.
 
         `Conflict` if the record moved on since `present` was read; the engine then reads and compares again.
         """
@@ -134,11 +144,14 @@ class Datatype(ABC):
         """Delete, archive or mark the record, as the settings say; `NotFound` if it is gone already."""
 
     def key_of(self, record: Record) -> str:
-        """The upstream key of a record, as text."""
+        """Return the upstream key of a record, as text."""
         return str(record["id"])
 
     def same(self, path: Sequence[str | int], present: Any, desired: Any) -> bool:
-        """Whether two leaf values at `path` mean the same; override for values that upstream normalises."""
+        """Return whether two leaf values at `path` mean the same.
+
+        Override for values that upstream normalises.
+        """
         del path
         return same_json(present, desired)
 
@@ -147,15 +160,17 @@ class Datatype(ABC):
         return
 
     def check(self, operation: str, payload: Record) -> None:
-        """Rules that a JSON Schema cannot say, for `insert` or `update`; raises `Rejected`. None by
-        default.
+        """Rules that a JSON Schema cannot say, for `insert` or `update`; raises `Rejected`.
+
+        None by default.
         """
         del operation, payload
 
 
 def same_json(one: Any, other: Any) -> bool:
-    """JSON equality: true is not 1, while 1 and 1.0 are one number; null equals missing (both are None
-    here).
+    """JSON equality: true is not 1, while 1 and 1.0 are one number.
+
+    Null equals missing (both are None here).
     """
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other

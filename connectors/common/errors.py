@@ -34,8 +34,9 @@ from typing import Any, ClassVar
 
 
 class ServiceError(Exception):
-    """Base of all; `detail` is one sentence for a person, `extra` holds further members of the problem
-    document.
+    """Base of all.
+
+    `detail` is one sentence for a person, `extra` holds further members of the problem document.
 
     `entity` is the `_id` concerned, `field` a JSON Pointer into it, `rule` the rule that was broken (a JSON
     Schema keyword or an upstream error code), `retry_after` seconds to wait.
@@ -64,8 +65,9 @@ class ServiceError(Exception):
         self.extra = extra
 
     def as_dict(self) -> dict[str, Any]:
-        """The error as the members of `$error` and of a problem document: `kind`, `title`, `detail`, …; no
-        nulls.
+        """Return the error as the members of `$error` and of a problem document.
+
+        `kind`, `title`, `detail`, …; no nulls.
         """
         members = {
             "kind": self.kind,
@@ -154,8 +156,9 @@ class AlreadyExists(LookUpFirst):
 
 
 class Indeterminate(LookUpFirst):
-    """A create was sent and its answer never came; whoever sent it must look the record up before sending it
-    again.
+    """A create was sent and its answer never came.
+
+    Whoever sent it must look the record up before sending it again.
     """
 
     status = 503
@@ -203,8 +206,9 @@ class Unavailable(Wait):
 
 
 class Locked(Unavailable):
-    """Another write of the same record is under way, or a system behind upstream throttles: 429, but not for
-    the number of our calls.
+    """Another write of the same record is under way, or a system behind upstream throttles.
+
+    429, but not for the number of our calls.
     """
 
 

@@ -1,6 +1,7 @@
 # ruff: noqa: N999 - the name that gunicorn looks for
-"""How gunicorn serves either service: one process (push sequences, locks and rate limit live in it) with
-threads.
+"""How gunicorn serves either service.
+
+One process (push sequences, locks and rate limit live in it) with threads.
 """
 
 import os

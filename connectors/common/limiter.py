@@ -39,8 +39,10 @@ class Limiter:
 
     @contextmanager
     def slot(self, write: bool, patience: float = math.inf) -> Iterator[float]:
-        """Wait for leave to make one call; gives the seconds waited. The place is freed when the block
-        ends. `Unavailable` at once if upstream asked for a longer pause than `patience` seconds.
+        """Wait for leave to make one call; gives the seconds waited.
+
+        The place is freed when the block ends. `Unavailable` at once if upstream asked for a longer pause
+        than `patience` seconds.
         """
         waited = self._enter(write, patience)
         try:
@@ -69,7 +71,7 @@ class Limiter:
             return 0.0 if self._closed_until > now else math.inf if rate is None else rate
 
     def waiting(self, write: bool) -> int:
-        """Calls that wait for leave."""
+        """Return calls that wait for leave."""
         return self._waiting[write]
 
     def _enter(self, write: bool, patience: float) -> float:
@@ -95,7 +97,7 @@ class Limiter:
             self._changed.notify_all()
 
     def _delay(self, write: bool, patience: float) -> float | None:
-        """Seconds until it is worth looking again; 0.0 = go now; None = until somebody leaves."""
+        """Return seconds until it is worth looking again; 0.0 = go now; None = until somebody leaves."""
         now = self._clock()
         if self._closed_until > now:
             pause = self._closed_until - now

@@ -9,13 +9,14 @@ _STRIPES = 512
 
 
 class RecordLocks:
-    """Serialises writers of one record within this process; two records rarely share a lock, never two locks
-    a thread.
+    """Serialises writers of one record within this process.
+
+    Two records rarely share a lock, never two locks a thread.
     """
 
     def __init__(self) -> None:
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
 
     def of(self, datatype: str, key: str) -> AbstractContextManager[bool]:
-        """The lock to hold while the record `key` of `datatype` is read, compared and written."""
+        """Return the lock to hold while the record `key` of `datatype` is read, compared and written."""
         return self._locks[hash((datatype, key)) % _STRIPES]

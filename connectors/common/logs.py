@@ -60,7 +60,7 @@ class _JsonFormatter(logging.Formatter):
 
 
 def configure(service: str, level: str, redact: Redactor) -> logging.Logger:
-    """The service's logger, writing to standard error; calling it again replaces the handler."""
+    """Return the service's logger, writing to standard error; calling it again replaces the handler."""
     logger = logging.getLogger(f"connectors.{service}")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter(service, redact))

@@ -30,8 +30,9 @@ class PushRequest:
 
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> PushRequest:
-        """Read them; `BadRequest` for a flag that is not true or false, or a full request without
-        sequence_id.
+        """Read them.
+
+        `BadRequest` for a flag that is not true or false, or a full request without sequence_id.
         """
         request = cls(
             query.get("sequence_id"),

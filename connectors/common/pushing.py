@@ -18,8 +18,9 @@ _MOST = 20
 
 
 def push(parts: Runtime, kind: Datatype, query: Mapping[str, str], entities: list[Entity]) -> None:
-    """Carry out one push request; `Rejected` naming the entities that could not be, after all others are
-    done.
+    """Carry out one push request.
+
+    `Rejected` naming the entities that could not be, after all others are done.
 
     A full sequence's last request deletes the records that the sequence did not name, if it was complete.
     """
@@ -62,8 +63,9 @@ def _write(parts: Runtime, kind: Datatype, entity: Entity) -> Outcome:
 
 
 def _upsert(kind: Datatype, key: str, payload: Record) -> ShareRequest:
-    """An update of the record that a pushed `_id` means, by its key or as what it was made from; else an
-    insert.
+    """Return an update of the record that a pushed `_id` means, by its key or as what it was made from.
+
+    Else an insert.
     """
     request = ShareRequest("insert", None if kind.assigns_keys else key, payload, origin=f"~:push:{key}")
     record: Record | None
@@ -77,8 +79,9 @@ def _upsert(kind: Datatype, key: str, payload: Record) -> ShareRequest:
 
 
 def _delete_others(parts: Runtime, kind: Datatype, named: set[str]) -> list[dict[str, Any]]:
-    """Delete live records that a complete full sequence did not name; what could not be deleted is
-    returned.
+    """Delete live records that a complete full sequence did not name.
+
+    What could not be deleted is returned.
     """
     doomed = [
         kind.key_of(entity)

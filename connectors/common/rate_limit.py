@@ -49,7 +49,7 @@ class AdaptiveRateLimit:
             self._risen = now
 
     def per_minute(self, now: float) -> float | None:
-        """The present rate, None if there is no limit."""
+        """Return the present rate, None if there is no limit."""
         if self.plan is None or self._learned is None:
             return self.plan
         steps = (now - self._risen) // _STEP_S

@@ -47,7 +47,7 @@ class Ratios(Collector):
 
 
 def _sums(counter: Counter) -> dict[tuple[str, ...], float]:
-    """Values by label values, in the order in which labels are declared."""
+    """Return values by label values, in the order in which labels are declared."""
     samples = next(iter(counter.collect())).samples
     return {
         tuple(sample.labels.values()): sample.value for sample in samples if sample.name.endswith("_total")
@@ -55,7 +55,10 @@ def _sums(counter: Counter) -> dict[tuple[str, ...], float]:
 
 
 def _by_datatype(counter: Counter, second: str | None = None) -> dict[str, float]:
-    """Values by datatype, which is the first label; only those whose second label is `second`, if given."""
+    """Return values by datatype, which is the first label.
+
+    Only those whose second label is `second`, if given.
+    """
     return _totals({key: value for key, value in _sums(counter).items() if second in (None, *key[1:2])})
 
 

@@ -21,7 +21,10 @@ class RetryBudget:
         self._deadline = time.monotonic() + max_wait
 
     def pause(self, retry_after: str | None) -> float:
-        """Seconds to wait: `Retry-After` in either form if upstream sent one, else backoff with jitter."""
+        """Return seconds to wait.
+
+        `Retry-After` in either form if upstream sent one, else backoff with jitter.
+        """
         if retry_after:
             try:
                 return max(0.0, self._policy.parse_retry_after(retry_after))

@@ -52,7 +52,7 @@ class Runtime:
     sequences: dict[str, PushSequences] = field(default_factory=dict)
 
     def datatype(self, name: str) -> Datatype:
-        """The datatype of that name; `NotFound` lists the known ones."""
+        """Return the datatype of that name; `NotFound` lists the known ones."""
         try:
             return self.service.datatypes[name]
         except KeyError:
@@ -60,7 +60,7 @@ class Runtime:
             raise NotFound(f"there is no datatype {name!r}; this service has {known}") from None
 
     def dry_run(self, name: str) -> Datatype:
-        """What stands in for that datatype in a dry run; `NotFound` if there is nothing."""
+        """Return what stands in for that datatype in a dry run; `NotFound` if there is nothing."""
         datatype = self.datatype(name)
         try:
             return self.service.dry_runs[name]
@@ -69,7 +69,7 @@ class Runtime:
 
 
 def runtime() -> Runtime:
-    """The parts of the application that handles the present request."""
+    """Return the parts of the application that handles the present request."""
     found = current_app.extensions["connectors"]
     assert isinstance(found, Runtime)
     return found

@@ -60,8 +60,9 @@ Observer = Callable[[str, str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one request: `operation` as carried out, `record` as now stored upstream (None if
-    unknown).
+    """What became of one request.
+
+    `operation` as carried out, `record` as now stored upstream (None if unknown).
     """
 
     operation: str
@@ -77,8 +78,9 @@ class ShareEngine:
     def __init__(
         self, datatypes: Iterable[Datatype], concurrency: int, observe: Observer, dry_run: bool = False
     ) -> None:
-        """`concurrency`: records of one request that are worked on at the same time. With `dry_run` the
-        datatypes given must be ones that do not write; answers then carry `$dry_run`.
+        """`concurrency`: records of one request that are worked on at the same time.
+
+        With `dry_run` the datatypes given must be ones that do not write; answers then carry `$dry_run`.
         """
         self._checks = {datatype.name: PayloadCheck(datatype.schema) for datatype in datatypes}
         self._locks = RecordLocks()
@@ -179,8 +181,9 @@ def _insert(datatype: Datatype, request: ShareRequest) -> Outcome:
 
 
 def _unknown(datatype: Datatype, insert: Insert, silence: Unreadable) -> Pending:
-    """What a person is told of a create that was answered without a record: to repeat it might make a
-    twin.
+    """Return what a person is told of a create that was answered without a record.
+
+    To repeat it might make a twin.
     """
     return Pending(
         f"the {datatype.name} may have been made: {silence.detail}, and none is found by its origin"
@@ -277,12 +280,12 @@ def _status(error: ServiceError) -> str:
 
 
 def _shown(record: Record | None) -> Record | None:
-    """The record's own fields, without what was added to make it an entity."""
+    """Return the record's own fields, without what was added to make it an entity."""
     return None if record is None else {name: value for name, value in record.items() if name[:1] != "_"}
 
 
 def _record_named(entity: Mapping[str, Any]) -> object:
-    """What tells two requests for one record apart from requests for two."""
+    """Return what tells two requests for one record apart from requests for two."""
     name = entity.get("id") or entity.get("$origin") or entity.get("_id")
     return name if isinstance(name, str | int) else None
 

@@ -17,8 +17,9 @@ _ORIGIN = re.compile(r"~:[^:]+:.+", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class ShareRequest:
-    """`operation` on the record `key` with `payload`; `check_version` False skips the comparison with
-    `based_on`.
+    """`operation` on the record `key` with `payload`.
+
+    `check_version` False skips the comparison with `based_on`.
 
     For an insert `key` is the payload's own `id`, if any, and `origin` the namespaced identifier it comes
     from. `present`: in a dry run, the record as an earlier one foresaw it; upstream is not asked for it.
@@ -46,12 +47,15 @@ class ShareRequest:
 
 
 def payload_of(entity: Mapping[str, Any]) -> Record:
-    """The target's own properties: root keys that do not start with `_` or `$`, without `id`."""
+    """Return the target's own properties: root keys that do not start with `_` or `$`, without `id`."""
     return {name: value for name, value in entity.items() if name[:1] not in ("_", "$") and name != "id"}
 
 
 def parse_dry_run(entity: Mapping[str, Any]) -> ShareRequest:
-    """A share entity of a dry run: it may bring the record as foreseen by earlier ones, as `$present`."""
+    """Return a share entity of a dry run.
+
+    It may bring the record as foreseen by earlier ones, as `$present`.
+    """
     return replace(parse_share_request(entity), present=_typed(entity, "$present", dict, "object"))
 
 
@@ -92,7 +96,7 @@ def _operation(entity: Mapping[str, Any]) -> str:
 
 
 def _key(entity: Mapping[str, Any], operation: str) -> str | None:
-    """The payload's `id`; updates and deletes fall back on `_id` without its namespace."""
+    """Return the payload's `id`; updates and deletes fall back on `_id` without its namespace."""
     key = entity.get("id")
     if isinstance(key, bool) or not isinstance(key, str | int | None):
         raise _wrong("id", "string", key)

@@ -1,5 +1,6 @@
-"""The one HTTP client for calls to an upstream system: timeouts, retries, limits and error kinds in one
-place.
+"""The one HTTP client for calls to an upstream system.
+
+Timeouts, retries, limits and error kinds in one place.
 """
 
 from __future__ import annotations
@@ -69,8 +70,9 @@ class UpstreamOptions:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamResponse:
-    """One complete upstream answer; `body` is the decoded JSON, None when there was none or it was not
-    JSON.
+    """One complete upstream answer.
+
+    `body` is the decoded JSON, None when there was none or it was not JSON.
     """
 
     status: int
@@ -95,7 +97,7 @@ is safe.
 
 
 def error_of_status(answer: UpstreamResponse) -> ServiceError | None:
-    """The plain reading of a status code, for systems without error codes of their own."""
+    """Return the plain reading of a status code, for systems without error codes of their own."""
     status = answer.status
     if status < 300:
         return None
@@ -170,7 +172,10 @@ class UpstreamClient:
         return self._attempts(request, operation, again, attempts or self.options.attempts)
 
     def resolve(self, path: str) -> str:
-        """The whole URL of `path`. A URL on another host is refused: it would be sent the credentials."""
+        """Return the whole URL of `path`.
+
+        A URL on another host is refused: it would be sent the credentials.
+        """
         url = path if path.startswith(_WHOLE) else self._base + path
         wanted, given = urlsplit(self._base), urlsplit(url)
         if (wanted.scheme, wanted.netloc) != (given.scheme, given.netloc):
@@ -180,8 +185,9 @@ class UpstreamClient:
         return url
 
     def join(self, page: str, link: str) -> str:
-        """The whole URL of a `link` found in the answer from `page` (relative or absolute), checked like
-        `resolve`.
+        """Return the whole URL of a `link` (relative or absolute) found in the answer from `page`.
+
+        It is checked as in `resolve`.
         """
         return self.resolve(urljoin(self.resolve(page), link))
 
@@ -236,7 +242,10 @@ class UpstreamClient:
             self._metrics.call_seconds.labels(operation).observe(seconds)
 
     def _meaning(self, answer: UpstreamResponse, repeatable: bool) -> ServiceError | None:
-        """The error that an answer is, if any. A create whose answer cannot be read may have been done."""
+        """Return the error that an answer is, if any.
+
+        A create whose answer cannot be read may have been done.
+        """
         error = self._error_of(answer)
         if isinstance(error, UpstreamRefused):
             return self._refused(answer)
@@ -278,8 +287,9 @@ class UpstreamClient:
         return UpstreamRefused(detail, setting=options.credentials_setting)
 
     def _silence(self, trouble: Exception, repeatable: bool) -> ServiceError:
-        """What it means that no whole answer came. The exception's own text may hold the URL, so it is left
-        out.
+        """Return what it means that no whole answer came.
+
+        The exception's own text may hold the URL, so it is left out.
         """
         if isinstance(trouble, InvalidResponse) and not repeatable:
             return Indeterminate(f"the answer to a create cannot be read: {trouble.detail}")
@@ -303,7 +313,7 @@ class UpstreamClient:
 
 
 def make_session(options: UpstreamOptions, headers: Mapping[str, str]) -> requests.Session:
-    """A session that reads no netrc and keeps no cookies; proxies of the environment are honoured."""
+    """Return a session that reads no netrc and keeps no cookies; proxies of the environment are honoured."""
     session = requests.Session()
     session.trust_env = False
     session.proxies = dict(get_environ_proxies(options.base_url))
@@ -327,7 +337,7 @@ def _worth_repeating(error: ServiceError, answer: UpstreamResponse | None, repea
 
 
 def _never_sent(trouble: Exception) -> bool:
-    """True if the connection was not even made, so that upstream cannot have done anything."""
+    """Return True if the connection was not even made, so that upstream cannot have done anything."""
     reason = getattr(trouble.args[0], "reason", None) if trouble.args else None
     return "NewConnectionError" in type(reason).__name__ or "NameResolutionError" in type(reason).__name__
 

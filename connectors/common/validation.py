@@ -95,7 +95,7 @@ def _without_required(schema: Any) -> Any:
 
 
 def _is_required(name: str, value: Any) -> bool:
-    """The keyword, not a property that happens to be called `required`."""
+    """Return the keyword, not a property that happens to be called `required`."""
     return name == "required" and isinstance(value, list)
 
 

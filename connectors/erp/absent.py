@@ -28,7 +28,10 @@ class AbsentDatatype(Datatype):
         self._why = why
 
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
-        """Nothing, whatever the token: it may have been given out while the datatype was still there."""
+        """Return nothing, whatever the token.
+
+        It may have been given out while the datatype was still there.
+        """
         del since, limit
         return iter(())
 
@@ -41,7 +44,7 @@ class AbsentDatatype(Datatype):
         return record
 
     def find_own(self, insert: Insert) -> Record | None:
-        """Nothing was made from any origin."""
+        """Return None: nothing was made from any origin."""
         del insert
         return None
 

@@ -26,8 +26,9 @@ NAME = "customerp"
 
 
 def create_app(environ: Mapping[str, str] | None = None) -> Flask:
-    """The WSGI application, from the environment; a bad setting ends the process with one line that names
-    it.
+    """Return the WSGI application, from the environment.
+
+    A bad setting ends the process with one line that names it.
     """
     try:
         settings = read_settings(os.environ if environ is None else environ)
@@ -39,7 +40,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
 
 def build_service(settings: ErpSettings) -> Service:
-    """The service with all six datatypes; those that the profile does not have read as empty."""
+    """Return the service with all six datatypes; those that the profile does not have read as empty."""
     metrics = Metrics()
     client = make_client(settings, metrics)
     lookups = Lookups(client, settings.profile.lookups)

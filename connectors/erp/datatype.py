@@ -43,7 +43,7 @@ class ErpDatatype(Datatype):
         page_size: int,
         now: Clock = utc_now,
     ) -> None:
-        """`schema`: the JSON Schema of the entity."""
+        """Make it; `schema` is the JSON Schema of the entity."""
         self.name = name
         self.schema = schema
         self.line_keys = spec.line_keys
@@ -89,17 +89,18 @@ class ErpDatatype(Datatype):
                 yield [entity for entity in page if entity["_updated"] >= token.stamp]
 
     def fetch(self, key: str) -> Record:
-        """The record as the ERP gives it, in our field names if the profile maps them; deleted, if it is
-        none of this datatype any more.
+        """Return the record as the ERP gives it, in our field names if the profile maps them.
+
+        Deleted, if it is none of this datatype any more.
         """
         return self._shape.fetched(self._writer.fetch(key))
 
     def read_alone(self, key: str) -> Record:
-        """The record as the ERP gives it, without its children."""
+        """Return the record as the ERP gives it, without its children."""
         return self._single.fetch(key)
 
     def entity(self, record: Record) -> Entity:
-        """The record with `_id`, `_updated` and `_deleted`."""
+        """Return the record with `_id`, `_updated` and `_deleted`."""
         return record if "_updated" in record else self._shape.entity(record)
 
     def find_own(self, insert: Insert) -> Record | None:
@@ -144,11 +145,11 @@ class ErpDatatype(Datatype):
         return Deletion("delete")
 
     def key_of(self, record: Record) -> str:
-        """The ERP's key as text."""
+        """Return the ERP's key as text."""
         return str(self.entity(record)["_id"])
 
     def same(self, path: Sequence[str | int], present: Any, desired: Any) -> bool:
-        """Values that an ERP normalises are compared by what they mean: 10 and 10.00, empty text and none."""
+        """Compare values that an ERP normalises by what they mean: 10 and 10.00, empty text and none."""
         if present == "":
             present = None
         if desired == "":
@@ -166,7 +167,10 @@ class ErpDatatype(Datatype):
         next(self._lists.pages({}, 1), None)
 
     def _written(self, raw: Record) -> Record:
-        """A record just written, whether it still belongs to this datatype or its new state took it away."""
+        """Return a record just written.
+
+        It may still belong to this datatype, or its new state took it away.
+        """
         return Fetched(self._shape.entity(dict(raw)), raw)
 
     def _finished(self, entity: Entity, raw: Record, insert: Insert) -> Record:

@@ -19,7 +19,7 @@ class DryRun(ErpDatatype):
     """See the module."""
 
     def create(self, insert: Insert) -> Record:
-        """The record that would be stored, under a placeholder."""
+        """Return the record that would be stored, under a placeholder."""
         self._check_writable("create")
         key = placeholder(insert)
         payload = with_reference(insert.payload, self._origin.field, self._reference(insert))
@@ -42,7 +42,7 @@ class DryRun(ErpDatatype):
         return Deletion("delete")
 
     def _finished(self, entity: Entity, raw: Record, insert: Insert) -> Record:
-        """What a create began is not gone on with."""
+        """Return what a create began is not gone on with."""
         return Fetched(entity, raw)
 
     def _stamps(self, *names: str) -> Record:

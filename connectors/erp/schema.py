@@ -15,6 +15,6 @@ _FOLDER = Path(__file__).parent / "schemas"
 
 @cache
 def load_schema(datatype: str) -> dict[str, Any]:
-    """The schema of one datatype; everybody gets the same object, which nobody changes."""
+    """Return the schema of one datatype; everybody gets the same object, which nobody changes."""
     schema: dict[str, Any] = json.loads((_FOLDER / f"{datatype}.schema.json").read_bytes())
     return schema

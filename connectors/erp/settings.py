@@ -30,7 +30,7 @@ class ErpSettings:
 
 
 def read_settings(values: Mapping[str, str]) -> ErpSettings:
-    """Settings from environment variables; `SettingsError` names the one that is bad."""
+    """Return settings from environment variables; `SettingsError` names the one that is bad."""
     env = Environment(values)
     profile = load_profile(env.optional("ERP_PROFILE") or "sandbox", env)
     common = common_settings(values, env.secrets)

@@ -70,12 +70,15 @@ def record(app: Flask) -> None:
 
 
 def _is_of_people() -> bool:
-    """Whether a call is an action: entities are pushed by programs, unless their receiver is audited."""
+    """Return whether a call is an action.
+
+    Entities are pushed by programs, unless their receiver is audited.
+    """
     return request.endpoint != "flow.receive" or is_audited(str((request.view_args or {}).get("pipe_id")))
 
 
 def _names() -> list[str]:
-    """The names in a body, none of one that cannot be read."""
+    """Return the names in a body, none of one that cannot be read."""
     try:
         body = request.get_json(silent=True)
     except HTTPException:

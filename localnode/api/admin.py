@@ -17,20 +17,25 @@ admin = Blueprint("admin", __name__, url_prefix="/api")
 @admin.get("/")
 @admin.get("", strict_slashes=False)
 def greet() -> Response:
-    """What a client asks first."""
+    """Return what a client asks first."""
     return as_json({"status": {"developer_mode": True}, "node": "local", "version": node().version})
 
 
 @admin.get("/status")
 def status() -> Response:
-    """The node's start time (it differs after every restart), figures of what it does, and its `state` (ok,
-    warning, error) with the `counts` of what needs attention, see `localnode.diagnostics.findings`."""
+    """Return the node's start time, figures of what it does, and its `state`.
+
+    The time differs after every restart. `state` is ok, warning or error, with the `counts` of what needs
+    attention, see `localnode.diagnostics.findings`.
+    """
     return as_json({**node().status(), **summary(findings(node()))})
 
 
 @admin.get("/progress")
 def progress() -> Response:
-    """How far the pumps that run have come: `pipe`, `seconds`, `read`, `left`, `per_minute`, `seconds_left`.
+    """Return how far the pumps that run have come.
+
+    `pipe`, `seconds`, `read`, `left`, `per_minute`, `seconds_left`.
 
     Those of a plan or verification that is being made are there too, with `dry_run` true.
     """
@@ -46,21 +51,24 @@ def health() -> Response:
 
 @admin.get("/ping")
 def ping() -> Response:
-    """The process is alive."""
+    """Say that the process is alive."""
     return as_json({"status": "running"})
 
 
 @admin.get("/license")
 def license_terms() -> Response:
-    """A local node needs no licence."""
+    """Return a local node needs no licence."""
     return as_json({"status": "valid", "type": "local"})
 
 
 @admin.post("/admin")
 def operate() -> Response:
-    """`operation`: restart (keep everything), reset (forget everything uploaded and every dataset), or
-    start-scheduling and stop-scheduling: pumps run on their schedules, or only when they are asked to, until
-    the node is started the next time."""
+    """`operation`.
+
+    Restart (keep everything), reset (forget everything uploaded and every dataset), or start-scheduling and
+    stop-scheduling: pumps run on their schedules, or only when they are asked to, until the node is started
+    the next time.
+    """
     operation = parsing.form().get("operation")
     if operation == "restart":
         node().restart()

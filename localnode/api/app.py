@@ -23,7 +23,7 @@ MAX_FORM_FIELD = 1024 * 1024
 
 
 def create_app(node: Node, token: str) -> Flask:
-    """The WSGI application that serves `node`; `token` is the bearer token it accepts."""
+    """Return the WSGI application that serves `node`; `token` is the bearer token it accepts."""
     app = Flask("localnode")
     app.config["MAX_CONTENT_LENGTH"] = node.settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_FORM_FIELD

@@ -99,8 +99,10 @@ def _loopback(address: str | None) -> bool:
 
 
 def _same_origin() -> bool:
-    """False for a request that a foreign web page makes, or that came by a host name bound to this
-    address."""
+    """Return whether no foreign web page makes the request.
+
+    One that came by a host name bound to this address counts as foreign.
+    """
     host = request.host.rpartition(":")[0] or request.host
     if host not in ("localhost", "127.0.0.1", "[::1]") and not _loopback(host.strip("[]")):
         return False

@@ -46,7 +46,7 @@ def get_history() -> Response:
 
 @config.get("/config")
 def get_config() -> Response:
-    """The configuration as uploaded: a zip if the client accepts one, else a JSON list."""
+    """Return the configuration as uploaded: a zip if the client accepts one, else a JSON list."""
     if request.accept_mimetypes.best_match(["application/json", "application/zip"]) == "application/zip":
         return Response(node().config_zip(), content_type="application/zip")
     return as_json(list(node().config.entities))
@@ -54,19 +54,19 @@ def get_config() -> Response:
 
 @config.get("/config-all")
 def get_config_all() -> Response:
-    """Everything configured; the same as `/config`, since this node adds nothing of its own."""
+    """Return everything configured; the same as `/config`, since this node adds nothing of its own."""
     return as_json(list(node().config.entities))
 
 
 @config.get("/config/<group>")
 def get_config_group(group: str) -> Response:
-    """The entities of one config group; those without one are in "default"."""
+    """Return the entities of one config group; those without one are in "default"."""
     return as_json([entity for entity in node().config.entities if config_group(entity) == group])
 
 
 @config.get("/env")
 def get_env() -> Response:
-    """The environment variables."""
+    """Return the environment variables."""
     return as_json(node().env())
 
 
@@ -101,7 +101,7 @@ def delete_env(name: str) -> Response:
 
 @config.get("/secrets")
 def get_secrets() -> Response:
-    """Names of the node's secrets; values are never answered."""
+    """Return names of the node's secrets; values are never answered."""
     return as_json(node().secret_names(GLOBAL))
 
 
@@ -121,7 +121,7 @@ def delete_secret(name: str) -> Response:
 
 @config.get("/metadata")
 def get_metadata() -> Response:
-    """The metadata entity in both forms."""
+    """Return the metadata entity in both forms."""
     component = node().config.metadata
     if component is None:
         empty = {"_id": "node", "type": "metadata"}

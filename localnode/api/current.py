@@ -15,6 +15,6 @@ def attach(app: Flask, node: Node) -> None:
 
 
 def node() -> Node:
-    """The node of the present request."""
+    """Return the node of the present request."""
     found: Node = current_app.extensions[_KEY]
     return found

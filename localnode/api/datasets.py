@@ -19,7 +19,7 @@ datasets = Blueprint("datasets", __name__, url_prefix="/api/datasets")
 
 @datasets.get("")
 def list_datasets() -> Response:
-    """All datasets; `include-internal-datasets` adds execution logs and the like."""
+    """Return all datasets; `include-internal-datasets` adds execution logs and the like."""
     internal = parsing.flag("include-internal-datasets", False)
     return as_json([views.dataset_view(each) for each in node().store.datasets(include_system=internal)])
 
@@ -40,8 +40,10 @@ def delete_dataset(dataset_id: str) -> Response:
 
 @datasets.post("/<dataset_id>")
 def operate_dataset(dataset_id: str) -> Response:
-    """`operation`: rollback-circuit-breaker drops what a tripped breaker holds, commit-circuit-breaker
-    publishes it."""
+    """`operation`.
+
+    Rollback-circuit-breaker drops what a tripped breaker holds, commit-circuit-breaker publishes it.
+    """
     dataset = _dataset(dataset_id)
     operation = parsing.form().get("operation")
     if operation == "rollback-circuit-breaker":
@@ -56,7 +58,7 @@ def operate_dataset(dataset_id: str) -> Response:
 
 @datasets.get("/<dataset_id>/entities")
 def get_entities(dataset_id: str) -> Response:
-    """Entities in `_updated` order, streamed.
+    """Return entities in `_updated` order, streamed.
 
     `since` (offset; before it with `reverse`), `limit`, `history` (default true: all versions), `deleted`
     (default true), `reverse`, `populated` (404 until populated), `uncommitted` (also what a tripped breaker
@@ -119,7 +121,7 @@ def get_entity(dataset_id: str) -> Response:
 
 @datasets.get("/<dataset_id>/indexes")
 def get_indexes(dataset_id: str) -> Response:
-    """Names of the dataset's indexes."""
+    """Return names of the dataset's indexes."""
     keys: list[str] = _dataset(dataset_id).indexes.keys()
     return as_json([{"index_int_id": number, "name": key} for number, key in enumerate(keys)])
 
@@ -143,7 +145,7 @@ def _dataset(dataset_id: str) -> Dataset:
 
 
 def _headers(dataset: Dataset) -> dict[str, str]:
-    """The X-Dataset headers of the JSON pull protocol."""
+    """Return the X-Dataset headers of the JSON pull protocol."""
     info = dataset.info()
     headers = {
         "X-Dataset-Populated": str(info.populated).lower(),

@@ -23,15 +23,17 @@ diagnostics = Blueprint("diagnostics", __name__, url_prefix="/api/diagnostics")
 
 @diagnostics.get("/explain/<system>/<datatype>/<path:key>")
 def explain_record(system: str, datatype: str, key: str) -> Response:
-    """Why a record is as it is, see `localnode.diagnostics.explain`; `property` limits it to one."""
+    """Return why a record is as it is, see `localnode.diagnostics.explain`; `property` limits it to one."""
     found = explain(node().store, node().config, system, datatype, key, request.args.get("property") or None)
     return as_json(found)
 
 
 @diagnostics.get("/findings")
 def get_findings() -> Response:
-    """What needs attention now: `state` (ok, warning, error), `counts` by kind, and the `findings`, see
-    `localnode.diagnostics.findings`."""
+    """Return what needs attention now.
+
+    `state` (ok, warning, error), `counts` by kind, and the `findings`, see `localnode.diagnostics.findings`.
+    """
     found = findings(node())
     listed = [each.as_json() for each in found]
     return as_json({**summary(found), "findings": listed, "systems": Labels.of(node().config).systems})
@@ -39,8 +41,9 @@ def get_findings() -> Response:
 
 @diagnostics.post("/plan")
 def make_plan() -> Response:
-    """What a run would do, see `localnode.diagnostics.plan`; `limit` (10000) bounds the lists, not the
-    counts.
+    """Return what a run would do, see `localnode.diagnostics.plan`.
+
+    `limit` (10000) bounds the lists, not the counts.
 
     It may take `max_run_time` (900) seconds.
     With the form field `file`, an archive as for an upload, and `env`, a JSON object of variables: what that
@@ -67,7 +70,7 @@ def _variables() -> dict[str, Any] | None:
 
 @diagnostics.post("/verify")
 def verify_systems() -> Response:
-    """Whether both sides agree, see `localnode.diagnostics.verify`.
+    """Return whether both sides agree, see `localnode.diagnostics.verify`.
 
     `limit` and `max_run_time` as for plans.
     """

@@ -39,8 +39,10 @@ def receive(pipe_id: str) -> Response:
 @flow.get("/publishers/<pipe_id>/entities")
 @flow.get("/publishers/<pipe_id>/entities/<filename>")
 def publish_json(pipe_id: str, filename: str | None = None) -> Response:
-    """A pipe with an http_endpoint sink, computed now. Parameters are bound to `_B`; `since` and `limit`
-    page."""
+    """Return a pipe with an http_endpoint sink, computed now.
+
+    Parameters are bound to `_B`; `since` and `limit` page.
+    """
     pipe = node().pipe(pipe_id)
     publisher = pipe.publisher("http_endpoint")
     since, limit = token(request.args.get("since", "")), parsing.number("limit", None)
@@ -53,7 +55,7 @@ def publish_json(pipe_id: str, filename: str | None = None) -> Response:
 @flow.get("/publishers/<pipe_id>/csv")
 @flow.get("/publishers/<pipe_id>/csv/<filename>")
 def publish_csv(pipe_id: str, filename: str | None = None) -> Response:
-    """A pipe with a csv_endpoint sink, computed now."""
+    """Return a pipe with a csv_endpoint sink, computed now."""
     pipe = node().pipe(pipe_id)
     rows = pipe.publisher("csv_endpoint").publish_csv(request.args.to_dict())
     first = next(rows, b"")
@@ -66,7 +68,7 @@ def publish_csv(pipe_id: str, filename: str | None = None) -> Response:
 @flow.get("/publishers/<pipe_id>/xml")
 @flow.get("/publishers/<pipe_id>/xml/<filename>")
 def publish_xml(pipe_id: str, filename: str | None = None) -> Response:
-    """A pipe with an xml_endpoint sink, computed now; `since` and `limit` page."""
+    """Return a pipe with an xml_endpoint sink, computed now; `since` and `limit` page."""
     pipe = node().pipe(pipe_id)
     publisher = pipe.publisher("xml_endpoint")
     since, limit = token(request.args.get("since", "")), parsing.number("limit", None)
@@ -81,7 +83,7 @@ def publish_xml(pipe_id: str, filename: str | None = None) -> Response:
 
 @flow.get("/publishers/<pipe_id>/<kind>")
 def publish_other(pipe_id: str, kind: str) -> Response:
-    """Formats that this node does not make."""
+    """Return formats that this node does not make."""
     node().pipe(pipe_id)
     raise BadRequest(f'this node publishes "entities", "csv" and "xml", not "{kind}"')
 

@@ -35,7 +35,7 @@ METRICS = (
 
 @metrics.get("/metrics")
 def get_metrics() -> Response:
-    """All metrics as Prometheus text."""
+    """Return all metrics as Prometheus text."""
     registry = CollectorRegistry()
     registry.register(NodeCollector(node()))
     ProcessCollector(registry=registry)

@@ -16,7 +16,7 @@ LARGEST = (1 << 63) - 1
 
 
 def flag(name: str, default: bool, values: Mapping[str, str] | None = None) -> bool:
-    """A boolean in any case ("True", "false")."""
+    """Return a boolean in any case ("True", "false")."""
     text = (request.args if values is None else values).get(name)
     if text is None or text == "":
         return default
@@ -27,12 +27,12 @@ def flag(name: str, default: bool, values: Mapping[str, str] | None = None) -> b
 
 
 def optional_flag(name: str) -> bool | None:
-    """The same, None when it is not given."""
+    """Return the same, None when it is not given."""
     return flag(name, False) if request.args.get(name) else None
 
 
 def number(name: str, default: int | None, minimum: int = 0) -> int | None:
-    """A whole number of at least `minimum`."""
+    """Return a whole number of at least `minimum`."""
     text = request.args.get(name)
     if text is None or text == "":
         return default
@@ -46,7 +46,7 @@ def number(name: str, default: int | None, minimum: int = 0) -> int | None:
 
 
 def offset(name: str = "since") -> int | None:
-    """An offset of a dataset; None when absent or empty. Quotes around it are tolerated."""
+    """Return an offset of a dataset; None when absent or empty. Quotes around it are tolerated."""
     text = (request.args.get(name) or "").strip('"')
     if not text:
         return None
@@ -57,7 +57,7 @@ def offset(name: str = "since") -> int | None:
 
 
 def json_parameter(name: str) -> Any:
-    """A parameter that holds JSON; None when absent."""
+    """Return a parameter that holds JSON; None when absent."""
     text = request.args.get(name)
     if not text:
         return None
@@ -68,7 +68,7 @@ def json_parameter(name: str) -> Any:
 
 
 def json_body() -> Any:
-    """The request body as JSON, numbers read exactly."""
+    """Return the request body as JSON, numbers read exactly."""
     try:
         return codec.parse(request.get_data(cache=False))
     except codec.MalformedJson as error:
@@ -76,7 +76,7 @@ def json_body() -> Any:
 
 
 def json_object() -> dict[str, Any]:
-    """The request body as a JSON object."""
+    """Return the request body as a JSON object."""
     value = json_body()
     if not isinstance(value, dict):
         raise BadRequest("the request body must be a JSON object")

@@ -34,7 +34,7 @@ class Permission:
     action: str | None = None
 
     def needed(self) -> str:
-        """The role that the present request needs."""
+        """Return the role that the present request needs."""
         return self.role(request) if callable(self.role) else self.role
 
 
@@ -57,7 +57,10 @@ def _proxy(call: Request) -> str:
 
 
 def is_audited(pipe_id: str) -> bool:
-    """Whether pushes to a receiver are actions of people: its config says `"metadata": {"audited": true}`."""
+    """Return whether pushes to a receiver are actions of people.
+
+    Its config says `"metadata": {"audited": true}`.
+    """
     pipe = node().config.pipes.get(pipe_id)
     metadata = pipe.original.get("metadata") if pipe is not None else None
     return isinstance(metadata, dict) and metadata.get("audited") is True
@@ -104,7 +107,7 @@ _LOOK, _CHANGE = Permission(READER), Permission(ADMIN, "changed")
 
 
 def permission() -> Permission:
-    """What the present request needs."""
+    """Return what the present request needs."""
     endpoint = (request.endpoint or "").replace("talk.", "diagnostics.", 1)
     found = PERMISSIONS.get(endpoint)
     if found is not None and (request.method not in SAFE or endpoint == "systems.proxy"):

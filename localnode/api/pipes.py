@@ -23,7 +23,7 @@ SINGULAR = {"before-transform": "before-transforms", "after-transform": "after-t
 
 @pipes.get("")
 def list_pipes() -> Response:
-    """All pipes. `fields` chooses the parts, `verbose` adds all of them."""
+    """Return all pipes. `fields` chooses the parts, `verbose` adds all of them."""
     fields = _fields()
     return as_json([views.pipe_view(pipe, fields) for pipe in node().pipes.values()])
 
@@ -51,7 +51,7 @@ def delete_pipe(pipe_id: str) -> Response:
 
 @pipes.get("/<pipe_id>/config")
 def get_config(pipe_id: str) -> Response:
-    """The pipe's config as uploaded."""
+    """Return the pipe's config as uploaded."""
     return as_json(node().pipe(pipe_id).component.original)
 
 
@@ -68,7 +68,7 @@ def put_config(pipe_id: str) -> Response:
 
 @pipes.get("/<pipe_id>/entities")
 def get_entities(pipe_id: str) -> Response:
-    """What the pipe holds at a `stage`: source, before-transforms, after-transforms or sink (default).
+    """Return what the pipe holds at a `stage`: source, before-transforms, after-transforms or sink (default).
 
     Nothing is written anywhere: transforms with side effects are left out.
     """
@@ -83,7 +83,9 @@ def get_entities(pipe_id: str) -> Response:
 
 @pipes.post("/<pipe_id>/transform")
 def transform(pipe_id: str) -> Response:
-    """What the pipe's transforms make of the entities in the body; those with side effects are left out.
+    """Return what the pipe's transforms make of the entities in the body.
+
+    Those with side effects are left out.
 
     This is an addition to the vendor's API.
     """
@@ -96,8 +98,10 @@ def transform(pipe_id: str) -> Response:
 
 @pipes.get("/<pipe_id>/entity-types/<any(source, sink):stage>")
 def get_entity_types(pipe_id: str, stage: str) -> Response:
-    """A JSON Schema of the source's or sink's entities, inferred from up to `limit` of them; empty
-    where `infer_pipe_entity_types` is off."""
+    """Return a JSON Schema of the source's or sink's entities, inferred from up to `limit` of them.
+
+    Empty where `infer_pipe_entity_types` is off.
+    """
     pipe = node().pipe(pipe_id)
     properties: dict[str, Any] = {}
     inferred = pipe.component.effective.get("infer_pipe_entity_types", True)
@@ -113,7 +117,10 @@ def get_entity_types(pipe_id: str, stage: str) -> Response:
 
 @pipes.get("/<pipe_id>/log")
 def get_log(pipe_id: str) -> Response:
-    """The execution log: entities of `system:pump_execution:<pipe>`, which is `system:pump:<pipe>`, too."""
+    """Return the execution log.
+
+    Entities of `system:pump_execution:<pipe>`, which is `system:pump:<pipe>`, too.
+    """
     node().pipe(pipe_id)
     log = node().store.dataset(LOG_PREFIX + pipe_id)
     return entity_array(
@@ -129,14 +136,16 @@ def get_log(pipe_id: str) -> Response:
 
 @pipes.get("/<pipe_id>/pump")
 def get_pump(pipe_id: str) -> Response:
-    """The pump."""
+    """Return the pump."""
     return as_json(views.pump_view(node().pipe(pipe_id)))
 
 
 @pipes.post("/<pipe_id>/pump")
 def operate_pump(pipe_id: str) -> Response:
-    """Carry out the form field `operation`; answers the pump. A `start` while it runs is a 409 with the
-    pump."""
+    """Carry out the form field `operation`; answers the pump.
+
+    A `start` while it runs is a 409 with the pump.
+    """
     fields = parsing.form()
     pipe = node().pipe(pipe_id)
     operation = fields.get("operation", "")

@@ -28,8 +28,10 @@ def as_json(value: Any, status: int = 200, headers: Mapping[str, str] | None = N
 
 
 def entity_array(entities: Iterable[dict[str, Any]], headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON array, streamed. The first entity is read before the status is chosen, so that early errors
-    show."""
+    """Return a JSON array, streamed.
+
+    The first entity is read before the status is chosen, so that early errors show.
+    """
     source = iter(entities)
     first = next(source, None)
     response = Response(stream_with_context(_chunks(first, source)), content_type="application/json")

@@ -15,8 +15,9 @@ runs = Blueprint("runs", __name__, url_prefix="/api/pipes")
 
 @runs.post("/run-all-pipes")
 def run_all() -> Response:
-    """Run until nothing moves. `request_mode` sync blocks and answers the result, async answers a token at
-    once.
+    """Run until nothing moves.
+
+    `request_mode` sync blocks and answers the result, async answers a token at once.
 
     `reset_pipes_and_delete_sink_datasets` (default true) starts from scratch; `delete_input_datasets`
     (default true) says whether that includes what receivers hold. A pipe whose system cannot be read fails
@@ -50,7 +51,10 @@ def stop() -> Response:
 
 @runs.get("/get-pipe-runner-status")
 def status() -> Response:
-    """How the run of a `token` is: running, success, failed, stopped, or not-running when it is unknown."""
+    """Return how the run of a `token` is.
+
+    Running, success, failed, stopped, or not-running when it is unknown.
+    """
     return as_json(node().runs.status(request.args.get("token")))
 
 

@@ -51,7 +51,10 @@ class NodeServer(BaseApplication):
         super().__init__()
 
     def load_config(self) -> None:
-        """Fixed options: one process, threads, loopback unless told otherwise, no files left in the way."""
+        """Set fixed options.
+
+        One process, threads, loopback unless told otherwise, no files left in the way.
+        """
         options: dict[str, Any] = {
             "bind": f"{self.settings.host}:{self.settings.port}",
             "workers": 1,

@@ -23,7 +23,7 @@ PROXIED = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 @systems.get("")
 def list_systems() -> Response:
-    """All systems."""
+    """Return all systems."""
     return as_json([views.system_view(system) for system in node().config.systems.values()])
 
 
@@ -50,7 +50,7 @@ def delete_system(system_id: str) -> Response:
 
 @systems.get("/<system_id>/config")
 def get_config(system_id: str) -> Response:
-    """The system's config as uploaded."""
+    """Return the system's config as uploaded."""
     return as_json(node().system(system_id).original)
 
 
@@ -67,7 +67,7 @@ def put_config(system_id: str) -> Response:
 
 @systems.get("/<system_id>/secrets")
 def get_secrets(system_id: str) -> Response:
-    """Names of the system's secrets."""
+    """Return names of the system's secrets."""
     node().system(system_id)
     return as_json(node().secret_names(system_id))
 
@@ -90,21 +90,21 @@ def delete_secret(system_id: str, name: str) -> Response:
 
 @systems.get("/<system_id>/status")
 def get_status(system_id: str) -> Response:
-    """Whether the service behind the system answers HTTP at all."""
+    """Return whether the service behind the system answers HTTP at all."""
     node().system(system_id)
     return as_json(_reachability(system_id))
 
 
 @systems.get("/<system_id>/logs")
 def get_logs(system_id: str) -> Response:
-    """Always empty: the services are processes of their own and keep their own logs."""
+    """Return nothing: the services are processes of their own and keep their own logs."""
     node().system(system_id)
     return Response("", content_type="text/plain; charset=utf-8")
 
 
 @systems.post("/<system_id>/reload")
 def reload(system_id: str) -> Response:
-    """Accepted and without effect: this node does not start the services behind its systems."""
+    """Accept the call without effect: this node does not start the services behind its systems."""
     node().system(system_id)
     return as_json({"message": "OK"}, 202)
 
@@ -131,7 +131,7 @@ def proxy(system_id: str, path: str) -> Response:
 
 
 def _reachability(system_id: str) -> dict[str, Any]:
-    """`{"running": bool}`; any HTTP answer at all counts, a `reason` is given otherwise."""
+    """Return `{"running": bool}`; any HTTP answer at all counts, a `reason` is given otherwise."""
     try:
         with node().systems.raw(system_id, "GET", ""):
             return {"running": True}

@@ -24,14 +24,19 @@ def who_am_i() -> Response:
 
 @tokens.get("/tokens")
 def list_tokens() -> Response:
-    """The named tokens: `name`, `role`, `created`, `expires`, `expired`; never the tokens themselves."""
+    """Return the named tokens: `name`, `role`, `created`, `expires`, `expired`.
+
+    Never the tokens themselves.
+    """
     return as_json([_view(each) for each in node().tokens.list()])
 
 
 @tokens.post("/tokens")
 def create() -> Response:
-    """Make a token of a `name` with a `role` that expires after `days` (or never); its answer alone has the
-    `token`."""
+    """Make a token of a `name` with a `role` that expires after `days` (or never).
+
+    Its answer alone has the `token`.
+    """
     fields = parsing.json_object()
     name, role, days = fields.get("name"), fields.get("role"), fields.get("days")
     if not isinstance(name, str) or not isinstance(role, str):

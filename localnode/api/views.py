@@ -17,7 +17,7 @@ PARTS = frozenset({"config", "runtime", "storage", "graph"})
 
 
 def pipe_view(pipe: NodePipe, fields: Collection[str] = ("config", "runtime")) -> dict[str, Any]:
-    """A pipe object; `fields` of config, runtime, storage, graph."""
+    """Return a pipe object; `fields` of config, runtime, storage, graph."""
     component = pipe.component
     view: dict[str, Any] = {"_id": component.id}
     if "config" in fields:
@@ -38,12 +38,12 @@ def pipe_view(pipe: NodePipe, fields: Collection[str] = ("config", "runtime")) -
 
 
 def component_config(component: Component) -> dict[str, Any]:
-    """Both forms of a config. `$SECRET()` references are never resolved here."""
+    """Return both forms of a config. `$SECRET()` references are never resolved here."""
     return {"original": component.original, "effective": component.effective}
 
 
 def config_state(component: Component) -> dict[str, Any]:
-    """Whether a component is in use, and what is wrong with its config."""
+    """Return whether a component is in use, and what is wrong with its config."""
     return {
         "state": "Deployed",
         "is-valid-config": component.valid,
@@ -52,7 +52,7 @@ def config_state(component: Component) -> dict[str, Any]:
 
 
 def pump_view(pipe: NodePipe) -> dict[str, Any]:
-    """A pump object."""
+    """Return a pump object."""
     return {
         "_id": f"pump:{pipe.component.id}",
         "type": "pump",
@@ -97,7 +97,7 @@ def _last_run(pump: Pump) -> dict[str, Any]:
 
 
 def system_view(component: Component) -> dict[str, Any]:
-    """A system object."""
+    """Return a system object."""
     return {
         "_id": component.id,
         "config": component_config(component),
@@ -106,7 +106,7 @@ def system_view(component: Component) -> dict[str, Any]:
 
 
 def dataset_view(dataset: Dataset) -> dict[str, Any]:
-    """A dataset object."""
+    """Return a dataset object."""
     return {"_id": dataset.id, "config": {"type": "dataset"}, "runtime": storage(dataset)}
 
 

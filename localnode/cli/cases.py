@@ -1,5 +1,6 @@
-"""`python -m localnode dtl`: run cases. A JSON list of them comes in, a list of `{"id", "output" or "error"}`
-goes out.
+"""`python -m localnode dtl`: run cases.
+
+A JSON list of them comes in, a list of `{"id", "output" or "error"}` goes out.
 
 A case is a pipe and what it reads: `rules` or a `transform`, the `source` entities or a `source_config`, the
 `datasets` that are there before, and further properties of the `pipe`. It is run once, as the node runs it,
@@ -47,7 +48,7 @@ def run(stdin: TextIO, stdout: TextIO) -> int:
 
 
 def outcome(store: Store, case: Any) -> Entity:
-    """The outcome of one case, on an empty store, which is empty again afterwards."""
+    """Return the outcome of one case, on an empty store, which is empty again afterwards."""
     if type(case) is not dict:
         return {"id": None, "error": "a case is an object"}
     try:
@@ -76,7 +77,7 @@ def _output(store: Store, case: Mapping[str, Any]) -> list[Entity]:
 
 
 def _config(case: Mapping[str, Any]) -> dict[str, Any]:
-    """The case as a pipe; namespaces are added and removed only where it says so."""
+    """Return the case as a pipe; namespaces are added and removed only where it says so."""
     config = {
         "_id": "pipe",
         "add_namespaces": False,
@@ -93,7 +94,7 @@ def _config(case: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shown(entity: Entity) -> Entity:
-    """An entity of the sink without what the store adds; only a deleted one says so."""
+    """Return an entity of the sink without what the store adds; only a deleted one says so."""
     return {
         name: value
         for name, value in entity.items()

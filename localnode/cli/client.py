@@ -66,7 +66,7 @@ class NodeClient:
             raise
 
     def lines(self, path: str, params: dict[str, Any]) -> Iterator[bytes]:
-        """The body of a GET, in chunks."""
+        """Yield the body of a GET, in chunks."""
         with self.request("GET", path, params=params, stream=True) as response:
             try:
                 yield from response.iter_content(65536)

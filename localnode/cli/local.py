@@ -107,7 +107,7 @@ def transform(options: argparse.Namespace) -> int:
 
 @contextmanager
 def offline_node(folder: Path, profile: str, datasets: Iterable[str]) -> Iterator[Node]:
-    """A node with a folder's config and a few datasets, gone afterwards; its pumps never run."""
+    """Provide a node with a folder's config and a few datasets, gone afterwards; its pumps never run."""
     found = dict(_dataset(pair) for pair in datasets)
     with tempfile.TemporaryDirectory() as data:
         node = Node(NodeSettings(data=Path(data), schedule=False))
@@ -131,7 +131,7 @@ def _dataset(pair: str) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _entities(text: str, place: str) -> list[dict[str, Any]]:
-    """Entities written as JSON, a list or one. BadSetting says what is wrong with them."""
+    """Return entities written as JSON, a list or one. BadSetting says what is wrong with them."""
     try:
         value = codec.parse(text.encode())
     except codec.MalformedJson as error:

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line: every command with its options and help."""
+    """Return the command line: every command with its options and help."""
     made = argparse.ArgumentParser(
         prog="python -m localnode",
         description="A local Sesam node: runs pipe configs on this machine and speaks the node's REST API.",

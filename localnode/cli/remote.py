@@ -53,7 +53,7 @@ def _refuse_other_profile(folder: Path, present: dict[str, Any], wanted: dict[st
 
 
 def print_findings(findings: Iterable[dict[str, Any]], out: TextIO) -> None:
-    """One line per finding: level, component, place, message."""
+    """Print one line per finding: level, component, place, message."""
     for entry in findings:
         name = entry["posted-config"].get("_id")
         for each in entry["config-errors"]:
@@ -111,7 +111,7 @@ def status(options: argparse.Namespace) -> int:
 
 
 def _findings(node: NodeClient) -> dict[str, Any] | None:
-    """What needs attention; None on a node that cannot say, such as a hosted one."""
+    """Return what needs attention; None on a node that cannot say, such as a hosted one."""
     try:
         return dict(node.json("GET", "/diagnostics/findings"))
     except NodeFailure as failure:

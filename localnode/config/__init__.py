@@ -1,5 +1,7 @@
-"""What a node is configured with: uploads, variables, secrets, and the checked, effective form of every
-component."""
+"""What a node is configured with.
+
+Uploads, variables, secrets, and the checked, effective form of every component.
+"""
 
 from localnode.config.model import Component, NodeConfig, PipeComponent
 from localnode.config.problems import ConfigRefused, InvalidConfig, Problem, UnreadableUpload

@@ -16,8 +16,10 @@ Path = tuple[str | int, ...]
 
 
 def fill_pipe_defaults(pipe: dict[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """The pipe with sink, sink dataset, pump, batch size and namespacing filled in; `pipe` itself is not
-    changed."""
+    """Return the pipe with sink, sink dataset, pump, batch size and namespacing filled in.
+
+    `pipe` itself is not changed.
+    """
     result = dict(pipe)
     sink = dict(_part(pipe, "sink"))
     sink.setdefault("type", "dataset")
@@ -51,14 +53,16 @@ def _part(pipe: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _kind(part: Mapping[str, Any]) -> str:
-    """The type of a component, "" when that is no text."""
+    """Return the type of a component, "" when that is no text."""
     kind = part.get("type")
     return kind if isinstance(kind, str) else ""
 
 
 def transforms(pipe: Mapping[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
-    """A pipe's transforms with the path of each; what is in "chained" and "template" ones follows them. What
-    is no object is left out."""
+    """Return a pipe's transforms with the path of each.
+
+    What is in "chained" and "template" ones follows them. What is no object is left out.
+    """
     return _opened(pipe.get("transform"), ("transform",))
 
 
@@ -74,7 +78,7 @@ def _opened(value: Any, path: Path) -> list[tuple[Path, dict[str, Any]]]:
 
 
 def _within(link: dict[str, Any], path: Path) -> list[tuple[Path, dict[str, Any]]]:
-    """The transforms of a template; none when it cannot be opened, which building the pipe reports."""
+    """Return the transforms of a template; none when it cannot be opened, which building the pipe reports."""
     if link.get("type") != "template":
         return []
     try:
@@ -95,7 +99,7 @@ def source_datasets(pipe: Mapping[str, Any]) -> list[str]:
 
 
 def sink_dataset(pipe: Mapping[str, Any]) -> str | None:
-    """The dataset an effective pipe writes, None for every other kind of sink."""
+    """Return the dataset an effective pipe writes, None for every other kind of sink."""
     sink = _part(pipe, "sink")
     dataset = sink.get("dataset")
     return dataset if sink.get("type") == "dataset" and isinstance(dataset, str) else None

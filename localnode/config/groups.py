@@ -10,13 +10,13 @@ _KEY = "$config-group"
 
 
 def config_group(entity: Mapping[str, Any]) -> str:
-    """The group of a config entity."""
+    """Return the group of a config entity."""
     metadata = entity.get("metadata")
     return str(metadata.get(_KEY, DEFAULT)) if isinstance(metadata, Mapping) else DEFAULT
 
 
 def with_group(entity: Mapping[str, Any], group: str) -> dict[str, Any]:
-    """The entity as one of a group."""
+    """Return the entity as one of a group."""
     if config_group(entity) == group:
         return dict(entity)
     return {**entity, "metadata": {**(entity.get("metadata") or {}), _KEY: group}}

@@ -29,7 +29,7 @@ class Component:
         return not has_errors(self.problems)
 
     def validation_error(self) -> dict[str, Any]:
-        """The entry of this component in an upload's `validation_errors`."""
+        """Return the entry of this component in an upload's `validation_errors`."""
         return {"posted-config": self.original, "config-errors": [each.as_json() for each in self.problems]}
 
 
@@ -82,7 +82,7 @@ class NodeConfig:
         return self.metadata.effective if self.metadata and self.metadata.valid else {}
 
     def validation_errors(self) -> list[dict[str, Any]]:
-        """Findings of all components, in the shape of an upload's answer."""
+        """Return findings of all components, in the shape of an upload's answer."""
         return [component.validation_error() for component in self.components if component.problems]
 
     @property

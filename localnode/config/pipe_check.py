@@ -1,5 +1,7 @@
-"""Checks of one pipe by itself: its own properties, its components by their schemas, its DTL rules by
-compiling."""
+"""Checks of one pipe by itself.
+
+Its own properties, its components by their schemas, its DTL rules by compiling.
+"""
 
 from __future__ import annotations
 

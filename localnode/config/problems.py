@@ -35,7 +35,7 @@ class Problem:
         return "$" + "".join(f"[{step!r}]" for step in self.path) + self.suffix
 
     def as_json(self) -> dict[str, str]:
-        """The wire form."""
+        """Return the wire form."""
         shown = self.msg if len(self.msg) <= MAX_MESSAGE else f"{self.msg[:MAX_MESSAGE]}…"
         return {"elements": self.elements, "level": self.level, "msg": shown}
 
@@ -61,5 +61,5 @@ class InvalidConfig(ConfigRefused):
 
 
 def has_errors(problems: Iterable[Problem]) -> bool:
-    """True when at least one finding is an error."""
+    """Return True when at least one finding is an error."""
     return any(problem.level == ERROR for problem in problems)

@@ -52,7 +52,7 @@ def _systems(pipe: PipeComponent, config: NodeConfig) -> Iterator[Problem]:
 
 
 def _operation(part: dict[str, Any], path: Path, system: str, config: NodeConfig) -> Iterator[Problem]:
-    """A transform for some entities only may name an operation that there is not: it fails those."""
+    """Yield a warning for an operation that there is not; a transform for some entities only fails those."""
     operation = part.get("operation")
     shared, own = config.systems[system].effective.get("operations"), part.get("operations")
     known = {*(shared if isinstance(shared, dict) else ()), *(own if isinstance(own, dict) else ())}

@@ -48,8 +48,9 @@ def require_valid(config: NodeConfig) -> None:
 
 
 def refuse_mass_removal(running: NodeConfig, wanted: NodeConfig) -> None:
-    """The config circuit breaker (`global_defaults.use_config_circuit_breaker` of what runs): raise
-    InvalidConfig when more than ten components, and more than a tenth of all, would be removed.
+    """Trip the config circuit breaker (`global_defaults.use_config_circuit_breaker` of what runs).
+
+    Raise InvalidConfig when more than ten components, and more than a tenth of all, would be removed.
     """
     if not (running.settings.get("global_defaults") or {}).get("use_config_circuit_breaker", False):
         return

@@ -15,7 +15,10 @@ MAX_SHOWN = 60
 def check(
     value: Any, schema: dict[str, Any], path: tuple[str | int, ...], level: str = ERROR
 ) -> list[Problem]:
-    """Findings about `value`, which stands at `path` of its component. Unknown properties get `level`."""
+    """Return findings about `value`, which stands at `path` of its component.
+
+    Unknown properties get `level`.
+    """
     errors = jsonschema.Draft202012Validator(schema).iter_errors(value)
     found = [_problem(finding, path, level) for error in errors for finding in explain(error, _shown)]
     return list(dict.fromkeys(found))

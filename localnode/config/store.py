@@ -56,7 +56,7 @@ class SettingsStore:
             yield self._db
 
     def entities(self) -> list[dict[str, Any]]:
-        """The config entities as uploaded, in that order."""
+        """Return the config entities as uploaded, in that order."""
         with self._transaction() as db:
             rows = db.execute("SELECT entity FROM config ORDER BY position").fetchall()
         return [json.loads(text) for (text,) in rows]
@@ -86,7 +86,7 @@ class SettingsStore:
         ]
 
     def env(self) -> dict[str, Any]:
-        """The environment variables with their JSON types."""
+        """Return the environment variables with their JSON types."""
         with self._transaction() as db:
             rows = db.execute("SELECT name, value FROM env ORDER BY name").fetchall()
         return {name: json.loads(value) for name, value in rows}
@@ -107,7 +107,7 @@ class SettingsStore:
         return dict(rows)
 
     def secrets_by_system(self) -> dict[str, set[str]]:
-        """Names of all secrets; "" are the node's own."""
+        """Return names of all secrets; "" are the node's own."""
         names: dict[str, set[str]] = {GLOBAL: set()}
         with self._transaction() as db:
             for system, name in db.execute("SELECT system, name FROM secrets"):
@@ -123,7 +123,7 @@ class SettingsStore:
             db.executemany("INSERT OR REPLACE INTO secrets VALUES (?, ?, ?)", rows)
 
     def delete_secret(self, name: str, system: str = GLOBAL) -> bool:
-        """False when there was no such secret."""
+        """Return False when there was no such secret."""
         with self._transaction() as db:
             return (
                 db.execute("DELETE FROM secrets WHERE system = ? AND name = ?", (system, name)).rowcount > 0
@@ -151,19 +151,19 @@ class SettingsStore:
             return db.execute("SELECT name, role, created, expires FROM token ORDER BY name").fetchall()
 
     def token(self, digest: str) -> tuple[str, str, float, float | None] | None:
-        """The same of the token with that hash."""
+        """Return the same of the token with that hash."""
         query = "SELECT name, role, created, expires FROM token WHERE digest = ?"
         with self._transaction() as db:
             row: tuple[str, str, float, float | None] | None = db.execute(query, (digest,)).fetchone()
         return row
 
     def delete_token(self, name: str) -> bool:
-        """False when there was no such token."""
+        """Return False when there was no such token."""
         with self._transaction() as db:
             return db.execute("DELETE FROM token WHERE name = ?", (name,)).rowcount > 0
 
     def node_value(self, name: str) -> str | None:
-        """A value the node keeps about itself, such as its token."""
+        """Return a value the node keeps about itself, such as its token."""
         with self._transaction() as db:
             row = db.execute("SELECT value FROM node WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None

@@ -26,7 +26,7 @@ class Substitution:
         self.problems: list[Problem] = []
 
     def component(self, original: Mapping[str, Any]) -> dict[str, Any]:
-        """The effective form of a pipe, system or metadata entity, defaults not yet filled in."""
+        """Return the effective form of a pipe, system or metadata entity, defaults not yet filled in."""
         chosen = self._choose(original, ())
         for part in ("source", "sink"):
             if part in chosen:
@@ -42,7 +42,7 @@ class Substitution:
         return [item for item in resolved if item is not None]
 
     def _resolve(self, part: Any, path: Path) -> Any:
-        """A conditional source, transform or sink becomes the chosen alternative."""
+        """Replace a conditional source, transform or sink by the chosen alternative."""
         while isinstance(part, dict) and part.get("type") == "conditional":
             alternatives = part.get("alternatives")
             if not isinstance(alternatives, dict):
@@ -52,8 +52,12 @@ class Substitution:
         return part
 
     def _choose(self, value: Mapping[str, Any], path: Path) -> dict[str, Any]:
-        """Replace `$conditional_properties` at this level and below, but not in transforms and embedded
-        data."""
+        """Replace `$conditional_properties` at this level and below.
+
+        Transforms and embedded data are left alone.
+
+        Transforms and embedded data are left alone.
+        """
         result = {key: item for key, item in value.items() if key != CONDITIONAL}
         block = value.get(CONDITIONAL)
         if block is not None:
@@ -81,7 +85,7 @@ class Substitution:
         return alternatives[key]
 
     def _unresolved(self, condition: Any) -> bool:
-        """True when the condition names a missing variable, which is reported already."""
+        """Return True when the condition names a missing variable, which is reported already."""
         return isinstance(condition, str) and any(name not in self.env for name in _ENV.findall(condition))
 
     def _fill(self, value: Any, path: Path) -> Any:
@@ -116,13 +120,13 @@ def _as_text(value: Any) -> str:
 
 
 def variables_of_conditions(parts: Iterable[Any]) -> set[str]:
-    """Names of the variables that choose among the alternatives of conditional sources or sinks."""
+    """Return names of the variables that choose among the alternatives of conditional sources or sinks."""
     conditional = [part for part in parts if isinstance(part, dict) and part.get("type") == "conditional"]
     return {name for part in conditional for name in _ENV.findall(str(part.get("condition")))}
 
 
 def secret_names(value: Any) -> set[str]:
-    """Names of every `$SECRET()` in a config value."""
+    """Return names of every `$SECRET()` in a config value."""
     if isinstance(value, str):
         return set(_SECRET.findall(value))
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -130,7 +134,10 @@ def secret_names(value: Any) -> set[str]:
 
 
 def fill_secrets(value: Any, secret: Callable[[str], str]) -> Any:
-    """A copy with every `$SECRET(name)` replaced by `secret(name)`; KeyError of `secret` passes through."""
+    """Return a copy with every `$SECRET(name)` replaced by `secret(name)`.
+
+    KeyError of `secret` passes through.
+    """
     if isinstance(value, str):
         return _SECRET.sub(lambda match: secret(match[1]), value) if "$SECRET(" in value else value
     if isinstance(value, dict):

@@ -22,8 +22,9 @@ MAX_NESTING = 200
 
 
 def read_upload(data: bytes) -> list[dict[str, Any]]:
-    """The posted entities in order. Zip archives are known by their first bytes, everything else is read as
-    JSON.
+    """Return the posted entities in order.
+
+    Zip archives are known by their first bytes, everything else is read as JSON.
 
     Raises UnreadableUpload (file, line, column), also for two entities with one `_id`.
     """
@@ -35,12 +36,12 @@ def read_upload(data: bytes) -> list[dict[str, Any]]:
 
 
 def entities_from_json(data: bytes) -> list[dict[str, Any]]:
-    """Entities posted as JSON, a list or one. Raises UnreadableUpload."""
+    """Return entities posted as JSON, a list or one. Raises UnreadableUpload."""
     return _unique(_entities("the request body", data))
 
 
 def read_directory(root: Path) -> list[dict[str, Any]]:
-    """The entities of every `*.conf.json` below `pipes/` and `systems/`, and of those directly in `root`.
+    """Return the entities of every `*.conf.json` below `pipes/` and `systems/`, and directly in `root`.
 
     Raises UnreadableUpload; FileNotFoundError when `root` is no directory.
     """
@@ -51,7 +52,7 @@ def read_directory(root: Path) -> list[dict[str, Any]]:
 
 
 def config_files(root: Path) -> list[Path]:
-    """Paths of a config directory's files, sorted, as the vendor's client would pack them."""
+    """Return paths of a config directory's files, sorted, as the vendor's client would pack them."""
     if not root.is_dir():
         raise FileNotFoundError(f"{root} is not a directory")
     found = list(root.glob("*" + SUFFIX))
@@ -61,7 +62,7 @@ def config_files(root: Path) -> list[Path]:
 
 
 def read_variables(root: Path, profile: str | None = None) -> dict[str, Any] | None:
-    """The environment variables of `<profile>-env.json`.
+    """Return the environment variables of `<profile>-env.json`.
 
     None when no profile is named and the default one has no file; BadSetting when a named one has none.
     Raises UnreadableUpload.
@@ -80,18 +81,20 @@ def read_variables(root: Path, profile: str | None = None) -> dict[str, Any] | N
 
 
 def pack_directory(root: Path) -> bytes:
-    """A zip of a config directory's files, unread, as `PUT /config` takes it."""
+    """Return a zip of a config directory's files, unread, as `PUT /config` takes it."""
     return pack_files((path.relative_to(root).as_posix(), path.read_bytes()) for path in config_files(root))
 
 
 def pack(entities: Iterable[Mapping[str, Any]]) -> bytes:
-    """A zip with one file per entity, named as in a config directory; the same entities give the same
-    bytes."""
+    """Return a zip with one file per entity, named as in a config directory.
+
+    The same entities give the same bytes.
+    """
     return pack_files((_file_name(entity), _pretty(entity)) for entity in entities)
 
 
 def pack_files(files: Iterable[tuple[str, bytes]]) -> bytes:
-    """A zip of files, each with its name."""
+    """Return a zip of files, each with its name."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files:
@@ -138,8 +141,11 @@ def _entities(source: str, data: bytes) -> list[tuple[str, dict[str, Any]]]:
 
 
 def parse_json(source: str, data: bytes) -> Any:
-    """Strict JSON (UTF-8 with or without byte order mark, no key twice in an object, lest a rule hide
-    another of its name). UnreadableUpload names file, line and column."""
+    """Parse strict JSON.
+
+    That is UTF-8 with or without byte order mark, and no key twice in an object, lest a rule hide another of
+    its name. UnreadableUpload names file, line and column.
+    """
     try:
         text = data.decode("utf-8-sig")
         return json.loads(text, parse_constant=_no_constants, object_pairs_hook=_no_key_twice)

@@ -1,5 +1,6 @@
-"""What the flow makes of records, told to people: why a value is what it is (`explain`), what a run would do
-(`plan`), whether both sides agree (`verify`).
+"""What the flow makes of records, told to people.
+
+Why a value is what it is (`explain`), what a run would do (`plan`), whether both sides agree (`verify`).
 
 All of it works on naming conventions alone: pipes `<system>-<datatype>-<stage>` (collect, enrich, transform,
 share), merged concepts `global-<concept>`, and the `$` properties of the share protocol. Nothing here knows

@@ -180,7 +180,10 @@ def _difference(dataset: str, change: str, entity: Json, fields: list[Json]) -> 
 
 
 def _shown(entity: Json) -> Json:
-    """What of an entity is an outcome: golden values and who is the same, or the wish; clocks are not."""
+    """Return what of an entity is an outcome: golden values and who is the same, or the wish.
+
+    Clocks are not.
+    """
     if not entity:
         return {}
     golden = entity.get("golden")

@@ -12,7 +12,7 @@ SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
 def compare_text(found: Json) -> str:
-    """What `localnode.diagnostics.compare` answers, as lines."""
+    """Return what `localnode.diagnostics.compare` answers, as lines."""
     return "\n".join([*_pipes(found), *_differences(found), *_failed(found), _sum(found)])
 
 

@@ -37,8 +37,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Choice:
-    """The outcome: `winner` as the merge has it, `origin` where its value was said first (an echo of our own
-    write is no origin), `rule` (a key of RULES), and the claims that lost with why."""
+    """The outcome.
+
+    `winner` as the merge has it, `origin` where its value was said first (an echo of our own write is no
+    origin), `rule` (a key of RULES), and the claims that lost with why.
+    """
 
     winner: Claim
     origin: Claim
@@ -85,7 +88,7 @@ def _why(loser: Claim, winner: Claim) -> str:
 
 
 def claims_on(prop: str, said: Mapping[RecordName, Json]) -> list[Claim]:
-    """The claims of records (`{name: their claims}`) on one property."""
+    """Return the claims of records (`{name: their claims}`) on one property."""
     found = []
     for name, claims in said.items():
         claim = claims.get(prop)

@@ -34,7 +34,7 @@ class Delivery:
         return (kind.pipe(stage) for stage in STAGES)
 
     def _is_new(self, name: RecordName) -> bool:
-        """Whether the system says something of the record that has not come to the end of its way here."""
+        """Return whether the system says something of the record that is still on its way here."""
         kind = name.kind
         if _said(self._fresh, name) != _said(self._node.store, name):
             return True
@@ -43,7 +43,7 @@ class Delivery:
         )
 
     def _waits(self, dataset_id: str, key: str, reader: str) -> bool:
-        """Whether a dataset has a version of an entity that its reader has not come to."""
+        """Return whether a dataset has a version of an entity that its reader has not come to."""
         dataset, pipe = self._node.store.find(dataset_id), self._node.pipes.get(reader)
         row = dataset.get(key) if dataset is not None else None
         if row is None or pipe is None:
@@ -53,7 +53,7 @@ class Delivery:
 
 
 def _said(store: Store, name: RecordName) -> bytes:
-    """What the system said of a record when it was last read, without what the node adds."""
+    """Return what the system said of a record when it was last read, without what the node adds."""
     dataset = store.find(name.kind.pipe(COLLECT))
     row = dataset.get(name.key) if dataset is not None else None
     if row is None or row.deleted:

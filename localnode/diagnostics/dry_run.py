@@ -22,8 +22,10 @@ CONFIRMED = "Dry-Run"
 
 
 class DryRunSystems(Systems):
-    """The systems of a plan. `POST /<datatype>/share` becomes a dry run, `GET /<datatype>/entities` shows the
-    records as they would be (unless not `feeds_back`); what they come to is noted in the planned writes.
+    """The systems of a plan.
+
+    `POST /<datatype>/share` becomes a dry run, `GET /<datatype>/entities` shows the records as they would be
+    (unless not `feeds_back`); what they come to is noted in the planned writes.
     """
 
     def __init__(self, planned: PlannedWrites, feeds_back: bool, *others: Any) -> None:
@@ -73,7 +75,10 @@ class DryRunSystems(Systems):
         return entity if present is None else {**entity, "$present": present}
 
     def _check(self, system_id: str, path: str, options: Mapping[str, Any]) -> None:
-        """A service that knows no dry runs would write: ask it with nothing to share, once."""
+        """Make sure that a service knows dry runs.
+
+        One that does not would write: ask it with nothing to share, once.
+        """
         with self._checking:
             if (system_id, path) in self._trusted:
                 return
@@ -85,6 +90,6 @@ class DryRunSystems(Systems):
 
 
 def _datatype(path: str, call: str) -> str | None:
-    """`customer` of `/customer/share`, None for every other path."""
+    """Return `customer` of `/customer/share`, None for every other path."""
     parts = path.strip("/").split("/")
     return parts[0] if len(parts) == 2 and parts[1] == call else None

@@ -20,7 +20,9 @@ from localnode.store import Store
 def explain(
     store: Store, config: NodeConfig, system: str, datatype: str, key: str, prop: str | None = None
 ) -> Json:
-    """The explanation of one record; with `prop` (a shared property, or a field of the record) only of that.
+    """Return the explanation of one record.
+
+    With `prop` (a shared property, or a field of the record) only of that.
 
     ::
 
@@ -98,7 +100,7 @@ class _Explained:
         self._echoes = {who: writes if who == name else history.writes(store, who) for who in said}
 
     def properties(self, prop: str | None) -> list[Json]:
-        """All of them, or those that `prop` names."""
+        """Return all of them, or those that `prop` names."""
         known: Json = self._golden.get("golden") or {}
         wanted = sorted(known) if prop is None else [each for each in sorted(known) if self._is(each, prop)]
         if prop is not None and not wanted:
@@ -109,7 +111,7 @@ class _Explained:
         return known == prop or prop in self._fields(known)
 
     def _wrote(self, kind: Kind) -> dict[str, list[str]]:
-        """Where a kind's transform pipe writes the properties."""
+        """Return where a kind's transform pipe writes the properties."""
         if kind not in self._targets:
             self._targets[kind] = written_to(self._config, kind)
         return self._targets[kind]
@@ -143,7 +145,7 @@ class _Explained:
         }
 
     def _is_echo(self, prop: str, claim: Claim) -> bool:
-        """Whether a record says this only because the sync wrote it there, carrying another one's claim."""
+        """Return whether a record says this only because the sync wrote another one's claim there."""
         for write in self._echoes.get(claim.of, []):
             carried = history.sent(write, prop)
             foreign = carried.get("t") == claim.clock and carried.get("of") not in (None, claim.of.ni)
@@ -152,7 +154,7 @@ class _Explained:
         return False
 
     def _change(self, write: Version, name: RecordName, prop: str) -> Json | None:
-        """What a write changed of a property in a record."""
+        """Return what a write changed of a property in a record."""
         paths = {*self._wrote(name.kind).get(prop, []), *self._read.get(name, {}).get(prop, [])}
         place = (write.dataset, write.offset)
         if place not in self._changes:
@@ -162,7 +164,7 @@ class _Explained:
         )
 
     def _note(self) -> str:
-        """Why the record differs from the golden value."""
+        """Return why the record differs from the golden value."""
         transform = self._store.find(self._name.kind.pipe(TRANSFORM))
         row = transform.get(self._name.key) if transform is not None else None
         if row is None or row.deleted:
@@ -185,7 +187,7 @@ class _Explained:
         }
 
     def _written(self, prop: str) -> Json | None:
-        """The newest write that changed the property in this record."""
+        """Return the newest write that changed the property in this record."""
         for write in self._writes:
             change = self._change(write, self._name, prop)
             if change is not None:
@@ -199,7 +201,10 @@ def _within(field: str, path: str) -> bool:
 
 
 def _call(config: NodeConfig, name: RecordName, write: Version) -> Json:
-    """Which pipe wrote, through which call of which system, what and when (`at` as the service says it)."""
+    """Return which pipe wrote, through which call of which system, what and when.
+
+    `at` is the time as the service says it.
+    """
     pipe_id = write.dataset
     pipe = config.pipes.get(pipe_id)
     links = listed(pipe.effective.get("transform")) if pipe else []

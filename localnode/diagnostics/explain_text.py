@@ -11,14 +11,14 @@ from localnode.diagnostics.names import Labels
 
 
 def explanation_text(found: Json) -> str:
-    """What `localnode.diagnostics.explain` answers, as lines."""
+    """Return what `localnode.diagnostics.explain` answers, as lines."""
     labels = Labels(found["systems"])
     lines = [*_head(found, labels), *_properties(found, labels), *_writes(found), *_open(found)]
     return "\n".join(lines)
 
 
 def shown(value: Any) -> str:
-    """A value as JSON; "nothing" for none."""
+    """Return a value as JSON; "nothing" for none."""
     return "nothing" if value is None else json.dumps(value, ensure_ascii=False)
 
 

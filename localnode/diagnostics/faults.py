@@ -28,7 +28,7 @@ FAULTS = {
 
 
 def undecided(known: Store, fresh: Store, config: NodeConfig, case: Json) -> Json:
-    """The fault of an open case that nobody knew of; `known` is what the node had collected before."""
+    """Return the fault of an open case that nobody knew of; `known` is what the node had collected before."""
     (kind, own, names), labels = _about(case), Labels.of(config)
     before = golden_of(known, config, own) if own else None
     for name, _ in members(before[1]) if before else ():
@@ -43,8 +43,10 @@ def undecided(known: Store, fresh: Store, config: NodeConfig, case: Json) -> Jso
 
 
 def outlived(known: Store, config: NodeConfig, case: Json) -> bool:
-    """Whether an open case that nobody knew of is only about a record whose counterparts the node knew to be
-    deleted: what follows from that was decided then, and an empty node cannot tell.
+    """Return whether an open case that nobody knew of follows from deletions that the node knew.
+
+    It is about a record whose counterparts were deleted: what follows was decided then, and an empty node
+    cannot tell.
     """
     _, own, _ = _about(case)
     before = golden_of(known, config, own) if own and case["status"] == "pending" else None
@@ -54,14 +56,17 @@ def outlived(known: Store, config: NodeConfig, case: Json) -> bool:
 
 
 def _about(case: Json) -> tuple[Kind | None, RecordName | None, list[RecordName]]:
-    """What would be written, which of its records that is, and all of them."""
+    """Return what would be written, which of its records that is, and all of them."""
     kind, _ = parse_pipe(case["pipe"]) or (None, "")
     names = [name for ni in case["records"] if (name := parse_ni(ni))]
     return kind, next((name for name in names if name.kind == kind), names[0] if names else None), names
 
 
 def of_write(known: Store, fresh: Store, config: NodeConfig, write: Json) -> Json:
-    """The fault that a sync would mend by this write; `known` is what the node had collected before."""
+    """Return the fault that a sync would mend by this write.
+
+    `known` is what the node had collected before.
+    """
     own = parse_ni(write["ni"])
     origin = parse_ni(write["origin"])
     if write["operation"] == "insert" and origin is not None and own is not None:
@@ -81,12 +86,12 @@ def of_write(known: Store, fresh: Store, config: NodeConfig, write: Json) -> Jso
 
 
 def _root(field: Json) -> str:
-    """The property that a field is part of: a link is kept together with what belongs to it."""
+    """Return the property that a field is part of: a link is kept together with what belongs to it."""
     return str(field["field"]).partition(".")[0]
 
 
 def _lone(known: Store, fresh: Store, config: NodeConfig, origin: RecordName, wanted: RecordName) -> Json:
-    """A record without a counterpart: one that has vanished, or one that never was."""
+    """Return a record without a counterpart: one that has vanished, or one that never was."""
     labels = Labels.of(config)
     for name in _counterparts(known, fresh, config, origin, wanted.system):
         told = _parted if _exists(fresh, name) else _vanished
@@ -98,7 +103,7 @@ def _lone(known: Store, fresh: Store, config: NodeConfig, origin: RecordName, wa
 def _counterparts(
     known: Store, fresh: Store, config: NodeConfig, name: RecordName, system: str
 ) -> Iterator[RecordName]:
-    """The records of `system` that this one belonged to, and those that it names now."""
+    """Yield the records of `system` that this one belonged to, and those that it names now."""
     before = golden_of(known, config, name)
     yield from (other for other, _ in members(before[1] if before else {}) if other.system == system)
     named = (parse_ni(ni) for ni in _links_of(fresh, name))
@@ -117,7 +122,7 @@ def _parted(name: RecordName, other: RecordName, labels: Labels) -> Json:
 
 
 def of_links(store: Store, config: NodeConfig) -> Iterator[Json]:
-    """What is wrong about the links that records carry, whatever a sync would do about it."""
+    """Yield what is wrong about the links that records carry, whatever a sync would do about it."""
     labels = Labels.of(config)
     for concept in concepts(config):
         dataset = store.find(str(concept.sink_dataset))
@@ -166,7 +171,7 @@ def _links_of(store: Store, name: RecordName) -> list[Any]:
 
 
 def _known(store: Store, name: RecordName) -> bool:
-    """Whether the system tells of the record, be it as deleted."""
+    """Return whether the system tells of the record, be it as deleted."""
     dataset = store.find(name.kind.pipe(COLLECT))
     return dataset is not None and dataset.get(name.key) is not None
 

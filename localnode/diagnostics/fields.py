@@ -71,7 +71,7 @@ def _adds(rule: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The leaves of nested `dict` expressions, each with its path."""
+    """Yield the leaves of nested `dict` expressions, each with its path."""
     if isinstance(value, list) and value[:1] == ["dict"] and len(value) % 2 and len(value) > 1:
         for name, part in zip(value[1::2], value[2::2], strict=True):
             if isinstance(name, str):
@@ -81,7 +81,7 @@ def _leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...]
 
 
 def _paths(expression: Any) -> list[str]:
-    """Every `_S.<path>` in an expression, in order, each once."""
+    """Return every `_S.<path>` in an expression, in order, each once."""
     if isinstance(expression, str):
         return [expression[3:]] if expression.startswith("_S.") and len(expression) > 3 else []
     found: list[str] = []

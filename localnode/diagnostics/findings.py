@@ -69,7 +69,7 @@ class Finding:
 
 
 def findings(node: Node) -> list[Finding]:
-    """All there is, the gravest first."""
+    """Return all there is, the gravest first."""
     labels = Labels.of(node.config)
     found = [*_of_node(node), *_of_pumps(node, labels), *_of_records(node, labels)]
     order = list(KINDS)
@@ -77,7 +77,7 @@ def findings(node: Node) -> list[Finding]:
 
 
 def of_pumps(node: Node) -> list[Finding]:
-    """Those that keep a run from carrying out what it should: all but those about records."""
+    """Return those that keep a run from carrying out what it should: all but those about records."""
     return [each for each in findings(node) if each.kind not in OF_RECORDS]
 
 

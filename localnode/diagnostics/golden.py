@@ -51,7 +51,7 @@ def enriched_in(store: Store, golden: Json, name: RecordName) -> str:
 
 
 def _may_hold(sources: list[str], name: RecordName) -> bool:
-    """Whether a concept merges records of the system at all."""
+    """Return whether a concept merges records of the system at all."""
     return any(source.startswith(f"{name.system}-") for source in sources)
 
 

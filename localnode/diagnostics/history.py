@@ -40,12 +40,12 @@ def versions(dataset: Dataset | None, entity_id: str) -> Iterator[Version]:
 
 
 def collected(store: Store, name: RecordName) -> Version | None:
-    """The record as last collected."""
+    """Return the record as last collected."""
     return next(versions(store.find(name.kind.pipe(COLLECT)), name.key), None)
 
 
 def first_said(store: Store, name: RecordName, enriched: str, prop: str, claim: Json) -> Version | None:
-    """The collected version of a record from which on it made `claim` (value and clock) of `prop`.
+    """Return the collected version of a record from which on it made `claim` (value and clock) of `prop`.
 
     `enriched`: `_id` of the enriched entity that the record is a member of, and its dataset's kind.
     """
@@ -67,7 +67,10 @@ def first_said(store: Store, name: RecordName, enriched: str, prop: str, claim: 
 
 
 def writes(store: Store, name: RecordName) -> list[Version]:
-    """The share rows of what was written to a record, newest first: its own row's, and that which made it."""
+    """Return the share rows of what was written to a record, newest first.
+
+    Its own row's, and that which made it.
+    """
     dataset = store.find(name.kind.pipe(SHARE))
     if dataset is None:
         return []
@@ -82,7 +85,7 @@ def writes(store: Store, name: RecordName) -> list[Version]:
 
 
 def open_cases(store: Store, name: RecordName, golden_id: str | None) -> list[Json]:
-    """What of a record waits for a person: `{"pipe", "status", "rule", "detail"}`."""
+    """Return what of a record waits for a person: `{"pipe", "status", "rule", "detail"}`."""
     dataset = store.find(name.kind.pipe(SHARE))
     ids = [name.key, *([f"new:{golden_id}"] if golden_id else [])]
     rows = dataset.get_many(ids).values() if dataset is not None else []
@@ -103,7 +106,7 @@ def open_cases(store: Store, name: RecordName, golden_id: str | None) -> list[Js
 
 
 def sent(version: Version, prop: str) -> Json:
-    """What a write said of a shared property: the golden claim it carried, {} for none."""
+    """Return what a write said of a shared property: the golden claim it carried, {} for none."""
     return next((s for s in listed((version.entity.get("$sent") or {}).get(prop)) if isinstance(s, dict)), {})
 
 
@@ -130,5 +133,5 @@ def _leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...]
 
 @lru_cache(maxsize=1)
 def _by_generated_id() -> IndexExpression:
-    """The index that collect pipes keep for the same question."""
+    """Return the index that collect pipes keep for the same question."""
     return compile_index("s.$generated_id", "s", PipeSettings("diagnostics"))

@@ -20,7 +20,7 @@ class Labels:
 
     @classmethod
     def of(cls, config: NodeConfig) -> Labels:
-        """The names that the systems of a configuration have."""
+        """Return the names that the systems of a configuration have."""
         return cls({name: str(each.original.get("name") or name) for name, each in config.systems.items()})
 
     def kind(self, kind: Kind) -> str:
@@ -32,35 +32,38 @@ class Labels:
         return f"{self.kind(name.kind)} {name.key}"
 
     def ni(self, ni: object) -> str:
-        """The same for a namespaced identifier; what names no record of a system stays as it is."""
+        """Return the same for a namespaced identifier; what names no record of a system stays as it is."""
         name = parse_ni(ni)
         return self.record(name) if name is not None else str(ni)
 
     def json(self, record: Mapping[str, Any]) -> str:
-        """The same for `{"system", "datatype", "id"}`."""
+        """Return the same for `{"system", "datatype", "id"}`."""
         return self.record(Kind(record["system"], record["datatype"]).record(record["id"]))
 
 
 def kinds(config: NodeConfig, stage: str) -> list[Kind]:
-    """The kinds that have a pipe of `stage`, in order of their names."""
+    """Return the kinds that have a pipe of `stage`, in order of their names."""
     found = (parse_pipe(pipe_id) for pipe_id in config.pipes)
     return sorted(each[0] for each in found if each is not None and each[1] == stage)
 
 
 def concepts(config: NodeConfig) -> list[PipeComponent]:
-    """The pipes that merge enriched records into golden ones."""
+    """Return the pipes that merge enriched records into golden ones."""
     return [pipe for pipe in config.pipes.values() if pipe.source_type == "merge" and pipe.sink_dataset]
 
 
 def listed(value: Any) -> list[Any]:
-    """A property that a merge wrote as a list, a single value, or left out, as a list."""
+    """Return a property that a merge wrote as a list, a single value, or left out, as a list."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
 def members(entity: dict[str, Any]) -> Iterator[tuple[RecordName, dict[str, Any]]]:
-    """The records that an enriched or golden entity is made of: `(name, {"of", "deleted", "claims", …})`."""
+    """Yield the records that an enriched or golden entity is made of.
+
+    `(name, {"of", "deleted", "claims", …})`.
+    """
     for member in listed(entity.get("members")):
         name = parse_ni(member.get("of"))
         if name is not None:

@@ -27,7 +27,10 @@ def index_open_cases(store: Store, config: NodeConfig) -> None:
 
 
 def open_cases(before: Store, after: Store, config: NodeConfig) -> Iterator[Json]:
-    """What waits for a person in the share datasets of `after`; `is_new` if `before` has no such case."""
+    """Yield what waits for a person in the share datasets of `after`.
+
+    `is_new` if `before` has no such case.
+    """
     for kind in kinds(config, SHARE):
         dataset, old = after.find(kind.pipe(SHARE)), before.find(kind.pipe(SHARE))
         for found in dataset.indexes.find(_by_openness(), join_keys(OPEN)) if dataset is not None else ():
@@ -59,7 +62,7 @@ def count_open(store: Store, kind: Kind) -> dict[str, Counter[str]]:
 
 @lru_cache(maxsize=1)
 def _by_openness() -> IndexExpression:
-    """An index of open cases alone, so that looking for them costs the same however much is shared.
+    """Return an index of open cases alone, so that looking for them costs the same however much is shared.
 
     Each is there as OPEN, and with its status and rule.
     """

@@ -26,7 +26,9 @@ OPERATIONS = ("insert", "update", "delete")
 
 
 def plan(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
-    """What a run of all pipes would do now; nothing is written to any system, nor to the node's datasets.
+    """Return what a run of all pipes would do now.
+
+    Nothing is written to any system, nor to the node's datasets.
 
     Sources are read anew and shares are made as dry runs. Records as they would be are fed back as if they
     had been collected, until nothing moves, so that writes which follow from others are foreseen, too. ::
@@ -104,7 +106,7 @@ def _report(before: Store, after: Store, config: NodeConfig, planned: PlannedWri
 
 
 def _per_kind(store: Store, config: NodeConfig, planned: PlannedWrites) -> list[Json]:
-    """What the plan comes to for every datatype that is read or shared."""
+    """Return what the plan comes to for every datatype that is read or shared."""
     tally: defaultdict[Kind, Counter[str]] = defaultdict(Counter)
     waits: defaultdict[Kind, Counter[str]] = defaultdict(Counter)
     for write in planned.writes():

@@ -16,7 +16,7 @@ FEW = 3
 
 
 def plan_text(found: Json) -> str:
-    """What `localnode.diagnostics.plan` answers, as lines."""
+    """Return what `localnode.diagnostics.plan` answers, as lines."""
     labels = Labels(found["systems"])
     parts = (_writes(found, labels), _links(found, labels), _open(found, labels))
     told = [line for part in parts for line in part]
@@ -40,7 +40,7 @@ def _links(found: Json, labels: Labels) -> Iterator[str]:
 
 
 def _open(found: Json, labels: Labels) -> Iterator[str]:
-    """What is new one by one; of what waited before a few of each rule, since it may be hundreds."""
+    """Yield what is new one by one; of what waited before a few of each rule, since it may be hundreds."""
     for case in found["open"]:
         if case["is_new"]:
             yield _case(case, labels, "")
@@ -60,13 +60,13 @@ def _case(case: Json, labels: Labels, since: str) -> str:
 
 
 def failed_lines(found: Json) -> Iterator[str]:
-    """What could not be found out, one line per pipe."""
+    """Yield what could not be found out, one line per pipe."""
     for each in found["failed_pipes"]:
         yield f"failed: {each['pipe']}: {each['reason']}"
 
 
 def finding_lines(found: Json) -> Iterator[str]:
-    """What keeps a run from carrying out what it should, one line each; several of a kind as one."""
+    """Yield what keeps a run from carrying out what it should, one line each; several of a kind as one."""
     kinds: defaultdict[tuple[str, str], list[Json]] = defaultdict(list)
     for each in found["findings"]:
         if each["severity"] != NOTES:

@@ -20,8 +20,10 @@ INSERT, UPDATE, DELETE = "insert", "update", "delete"
 
 
 class PlannedWrites:
-    """Notes of one plan, in a store of its own (so that memory stays flat): a dataset per kind, an entity per
-    record that would be written. Safe to use from several threads."""
+    """Notes of one plan, in a store of its own (so that memory stays flat).
+
+    A dataset per kind, an entity per record that would be written. Safe to use from several threads.
+    """
 
     def __init__(self, path: Path) -> None:
         self._store = Store.open(path, "OFF")
@@ -68,8 +70,11 @@ class PlannedWrites:
             dataset.write([planned])
 
     def writes(self) -> Iterator[Json]:
-        """The records that would be written, by kind: `{"system", "datatype", "id", "ni", "operation",
-        "origin", "because", "calls", "fields": [{"field", "before", "after"}]}`."""
+        """Yield the records that would be written, by kind.
+
+        `{"system", "datatype", "id", "ni", "operation", "origin", "because", "calls", "fields": [{"field",
+        "before", "after"}]}`.
+        """
         for dataset in self._store.datasets():
             kind = Kind(*dataset.id.split("-", 1))
             for entity in dataset.read():
@@ -83,7 +88,7 @@ class PlannedWrites:
                 }
 
     def makes(self, name: RecordName) -> bool:
-        """Whether the plan makes this record."""
+        """Return whether the plan makes this record."""
         dataset = self._store.find(name.kind.name)
         row = dataset.get(name.key) if dataset is not None else None
         return row is not None and row.entity()["operation"] == INSERT
@@ -91,7 +96,7 @@ class PlannedWrites:
     # -- what the systems would say ------------------------------------------------------------------------
 
     def foreseen(self, kind: Kind, entity: Json) -> Json | None:
-        """The record that a share entity is about, as the plan has left it; None if untouched."""
+        """Return the record that a share entity is about, as the plan has left it; None if untouched."""
         dataset = self._store.find(kind.name)
         if dataset is None:
             return None
@@ -103,7 +108,7 @@ class PlannedWrites:
         return planned["record"] if planned is not None and planned["operation"] != DELETE else None
 
     def overlaid(self, kind: Kind, since: Any, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """A system's JSON array of entities as it would be after the plan's writes.
+        """Yield a system's JSON array of entities as it would be after the plan's writes.
 
         What has been delivered is not delivered again, unless somebody reads from the start. The entities
         added carry the highest `_updated` of those read, so that they move nobody's place in the stream.
@@ -135,12 +140,12 @@ def _by_origin() -> IndexExpression:
 
 
 def _folded(before: str | None, now: str) -> str:
-    """What several operations on one record come to."""
+    """Return what several operations on one record come to."""
     return INSERT if before == INSERT and now == UPDATE else now
 
 
 def _leaves(entity: Json) -> Iterator[str]:
-    """Dotted paths of a share entity's payload."""
+    """Yield dotted paths of a share entity's payload."""
     for name, value in entity.items():
         if name[:1] not in ("_", "$") and name != "id":
             yield from _paths(name, value)

@@ -25,7 +25,7 @@ _in_use: list[Node] = []
 
 @contextmanager
 def workplace(node: Node) -> Iterator[Path]:
-    """A folder inside the node's own, empty, removed afterwards; one at a time (Conflict)."""
+    """Provide a folder inside the node's own, empty, removed afterwards; one at a time (Conflict)."""
     if not _ONE_AT_A_TIME.acquire(blocking=False):
         raise Conflict("a plan or a verification is being made already; try again when it is done")
     try:
@@ -41,7 +41,9 @@ def workplace(node: Node) -> Iterator[Path]:
 def scratch_copy(
     node: Node, folder: Path, make_systems: Callable[..., Systems], datasets: Path | None = None
 ) -> Iterator[Node]:
-    """A node in `folder` with the configuration of `node`, and the datasets of the data folder `datasets`.
+    """Provide a node in `folder` with the configuration of `node`.
+
+    Its datasets are those of the data folder `datasets`.
 
     Nothing runs in it by itself, and it reaches systems through `make_systems` only. All its pumps can run,
     those too that are disabled or off on `node`: what they hold up is what people ask about.
@@ -76,7 +78,10 @@ def _with_manual_pump(entity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def progress() -> list[dict[str, Any]]:
-    """How far the plan or verification that is being made has come; as of a node, with `"dry_run": true`."""
+    """Return how far the plan or verification that is being made has come.
+
+    As of a node, with `"dry_run": true`.
+    """
     return [{**each, "dry_run": True} for copy in list(_in_use) for each in copy.progress()]
 
 
@@ -96,7 +101,7 @@ def run(node: Node, seconds: float) -> dict[str, Any]:
 
 
 def failures(result: dict[str, Any]) -> list[dict[str, str]]:
-    """Why a run was no success: `[{"pipe", "reason"}]`, [] for a success."""
+    """Return why a run was no success: `[{"pipe", "reason"}]`, [] for a success."""
     info = result["additional_info"]
     found = list(info.get("failed_pipes", []))
     if not found and result["status"] != "success":

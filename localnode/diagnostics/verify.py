@@ -109,7 +109,7 @@ def _report(node: Node, copy: Node, planned: PlannedWrites, limit: int) -> Json:
 
 
 def _counts(store: Store, config: NodeConfig) -> Iterator[Json]:
-    """Records per kind, as read anew."""
+    """Yield records per kind, as read anew."""
     linked: Counter[Kind] = Counter()
     for concept in concepts(config):
         dataset = store.find(str(concept.sink_dataset))

@@ -15,7 +15,7 @@ TITLES = {"agree": "both sides agree", "differ": "the sides differ", "failed": "
 
 
 def verify_text(found: Json) -> str:
-    """What `localnode.diagnostics.verify` answers, as lines."""
+    """Return what `localnode.diagnostics.verify` answers, as lines."""
     labels = Labels(found["systems"])
     lines = ["{:<32}{:>8}{:>9}{:>9}".format("records, read anew", "live", "linked", "deleted")]
     for row in found["counts"]:
@@ -35,7 +35,7 @@ def _sum(found: Json) -> str:
 
 
 def _delivery(fault: Json) -> str:
-    """Whether the next run carries it out, and what keeps it from doing so."""
+    """Return whether the next run carries it out, and what keeps it from doing so."""
     held = f"held up by {', '.join(fault['held_by'])}" if fault["held_by"] else ""
     coming = "on its way" if fault["on_its_way"] else ""
     told = ", ".join(part for part in (coming, held) if part)
@@ -47,7 +47,7 @@ def _kind(row: Json, labels: Labels) -> str:
 
 
 def verify_markdown(found: Json) -> str:
-    """The same as a report that can be read without knowing anything of the tool."""
+    """Return the same as a report that can be read without knowing anything of the tool."""
     labels = Labels(found["systems"])
     parts = (_opening(found, labels), _faults(found, labels), _waiting(found, labels), _gone(found, labels))
     return "\n".join(line for part in parts for line in part) + "\n"

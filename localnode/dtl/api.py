@@ -1,5 +1,6 @@
-"""What the rest of the node and the DTL compiler agree on: settings, problems, errors, and the transform
-context.
+"""What the rest of the node and the DTL compiler agree on.
+
+Settings, problems, errors, and the transform context.
 
 Errors:
     DtlCompileError   the rules are wrong: every problem found, each with its place (fix the settings)
@@ -54,8 +55,10 @@ class PipeSettings:
         return self.pipe_id if self.property_namespace is None else self.property_namespace
 
     def in_index_key(self, read: Collection[str]) -> str:
-        """What the settings that an expression reads add to the key of an index over it: pipes share an index
-        exactly where it holds the same for them."""
+        """Return what the settings that an expression reads add to the key of an index over it.
+
+        Pipes share an index exactly where it holds the same for them.
+        """
         key = ""
         if self.namespaced_identifiers or NAMESPACE in read:
             word = "in" if self.namespaced_identifiers else "beside"
@@ -100,8 +103,10 @@ class DtlTrip(DtlError):
 
 @dataclass(frozen=True)
 class HopJoin:
-    """An index that a program probes: `index` over `dataset`, narrowed by `subset`; `track` follows its
-    changes."""
+    """An index that a program probes: `index` over `dataset`, narrowed by `subset`.
+
+    `track` follows its changes.
+    """
 
     dataset: str
     index: IndexExpression
@@ -110,14 +115,16 @@ class HopJoin:
 
 
 class TransformContext(Protocol):
-    """What the engine gives a program while it transforms. All entities are plain JSON dicts, never changed
-    here."""
+    """What the engine gives a program while it transforms.
+
+    All entities are plain JSON dicts, never changed here.
+    """
 
     params: Mapping[str, Any]
     """URL parameters, read as `_B` (empty unless the pipe ends in an HTTP endpoint)."""
 
     def lookup(self, dataset: str, entity_id: str) -> Entity | None:
-        """The latest version of a live entity, or None."""
+        """Return the latest version of a live entity, or None."""
 
     def join(
         self,
@@ -127,8 +134,9 @@ class TransformContext(Protocol):
         subset: Subset | None = None,
         track: bool = True,
     ) -> Iterable[Entity]:
-        """Live entities of `dataset`, ordered by `_id`, each once, of which `index.values(entity)` overlaps
-        `keys`.
+        """Return live entities of `dataset` of which `index.values(entity)` overlaps `keys`.
+
+        Each comes once, in the order of `_id`.
 
         If `index.primary_key`, the keys are entity ids (a key that is no id finds nothing). With `subset`
         only entities for which `subset.holds(entity)`; that subset is an index too (`subset.index`,
@@ -137,13 +145,16 @@ class TransformContext(Protocol):
         """
 
     def trace_hop(self, trace: str, join: str, rows: int) -> None:
-        """A join (`"dataset alias"`) of the hops with this `trace` has led to so many rows."""
+        """Note that a join (`"dataset alias"`) of the hops with this `trace` has led to so many rows."""
 
     def previous(self, entity_id: str) -> Entity | None:
-        """The previous version of the source entity; None if there is none or the source is no dataset."""
+        """Return the previous version of the source entity.
+
+        None if there is none or the source is no dataset.
+        """
 
     def completeness(self, via: str, dataset: str) -> int | None:
         """Completeness of `dataset` as known by dataset `via`: microseconds since 1970, or None."""
 
     def secret(self, name: str) -> str:
-        """The value of `$SECRET(name)`; KeyError if there is none."""
+        """Return the value of `$SECRET(name)`; KeyError if there is none."""

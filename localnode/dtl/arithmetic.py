@@ -16,7 +16,10 @@ Number = int | float | Decimal
 
 
 def number_of(value: Any) -> Number | None:
-    """The number that a value is (a decimal as Decimal), or None: booleans and strings are no numbers."""
+    """Return the number that a value is (a decimal as Decimal), or None.
+
+    Booleans and strings are no numbers.
+    """
     if type(value) is int or type(value) is float:
         return value
     if type(value) is str and value[:2] == "~f" and kind(value) == DECIMAL:
@@ -25,7 +28,7 @@ def number_of(value: Any) -> Number | None:
 
 
 def value_of(number: Number | None) -> Any:
-    """A number as a value; None for what is not finite or, as a decimal, out of range."""
+    """Return a number as a value; None for what is not finite or, as a decimal, out of range."""
     if isinstance(number, Decimal):
         if not number.is_finite():
             return None
@@ -52,33 +55,33 @@ def alike(a: Number, b: Number) -> tuple[Any, Any]:
 
 
 def to_exact(number: Number) -> Decimal:
-    """A number as decimal: a float by its shortest digits."""
+    """Return a number as decimal: a float by its shortest digits."""
     return Decimal(repr(number)) if type(number) is float else Decimal(number)
 
 
 def add(a: Number, b: Number) -> Number:
-    """a + b."""
+    """Return a + b."""
     x, y = alike(a, b)
     total: Number = EXACT.add(x, y) if isinstance(x, Decimal) else x + y
     return total
 
 
 def subtract(a: Number, b: Number) -> Number:
-    """a - b."""
+    """Return a - b."""
     x, y = alike(a, b)
     difference: Number = EXACT.subtract(x, y) if isinstance(x, Decimal) else x - y
     return difference
 
 
 def times(a: Number, b: Number) -> Number:
-    """a * b."""
+    """Return a * b."""
     x, y = alike(a, b)
     product: Number = EXACT.multiply(x, y) if isinstance(x, Decimal) else x * y
     return product
 
 
 def quotient(a: Number, b: Number) -> Number | None:
-    """a / b; integers give a decimal."""
+    """Return a / b; integers give a decimal."""
     x, y = alike(a, b)
     if not y:
         return None
@@ -87,7 +90,7 @@ def quotient(a: Number, b: Number) -> Number | None:
 
 
 def remainder(a: Number, b: Number) -> Number | None:
-    """a - b * floor(a / b): it has the sign of b."""
+    """Return a - b * floor(a / b): it has the sign of b."""
     x, y = alike(a, b)
     if not y:
         return None
@@ -97,7 +100,7 @@ def remainder(a: Number, b: Number) -> Number | None:
 
 
 def power(a: Number, b: Number) -> Number | None:
-    """a to the power of b; a negative power of an integer is a decimal."""
+    """Return a to the power of b; a negative power of an integer is a decimal."""
     x, y = alike(a, b)
     if not x and y < 0:
         return None

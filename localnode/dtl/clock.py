@@ -1,5 +1,7 @@
-"""Calendar and clock for the date functions: parts, time zones, and the format language compiled to two
-functions."""
+"""Calendar and clock for the date functions.
+
+Parts, time zones, and the format language compiled to two functions.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ DATEPARTS = ("year", "month", *UNITS)
 
 @lru_cache(maxsize=256)
 def time_zone(name: str) -> tzinfo | None:
-    """The time zone of an IANA name, or None."""
+    """Return the time zone of an IANA name, or None."""
     if name == "UTC":
         return UTC
     try:
@@ -34,7 +36,7 @@ def time_zone(name: str) -> tzinfo | None:
 
 
 def offset_seconds(zone: tzinfo, seconds: int) -> int:
-    """How far local time is ahead of UTC at a moment (seconds since 1970)."""
+    """Return how far local time is ahead of UTC at a moment (seconds since 1970)."""
     if zone is UTC:
         return 0
     moment = _utc(seconds)
@@ -43,7 +45,7 @@ def offset_seconds(zone: tzinfo, seconds: int) -> int:
 
 
 def local_offset_seconds(zone: tzinfo, local_seconds: int) -> int:
-    """How far a wall clock reading (seconds since 1970 on that clock) is ahead of UTC.
+    """Return how far a wall clock reading (seconds since 1970 on that clock) is ahead of UTC.
 
     A reading that occurs twice is the first of the two; one that is skipped is taken as if the clock had not
     been put forward yet.
@@ -56,7 +58,7 @@ def local_offset_seconds(zone: tzinfo, local_seconds: int) -> int:
 
 
 def _utc(seconds: int) -> datetime | None:
-    """A moment as a datetime, kept a day off the ends of the calendar so that zones can be applied."""
+    """Return a moment as a datetime, kept a day off the ends of the calendar so that zones can be applied."""
     low, high = (2 - EPOCH_ORDINAL) * 86_400, (date.max.toordinal() - 1 - EPOCH_ORDINAL) * 86_400
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=min(max(seconds, low), high))
 
@@ -75,7 +77,7 @@ class Fields(NamedTuple):
 
 
 def read_clock(nanoseconds: int, zone: tzinfo) -> Fields:
-    """The wall clock of `zone` at a moment; what is finer than a microsecond is cut off."""
+    """Return the wall clock of `zone` at a moment; what is finer than a microsecond is cut off."""
     seconds, fraction = divmod(nanoseconds, SECOND)
     offset = offset_seconds(zone, seconds)
     days, second = divmod(seconds + offset, 86_400)
@@ -91,8 +93,9 @@ def _date(days: int) -> date:
 
 
 class DateFormat(NamedTuple):
-    """A compiled format: `write(fields)` gives text; `read(text)` nanoseconds on the clock and the offset, or
-    None.
+    """A compiled format: `write(fields)` gives text.
+
+    `read(text)` nanoseconds on the clock and the offset, or None.
 
     `rewrite(written)` gives the same text from a datetime as it is written in UTC (`2015-07-28T09:46:00Z`, a
     fraction before the `Z` does not matter); None if the format has parts that are not written there.
@@ -124,7 +127,7 @@ _WRITTEN = {
 
 @lru_cache(maxsize=1024)
 def compile_format(written: str) -> DateFormat | None:
-    """A date format as functions; None if it has an unknown token, or `%z` before the end."""
+    """Return a date format as functions; None if it has an unknown token, or `%z` before the end."""
     parts = re.split(r"%(.)", written, flags=re.DOTALL)
     tokens = [letter for letter in parts[1::2] if letter != "%"]
     same_field = {"e": "d"}
@@ -167,7 +170,7 @@ def _rewriter(parts: list[str]) -> Callable[[str], str] | None:
 
 
 def _derived(at: Fields) -> tuple[object, ...]:
-    """The fields, the year of the century, the hour of twelve, am or pm, and the offset as text."""
+    """Return the fields, the year of the century, the hour of twelve, am or pm, and the offset as text."""
     return (
         *at,
         at.year % 100,

@@ -25,7 +25,7 @@ NOTHING = Expr.of(None)
 
 
 def compile_expression(raw: Any, scope: Scope, path: str) -> Expr:
-    """The expression that `raw` stands for."""
+    """Return the expression that `raw` stands for."""
     if type(raw) is list:
         if scope.depth > MAX_DEPTH:
             scope.error(path, f"expressions are nested more than {MAX_DEPTH} deep")
@@ -85,8 +85,10 @@ def compile_steps(raw: Any, scope: Scope, path: str) -> tuple[list[Step], list[s
 
 
 def compile_step(raw: Any, scope: Scope, path: str) -> Step | None:
-    """The transform that `raw` stands for; None if there is nothing to do (or nothing that could be
-    compiled)."""
+    """Return the transform that `raw` stands for.
+
+    None if there is nothing to do (or nothing that could be compiled).
+    """
     if scope.depth > MAX_DEPTH:
         scope.error(path, f"transforms are nested more than {MAX_DEPTH} deep")
         return None
@@ -105,8 +107,10 @@ def _bind(
     table: dict[str, Definition],
     unknown: Callable[[str], str],
 ) -> Call | None:
-    """A call with its arguments compiled; None, with the problem noted, if there is no such function or
-    arity."""
+    """Return a call with its arguments compiled.
+
+    None, with the problem noted, if there is no such function or arity.
+    """
     if not raw or type(raw[0]) is not str:
         found = shown(raw[0]) if raw else "nothing"
         hint = 'for a list of values write ["list", …]' if table is FUNCTIONS else "a transform is [name, …]"
@@ -148,8 +152,10 @@ def _argument(parameter: Parameter, raw: Any, scope: Scope, path: str, definitio
 
 
 def _is_wrong(kind: str, compiled: Expr) -> bool:
-    """Whether an argument is known to be of the wrong kind; null is known to make the result null, which is
-    fine."""
+    """Return whether an argument is known to be of the wrong kind.
+
+    Null is known to make the result null, which is fine.
+    """
     if kind not in CONVERTERS or not compiled.constant:
         return False
     return first(compiled.value) is not None and convert(kind, compiled.value) is INVALID

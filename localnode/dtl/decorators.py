@@ -104,7 +104,9 @@ def broadcast(scalar: Scalar, value: Any) -> Any:
 
 
 def aligned(call: Call) -> list[Expr]:
-    """The arguments of a call, one per parameter of the signature, ABSENT for those that were not given.
+    """Return the arguments of a call, one per parameter of the signature.
+
+    ABSENT stands for those that were not given.
 
     For signatures with a repeated group: just the arguments. Arguments of a particular kind are converted.
     """
@@ -128,7 +130,7 @@ def _converted(arg: Expr, kind: str) -> Expr:
 
 
 def fold_constant(run: Evaluator, args: list[Expr], fold: bool = True) -> Expr:
-    """The expression of `run`, worked out now if its arguments are constant."""
+    """Return the expression of `run`, worked out now if its arguments are constant."""
     if fold and all(arg.constant for arg in args):
         try:
             return Expr.of(run(None, None))  # type: ignore[arg-type]
@@ -181,7 +183,7 @@ def _build_late(
     settings: list[Evaluator],
     values: Evaluator,
 ) -> Expr:
-    """A map-style call whose further arguments are only known for each entity."""
+    """Return a map-style call whose further arguments are only known for each entity."""
 
     def run(f: Frame, v: Any) -> Any:
         given = [setting(f, v) for setting in settings]
@@ -196,8 +198,10 @@ def _same(scalar: Scalar) -> Scalar:
 
 
 def string_scalar(function: Scalar) -> Scalar:
-    """A function of strings as a function of any value; a string that it gives is a string, whatever it looks
-    like."""
+    """Return a function of strings as a function of any value.
+
+    A string that it gives is a string, whatever it looks like.
+    """
 
     def scalar(value: Any) -> Any:
         if not is_string(value):
@@ -209,7 +213,7 @@ def string_scalar(function: Scalar) -> Scalar:
 
 
 def text_scalar(function: Scalar) -> Scalar:
-    """A function of strings as a function of any value; what it gives is taken as it is."""
+    """Return a function of strings as a function of any value; what it gives is taken as it is."""
     return lambda value: function(str(value)) if is_string(value) else INVALID
 
 

@@ -48,7 +48,7 @@ class Spec:
         return list(self.datasets)[-1]
 
     def known_aliases(self) -> str:
-        """The aliases in words."""
+        """Return the aliases in words."""
         return f"aliases are {', '.join(self.datasets)}"
 
 
@@ -99,7 +99,7 @@ def _datasets(raw: Any, scope: Scope, path: str) -> dict[str, str]:
 
 
 def _where(raw: Any, path: str) -> list[tuple[Any, str]]:
-    """The expressions of `where`: one, or a list of them."""
+    """Return the expressions of `where`: one, or a list of them."""
     if raw is None:
         return []
     if type(raw) is list and (not raw or type(raw[0]) is list):

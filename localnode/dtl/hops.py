@@ -53,8 +53,10 @@ class Join:
 
 @dataclass(frozen=True)
 class Condition:
-    """One expression of `where`: as a filter with the aliases that it reads, as a join if it can be one, and
-    an `or` as its alternatives."""
+    """One expression of `where`.
+
+    As a filter with the aliases that it reads, as a join if it can be one, and an `or` as its alternatives.
+    """
 
     path: str
     run: Evaluator
@@ -82,7 +84,7 @@ class Hop:
     filters: list[Evaluator] = field(default_factory=list)
 
     def rows(self, f: Frame, value: Any, rows: list[Row]) -> Iterator[Row]:
-        """Every row continued with every entity it joins."""
+        """Yield every row continued with every entity it joins."""
         context = f.run.context
         for row in rows:
             frame = f.hopped(value, row)
@@ -104,7 +106,7 @@ class Hop:
 
 
 def compile_hops(call: Call, first_spec: int) -> Evaluator:
-    """The `hops` of a call whose arguments from `first_spec` on are specifications."""
+    """Return the `hops` of a call whose arguments from `first_spec` on are specifications."""
     call.scope.compilation.hopping.add(call.scope.rule)
     last = len(call.args) - 1
     read = [
@@ -136,8 +138,11 @@ def _compile_spec(spec: Spec, scope: Scope) -> Follow:
 
 
 def _reach(spec: Spec, scope: Scope) -> Reach:
-    """The rows of a specification: those of its joins or, where aliases are only joined within an `or`, those
-    of any of its alternatives, each once."""
+    """Return the rows of a specification.
+
+    Those of its joins or, where aliases are only joined within an `or`, those of any of its alternatives,
+    each once.
+    """
     subsets = {alias: _subset(spec, alias, scope) for alias in spec.datasets}
     alternatives = [
         _order(spec, *_joins_and_filters(conditions, scope), subsets, scope)
@@ -168,7 +173,7 @@ def _rows(spec: Spec, hops: list[Hop], f: Frame, value: Any) -> list[Row]:
 
 
 def _recursed(spec: Spec, reach: Reach, f: Frame, root: Any) -> list[Any]:
-    """Everything that is reached by hopping again and again, each entity once, in rounds."""
+    """Return everything that is reached by hopping again and again, each entity once, in rounds."""
     found = [] if spec.exclude_root else [root]
     front, depth, seen = [root], 0, set()
     while front and (spec.max_depth is None or depth < spec.max_depth):
@@ -185,7 +190,7 @@ def _recursed(spec: Spec, reach: Reach, f: Frame, root: Any) -> list[Any]:
 
 
 def _projection(spec: Spec, scope: Scope) -> Callable[[Frame, Any, Row], list[Any]]:
-    """What a row contributes to the result."""
+    """Return what a row contributes to the result."""
     if spec.returned_aliases:
         aliases = spec.returned_aliases
         return lambda f, value, row: [row[alias] for alias in aliases]
@@ -203,7 +208,7 @@ def _projection(spec: Spec, scope: Scope) -> Callable[[Frame, Any, Row], list[An
 
 
 def _conditions(where: list[tuple[Any, str]], spec: Spec, scope: Scope) -> list[Condition]:
-    """The expressions of `where`, those within an `and` as if they stood beside it."""
+    """Return the expressions of `where`, those within an `and` as if they stood beside it."""
     found: list[Condition] = []
     for raw, path in where:
         inner = [(raw[at], f"{path}[{at}]") for at in range(1, len(raw))] if type(raw) is list else []
@@ -232,7 +237,7 @@ def _condition(raw: Any, path: str, spec: Spec, scope: Scope) -> Condition:
 
 
 def _either(alternatives: list[list[Condition]], path: str) -> Condition:
-    """An `or`, of which each alternative is a list of conditions that hold together."""
+    """Return an `or`, of which each alternative is a list of conditions that hold together."""
     runs = [[condition.run for condition in alternative] for alternative in alternatives]
     return Condition(
         path,
@@ -243,8 +248,10 @@ def _either(alternatives: list[list[Condition]], path: str) -> Condition:
 
 
 def _alternatives(spec: Spec, conditions: list[Condition], scope: Scope) -> list[list[Condition]]:
-    """The conditions as they are if they join every alias; else one list of them for each way of choosing
-    one side of every `or` that joins."""
+    """Return the conditions as they are if they join every alias.
+
+    Else one list of them for each way of choosing one side of every `or` that joins.
+    """
     if _unjoined(spec, conditions) and any(condition.joins for condition in conditions):
         chosen = [conditions]
         while len(chosen) <= MAX_ALTERNATIVES:
@@ -287,7 +294,7 @@ def _joins_and_filters(conditions: list[Condition], scope: Scope) -> tuple[list[
 
 
 def _side(raw: Any, spec: Spec, scope: Scope, path: str) -> Side:
-    """An expression that may use the aliases, and what it uses."""
+    """Return an expression that may use the aliases, and what it uses."""
     inner = scope.with_aliases(spec.aliases)
     compiled = compile_expression(raw, inner, path)
     spec.unknown |= {word[1:] for word in inner.uses if word.startswith("?")}
@@ -296,7 +303,7 @@ def _side(raw: Any, spec: Spec, scope: Scope, path: str) -> Side:
 
 
 def _as_join(sides: list[Side], path: str) -> Join | None:
-    """The join that an `eq` is whose sides read exactly one dataset variable each, not the same."""
+    """Return the join that an `eq` is whose sides read exactly one dataset variable each, not the same."""
     by_variable = {next(iter(side.reads)): side for side in sides if len(side.reads) == 1}
     return Join(by_variable, path) if len(by_variable) == 2 else None
 
@@ -304,8 +311,10 @@ def _as_join(sides: list[Side], path: str) -> Join | None:
 def _order(
     spec: Spec, joins: list[Join], filters: list[Filter], subsets: dict[str, Subset | None], scope: Scope
 ) -> list[Hop]:
-    """An order in which each alias has a join to what is bound before it; conditions go where they can be
-    told."""
+    """Return an order in which each alias has a join to what is bound before it.
+
+    Conditions go where they can be told.
+    """
     bound = {SOURCE}
     hops: list[Hop] = []
     waiting = list(spec.datasets)
@@ -325,7 +334,7 @@ def _order(
 
 
 def _unjoined(spec: Spec, conditions: list[Condition]) -> list[str]:
-    """The aliases that no chain of joins leads to from `_S`."""
+    """Return the aliases that no chain of joins leads to from `_S`."""
     joins = [condition.join for condition in conditions if condition.join]
     bound, waiting = {SOURCE}, list(spec.datasets)
     while reached := [a for a in waiting if any(_links(join, a, bound) for join in joins)]:
@@ -356,7 +365,7 @@ def _hop(spec: Spec, alias: str, joins: list[Join], subset: Subset | None, scope
 
 
 def _subset(spec: Spec, alias: str, scope: Scope) -> Subset | None:
-    """The subset of an alias: `["eq", expression over _S, literal]`, the sides in either order."""
+    """Return the subset of an alias: `["eq", expression over _S, literal]`, the sides in either order."""
     if alias not in spec.subsets:
         return None
     raw, path = spec.subsets[alias]

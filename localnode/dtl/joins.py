@@ -27,7 +27,9 @@ class IndexExpression:
     evaluate: Callable[[Entity], Any] = field(repr=False)
 
     def values(self, entity: Entity) -> list[str]:
-        """The canonical join keys of an entity, without duplicates; [] for nulls and for deleted entities.
+        """Return the canonical join keys of an entity, without duplicates.
+
+        [] for nulls and for deleted entities.
 
         Raises DtlError if the expression cannot be worked out for this entity.
         """
@@ -53,28 +55,31 @@ class Subset:
     keys: frozenset[str]
 
     def holds(self, entity: Entity) -> bool:
-        """Whether a live entity belongs to the subset."""
+        """Return whether a live entity belongs to the subset."""
         return not self.keys.isdisjoint(self.index.values(entity))
 
 
 def join_keys(value: Any) -> list[str]:
-    """The canonical keys of a value or list of values, nulls left out, in first-seen order."""
+    """Return the canonical keys of a value or list of values, nulls left out, in first-seen order."""
     if type(value) is str:
         return [_storable(key_of(value))]
     return list(dict.fromkeys(_storable(key_of(item)) for item in as_list(value) if item is not None))
 
 
 def _storable(key: str) -> str:
-    """A key as text that can be stored: halves of surrogate pairs, which no text has, become question
-    marks."""
+    """Return a key as text that can be stored.
+
+    Halves of surrogate pairs, which no text has, become question marks.
+    """
     return key if key.isascii() else key.encode("utf-8", "replace").decode()
 
 
 def index_of(
     expression: Any, run: Evaluator, alias: str, settings: PipeSettings, read: Collection[str]
 ) -> IndexExpression:
-    """The index over the entities that `alias` stands for, of an expression, its compilation, and the
-    settings that its functions read.
+    """Return the index over the entities that `alias` stands for, of an expression.
+
+    Its compilation comes with it, and the settings that its functions read.
 
     The key says all that its values depend on, so that no two expressions share an index that should not.
     """
@@ -88,13 +93,15 @@ def index_of(
 
 
 def uses_besides(alias: str, uses: Collection[str]) -> list[str]:
-    """What an expression uses (see `Scope.uses`) besides the entities of `alias`: with anything of it, it
-    cannot be an index."""
+    """Return what an expression uses (see `Scope.uses`) besides the entities of `alias`.
+
+    With anything of it, it cannot be an index.
+    """
     return sorted(word for word in uses if word not in (alias, "_") and not word.startswith("?"))
 
 
 def _without_alias(expression: Any, alias: str) -> Any:
-    """An expression with `_S` in place of the alias: what the alias is called makes no other index."""
+    """Return an expression with `_S` in place of the alias: what the alias is called makes no other index."""
     if type(expression) is list:
         if expression[:1] == ["literal"]:
             return expression

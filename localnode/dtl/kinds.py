@@ -90,7 +90,7 @@ CONVERTERS: dict[str, tuple[Callable[[Any], Any], str]] = {
 
 
 def convert(kind: str, value: Any) -> Any:
-    """The first value of `value` as an argument of this kind, INVALID for a wrong value and for null.
+    """Return the first value of `value` as an argument of this kind, INVALID for a wrong value and for null.
 
     A `bound` (of a slice) may be null: ABSENT.
     """

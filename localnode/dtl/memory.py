@@ -38,7 +38,7 @@ class MemoryContext:
         self._indexes = {key: index for key, index in self._indexes.items() if key[0] != dataset}
 
     def lookup(self, dataset: str, entity_id: str) -> Entity | None:
-        """The latest version of a live entity, or None."""
+        """Return the latest version of a live entity, or None."""
         entity = self.datasets.get(dataset, {}).get(entity_id)
         return None if entity is None or entity.get("_deleted") is True else entity
 
@@ -70,7 +70,7 @@ class MemoryContext:
         """See TransformContext; nothing is logged here."""
 
     def previous(self, entity_id: str) -> Entity | None:
-        """The previous version of a source entity, if one was given."""
+        """Return the previous version of a source entity, if one was given."""
         return self._previous.get(entity_id)
 
     def completeness(self, via: str, dataset: str) -> int | None:
@@ -78,5 +78,5 @@ class MemoryContext:
         return self._completeness.get((via, dataset))
 
     def secret(self, name: str) -> str:
-        """A secret that was given; KeyError otherwise."""
+        """Return a secret that was given; KeyError otherwise."""
         return self._secrets[name]

@@ -7,7 +7,7 @@ _C1, _C2 = 0x87C37B91114253D5, 0x4CF5AD432745937F
 
 
 def murmur3_128(content: bytes, seed: int = 0) -> int:
-    """The 128-bit hash of some bytes as an integer: h2 in the upper, h1 in the lower half."""
+    """Return the 128-bit hash of some bytes as an integer: h2 in the upper, h1 in the lower half."""
     h1 = h2 = seed & 0xFFFFFFFF
     whole = len(content) // 16 * 16
     for position in range(0, whole, 16):

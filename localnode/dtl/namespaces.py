@@ -26,8 +26,10 @@ class Namespacing:
 
     @classmethod
     def of(cls, config: Any, settings: PipeSettings) -> Namespacing | None:
-        """The NAMESPACE argument of `apply-ns`; None if it is neither a string nor a dict, or one whose
-        namespaces are neither strings nor null."""
+        """Return the NAMESPACE argument of `apply-ns`.
+
+        None if it is neither a string nor a dict, or one whose namespaces are neither strings nor null.
+        """
         if type(config) is str:
             return cls(config, config)
         if type(config) is not dict:
@@ -45,7 +47,7 @@ class Namespacing:
 
 
 def add_namespaces(value: Any, how: Namespacing) -> Any:
-    """A dict (or list of them) with namespaces added to names and to the value of each `_id`.
+    """Return a dict (or list of them) with namespaces added to names and to the value of each `_id`.
 
     A name that has another namespace gets this one in front of it.
     """
@@ -68,7 +70,7 @@ def _added_property(name: str, content: Any, how: Namespacing) -> tuple[str, Any
 
 
 def strip_namespaces(value: Any) -> Any:
-    """A value with the namespaces of all property names in it removed."""
+    """Return a value with the namespaces of all property names in it removed."""
     if type(value) is list:
         return [strip_namespaces(item) for item in value]
     if type(value) is not dict:
@@ -77,16 +79,20 @@ def strip_namespaces(value: Any) -> Any:
 
 
 def add_entity_namespaces(entity: Entity, settings: PipeSettings) -> Entity:
-    """What `add_namespaces: true` of a pipe does to an entity before the first transform; nested `_id`s get
-    the identity namespace, too."""
+    """Return what `add_namespaces: true` of a pipe does to an entity before the first transform.
+
+    Nested `_id`s get the identity namespace, too.
+    """
     added: Entity = add_namespaces(entity, Namespacing(settings.property, settings.identity))
     return added
 
 
 def remove_entity_namespaces(entity: Entity) -> Entity:
-    """What `remove_namespaces: true` of a pipe does to an entity after the last transform: names, NIs and
-    every `_id` lose their namespace, in nested dicts too. An NI stays one (`~:x`); of `_id` stays what
-    follows its last colon; of names that become the same the later wins."""
+    """Return what `remove_namespaces: true` of a pipe does to an entity after the last transform.
+
+    Names, NIs and every `_id` lose their namespace, in nested dicts too. An NI stays one (`~:x`); of `_id`
+    stays what follows its last colon; of names that become the same the later wins.
+    """
     removed: Entity = _without_namespaces(entity)
     return removed
 
@@ -107,7 +113,10 @@ def _local_id(value: Any) -> Any:
 
 
 def qualified(identifier: str, namespace: str) -> str:
-    """An identifier with its namespace in front; one that has this namespace already stays as it is."""
+    """Return an identifier with its namespace in front.
+
+    One that has this namespace already stays as it is.
+    """
     return identifier if identifier.startswith(namespace + ":") else f"{namespace}:{identifier}"
 
 
@@ -118,12 +127,12 @@ def split_identifier(identifier: str) -> tuple[str, str]:
 
 
 def local_name(name: str) -> str:
-    """A property name without its namespace; names that start with `_` or `$` have none."""
+    """Return a property name without its namespace; names that start with `_` or `$` have none."""
     return name if name[:1] in ("_", "$") else name.rpartition(":")[2] or name
 
 
 def target_name(name: str, settings: PipeSettings) -> str:
-    """The property that `add` and its like write to for a name as it stands in the rules."""
+    """Return the property that `add` and its like write to for a name as it stands in the rules."""
     if not settings.namespaced_identifiers or name[:1] in ("_", "$"):
         return name
     if name.startswith("::"):
@@ -134,7 +143,7 @@ def target_name(name: str, settings: PipeSettings) -> str:
 
 
 def name_pattern(pattern: str, settings: PipeSettings) -> Matcher:
-    """A pattern of property names, as in `copy` and `remove`.
+    """Return a pattern of property names, as in `copy` and `remove`.
 
     With namespaces on, a pattern without colon is compared with the identifier part, one with a colon part by
     part.

@@ -19,7 +19,7 @@ class BadPath(ValueError):
 
 
 def split_path(written: str) -> list[str]:
-    """The elements of `a.b.'c.d''s'`; [] for the empty string. Raises BadPath."""
+    """Return the elements of `a.b.'c.d''s'`; [] for the empty string. Raises BadPath."""
     if not written:
         return []
     elements: list[str] = []
@@ -87,7 +87,7 @@ class KeyLayout:
         self.chosen: dict[Any, list[str]] = {}
 
     def names(self, identifier: str) -> list[str]:
-        """Every property name with this identifier, in order."""
+        """Return every property name with this identifier, in order."""
         name = self.single.get(identifier)
         return self.several.get(identifier, []) if name is None else [name]
 
@@ -97,7 +97,7 @@ _LAYOUTS_SIZE = 2048
 
 
 def layout_of(value: dict[str, Any]) -> KeyLayout:
-    """The key layout of a dict."""
+    """Return the key layout of a dict."""
     names = tuple(value)
     layout = _LAYOUTS.get(names)
     if layout is None:
@@ -108,8 +108,10 @@ def layout_of(value: dict[str, Any]) -> KeyLayout:
 
 
 def selector(element: str, settings: PipeSettings) -> Select:
-    """How a path element selects properties: exactly one name, or (namespaces on) one name in every
-    namespace."""
+    """Return how a path element selects properties.
+
+    Exactly one name, or (namespaces on) one name in every namespace.
+    """
     name = exact_name(element, settings)
     if name is None:
         return lambda entity: [entity[found] for found in layout_of(entity).names(element)]
@@ -118,7 +120,10 @@ def selector(element: str, settings: PipeSettings) -> Select:
 
 
 def exact_name(element: str, settings: PipeSettings) -> str | None:
-    """The one property name that a path element means; None if it means that name in every namespace."""
+    """Return the one property name that a path element means.
+
+    None if it means that name in every namespace.
+    """
     if not settings.namespaced_identifiers:
         return element
     if element.startswith("::"):
@@ -129,7 +134,10 @@ def exact_name(element: str, settings: PipeSettings) -> str | None:
 
 
 def path_reader(elements: Sequence[str], settings: PipeSettings) -> Callable[[Any], Any]:
-    """A function from a value to what the path finds in it, specialised for one and two plain elements."""
+    """Return a function from a value to what the path finds in it.
+
+    It is specialised for one and for two plain elements.
+    """
     if not elements:
         return lambda value: value
     names = [exact_name(element, settings) for element in elements]

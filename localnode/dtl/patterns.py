@@ -11,7 +11,9 @@ Matcher = Callable[[str], bool]
 
 @lru_cache(maxsize=1024)
 def wildcard(pattern: str) -> Matcher:
-    """A function that tells whether a string matches `pattern`, in time linear in the string for each `*`.
+    """Return a function that tells whether a string matches `pattern`.
+
+    It takes time linear in the string for each `*`.
 
     Every piece between two `*` is taken at its first possible place (an atomic group): for wildcards that is
     enough, and nothing is ever tried twice.

@@ -119,8 +119,9 @@ def _compile_rule(compilation: Compilation, name: str, transforms: Any) -> None:
 
 
 def compile_index(expression: Any, alias: str, settings: PipeSettings) -> IndexExpression:
-    """One side of a join as an index over the dataset with this alias, e.g. `["lower", "c.email"]`, alias
-    `c`.
+    """Return one side of a join as an index over the dataset with this alias.
+
+    For example `["lower", "c.email"]`, alias `c`.
 
     For equality rules of the merge source; the alias is what `c.` stands for. Raises DtlCompileError.
     """

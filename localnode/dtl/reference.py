@@ -31,7 +31,7 @@ or of another kind. This page is made by `python -m localnode.dtl.reference`.
 
 
 def markdown() -> str:
-    """The whole reference as a Markdown page."""
+    """Return the whole reference as a Markdown page."""
     parts = [_INTRODUCTION, "## Transforms\n"]
     parts += _chapters(TRANSFORM_GROUPS, TRANSFORMS.values())
     parts.append("## Expression functions\n")
@@ -63,7 +63,7 @@ def _flowing(text: str) -> str:
 
 
 def signatures() -> list[dict[str, Any]]:
-    """Every transform and function as data.
+    """Return every transform and function as data.
 
     Each `{"name", "type": "transform" | "function", "group", "usage", "documentation", "parameters"}`, the
     parameters of each alternative as `{"name", "kind", "accepts"}`; `accepts` says in words what a particular

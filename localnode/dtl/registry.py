@@ -46,8 +46,10 @@ class Alternative:
     after: tuple[tuple[Parameter, bool], ...] = ()
 
     def bind(self, count: int) -> list[Parameter] | None:
-        """The parameter of each of `count` arguments; None if so many do not fit. Optional ones fill up in
-        order."""
+        """Return the parameter of each of `count` arguments; None if so many do not fit.
+
+        Optional ones fill up in order.
+        """
         fixed = self.before + self.after
         extra = count - sum(not optional for _, optional in fixed) - self.least * len(self.group)
         if extra < 0:
@@ -81,7 +83,7 @@ class Signature:
         return cls(re.sub(r":\w+", "", written), tuple(_alternative(part) for part in written.split("|")))
 
     def bind(self, count: int) -> list[Parameter] | None:
-        """The parameter of each argument, by the first alternative that fits; None if none does."""
+        """Return the parameter of each argument, by the first alternative that fits; None if none does."""
         return next(
             (bound for alternative in self.alternatives if (bound := alternative.bind(count)) is not None),
             None,
@@ -118,8 +120,9 @@ def _parameter(word: str) -> Parameter:
 
 @dataclass(frozen=True)
 class Definition:
-    """A DTL function or transform. `build` compiles a call of it; `group` is the page of the reference it is
-    on.
+    """A DTL function or transform.
+
+    `build` compiles a call of it; `group` is the page of the reference it is on.
 
     `pure` says whether a call gives the same for the same arguments (and settings) whenever it is made; only
     then it can be part of an index. `reads` names the settings of the pipe that its result depends on (see
@@ -171,5 +174,5 @@ _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 60, 60
 
 
 def shown(raw: Any) -> str:
-    """A value in a message: shortened, whatever its size and depth, strings in double quotes."""
+    """Return a value in a message: shortened, whatever its size and depth, strings in double quotes."""
     return f'"{raw[:57]}{"…" * (len(raw) > 57)}"' if isinstance(raw, str) else _SHORT.repr(raw)

@@ -30,8 +30,10 @@ class EntityRun:
 
 
 class NoContext:
-    """The context of expressions that are evaluated outside of any run, such as indexes: there is nothing in
-    it."""
+    """The context of expressions that are evaluated outside of any run, such as indexes.
+
+    There is nothing in it.
+    """
 
     params: Mapping[str, Any] = {}
 
@@ -62,8 +64,9 @@ NO_RUN = EntityRun(NoContext(), {})
 
 
 class Frame:
-    """The variables of one rule application: `_S`, `_T`, `_P`, `_R` and the row of dataset aliases within
-    `hops`.
+    """The variables of one rule application.
+
+    `_S`, `_T`, `_P`, `_R` and the row of dataset aliases within `hops`.
 
     `root` is None in the frame of the default rule itself (it is its own root). `layout` is that of `_S`, a
     dict, once it has been asked for.
@@ -84,20 +87,20 @@ class Frame:
         self.layout: KeyLayout | None = None
 
     def source_layout(self) -> KeyLayout:
-        """The key layout of `_S`, a dict; ask `layout` first."""
+        """Return the key layout of `_S`, a dict; ask `layout` first."""
         layout = self.layout = layout_of(self.s)
         return layout
 
     def applied(self, value: Any) -> Frame:
-        """The frame of a rule that is applied to `value` from here."""
+        """Return the frame of a rule that is applied to `value` from here."""
         return Frame(value, {}, self, self.root or self, self.run)
 
     def hopped(self, value: Any, row: Mapping[str, Any]) -> Frame:
-        """The frame of expressions within `hops`: the same rule, with `value` as `_S` and one row."""
+        """Return the frame of expressions within `hops`: the same rule, with `value` as `_S` and one row."""
         return Frame(value, self.t, self.p, self.root or self, self.run, row)
 
     def parent_context(self) -> dict[str, Any]:
-        """This frame as the value of `_P.`."""
+        """Return this frame as the value of `_P.`."""
         context = {"_S": self.s, "_T": self.t}
         return context if self.p is None else {**context, "_P": self.p.parent_context()}
 
@@ -125,8 +128,10 @@ class Rule:
 
 
 def run_steps(rule: str, steps: list[Step], paths: list[str], frame: Frame) -> str | None:
-    """Run transforms in order, until one gives a stop signal; raises DtlError with the place of the failing
-    one."""
+    """Run transforms in order, until one gives a stop signal.
+
+    Raises DtlError with the place of the failing one.
+    """
     try:
         for step in steps:
             if (signal := step(frame)) is not None:

@@ -29,7 +29,7 @@ class Expr:
 
     @classmethod
     def of(cls, value: Any) -> Expr:
-        """The expression that always gives `value`."""
+        """Return the expression that always gives `value`."""
         return cls(lambda f, v: value, constant=True, value=value)
 
 
@@ -86,11 +86,14 @@ class Scope:
         return self.compilation.settings
 
     def inner(self) -> Scope:
-        """The scope one level of nesting further down."""
+        """Return the scope one level of nesting further down."""
         return replace(self, depth=self.depth + 1)
 
     def with_aliases(self, aliases: frozenset[str]) -> Scope:
-        """The scope of one expression that may use these dataset aliases; what it uses is noted afresh."""
+        """Return the scope of one expression that may use these dataset aliases.
+
+        What it uses is noted afresh.
+        """
         return Scope(self.compilation, self.rule, aliases, self.depth + 1)
 
     def error(self, path: str, message: str) -> None:
@@ -118,7 +121,7 @@ class Call:
         return self.definition.name
 
     def place(self, index: int) -> str:
-        """The path of the argument with this index."""
+        """Return the path of the argument with this index."""
         return f"{self.path}[{index + 1}]"
 
     def error(self, index: int, message: str) -> None:
@@ -126,6 +129,6 @@ class Call:
         self.scope.error(self.place(index), f"{self.name}: {message}")
 
     def named(self, name: str) -> Any:
-        """The argument of this parameter, or None if it was not given."""
+        """Return the argument of this parameter, or None if it was not given."""
         return next((arg for parameter, arg in zip(self.parameters, self.args, strict=True)
                      if parameter.name == name), None)  # fmt: skip

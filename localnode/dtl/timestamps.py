@@ -1,5 +1,7 @@
-"""Times as the data model writes them: UTC, 0 to 9 fraction digits, years 0001 to 9999; nanoseconds since
-1970 inside."""
+"""Times as the data model writes them: UTC, 0 to 9 fraction digits, years 0001 to 9999.
+
+Nanoseconds since 1970 inside.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,7 @@ def _remember(written: str, stamp: Timestamp | None) -> None:
 
 
 def parse_timestamp(written: str) -> Timestamp | None:
-    """The time that `2015-07-28T09:46:00.12345Z` or `2015-07-28` stands for; None if it is neither."""
+    """Return the time that `2015-07-28T09:46:00.12345Z` or `2015-07-28` stands for; None if it is neither."""
     if len(written) > _LONGEST:
         return None
     stamp = _KNOWN.get(written)
@@ -75,8 +77,10 @@ _SECONDS = [f"{second:02}" for second in range(60)]
 
 
 def datetime_value(nanoseconds: int) -> str | None:
-    """Nanoseconds since 1970 as a datetime value (`~t…Z`, trailing zeros left out); None outside years 1 to
-    9999."""
+    """Nanoseconds since 1970 as a datetime value (`~t…Z`, trailing zeros left out).
+
+    None outside years 1 to 9999.
+    """
     if not MIN_NANOSECONDS <= nanoseconds <= MAX_NANOSECONDS:
         return None
     seconds, fraction = divmod(nanoseconds, SECOND)

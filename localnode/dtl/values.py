@@ -1,5 +1,6 @@
-"""What values mean: the kinds of the data model, transit strings, equality, canonical keys and the mixed
-ordering.
+"""What values mean.
+
+The kinds of the data model, transit strings, equality, canonical keys and the mixed ordering.
 
 Entities are plain JSON; an extension value is a transit string (`"~:ns:id"` is a namespaced identifier) and
 is only looked into when a function needs to. Inside expressions every value is such a JSON value, with one
@@ -58,8 +59,10 @@ def text(value: str) -> str:
 
 
 def tag_kind(value: str) -> Kind:
-    """The kind of a string that starts with `~`: an unknown tag, or a tag before nonsense, makes a plain
-    string."""
+    """Return the kind of a string that starts with `~`.
+
+    An unknown tag, or a tag before nonsense, makes a plain string.
+    """
     tag, payload = value[1:2], value[2:]
     if not payload and tag != "b":
         return STRING
@@ -79,21 +82,21 @@ def tag_kind(value: str) -> Kind:
 
 
 def kind(value: Any) -> Kind:
-    """The kind of a value in the terms of the data model."""
+    """Return the kind of a value in the terms of the data model."""
     if type(value) is str:
         return tag_kind(value) if value[:1] == "~" else STRING
     return _PLAIN_KINDS.get(type(value), STRING)
 
 
 def is_string(value: Any) -> bool:
-    """Whether a value is a string; namespaced identifiers, URIs and other tagged values are not."""
+    """Return whether a value is a string; namespaced identifiers, URIs and other tagged values are not."""
     if type(value) is str:
         return value[:1] != "~" or tag_kind(value) == STRING
     return type(value) is Text
 
 
 def to_decimal(digits: str) -> Decimal | None:
-    """The decimal that a text spells (`12`, `-1.5`, `1E2`), or None."""
+    """Return the decimal that a text spells (`12`, `-1.5`, `1E2`), or None."""
     if len(digits) > _LONGEST_NUMBER or not _DECIMAL.fullmatch(digits):
         return None
     number = Decimal(digits)
@@ -101,7 +104,7 @@ def to_decimal(digits: str) -> Decimal | None:
 
 
 def to_bytes(payload: str) -> bytes | None:
-    """The bytes that a base64 text stands for, or None."""
+    """Return the bytes that a base64 text stands for, or None."""
     try:
         return b64decode(payload, validate=True)
     except ValueError:
@@ -109,7 +112,7 @@ def to_bytes(payload: str) -> bytes | None:
 
 
 def decimal_value(number: Decimal) -> str:
-    """A decimal as a value: always in plain digits, with the scale it has."""
+    """Return a decimal as a value: always in plain digits, with the scale it has."""
     return f"~f{number:f}"
 
 
@@ -121,14 +124,14 @@ def as_list(value: Any) -> list[Any]:
 
 
 def first(value: Any) -> Any:
-    """The first value of a list (null if empty), or the value itself."""
+    """Return the first value of a list (null if empty), or the value itself."""
     if type(value) is list:
         return value[0] if value else None
     return value
 
 
 def truthy(value: Any) -> bool:
-    """False for exactly `false`, `null` and `[]`."""
+    """Return False for exactly `false`, `null` and `[]`."""
     return value is not False and value is not None and value != []
 
 
@@ -137,7 +140,7 @@ SHAREABLE = frozenset({str, int, float, bool, type(None)})
 
 
 def own(value: Any) -> Any:
-    """A copy that shares nothing that can change with `value`, fit for an output entity."""
+    """Return a copy that shares nothing that can change with `value`, fit for an output entity."""
     kind_of = type(value)
     if kind_of is list:
         return [item if type(item) in SHAREABLE else own(item) for item in value]
@@ -147,8 +150,10 @@ def own(value: Any) -> Any:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Exact equality of two values: same kind, same value (`1`, `1.0` and `true` differ; `~f1` and `~f1.0` do
-    not)."""
+    """Exact equality of two values: same kind, same value (`1`, `1.0` and `true` differ.
+
+    `~f1` and `~f1.0` do not).
+    """
     kind_of = type(a)
     if kind_of is not type(b):
         return False
@@ -162,8 +167,10 @@ def same(a: Any, b: Any) -> bool:
 
 
 def key_of(value: Any) -> str:
-    """A string that two values share exactly if they are the `same`. The key of a plain string is that
-    string."""
+    """Return a string that two values share exactly if they are the `same`.
+
+    The key of a plain string is that string.
+    """
     kind_of = type(value)
     if kind_of is str:
         lead = value[:1]
@@ -174,7 +181,7 @@ def key_of(value: Any) -> str:
 
 
 def _tagged_key(value: str) -> str:
-    """The normal form of a transit string: equal times, numbers and UUIDs are written alike."""
+    """Return the normal form of a transit string: equal times, numbers and UUIDs are written alike."""
     tagged = tag_kind(value)
     if tagged == DECIMAL:
         number = Decimal(value[2:]).normalize(EXACT)
@@ -193,8 +200,10 @@ def _dict_key(value: dict[str, Any]) -> str:
 
 
 def _normal(value: Any) -> Any:
-    """A value within a list or dict: lists and dicts as such, all else as its key. Written once, at the end:
-    a key within a key within a key would double its escapes at each level."""
+    """Return a value within a list or dict: lists and dicts as such, all else as its key.
+
+    Written once, at the end: a key within a key within a key would double its escapes at each level.
+    """
     if type(value) is list:
         return [_normal(item) for item in value]
     if type(value) is dict:
@@ -217,8 +226,11 @@ _KEYS: dict[type, Callable[[Any], str]] = {
 
 
 def order_key(value: Any) -> tuple[int, Any]:
-    """Sort key of the mixed type ordering: null, booleans, numbers, times, UUIDs, NIs, URIs, strings, dicts,
-    lists, bytes; numbers by value whatever their kind, strings by code point."""
+    """Sort key of the mixed type ordering.
+
+    Null, booleans, numbers, times, UUIDs, NIs, URIs, strings, dicts, lists, bytes; numbers by value whatever
+    their kind, strings by code point.
+    """
     name = kind(value)
     rank = RANK[name]
     if name == DECIMAL:

@@ -15,7 +15,7 @@ CONTEXTS = ("_P", "_R")
 
 
 def variable_reader(head: str, elements: list[str], scope: Scope) -> Evaluator:
-    """The reader of a path that starts with a variable or an alias."""
+    """Return the reader of a path that starts with a variable or an alias."""
     settings = scope.settings
     name = exact_name(elements[0], settings) if len(elements) == 1 else None
     read = path_reader(elements, settings)
@@ -41,8 +41,9 @@ def variable_reader(head: str, elements: list[str], scope: Scope) -> Evaluator:
 
 
 def _anywhere_in_source(elements: list[str], settings: PipeSettings) -> Evaluator:
-    """A path from `_S` that starts with a property of any namespace: the source's key layout is looked up
-    once.
+    """Return a path from `_S` that starts with a property of any namespace.
+
+    The source's key layout is looked up once.
     """
     element, read = elements[0], path_reader(elements, settings)
     rest = path_reader(elements[1:], settings) if len(elements) > 1 else None
@@ -78,8 +79,10 @@ def _source_ids(elements: list[str], settings: PipeSettings) -> Evaluator:
 
 
 def _ids_reader(elements: list[str], settings: PipeSettings) -> Callable[[Any], Any]:
-    """`$ids` of an entity of another dataset; where it has none, a list of its `_id` stands in, as the merge
-    source writes it."""
+    """`$ids` of an entity of another dataset.
+
+    Where it has none, a list of its `_id` stands in, as the merge source writes it.
+    """
     read, rest = path_reader(elements, settings), path_reader(elements[1:], settings)
 
     def ids(entity: Any) -> Any:
@@ -91,12 +94,18 @@ def _ids_reader(elements: list[str], settings: PipeSettings) -> Callable[[Any], 
 
 
 def identifier(entity_id: str, settings: PipeSettings) -> str:
-    """An `_id` as namespaced identifier; an id without namespace gets the identity namespace of the pipe."""
+    """Return an `_id` as namespaced identifier.
+
+    An id without namespace gets the identity namespace of the pipe.
+    """
     return f"~:{entity_id}" if ":" in entity_id else f"~:{settings.identity}:{entity_id}"
 
 
 def context_reader(head: str, elements: list[str], settings: PipeSettings) -> Evaluator:
-    """The reader of `_P._S.age`, `_P._P._T.x`, `_R._S.x`, … Raises BadPath for what a context has not."""
+    """Return the reader of `_P._S.age`, `_P._P._T.x`, `_R._S.x` and their like.
+
+    Raises BadPath for what a context has not.
+    """
     climb, rest = 0, elements
     while head == "_P" and rest[:1] == ["_P"]:
         climb, rest = climb + 1, rest[1:]

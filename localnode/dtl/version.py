@@ -13,8 +13,10 @@ LIBRARIES = ("phonenumbers", "tzdata")
 
 @cache
 def semantics() -> str:
-    """A text that is another one when an expression may give something else: for the same arguments and
-    settings, in another version of this package or of its libraries."""
+    """Return a text that is another one when an expression may give something else.
+
+    For the same arguments and settings, in another version of this package or of its libraries.
+    """
     digest = sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())

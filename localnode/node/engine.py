@@ -1,5 +1,7 @@
-"""Build what pipes need from their node: systems with their addresses and secrets, metadata, secrets for
-DTL."""
+"""Build what pipes need from their node.
+
+Systems with their addresses and secrets, metadata, secrets for DTL.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def make_engine(
     uploaded: SettingsStore,
     make_systems: Callable[..., Systems] = Systems,
 ) -> Engine:
-    """The engine of one configuration. Systems are only reachable at the addresses in `settings.systems`.
+    """Return the engine of one configuration.
+
+    Systems are only reachable at the addresses in `settings.systems`.
 
     `make_systems` is called as `Systems` is, for a node that must not reach them all.
     """
@@ -40,7 +44,7 @@ def make_engine(
 
 
 def reachable(system: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[str, Any]:
-    """A system's config with the address the node's settings give it.
+    """Return a system's config with the address the node's settings give it.
 
     The scheme and host of a `url_pattern` are replaced by those of the system's address; without one it stays
     as it is if some system's address has the same scheme and host, else it leads nowhere. So do `token_url`s.
@@ -56,7 +60,10 @@ def reachable(system: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[s
 
 
 def _moved(url: str, home: str, addresses: Mapping[str, str], system_id: str) -> str | None:
-    """A URL of a system whose pattern is `home`, at the address the system was given; None if unreachable."""
+    """Return a URL of a system whose pattern is `home`, at the address the system was given.
+
+    None if unreachable.
+    """
     given = addresses.get(system_id)
     if given is not None and _origin(url) == _origin(home):
         parts, target = urlsplit(url), urlsplit(given)
@@ -94,8 +101,10 @@ def _leads_nowhere(system: Component, settings: NodeSettings) -> bool:
 def obstacle(
     pipe: PipeComponent, config: NodeConfig, settings: NodeSettings, uploaded: SettingsStore
 ) -> str | None:
-    """Why a pipe with a valid config cannot run on this node: a system without address, a secret not
-    stored."""
+    """Return why a pipe with a valid config cannot run on this node.
+
+    A system without address, a secret not stored.
+    """
     for name in systems_of(pipe):
         system = config.systems.get(name)
         if system is None:
@@ -110,7 +119,7 @@ def obstacle(
 
 
 def systems_of(pipe: PipeComponent) -> list[str]:
-    """Ids of the systems a pipe talks to, sorted."""
+    """Return ids of the systems a pipe talks to, sorted."""
     parts = [pipe.effective.get("source"), pipe.effective.get("sink")]
     parts += [link for _, link in transforms(pipe.effective)]
     talking = [part for part in parts if isinstance(part, dict) and part.get("type") != "embedded"]
@@ -118,7 +127,7 @@ def systems_of(pipe: PipeComponent) -> list[str]:
 
 
 def without_docker(system: Mapping[str, Any]) -> dict[str, Any]:
-    """A system's config as far as this node uses it: it starts no containers."""
+    """Return a system's config as far as this node uses it: it starts no containers."""
     return {name: value for name, value in system.items() if name != "docker"}
 
 
@@ -131,7 +140,7 @@ def _with_secrets(system: Component, uploaded: SettingsStore) -> dict[str, Any]:
 
 
 def _secrets_of(system_id: str, uploaded: SettingsStore) -> dict[str, str]:
-    """Values that a system's config may name: its own secrets before the node's."""
+    """Return values that a system's config may name: its own secrets before the node's."""
     return {**uploaded.secrets(GLOBAL), **uploaded.secrets(system_id)}
 
 

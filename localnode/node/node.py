@@ -98,8 +98,10 @@ class Node:
         self.uploaded.close()
 
     def ask_to_end(self) -> None:
-        """Let everything that runs end after its present batch; returns at once (safe in a signal
-        handler)."""
+        """Let everything that runs end after its present batch.
+
+        Returns at once (safe in a signal handler).
+        """
         self.runs.ask_to_end()
         self._cancel_pumps()
 
@@ -126,12 +128,14 @@ class Node:
     # -- configuration -------------------------------------------------------------------------------------
 
     def upload(self, data: bytes, force: bool) -> NodeConfig:
-        """Replace the configuration by an uploaded one; ConfigRefused and nothing changed when it has
-        errors."""
+        """Replace the configuration by an uploaded one.
+
+        ConfigRefused and nothing changed when it has errors.
+        """
         return self.replace_entities(read_upload(data), force)
 
     def replace_entities(self, entities: Iterable[Mapping[str, Any]], force: bool) -> NodeConfig:
-        """The same for entities. With `force` errors are accepted, and what has them does not run.
+        """Return the same for entities. With `force` errors are accepted, and what has them does not run.
 
         A run-all that is under way is ended first; Conflict when something does not end in time.
         """
@@ -177,11 +181,11 @@ class Node:
         return self.uploaded.history(entity_id, since, limit, reverse)
 
     def config_zip(self) -> bytes:
-        """The configuration as uploaded, as an archive."""
+        """Return the configuration as uploaded, as an archive."""
         return pack(self.config.entities)
 
     def env(self) -> dict[str, Any]:
-        """The environment variables."""
+        """Return the environment variables."""
         return self.uploaded.env()
 
     def replace_env(self, variables: Mapping[str, Any], force: bool = False) -> None:
@@ -198,14 +202,17 @@ class Node:
             self._apply(plan, start_over=bool(turned))
 
     def _turned(self, plan: ConfigPlan, variables: Mapping[str, Any], force: bool) -> list[PipeComponent]:
-        """The pipes that a plan turns to other data than they hold; Conflict for them without `force`."""
+        """Return the pipes that a plan turns to other data than they hold.
+
+        Conflict for them without `force`.
+        """
         found = test_data.turned(self.store, plan.config)
         if not force:
             test_data.refuse_turned(found, self.env(), variables)
         return found
 
     def secret_names(self, system_id: str) -> list[str]:
-        """Names of the secrets of the node ("") or of a system."""
+        """Return names of the secrets of the node ("") or of a system."""
         return sorted(self.uploaded.secrets(system_id))
 
     def put_secrets(self, system_id: str, secrets: Mapping[str, Any], replace: bool) -> None:
@@ -232,8 +239,10 @@ class Node:
     def _plan(
         self, entities: Iterable[Mapping[str, Any]], variables: Mapping[str, Any] | None = None
     ) -> ConfigPlan:
-        """Check entities and build their pipes, with `variables` instead of the node's; nothing in use is
-        touched."""
+        """Check entities and build their pipes, with `variables` instead of the node's.
+
+        Nothing in use is touched.
+        """
         env = self.uploaded.env() if variables is None else variables
         config = resolve(entities, env, self.uploaded.secrets_by_system())
         config = warn_of_unreachable(config, self.settings)
@@ -291,7 +300,7 @@ class Node:
         return found
 
     def signal(self, dataset_id: str) -> None:
-        """A dataset was changed from outside: its readers are due."""
+        """Note that a dataset was changed from outside: its readers are due."""
         self.scheduler.signal(dataset_id)
 
     def subset(self, expression: Any) -> Callable[[dict[str, Any]], bool] | None:
@@ -361,11 +370,11 @@ class Node:
         }
 
     def progress(self) -> list[dict[str, Any]]:
-        """The runs under way, see `localnode.node.progress`."""
+        """Return the runs under way, see `localnode.node.progress`."""
         return progress(self._pipes.by_id.values())
 
     def healthy(self) -> bool:
-        """Whether the store can be read."""
+        """Return whether the store can be read."""
         try:
             return len(self.store.datasets()) >= 0 and self.uploaded.env() is not None
         except sqlite3.Error:

@@ -158,11 +158,11 @@ class NodePipe:
         return self.engine_pipe.offset if self.engine_pipe is not None else None
 
     def progress(self) -> dict[str, Any] | None:
-        """How far the run under way has come, see `Pipe.progress`; None while there is none."""
+        """Return how far the run under way has come, see `Pipe.progress`; None while there is none."""
         return self.engine_pipe.progress() if self.engine_pipe is not None else None
 
     def queues(self) -> dict[str, Any]:
-        """What waits to be processed: `{"source": n, "dependencies": {dataset: n}, "retries": n}`."""
+        """Return what waits to be processed: `{"source": n, "dependencies": {dataset: n}, "retries": n}`."""
         if self.engine_pipe is None:
             return {"source": None, "dependencies": {}, "retries": 0}
         return self.engine_pipe.queues()
@@ -176,8 +176,9 @@ class NodePipe:
     # -- operations ----------------------------------------------------------------------------------------
 
     def operate(self, operation: str, fields: Mapping[str, str]) -> None:
-        """Carry out a pump operation. BadRequest when this pump does not support it, Conflict or Refused when
-        it runs.
+        """Carry out a pump operation.
+
+        BadRequest when this pump does not support it, Conflict or Refused when it runs.
         """
         if operation not in self.operations():
             raise BadRequest(f'the pump of pipe "{self.id}" doesn\'t support the operation "{operation}" now')
@@ -226,11 +227,11 @@ class NodePipe:
     # -- entities ------------------------------------------------------------------------------------------
 
     def preview(self, stage: str, since: Any, limit: int | None) -> Iterator[dict[str, Any]]:
-        """Entities at a stage, without side effects."""
+        """Return entities at a stage, without side effects."""
         return self._engine().preview(stage, since, limit)
 
     def transform(self, entities: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """What the transforms make of `entities`; those with side effects are left out."""
+        """Return what the transforms make of `entities`; those with side effects are left out."""
         parts = assemble(self._engine().config, self._host)
         return parts.chain.apply(entities, parts.context(), preview=True)
 
@@ -247,7 +248,7 @@ class NodePipe:
         return answer
 
     def publisher(self, kind: str) -> Pipe:
-        """The engine's pipe, for a publisher of sink type `kind`. BadRequest for every other pipe."""
+        """Return the engine's pipe, for a publisher of sink type `kind`. BadRequest for every other pipe."""
         if self.component.sink_type != kind:
             raise BadRequest(f'pipe "{self.id}" has no {kind} sink')
         return self._engine()
@@ -264,8 +265,10 @@ class PushRequest:
 
 
 def token(text: str) -> Any:
-    """A since-token as text: JSON where it is JSON (a number, a quoted text), else the text itself; None
-    for ""."""
+    """Return a since-token as text: JSON where it is JSON (a number, a quoted text), else the text itself.
+
+    None for "".
+    """
     if not text:
         return None
     try:

@@ -17,8 +17,9 @@ from localnode.store import LOG_PREFIX, Store
 
 @dataclass(frozen=True)
 class ConfigPlan:
-    """A configuration whose pipes are built but not yet in use; `config` holds what building found wrong,
-    too.
+    """A configuration whose pipes are built but not yet in use.
+
+    `config` holds what building found wrong, too.
 
     Pipes that stay as they are, are not in `built`.
     """
@@ -74,8 +75,10 @@ class NodePipes:
             pipe.stop()
 
     def apply(self, plan: ConfigPlan) -> None:
-        """Take a plan over, after `stop_changed`; datasets that nobody writes any more go with the pipes
-        that did."""
+        """Take a plan over, after `stop_changed`.
+
+        Datasets that nobody writes any more go with the pipes that did.
+        """
         pipes: dict[str, NodePipe] = {}
         for pipe_id, component in plan.config.pipes.items():
             old = self.by_id.get(pipe_id)
@@ -97,7 +100,7 @@ class NodePipes:
         self._scheduler.configure({name: pipe.pump for name, pipe in pipes.items()}, _readers(plan.config))
 
     def _make_logs(self, pipes: Mapping[str, NodePipe]) -> None:
-        """Every pipe has the dataset of its execution log from the start, so that others can read it."""
+        """Give every pipe the dataset of its execution log from the start, so that others can read it."""
         missing = [pipe_id for pipe_id in pipes if self._store.find(LOG_PREFIX + pipe_id) is None]
         with self._store.transaction():
             for pipe_id in missing:

@@ -13,7 +13,7 @@ SHORTEST_S = 1.0
 
 
 def progress(pipes: Iterable[NodePipe]) -> list[dict[str, Any]]:
-    """The runs under way, the one that will take longest first. ::
+    """Return the runs under way, the one that will take longest first. ::
 
     [{"pipe", "seconds",                      since it began
       "read": n,                              source entities it has been through

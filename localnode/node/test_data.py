@@ -28,8 +28,7 @@ def remember(store: Store, pipe: PipeComponent) -> None:
 
 
 def turned(store: Store, config: NodeConfig) -> list[PipeComponent]:
-    """The pipes with data whose conditional source would go on with test data after a system's, or with a
-    system's after test data."""
+    """Return the pipes with data whose conditional source would change between test and system data."""
     return [pipe for pipe in config.pipes.values() if pipe.valid and _is_turned(store, pipe)]
 
 
@@ -71,7 +70,7 @@ def _reads_embedded(pipe: PipeComponent) -> bool:
 
 
 def _changes(pipes: list[PipeComponent], before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """`the variable node-env would change from "prod" to "test"`, of those that the sources depend on."""
+    """Say which of the variables that the sources depend on would change, from what to what."""
     named = variables_of_conditions(pipe.original.get("source") for pipe in pipes)
     changed = sorted(name for name in named if before.get(name) != after.get(name))
     told = [

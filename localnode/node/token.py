@@ -11,7 +11,7 @@ from localnode.config import SettingsStore
 
 
 def node_token(uploaded: SettingsStore) -> str:
-    """The node's own token, made once per data folder."""
+    """Return the node's own token, made once per data folder."""
     token = uploaded.node_value("jwt")
     if token is None:
         token = new_token({"iss": "local-node"})
@@ -20,7 +20,7 @@ def node_token(uploaded: SettingsStore) -> str:
 
 
 def new_token(claims: Mapping[str, str]) -> str:
-    """A three-part JWT of which the last part is random; its claims are for people, and prove nothing.
+    """Return a three-part JWT of which the last part is random; its claims are for people, and prove nothing.
 
     It has no `principals`, so a client takes it for no subscription and reports nowhere.
     """

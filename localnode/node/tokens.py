@@ -64,11 +64,11 @@ class Tokens:
         return text
 
     def list(self) -> list[NamedToken]:
-        """All tokens, by name."""
+        """Return all tokens, by name."""
         return [NamedToken(*row) for row in self._uploaded.tokens()]
 
     def find(self, text: str) -> NamedToken | None:
-        """The token that this is, also when it has expired; None for any other text."""
+        """Return the token that this is, also when it has expired; None for any other text."""
         row = self._uploaded.token(_digest(text))
         return NamedToken(*row) if row is not None else None
 

@@ -27,12 +27,12 @@ DEFAULT_BATCH = 100
 
 
 def decoded(entity: Entity | Stored) -> Entity:
-    """An entity of a batch as a dict."""
+    """Return an entity of a batch as a dict."""
     return entity.entity() if isinstance(entity, tuple) else entity
 
 
 def position(entity: Entity | Stored) -> Any:
-    """`_updated` of an entity of a batch."""
+    """Return `_updated` of an entity of a batch."""
     return entity.updated if isinstance(entity, tuple) else entity["_updated"]
 
 
@@ -44,13 +44,16 @@ class Item(NamedTuple):
 
 
 def source_ids(entities: Sequence[Entity]) -> list[str]:
-    """What each source entity is known by while it is on its way: its `_id` or, where the transforms are to
-    make one, its place in the batch (after a character that no id begins with)."""
+    """Return what each source entity is known by while it is on its way.
+
+    Its `_id` or, where the transforms are to make one, its place in the batch (after a character that no id
+    begins with).
+    """
     return [entity.get("_id") or f"\0{at}" for at, entity in enumerate(entities)]
 
 
 def unusable_id(entity: Any, may_lack_it: Any = True) -> str | None:
-    """Why an entity that comes from outside cannot be taken; None if it can.
+    """Return why an entity that comes from outside cannot be taken; None if it can.
 
     It needs no `_id` where the pipe has transforms, since they may make one: hosted nodes were recorded
     taking such entities from embedded sources, and the vendor's tutorial reads them with a json source
@@ -68,8 +71,9 @@ def unusable_id(entity: Any, may_lack_it: Any = True) -> str | None:
 
 @dataclass(frozen=True)
 class Batch:
-    """Entities read together. `offset` is the token that continues after the last, `offsets` after each (if
-    known).
+    """Entities read together.
+
+    `offset` is the token that continues after the last, `offsets` after each (if known).
 
     `on_commit` is called inside the transaction that stores `offset`.
     """
@@ -97,7 +101,7 @@ class Engine:
     secret: Callable[[str], str] = _no_secret
 
     def default(self, name: str, otherwise: Any = None) -> Any:
-        """A value of the metadata's `global_defaults`."""
+        """Return a value of the metadata's `global_defaults`."""
         return (self.metadata.get("global_defaults") or {}).get(name, otherwise)
 
 
@@ -148,8 +152,9 @@ class Source(ABC):
 
     @property
     def strategy(self) -> str:
-        """`chronological` (store the token as you go), `max` (at the end of a good run) or `none` (read
-        all).
+        """How the token is stored: `chronological`, `max` or `none`.
+
+        As the run goes, at the end of a good run, or never (all is read each time).
         """
         if not self.supports_since:
             return NONE
@@ -162,15 +167,20 @@ class Source(ABC):
         return []
 
     def positions(self, offset: Any) -> dict[str, int | None]:
-        """How far each of `input_datasets` has been read when the token to go on with is `offset`."""
+        """Return how far each of `input_datasets` has been read when the token to go on with is `offset`."""
         return {}
 
     def check_token(self, token: Any) -> None:
-        """BadToken for a token that is none of this source's; one of a source outside the node may be
-        anything."""
+        """BadToken for a token that is none of this source's.
+
+        One of a source outside the node may be anything.
+        """
 
     def populated(self) -> bool:
-        """Whether what it reads is populated; a source outside the node counts as populated once consumed."""
+        """Return whether what it reads is populated.
+
+        A source outside the node counts as populated once consumed.
+        """
         return True
 
     def check_ready(self) -> None:
@@ -178,13 +188,18 @@ class Source(ABC):
 
     @abstractmethod
     def batches(self, since: Any, size: int) -> Iterator[Batch]:
-        """Everything after the token `since` (None = from the start) in batches of about `size` entities.
+        """Yield everything after the token `since` (None: from the start), in batches.
+
+        Each has about `size` entities.
 
         Raises SourceFailed when the end could not be reached.
         """
 
     def entities(self, since: Any = None, limit: int | None = None) -> Iterator[Entity]:
-        """The same entity by entity, for previews and publishers; leaves no trace in the pipe's state."""
+        """Yield the same entity by entity, for previews and publishers.
+
+        Leaves no trace in the pipe's state.
+        """
         left = -1 if limit is None else limit
         if not left:
             return
@@ -200,11 +215,11 @@ class Source(ABC):
         return self.batches(since, size)
 
     def latest(self, entity_ids: Sequence[str]) -> dict[str, Entity]:
-        """The present versions of source entities by id, where a source can look them up."""
+        """Return the present versions of source entities by id, where a source can look them up."""
         return {}
 
     def take_trace(self) -> list[dict[str, Any]]:
-        """What `trace` collected in this run, for the execution log; the next run begins anew."""
+        """Return what `trace` collected in this run, for the execution log; the next run begins anew."""
         return []
 
 
@@ -219,18 +234,21 @@ class Transform(ABC):
         self.side_effects = bool(config.get("side_effects", type(self).side_effects))
 
     def begin(self) -> None:
-        """A run starts."""
+        """Begin a run."""
 
     def finish(self) -> None:
-        """All entities of the run went through; raises when it may not end like this."""
+        """Finish a run whose entities all went through; raises when it may not end like this."""
 
     def take_trace(self) -> list[dict[str, Any]]:
-        """What `trace` collected in this run, for the execution log; the next run begins anew."""
+        """Return what `trace` collected in this run, for the execution log; the next run begins anew."""
         return []
 
     @abstractmethod
     def apply(self, items: Sequence[Item], context: TransformContext) -> list[Item]:
-        """The output for `items`; may be shorter or longer. Raises when the batch cannot be transformed."""
+        """Return the output for `items`; may be shorter or longer.
+
+        Raises when the batch cannot be transformed.
+        """
 
 
 @dataclass
@@ -266,20 +284,20 @@ class Sink(ABC):
         return None
 
     def on_load(self, source: Source) -> None:
-        """The pipe has been configured."""
+        """Prepare, once the pipe has been configured."""
 
     def check_ready(self) -> None:
         """Refused when no run may start (a tripped circuit breaker)."""
 
     def start_full(self) -> Any:
-        """A full run begins; the answer (JSON) is remembered until it has ended, also over crashes."""
+        """Begin a full run; the answer (JSON) is remembered until it has ended, also over crashes."""
         return None
 
     def begin(self, scope: RunScope) -> None:
-        """A run starts; may set `scope.staged`."""
+        """Begin a run; may set `scope.staged`."""
 
     def holds_back(self, scope: RunScope) -> bool:
-        """Whether the offset may only be stored when the run has come to its end."""
+        """Return whether the offset may only be stored when the run has come to its end."""
         return False
 
     @abstractmethod
@@ -290,7 +308,7 @@ class Sink(ABC):
         """BreakerTripped when the run has written more than it may."""
 
     def finish(self, scope: RunScope, source: Source) -> WriteResult:
-        """All entities are written: what belongs last (deletion tracking, the closing request)."""
+        """Do what belongs last, when all entities are written (deletion tracking, the closing request)."""
         return WriteResult()
 
     def commit(self, scope: RunScope, source: Source) -> None:
@@ -300,5 +318,5 @@ class Sink(ABC):
         """`trip!` was reached."""
 
     def take_trace(self) -> list[dict[str, Any]]:
-        """What `trace` collected in this run, for the execution log; the next run begins anew."""
+        """Return what `trace` collected in this run, for the execution log; the next run begins anew."""
         return []

@@ -163,7 +163,10 @@ class BatchRunner:
         self._sink.check_limit(self._scope)
 
     def _transformed(self, entities: list[Entity]) -> list[Entity]:
-        """The chain's output. RunFailed when it took longer than `max_seconds_per_entity` on average."""
+        """Return the chain's output.
+
+        RunFailed when it took longer than `max_seconds_per_entity` on average.
+        """
         began, limit = time.monotonic(), self._policy.max_seconds_per_entity
         outputs = self._chain.apply(entities, self._context)
         took = (time.monotonic() - began) / max(len(entities), 1)
@@ -209,7 +212,7 @@ class BatchRunner:
             ) from error
 
     def retry(self, entry: RetryEntry) -> None:
-        """One more attempt for a queued entity; failing again does not end the run."""
+        """Make one more attempt for a queued entity; failing again does not end the run."""
         try:
             self._attempt([entry.entity], _nothing, None)
         except ABORT_RUN:
@@ -219,8 +222,10 @@ class BatchRunner:
             self._fail(again, error, _nothing)
 
     def _fail(self, entry: RetryEntry, error: Exception, save: Callable[[], None]) -> None:
-        """Queue or bury an entity; RunFailed when the policy allows neither, or when it has no `_id` by which
-        it could be found again."""
+        """Queue or bury an entity.
+
+        RunFailed when the policy allows neither, or when it has no `_id` by which it could be found again.
+        """
         self.counts.failed += 1
         self._scope.complete = False
         known = entry.id in self._queued

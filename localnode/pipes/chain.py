@@ -36,12 +36,13 @@ class Chain:
         return [Item(source_id, add_entity_namespaces(entity, self._settings)) for source_id, entity in known]
 
     def apply(self, entities: Sequence[Entity], context: RunContext, preview: bool = False) -> list[Entity]:
-        """What the sink gets for `entities`; see `items`."""
+        """Return what the sink gets for `entities`; see `items`."""
         return [item.entity for item in self.items(entities, context, preview)]
 
     def items(self, entities: Sequence[Entity], context: RunContext, preview: bool = False) -> list[Item]:
-        """What the sink gets, each with its source, in the order of the sources. Filtered entities skip
-        later transforms, so that the sink sees them.
+        """Return what the sink gets, each with its source, in the order of the sources.
+
+        Filtered entities skip later transforms, so that the sink sees them.
 
         In a preview, transforms with side effects let entities pass through untouched.
         """

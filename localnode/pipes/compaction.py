@@ -40,7 +40,10 @@ CompactionStep = Callable[[int], Progress]
 
 
 def settings(pipe: Config, engine: Engine) -> Config | None:
-    """The pipe's settings over the node's over the documented defaults; None when neither says anything."""
+    """Return the pipe's settings over the node's over the documented defaults.
+
+    None when neither says anything.
+    """
     shared = {
         name: engine.default(f"compaction_{name}")
         for name in _GLOBAL
@@ -57,8 +60,9 @@ def settings(pipe: Config, engine: Engine) -> Config | None:
 
 
 def seen_by_all(store: Store, dataset: Dataset, latest: bool) -> int:
-    """The offset up to which the pipes that need it have come: those that follow the dataset or read earlier
-    versions, with `latest` all its readers.
+    """Return the offset up to which the pipes that need it have come.
+
+    Those that follow the dataset or read earlier versions, with `latest` all its readers.
     """
     top, generation = dataset.max_updated, dataset.info().generation
     offsets = [-1 if top is None else top]
@@ -98,8 +102,9 @@ class Compaction:
         return dropped
 
     def _is_due(self) -> bool:
-        """Sink compaction runs with every run, or every `compaction_interval`; background compaction once a
-        day, when the log has grown by `growth_threshold`.
+        """Sink compaction runs with every run, or every `compaction_interval`.
+
+        Background compaction once a day, when the log has grown by `growth_threshold`.
         """
         ran = time.time() - float(self._mind.get("ran", 0))
         if self._setting["sink"]:

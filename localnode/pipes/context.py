@@ -1,5 +1,6 @@
-"""What DTL sees of the node while a pipe transforms: other datasets, earlier versions, completeness,
-secrets.
+"""What DTL sees of the node while a pipe transforms.
+
+Other datasets, earlier versions, completeness, secrets.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from localnode.store.state import Probe
 
 
 class RunContext:
-    """A `localnode.dtl.TransformContext` over the store; also keeps dependency records while `tracking` is
-    on.
+    """A `localnode.dtl.TransformContext` over the store.
+
+    Also keeps dependency records while `tracking` is on.
 
     Reads see what is committed, so a pipe that hops to its own sink sees every flushed batch.
     """

@@ -1,5 +1,6 @@
-"""The execution log of a pipe: a dataset of events under fixed ids, so that the latest of each kind is at
-hand.
+"""The execution log of a pipe.
+
+A dataset of events under fixed ids, so that the latest of each kind is at hand.
 """
 
 from __future__ import annotations
@@ -40,17 +41,17 @@ class ExecutionLog:
         self._store.dataset(self.dataset, create=True).write([entity])
 
     def silence(self) -> float:
-        """Seconds since a run was last logged as completed."""
+        """Return seconds since a run was last logged as completed."""
         dataset = self._store.find(self.dataset)
         last = dataset.get("pump-completed") if dataset else None
         return time.time() - (last.ts / 1e6 if last else 0)
 
     def started(self, started: float, sync_type: str) -> None:
-        """A run that has something to tell began at `started` (Unix seconds)."""
+        """Log that a run that has something to tell began at `started` (Unix seconds)."""
         self.write("pump-started", "pump-started", start_time=iso(started), sync_type=sync_type)
 
     def ended(self, started: float, sync_type: str, error: BaseException | None, **fields: Any) -> None:
-        """A run came to its end, good or bad; `fields` are its figures."""
+        """Log that a run came to its end, good or bad; `fields` are its figures."""
         ended = time.time()
         times = {"start_time": iso(started), "end_time": iso(ended), "total_time": round(ended - started, 6)}
         if error is None:
@@ -70,7 +71,7 @@ class ExecutionLog:
         )
 
     def read_error(self, error: BaseException) -> None:
-        """The source could not be read."""
+        """Log that the source could not be read."""
         self.write(
             f"read-error:{uuid.uuid4()}", "read-error", error_code=0, original_error_message=str(error)
         )
@@ -78,7 +79,7 @@ class ExecutionLog:
     def write_error(
         self, entry: RetryEntry, *, retryable: bool = True, resolved: bool = False, dead: bool = False
     ) -> None:
-        """The state of an entity that could not be written."""
+        """Log the state of an entity that could not be written."""
         self.write(
             f"write-error:{entry.id}",
             "write-error",

@@ -144,7 +144,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 
 def _finalized(value: Any) -> Any:
-    """What is written out for a value: nothing for null."""
+    """Return what is written out for a value: nothing for null."""
     if value is None:
         return ""
     return budget.as_text(value) if isinstance(value, (list, tuple, dict)) else value
@@ -166,7 +166,7 @@ def _now() -> datetime:
 
 
 def _value(convert: Callable[..., Any]) -> Callable[[Any], Any]:
-    """A DTL function of one value as a filter: null for what it does not take."""
+    """Return a DTL function of one value as a filter: null for what it does not take."""
 
     def convert_one(value: Any) -> Any:
         result = INVALID if value is None else convert(value)
@@ -176,7 +176,7 @@ def _value(convert: Callable[..., Any]) -> Callable[[Any], Any]:
 
 
 def _datetime_format(value: Any, form: str | None = None) -> Any:
-    """A datetime as text: ISO 8601 without FORM, else in DTL's format codes."""
+    """Return a datetime as text: ISO 8601 without FORM, else in DTL's format codes."""
     if not isinstance(value, str) or not value.startswith("~t"):
         return None
     if form is None:
@@ -213,12 +213,14 @@ _ENVIRONMENT = _environment()
 
 
 class Template:
-    """A compiled template. `text` gives text; `value` the value itself where it is one `{{ … }}` alone;
-    `names` are the variables it reads.
+    """A compiled template.
+
+    `text` gives text; `value` the value itself where it is one `{{ … }}` alone; `names` are the variables it
+    reads.
     """
 
     def __init__(self, source: str) -> None:
-        """Raises TemplateSyntaxError (also for unknown filters)."""
+        """Compile the text; raises TemplateSyntaxError (also for unknown filters)."""
         self.source = source
         with budget.rendering():
             self._compile(source)
@@ -232,11 +234,14 @@ class Template:
         )
 
     def text(self, variables: Mapping[str, Any]) -> str:
-        """The rendered text. TemplateFailed names the template and what went wrong."""
+        """Return the rendered text. TemplateFailed names the template and what went wrong."""
         return str(self._guarded(lambda: self._template.render(variables)))
 
     def value(self, variables: Mapping[str, Any]) -> Any:
-        """The value of a lone expression with its type, else the rendered text; errors as in `text`."""
+        """Return the value of a lone expression with its type, else the rendered text.
+
+        Errors as in `text`.
+        """
         if self._expression is None:
             return self.text(variables)
         return self._guarded(lambda: self._checked(variables))
@@ -264,7 +269,7 @@ def _compiled(source: str) -> Template:
 
 
 def template(source: str, path: tuple[str | int, ...] = ()) -> Template:
-    """The compiled template; ConfigProblem at `path` when it cannot be compiled."""
+    """Return the compiled template; ConfigProblem at `path` when it cannot be compiled."""
     try:
         return _compiled(source)
     except TemplateSyntaxError as error:

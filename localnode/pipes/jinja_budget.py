@@ -54,7 +54,7 @@ _budget: ContextVar[Budget | None] = ContextVar("rendering", default=None)
 
 @contextmanager
 def rendering() -> Iterator[None]:
-    """Whatever is rendered inside draws on one new budget."""
+    """Let whatever is rendered inside draw on one new budget."""
     token = _budget.set(Budget())
     try:
         yield
@@ -76,8 +76,10 @@ def spend(amount: int) -> None:
 
 
 def size(value: Any) -> int:
-    """Characters and items in a value, however often a part occurs in it. SecurityError beyond MAX_MADE:
-    a list that holds one list twice, forty times over, is small until it is written out.
+    """Characters and items in a value, however often a part occurs in it.
+
+    SecurityError beyond MAX_MADE: a list that holds one list twice, forty times over, is small until it is
+    written out.
     """
     total, waiting = 0, [value]
     while waiting:
@@ -103,7 +105,7 @@ def _check(total: int) -> None:
 
 
 def kept(value: Any) -> Any:
-    """A value as it was made: measured, and drawn on the budget without the parts it is made of."""
+    """Return a value as it was made: measured, and drawn on the budget without the parts it is made of."""
     if isinstance(value, (*_LISTS, Mapping)):
         size(value)
         spend(ITEM * len(value))
@@ -113,7 +115,7 @@ def kept(value: Any) -> Any:
 
 
 def each(values: Iterable[Any]) -> Iterator[Any]:
-    """The items of a loop, one step each."""
+    """Yield the items of a loop, one step each."""
     for value in values:
         spend(STEP)
         yield value
@@ -126,12 +128,12 @@ def as_text(value: Any) -> str:
 
 
 def joined(values: Iterable[Any]) -> str:
-    """The texts of some values in a row."""
+    """Return the texts of some values in a row."""
     return "".join([as_text(value) for value in values])
 
 
 def concat(parts: Iterable[str]) -> str:
-    """What a block, a macro or a template gives in pieces, as one text."""
+    """Return what a block, a macro or a template gives in pieces, as one text."""
     found = []
     for part in parts:
         spend(len(part))
@@ -168,8 +170,9 @@ def _before_sequence(value: Any, times: int) -> None:
 
 
 def before_format(text: str, fields: int, values: Any) -> None:
-    """Draw on the budget for a format. SecurityError when it asks for more than MAX_WIDTH places, or lets the
-    data say how many.
+    """Draw on the budget for a format.
+
+    SecurityError when it asks for more than MAX_WIDTH places, or lets the data say how many.
     """
     numbers = "".join(character if character in "0123456789" else " " for character in text).split()
     if _OPEN_WIDTH.search(text) or any(len(number) > 6 or int(number) > MAX_WIDTH for number in numbers):
@@ -196,7 +199,7 @@ def before_call(called: Any, arguments: tuple[Any, ...], options: Mapping[str, A
 
 
 def after_call(called: Any, result: Any) -> Any:
-    """The result of a call, measured unless it is a part of something that was there before."""
+    """Return the result of a call, measured unless it is a part of something that was there before."""
     owner, name = getattr(called, "__self__", None), getattr(called, "__name__", "")
     return result if isinstance(owner, Mapping) and name in _LOOK_UPS else kept(result)
 
@@ -238,7 +241,7 @@ def _translate(owner: Any, arguments: tuple[Any, ...]) -> int:
 
 
 def _backwards(owner: Any, arguments: tuple[Any, ...]) -> int:
-    """A search from the right may look at every place of the word at every place of the text."""
+    """Bound a search from the right, which may look at every place of the word at every place of the text."""
     words = [word for word in arguments if isinstance(word, _TEXTS)]
     return len(owner) + len(owner) * max(map(len, words), default=0) // 100
 
@@ -265,7 +268,7 @@ _LIGHT = frozenset(
 
 
 def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter that draws on the budget: for the input that it works through, and for its result."""
+    """Return a filter that draws on the budget: for the input that it works through, and for its result."""
     passes = hasattr(function, "jinja_pass_arg")
 
     @functools.wraps(function)

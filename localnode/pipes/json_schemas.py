@@ -35,7 +35,7 @@ class Schema:
         self._validator = bounded(schema, registry=REGISTRY)
 
     def errors(self, value: Any) -> Messages:
-        """What is wrong with a value, each with its place. EntityUnfit when it cannot be told."""
+        """Return what is wrong with a value, each with its place. EntityUnfit when it cannot be told."""
         try:
             return [_sentence(error) for error in self._validator.iter_errors(value)]
         except TimeoutError as error:
@@ -47,7 +47,7 @@ class Schema:
 
 
 def _parts(value: Any, path: Place) -> Iterator[tuple[tuple[str | int, ...], Mapping[str, Any]]]:
-    """All objects within a schema, with their places."""
+    """Yield all objects within a schema, with their places."""
     if isinstance(value, Mapping):
         yield path, value
         for name, inner in value.items():

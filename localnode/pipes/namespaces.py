@@ -1,5 +1,6 @@
-"""Which pipes put namespaces on ids and property names before the first transform, and take them off after
-the last.
+"""Which pipes add namespaces before the first transform, and remove them after the last.
+
+They do so for ids and property names.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ REMOVING_SINKS = frozenset({"csv_endpoint", "http_endpoint", "json", "rest"})
 
 
 def adds(pipe: Config, source_type: str) -> bool:
-    """Whether `add_namespaces` holds for a pipe: only with namespaced identifiers; the default depends on
-    the source.
+    """Return whether `add_namespaces` holds for a pipe: only with namespaced identifiers.
+
+    The default depends on the source.
     """
     if not pipe.get("namespaced_identifiers", False):
         return False
@@ -20,7 +22,7 @@ def adds(pipe: Config, source_type: str) -> bool:
 
 
 def removes(pipe: Config, sink_type: str) -> bool:
-    """Whether `remove_namespaces` holds for a pipe; the default depends on the sink."""
+    """Return whether `remove_namespaces` holds for a pipe; the default depends on the sink."""
     if not pipe.get("namespaced_identifiers", False):
         return False
     return bool(pipe.get("remove_namespaces", sink_type in REMOVING_SINKS))

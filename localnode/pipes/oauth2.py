@@ -1,5 +1,7 @@
-"""Access tokens that a system's own settings ask for: `oauth2` (client credentials, refresh token) and
-`tripletex`. A token is fetched when it is first needed and again shortly before it expires.
+"""Access tokens that a system's own settings ask for.
+
+`oauth2` (client credentials, refresh token) and `tripletex`. A token is fetched when it is first needed and
+again shortly before it expires.
 """
 
 from __future__ import annotations
@@ -38,14 +40,14 @@ class TokenAuth(AuthBase, ABC):
 
     @abstractmethod
     def _fetch(self) -> tuple[str, float]:
-        """A new token and its life in seconds."""
+        """Return a new token and its life in seconds."""
 
     @abstractmethod
     def _put(self, request: requests.PreparedRequest, token: str) -> requests.PreparedRequest:
-        """The request with the token on it."""
+        """Return the request with the token on it."""
 
     def _ask(self, method: str, **options: Any) -> dict[str, Any]:
-        """The answer of `token_url`. RemoteFailed tells the status alone: bodies may hold secrets."""
+        """Return the answer of `token_url`. RemoteFailed tells the status alone: bodies may hold secrets."""
         url = self._setting.get("token_url")
         if url is None:
             raise RemoteFailed("this node was given no address with the host of token_url")
@@ -60,8 +62,9 @@ class TokenAuth(AuthBase, ABC):
 
 
 class OAuth2(TokenAuth):
-    """RFC 6749, 4.4 and 6: `client_id`, `client_secret`, `token_url`, optionally `refresh_token`, `scope`,
-    `extra`.
+    """RFC 6749, 4.4 and 6.
+
+    `client_id`, `client_secret`, `token_url`, optionally `refresh_token`, `scope`, `extra`.
     """
 
     def _fetch(self) -> tuple[str, float]:

@@ -9,12 +9,15 @@ from localnode.pipes.base import Config
 
 
 def is_due(pump: Config, run: int) -> bool:
-    """Whether incremental run number `run` (from 1) is a partial rescan (`partial_rescan_run_count`)."""
+    """Return whether incremental run `run` (from 1) is a partial rescan.
+
+    See `partial_rescan_run_count`.
+    """
     return "partial_rescan_run_count" in pump and run % int(pump["partial_rescan_run_count"]) == 0
 
 
 def moved_back(offset: Any, delta: float) -> Any:
-    """The token `delta` before `offset`: subtracted from a number, as seconds from a timestamp.
+    """Return the token `delta` before `offset`: subtracted from a number, as seconds from a timestamp.
 
     Other tokens stay as they are: nobody knows what comes before them.
     """

@@ -1,5 +1,6 @@
-"""A pipe taken apart: everything that is built once from its config and used by its pump, receiver and
-publisher.
+"""A pipe taken apart.
+
+Everything that is built once from its config and used by its pump, receiver and publisher.
 """
 
 from __future__ import annotations
@@ -67,14 +68,15 @@ class Parts:
         return Tracker(self.store, self.state, self.chain.hop_joins if self.tracks else [])
 
     def context(self, tracking: bool = False, params: Mapping[str, Any] | None = None) -> RunContext:
-        """What the transforms see of the node."""
+        """Return what the transforms see of the node."""
         names = self.source.input_datasets() if isinstance(self.source, DatasetSource) else []
         source = self.store.find(names[0]) if names else None
         return RunContext(self.engine, source, params, tracking)
 
     def reset(self) -> None:
-        """Start over: offsets, an unfinished full run, dependency records, merge memory and retry queue are
-        dropped.
+        """Start over.
+
+        Offsets, an unfinished full run, dependency records, merge memory and retry queue are dropped.
         """
         with self.store.transaction():
             for key in ("offset", "full", "inputs", "out_of_sync", "sequence", "runs"):
@@ -88,7 +90,7 @@ class Parts:
     # -- compaction ----------------------------------------------------------------------------------------
 
     def remember_positions(self, offset: Any) -> None:
-        """How far the source has read its datasets, so that compaction leaves what it has not seen."""
+        """Remember how far the source has read, so that compaction leaves what it has not seen."""
         for name, position in self.source.positions(offset).items():
             dataset, key = self.store.find(name), READING + name
             found = None
@@ -110,7 +112,7 @@ class Parts:
     # -- reprocessing --------------------------------------------------------------------------------------
 
     def _inputs(self) -> dict[str, Any]:
-        """What must stay the same for the offset to keep its meaning."""
+        """Return what must stay the same for the offset to keep its meaning."""
         generations = {}
         for name in (*self.source.input_datasets(), *sorted(self.chain.datasets)):
             dataset = self.store.find(name)
@@ -119,7 +121,7 @@ class Parts:
         return {"generations": generations, "config": codec.stable_hash(content)}
 
     def remember_inputs(self) -> None:
-        """A run has come to a good end on the present inputs."""
+        """Note that a run has come to a good end on the present inputs."""
         inputs = self._inputs()
         if inputs != self.state.get("inputs"):
             self.state.put("inputs", inputs)
@@ -157,7 +159,7 @@ class Parts:
 
 
 def pipe_settings(config: Config, metadata: Config) -> PipeSettings:
-    """The settings DTL needs, from a pipe's effective config and the metadata entity.
+    """Return the settings DTL needs, from a pipe's effective config and the metadata entity.
 
     What is of the wrong type counts as not given: the check of the config tells.
     """

@@ -83,15 +83,16 @@ class Pipe:
     # -- life ----------------------------------------------------------------------------------------------
 
     def on_load(self) -> None:
-        """To be called once when the pipe has been configured: populated flags, indexes, stale dependency
-        records.
+        """To be called once when the pipe has been configured.
+
+        Populated flags, indexes, stale dependency records.
         """
         self._parts.sink.on_load(self._parts.source)
         if self._parts.tracks:
             self._parts.tracker().drop_stale_records()
 
     def drop(self) -> None:
-        """The pipe has been removed from the config: forget its state (its dataset stays)."""
+        """Forget the state of a pipe that has been removed from the config its state (its dataset stays)."""
         self._parts.state.drop()
 
     # -- pump ----------------------------------------------------------------------------------------------
@@ -118,7 +119,7 @@ class Pipe:
             self._running.release()
 
     def progress(self) -> dict[str, Any] | None:
-        """How far the run under way has come, None while there is none.
+        """Return how far the run under way has come, None while there is none.
 
         `{"started": Unix s, "read": source entities, "left": how many are still to come or None}`.
         """
@@ -129,8 +130,9 @@ class Pipe:
         return {"started": started, "read": read, "left": self.queues()["source"] if read else None}
 
     def change_token(self) -> Any:
-        """A value that is the same again only if a run would find nothing new; None when that cannot be
-        known.
+        """Return a value that is the same again only if a run would find nothing new.
+
+        None when that cannot be known.
         """
         if (
             not self.input_datasets
@@ -150,8 +152,10 @@ class Pipe:
         return self._parts.state.get("offset")
 
     def set_offset(self, offset: Any) -> None:
-        """Continue from another token; None or "" resets the pipe. Refused while it runs, BadToken for what
-        is none of its source's."""
+        """Continue from another token; None or "" resets the pipe.
+
+        Refused while it runs, BadToken for what is none of its source's.
+        """
         if offset not in (None, ""):
             self._parts.source.check_token(offset)
         with self._standing_still():
@@ -181,8 +185,9 @@ class Pipe:
             self._parts.tracker().store_positions()
 
     def reset_rescan(self) -> None:
-        """The next rescan starts from the beginning, even if the last one was interrupted. Refused while it
-        runs.
+        """Let the next rescan start from the beginning, even if the last one was interrupted.
+
+        Refused while it runs.
         """
         with self._standing_still(), self._parts.store.transaction():
             if self._parts.state.get("full") is not None:
@@ -191,8 +196,9 @@ class Pipe:
             self._parts.log.write("pump-reset-rescan", "pump-reset-rescan")
 
     def discard_inferred_schema(self) -> None:
-        """Noted in the log; the schema is inferred from the entities whenever it is asked for. Refused while
-        it runs.
+        """Note it in the log; the schema is inferred from the entities whenever it is asked for.
+
+        Refused while it runs.
         """
         with self._standing_still():
             name = "pump-discard-inferred-schema"
@@ -207,8 +213,9 @@ class Pipe:
         return count
 
     def retry_dead_letters(self, entity_id: str | None = None) -> int:
-        """Put dead letters (or one) on the retry queue, as the source has them now where it can say; answers
-        how many. Refused while it runs.
+        """Put dead letters (or one) on the retry queue, as the source has them now where it can say.
+
+        Answers how many. Refused while it runs.
         """
         name = self._parts.policy.dead_letter_dataset
         dataset = self._parts.store.find(name) if name else None
@@ -226,8 +233,9 @@ class Pipe:
         return len(dead_letters)
 
     def queues(self) -> dict[str, Any]:
-        """`{"source": entities to read or None, "dependencies": {dataset: changes to follow}, "retries":
-        n}`.
+        """Return what is still to be done.
+
+        `{"source": entities to read or None, "dependencies": {dataset: changes to follow}, "retries": n}`.
         """
         dataset = self._source_dataset()
         return {
@@ -271,8 +279,9 @@ class Pipe:
     def preview(
         self, stage: str = SINK_STAGE, since: Any = None, limit: int | None = None
     ) -> Iterator[Entity]:
-        """Entities at `source`, `before-transforms`, `after-transforms` or `sink`, without side effects or
-        traces.
+        """Yield entities at a stage, without side effects or traces.
+
+        It is `source`, `before-transforms`, `after-transforms` or `sink`.
 
         `sink` is the sink dataset, or what would be sent where there is none.
         """
@@ -287,11 +296,11 @@ class Pipe:
     def publish(
         self, since: Any = None, limit: int | None = None, params: Mapping[str, Any] | None = None
     ) -> Iterator[Entity]:
-        """What an `http_endpoint` sink answers."""
+        """Return what an `http_endpoint` sink answers."""
         return self._publisher.entities(since, limit, params)
 
     def publish_csv(self, params: Mapping[str, Any] | None = None) -> Iterator[bytes]:
-        """What a `csv_endpoint` sink answers. Refused for other sinks."""
+        """Return what a `csv_endpoint` sink answers. Refused for other sinks."""
         if self._parts.sink.config.get("type") != "csv_endpoint":
             raise Refused(f"pipe {self.id!r} has no csv_endpoint sink")
         return self._publisher.csv(params)
@@ -299,7 +308,7 @@ class Pipe:
     def publish_xml(
         self, since: Any = None, limit: int | None = None, params: Mapping[str, Any] | None = None
     ) -> Iterator[bytes]:
-        """What an `xml_endpoint` sink answers. Refused for other sinks."""
+        """Return what an `xml_endpoint` sink answers. Refused for other sinks."""
         sink = self._parts.sink
         if not isinstance(sink, XmlEndpointSink):
             raise Refused(f"pipe {self.id!r} has no xml_endpoint sink")

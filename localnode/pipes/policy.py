@@ -1,5 +1,6 @@
-"""What a pump does about errors: the pump's own settings over the system's `retry_strategy` over the
-defaults.
+"""What a pump does about errors.
+
+The pump's own settings over the system's `retry_strategy` over the defaults.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Policy:
         return self.max_write_errors_in_retry_dataset > 0
 
     def after(self, error: BaseException) -> Policy:
-        """The policy for an error: what `retry_strategy` of the system says about its HTTP status."""
+        """Return the policy for an error: what `retry_strategy` of the system says about its HTTP status."""
         status = getattr(error, "status", None)
         if not isinstance(status, int):
             return self
@@ -46,7 +47,7 @@ class Policy:
 
 
 def policy(pipe: Config, systems: Sequence[Config] = ()) -> Policy:
-    """The policy of a pipe's effective config; `systems` are those it writes to."""
+    """Return the policy of a pipe's effective config; `systems` are those it writes to."""
     pump = pipe.get("pump") or {}
     known = {each.name for each in fields(Policy)} - {"by_status", "otherwise"}
     given = {name: value for name, value in pump.items() if name in known}
@@ -65,7 +66,7 @@ def policy(pipe: Config, systems: Sequence[Config] = ()) -> Policy:
 
 
 def statuses(spec: str) -> list[int]:
-    """The codes that a text such as "400-428" or "500,502,504" stands for."""
+    """Return the codes that a text such as "400-428" or "500,502,504" stands for."""
     found: list[int] = []
     for part in spec.split(","):
         low, _, high = part.strip().partition("-")

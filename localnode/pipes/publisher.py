@@ -41,8 +41,10 @@ class Publisher:
         params: Mapping[str, Any] | None = None,
         preview: bool = False,
     ) -> Iterator[Entity]:
-        """Entities after `since`; `params` are bound to `_B`. A `limit` never cuts through what one source
-        entity became, so that a reader can continue after the last `_updated`.
+        """Yield entities after `since`; `params` are bound to `_B`.
+
+        A `limit` never cuts through what one source entity became, so that a reader can continue after the
+        last `_updated`.
         """
         context = self._parts.context(params=params)
         count = 0
@@ -82,7 +84,7 @@ class Publisher:
         return self._parts.chain.before([entity])
 
     def csv(self, params: Mapping[str, Any] | None = None) -> Iterator[bytes]:
-        """The pipe's output as CSV, by the settings of its `csv_endpoint` sink."""
+        """Yield the pipe's output as CSV, by the settings of its `csv_endpoint` sink."""
         config = self._parts.sink.config
         encoding, errors = config.get("encoding", "utf-8"), config.get("encode_error_strategy", "strict")
         columns, skips = list(config["columns"]), config.get("skip-deleted-entities", True)
@@ -114,7 +116,7 @@ class Publisher:
     def xml(
         self, since: Any, limit: int | None, params: Mapping[str, Any] | None, writer: XmlWriter
     ) -> Iterator[bytes]:
-        """The pipe's output as an XML document, by the settings of its `xml_endpoint` sink."""
+        """Yield the pipe's output as an XML document, by the settings of its `xml_endpoint` sink."""
         if self._parts.sink.config.get("byte_order_mark"):
             yield codecs.BOM_UTF8
         yield writer.opening.encode()
@@ -125,7 +127,7 @@ class Publisher:
 
 
 def _cell(value: Any) -> Any:
-    """A property as a CSV cell: text and numbers as they are, null empty, everything else as JSON."""
+    """Return a property as a CSV cell: text and numbers as they are, null empty, everything else as JSON."""
     if value is None:
         return ""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (bool, dict, list)) else value

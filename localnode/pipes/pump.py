@@ -32,8 +32,9 @@ class _Stopped(PipeError):
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended: `status` success|failed|not-ready|stopped, `sync_type` full|incremental, seconds,
-    figures.
+    """How a run ended.
+
+    `status` success|failed|not-ready|stopped, `sync_type` full|incremental, seconds, figures.
 
     `waits_for` names the datasets that a run which is not ready waits for, `wrote_to` the systems that were
     sent something to keep.
@@ -190,8 +191,9 @@ class PumpRun:
                 self._note_progress()
 
     def _reprocess(self) -> None:
-        """Dependency tracking, without moving the offset; entities the source will deliver anyway are left
-        to it.
+        """Dependency tracking, without moving the offset.
+
+        Entities the source will deliver anyway are left to it.
         """
         done: set[str] = set()
         offset = self._state.get("offset")
@@ -266,7 +268,7 @@ class PumpRun:
         return read
 
     def _start_offset(self) -> Any:
-        """Where to read on: the offset, or somewhat before it in a partial rescan."""
+        """Return where to read on: the offset, or somewhat before it in a partial rescan."""
         pump = self._parts.config.get("pump") or {}
         if self._scope.full or not partial.is_due(pump, self._state.get("runs", 0) + 1):
             return self._last_offset
@@ -283,7 +285,7 @@ class PumpRun:
     # -- after ---------------------------------------------------------------------------------------------
 
     def _seal(self) -> None:
-        """Everything that makes the run a finished one, in one transaction."""
+        """Do everything that makes the run a finished one, in one transaction."""
         source, sink = self._parts.source, self._parts.sink
         with self._store.transaction():
             sink.commit(self._scope, source)
@@ -308,7 +310,7 @@ class PumpRun:
             log.exception("pipe %s: compaction", self._parts.id)
 
     def _note_progress(self) -> None:
-        """The start is logged once the run turns out to have something to tell."""
+        """Log the start once the run turns out to have something to tell."""
         changes_only = self._parts.policy.log_events_noop_runs_changes_only
         if not self._logged_start and (self._counts.changed or (self._counts.read and not changes_only)):
             self._log_start()
@@ -375,4 +377,4 @@ class PumpRun:
 
 
 def _ignore(offset: Any) -> None:
-    """The offset does not move with this batch."""
+    """Do nothing: the offset does not move with this batch."""

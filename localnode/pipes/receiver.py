@@ -91,8 +91,9 @@ class Receiver:
         return entities
 
     def _sequence(self, params: Mapping[str, str], full: bool) -> dict[str, Any]:
-        """The sequence this request belongs to, as it will be remembered. SequenceConflict when it does not
-        fit.
+        """Return the sequence this request belongs to, as it will be remembered.
+
+        SequenceConflict when it does not fit.
         """
         active = self._parts.state.get("sequence")
         name = params.get("sequence_id")
@@ -155,7 +156,7 @@ def _flag(params: Mapping[str, str], name: str) -> bool:
 
 
 def _number(text: str, as_decimal: bool, as_int: bool) -> Any:
-    """A JSON number with a point or exponent, as the receiver's settings want it."""
+    """Return a JSON number with a point or exponent, as the receiver's settings want it."""
     exact = Decimal(text)
     if as_int and abs(exact.adjusted()) < 4000 and exact == exact.to_integral_value():
         return int(exact)

@@ -57,8 +57,9 @@ _TYPES: dict[tuple[str, str], ComponentType] = {}
 def register(
     kind: str, name: str, properties: Mapping[str, Schema], required: Sequence[str] = ()
 ) -> Callable[[T], T]:
-    """Class decorator: make a component type known. Its factory is the class, called with (config,
-    build context).
+    """Class decorator: make a component type known.
+
+    Its factory is the class, called with (config, build context).
     """
     schema = {
         "type": "object",
@@ -75,17 +76,17 @@ def register(
 
 
 def types(kind: str) -> list[str]:
-    """Names of all types of a kind."""
+    """Return names of all types of a kind."""
     return sorted(name for known, name in _TYPES if known == kind)
 
 
 def find(kind: str, name: str) -> ComponentType | None:
-    """The type of that name, or None."""
+    """Return the type of that name, or None."""
     return _TYPES.get((kind, name))
 
 
 def resolve(config: Config, path: Sequence[str | int]) -> tuple[Config, tuple[str | int, ...]]:
-    """The config a `conditional` component chooses, and its path; every other config as it is.
+    """Return the config a `conditional` component chooses, and its path; every other config as it is.
 
     ConfigProblem when `condition` is none of the alternatives.
     """
@@ -102,7 +103,7 @@ def resolve(config: Config, path: Sequence[str | int]) -> tuple[Config, tuple[st
 
 
 def build(kind: str, config: Config, build_context: BuildContext, path: Sequence[str | int]) -> Any:
-    """The component a config describes. ConfigProblem with the place when it cannot be built."""
+    """Return the component a config describes. ConfigProblem with the place when it cannot be built."""
     config, place = resolve(config, path)
     found = find(kind, str(config.get("type")))
     if found is None:
@@ -116,13 +117,13 @@ def build(kind: str, config: Config, build_context: BuildContext, path: Sequence
 
 
 def build_source(config: Config, build_context: BuildContext) -> Source:
-    """The pipe's source."""
+    """Return the pipe's source."""
     source: Source = build(SOURCE, config, build_context, (SOURCE,))
     return source
 
 
 def build_sink(config: Config, build_context: BuildContext) -> Sink:
-    """The pipe's sink."""
+    """Return the pipe's sink."""
     sink: Sink = build(SINK, config, build_context, (SINK,))
     return sink
 
@@ -132,7 +133,7 @@ def build_transforms(
     build_context: BuildContext,
     path: Sequence[str | int] = (TRANSFORM,),
 ) -> list[Transform]:
-    """The pipe's chain; `chained` and `template` transforms are opened up."""
+    """Return the pipe's chain; `chained` and `template` transforms are opened up."""
     if config is None:
         return []
     links = (

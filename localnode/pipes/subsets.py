@@ -9,7 +9,7 @@ from localnode.pipes.errors import ConfigProblem
 
 
 def entity_index(expression: Any, settings: PipeSettings) -> IndexExpression:
-    """An index over `_S`. DtlCompileError (a ValueError) when the expression cannot be used."""
+    """Return an index over `_S`. DtlCompileError (a ValueError) when the expression cannot be used."""
     return compile_index(expression, "_S", settings)
 
 

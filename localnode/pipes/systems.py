@@ -32,8 +32,10 @@ _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Systems:
-    """All systems of a node. `configs` are effective configs by id (secrets filled in), `base_urls` the
-    addresses of microservices by id. Safe to share between threads.
+    """All systems of a node.
+
+    `configs` are effective configs by id (secrets filled in), `base_urls` the addresses of microservices by
+    id. Safe to share between threads.
     """
 
     def __init__(
@@ -57,16 +59,18 @@ class Systems:
             session.close()
 
     def config(self, system_id: str) -> Config:
-        """A system's config with its secrets in place, {} when there is no such system."""
+        """Return a system's config with its secrets in place, {} when there is no such system."""
         return self._configs.get(system_id, {})
 
     def secrets(self, system_id: str) -> Mapping[str, str]:
-        """Values that templates of a system may ask for, by name."""
+        """Return values that templates of a system may ask for, by name."""
         return self._secrets.get(system_id, {})
 
     def tokens(self, system_id: str) -> Tokens | None:
-        """What `custom_auth` of a system keeps, None without it. Made when it is first asked for: a system
-        that no pipe may use, because it is of another kind or not valid, may say anything there.
+        """Return what `custom_auth` of a system keeps, None without it.
+
+        Made when it is first asked for: a system that no pipe may use, because it is of another kind or not
+        valid, may say anything there.
         """
         setting = self.config(system_id).get("custom_auth")
         if setting is None:
@@ -74,7 +78,7 @@ class Systems:
         return self._tokens.get(system_id) or self._tokens.setdefault(system_id, Tokens(setting))
 
     def url(self, system_id: str, path: str = "") -> str:
-        """The URL of `path` at a system. RemoteFailed when the node does not know where that is."""
+        """Return the URL of `path` at a system. RemoteFailed when the node does not know where that is."""
         config = self._config(system_id)
         if config.get("type") == "system:microservice":
             base = self._base_urls.get(system_id)
@@ -101,14 +105,18 @@ class Systems:
     def stream(
         self, system_id: str, method: str, path: str, **options: Any
     ) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
-        """Headers and body chunks of one call; errors as in `request`, also while the body is read."""
+        """Provide headers and body chunks of one call.
+
+        Errors as in `request`, also while the body is read.
+        """
         with self._call(system_id, method, path, stream=True, **options) as response:
             yield response.headers, _chunks(response, system_id)
 
     @contextmanager
     def raw(self, system_id: str, method: str, path: str, **options: Any) -> Iterator[requests.Response]:
-        """One call whose status is passed on as it is, for proxying; RemoteFailed only when there is no
-        answer.
+        """One call whose status is passed on as it is, for proxying.
+
+        RemoteFailed only when there is no answer.
         """
         response = self._send(system_id, method, path, stream=True, **options)
         try:
@@ -178,7 +186,7 @@ class Systems:
         return session
 
     def _token_session(self, config: Config) -> Send:
-        """Requests for access tokens: at `token_url`, with the system's timeouts and TLS settings."""
+        """Return requests for access tokens: at `token_url`, with the system's timeouts and TLS settings."""
         session = requests.Session()
         session.trust_env = False
         session.verify = bool(config.get("verify_ssl", False))
@@ -216,8 +224,9 @@ def _auth(config: Config, send: Send) -> AuthBase | None:
 
 
 def _retry(config: Config) -> Retry:
-    """Connection attempts are repeated twice (nothing was sent yet); reads as `retry_strategy` says, writes
-    never: the pump repeats those with what it knows about idempotency.
+    """Return what is repeated: connection attempts twice (nothing was sent yet).
+
+    Reads as `retry_strategy` says, writes never: the pump repeats those with what it knows about idempotency.
     """
     reads = {
         spec: rule
@@ -244,7 +253,7 @@ def _retry(config: Config) -> Retry:
 
 
 def _statuses(spec: str) -> list[int]:
-    """The codes a key of `retry_strategy` stands for; "default" are the passing server errors."""
+    """Return the codes a key of `retry_strategy` stands for; "default" are the passing server errors."""
     return [429, 500, 502, 503, 504] if spec == "default" else statuses(spec)
 
 
@@ -266,7 +275,7 @@ def _origin(address: str) -> tuple[str, str | None, int | None]:
 
 
 def _shown(address: str) -> str:
-    """An address without credentials and query, fit for messages."""
+    """Return an address without credentials and query, fit for messages."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
 

@@ -1,5 +1,6 @@
-"""`template` transforms: a body of transforms that `properties` are put into, opened up while the pipe is
-built.
+"""`template` transforms.
+
+A body of transforms that `properties` are put into, opened up while the pipe is built.
 
 A body is one of three things: the name of one that comes with the node (see `bodies`); a text, Jinja that
 renders to JSON and ends in `sesam:markjson`, in which the properties are variables; or, written out,
@@ -23,8 +24,10 @@ Place = tuple[str | int, ...]
 
 
 def opened(config: Config, path: Place) -> list[tuple[Place, Config]]:
-    """The transforms of a template with their places. ConfigProblem when there is no such body, when a
-    property that it needs is not given, or when it does not give transforms.
+    """Return the transforms of a template with their places.
+
+    ConfigProblem when there is no such body, when a property that it needs is not given, or when it does not
+    give transforms.
     """
     body, properties = config.get("template"), config.get("properties") or {}
     place: Place = (*path, "template")
@@ -46,7 +49,10 @@ def opened(config: Config, path: Place) -> list[tuple[Place, Config]]:
 
 @lru_cache(maxsize=512)
 def _rendered(text: str, properties: bytes, place: Place) -> Any:
-    """What a body that is a text, or the one of that name, renders to. Nobody changes what is returned."""
+    """Return what a body that is a text, or the one of that name, renders to.
+
+    Nobody changes what is returned.
+    """
     if text in bodies.names():
         name, text = text, bodies.body(text)
     elif AS_JSON in text:
@@ -70,8 +76,9 @@ def _rendered(text: str, properties: bytes, place: Place) -> Any:
 
 
 def _filled(value: Any, variables: dict[str, Any], path: Place) -> Any:
-    """A body with its texts rendered: those that name `properties` and nothing else. All others are for the
-    transforms themselves.
+    """Return a body with its texts rendered: those that name `properties` and nothing else.
+
+    All others are for the transforms themselves.
     """
     if isinstance(value, str):
         if "{{" not in value and "{%" not in value:

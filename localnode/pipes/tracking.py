@@ -1,5 +1,6 @@
-"""Dependency tracking: which source entities have to be processed again because an entity they hopped to
-has changed.
+"""Dependency tracking.
+
+Which source entities have to be processed again because an entity they hopped to has changed.
 
 While a pipe transforms, every tracked look at another dataset leaves a record (dataset, index, join value,
 source id). A changed entity's old and new join values are looked up there, so it makes no difference how
@@ -47,7 +48,7 @@ class Tracker:
         return {"generation": info.generation, "offset": info.max_updated}
 
     def pending(self) -> dict[str, int]:
-        """Changes of each tracked dataset that have not been followed up yet."""
+        """Return changes of each tracked dataset that have not been followed up yet."""
         counts = {}
         for name, top in self._tops.items():
             done = self._done(name, top)
@@ -56,7 +57,7 @@ class Tracker:
         return counts
 
     def _done(self, name: str, top: dict[str, Any] | None) -> int | None:
-        """The offset up to which changes were followed up; None = from the start."""
+        """Return the offset up to which changes were followed up; None = from the start."""
         seen = self._state.get(PREFIX + name)
         if not seen or not top or seen["generation"] != top["generation"]:
             return None
@@ -91,7 +92,7 @@ class Tracker:
         return found
 
     def store_positions(self) -> None:
-        """Everything up to the start of this run has been followed up."""
+        """Note that everything up to the start of this run has been followed up."""
         with self._store.transaction():
             for name, top in self._tops.items():
                 self._state.put(PREFIX + name, top)

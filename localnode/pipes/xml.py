@@ -86,7 +86,7 @@ def _name(name: str) -> str:
 
 
 def _text(value: Any) -> str:
-    """A literal as text; tagged values without their tag."""
+    """Return a literal as text; tagged values without their tag."""
     text = json_text(value) if not isinstance(value, str) else value if is_string(value) else value[2:]
     if _FORBIDDEN.search(text):
         raise EntityUnfit("a control character, which XML cannot hold")

@@ -35,7 +35,7 @@ def predecessors(pipes: Mapping[str, Reads]) -> dict[str, set[str]]:
 
 
 def ordered(pipes: Mapping[str, Reads]) -> list[str]:
-    """The pipes in an order that respects `predecessors`; ties as they come in `pipes`."""
+    """Return the pipes in an order that respects `predecessors`; ties as they come in `pipes`."""
     before = predecessors(pipes)
     done: dict[str, None] = {}
     while len(done) < len(before):
@@ -60,7 +60,7 @@ def _edges(pipes: Mapping[str, Reads], writer: Mapping[str, str]) -> list[tuple[
 
 
 def _leads_to(before: Mapping[str, set[str]], start: str, goal: str) -> bool:
-    """Whether `goal` has to run before `start` already."""
+    """Return whether `goal` has to run before `start` already."""
     stack, seen = [start], {start}
     while stack:
         here = stack.pop()

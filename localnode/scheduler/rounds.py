@@ -51,7 +51,10 @@ class Runnable(Protocol):
         """Id of the system that its source reads, None for one that reads none."""
 
     def change_token(self) -> Any:
-        """A value that is the same again only if a run would find nothing new; None when that is unknown."""
+        """Return a value that is the same again only if a run would find nothing new.
+
+        None when that is unknown.
+        """
 
     def run(self) -> Outcome:
         """One run of the pump; never raises."""
@@ -59,8 +62,10 @@ class Runnable(Protocol):
 
 @dataclass
 class PipeTotals:
-    """What a pipe did over all rounds so far. `due`: whether a pipe that reads from outside is to run in the
-    next round. `changed`: whether it did anything in the last round.
+    """What a pipe did over all rounds so far.
+
+    `due`: whether a pipe that reads from outside is to run in the next round. `changed`: whether it did
+    anything in the last round.
     """
 
     due: bool = True
@@ -103,8 +108,10 @@ class Rounds:
         self._report = report
 
     def run(self, stop: threading.Event, deadline: float) -> int:
-        """One round; returns the number of changes. Starts nothing more once `stop` is set or `deadline`
-        passed."""
+        """One round; returns the number of changes.
+
+        Starts nothing more once `stop` is set or `deadline` passed.
+        """
         total = 0
         waiting = dict(self.pipes)
         done: set[str] = set()
@@ -124,7 +131,7 @@ class Rounds:
         return total
 
     def are_sources_due(self) -> bool:
-        """Whether a system has been written to since a pipe has read it to the end."""
+        """Return whether a system has been written to since a pipe has read it to the end."""
         return any(
             pipe.is_input and totals.due and totals.outcome is not None and totals.outcome.status == SUCCESS
             for pipe, totals in zip(self.pipes.values(), self.totals.values(), strict=True)

@@ -31,9 +31,11 @@ class RunAllOptions:
 
 
 class RunAll:
-    """One run over `pipes`. Rounds go on until one changes nothing, and `extra_zero_runs` such rounds more.
-    A round in which a pipe began or ceased to fail or to wait, or after which a source is to be read again
-    (see Rounds), is no such round.
+    """One run over `pipes`.
+
+    Rounds go on until one changes nothing, and `extra_zero_runs` such rounds more. A round in which a pipe
+    began or ceased to fail or to wait, or after which a source is to be read again (see Rounds), is no such
+    round.
 
     A pipe counts as failed if its *last* run failed: a later round may heal it. A pipe that waited for a
     hopped dataset until the end has failed too, unless what it waits for is written by a pipe whose failure
@@ -71,7 +73,7 @@ class RunAll:
         return self._result(rounds, time.monotonic() - started, limit)
 
     def _changing(self) -> str:
-        """Which pipes changed something in the last round."""
+        """Return which pipes changed something in the last round."""
         names = [name for name, totals in self._rounds.totals.items() if totals.changed]
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         return f": {shown}" if names else ""
@@ -124,7 +126,7 @@ class RunAll:
         return failed, tolerated
 
     def _tolerates(self, pipe: Runnable, outcome: Outcome) -> bool:
-        """Whether a pipe's failure does not fail the run."""
+        """Return whether a pipe's failure does not fail the run."""
         checks = self.options.check_input_pipes
         if outcome.blocked:
             return not checks

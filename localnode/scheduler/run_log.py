@@ -30,14 +30,14 @@ class RunLog:
             self._lines.append(line)
 
     def info(self, message: str) -> None:
-        """A line of level INFO."""
+        """Add a line of level INFO."""
         self.add("INFO", message)
 
     def error(self, message: str) -> None:
-        """A line of level ERROR."""
+        """Add a line of level ERROR."""
         self.add("ERROR", message)
 
     def since(self, timestamp: str | None) -> list[dict[str, str]]:
-        """Lines newer than `timestamp`; all without one."""
+        """Return lines newer than `timestamp`; all without one."""
         with self._lock:
             return [line for line in self._lines if timestamp is None or line["timestamp"] > timestamp]

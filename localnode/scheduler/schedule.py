@@ -18,8 +18,9 @@ class BadCron(ValueError):
 
 
 def cron(expression: str) -> str:
-    """The expression in croniter's field order (minute hour day month weekday [second year]); BadCron if
-    unusable.
+    """Return the expression in croniter's field order (minute hour day month weekday [second year]).
+
+    BadCron if unusable.
 
     Sesam's sixth field is a year; `W` and `#` are not supported.
     """
@@ -59,7 +60,7 @@ class Schedule:
         self._rescan_at = next_cron(self._rescan_cron, 0) if self._rescan_cron else float("inf")
 
     def first(self, now: float) -> float:
-        """The first run after the node started or the pipe changed."""
+        """Return the first run after the node started or the pipe changed."""
         if self.mode != "scheduled":
             return float("inf")
         if self._rescan_cron:
@@ -67,7 +68,10 @@ class Schedule:
         return now if self.run_at_startup else self.next(now)
 
     def next(self, now: float) -> float:
-        """The next run when one has just ended at `now`; infinity for pumps that do not run by themselves."""
+        """Return the next run when one has just ended at `now`.
+
+        Infinity for pumps that do not run by themselves.
+        """
         if self.mode != "scheduled":
             return float("inf")
         if self.cron_expression:
@@ -77,8 +81,10 @@ class Schedule:
         return min(at, self._rescan_at)
 
     def rescan_due(self, run_count: int, now: float) -> bool:
-        """Whether run number `run_count` (from 1) is a full one: 2 means incremental, rescan, incremental,
-        …"""
+        """Return whether run number `run_count` (from 1) is a full one.
+
+        2 means incremental, rescan, incremental, …
+        """
         if self._rescan_cron:
             due = now >= self._rescan_at
             if due:
@@ -88,8 +94,9 @@ class Schedule:
 
 
 def is_signalled(pipe: Mapping[str, Any], settings: Mapping[str, Any], given: Collection[str]) -> bool:
-    """Whether a change of its source dataset starts the pipe at once; `given` names the properties of the
-    pump that are no defaults.
+    """Return whether a change of its source dataset starts the pipe at once.
+
+    `given` names the properties of the pump that are no defaults.
 
     On by default, unless the pump has a cron expression or an interval of an hour or more of its own;
     `supports_signalling` of the source decides over both, `global_defaults.use_signalling_internally` over

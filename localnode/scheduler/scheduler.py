@@ -49,7 +49,7 @@ class Scheduler:
             self._wake.notify()
 
     def signal(self, dataset: str) -> None:
-        """A dataset has changed: its readers are due now."""
+        """Note that a dataset has changed: its readers are due now."""
         with self._wake:
             for pipe_id in self._readers.get(dataset, ()):
                 pump = self._pumps.get(pipe_id)

@@ -1,5 +1,6 @@
-"""Datasets and pipe state in one SQLite file (WAL): one writer at a time, many readers, crash-safe at any
-instant.
+"""Datasets and pipe state in one SQLite file (WAL).
+
+One writer at a time, many readers, crash-safe at any instant.
 """
 
 from localnode.store.dataset import Dataset, Stored

@@ -1,5 +1,6 @@
-"""Circuit breaker: writes wait on a stage, invisible, until the run has proved harmless or a person has
-decided.
+"""Circuit breaker.
+
+Writes wait on a stage, invisible, until the run has proved harmless or a person has decided.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def _latest_content(dataset: Dataset, entity_id: str) -> writer.Prepared:
 
 
 def staged_count(dataset: Dataset) -> int:
-    """Number of versions waiting on the stage."""
+    """Return number of versions waiting on the stage."""
     return int(dataset.query(f"SELECT count(*) FROM stage_{dataset.no}")[0][0])
 
 

@@ -67,7 +67,7 @@ def _drop_old(dataset: Dataset, ids: Sequence[str], limits: Limits) -> int:
 
 
 def deletions(dataset: Dataset, at: int, limits: Limits) -> Progress:
-    """All versions of the entities whose deletion lies in the next page of versions after offset `at`."""
+    """Return all versions of the entities whose deletion lies in the next page after offset `at`."""
     rows = dataset.query(
         f"SELECT upd, id FROM log_{dataset.no} WHERE upd > ? AND upd <= ? AND ts < ?"
         " AND cur = 1 AND deleted = 1 ORDER BY upd LIMIT ?",
@@ -86,7 +86,7 @@ def deletions(dataset: Dataset, at: int, limits: Limits) -> Progress:
 
 
 def retracted(dataset: Dataset, at: int) -> Progress:
-    """What went before versions with `$retract: true`, in the next page of versions after offset `at`."""
+    """Return what went before versions with `$retract: true`, in the next page after offset `at`."""
     rows = dataset.query(
         f"SELECT upd, id, data FROM log_{dataset.no} WHERE upd > ? ORDER BY upd LIMIT ?", (at, PAGE)
     )

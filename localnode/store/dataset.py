@@ -23,8 +23,9 @@ Subset = Callable[[dict[str, Any]], bool]
 
 
 class Stored(NamedTuple):
-    """One version of an entity as it lies in the log; `data` is the canonical JSON of content, `_id` and
-    `_deleted`.
+    """One version of an entity as it lies in the log.
+
+    `data` is the canonical JSON of content, `_id` and `_deleted`.
     """
 
     updated: int
@@ -36,8 +37,9 @@ class Stored(NamedTuple):
     data: bytes
 
     def entity(self) -> dict[str, Any]:
-        """The entity with its reserved properties (`_updated`, `_previous`, `_ts` in µs, `_hash` as 32 hex
-        digits).
+        """Return the entity with its reserved properties.
+
+        `_updated`, `_previous`, `_ts` in µs, `_hash` as 32 hex digits.
         """
         entity: dict[str, Any] = codec.loads(self.data)
         entity["_updated"] = self.updated
@@ -49,8 +51,7 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """Metadata at one moment. `ids` counts distinct ids, deleted ones too; `live` those that are not
-    deleted.
+    """Metadata at one moment. `ids` counts distinct ids, deleted ones too; `live` those that are not deleted.
 
     `completeness` and the values of `inherited` (by upstream dataset) are µs since the epoch; `breaker` is
     the message of a tripped circuit breaker; `max_updated` is None while the log is empty.
@@ -77,7 +78,7 @@ class Dataset:
         self.indexes = DatasetIndexes(self)
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        """Rows of one read; DatasetMissing when the dataset has been deleted meanwhile."""
+        """Return rows of one read; DatasetMissing when the dataset has been deleted meanwhile."""
         try:
             return self.store.query(sql, parameters)
         except sqlite3.OperationalError as error:
@@ -131,11 +132,11 @@ class Dataset:
         return (row.entity() for row in self.rows(since, limit, **options))
 
     def get(self, entity_id: str) -> Stored | None:
-        """The latest version of an id, deleted or not; None if there is none."""
+        """Return the latest version of an id, deleted or not; None if there is none."""
         return self._one("id = ? AND cur = 1", entity_id)
 
     def get_many(self, entity_ids: Sequence[str]) -> dict[str, Stored]:
-        """The latest versions of several ids; unknown ids are left out."""
+        """Return the latest versions of several ids; unknown ids are left out."""
         if len(entity_ids) == 1:
             row = self.get(entity_ids[0])
             return {row.id: row} if row else {}
@@ -147,16 +148,17 @@ class Dataset:
 
     @staticmethod
     def stored(rows: Iterable[Sequence[Any]]) -> list[Stored]:
-        """Rows of (upd, id, prev, ts, hash, deleted, data) as versions."""
+        """Return rows of (upd, id, prev, ts, hash, deleted, data) as versions."""
         return [Stored._make(row) for row in rows]
 
     def version(self, offset: int) -> Stored | None:
-        """The version stored at an offset, or None."""
+        """Return the version stored at an offset, or None."""
         return self._one("upd = ?", offset)
 
     def previous(self, row: Stored) -> Stored | None:
-        """The version before `row` of the same entity; None for the first, or when compaction has dropped
-        it.
+        """Return the version before `row` of the same entity.
+
+        None for the first, or when compaction has dropped it.
         """
         return None if row.previous is None else self.version(row.previous)
 
@@ -179,8 +181,10 @@ class Dataset:
         return row._replace(deleted=1, data=codec.dumps(content))
 
     def count_since(self, offset: int | None) -> int:
-        """How many entities have a latest version after `offset`; no less than that, but perhaps more, when
-        more than `COUNTED` versions lie there: it is asked often and may not take long.
+        """Return how many entities have a latest version after `offset`.
+
+        No less than that, but perhaps more, when more than `COUNTED` versions lie there: it is asked often
+        and may not take long.
         """
         info = self.info()
         if offset is None or info.max_updated is None:
@@ -257,20 +261,21 @@ class Dataset:
         )
 
     def start_full(self) -> int:
-        """Begin to remember which ids are written (with `WriteOptions.full`); returns the base for
-        `delete_unseen`.
+        """Begin to remember which ids are written (with `WriteOptions.full`).
+
+        Returns the base for `delete_unseen`.
         """
         return deletion_tracking.start(self)
 
     def delete_unseen(self, base: int, mark: bool = False, staged: bool = False) -> writer.WriteResult:
-        """Deletion tracking: delete every live id not written since `start_full` returned `base`.
+        """Delete every live id not written since `start_full` returned `base`.
 
         `mark` adds `$deletion_tracked: true`; `staged` keeps the deletions under the circuit breaker.
         """
         return deletion_tracking.delete_unseen(self, base, mark, staged)
 
     def end_full(self) -> None:
-        """The full run is over, in the transaction that says so: forget which ids it wrote."""
+        """End a full run, in the transaction that says so: forget which ids it wrote."""
         deletion_tracking.clear(self)
 
     # -- circuit breaker -----------------------------------------------------------------------------------
@@ -280,7 +285,7 @@ class Dataset:
         self._set("breaker", message)
 
     def staged(self) -> Iterator[dict[str, Any]]:
-        """Entities under an open or tripped circuit breaker, in the order written."""
+        """Return entities under an open or tripped circuit breaker, in the order written."""
         return breaker.staged(self)
 
     def commit_breaker(self) -> int:

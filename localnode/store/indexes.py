@@ -1,5 +1,6 @@
-"""Secondary indexes: (dataset, join expression) -> versions, kept in the transaction that writes the
-entities.
+"""Secondary indexes.
+
+(dataset, join expression) -> versions, kept in the transaction that writes the entities.
 
 An index is a reader of the log with an offset of its own. Indexes in use are kept up to date by every
 write; one that nobody has asked for since the program started catches up from its offset when it is first
@@ -72,7 +73,7 @@ class DatasetIndexes:
                 db.execute("UPDATE dataset_index SET next_offset = ? WHERE no = ?", (rows[-1][0] + 1, no))
 
     def _row(self, db: sqlite3.Connection, key: str) -> tuple[int, int]:
-        """(number, offset) of an index, created when new."""
+        """Return (number, offset) of an index, created when new."""
         found = db.execute(
             "SELECT no, next_offset FROM dataset_index WHERE dataset = ? AND key = ?", (self._dataset.no, key)
         ).fetchone()
@@ -110,7 +111,7 @@ class DatasetIndexes:
         return self._dataset.stored(rows)
 
     def tally(self, index: Index) -> dict[str, int]:
-        """How many live latest versions have each value; not for the primary key."""
+        """Return how many live latest versions have each value; not for the primary key."""
         ready = self._ready.get(index.key)
         no = ready[0] if ready else self.ensure(index)
         return dict(self._dataset.query(f"SELECT val, count(*) FROM ix_{no} GROUP BY val"))
@@ -141,8 +142,9 @@ class DatasetIndexes:
         old: list[int],
         new: list[tuple[int, Prepared]],
     ) -> None:
-        """After a write of offsets `first` to `following`: drop values of `old` versions, add those of
-        `new` ones.
+        """After a write of offsets `first` to `following`.
+
+        Drop values of `old` versions, add those of `new` ones.
         """
         if not self._ready:
             return
@@ -171,7 +173,7 @@ class DatasetIndexes:
         db.executemany(f"DELETE FROM ix_{no} WHERE val = ? AND upd = ?", gone)
 
     def keys(self) -> list[str]:
-        """Keys of all indexes that exist, used or not."""
+        """Return keys of all indexes that exist, used or not."""
         rows = self._dataset.query(
             "SELECT key FROM dataset_index WHERE dataset = ? ORDER BY no", (self._dataset.no,)
         )

@@ -18,7 +18,7 @@ class MergeMembers:
         self._pipe_id = pipe_id
 
     def representatives(self, members: Iterable[str]) -> dict[str, str]:
-        """The representative of each known member."""
+        """Return the representative of each known member."""
         rows = self._store.query(
             "SELECT member, representative FROM json_each(?) j CROSS JOIN merge_member m"
             " ON m.member = j.value AND m.pipe = ?",

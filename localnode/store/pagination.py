@@ -43,7 +43,9 @@ def containing(dataset: Dataset, text: str, before: int, window: int) -> list[St
 
 
 def first_at(dataset: Dataset, moment: int) -> int:
-    """The lowest offset written at `moment` (µs since the epoch) or later; the log's end when there is none.
+    """Return the lowest offset written at `moment` (µs since the epoch) or later.
+
+    The log's end when there is none.
 
     Offsets and times grow together, so a binary search finds it.
     """

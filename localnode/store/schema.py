@@ -1,5 +1,6 @@
-"""Tables of the store file. Each dataset's log and each index have tables of their own, so that dropping
-them is cheap.
+"""Tables of the store file.
+
+Each dataset's log and each index have tables of their own, so that dropping them is cheap.
 """
 
 from __future__ import annotations
@@ -67,8 +68,9 @@ CREATE TABLE merge_member (
 
 
 def create_log(db: sqlite3.Connection, no: int) -> None:
-    """A log, its index on the latest version per `_id`, the ids seen by an unfinished full run, and the
-    breaker's stage.
+    """Create a log, its index on the latest version per `_id`, and what a run needs beside it.
+
+    That is the ids seen by an unfinished full run, and the breaker's stage.
     """
     db.execute(
         f"CREATE TABLE log_{no} (upd INTEGER PRIMARY KEY, id TEXT NOT NULL, prev INTEGER,"
@@ -85,14 +87,15 @@ def create_log(db: sqlite3.Connection, no: int) -> None:
 
 
 def drop_log(db: sqlite3.Connection, no: int) -> None:
-    """Everything `create_log` made."""
+    """Drop everything `create_log` made."""
     for prefix in ("log", "seen", "stage"):
         db.execute(f"DROP TABLE {prefix}_{no}")
 
 
 def create_index(db: sqlite3.Connection, no: int) -> None:
-    """An index: join value -> offset of the version that has it. Superseded versions are recognised by
-    their log row.
+    """Create an index: join value -> offset of the version that has it.
+
+    Superseded versions are recognised by their log row.
     """
     db.execute(
         f"CREATE TABLE ix_{no} (val TEXT NOT NULL, upd INTEGER NOT NULL,"

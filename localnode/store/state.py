@@ -37,7 +37,7 @@ class PipeState:
     # -- values --------------------------------------------------------------------------------------------
 
     def get(self, key: str, default: Any = None) -> Any:
-        """A JSON value kept under `key`."""
+        """Return a JSON value kept under `key`."""
         rows = self.store.query(
             "SELECT value FROM pipe_state WHERE pipe = ? AND key = ?", (self.pipe_id, key)
         )
@@ -56,7 +56,7 @@ class PipeState:
                 )
 
     def values(self, prefix: str = "") -> dict[str, Any]:
-        """All values whose key starts with `prefix`."""
+        """Return all values whose key starts with `prefix`."""
         rows = self.store.query("SELECT key, value FROM pipe_state WHERE pipe = ?", (self.pipe_id,))
         return {key: json.loads(value) for key, value in rows if key.startswith(prefix)}
 
@@ -67,7 +67,7 @@ class PipeState:
                 self.put(key, None)
 
     def drop(self) -> None:
-        """The pipe is gone: drop everything about it."""
+        """Drop everything about a pipe that is gone about it."""
         with self.store.transaction() as db:
             self.drop_probes()
             for table in ("pipe_state", "retry", "merge_member"):
@@ -76,7 +76,7 @@ class PipeState:
     # -- retry queue ---------------------------------------------------------------------------------------
 
     def retries(self) -> list[RetryEntry]:
-        """Entities waiting for another attempt, oldest first."""
+        """Return entities waiting for another attempt, oldest first."""
         rows = self.store.query(
             "SELECT id, entity, attempts, error FROM retry WHERE pipe = ? ORDER BY ts, id", (self.pipe_id,)
         )

@@ -27,7 +27,7 @@ connection that writes, and as many that read as reads were ever under way at on
 
 
 def canonical(dataset_id: str) -> str:
-    """The id under which a dataset is kept: an execution log may be asked for by two names."""
+    """Return the id under which a dataset is kept: an execution log may be asked for by two names."""
     if dataset_id.startswith(LOG_ALIAS):
         return LOG_PREFIX + dataset_id.removeprefix(LOG_ALIAS)
     return dataset_id
@@ -37,8 +37,9 @@ class Store:
     """All datasets and pipe states of one node. Safe to share between threads; one process per file."""
 
     def __init__(self, path: Path, synchronous: str = "NORMAL") -> None:
-        """Open or create the file. `synchronous` FULL also survives a power cut, at the price of an fsync
-        per commit.
+        """Open or create the file.
+
+        `synchronous` FULL also survives a power cut, at the price of an fsync per commit.
         """
         self.path = path
         self._synchronous = synchronous
@@ -90,7 +91,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All writes inside commit together or not at all; nested use joins the outer transaction."""
+        """Commit all writes inside together or not at all; nested use joins the outer transaction."""
         with self._lock:
             if self._owner:
                 yield self._writer
@@ -110,8 +111,9 @@ class Store:
                 self._owner = 0
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        """All rows of one read: of what is committed, or inside a transaction of this thread also of what
-        it wrote.
+        """Return all rows of one read.
+
+        Of what is committed, or inside a transaction of this thread also of what it wrote.
         """
         try:
             return self._rows(sql, parameters)
@@ -134,7 +136,7 @@ class Store:
     # -- datasets ------------------------------------------------------------------------------------------
 
     def dataset(self, dataset_id: str, create: bool = False) -> Dataset:
-        """The dataset of that id. DatasetMissing unless it exists or `create`."""
+        """Return the dataset of that id. DatasetMissing unless it exists or `create`."""
         dataset_id = canonical(dataset_id)
         found = self.find(dataset_id)
         if found is not None:
@@ -148,7 +150,7 @@ class Store:
             return found
 
     def find(self, dataset_id: str) -> Dataset | None:
-        """The dataset of that id, or None."""
+        """Return the dataset of that id, or None."""
         dataset_id = canonical(dataset_id)
         found = self._datasets.get(dataset_id)
         if found is None and self._owner == threading.get_ident():
@@ -156,13 +158,14 @@ class Store:
         return found
 
     def datasets(self, include_system: bool = False) -> list[Dataset]:
-        """All datasets by id; execution logs and the like (`system:…`) only when asked for."""
+        """Return all datasets by id; execution logs and the like (`system:…`) only when asked for."""
         found = sorted(self._datasets.items())
         return [d for name, d in found if include_system or not name.startswith(SYSTEM_PREFIX)]
 
     def delete_dataset(self, dataset_id: str) -> None:
-        """Drop a dataset with its indexes; recreated later it has another generation. DatasetMissing if
-        unknown.
+        """Drop a dataset with its indexes; recreated later it has another generation.
+
+        DatasetMissing if unknown.
         """
         dataset_id = canonical(dataset_id)
         dataset = self.dataset(dataset_id)
@@ -193,8 +196,9 @@ class Store:
         return Dataset(self, number, dataset_id)
 
     def _reload(self) -> None:
-        """After a rollback: forget datasets that were never committed, and take back those that were not
-        deleted.
+        """After a rollback.
+
+        Forget datasets that were never committed, and take back those that were not deleted.
         """
         known = {row[1]: row[0] for row in self._writer.execute("SELECT no, id FROM dataset")}
         kept = {name: d for name, d in self._datasets.items() if known.get(name) == d.no}
@@ -211,7 +215,7 @@ class Store:
         return PipeState(self, pipe_id)
 
     def positions_of(self, keys: Sequence[str]) -> list[Any]:
-        """What all pipes keep under one of `keys` (see `PipeState.get`)."""
+        """Return what all pipes keep under one of `keys` (see `PipeState.get`)."""
         marks = ", ".join("?" * len(keys))
         return [
             json.loads(row[0])

@@ -74,13 +74,13 @@ class Prepared:
         self._entity = entity
 
     def entity(self) -> dict[str, Any]:
-        """The entity as a dict, without store properties."""
+        """Return the entity as a dict, without store properties."""
         if self._entity is None:
             self._entity = codec.loads(self.data)
         return self._entity
 
     def as_deleted(self, extra: dict[str, Any] | None = None) -> Prepared:
-        """The same content, deleted; `extra` properties are added."""
+        """Return the same content, deleted; `extra` properties are added."""
         return prepare({**self.entity(), **(extra or {}), "_deleted": True})
 
 
@@ -114,12 +114,12 @@ def _is_text(value: str) -> bool:
 
 
 def stored_as_prepared(row: Stored) -> Prepared:
-    """A stored version, ready to be written again without decoding it."""
+    """Return a stored version, ready to be written again without decoding it."""
     return Prepared(row.id, bool(row.deleted), row.data, row.hash, None)
 
 
 def prepare_all(entities: Iterable[dict[str, Any] | Stored], options: WriteOptions) -> list[Prepared]:
-    """Everything of one write call."""
+    """Return everything of one write call."""
     return [
         stored_as_prepared(e) if isinstance(e, tuple) else prepare(e, options.max_bytes) for e in entities
     ]
@@ -215,7 +215,7 @@ class _Writing:
 
 
 def next_offset(dataset: Dataset) -> int:
-    """The offset the next version gets. DatasetMissing when the dataset is gone."""
+    """Return the offset the next version gets. DatasetMissing when the dataset is gone."""
     rows = dataset.query("SELECT next_offset FROM dataset WHERE no = ?", (dataset.no,))
     if not rows:
         raise DatasetMissing(dataset.id)

@@ -42,7 +42,10 @@ def list_datasets() -> Response:
 
 @data.get("/kinds")
 def list_kinds() -> Response:
-    """What the systems have, from the pipes that collect: `[{"system", "datatype", "dataset", "live"}]`."""
+    """Return what the systems have, from the pipes that collect.
+
+    `[{"system", "datatype", "dataset", "live"}]`.
+    """
     kinds = []
     for pipe in node().pipes.values():
         system, datatype, stage = names.parts(pipe.id, node().config.systems)
@@ -71,8 +74,11 @@ def dataset_info(dataset_id: str) -> Response:
 
 @data.get("/datasets/<path:dataset_id>/entities")
 def list_entities(dataset_id: str) -> Response:
-    """A page of entities: `order` newest (default; cursor `before`, an offset) or id (cursor `after`, an id;
-    `prefix` narrows). `deleted` (default true) also shows deleted ones."""
+    """Return a page of entities: `order` newest (default.
+
+    Cursor `before`, an offset) or id (cursor `after`, an id; `prefix` narrows). `deleted` (default true) also
+    shows deleted ones.
+    """
     found, wanted = dataset(dataset_id), limit(50)
     order = request.args.get("order", "newest")
     if order == "id":
@@ -95,7 +101,7 @@ def list_entities(dataset_id: str) -> Response:
 
 @data.get("/datasets/<path:dataset_id>/search")
 def search(dataset_id: str) -> Response:
-    """Entities that are `q`, begin with it or hold it, newest first.
+    """Return entities that are `q`, begin with it or hold it, newest first.
 
     Reads on from `before` for a quarter of a second at most; `searched` of `total` offsets lie behind then,
     and `cursor` says where to go on.
@@ -119,7 +125,10 @@ def search(dataset_id: str) -> Response:
 
 
 def _holding(found: Dataset, text: str, before: int) -> list[Stored]:
-    """Entities of the window before `before` with `text` in a value; names of properties do not count."""
+    """Return entities of the window before `before` with `text` in a value.
+
+    Names of properties do not count.
+    """
     folded = text.casefold()
     return [
         row
@@ -129,7 +138,7 @@ def _holding(found: Dataset, text: str, before: int) -> list[Stored]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Every plain value within, as text."""
+    """Yield every plain value within, as text."""
     if isinstance(value, dict):
         for name, content in value.items():
             if name[:1] != "_" or name == "_id":
@@ -142,13 +151,13 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _named(found: Dataset, text: str) -> list[Stored]:
-    """The entity of that id, and a few whose id begins so."""
+    """Return the entity of that id, and a few whose id begins so."""
     return store_browse.by_id(found, text.strip(), "", 5)
 
 
 @data.get("/datasets/<path:dataset_id>/entity")
 def entity(dataset_id: str) -> Response:
-    """The latest version of the entity `id`, whole. NotFound when there is none."""
+    """Return the latest version of the entity `id`, whole. NotFound when there is none."""
     return as_json(_latest(dataset(dataset_id)).entity())
 
 
@@ -186,7 +195,7 @@ def _latest(found: Dataset) -> Stored:
 
 
 def preview(row: Stored) -> dict[str, Any]:
-    """An entity as a line of a list: its first telling values only."""
+    """Return an entity as a line of a list: its first telling values only."""
     shown: dict[str, Any] = {}
     found = [(name, value) for name, value in _plain(row.entity()) if value != row.id]
     for name, value in sorted(found, key=lambda each: _rank(each[0])):
@@ -197,7 +206,7 @@ def preview(row: Stored) -> dict[str, Any]:
 
 
 def _rank(name: str) -> int:
-    """Names and addresses of people and things come first, what only programs read comes last."""
+    """Return names and addresses of people and things come first, what only programs read comes last."""
     for rank, words in enumerate(TELLING):
         if any(word in name for word in words):
             return rank

@@ -104,7 +104,7 @@ def list_cases() -> Response:
 
 
 def open_cases() -> IssueIndex:
-    """The case book of this application."""
+    """Return the case book of this application."""
     book: IssueIndex = current_app.extensions.setdefault(_KEY, IssueIndex())
     return book
 

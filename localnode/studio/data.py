@@ -20,7 +20,7 @@ MAX_PASSED = 5000
 
 
 def limit(default: int) -> int:
-    """The parameter `limit`, at most MAX_PAGE. BadRequest when it is no whole number above 0."""
+    """Return the parameter `limit`, at most MAX_PAGE. BadRequest when it is no whole number above 0."""
     asked = parsing.number("limit", default, minimum=1) or default
     if asked > MAX_PAGE:
         raise BadRequest(f'the parameter "limit" must be at most {MAX_PAGE}')
@@ -33,7 +33,7 @@ def page(rows: list[Any], cursor: Any, **more: Any) -> Response:
 
 
 def until_full(found: Iterable[tuple[int, dict[str, Any] | None]], wanted: int) -> Response:
-    """A page of what was found going back in time: `(µs, row)`, None for what is not to be shown.
+    """Return a page of what was found going back in time: `(µs, row)`, None for what is not to be shown.
 
     What was written at one moment stays on one page, so that the moment can be the cursor. A page also
     ends when much was passed over, with fewer rows or none: the next one goes on from there.
@@ -50,7 +50,7 @@ def until_full(found: Iterable[tuple[int, dict[str, Any] | None]], wanted: int) 
 
 
 def dataset(dataset_id: str) -> Dataset:
-    """The dataset of that id, or NotFound."""
+    """Return the dataset of that id, or NotFound."""
     found = node().store.find(dataset_id)
     if found is None:
         raise NotFound(f'there is no dataset "{dataset_id}"')

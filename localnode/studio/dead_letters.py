@@ -47,7 +47,7 @@ def list_dead_letters() -> Response:
 
 @data.get("/retries")
 def list_retries() -> Response:
-    """Entities on the pipes' retry queues, by pipe and id; cursor `after`, both as a JSON list."""
+    """Return entities on the pipes' retry queues, by pipe and id; cursor `after`, both as a JSON list."""
     wanted, after = limit(50), parsing.json_parameter("after") or ["", ""]
     if not (isinstance(after, list) and len(after) == 2 and all(isinstance(each, str) for each in after)):
         raise BadRequest('the parameter "after" must be a cursor of this list')
@@ -75,7 +75,7 @@ def list_breakers() -> Response:
 
 @data.get("/breakers/held")
 def list_held() -> Response:
-    """The first entities that the tripped breaker of `dataset` holds back, at most `limit`."""
+    """Return the first entities that the tripped breaker of `dataset` holds back, at most `limit`."""
     wanted, dataset = limit(50), node().store.find(request.args.get("dataset", ""))
     held = dataset.staged() if dataset is not None else iter(())
     rows = [{"id": each["_id"], "deleted": each.get("_deleted") is True} for each in islice(held, wanted)]

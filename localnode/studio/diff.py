@@ -35,7 +35,7 @@ def _compare(path: str, before: Any, after: Any) -> Iterator[dict[str, Any]]:
 
 
 def _inner_kinds(value: Any) -> Any:
-    """Kinds of the values within a list, so that [1] and [true] differ as 1 and true do."""
+    """Return kinds of the values within a list, so that [1] and [true] differ as 1 and true do."""
     if isinstance(value, list):
         return [_inner_kinds(each) for each in value]
     if isinstance(value, dict):

@@ -58,12 +58,12 @@ def get_pipe(pipe_id: str) -> Response:
 
 
 def retry_counts() -> dict[str, int]:
-    """Entities waiting for another attempt, by pipe."""
+    """Return entities waiting for another attempt, by pipe."""
     return dict(node().store.query("SELECT pipe, count(*) FROM retry GROUP BY pipe"))
 
 
 def pipe_card(pipe: NodePipe, retries: int) -> dict[str, Any]:
-    """What the flow shows of one pipe.
+    """Return what the flow shows of one pipe.
 
     `changes` and `seconds` are the last run's; `backlog` is how many versions of the source are still to be
     read, None when the source does not tell.
@@ -101,14 +101,14 @@ def pipe_card(pipe: NodePipe, retries: int) -> dict[str, Any]:
 
 
 def dead_letters(pipe: NodePipe) -> int:
-    """How many entities the pipe has given up."""
+    """Return how many entities the pipe has given up."""
     name = policy(pipe.component.effective).dead_letter_dataset
     dataset = node().store.find(name) if name else None
     return dataset.info().live if dataset is not None else 0
 
 
 def state_of(pipe: NodePipe) -> tuple[str, str]:
-    """How a pipe is, and why: invalid, disabled, running, failed, waiting, blocked, ready, never."""
+    """Return how a pipe is, and why: invalid, disabled, running, failed, waiting, blocked, ready, never."""
     pump, last = pipe.pump, pipe.pump.last
     if not pipe.component.valid:
         first = next(each for each in pipe.component.problems if each.level == "error")
@@ -161,13 +161,13 @@ def _inputs(pipe: NodePipe) -> set[str]:
 
 
 def _outside(part: Any) -> str | None:
-    """The system that a source or sink talks to."""
+    """Return the system that a source or sink talks to."""
     talks = isinstance(part, dict) and part.get("type") != "embedded" and isinstance(part.get("system"), str)
     return part["system"] if talks else None
 
 
 def written_to(effective: dict[str, Any]) -> str | None:
-    """The system that a pipe writes to, by its sink or by a transform with side effects."""
+    """Return the system that a pipe writes to, by its sink or by a transform with side effects."""
     calls = [link for _, link in transforms(effective) if isinstance(link, dict) and link.get("side_effects")]
     found = [_outside(part) for part in [effective.get("sink"), *calls]]
     return next((system for system in found if system), None)

@@ -25,7 +25,7 @@ MAX_TEXT = 4000
 
 @data.get("/audit")
 def audit() -> Response:
-    """Writes to the systems, newest first; `before` (µs) is a cursor.
+    """Return writes to the systems, newest first; `before` (µs) is a cursor.
 
     Every write is a version in the dataset of a pipe that writes to a system.
     """
@@ -35,7 +35,7 @@ def audit() -> Response:
 
 
 def _write(dataset_id: str, row: Stored) -> dict[str, Any] | None:
-    """A version as a write, None when it is none that was carried out.
+    """Return a version as a write, None when it is none that was carried out.
 
     What a write leaves out of an object stays there, so nothing counts as removed.
     """
@@ -80,7 +80,7 @@ def _event(dataset_id: str, row: Stored) -> dict[str, Any] | None:
 
 @data.get("/log")
 def log() -> Response:
-    """Lines of the node's own log after number `since`, oldest first, as far as they are at hand."""
+    """Return lines of the node's own log after number `since`, oldest first, as far as they are at hand."""
     return as_json({"rows": NodeLog.current().since(parsing.number("since", 0) or 0)})
 
 

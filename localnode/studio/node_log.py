@@ -33,7 +33,7 @@ class NodeLog(logging.Handler):
 
     @classmethod
     def current(cls) -> NodeLog:
-        """The log of the application that handles this request."""
+        """Return the log of the application that handles this request."""
         found: NodeLog = current_app.extensions[_KEY]
         return found
 
@@ -51,6 +51,6 @@ class NodeLog(logging.Handler):
             self._kept.append(line)
 
     def since(self, number: int) -> list[dict[str, Any]]:
-        """Lines numbered above `number`, oldest first."""
+        """Return lines numbered above `number`, oldest first."""
         with self._numbering:
             return [line for line in self._kept if line["number"] > number]

@@ -32,13 +32,13 @@ TITLES = {
 @pages.get("/", endpoint="root")
 @pages.get("/studio", endpoint="root", strict_slashes=False)
 def flow_page() -> str:
-    """The flow: what a person sees first."""
+    """Return the flow: what a person sees first."""
     return _shell("flow", "Flow")
 
 
 @pages.get("/studio/<any(record, pending, plan, verify, 'dead-letters', runs, datasets, log):name>")
 def listed(name: str) -> str:
-    """A page of the navigation."""
+    """Return a page of the navigation."""
     return _shell(name, TITLES[name])
 
 
@@ -58,7 +58,7 @@ def dataset(dataset_id: str) -> str:
 
 @pages.get("/studio/static/<version>/<path:filename>")
 def static(version: str, filename: str) -> Response:
-    """A script, style sheet or picture. Under the present version browsers may keep it for good."""
+    """Return a script, style sheet or picture. Under the present version browsers may keep it for good."""
     kept = version == static_version()
     response = send_from_directory(STATIC, filename, max_age=YEAR if kept else None)
     response.cache_control.immutable = kept
@@ -67,7 +67,7 @@ def static(version: str, filename: str) -> Response:
 
 @cache
 def static_version() -> str:
-    """Names what the files hold: another one after every change of any of them."""
+    """Name what the files hold: another one after every change of any of them."""
     digest = blake2b(digest_size=8)
     for path in sorted(STATIC.rglob("*")):
         if path.is_file():

@@ -30,7 +30,7 @@ STOPPED = "the run was stopped"
 
 @data.get("/runs/chart")
 def chart() -> Response:
-    """Runs that ended within the last `window` seconds in `buckets` equal spans, of one `pipe` or all.
+    """Return runs that ended within the last `window` seconds in `buckets` equal spans, of one `pipe` or all.
 
     `{"start": seconds, "width": seconds, "stages": {stage: [changes]}, "completed": [n], "failed": [n],
     "slowest": [seconds], "complete": bool}`; `complete` is false when there were too many to count.
@@ -65,7 +65,10 @@ def chart() -> Response:
 
 @data.get("/runs")
 def list_runs() -> Response:
-    """Runs, newest first, of one `pipe` or all, with `failed` only those with errors. Cursor: `before`."""
+    """Return runs, newest first, of one `pipe` or all, with `failed` only those with errors.
+
+    Cursor: `before`.
+    """
     only_failed = parsing.flag("failed", False)
 
     def shown(run: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from localnode.studio.flow import dead_letters, retry_counts
 
 @data.get("/node")
 def get_node() -> Response:
-    """The node at a glance; costs the same however many entities there are.
+    """Return the node at a glance; costs the same however many entities there are.
 
     `open` is the number of open cases, None while a large dataset is still being read.
     """

@@ -16,7 +16,7 @@ class NoAnswer(Exception):
 
 
 def entities_of(spec: Spec, client: FlaskClient) -> list[dict[str, Any]]:
-    """What the pipe of a test holds at its stage. NoAnswer says why the node does not say."""
+    """Return what the pipe of a test holds at its stage. NoAnswer says why the node does not say."""
     query = {"stage": spec.stage} if spec.stage else {}
     answer = client.get(f"/api/pipes/{quote(spec.pipe, safe='')}/entities", query_string=query)
     if answer.status_code != 200:
@@ -25,7 +25,7 @@ def entities_of(spec: Spec, client: FlaskClient) -> list[dict[str, Any]]:
 
 
 def published(spec: Spec, client: FlaskClient) -> bytes:
-    """What the publisher of a test answers. NoAnswer says why the node does not."""
+    """Return what the publisher of a test answers. NoAnswer says why the node does not."""
     path = f"/api/publishers/{quote(spec.pipe, safe='')}/{quote(spec.endpoint)}"
     answer = client.get(path, query_string=spec.parameters)
     if answer.status_code != 200:
@@ -34,6 +34,6 @@ def published(spec: Spec, client: FlaskClient) -> bytes:
 
 
 def why(answer: Any) -> str:
-    """What an answer that is none says."""
+    """Return what an answer that is none says."""
     detail = (answer.get_json(silent=True) or {}).get("detail", answer.status)
     return f"{answer.request.path} answers {answer.status_code}: {detail}"

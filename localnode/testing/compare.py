@@ -20,7 +20,7 @@ _BEYOND_FLOATS = 10**308
 
 
 def present(entities: Sequence[Entity], expected: Sequence[Entity], spec: Spec) -> list[Entity]:
-    """What of a pipe's entities a test looks at, in the form and order in which it compares them."""
+    """Return what of a pipe's entities a test looks at, in the form and order in which it compares them."""
     seen = [_numbers(_visible(entity, spec, ())) for entity in entities]
     if spec.ignore_deletes:
         wanted = {entity.get("_id") for entity in expected if entity.get("_deleted") is True}
@@ -31,7 +31,7 @@ def present(entities: Sequence[Entity], expected: Sequence[Entity], spec: Spec) 
 
 
 def in_order(entities: Sequence[Entity], spec: Spec) -> list[Entity]:
-    """Entities by the properties that a test sorts by, and then by all they hold."""
+    """Return entities by the properties that a test sorts by, and then by all they hold."""
     return sorted(entities, key=lambda entity: [*(_text(entity.get(n)) for n in spec.sort_by), _text(entity)])
 
 
@@ -73,7 +73,7 @@ def _text(value: Any) -> str:
 
 
 def entity_differences(expected: Sequence[Entity], actual: Sequence[Entity], spec: Spec) -> list[str]:
-    """Lines that say what differs, entity by entity and property by property; none if nothing does."""
+    """Return lines that say what differs, entity by entity and property by property; none if nothing does."""
     wanted, found = in_order(expected, spec), list(actual)
     if _text(wanted) == _text(found):
         return []
@@ -81,7 +81,10 @@ def entity_differences(expected: Sequence[Entity], actual: Sequence[Entity], spe
 
 
 def _pairwise(expected: list[Entity], actual: list[Entity]) -> Iterator[str]:
-    """What is on one side only. Entities with one `_id` are held against each other, others stand alone."""
+    """Yield what is on one side only.
+
+    Entities with one `_id` are held against each other, others stand alone.
+    """
     missing, extra = _without(expected, actual), _without(actual, expected)
     by_id: dict[str, list[Entity]] = defaultdict(list)
     for entity in extra:
@@ -98,7 +101,7 @@ def _pairwise(expected: list[Entity], actual: list[Entity]) -> Iterator[str]:
 
 
 def _without(entities: list[Entity], others: list[Entity]) -> list[Entity]:
-    """Those that are not among others, each of which takes one away."""
+    """Return those that are not among others, each of which takes one away."""
     taken = Counter(map(_text, others))
     left = []
     for entity in entities:
@@ -138,7 +141,7 @@ def _shown(value: Any) -> str:
 
 
 def xml_differences(expected: bytes, actual: bytes) -> list[str]:
-    """A diff of two XML documents; one that cannot be read is compared byte by byte."""
+    """Return a diff of two XML documents; one that cannot be read is compared byte by byte."""
     try:
         wanted, found = pretty(expected), pretty(actual)
     except NotXml:
@@ -147,7 +150,7 @@ def xml_differences(expected: bytes, actual: bytes) -> list[str]:
 
 
 def text_differences(expected: bytes, actual: bytes) -> list[str]:
-    """A diff of two texts, none if they are the same byte for byte."""
+    """Return a diff of two texts, none if they are the same byte for byte."""
     if expected == actual:
         return []
     for encoding in ("utf-8", "latin-1"):

@@ -11,8 +11,9 @@ PASSED, FAILED, IGNORED, UPDATED = "passed", "failed", "ignored", "updated"
 
 @dataclass(frozen=True)
 class Outcome:
-    """`name` is that of the test, or of the step (upload, test data, run). `reason` says in one line what is
-    wrong, `details` line by line.
+    """`name` is that of the test, or of the step (upload, test data, run).
+
+    `reason` says in one line what is wrong, `details` line by line.
     """
 
     name: str
@@ -23,7 +24,7 @@ class Outcome:
 
 
 def timed(step: Callable[[], Outcome]) -> Outcome:
-    """The outcome of a step, with the time that it took."""
+    """Return the outcome of a step, with the time that it took."""
     began = time.monotonic()
     outcome = step()
     return replace(outcome, seconds=time.monotonic() - began)

@@ -27,7 +27,7 @@ class Project:
     whitelist: frozenset[str] | None = None
 
     def entities(self) -> list[dict[str, Any]]:
-        """The config entities. UnreadableUpload names the file."""
+        """Return the config entities. UnreadableUpload names the file."""
         if not self.root.is_dir():
             raise NotADirectoryError(f"{self.root} is not a directory")
         found = [path for name in ("pipes", "systems") for path in (self.root / name).rglob("*" + SUFFIX)]
@@ -40,7 +40,9 @@ class Project:
         )
 
     def variables(self) -> dict[str, Any]:
-        """The environment variables of the profile, and over them those of `../.additional_parameters.json`.
+        """Return the environment variables of the profile.
+
+        Those of `../.additional_parameters.json` go before them.
 
         BadSetting when the profile has no file.
         """
@@ -59,19 +61,19 @@ class Project:
         return (self.root / TEST_DATA).is_dir()
 
     def test_data(self) -> Iterator[tuple[str, Path]]:
-        """The receiver pipe and the file of each piece of test data."""
+        """Yield the receiver pipe and the file of each piece of test data."""
         for path in sorted((self.root / TEST_DATA).rglob("*")):
             if path.suffix.lower() == ".json" and path.is_file() and self.tests_pipe(path.stem):
                 yield path.stem, path
 
     def specs(self) -> list[Spec]:
-        """The tests. BadSetting for one that is no JSON object."""
+        """Return the tests. BadSetting for one that is no JSON object."""
         found = sorted((self.root / EXPECTED).glob("*" + SPEC_SUFFIX))
         specs = [spec_of(path, self.root, json_object(path)) for path in found]
         return [spec for spec in specs if self.tests_pipe(spec.pipe)]
 
     def tests_pipe(self, pipe_id: str) -> bool:
-        """Whether the whitelist, if there is one, has a pipe."""
+        """Return whether the whitelist, if there is one, has a pipe."""
         return self.whitelist is None or f"pipes/{pipe_id}{SUFFIX}" in self.whitelist
 
     def _uploads(self, name: str) -> bool:
@@ -90,12 +92,15 @@ class Project:
 
 
 def read_whitelist(path: Path) -> frozenset[str]:
-    """The files that a whitelist names, one a line."""
+    """Return the files that a whitelist names, one a line."""
     return frozenset(line.strip() for line in path.read_text(encoding="utf-8").splitlines())
 
 
 def json_object(path: Path) -> dict[str, Any]:
-    """A JSON object as Python reads it: of a name that is there twice, the last one counts. BadSetting."""
+    """Return a JSON object as Python reads it: of a name that is there twice, the last one counts.
+
+    BadSetting.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:

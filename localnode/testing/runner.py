@@ -34,9 +34,10 @@ IDLE_ROUNDS = 2
 
 @dataclass(frozen=True)
 class Choices:
-    """`names`: only tests of these names, or of pipes of these names; with wildcards. `update`: what comes
-    out becomes what is expected. `systems`: where the services of systems are, if the tests ask them.
-    `told` is called with the warnings of the upload.
+    """`names`: only tests of these names, or of pipes of these names; with wildcards.
+
+    `update`: what comes out becomes what is expected. `systems`: where the services of systems are, if the
+    tests ask them. `told` is called with the warnings of the upload.
     """
 
     names: Sequence[str] = ()
@@ -48,8 +49,9 @@ class Choices:
 
 
 def run_tests(project: Project, choices: Choices) -> list[Outcome]:
-    """Every outcome, in the order in which they came; the tests cannot be run if the upload or the test data
-    fail. BadSetting and UnreadableUpload when the
+    """Return every outcome, in the order in which they came.
+
+    The tests cannot be run if the upload or the test data fail. BadSetting and UnreadableUpload when the
     project cannot be read.
     """
     entities, variables, specs = project.entities(), project.variables(), project.specs()
@@ -75,7 +77,7 @@ def run_tests(project: Project, choices: Choices) -> list[Outcome]:
 
 
 def is_output(pipe: NodePipe) -> bool:
-    """Whether the vendor's client wants a test of a pipe: of those whose output leaves the node."""
+    """Return whether the vendor's client wants a test of a pipe: of those whose output leaves the node."""
     config, origin = pipe.component.effective, (pipe.component.original.get("metadata") or {}).get("origin")
     if ":singlenode" in pipe.id or origin in ("system", "search", "replica", "aggregator-storage-node"):
         return False

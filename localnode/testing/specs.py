@@ -43,13 +43,13 @@ class Spec:
         return f"{self.expected.parent.name}/{self.expected.name}"
 
     def is_blacklisted(self, path: Sequence[str]) -> bool:
-        """Whether a property is left out. List indexes are no part of the path."""
+        """Return whether a property is left out. List indexes are no part of the path."""
         dotted = ".".join(path).replace("\\.", ".")
         return any(fnmatch(dotted, pattern.replace("[].", ".*.")) for pattern in self.blacklist)
 
 
 def spec_of(path: Path, root: Path, given: Mapping[str, Any]) -> Spec:
-    """The test that the file at `path` says; `given` is what is in it."""
+    """Return the test that the file at `path` says; `given` is what is in it."""
     name, folder = path.name.removesuffix(SPEC_SUFFIX), path.parent
     file = str(given.get("file", f"{name}.json"))
     blacklist, sort_by = given.get("blacklist"), given.get("fields_to_sort_by")

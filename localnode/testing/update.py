@@ -62,7 +62,7 @@ def _rewritten(spec: Spec, client: FlaskClient) -> Outcome:
 
 
 def _new_spec(root: Path, pipe_id: str) -> Spec:
-    """A test of a pipe, in a file of its own that says nothing yet."""
+    """Return a test of a pipe, in a file of its own that says nothing yet."""
     path = root / EXPECTED / (pipe_id + SPEC_SUFFIX)
     path.parent.mkdir(exist_ok=True)
     path.write_text("{\n}", encoding="utf-8")
@@ -70,7 +70,7 @@ def _new_spec(root: Path, pipe_id: str) -> Spec:
 
 
 def _entities_text(entities: Sequence[dict[str, Any]], spec: Spec) -> bytes:
-    """The file of expected entities; deleted ones stand in it only if the test looks at them."""
+    """Return the file of expected entities; deleted ones stand in it only if the test looks at them."""
     seen = present(entities, [], spec)
     data = (json.dumps(seen, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
     for character, escaped in _ESCAPED.items():
@@ -79,5 +79,5 @@ def _entities_text(entities: Sequence[dict[str, Any]], spec: Spec) -> bytes:
 
 
 def _published_text(data: bytes, spec: Spec) -> bytes:
-    """The file of what a publisher answers: XML in its readable form, everything else as it is."""
+    """Return the file of what a publisher answers: XML in its readable form, everything else as it is."""
     return pretty(data).encode() if spec.endpoint == "xml" else data

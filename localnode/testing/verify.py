@@ -16,7 +16,7 @@ from localnode.testing.specs import Spec
 
 
 def verified(spec: Spec, outputs: Mapping[str, NodePipe], client: FlaskClient) -> Outcome:
-    """What comes of one test."""
+    """Return what comes of one test."""
     if spec.pipe not in outputs:
         return Outcome(spec.name, FAILED, f'there is no output or endpoint pipe "{spec.pipe}"')
     if spec.ignore:
@@ -43,7 +43,10 @@ def _differences(spec: Spec, client: FlaskClient) -> list[str]:
 
 
 def untested(project: Project, specs: Sequence[Spec], outputs: Mapping[str, NodePipe]) -> list[Outcome]:
-    """Every output and endpoint pipe has to have a test, be it one that says ignore."""
+    """Find every output and endpoint pipe without a test.
+
+    Each has to have one, be it one that says ignore.
+    """
     tested = {spec.pipe for spec in specs}
     missing = [name for name in sorted(outputs) if name not in tested and project.tests_pipe(name)]
     return [Outcome(name, FAILED, f'no test is of the pipe "{name}"; --update makes one') for name in missing]

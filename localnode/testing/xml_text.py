@@ -37,7 +37,7 @@ class _Markup(str):
 
 
 def pretty(data: bytes) -> str:
-    """The document in that form. NotXml when it is none."""
+    """Return the document in that form. NotXml when it is none."""
     root = _Reader().read(data)
     try:
         return _declaration(data) + "".join(_written(root, 0, True)) + "\n"
@@ -52,7 +52,7 @@ class _Reader:
         self._open = [_Element("")]
 
     def read(self, data: bytes) -> _Element:
-        """The outermost element."""
+        """Return the outermost element."""
         parser = expat.ParserCreate()
         parser.buffer_text = parser.ordered_attributes = True
         parser.StartElementHandler = self._start
@@ -88,7 +88,7 @@ def _declaration(data: bytes) -> str:
 
 
 def _written(node: _Element | _Text | _Markup, depth: int, spread: bool) -> Iterator[str]:
-    """The pieces of one node. `spread`: its children may stand on lines of their own."""
+    """Yield the pieces of one node. `spread`: its children may stand on lines of their own."""
     if isinstance(node, _Text):
         yield _escaped(node)
     elif isinstance(node, _Markup):
@@ -110,7 +110,7 @@ def _written(node: _Element | _Text | _Markup, depth: int, spread: bool) -> Iter
 
 
 def _attributes(element: _Element) -> str:
-    """Declarations of namespaces first, then the others, each as they come."""
+    """Return declarations of namespaces first, then the others, each as they come."""
     given = sorted(
         element.attributes, key=lambda pair: not (pair[0] == "xmlns" or pair[0].startswith("xmlns:"))
     )

@@ -48,7 +48,7 @@ _INJECTED = {
 def create_app(
     state_file: Path | str, data: str = "demo", seed: int = 1, requests_file: Path | None = None
 ) -> Flask:
-    """The sandbox around one state file; `data` and `seed` count only for a new file.
+    """Return the sandbox around one state file; `data` and `seed` count only for a new file.
 
     `requests_file`: where each request to the API is recorded, nowhere if None.
     """
@@ -98,7 +98,7 @@ class Site:
         self.delivery = Delivery(state)
 
     def blueprint(self) -> Blueprint:
-        """All routes below `/api/v2`."""
+        """Return all routes below `/api/v2`."""
         api = Blueprint("api", __name__, url_prefix="/api/v2")
         api.before_request(_authenticate)
         api.register_error_handler(ApiError, lambda error: _answer(error.body(), error.status))

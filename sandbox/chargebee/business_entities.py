@@ -25,18 +25,21 @@ class ConsoleError(ValueError):
 
 @imitates("one-default-business-entity")
 def default_entity_id(tx: Transaction) -> str | None:
-    """The entity that customers belong to when none is named; None while no entity was made the default."""
+    """Return the entity that customers belong to when none is named.
+
+    None while no entity was made the default.
+    """
     entity_id: str | None = tx.setting(_DEFAULT)
     return entity_id
 
 
 def list_all(state: State) -> list[Record]:
-    """Every entity, deleted ones too, for the console."""
+    """Return every entity, deleted ones too, for the console."""
     return [row.record for row in state.scan("business_entity", "id", fresh=True)]
 
 
 def create(write: Write, values: dict[str, Any]) -> Record:
-    """The console's "create": `{name, status?, id?, default?}`; without `id`, one is generated."""
+    """Return the console's "create": `{name, status?, id?, default?}`; without `id`, one is generated."""
     _check(values)
     entity_id = values.get("id") or str(write.tx.next("business_entity"))
     if write.tx.get("business_entity", entity_id) is not None:
@@ -54,7 +57,7 @@ def create(write: Write, values: dict[str, Any]) -> Record:
 
 
 def update(write: Write, entity_id: str, values: dict[str, Any]) -> Record:
-    """The console's "edit" of name and status."""
+    """Return the console's "edit" of name and status."""
     entity = _living(write, entity_id)
     _check({**entity, **values}, set(values) - {"name", "status"})
     entity.update(values)
@@ -62,7 +65,7 @@ def update(write: Write, entity_id: str, values: dict[str, Any]) -> Record:
 
 
 def delete(write: Write, entity_id: str) -> Record:
-    """The console's "delete"; refused while customers belong to the entity."""
+    """Return the console's "delete"; refused while customers belong to the entity."""
     entity = _living(write, entity_id)
     if any(not customer["deleted"] for customer in _customers(write, entity_id)):
         raise ConsoleError("customers belong to this business entity; transfer them first")

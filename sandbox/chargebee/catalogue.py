@@ -243,7 +243,10 @@ def delete_price(write: Write, price_id: str, values: dict[str, Any]) -> Record:
 
 
 def price_for_invoice(write: Write, price_id: str, param: str) -> tuple[Record, Record]:
-    """An item price named on an invoice line, noted as used, and its item; ApiError 404 with `param`."""
+    """Return an item price named on an invoice line, noted as used, and its item.
+
+    ApiError 404 with `param`.
+    """
     price = write.tx.get("item_price", price_id)
     if price is None or price["deleted"]:
         raise not_found("Item price", price_id, param)

@@ -1,5 +1,7 @@
-"""What no API call can do: business entities and the site's settings, as people see to them in Chargebee's
-console; and turning facts about Chargebee round.
+"""What no API call can do.
+
+Business entities and the site's settings, as people see to them in Chargebee's console; and turning facts
+about Chargebee round.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from sandbox.common.state import State
 
 
 def create_console(state: State, delivery: Delivery) -> Blueprint:
-    """The blueprint for `/_sandbox/business_entities` and `/_sandbox/site`."""
+    """Return the blueprint for `/_sandbox/business_entities` and `/_sandbox/site`."""
     console = Blueprint("console", __name__, url_prefix="/_sandbox")
 
     def done(act: Callable[[Write], Record], status: int = 200) -> tuple[Response, int]:
@@ -70,7 +72,7 @@ def create_console(state: State, delivery: Delivery) -> Blueprint:
 
 
 def create_fact_switch(state: State) -> Blueprint:
-    """The blueprint for `/_sandbox/facts`: `{id: false}` for every fact that is turned round."""
+    """Return the blueprint for `/_sandbox/facts`: `{id: false}` for every fact that is turned round."""
     switch = Blueprint("facts", __name__, url_prefix="/_sandbox/facts")
 
     @switch.get("")

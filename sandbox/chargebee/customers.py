@@ -114,7 +114,7 @@ def _assign(customer: Record, values: dict[str, Any]) -> None:
 
 
 def address(parts: Record | None, kind: str) -> Record | None:
-    """A stored address: without cleared parts, with its `object`; None when nothing is left."""
+    """Return a stored address: without cleared parts, with its `object`; None when nothing is left."""
     kept = {name: value for name, value in (parts or {}).items() if value is not None}
     if not kept.keys() - {"object", "validation_status"}:
         return None

@@ -24,7 +24,7 @@ class ApiError(Exception):
 
     @imitates("errors-have-a-code")
     def body(self) -> dict[str, Any]:
-        """The JSON object that goes to the client."""
+        """Return the JSON object that goes to the client."""
         body: dict[str, Any] = {
             "message": f"{self.param} : {self.message}" if self.param else self.message,
             "type": self.kind,

@@ -37,7 +37,7 @@ class UnknownFact(LookupError):
 
 @cache
 def all_facts() -> dict[str, Fact]:
-    """Every fact by its id."""
+    """Return every fact by its id."""
     return {fact["id"]: fact for fact in orjson.loads(FILE.read_bytes())["facts"]}
 
 
@@ -48,7 +48,10 @@ def _known(ids: Iterable[str]) -> None:
 
 
 def holds(fact_id: str) -> bool:
-    """Whether the site is as the fact says; False while it is turned round. `UnknownFact` for a wrong id."""
+    """Return whether the site is as the fact says; False while it is turned round.
+
+    `UnknownFact` for a wrong id.
+    """
     _known([fact_id])
     return fact_id not in _turned_round.get()
 

@@ -25,7 +25,10 @@ class Field(NamedTuple):
 
 @imitates("bodies-are-forms")
 def decode(raw: bytes | str) -> list[Field]:
-    """The fields of a form body or query string, in the order sent; ApiError for names that are none."""
+    """Return the fields of a form body or query string, in the order sent.
+
+    ApiError for names that are none.
+    """
     try:
         text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
         pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=False, errors="strict")
@@ -43,5 +46,5 @@ def _split(name: str) -> tuple[str, ...]:
 
 
 def canonical(fields: Iterable[Field]) -> str:
-    """The fields as one text that is equal for equal payloads, whatever their order on the wire."""
+    """Return the fields as one text that is equal for equal payloads, whatever their order on the wire."""
     return "\n".join(sorted(f"{field.name}={field.text}" for field in fields))

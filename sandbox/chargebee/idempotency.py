@@ -31,7 +31,10 @@ class Remembered:
 
     @imitates("idempotency-key-replays", "idempotency-key-with-another-body")
     def stored(self, tx: Transaction) -> tuple[Record, int] | None:
-        """The body and status of the first answer, or None; ApiError 422 if that was to another payload."""
+        """Return the body and status of the first answer, or None.
+
+        ApiError 422 if that was to another payload.
+        """
         record = tx.get("idempotency", self._id)
         if record is None or record["at"] < now_us() - WINDOW_US or not holds("idempotency-key-replays"):
             return None

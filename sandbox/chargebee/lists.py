@@ -30,7 +30,7 @@ class Condition:
     values: tuple[Any, ...]
 
     def holds(self, record: dict[str, Any]) -> bool:
-        """True when the record passes; a record without the attribute passes only negations."""
+        """Return True when the record passes; a record without the attribute passes only negations."""
         value: Any = record
         for name in self.path:
             value = value.get(name) if isinstance(value, dict) else None
@@ -79,11 +79,11 @@ class ListQuery:
         return self.plain.get("include_deleted") == "true"
 
     def matches(self, record: dict[str, Any]) -> bool:
-        """Whether a record passes every condition."""
+        """Return whether a record passes every condition."""
         return all(condition.holds(record) for condition in self.conditions)
 
     def values(self, attribute: str, *operators: str) -> tuple[Any, ...] | None:
-        """The values of the first condition on `attribute` with one of `operators`, or None."""
+        """Return the values of the first condition on `attribute` with one of `operators`, or None."""
         for condition in self.conditions:
             if condition.path == (attribute,) and condition.operator in operators:
                 return condition.values
@@ -91,7 +91,7 @@ class ListQuery:
 
 
 def parse(name: str, fields: list[Field]) -> ListQuery:
-    """The query of a list such as `GET /customers`; ApiError for anything it does not offer."""
+    """Return the query of a list such as `GET /customers`; ApiError for anything it does not offer."""
     spec = specs.listing(name)
     query = ListQuery()
     for sent in fields:
@@ -186,7 +186,7 @@ def _value(kind: str, allowed: list[str], text: str, name: str) -> Any:
 
 @imitates("lists-take-any-quotes")
 def _bracketed(sent: Field) -> list[str]:
-    """The texts of `["a","b"]`; official clients also send `['a', 'b']`."""
+    """Return the texts of `["a","b"]`; official clients also send `['a', 'b']`."""
     text = sent.text.strip()
     if not (text.startswith("[") and text.endswith("]")):
         raise wrong_value(sent.name, "should be a list in brackets")
@@ -195,13 +195,13 @@ def _bracketed(sent: Field) -> list[str]:
 
 
 def encode_offset(value: int | str, record_id: str) -> str:
-    """The opaque cursor of the row that a page ended with."""
+    """Return the opaque cursor of the row that a page ended with."""
     return orjson.dumps([str(value), record_id, "n" if isinstance(value, int) else "s"]).decode()
 
 
 @imitates("next-offset-leads-on")
 def decode_offset(text: str) -> tuple[int | str, str]:
-    """The place a cursor stands for; ApiError for a text that this API did not hand out."""
+    """Return the place a cursor stands for; ApiError for a text that this API did not hand out."""
     try:
         value, record_id, kind = orjson.loads(text)
         return (int(value) if kind == "n" else str(value)), str(record_id)

@@ -38,7 +38,7 @@ def import_order(write: Write, values: dict[str, Any]) -> Record:
 
 
 def generate(write: Write, invoice: Record) -> Record:
-    """The order that the site makes of an invoice with shippable lines."""
+    """Return the order that the site makes of an invoice with shippable lines."""
     order_id = str(write.tx.next("order", 1001))
     order = _from_invoice(write, invoice, order_id, "queued", "system_generated")
     order.update(created_at=write.now, order_date=invoice["date"], shipping_date=invoice["date"])

@@ -37,7 +37,7 @@ _SELECTIVE = {
 
 
 def page(state: State, kind: str, query: ListQuery, context: str | None = None) -> dict[str, Any]:
-    """The answer to a list request; `context` is the business entity that it is limited to."""
+    """Return the answer to a list request; `context` is the business entity that it is limited to."""
 
     def wanted(record: Record) -> bool:
         return query.matches(record) and _is_listed(kind, record, query) and in_context(record, context)
@@ -103,7 +103,7 @@ def _selected(
     descending: bool,
     wanted: Callable[[Record], bool],
 ) -> Iterator[Row]:
-    """The few records that an index finds, brought into the list's order."""
+    """Return the few records that an index finds, brought into the list's order."""
     rows = [
         Row(row.record, row.record.get(sort, 0), row.id)
         for value in dict.fromkeys(values)

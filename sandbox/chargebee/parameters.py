@@ -35,7 +35,9 @@ _CUSTOM_FIELD_OPERATIONS = frozenset(
 
 @imitates("values-are-checked", "empty-value-clears")
 def check(operation: str, fields: Iterable[Field]) -> dict[str, Any]:
-    """The typed parameters of `operation`: scalars, dicts for nested ones, lists (of dicts) for arrays.
+    """Return the typed parameters of `operation`.
+
+    Scalars, dicts for nested ones, lists (of dicts) for arrays.
 
     Raises ApiError (`param_wrong_value`) naming the parameter as the client wrote it.
     """
@@ -128,7 +130,10 @@ def _require(required: list[str], values: dict[str, Any]) -> None:
 
 @imitates("empty-value-clears")
 def convert(kind: str, field: Field) -> Any:
-    """The typed value of one field by its kind; None for an empty text; ApiError if it breaks the rules."""
+    """Return the typed value of one field by its kind; None for an empty text.
+
+    ApiError if it breaks the rules.
+    """
     if field.text == "":
         return None
     word, _, rest = kind.partition(" ")

@@ -50,7 +50,7 @@ KEYS: dict[str, KeyFunction] = {
 
 @imitates("no-value-no-attribute", "answers-are-json")
 def public(record: Record) -> Record:
-    """A record as a client sees it: no nulls, none of the sandbox's own notes (`_…`)."""
+    """Return a record as a client sees it: no nulls, none of the sandbox's own notes (`_…`)."""
     shown = {name: value for name, value in record.items() if value is not None and not name.startswith("_")}
     if "line_items" in shown:
         shown["line_items"] = [public(line) for line in shown["line_items"]]
@@ -86,12 +86,15 @@ class Write:
         return self.now_ms // 1000
 
     def new_id(self, prefix: str = "") -> str:
-        """A generated id of the kind that Chargebee makes."""
+        """Return a generated id of the kind that Chargebee makes."""
         return prefix + "".join(random.choices(_ALPHABET, k=16))
 
     @imitates("missing-record-is-404")
     def get(self, kind: str, record_id: str, param: str | None = None) -> Record:
-        """A living record, within the business entity context if there is one; ApiError 404 otherwise."""
+        """Return a living record, within the business entity context if there is one.
+
+        ApiError 404 otherwise.
+        """
         record = self.tx.get(kind, record_id)
         if record is None or record.get("deleted") or not in_context(record, self.context):
             raise not_found(kind.replace("_", " ").capitalize(), record_id, param)
@@ -142,5 +145,8 @@ class Write:
 
 
 def in_context(record: Record, business_entity_id: str | None) -> bool:
-    """Whether a record may be seen with the given `chargebee-business-entity-id` header (None: no header)."""
+    """Return whether a record may be seen with the given `chargebee-business-entity-id` header.
+
+    None: without that header.
+    """
     return business_entity_id is None or record.get("business_entity_id") == business_entity_id

@@ -32,7 +32,7 @@ class Site:
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Site:
-        """Settings from a JSON object; `SiteError` for what is unknown or of another type."""
+        """Return settings from a JSON object; `SiteError` for what is unknown or of another type."""
         defaults = {field.name: field.default for field in fields(cls)}
         for name, value in values.items():
             if name not in defaults:
@@ -44,5 +44,5 @@ class Site:
         return cls(**values)
 
     def as_json(self) -> dict[str, Any]:
-        """The settings as `GET /_sandbox/site` shows them."""
+        """Return the settings as `GET /_sandbox/site` shows them."""
         return asdict(self)

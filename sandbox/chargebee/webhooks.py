@@ -115,7 +115,7 @@ class Delivery:
             self._faults, self._random = faults, random.Random(faults.seed)
 
     def _delays(self) -> list[float]:
-        """Seconds until each delivery of an event: none if it is lost, two if it comes twice."""
+        """Return seconds until each delivery of an event: none if it is lost, two if it comes twice."""
         faults, draw = self._faults, self._random
         copies = 0 if draw.random() < faults.webhook_loss_rate else 1
         copies += copies and draw.random() < faults.webhook_duplicate_rate
@@ -159,7 +159,7 @@ def _wants(endpoint: Record, event: Record) -> bool:
 
 
 def _post(endpoint: Record, event: Record) -> bool:
-    """Whether the endpoint took the event."""
+    """Return whether the endpoint took the event."""
     user = endpoint.get("basic_auth_username")
     auth = (user, endpoint.get("_basic_auth_password") or "") if user else None
     try:

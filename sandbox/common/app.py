@@ -19,7 +19,9 @@ CLOCK = "sandbox_clock"
 
 
 def create_sandbox_app(name: str, state: State, load_demo: LoadData, make_error: MakeError) -> Flask:
-    """An app with `/_sandbox/…`; add the API below `/api/`, whose requests are counted and get the faults.
+    """Return an app with `/_sandbox/…`.
+
+    Add the API below `/api/`, whose requests are counted and get the faults.
 
     `load_demo(tx, seed)` fills an empty state; `make_error(status, sentence)` builds the imitated system's
     own answer for a throttled (429) or failing (500, 503) request.
@@ -37,6 +39,6 @@ def create_sandbox_app(name: str, state: State, load_demo: LoadData, make_error:
 
 
 def _dated(response: Response, now: float) -> Response:
-    """A `Date` by the system's own clock."""
+    """Return a `Date` by the system's own clock."""
     response.date = datetime.fromtimestamp(now, UTC)
     return response

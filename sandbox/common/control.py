@@ -20,7 +20,7 @@ class ControlError(ValueError):
 
 
 def create_control(name: str, state: State, faults: Faults, stats: Stats, load_data: LoadData) -> Blueprint:
-    """The blueprint for `/_sandbox`; faults set through it are kept in the state file."""
+    """Return the blueprint for `/_sandbox`; faults set through it are kept in the state file."""
     control = Blueprint("control", __name__, url_prefix="/_sandbox")
 
     @control.before_request

@@ -44,7 +44,7 @@ class FaultSettings:
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> FaultSettings:
-        """Settings from a JSON object; what is left out takes its default. Raises FaultsError."""
+        """Return settings from a JSON object; what is left out takes its default. Raises FaultsError."""
         known = {field.name for field in fields(cls)}
         for name, value in values.items():
             if name not in known:
@@ -53,7 +53,7 @@ class FaultSettings:
         return cls(**values)
 
     def as_json(self) -> dict[str, Any]:
-        """The settings as `GET /_sandbox/faults` shows them."""
+        """Return the settings as `GET /_sandbox/faults` shows them."""
         return asdict(self)
 
 
@@ -86,7 +86,10 @@ class Faults:
             self._admitted: deque[float] = deque()
 
     def delay_s(self) -> float:
-        """How long the next answer takes: the latency plus or minus up to the jitter, never negative."""
+        """Return how long the next answer takes.
+
+        The latency plus or minus up to the jitter, never negative.
+        """
         settings = self.settings
         if not settings.latency_ms and not settings.jitter_ms:
             return 0.0
@@ -109,22 +112,22 @@ class Faults:
             return max(1, math.ceil(self._admitted[0] + WINDOW_S - now))
 
     def throttles(self) -> bool:
-        """Whether this request is refused as one too many, whatever the rate."""
+        """Return whether this request is refused as one too many, whatever the rate."""
         return self._happens(self.settings.throttle_rate)
 
     def error(self) -> int | None:
-        """The status of an injected failure, or None."""
+        """Return the status of an injected failure, or None."""
         if not self._happens(self.settings.error_rate):
             return None
         with self._lock:
             return self._random.choice(ERROR_STATUSES)
 
     def drops_before(self) -> bool:
-        """Whether the connection dies before anything is done."""
+        """Return whether the connection dies before anything is done."""
         return self._happens(self.settings.drop_before_rate)
 
     def drops_after(self) -> bool:
-        """Whether the connection dies after the write was done, its answer lost."""
+        """Return whether the connection dies after the write was done, its answer lost."""
         return self._happens(self.settings.drop_after_rate)
 
     def _happens(self, rate: float) -> bool:

@@ -16,5 +16,8 @@ CURRENCIES = frozenset(_DECIMALS)
 
 
 def decimals(currency: str) -> int:
-    """How many decimals amounts in `currency` have: JPY 0, NOK 2, KWD 3. Raises KeyError when unknown."""
+    """Return how many decimals amounts in `currency` have: JPY 0, NOK 2, KWD 3.
+
+    Raises KeyError when unknown.
+    """
     return _DECIMALS[currency]

@@ -10,7 +10,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def is_foreign(request: Request, must_tell: bool = False) -> bool:
-    """Whether a request comes from another site, or to a foreign name that was pointed at loopback.
+    """Return whether a request comes from another site, or to a foreign name that was pointed at loopback.
 
     Browsers tell the origin of every form they send; programs do not. With `must_tell`, silence is foreign.
     """

@@ -48,7 +48,7 @@ class SandboxServer(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        """Called by gunicorn in the worker."""
+        """Make the application; called by gunicorn in the worker."""
         app = self._create_app()
         _date_by(app.extensions[CLOCK])
         return app
@@ -74,7 +74,7 @@ def serve(create_app: Callable[[], Flask], port: int) -> None:
 
 
 def parse_arguments(prog: str, default_port: int, default_state: str) -> argparse.Namespace:
-    """The command line of a sandbox: `port`, `state` (a Path), `data`, `seed`."""
+    """Return the command line of a sandbox: `port`, `state` (a Path), `data`, `seed`."""
     parser = argparse.ArgumentParser(prog=prog)
     parser.add_argument(
         "--port", type=int, default=default_port, help=f"on 127.0.0.1 (default {default_port})"

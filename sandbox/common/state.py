@@ -91,7 +91,7 @@ class State:
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """All that is done in the block becomes true together, or nothing of it when the block raises."""
+        """Make all that is done in the block true together, or nothing of it when the block raises."""
         with self._writing:
             connection = self._connection()
             connection.execute("BEGIN IMMEDIATE")
@@ -103,11 +103,14 @@ class State:
             connection.execute("COMMIT")
 
     def get(self, kind: str, record_id: str) -> Record | None:
-        """The newest version of one record, never lagging; None when there is none."""
+        """Return the newest version of one record, never lagging; None when there is none."""
         return _get(self._connection(), kind, record_id)
 
     def find(self, kind: str, key: str, value: KeyValue) -> list[Record]:
-        """The records whose index `key` has exactly `value`, in the order of their ids, never lagging."""
+        """Return the records whose index `key` has exactly `value`, in the order of their ids.
+
+        They never lag.
+        """
         return _find(self._connection(), kind, key, value)
 
     def page(
@@ -132,13 +135,13 @@ class State:
         return rows
 
     def scan(self, kind: str, key: str, part: Range | None = None, fresh: bool = False) -> Iterator[Row]:
-        """All rows of a list, one by one, in the order of (`key`, id); `fresh`: never lagging."""
+        """Yield all rows of a list, one by one, in the order of (`key`, id); `fresh`: never lagging."""
         sql, values = _list_query(kind, key, part or Range(), 0 if fresh else self.list_lag_s)
         for value, record_id, text in self._connection().execute(sql, values):
             yield Row(orjson.loads(text), value, record_id)
 
     def count(self, kind: str, key: str) -> int:
-        """How many records have the index `key`."""
+        """Return how many records have the index `key`."""
         sql = (
             "SELECT count(*) FROM keys JOIN versions USING (version) "
             "WHERE keys.type = ? AND keys.name = ? AND until IS NULL"
@@ -146,7 +149,7 @@ class State:
         return int(self._connection().execute(sql, (kind, key)).fetchone()[0])
 
     def setting(self, name: str) -> Any:
-        """A JSON value kept beside the records, or None."""
+        """Return a JSON value kept beside the records, or None."""
         return _setting(self._connection(), name)
 
 
@@ -166,27 +169,33 @@ class Transaction:
         self._lag_us = int(lag_s * 1_000_000)
 
     def wall_us(self) -> int:
-        """What the system's clock shows: ours, and how far it is ahead."""
+        """Return what the system's clock shows: ours, and how far it is ahead."""
         return now_us() + self._skew_us
 
     def now(self) -> int:
-        """A new instant of the sandbox clock in microseconds, later than all before it, restarts included."""
+        """Return a new instant of the sandbox clock in microseconds.
+
+        It is later than all before it, restarts included.
+        """
         moment = max(self.wall_us(), int(self.setting("_clock") or 0) + 1)
         self.set_setting("_clock", moment)
         return moment
 
     def next(self, sequence: str, start: int = 1) -> int:
-        """The next number of a named sequence, counting from `start`."""
+        """Return the next number of a named sequence, counting from `start`."""
         number = int(self.setting(f"sequence:{sequence}") or start - 1) + 1
         self.set_setting(f"sequence:{sequence}", number)
         return number
 
     def get(self, kind: str, record_id: str) -> Record | None:
-        """The newest version of one record, or None."""
+        """Return the newest version of one record, or None."""
         return _get(self._connection, kind, record_id)
 
     def find(self, kind: str, key: str, value: KeyValue) -> list[Record]:
-        """The records whose index `key` has exactly `value`."""
+        """Return the records whose index `key` has exactly `value`, in the order of their ids.
+
+        They never lag.
+        """
         return _find(self._connection, kind, key, value)
 
     def put(self, kind: str, record_id: str, record: Record, since: int | None = None) -> None:
@@ -221,7 +230,7 @@ class Transaction:
         self._connection.execute(f"DELETE FROM versions WHERE {where}", values)
 
     def setting(self, name: str) -> Any:
-        """A JSON value kept beside the records, or None."""
+        """Return a JSON value kept beside the records, or None."""
         return _setting(self._connection, name)
 
     def set_setting(self, name: str, value: Any) -> None:

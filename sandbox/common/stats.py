@@ -54,7 +54,7 @@ class Stats:
             self.faults[name] += 1
 
     def as_json(self) -> dict[str, Any]:
-        """The shape of `GET /_sandbox/stats`."""
+        """Return the shape of `GET /_sandbox/stats`."""
         with self._lock:
             return {
                 "calls": dict(self.calls),

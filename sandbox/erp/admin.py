@@ -41,7 +41,7 @@ BY_PATH = {record_type.path: record_type for record_type in TYPES.values()}
 
 
 def create_admin(state: State) -> Blueprint:
-    """The blueprint; a write must come from a form of this page."""
+    """Return the blueprint; a write must come from a form of this page."""
     admin = Blueprint("admin", __name__, template_folder="templates", static_folder="static")
     admin.before_request(_keep_out)
     admin.after_request(_protect)
@@ -132,7 +132,10 @@ def _shown(record_type: RecordType, record_id: str) -> AnyResponse:
 
 
 def _list_page(state: State, record_type: RecordType) -> str:
-    """The youngest records first; `q` is looked for in every field, `after` is where the last page ended."""
+    """Return the youngest records first.
+
+    `q` is looked for in every field, `after` is where the last page ended.
+    """
     words = request.args.get("q", "").casefold().split()
     part = place_of(request.args.get("after"), descending=True)
 

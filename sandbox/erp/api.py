@@ -20,7 +20,7 @@ MAX_BODY = 1_000_000
 
 
 def create_api(state: State) -> Blueprint:
-    """The blueprint; every route wants `Authorization: Bearer sandbox`."""
+    """Return the blueprint; every route wants `Authorization: Bearer sandbox`."""
     api = Blueprint("api", __name__, url_prefix=PREFIX)
 
     @api.before_request

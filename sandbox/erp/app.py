@@ -19,7 +19,7 @@ from sandbox.erp.records import index_keys, load_record
 
 
 def create_app(state_file: Path, data: str = "demo", seed: int = 1) -> Flask:
-    """The app over a state file; a new file is filled with the `demo` or `empty` data set first."""
+    """Return the app over a state file; a new file is filled with the `demo` or `empty` data set first."""
     state = State(state_file, index_keys())
     if state.is_new:
         load(state, load_demo, data, seed)

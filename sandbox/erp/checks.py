@@ -16,8 +16,11 @@ Values = dict[str, Any]
 
 @dataclass
 class Draft:
-    """A record in the making: `values` as they would be stored, what is wrong, and which computed values the
-    caller claims (path to value), to be compared once they have been computed."""
+    """A record in the making.
+
+    `values` as they would be stored, what is wrong, and which computed values the caller claims (path to
+    value), to be compared once they have been computed.
+    """
 
     values: Values
     errors: list[FieldError] = field(default_factory=list)
@@ -77,7 +80,7 @@ def _value(draft: Draft, spec: Field, value: Any, present: Any, path: str) -> An
 def _lines(
     draft: Draft, fields: Mapping[str, Field], sent: list[Values], present: list[Values], path: str
 ) -> list[Values]:
-    """The lines as sent; one that names a present `line_id` keeps the fields it does not mention."""
+    """Return the lines as sent; one that names a present `line_id` keeps the fields it does not mention."""
     known = {line["line_id"]: line for line in present}
     lines: list[Values] = []
     for place, body in enumerate(sent):

@@ -33,7 +33,7 @@ class Group:
 
 
 def groups(fields: Mapping[str, Field], record: Values) -> Iterator[Group]:
-    """The whole form of a record; order lines are followed by blank ones to fill in."""
+    """Yield the whole form of a record; order lines are followed by blank ones to fill in."""
     plain = {name: spec for name, spec in fields.items() if spec.nested is None and not spec.computed}
     yield Group("", list(_inputs(plain, record, "")))
     for name, spec in fields.items():
@@ -65,7 +65,9 @@ def _text(value: Any, spec: Field) -> str:
 
 
 def read_form(fields: Mapping[str, Field], form: Mapping[str, str]) -> Values:
-    """The body that a filled-in form stands for: an empty control clears, an empty address or line is none.
+    """Return the body that a filled-in form stands for.
+
+    An empty control clears, an empty address or line is none.
 
     A value of the wrong kind is passed on as it is, for the record's own checks to refuse.
     """

@@ -35,7 +35,7 @@ def _need(value: object, kind: type, name: str) -> None:
 
 
 def text(limit: int) -> Check:
-    """A text of at most `limit` characters, kept exactly as given."""
+    """Return a text of at most `limit` characters, kept exactly as given."""
 
     def check(value: Any) -> str | None:
         _need(value, str, "a text")
@@ -49,7 +49,7 @@ def text(limit: int) -> Check:
 
 
 def email(limit: int = 70) -> Check:
-    """An e-mail address; blanks around it are kept, as sloppy input is in real systems."""
+    """Return an e-mail address; blanks around it are kept, as sloppy input is in real systems."""
     as_text = text(limit)
 
     def check(value: Any) -> str | None:
@@ -74,7 +74,7 @@ def choice(*allowed: str) -> Check:
 
 
 def code(known: frozenset[str], what: str) -> Check:
-    """A code of a published list, in its own letters."""
+    """Return a code of a published list, in its own letters."""
 
     def check(value: Any) -> str | None:
         _need(value, str, "a text")
@@ -90,13 +90,13 @@ currency = code(CURRENCIES, "an ISO 4217 currency code")
 
 
 def boolean(value: Any) -> bool:
-    """True or false."""
+    """Return True or false."""
     _need(value, bool, "true or false")
     return bool(value)
 
 
 def integer(low: int, high: int = 2**31 - 1) -> Check:
-    """A whole number from `low` to `high`."""
+    """Return a whole number from `low` to `high`."""
 
     def check(value: Any) -> int:
         _need(value, int, "a whole number")
@@ -108,7 +108,10 @@ def integer(low: int, high: int = 2**31 - 1) -> Check:
 
 
 def decimal(low: Decimal, high: Decimal | None = None, places: int = 4) -> Check:
-    """A decimal number as a text (or a whole number), never a binary fraction; kept without end zeros."""
+    """Return a decimal number as a text (or a whole number), never a binary fraction.
+
+    Kept without end zeros.
+    """
 
     def check(value: Any) -> str | None:
         if value == "":
@@ -126,7 +129,7 @@ def decimal(low: Decimal, high: Decimal | None = None, places: int = 4) -> Check
 
 
 def to_decimal(value: Any) -> Decimal:
-    """The number a text such as "49.90" or a JSON integer stands for; raises BrokenRule."""
+    """Return the number a text such as "49.90" or a JSON integer stands for; raises BrokenRule."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise BrokenRule("type", 'must be a decimal number as a text, such as "49.90"')
     try:
@@ -139,12 +142,15 @@ def to_decimal(value: Any) -> Decimal:
 
 
 def money(value: Any) -> str | None:
-    """An amount; its decimals are those of the record's currency, which `sandbox.erp.totals` sees to."""
+    """Return an amount.
+
+    Its decimals are those of the record's currency, which `sandbox.erp.totals` sees to.
+    """
     return None if value == "" else format(to_decimal(value), "f")
 
 
 def day(value: Any) -> str | None:
-    """A date `YYYY-MM-DD`."""
+    """Return a date `YYYY-MM-DD`."""
     _need(value, str, "a date as YYYY-MM-DD")
     if not value:
         return None
@@ -158,7 +164,7 @@ def day(value: Any) -> str | None:
 
 
 def instant(value: Any) -> str | None:
-    """An instant with its offset, kept as fixed-width UTC `YYYY-MM-DDThh:mm:ss.ffffffZ`."""
+    """Return an instant with its offset, kept as fixed-width UTC `YYYY-MM-DDThh:mm:ss.ffffffZ`."""
     _need(value, str, "an instant as YYYY-MM-DDThh:mm:ssZ")
     if not value:
         return None
@@ -172,7 +178,7 @@ def instant(value: Any) -> str | None:
 
 
 def texts(value: Any) -> dict[str, str]:
-    """An object whose values are texts; keys with null are left out."""
+    """Return an object whose values are texts; keys with null are left out."""
     _need(value, dict, "an object")
     for name, item in value.items():
         if item is not None and not isinstance(item, str):
@@ -181,7 +187,7 @@ def texts(value: Any) -> dict[str, str]:
 
 
 def scalars(value: Any) -> dict[str, Any]:
-    """An object whose values are texts, numbers or booleans; keys with null are left out."""
+    """Return an object whose values are texts, numbers or booleans; keys with null are left out."""
     _need(value, dict, "an object")
     for name, item in value.items():
         if isinstance(item, dict | list):
@@ -196,7 +202,7 @@ def json_object(value: Any) -> dict[str, Any]:
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
-    """A list of JSON objects."""
+    """Return a list of JSON objects."""
     _need(value, list, "a list")
     for place, item in enumerate(value):
         if not isinstance(item, dict):

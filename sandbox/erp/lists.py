@@ -73,12 +73,12 @@ def _since(text: str | None) -> str | None:
 
 
 def cursor_of(row: Row) -> str:
-    """An opaque cursor for what follows a row."""
+    """Return an opaque cursor for what follows a row."""
     return base64_encode(f"{row.value} {row.id}").decode()
 
 
 def place_of(cursor: str | None, descending: bool = False) -> Range:
-    """The part of a list that follows a cursor; raises Invalid when it is none."""
+    """Return the part of a list that follows a cursor; raises Invalid when it is none."""
     return Range(after=_place(cursor), descending=descending)
 
 

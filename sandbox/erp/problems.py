@@ -34,7 +34,7 @@ class ProblemResponse(Exception):
         self.extra = extra
 
     def response(self) -> Response:
-        """The problem document."""
+        """Return the problem document."""
         response = problem(self.status, self.title, self.detail, **self.extra)
         if self.status == 401:
             response.headers["WWW-Authenticate"] = 'Bearer realm="erp"'

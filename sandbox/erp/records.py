@@ -95,7 +95,7 @@ def convert(tx: Transaction, quote_id: str, today: str, if_match: str | None = N
 
 
 def existing(source: State | Transaction, kind: str, record_id: str, include_deleted: bool = False) -> Record:
-    """The record with that id; ProblemResponse 404 when there is none or it is deleted."""
+    """Return the record with that id; ProblemResponse 404 when there is none or it is deleted."""
     record = source.get(kind, record_id)
     if record is None or (record["deleted_at"] and not include_deleted):
         state = "deleted" if record else "not known"
@@ -164,8 +164,11 @@ def _store(tx: Transaction, kind: str, record: Values, deleted: bool = False) ->
 
 
 def index_keys() -> Mapping[str, KeyFunction]:
-    """The index of each type: `modified_at` of all, `live` of those not deleted, `ref:<system>` of the
-    external references, and of live records `unique:<field>` and `points:<type>` for what they point to."""
+    """Return the index of each type.
+
+    `modified_at` of all, `live` of those not deleted, `ref:<system>` of the external references, and of live
+    records `unique:<field>` and `points:<type>` for what they point to.
+    """
     return {record_type.name: _key_function(record_type) for record_type in TYPES.values()}
 
 

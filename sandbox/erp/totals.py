@@ -15,7 +15,7 @@ COMPANY_CURRENCY = "NOK"
 
 
 def quantum(currency: str) -> Decimal:
-    """The smallest amount of a currency: 1 for JPY, 0.01 for NOK, 0.001 for KWD."""
+    """Return the smallest amount of a currency: 1 for JPY, 0.01 for NOK, 0.001 for KWD."""
     return Decimal(1).scaleb(-decimals(currency))
 
 

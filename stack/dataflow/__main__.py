@@ -15,7 +15,7 @@ _GENERATED = re.compile(r"^Generated: .*$", re.MULTILINE)
 
 
 def same(one: str, other: str) -> bool:
-    """True if two documents say the same, whenever they were generated."""
+    """Return True if two documents say the same, whenever they were generated."""
     return _GENERATED.sub("", one) == _GENERATED.sub("", other)
 
 

@@ -64,7 +64,7 @@ def _proof(found: Sequence[Mapping]) -> Iterator[str]:
 
 
 def row_id(mapping: Mapping, pair: Pair) -> str:
-    """The name of the test case that proves a row."""
+    """Return the name of the test case that proves a row."""
     return f"{'-'.join(mapping.title)} {pair.erp} {pair.chargebee}"
 
 
@@ -121,7 +121,7 @@ def _anchor(mapping: Mapping, pair: Pair) -> str:
 
 
 def type_in_words(read: Mappings, record: Record, path: str) -> str:
-    """The type of a property: `string 50`, `one of a, b`; empty for other records' properties."""
+    """Return the type of a property: `string 50`, `one of a, b`; empty for other records' properties."""
     found = node(schema_of(read.root, record), path)
     if not found:
         return "any" if found == {} else ""

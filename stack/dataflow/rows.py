@@ -52,11 +52,11 @@ class Mapping:
         return self.erp.datatype, self.chargebee[0].datatype
 
     def pairs(self) -> list[Pair]:
-        """Its rows, in the order of the mapping file."""
+        """Return its rows, in the order of the mapping file."""
         return [pair for row in self.erp.concept.rows for pair in self._pairs(row)]
 
     def record_of(self, chargebee_property: str) -> tuple[Record, str]:
-        """The Chargebee record that a property of a row is of, and its path there."""
+        """Return the Chargebee record that a property of a row is of, and its path there."""
         name, _, path = chargebee_property.partition(".")
         named = next((each for each in self.chargebee if each.datatype == name), None)
         return (named, path) if len(self.chargebee) > 1 and named else (self.chargebee[0], chargebee_property)
@@ -113,7 +113,7 @@ class Mapping:
 
 
 def _parts(mine: Cell, theirs: Cell) -> Iterator[tuple[str, str]]:
-    """The paths of a cell on each side, one pair for each part of an object."""
+    """Yield the paths of a cell on each side, one pair for each part of an object."""
     left, right = (cell.path.replace("[]", "") for cell in (mine, theirs))
     if mine.parts and theirs.parts:
         for shared, own in mine.parts.items():
@@ -134,7 +134,7 @@ def _notes(mine: Cell, theirs: Cell) -> Iterator[str]:
 
 
 def mappings(read: Mappings) -> list[Mapping]:
-    """Every ERP datatype with its counterpart, by name."""
+    """Return every ERP datatype with its counterpart, by name."""
     found = [
         Mapping(record, [record.counterpart, *record.counterpart.parts])
         for record in read.records()

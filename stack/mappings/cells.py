@@ -13,7 +13,7 @@ Conversion = Callable[[str, Dtl, Dtl], Mapping[str, Any]]
 
 
 def moved(expression: Dtl, start: str, to: Dtl) -> Dtl:
-    """The expression with each path `start` replaced by `to`, and each `start.x` by `to.x`."""
+    """Return the expression with each path `start` replaced by `to`, and each `start.x` by `to.x`."""
     if expression == start:
         return to
     if isinstance(expression, str):
@@ -86,14 +86,17 @@ class Cell:
         return found
 
     def read(self, start: str = "_S", currency: Dtl = None) -> Dtl:
-        """Its value in the shared model, of a record at the path `start`. For lines see `read_lines`."""
+        """Return its value in the shared model, of a record at the path `start`.
+
+        For lines see `read_lines`.
+        """
         if "read" in self.given:
             return moved(self.given["read"], "_S", start)
         start = "_P._T._" if self.is_related else f"{start}."
         return self.read_value(f"{start}{self.path}", start, currency)
 
     def read_value(self, value: Dtl, start: str, currency: Dtl) -> Dtl:
-        """The same for a value that is at hand."""
+        """Return the same for a value that is at hand."""
         if "else" in self.given:
             other = f"{start}{self.given['else']}"
             value = ["if", ["in", ["strip", ["coalesce-args", value, ""]], ["list", ""]], other, value]
@@ -106,13 +109,13 @@ class Cell:
         return conversion.get("read", value)
 
     def read_lines(self, lines: Dtl) -> Dtl:
-        """The values of all lines; null where all of them are empty."""
+        """Return the values of all lines; null where all of them are empty."""
         each = ["coalesce-args", self.read_value(f"_.{self.field}", "_.", None), ""]
         values = ["map", each, lines]
         return ["if", ["is-empty", ["filter", ["neq", "_.", ""], values]], None, values]
 
     def write(self, value: Dtl | None = None, currency: Dtl = "_S.currency") -> Dtl:
-        """Its value in the record's own words, of `value` in the shared model (default: the golden one)."""
+        """Return the record's own word for `value`, one in the shared model (default: the golden one)."""
         shared = f"_S.{self.name}"
         value = shared if value is None else value
         if "default" in self.given:
@@ -129,7 +132,10 @@ class Cell:
         return self._conversion(value, currency).get("write", value)
 
     def copied(self, other: Cell, start: str) -> Dtl:
-        """An object of another record, at the path `start`, with the names that its parts have here."""
+        """Return an object of another record with the names that its parts have here.
+
+        It stands at the path `start`.
+        """
         value = f"{start}.{other.path}"
         names = {other.parts[shared]: own for shared, own in self.parts.items()}
         return _renamed(value, names, by_own_name=True)
@@ -139,7 +145,10 @@ class Cell:
 
 
 def _renamed(value: Dtl, parts: Mapping[str, str], by_own_name: bool) -> Dtl:
-    """An object whose parts are renamed: `parts` leads from their names there to those here, or back."""
+    """Return an object whose parts are renamed.
+
+    `parts` leads from their names there to those here, or back.
+    """
     pairs = ((own, shared) if by_own_name else (shared, own) for shared, own in parts.items())
     inner = [each for to, of in pairs for each in (to, f"{value}.{of}")]
     return ["if", ["is-null", value], None, ["dict", *inner]]

@@ -60,13 +60,13 @@ class Row:
         return self.direction not in (ON_CREATE, COMPARED)
 
     def is_on_create(self, alias: str) -> bool:
-        """Whether a record has it set when it is made and never after."""
+        """Return whether a record has it set when it is made and never after."""
         cell = self.cells.get(alias)
         flagged = self.given.get("on_create") or (cell is not None and cell.given.get("on_create"))
         return self.direction == ON_CREATE or bool(flagged)
 
     def goes_to(self, system: System) -> bool:
-        """Whether the records of a system are written."""
+        """Return whether the records of a system are written."""
         ways = {TO_CHARGEBEE: CHARGEBEE, TO_ERP: ERP}
         return ways.get(self.direction, system.word) == system.word
 
@@ -99,7 +99,7 @@ class Concept:
         self.all: Mapping[str, Concept] = {}
 
     def row(self, name: str) -> Row:
-        """The row of a shared property."""
+        """Return the row of a shared property."""
         return next(row for row in self.rows if row.name == name)
 
     @property

@@ -14,7 +14,7 @@ from stack.mappings.record import Record
 
 
 def insert_statements(record: Record) -> list[Dtl]:
-    """Everything of the rule `insert` that the mapping file decides."""
+    """Return everything of the rule `insert` that the mapping file decides."""
     found: list[Dtl] = []
     for row, cell in record.rows():
         if cell.in_lines or not cell.is_written or row.direction == OWN:
@@ -35,7 +35,10 @@ def _set(cell: Cell, value: Dtl) -> Dtl:
 
 
 def _first_value(record: Record, row: Row, cell: Cell) -> Dtl | None:
-    """What a row is to be at first, in the record's own words; None if that is no matter of its creation."""
+    """Return what a row is to be at first, in the record's own words.
+
+    None if that is no matter of its creation.
+    """
     currency = _by_type({each: f"_S.raw.{each.currency}" for each in record.others}, "_S.type")
     if row.has_clock:
         golden = f"_P._S.golden.{row.name}.v"
@@ -57,7 +60,7 @@ def _first_value(record: Record, row: Row, cell: Cell) -> Dtl | None:
 
 
 def _fillers(record: Record) -> list[Dtl]:
-    """What is invented where the target demands something that nobody said."""
+    """Return what is invented where the target demands something that nobody said."""
     found: list[Dtl] = []
     for _, cell in record.rows():
         if "filler" in cell.given:
@@ -68,7 +71,7 @@ def _fillers(record: Record) -> list[Dtl]:
 
 
 def new_line_statements(record: Record) -> list[Dtl]:
-    """Everything of the rule `new_line`; nothing where no record with lines is made."""
+    """Return everything of the rule `new_line`; nothing where no record with lines is made."""
     if not record.is_created or not record.lines:
         return []
     position = record.lines.get("position")
@@ -87,7 +90,7 @@ def _line_value(cell: Cell, source: Record) -> Dtl:
 
 
 def created_as(record: Record) -> Dtl:
-    """How a record that was read tells which new one of the transform pipe (alias `t`) it is."""
+    """Return how a record that was read tells which new one of the transform pipe (alias `t`) it is."""
     if record.part_of:
         return ["eq", "_S._id", "t.id"]
     if record.system.word == ERP:
@@ -98,7 +101,7 @@ def created_as(record: Record) -> Dtl:
 
 
 def _by_type(values: Mapping[Record, Dtl], of: str) -> Dtl:
-    """The value for the type of record at the path `of`; plain if it is the same for all."""
+    """Return the value for the type of record at the path `of`; plain if it is the same for all."""
     found = list(values.values())
     if all(each == found[0] for each in found):
         return found[0]

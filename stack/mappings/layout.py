@@ -13,12 +13,18 @@ PAIRS = {"dict": 1, "case": 1, "case-eq": 2}
 
 
 def laid_out(value: Any) -> str:
-    """A JSON text in lines of up to `WIDTH` characters, but for longer strings; ends with a newline."""
+    """Return a JSON text in lines of up to `WIDTH` characters, but for longer strings.
+
+    Ends with a newline.
+    """
     return _text(value, 0, 0) + "\n"
 
 
 def _text(value: Any, indent: int, used: int) -> str:
-    """`used`: characters that stand before and behind it on its line, apart from the indentation."""
+    """Lay it out.
+
+    `used` are characters that stand before and behind it on its line, apart from the indentation.
+    """
     flat = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, (list, dict)) or not value or indent + used + len(flat) <= WIDTH and indent > 0:
         return flat
@@ -41,7 +47,7 @@ def _text(value: Any, indent: int, used: int) -> str:
 
 
 def _filled(texts: list[str], indent: int) -> str:
-    """A list of words, as many as fit on each line."""
+    """Return a list of words, as many as fit on each line."""
     lines, margin = ["["], " " * (indent + STEP)
     for at, text in enumerate(texts):
         piece = text + (", " if at < len(texts) - 1 else "]")
@@ -62,7 +68,7 @@ def _paired(values: list[Any], indent: int) -> Iterator[str]:
 
 
 def _head(value: list[Any]) -> int:
-    """How many items stay on the first line: a DTL function's name, and the word after it."""
+    """Return how many items stay on the first line: a DTL function's name, and the word after it."""
     count = 0
     while count < min(2, len(value) - 1) and isinstance(value[count], str) and len(value[count]) < 60:
         count += 1

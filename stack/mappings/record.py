@@ -73,7 +73,7 @@ class Record:
         return not self.is_reported
 
     def may_be(self, other: Record) -> bool:
-        """Whether one of the same system is linked to it directly."""
+        """Return whether one of the same system is linked to it directly."""
         return other.alias in self.links or other is self.also
 
     @property
@@ -142,13 +142,13 @@ class Record:
     # -- properties ----------------------------------------------------------------------------------------
 
     def rows(self) -> Iterator[tuple[Row, Cell]]:
-        """Its rows, each with its cell."""
+        """Yield its rows, each with its cell."""
         for row in self.concept.rows:
             if self.alias in row.cells:
                 yield row, row.cells[self.alias]
 
     def shared(self) -> Iterator[tuple[Row, Cell]]:
-        """Its rows in the golden record."""
+        """Yield its rows in the golden record."""
         for row, cell in self.rows():
             if row.has_clock and not cell.given.get("on_create"):
                 yield row, cell
@@ -170,7 +170,7 @@ class Record:
         return found[0] if found else "currency"
 
     def lines_sorted(self, start: str) -> Dtl:
-        """Its lines in their order, of a record at the path `start`."""
+        """Return its lines in their order, of a record at the path `start`."""
         lines = ["combine", f"{start}.{self.lines['path']}"]
         return ["sorted", f"_.{self.lines['position']}", lines] if "position" in self.lines else lines
 
@@ -184,7 +184,7 @@ class Record:
         return ["combine", named, *at_times] if at_times else named
 
     def is_observed(self, row: Row) -> bool:
-        """Whether it only shows what others say of a row."""
+        """Return whether it only shows what others say of a row."""
         return bool(row.link) or (row.direction not in (OWN, BOTH) and row.goes_to(self.system))
 
     @property
@@ -208,7 +208,7 @@ class Record:
         return [row.name for row, cell in self.shared() if cell.is_related]
 
     def kept_up(self) -> Iterator[tuple[Row, Cell]]:
-        """Its rows that are written whenever they differ."""
+        """Yield its rows that are written whenever they differ."""
         for row, cell in self.shared():
             if cell.is_written and row.goes_to(self.system) and not row.is_on_create(self.alias):
                 yield row, cell

@@ -60,12 +60,15 @@ class Mappings:
             record.test_data = _read(folder / "test-data" / f"{record.type}.json")
 
     def records(self) -> list[Record]:
-        """All records, those of the ERP first, each system's by name."""
+        """Return all records, those of the ERP first, each system's by name."""
         found = [record for concept in self.concepts.values() for record in concept.records.values()]
         return sorted(found, key=lambda each: (each.system.word != "erp", each.type))
 
     def personal(self) -> list[str]:
-        """Properties that are personal data: by their names in the shared model, and in the records."""
+        """Return properties that are personal data.
+
+        By their names in the shared model, and in the records.
+        """
         rows = [
             row for concept in self.concepts.values() for row in concept.rows if row.given.get("personal")
         ]
@@ -74,7 +77,7 @@ class Mappings:
         return sorted(found | {cell.given["else"] for cell in cells if "else" in cell.given})
 
     def pipes(self) -> dict[str, Pipe]:
-        """All pipes by id."""
+        """Return all pipes by id."""
         return {pipe["_id"]: pipe for pipe in self._pipes()}
 
     def _pipes(self) -> Iterator[Pipe]:
@@ -101,7 +104,7 @@ class Mappings:
         return written
 
     def render(self, template: str, **context: Any) -> Pipe:
-        """The pipe that a template makes in a context."""
+        """Return the pipe that a template makes in a context."""
         text = self._environment.get_template(f"{template}.json").render(
             records=self.records(),
             concepts=list(self.concepts.values()),

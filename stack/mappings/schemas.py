@@ -12,14 +12,14 @@ from stack.mappings.record import Record
 
 
 def schema_of(root: Path, record: Record) -> dict[str, Any]:
-    """The schema of a record's datatype."""
+    """Return the schema of a record's datatype."""
     path = root / record.system.schemas / f"{record.datatype}.schema.json"
     found: dict[str, Any] = json.loads(path.read_bytes())
     return found
 
 
 def node(schema: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
-    """The part of a JSON Schema on the property at a path, through lists; None if there is none."""
+    """Return the part of a JSON Schema on the property at a path, through lists; None if there is none."""
     found: Any = schema
     for step in path.split("."):
         found = _target(schema, found)

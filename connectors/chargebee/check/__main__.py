@@ -37,7 +37,7 @@ _PATIENCE = {"UPSTREAM_ATTEMPTS": "4", "UPSTREAM_MAX_WAIT_SECONDS": "120"}
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the command line."""
     made = argparse.ArgumentParser(prog="python -m connectors.chargebee.check", description=__doc__)
     made.add_argument("--write", action="store_true", help="make, change and remove records, on a test site")
     made.add_argument("--fact", action="append", default=[], help="settle only this one; may be given again")
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
 
 
 def _settings(environ: Mapping[str, str]) -> ChargebeeSettings:
-    """The service's settings; `SettingsError` names all that is missing of what a check needs."""
+    """Return the service's settings; `SettingsError` names all that is missing of what a check needs."""
     missing = [
         names
         for names in ("CHARGEBEE_SITE or CHARGEBEE_BASE_URL", "CHARGEBEE_API_KEY")

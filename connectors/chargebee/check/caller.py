@@ -41,7 +41,7 @@ class OutOfTime(Exception):
 
 
 def new_run() -> str:
-    """The name of a run: `cbcheck-2611300412-x7k`, by which its records are known again."""
+    """Return the name of a run: `cbcheck-2611300412-x7k`, by which its records are known again."""
     return f"{PREFIX}{datetime.now(UTC):%y%m%d%H%M}-{''.join(choice(_LETTERS) for _ in range(3))}"
 
 
@@ -183,6 +183,6 @@ def _trouble(answer: UpstreamResponse) -> ServiceError | None:
 
 
 def taken_ids(outcome: Outcome, kind: str) -> list[str]:
-    """The ids in a list of one kind of record."""
+    """Return the ids in a list of one kind of record."""
     rows: Any = outcome.body.get("list", []) if outcome.is_taken and isinstance(outcome.body, dict) else []
     return [str(row[kind]["id"]) for row in rows if kind in row]

@@ -29,7 +29,7 @@ Made = tuple[str, str]
 
 
 def leftovers(caller: Caller) -> list[Made]:
-    """Records of earlier runs, as `(kind, id)`."""
+    """Return records of earlier runs, as `(kind, id)`."""
     found = []
     for kind, resource in KINDS.items():
         query = {"id[starts_with]": PREFIX, "limit": "100", **_LISTED.get(kind, {})}

@@ -39,7 +39,10 @@ class Outcome:
         return records[0] if len(records) == 1 and isinstance(records[0], dict) else MISSING
 
     def part(self, name: str) -> Any:
-        """What conditions call `status`, `code`, `param`, `error`, `body`, `record`, `headers` and `sent`."""
+        """Return the answer by the names that conditions use.
+
+        They are `status`, `code`, `param`, `error`, `body`, `record`, `headers` and `sent`.
+        """
         refusal = self.body if not self.is_taken and isinstance(self.body, dict) else {}
         parts: dict[str, Any] = {
             "status": self.status,
@@ -54,7 +57,10 @@ class Outcome:
         return parts[name]
 
     def told(self) -> str:
-        """The answer in a few words: `400 param_wrong_value (net_term_days)`, `200`, or why there is none."""
+        """Return the answer in a few words.
+
+        `400 param_wrong_value (net_term_days)`, `200`, or why there is none.
+        """
         if self.reason:
             return self.reason
         words = [str(self.status)]
@@ -65,7 +71,10 @@ class Outcome:
 
 
 def find(outcomes: Mapping[str, Outcome], path: str) -> Any:
-    """What stands at `call.part.name.0.name`; a list for a path with `*`. `NotMade` without an answer."""
+    """Return what stands at `call.part.name.0.name`; a list for a path with `*`.
+
+    `NotMade` without an answer.
+    """
     call, part, *steps = path.split(".")
     outcome = outcomes[call]
     if outcome.reason:
@@ -91,7 +100,7 @@ def _walk(value: Any, steps: list[str]) -> Any:
 def hold(
     conditions: tuple[Condition, ...], outcomes: Mapping[str, Outcome], fill: Callable[[str], str]
 ) -> bool:
-    """Whether all conditions hold; `fill` puts values for placeholders. `NotMade` without an answer.
+    """Return whether all conditions hold; `fill` puts values for placeholders. `NotMade` without an answer.
 
     Something can only be absent from an answer that there is: nothing holds of the record of a refused call.
     """

@@ -36,7 +36,7 @@ class Call:
     pause: float = 0.0
 
     def needs(self) -> set[str]:
-        """The calls that must have been made before."""
+        """Return the calls that must have been made before."""
         texts = [self.path, *self.query.values(), *(self.form or {}).values(), *self.headers.values()]
         named = {name for text in texts for name in PLACEHOLDER.findall(text) if not BUILT_IN.fullmatch(name)}
         return {name.partition(".")[0] for name in named} | set(self.after)
@@ -65,13 +65,13 @@ class Fact:
     otherwise: tuple[Reading, ...] = ()
 
     def calls(self) -> set[str]:
-        """The calls whose answers it is read from."""
+        """Return the calls whose answers it is read from."""
         readings = [*([self.assumed] if self.assumed else []), *self.otherwise]
         return {name for reading in readings for condition in reading.when for name in calls_in(condition)}
 
 
 def calls_in(condition: Condition) -> set[str]:
-    """The calls whose answers a condition looks at."""
+    """Return the calls whose answers a condition looks at."""
     paths = [condition[name] for name in ("at", "same_as", "differs_from", "above") if name in condition]
     return {path.partition(".")[0] for path in paths}
 
@@ -84,7 +84,7 @@ class Probes:
     calls: tuple[Call, ...]
 
     def needed_by(self, facts: Iterable[Fact], *besides: str) -> list[Call]:
-        """The calls that settle these facts, with all that must go before, in their order."""
+        """Return the calls that settle these facts, with all that must go before, in their order."""
         by_id = {call.id: call for call in self.calls}
         wanted: set[str] = set()
         waiting = [*besides, *(name for fact in facts for name in fact.calls())]
@@ -96,7 +96,7 @@ class Probes:
         return [call for call in self.calls if call.id in wanted]
 
     def reading(self) -> frozenset[str]:
-        """The calls that change nothing on the site: GETs that need no write before."""
+        """Return the calls that change nothing on the site: GETs that need no write before."""
         by_id = {call.id: call for call in self.calls}
         found: set[str] = set()
         for call in self.calls:

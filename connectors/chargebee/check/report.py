@@ -26,12 +26,15 @@ class Result:
     cut_short: str = ""
 
     def of(self, kind: Kind) -> list[Verdict]:
-        """The verdicts of one kind."""
+        """Return the verdicts of one kind."""
         return [verdict for verdict in self.verdicts if verdict.kind is kind]
 
 
 def lines(result: Result) -> Iterator[str]:
-    """The text, line by line: the site, what is otherwise or not decidable, and the names of the rest."""
+    """Yield the text, line by line.
+
+    The site, what is otherwise or not decidable, and the names of the rest.
+    """
     yield f"site  {result.site}"
     yield from (f"  {about:<22}{text}" for about, text in result.learned)
     for kind in (Kind.OTHERWISE, Kind.UNDECIDED):
@@ -75,7 +78,7 @@ def summary(result: Result) -> str:
 
 
 def markdown(result: Result) -> Iterator[str]:
-    """The lines of a report file."""
+    """Yield the lines of a report file."""
     yield from (f"# Check of {result.site}", "", summary(result), "")
     if result.cut_short:
         yield from (f"**{result.cut_short}**", "")
@@ -106,7 +109,7 @@ def markdown(result: Result) -> Iterator[str]:
 
 
 def document(result: Result) -> dict[str, Any]:
-    """The same as JSON."""
+    """Return the same as JSON."""
     return {
         "site": result.site,
         "wrote": result.wrote,

@@ -74,7 +74,7 @@ def check(settings: ChargebeeSettings, probes: Probes, options: Options, say: Sa
 
 
 def _calls(probes: Probes, facts: Sequence[Fact], options: Options) -> list[Call]:
-    """What is to be called: all that the facts need, and for a whole check what tells of the site."""
+    """Return what is to be called: all that the facts need, and for a whole check what tells of the site."""
     besides = ("currencies", "prices") if options.facts else site.LOOKED_AT
     calls = probes.needed_by(facts, *besides)
     reading = probes.reading()
@@ -110,7 +110,7 @@ def _removed(caller: Caller) -> list[str]:
 
 
 def _first(caller: Caller, probes: Probes, redact: Redactor) -> str:
-    """The first call tells whether there is a site, what it is called and whether the key is good."""
+    """Return the first call tells whether there is a site, what it is called and whether the key is good."""
     caller.make(call for call in probes.calls if call.id == "configurations")
     outcome = caller.outcomes["configurations"]
     name = site.domain(caller.outcomes)
@@ -125,7 +125,7 @@ def _first(caller: Caller, probes: Probes, redact: Redactor) -> str:
 
 
 def _may_write(settings: ChargebeeSettings, domain: str) -> None:
-    """Only on a test site: by its address, by what it says of itself and by the key."""
+    """Refuse all but a test site: by its address, by what it says of itself and by the key."""
     host = urlsplit(settings.base_url).hostname or ""
     names = [domain, *([host.partition(".")[0]] if host.endswith(_SITES) else [])]
     if not all(one.endswith("-test") for one in names) or settings.api_key.startswith("live_"):
@@ -134,6 +134,6 @@ def _may_write(settings: ChargebeeSettings, domain: str) -> None:
 
 
 def asked_for(probes: Probes, ids: Collection[str]) -> list[str]:
-    """Those of `ids` that no fact has."""
+    """Return those of `ids` that no fact has."""
     known: set[str] = {fact.id for fact in probes.facts}
     return sorted(set(ids) - known)

@@ -25,7 +25,10 @@ Outcomes = Mapping[str, Outcome]
 
 
 def currencies(outcomes: Outcomes) -> tuple[str | None, set[str]]:
-    """The base currency and all that are enabled; guessed from a price where the site does not list them."""
+    """Return the base currency and all that are enabled.
+
+    Guessed from a price where the site does not list them.
+    """
     rows = [
         row for row in _got(outcomes, "currencies.body.list.*.currency") or [] if row.get("enabled", True)
     ]
@@ -38,13 +41,13 @@ def currencies(outcomes: Outcomes) -> tuple[str | None, set[str]]:
 
 
 def domain(outcomes: Outcomes) -> str | None:
-    """The site's name as it says itself."""
+    """Return the site's name as it says itself."""
     found = _got(outcomes, "configurations.body.configurations.0.domain")
     return str(found) if found else None
 
 
 def described(outcomes: Outcomes) -> Iterator[tuple[str, str]]:
-    """What was learned, as `(name, text)`; what was not asked is left out."""
+    """Yield what was learned, as `(name, text)`; what was not asked is left out."""
     version = _got(outcomes, "configurations.body.configurations.0.product_catalog_version")
     yield "product catalog", str(version or "not said")
     base, enabled = currencies(outcomes)
@@ -93,7 +96,7 @@ def _tells_limits(header: str) -> bool:
 
 
 def _got(outcomes: Outcomes, path: str) -> Any:
-    """What stands at a path, None if nothing does."""
+    """Return what stands at a path, None if nothing does."""
     try:
         value = find(outcomes, path)
     except (KeyError, NotMade):

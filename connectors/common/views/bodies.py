@@ -17,7 +17,10 @@ DEEPEST = 64
 
 
 def json_of(request: Request) -> Any:
-    """The body's JSON value; `WrongMediaType`, `TooSlow`, `BadRequest`, or 413 from Flask while reading."""
+    """Return the body's JSON value.
+
+    `WrongMediaType`, `TooSlow`, `BadRequest`, or 413 from Flask while reading.
+    """
     kind = request.mimetype
     if kind != "application/json" and not kind.endswith("+json"):
         raise WrongMediaType("the body must be sent as application/json", rule="content-type")
@@ -38,7 +41,7 @@ def _read(request: Request) -> bytes:
 
 
 def entities_of(request: Request) -> list[Entity]:
-    """The body's entities; raises as `json_of` does."""
+    """Return the body's entities; raises as `json_of` does."""
     body = json_of(request)
     if not isinstance(body, list):
         raise BadRequest(f"the body must be a JSON array of entities, not {type_name(body)}", rule="array")

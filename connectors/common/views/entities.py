@@ -20,7 +20,7 @@ bp = Blueprint("entities", __name__)
 
 @bp.get("/<datatype>/entities")
 def read_all(datatype: str) -> Response:
-    """A JSON array, one chunk per upstream page.
+    """Return a JSON array, one chunk per upstream page.
 
     The first page is there before the status is sent, so an upstream that fails at once gives its proper
     status. If it fails later, the connection is cut and the array never closed: no reader can take it for
@@ -62,7 +62,7 @@ def _limit(text: str | None) -> int | None:
 def _stream(
     parts: Runtime, kind: Datatype, first: list[Entity] | None, rest: Iterator[list[Entity]]
 ) -> Iterator[bytes]:
-    """The array in chunks: `[a,b`, `,c,d`, …, `]`."""
+    """Yield the array in chunks: `[a,b`, `,c,d`, …, `]`."""
     metrics, calls, records = parts.service.metrics, call_counter.present(), 0
     count = metrics.entities_read.labels(kind.name)
     opening, page = b"[", first

@@ -22,8 +22,9 @@ def health() -> dict[str, Any]:
 
 @bp.get("/ready")
 def ready() -> Response | dict[str, Any]:
-    """200 if upstream is reachable and takes our credentials; else 503 with what is wrong and which
-    setting.
+    """200 if upstream is reachable and takes our credentials.
+
+    Else 503 with what is wrong and which setting.
     """
     service = runtime().service
     try:
@@ -37,5 +38,5 @@ def ready() -> Response | dict[str, Any]:
 
 @bp.get("/metrics")
 def metrics() -> Response:
-    """All metrics as Prometheus text."""
+    """Return all metrics as Prometheus text."""
     return Response(generate_latest(runtime().service.metrics.registry), content_type=CONTENT_TYPE_LATEST)

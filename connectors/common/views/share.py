@@ -15,7 +15,7 @@ bp = Blueprint("share", __name__)
 
 @bp.post("/<datatype>/share")
 def share(datatype: str) -> Response:
-    """An array of the same order and length as the request's; see `connectors.common.share`.
+    """Return an array of the same order and length as the request's; see `connectors.common.share`.
 
     `dry_run=true` writes nothing: everything is read, compared and checked, and each answer says what would
     be done (`$dry_run: true`), with the record as it would be as `$response`. The header `Dry-Run: true` says

@@ -191,8 +191,10 @@ class Examination:
         self.report.understood |= records.summary(self._spec, self._raw, self._entities)
 
     def _incremental(self) -> None:
-        """Read from the stamp in the middle of the page: older records show a filter that is not understood,
-        and that stamp's own records must be among the answers.
+        """Read from the stamp in the middle of the page.
+
+        Older records show a filter that is not understood, and that stamp's own records must be among the
+        answers.
         """
         known = records.stamped_page(self._spec, self._raw)
         if not known:

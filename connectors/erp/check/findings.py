@@ -47,8 +47,9 @@ class Places:
         self._document = json.loads(file.read_bytes())
 
     def of(self, datatype: str, *path: str) -> str:
-        """The JSON Pointer of an entity's property: its own, else the default's, else where it would be its
-        own.
+        """Return the JSON Pointer of an entity's property.
+
+        Its own, else the default's, else where it would be its own.
         """
         own, default = ("entities", datatype, *path), ("defaults", *path)
         return pointer(default if not self._has(own) and self._has(default) else own)

@@ -43,7 +43,7 @@ _GRAINS = {"date": timedelta(days=1), "iso_seconds": timedelta(seconds=1), "epoc
 
 
 def stamp(spec: Spec, record: Record) -> str | None:
-    """The change stamp of a record as the ERP gives it; None if it has none."""
+    """Return the change stamp of a record as the ERP gives it; None if it has none."""
     found = (read(record) for read in stamp_readers(spec))
     return next((one for one in found if one is not None), None)
 
@@ -51,7 +51,7 @@ def stamp(spec: Spec, record: Record) -> str | None:
 def doubts(
     spec: Spec, schema: Mapping[str, Any], records: Sequence[Record], page: Sequence[Entity]
 ) -> Iterator[Doubt]:
-    """What is wrong with the records of a page and with the entities made of them."""
+    """Yield what is wrong with the records of a page and with the entities made of them."""
     yield from _keys(spec, records)
     yield from _stamps(spec, records)
     yield from _paging(spec, records)
@@ -94,7 +94,7 @@ def _stamps(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
 
 
 def _paging(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
-    """What loses records while the list changes under the reader."""
+    """Yield what loses records while the list changes under the reader."""
     by_change = spec.incremental is not None and spec.incremental.order != "none"
     numbered = isinstance(spec.paginator, PageNumbers | Offsets | LinkHeaders)
     if numbered and by_change:
@@ -118,7 +118,7 @@ def _deletions(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
 
 
 def _types(spec: Spec, schema: Mapping[str, Any], page: Sequence[Entity]) -> Iterator[Doubt]:
-    """Values that the datatype's JSON Schema does not have so; the field map can turn them."""
+    """Yield values that the datatype's JSON Schema does not have so; the field map can turn them."""
     known = schema["properties"]
     check = Draft202012Validator({"properties": known}, format_checker=formats)
     wrong: dict[str, tuple[str, Any]] = {}
@@ -133,7 +133,7 @@ def _types(spec: Spec, schema: Mapping[str, Any], page: Sequence[Entity]) -> Ite
 
 
 def summary(spec: Spec, records: Sequence[Record], page: Sequence[Entity]) -> dict[str, str]:
-    """What was understood of a page."""
+    """Return what was understood of a page."""
     found = sorted(one for one in (stamp(spec, record) for record in records) if one)
     gone = sum(entity["_deleted"] for entity in page)
     kinds = {name: type_name(value) for name, value in _plain(page[0]).items()}
@@ -146,7 +146,7 @@ def summary(spec: Spec, records: Sequence[Record], page: Sequence[Entity]) -> di
 
 
 def described(paginator: Paginator) -> str:
-    """A paginator in a few words: its type, what is not as by default, and its stop rule."""
+    """Return a paginator in a few words: its type, what is not as by default, and its stop rule."""
     given = {
         name: value
         for name, value in msgspec.to_builtins(paginator).items()
@@ -159,7 +159,7 @@ def described(paginator: Paginator) -> str:
 
 
 def unused_key(key: str) -> str:
-    """A key of the same kind that no record has."""
+    """Return a key of the same kind that no record has."""
     if key.isdigit():
         return str(int(key) + 10**8)
     try:
@@ -176,7 +176,7 @@ def stamped_page(spec: Spec, records: Sequence[Record]) -> list[tuple[str, str]]
 
 
 def older_than(spec: Spec, records: Sequence[Record], since: str) -> int:
-    """How many records are older than an incremental read from `since` should give."""
+    """Return how many records are older than an incremental read from `since` should give."""
     overlap = _overlap(spec)
     if spec.modified_format == "number":
         least = str(max(0, int(since) - int(overlap))).zfill(len(since))
@@ -191,7 +191,7 @@ def older_than(spec: Spec, records: Sequence[Record], since: str) -> int:
 
 
 def _named(spec: Spec) -> str:
-    """Where the stamps are, for messages."""
+    """Return where the stamps are, for messages."""
     return ", ".join(
         source if isinstance(source, str) else f"{source.date} with {source.time}" for source in spec.modified
     )

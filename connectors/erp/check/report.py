@@ -15,7 +15,7 @@ _LONGEST = 100
 
 
 def lines(profile: Profile, reports: Sequence[Report]) -> Iterator[str]:
-    """The text, line by line."""
+    """Yield the text, line by line."""
     yield f"profile     {profile.name} ({profile.file})"
     yield f"ERP         {profile.rest.base_url}, auth: {kind_of(profile.rest.auth)}"
     for report in reports:
@@ -46,7 +46,7 @@ def finding_lines(file: object, finding: Finding) -> Iterator[str]:
 
 
 def document(profile: Profile, reports: Sequence[Report]) -> Mapping[str, Any]:
-    """The same as JSON."""
+    """Return the same as JSON."""
     return {
         "profile": profile.name,
         "file": str(profile.file),

@@ -16,7 +16,7 @@ _MOST = 6
 
 
 def list_places(body: Any) -> list[str]:
-    """Dotted paths of the lists of objects in an answer, longest list first."""
+    """Return dotted paths of the lists of objects in an answer, longest list first."""
     found = sorted(_lists(body, "", _DEPTH), key=lambda one: -one[1])
     return [f"{path or 'the whole answer'} ({size})" for path, size in found[:_MOST]]
 
@@ -31,7 +31,7 @@ def _lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, int]]:
 
 
 def outline(body: Any) -> str:
-    """What an answer is, in a few words and without its values."""
+    """Return what an answer is, in a few words and without its values."""
     if isinstance(body, dict):
         names = ", ".join(list(body)[:12])
         return f"an object with {names}" if names else "an empty object"

@@ -28,5 +28,5 @@ class WatchedClient:
         return answer
 
     def bodies(self, operation: str) -> list[Any]:
-        """The bodies of the answers to one operation, in their order."""
+        """Return the bodies of the answers to one operation, in their order."""
         return [answer.body for name, answer in self._answers if name == operation]

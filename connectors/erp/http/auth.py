@@ -87,7 +87,7 @@ class TokenCalls:
         return self._token(body, "access_token"), float(lifetime) if lifetime else None
 
     def login(self, spec: Session) -> tuple[str, float | None]:
-        """A session token, and its lifetime as the profile says it."""
+        """Return a session token, and its lifetime as the profile says it."""
         url = self._options.base_url + spec.path
         answer = self._answer(spec.method, url, json=spec.body, params=spec.query)
         if spec.token_path is not None:
@@ -133,7 +133,7 @@ def _json(answer: requests.Response) -> Any:
 
 
 def make_auth(spec: Auth, calls: TokenCalls) -> AuthBase | None:
-    """The auth that a profile describes, secrets filled in."""
+    """Return the auth that a profile describes, secrets filled in."""
     match spec:
         case BasicAuth(username=username, password=password):
             return HTTPBasicAuth(username.encode(), password.encode())
@@ -154,7 +154,10 @@ def make_auth(spec: Auth, calls: TokenCalls) -> AuthBase | None:
 
 
 def _session(spec: Session, calls: TokenCalls) -> TokenAuth:
-    """The token of a login: in a header, as a cookie where it came as one, or as a password in basic auth."""
+    """Return the token of a login.
+
+    In a header, as a cookie where it came as one, or as a password in basic auth.
+    """
     cookie = spec.token_cookie
     usual = "Authorization" if cookie is None else "Cookie"
     template = "Bearer {token}" if cookie is None else f"{cookie}={{token}}"

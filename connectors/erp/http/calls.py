@@ -37,7 +37,7 @@ class Calls:
         self._key = key
 
     def values_of(self, key: str) -> dict[str, Any]:
-        """What templates may use of a key."""
+        """Return what templates may use of a key."""
         return self._key.values(key)
 
     def send(
@@ -54,8 +54,10 @@ class Calls:
         method: str | None = None,
         repeatable: bool = True,
     ) -> UpstreamResponse:
-        """Make a call and give its answer. `key` is the record's, `raw` the record, for names in the path;
-        `values` are for templates, `headers` are added; `query` and `method` stand in for the call's own.
+        """Make a call and give its answer.
+
+        `key` is the record's, `raw` the record, for names in the path; `values` are for templates, `headers`
+        are added; `query` and `method` stand in for the call's own.
         """
         given = {**self._key.values(key), **(values or {})}
         quotes = self._client.quotes

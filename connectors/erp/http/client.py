@@ -12,15 +12,16 @@ from connectors.erp.settings import ErpSettings
 
 
 class ErpClient(UpstreamClient):
-    """The client with what questions to this ERP need: `quotes` says how a quote within a value is
-    written.
+    """The client with what questions to this ERP need.
+
+    `quotes` says how a quote within a value is written.
     """
 
     quotes: Quotes = "doubled"
 
 
 def make_client(settings: ErpSettings, metrics: Metrics) -> ErpClient:
-    """The client that speaks to the ERP as the profile's connection says."""
+    """Return the client that speaks to the ERP as the profile's connection says."""
     profile, common = settings.profile, settings.common
     rest = profile.rest
     retry, rate = rest.retry, rest.rate_limit

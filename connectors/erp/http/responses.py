@@ -40,7 +40,7 @@ _ACTIONS: Mapping[str, type[ServiceError]] = {
 
 
 def error_reader(rest: Rest) -> Callable[[UpstreamResponse], ServiceError | None]:
-    """The function that tells errors from answers, as the profile's connection describes them."""
+    """Return the function that tells errors from answers, as the profile's connection describes them."""
 
     def error_of(answer: UpstreamResponse) -> ServiceError | None:
         for rule in rest.errors:
@@ -68,7 +68,10 @@ def _fits(when: ErrorWhen, answer: UpstreamResponse) -> bool:
 
 
 def _explained(error: ServiceError, answer: UpstreamResponse, rest: Rest) -> ServiceError:
-    """The error with the ERP's own message, field and rule, where the profile says how to find them."""
+    """Return the error with the ERP's own message, field and rule.
+
+    The profile says where they are.
+    """
     message = get_path(answer.body, rest.error_message) if answer.is_json else None
     if isinstance(message, str) and message:
         error.detail = f"{error.detail}: {message[:_MOST]}"

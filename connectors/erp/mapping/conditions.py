@@ -12,7 +12,7 @@ from core.dotted import get_all
 
 
 def fits(conditions: Sequence[Condition], record: Any) -> bool:
-    """Whether all conditions hold for the record as the ERP gives it."""
+    """Return whether all conditions hold for the record as the ERP gives it."""
     return all(_holds(condition, record) for condition in conditions)
 
 

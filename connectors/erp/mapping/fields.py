@@ -56,7 +56,7 @@ class Field:
         self._back |= spec.back
 
     def read(self, holder: Any, raw: Any) -> Any:
-        """The field's value; `holder` is the record or the item in it that the source starts from."""
+        """Return the field's value; `holder` is the record or the item in it that the source starts from."""
         if self._when and not fits(self._when, raw):
             return self._default
         value = self.constant if self.fixed else get_path(holder, self.source)
@@ -142,7 +142,7 @@ class FieldMap:
         self._nested = {name.partition(".")[0] for name in self._fields if "." in name}
 
     def read(self, raw: Record, stamp: str | None = None, position: int = 0) -> Record:
-        """An ERP record in our field names; `stamp` is its change stamp, if it has one."""
+        """Return an ERP record in our field names; `stamp` is its change stamp, if it has one."""
         given = {MODIFIED: stamp, POSITION: position}
         record: Record = dict.fromkeys(self._nested)
         for name, field in self._fields.items():
@@ -196,7 +196,7 @@ class FieldMap:
         return {part: body for part, body in bodies.items() if body}
 
     def _leaves(self, changes: Record, present: Record, above: str = "") -> Iterator[tuple[str, Any]]:
-        """The mapped fields that change, nested ones by their dotted names."""
+        """Yield the mapped fields that change, nested ones by their dotted names."""
         for key, value in changes.items():
             name = f"{above}{key}"
             if name in self._ignored:
@@ -229,7 +229,7 @@ class FieldMap:
         raise Rejected(f"{name} cannot be written to this ERP: {reason}", field=_place(name), rule="readOnly")
 
     def _joined(self, field: Field, changes: Record, present: Record) -> str | None:
-        """The text that several fields are pieces of."""
+        """Return the text that several fields are pieces of."""
         parts = [
             other
             for other in self._fields.values()
@@ -246,7 +246,7 @@ class FieldMap:
     def _line_commands(
         self, item: Item, wanted: list[Any], resolve: Resolve, have: list[Any], raw: Record | None
     ) -> Any:
-        """What to write for a list of lines; `have` are the present ones in our names."""
+        """Return what to write for a list of lines; `have` are the present ones in our names."""
         by_key = {line.get(self._line_key or ""): line for line in have}
         changed: list[tuple[Any, Record]] = []
         for line in wanted:
@@ -276,7 +276,10 @@ def _put(body: Record, field: Field, value: Any, resolve: Resolve) -> None:
 
 
 def _piece(value: Any, which: str | int) -> str | None:
-    """The last word of a text, all before it, or one of its lines; the third line has all that follow."""
+    """Return the last word of a text, all before it, or one of its lines.
+
+    The third line has all that follow.
+    """
     text = str(value).strip()
     if isinstance(which, int):
         lines = [line.strip() for line in text.splitlines()]

@@ -1,5 +1,7 @@
-"""Values that an ERP keeps in lists of small objects: a party's e-mail among its contact mechanisms, its
-first address, the lines of an order; and how a change of such a list is written.
+"""Values that an ERP keeps in lists of small objects.
+
+A party's e-mail among its contact mechanisms, its first address, the lines of an order; and how a change of
+such a list is written.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ from core.dotted import get_path, set_path
 
 
 class Commands:
-    """How changes of a list are written: as commands by the profile's templates `create`, `update`, `delete`
-    (with `{item}`, `{id}` and `{changes}`), or, without them, as the whole list.
+    """How changes of a list are written.
+
+    As commands by the profile's templates `create`, `update`, `delete` (with `{item}`, `{id}` and
+    `{changes}`), or, without them, as the whole list.
     """
 
     def __init__(self, spec: writing.CommandTemplates | None) -> None:
@@ -29,17 +33,17 @@ class Commands:
         return self._spec is None
 
     def create(self, item: Record) -> Any:
-        """The command that adds an item."""
+        """Return the command that adds an item."""
         assert self._spec is not None
         return render(self._spec.create, {"item": item})
 
     def update(self, key: Any, changes: Record) -> Any:
-        """The command that changes the item of that key."""
+        """Return the command that changes the item of that key."""
         assert self._spec is not None
         return render(self._spec.update, {"id": key, "changes": changes})
 
     def delete(self, key: Any) -> Any:
-        """The command that removes the item of that key."""
+        """Return the command that removes the item of that key."""
         assert self._spec is not None
         return render(self._spec.delete, {"id": key})
 
@@ -58,16 +62,18 @@ class Item:
         self._commands = commands
 
     def all(self, raw: Any) -> list[Record]:
-        """The items of this kind, in the list's order."""
+        """Return the items of this kind, in the list's order."""
         return [item for item in self._items(raw) if fits(self._where, item)]
 
     def find(self, raw: Any) -> Record | None:
-        """The first of them."""
+        """Return the first of them."""
         return next((item for item in self._items(raw) if fits(self._where, item)), None)
 
     def change(self, values: Record, raw: Any, written: Any = None) -> Any:
-        """What to write so that the item has these values; None if nothing. One that loses the value it
-        `needs` is removed. `written` is what the list is to be already, for other items in it.
+        """Return what to write so that the item has these values; None if nothing.
+
+        One that loses the value it `needs` is removed. `written` is what the list is to be already, for other
+        items in it.
         """
         if written is not None and self._commands.whole:
             raw = dict(raw or {})
@@ -88,7 +94,10 @@ class Item:
         return self._list_with(raw, item, None if emptied else values)
 
     def changes(self, changed: Sequence[tuple[Any, Record]], raw: Any) -> Any:
-        """What to write for several: pairs of a key (None for a new item) and its values; None if nothing."""
+        """Return what to write for several: pairs of a key (None for a new item) and its values.
+
+        None if nothing.
+        """
         if not changed:
             return None
         if self._commands.whole:

@@ -23,7 +23,7 @@ class Key:
         self._plain = self._alone if self._alone is not None and "." not in self._alone else None
 
     def __call__(self, raw: Record) -> str:
-        """The key as text; `InvalidResponse` if a part is missing."""
+        """Return the key as text; `InvalidResponse` if a part is missing."""
         if self._plain is not None:
             found = raw.get(self._plain)
             return found if type(found) is str and found else self._part(found, self._plain)
@@ -32,8 +32,9 @@ class Key:
         return _BETWEEN.join(_escaped(self._part(get_path(raw, path), path)) for path in self.paths)
 
     def values(self, key: str) -> dict[str, Any]:
-        """What templates may use: `{id}`, and `{id.<path>}` for each part of a key of several. `NotFound` for
-        a text with another number of parts.
+        """Return what templates may use: `{id}`, and `{id.<path>}` for each part of a key of several.
+
+        `NotFound` for a text with another number of parts.
         """
         if self._alone is not None or not key:
             return {"id": key}
@@ -55,7 +56,7 @@ class NoKey(InvalidResponse):
 
 
 def raw_key(raw: Mapping[str, Any], paths: Sequence[str]) -> Any:
-    """The key as the ERP has it, for comparison: its value, or the values of its parts."""
+    """Return the key as the ERP has it, for comparison: its value, or the values of its parts."""
     return get_path(raw, paths[0]) if len(paths) == 1 else [get_path(raw, path) for path in paths]
 
 

@@ -27,13 +27,13 @@ _AHEAD = timedelta(minutes=5)
 
 
 def utc_now() -> datetime:
-    """The present instant."""
+    """Return the present instant."""
     return datetime.now(UTC)
 
 
 @cache
 def zone(name: str | None) -> tzinfo:
-    """The time zone of that name, UTC for None; ValueError if there is none."""
+    """Return the time zone of that name, UTC for None; ValueError if there is none."""
     if name is None:
         return UTC
     try:
@@ -43,7 +43,7 @@ def zone(name: str | None) -> tzinfo:
 
 
 def instant(shown: datetime, place: tzinfo, now: Clock) -> datetime:
-    """The instant, in UTC, at which a clock in `place` showed this."""
+    """Return the instant, in UTC, at which a clock in `place` showed this."""
     one, other = (shown.replace(tzinfo=place, fold=fold).astimezone(UTC) for fold in (0, 1))
     earlier, later = min(one, other), max(one, other)
     if earlier == later:
@@ -52,7 +52,7 @@ def instant(shown: datetime, place: tzinfo, now: Clock) -> datetime:
 
 
 def shown(moment: datetime, place: tzinfo) -> datetime:
-    """What a clock in `place` shows at a moment, without a zone."""
+    """Return what a clock in `place` shows at a moment, without a zone."""
     try:
         return moment.astimezone(place).replace(tzinfo=None)
     except OverflowError:
@@ -60,7 +60,7 @@ def shown(moment: datetime, place: tzinfo) -> datetime:
 
 
 def least_shown(moment: datetime, place: tzinfo) -> datetime:
-    """The least that a clock in `place` shows at this moment or at any later one."""
+    """Return the least that a clock in `place` shows at this moment or at any later one."""
     try:
         offsets = [_offset(at, place) for at in (moment - _SHIFT, moment, moment + _SHIFT)]
         return moment.replace(tzinfo=None) + min(offsets)
@@ -69,8 +69,9 @@ def least_shown(moment: datetime, place: tzinfo) -> datetime:
 
 
 def repeated_hour(moment: datetime, place: tzinfo) -> datetime | None:
-    """When the hour began that comes twice, if it is that hour, for the first or the second time, or was
-    within the last minutes; None at any other time.
+    """Return when the hour began that comes twice, None at any other time.
+
+    It counts for the first time, the second time, and the few minutes after.
     """
     before, after = moment - 2 * _SHIFT, moment + _SHIFT
     change = _offset(before, place) - _offset(after, place)

@@ -57,7 +57,7 @@ class Shape:
         self.fields = None if spec.fields is None else FieldMap(spec.fields, spec, spec.items, spec.ignore)
 
     def entities(self, records: list[Record], leaving: bool = False, seen: str | None = None) -> list[Entity]:
-        """The entities of one page, in its order; the records given are changed.
+        """Return the entities of one page, in its order; the records given are changed.
 
         Records outside of the profile's `where` are left out, or with `leaving` given as deleted: whoever has
         seen one before learns that it is none of this datatype any more. `seen`: when a change was seen that
@@ -71,7 +71,7 @@ class Shape:
         return [entity for entity in entities if entity is not None]
 
     def belongs(self, raw: Record) -> bool:
-        """Whether the record is one of this datatype."""
+        """Return whether the record is one of this datatype."""
         return fits(self._where, raw)
 
     def entity(self, raw: Record, seen: str | None = None) -> Entity:
@@ -95,12 +95,13 @@ class Shape:
         return Fetched(entity, raw)
 
     def gone(self, key: str, stamp: str) -> Entity:
-        """The entity of a record that the ERP holds no more."""
+        """Return the entity of a record that the ERP holds no more."""
         return {"id": key, "_id": key, "_updated": stamp, "_deleted": True}
 
     def stamp(self, raw: Record) -> str:
-        """The first change stamp that is not null, in fixed width, or a later one among `modified_also`; the
-        lowest there is if there are none.
+        """Return the first change stamp that is not null, in fixed width.
+
+        A later one among `modified_also` goes before it; the lowest there is stands where there is none.
         """
         found = (read(raw) for read in self._stamps)
         stamp = next((one for one in found if one is not None), self._lowest)
@@ -110,11 +111,11 @@ class Shape:
         return stamp
 
     def lock_of(self, raw: Record) -> Any:
-        """The ERP's version of a record."""
+        """Return the ERP's version of a record."""
         return None if self._lock is None else get_path(raw, self._lock)
 
     def _left(self, raw: Record, leaving: bool) -> Entity | None:
-        """A record outside of this datatype, as one that left it, with what the profile keeps of it."""
+        """Return a record outside of this datatype as one that left it, with what the profile keeps of it."""
         if not leaving:
             return None
         entity = self.entity(dict(raw))
@@ -126,8 +127,9 @@ StampReader = Callable[[Record], str | None]
 
 
 def stamp_readers(spec: DatatypeProfile, now: Clock = utc_now) -> list[StampReader]:
-    """For each place where a record may hold its change stamp: a function that reads it, None if it is
-    null.
+    """For each place where a record may hold its change stamp.
+
+    A function that reads it, None if it is null.
     """
     return [_stamp_reader(source, spec, now) for source in spec.modified]
 
@@ -162,8 +164,9 @@ def _deletion(spec: Deletion) -> Callable[[Record], bool]:
 
 
 def without_read_only(value: Any, schema: Mapping[str, Any]) -> Any:
-    """`value` without the nested properties that the schema calls read-only; merged values bring them
-    along.
+    """`value` without the nested properties that the schema calls read-only.
+
+    Merged values bring them along.
     """
     if isinstance(value, dict):
         known = schema.get("properties", {})
@@ -178,7 +181,7 @@ def without_read_only(value: Any, schema: Mapping[str, Any]) -> Any:
 
 
 def with_reference(payload: Record, path: str, reference: str) -> Record:
-    """A copy of `payload` that names where it comes from, unless it does already."""
+    """Return a copy of `payload` that names where it comes from, unless it does already."""
     if get_path(payload, path):
         return payload
     marked = dict(payload)

@@ -34,13 +34,14 @@ Parse = Callable[[Any], str]
 
 
 def lowest(form: str) -> str:
-    """The stamp that orders before all others."""
+    """Return the stamp that orders before all others."""
     return "0" * _DIGITS if form == "number" else LOWEST
 
 
 def parser(form: str, timezone: str | None = None, now: Clock = utc_now) -> Parse:
-    """A function from the ERP's value to a stamp; it raises `InvalidResponse` for values not of this form.
-    Stamps that name no offset are in `timezone`.
+    """Return a function from the ERP's value to a stamp.
+
+    It raises `InvalidResponse` for values not of this form. Stamps that name no offset are in `timezone`.
     """
     place = zone(timezone)
 
@@ -62,8 +63,9 @@ def parser(form: str, timezone: str | None = None, now: Clock = utc_now) -> Pars
 
 
 def pair_parser(clock: str, timezone: str | None = None, now: Clock = utc_now) -> Callable[[Any, Any], str]:
-    """A function from a day and a time of day, in fields of their own, to a stamp; `clock` is the form of the
-    time. A missing time is the beginning of the day.
+    """Return a function from a day and a time of day, in fields of their own, to a stamp.
+
+    `clock` is the form of the time. A missing time is the beginning of the day.
     """
     place = zone(timezone)
 
@@ -109,7 +111,7 @@ def _parse(form: str, value: Any, place: tzinfo, now: Clock) -> str:
 
 
 def is_stamp(form: str, text: str) -> bool:
-    """Whether `text` is a stamp as this service writes it."""
+    """Return whether `text` is a stamp as this service writes it."""
     if form == "number":
         return len(text) == _DIGITS and text.isascii() and text.isdigit()
     if not _FIXED.fullmatch(text):
@@ -122,15 +124,16 @@ def is_stamp(form: str, text: str) -> bool:
 
 
 def earlier(form: str, stamp: str, seconds: float) -> str:
-    """The stamp so many seconds earlier, or as many change numbers."""
+    """Return the stamp so many seconds earlier, or as many change numbers."""
     if form == "number":
         return str(max(0, int(stamp) - int(seconds))).zfill(_DIGITS)
     return to_text(_before(stamp, seconds)) if seconds else stamp
 
 
 def to_form(form: str, stamp: str, timezone: str | None = None, mark: Mapping[str, Any] | None = None) -> Any:
-    """A stamp as the ERP writes it: text, or for the form `object` a JSON object with the members of
-    `mark`.
+    """Return a stamp as the ERP writes it.
+
+    Text, or for the form `object` a JSON object with the members of `mark`.
     """
     if form == "number":
         return str(int(stamp))
@@ -145,8 +148,9 @@ def to_filter(
     mark: Mapping[str, Any] | None = None,
     timezone: str | None = None,
 ) -> Any:
-    """A stamp in the form that the ERP's filter wants, `overlap_seconds` earlier; in local time the least
-    that a clock shows from then on.
+    """Return a stamp in the form that the ERP's filter wants, `overlap_seconds` earlier.
+
+    In local time the least that a clock shows from then on.
     """
     if form == "number":
         return str(max(0, int(stamp) - int(overlap_seconds)))
@@ -155,7 +159,7 @@ def to_filter(
 
 
 def _written(form: str, moment: datetime, local: datetime, mark: Mapping[str, Any] | None) -> Any:
-    """A moment in a form; `local` is what is written where the form names no offset."""
+    """Return a moment in a form; `local` is what is written where the form names no offset."""
     micros = (moment - EPOCH) // timedelta(microseconds=1)
     match form:
         case "epoch_s":

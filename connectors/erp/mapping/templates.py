@@ -41,9 +41,10 @@ class CannotAsk(Rejected):
 
 
 def render(template: Any, values: Values, quotes: Quotes | None = None) -> Any:
-    """The template with its values put in; names that are not among `values` stay as they are. `quotes`: how
-    values in quotes are written, None where a template is no question. `CannotAsk` for a value that does not
-    fit.
+    """Return the template with its values put in; names that are not among `values` stay as they are.
+
+    `quotes`: how values in quotes are written, None where a template is no question. `CannotAsk` for a value
+    that does not fit.
     """
     if isinstance(template, str):
         return _text(template, values, quotes)
@@ -59,7 +60,7 @@ def render(template: Any, values: Values, quotes: Quotes | None = None) -> Any:
 
 
 def names(template: Any) -> set[str]:
-    """The names that a template asks for, those of optional parts as well."""
+    """Return the names that a template asks for, those of optional parts as well."""
     if isinstance(template, str):
         return {found[1] for found in _NAMED.finditer(template)}
     if isinstance(template, list):
@@ -74,7 +75,7 @@ def names(template: Any) -> set[str]:
 
 
 def asks_since(template: Any) -> bool:
-    """Whether a template asks for what changed since a token, in one value or as a day and a time."""
+    """Return whether a template asks for what changed since a token, in one value or as a day and a time."""
     return bool(names(template) & {"since", "since_date"})
 
 
@@ -97,8 +98,10 @@ def fill_path(
     raw: Mapping[str, Any] | None = None,
     quotes: Quotes = "doubled",
 ) -> str:
-    """`template` with `{path}` and URL-encoded values; a name that is not among them is a path into `raw`,
-    the ERP's record. A key that is no path segment is a record not found.
+    """`template` with `{path}` and URL-encoded values.
+
+    A name that is not among them is a path into `raw`, the ERP's record. A key that is no path segment is a
+    record not found.
     """
 
     def value(match: re.Match[str]) -> str:
@@ -117,7 +120,7 @@ def fill_path(
 
 
 def names_in_path(template: str) -> set[str]:
-    """The names in a path, those of values in the record as well."""
+    """Return the names in a path, those of values in the record as well."""
     return {found[1] for found in _IN_PATH.finditer(template)}
 
 
@@ -158,7 +161,7 @@ def _text(template: str, values: Values, quotes: Quotes | None) -> Any:
 
 
 def _is_one_word(value: Any) -> bool:
-    """Whether a value, or each one in a list, cannot be taken for more than itself in an expression."""
+    """Return whether a value, or each in a list, cannot be taken for more than itself in an expression."""
     return all(_ONE_WORD.fullmatch(str(one)) for one in (value if isinstance(value, list) else [value]))
 
 
@@ -174,7 +177,7 @@ def _typed(name: str, value: Any, form: str | None) -> Any:
 
 
 def _quote_around(before: str) -> str:
-    """The quote that is open after a text; none is the empty text."""
+    """Return the quote that is open after a text; none is the empty text."""
     mark = ""
     for character in before:
         if character == mark:
@@ -185,7 +188,7 @@ def _quote_around(before: str) -> str:
 
 
 def _escaped(text: str, mark: str, quotes: Quotes | None) -> str:
-    """A text as it stands between two `mark`s."""
+    """Return a text as it stands between two `mark`s."""
     if not mark or quotes in (None, "as_is"):
         return text
     if quotes == "backslash":

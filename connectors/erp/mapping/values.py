@@ -23,7 +23,7 @@ Convert = Callable[[Any], Any]
 
 
 def reader(kind: str | None, values: Values) -> Convert:
-    """A function from the ERP's value to ours; it raises ValueError, TypeError or ArithmeticError."""
+    """Return a function from the ERP's value to ours; it raises ValueError, TypeError or ArithmeticError."""
     match kind:
         case "string":
             return _text
@@ -48,7 +48,7 @@ def reader(kind: str | None, values: Values) -> Convert:
 
 
 def writer(kind: str | None, values: Values) -> Convert:
-    """A function from our value to the ERP's; same errors."""
+    """Return a function from our value to the ERP's; same errors."""
     decimal, moment = values.decimal, values.datetime
     match kind:
         case "integer":

@@ -54,7 +54,7 @@ class Checked:
 
 
 def problems(checked: Checked) -> Iterator[Finding]:
-    """Everything that is wrong with one entity."""
+    """Yield everything that is wrong with one entity."""
     for check in CHECKS:
         yield from check(checked)
 
@@ -73,7 +73,7 @@ def _needed(checked: Checked) -> Iterator[Finding]:
 
 
 def _references(checked: Checked) -> Iterator[Finding]:
-    """Items, parts and look-ups that fields name."""
+    """Yield items, parts and look-ups that fields name."""
     entity = checked.entity
     yield from _field_references(checked, spelt_out(entity.fields or {}), ("fields",))
     for name, item in entity.items.items():
@@ -104,7 +104,7 @@ def _field_references(
 
 
 def _lines(checked: Checked) -> Iterator[Finding]:
-    """A field is a value or a list of lines, and lines have no lines of their own."""
+    """Refuse lines within lines: a field is a value or a list of lines."""
     for name, field in spelt_out(checked.entity.fields or {}).items():
         if field.fields is None:
             continue
@@ -128,7 +128,7 @@ def _kept(checked: Checked) -> Iterator[Finding]:
 
 
 def _paging(checked: Checked) -> Iterator[Finding]:
-    """A list whose next page is asked for like the first one would never end."""
+    """Yield what keeps a list from ending: a next page that is asked for like the first one."""
     entity, paginator = checked.entity, checked.entity.paginator
     asked = names([entity.listing.query, entity.listing.body, entity.listing.headers])
     position = POSITIONS.get(type(paginator))
@@ -185,7 +185,7 @@ def _zones(checked: Checked) -> Iterator[Finding]:
 
 
 def _fixed_queries(checked: Checked) -> Iterator[Finding]:
-    """Queries that would always be answered in the same way."""
+    """Yield queries that would always be answered in the same way."""
     entity = checked.entity
     if entity.incremental is not None and not asks_since(entity.incremental.template):
         yield ("incremental", "template"), "the filter would never change; put {since} into it"
@@ -203,7 +203,7 @@ def _fixed_queries(checked: Checked) -> Iterator[Finding]:
 
 
 def _unknown_values(checked: Checked) -> Iterator[Finding]:
-    """Names in templates that nothing stands for: what asks for them would silently be left out."""
+    """Yield names in templates that nothing stands for: what asks for them would silently be left out."""
     entity = checked.entity
     paging = POSITIONS.get(type(entity.paginator), "")
     for part in ("query", "headers", "body"):
@@ -241,7 +241,7 @@ def _deletion_log(checked: Checked) -> Iterator[Finding]:
 
 
 def _field_names(checked: Checked) -> Iterator[Finding]:
-    """Names that no schema has would be lost on the way."""
+    """Yield names that no schema has; they would be lost on the way."""
     entity = checked.entity
     yield from _mapped_names(spelt_out(entity.fields or {}), checked.schema, ("fields",))
     named: Mapping[tuple[str, ...], Collection[str]] = {
@@ -274,7 +274,7 @@ def _unknown_name(name: str, schema: Schema, place: tuple[str, ...]) -> Iterator
 
 
 def _schema_of(name: str, schema: Schema) -> Schema | None:
-    """The schema of a dotted name; None if there is no such field."""
+    """Return the schema of a dotted name; None if there is no such field."""
     node: Schema = schema
     for step in name.split("."):
         properties = node.get("properties", {})

@@ -81,8 +81,9 @@ class _Filler:
 
 
 def load_profile(name: str, env: Environment) -> Profile:
-    """The preset of that name, or the file at that path. `SettingsError` names file, JSON Pointer and
-    advice.
+    """Return the preset of that name, or the file at that path.
+
+    `SettingsError` names file, JSON Pointer and advice.
     """
     path = _find(name)
     document = _read(path)
@@ -110,7 +111,7 @@ def load_profile(name: str, env: Environment) -> Profile:
 
 
 def presets() -> list[str]:
-    """Names of the profiles that come with the service."""
+    """Return names of the profiles that come with the service."""
     return sorted(file.stem for file in PROFILES.glob("*.json"))
 
 
@@ -148,13 +149,16 @@ def _check(path: Path, document: Any) -> None:
 
 
 def _with_plain_headers(rest: Mapping[str, Any]) -> dict[str, Any]:
-    """The connection with its headers written out, before what stands in the environment gets in there."""
+    """Return the connection with its headers written out.
+
+    This comes before anything of the environment gets in there.
+    """
     headers = msgspec.convert(rest.get("headers", {}), dict[str, Template])
     return {**rest, "headers": dict(parameters(headers, {}))}
 
 
 def _with_variables(path: Path, document: Any, variables: Mapping[str, Any]) -> Any:
-    """The document with the values of `connection.rest.variables` in the places of their names."""
+    """Return the document with the values of `connection.rest.variables` in the places of their names."""
     values: dict[str, Any] = {}
     for name, given in variables.items():
         place = f"{path} at /connection/rest/variables/{name}"
@@ -191,7 +195,10 @@ def _put_in(node: Any, values: Mapping[str, Any], is_path: bool = False) -> Any:
 def _entities(
     path: Path, document: Mapping[str, Any], lookups: Mapping[str, LookupSpec]
 ) -> dict[str, DatatypeProfile]:
-    """The datatypes that are there and enabled; `SettingsError` for what is wrong with one, or if none is."""
+    """Return the datatypes that are there and enabled.
+
+    `SettingsError` for what is wrong with one, or if none is.
+    """
     merged = {
         datatype: _merge(document.get("defaults", {}), own) for datatype, own in document["entities"].items()
     }
@@ -233,7 +240,10 @@ def _same_kind(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def _entity(
     path: Path, datatype: str, spec: dict[str, Any], lookups: Mapping[str, LookupSpec]
 ) -> DatatypeProfile:
-    """The typed entity; `SettingsError` for what it cannot do without, and for what contradicts itself."""
+    """Return the typed entity.
+
+    `SettingsError` for what it cannot do without, and for what contradicts itself.
+    """
     for need in ("path", "paginator"):
         if need not in spec:
             raise _wrong(path, datatype, (), f"{need} is missing")
@@ -249,7 +259,10 @@ def _wrong(path: Path, datatype: str, place: tuple[str, ...], advice: str) -> Se
 
 
 def _spread(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The entity with what its calls have in common written into each of them: query, list, paginator."""
+    """Return the entity with what its calls have in common written into each of them.
+
+    Query, list, paginator.
+    """
     common = spec.get("query", {})
     spread = dict(spec)
     for call in _CALLS:
@@ -274,8 +287,9 @@ def _spread(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _like(listing: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """A list like the datatype's own, but for what `own` says otherwise; one of another path has a query of
-    its own, and no count that is not its own.
+    """Return a list like the datatype's own, but for what `own` says otherwise.
+
+    One of another path has a query of its own, and no count that is not its own.
     """
     if "path" in own:
         kept = {key: value for key, value in listing.items() if key != "count"}

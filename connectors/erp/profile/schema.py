@@ -68,13 +68,13 @@ def _subclasses(kind: type[ProfilePart]) -> list[type[ProfilePart]]:
 
 
 def _members(union: Any) -> tuple[type[ProfilePart], ...]:
-    """The classes of a union, be it annotated."""
+    """Return the classes of a union, be it annotated."""
     parts = get_args(union)
     return parts if all(isinstance(part, type) for part in parts) else _members(parts[0])
 
 
 def _object(schema: Schema, kind: type[ProfilePart]) -> Schema:
-    """The schema of one class with what its class variables say."""
+    """Return the schema of one class with what its class variables say."""
     schema.pop("title", None)
     if "description" in schema:
         schema["description"] = " ".join(schema["description"].split())
@@ -116,7 +116,7 @@ def _tidy(node: Any) -> Any:
 
 
 def _union_of(mapping: Mapping[str, str]) -> str:
-    """The name of the union with these members."""
+    """Return the name of the union with these members."""
     members = {place.removeprefix(_PREFIX) for place in mapping.values()}
     return next(
         name for name, union in UNIONS.items() if {kind.__name__ for kind in _members(union)} == members

@@ -41,7 +41,7 @@ _SHAPE = re.compile(
 
 
 def find_secrets(document: Mapping[str, Any]) -> Iterator[SecretFinding]:
-    """Every one, in the order of the document."""
+    """Yield every one, in the order of the document."""
     yield from _walk(document, (), False)
 
 
@@ -61,13 +61,13 @@ def _walk(value: Any, place: tuple[str, ...], sent: bool) -> Iterator[SecretFind
 
 
 def _shows_one(value: str, place: tuple[str, ...], sent: bool) -> bool:
-    """Whether a text is a credential by its own looks, or an address that holds one."""
+    """Return whether a text is a credential by its own looks, or an address that holds one."""
     looks = sent and _SHAPE.fullmatch(value) is not None
     return looks or (place[-1].endswith(("path", "url")) and _in_address(value))
 
 
 def _is_secret(name: str) -> bool:
-    """Whether a parameter, header or member of that name holds a credential."""
+    """Return whether a parameter, header or member of that name holds a credential."""
     words_in_order = _WORD.findall(name)
     words = {word.lower() for word in words_in_order}
     if words & _HARMLESS:
@@ -78,7 +78,7 @@ def _is_secret(name: str) -> bool:
 
 
 def _literals(value: Any) -> Iterator[Any]:
-    """The texts and numbers in a value that stand for themselves."""
+    """Yield the texts and numbers in a value that stand for themselves."""
     if isinstance(value, Mapping):
         for inner in value.values():
             yield from _literals(inner)
@@ -93,7 +93,7 @@ def _literals(value: Any) -> Iterator[Any]:
 
 
 def _in_address(text: str) -> bool:
-    """Whether an address holds a password, or a credential among its parameters."""
+    """Return whether an address holds a password, or a credential among its parameters."""
     parts = urlsplit(text)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     return parts.password is not None or any(_is_secret(name) and not names(value) for name, value in pairs)

@@ -28,14 +28,15 @@ class Children:
         ]
 
     def embed(self, page: list[Record]) -> list[Record]:
-        """The page with every record's children in it; the records given are changed."""
+        """Return the page with every record's children in it; the records given are changed."""
         for part in self._parts:
             part.embed(page)
         return page
 
     def touched(self, values: Values) -> Iterator[str]:
-        """Keys of parents, one of whose children changed since `values["since"]`; where the profile says how
-        to ask. A key may come more than once.
+        """Yield keys of parents, one of whose children changed since `values["since"]`.
+
+        Where the profile says how to ask. A key may come more than once.
         """
         for part in self._parts:
             yield from part.touched(values)

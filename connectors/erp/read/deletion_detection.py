@@ -56,7 +56,7 @@ class GapDetector:
             self._log = Lists(client, f"{datatype}.log", replace(source, listing=deleted.log), size)
 
     def find(self, values: Values) -> Iterator[DeletedRecord]:
-        """What was deleted since `values["since"]`."""
+        """Yield what was deleted since `values["since"]`."""
         if self._log is None:
             live = self._live()
             yield from (DeletedRecord(str(key)) for key in range(1, max(live, default=0)) if key not in live)
@@ -83,7 +83,7 @@ class GapDetector:
         yield from _chunks(list(range(top + 1, top + _BEYOND + 1)))
 
     def _live(self) -> set[int]:
-        """The ids of all records."""
+        """Return the ids of all records."""
         live = set[int]()
         for page in self._ids.pages({}):
             for record in page:

@@ -69,9 +69,9 @@ class DetailReader:
         self._lock = threading.Lock()
 
     def whole(self, page: Sequence[Record], least: str | None) -> list[Record]:
-        """The records of a page as they are by themselves, over what the list shows of them, in its order.
+        """Return the records of a page as they are by themselves, over what the list shows of them.
 
-        Those with a stamp before `least` are left out, and those that are gone meanwhile.
+        The order is the page's. Those with a stamp before `least` are left out, and those gone meanwhile.
         """
         seen = self._now().timestamp()
         listed = [record for record in page if least is None or self._may_be_new(record, least)]
@@ -114,10 +114,13 @@ class DetailReader:
 
 
 def _seconds(stamp: str) -> float:
-    """A stamp as seconds since 1970; the end of time for a change number, which says nothing of when."""
+    """Return a stamp as seconds since 1970.
+
+    The end of time for a change number, which says nothing of when.
+    """
     return datetime.fromisoformat(stamp).timestamp() if stamp.endswith("Z") else float("inf")
 
 
 def _unit(stamp: str) -> float:
-    """Seconds within which a second change may have got the same stamp."""
+    """Return seconds within which a second change may have got the same stamp."""
     return next((seconds for end, seconds in _UNITS if stamp.endswith(end)), 0.0)

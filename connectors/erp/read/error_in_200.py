@@ -12,7 +12,7 @@ _FINE = (None, False, 0, 200, "", "0", "200", "ok", "none", "success")
 
 
 def error_in_200(body: Any, place: str) -> str | None:
-    """What in an answer whose list at `place` is empty says that something went wrong, in words."""
+    """Return what in an answer whose list at `place` is empty says that something went wrong, in words."""
     for holder in _around(body, place):
         for name, value in holder.items():
             word = name.lower()
@@ -24,7 +24,7 @@ def error_in_200(body: Any, place: str) -> str | None:
 
 
 def _around(body: Any, place: str) -> Iterator[Mapping[str, Any]]:
-    """The objects on the way to the list."""
+    """Yield the objects on the way to the list."""
     for step in [*place.split("."), ""]:
         if not isinstance(body, Mapping):
             return
@@ -33,7 +33,7 @@ def _around(body: Any, place: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _is_fine(value: Any) -> bool:
-    """Nothing, or an error object whose code says that there is none."""
+    """Return nothing, or an error object whose code says that there is none."""
     if isinstance(value, Mapping):
         codes = [value[name] for name in value if name.lower() in ("code", "status", "number")]
         return not value or (bool(codes) and all(_is_fine(code) for code in codes))

@@ -32,9 +32,10 @@ _MANY = 100
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What is read: `query` and `values` are the question; `since` is the token's stamp, None for a full
-    read, and `least` the least stamp that the read is about; `seen` stands for stamps that the ERP does not
-    give.
+    """What is read: `query` and `values` are the question.
+
+    `since` is the token's stamp, None for a full read, and `least` the least stamp that the read is about;
+    `seen` stands for stamps that the ERP does not give.
     """
 
     query: Mapping[str, Template]
@@ -78,7 +79,7 @@ class IncrementalReader:
             self._summary_check = SummaryCheck(datatype, spec, single, shape.key)
 
     def pages(self, read: Read, limit: int | None, fetch: Callable[[str], Record]) -> Iterator[list[Entity]]:
-        """The list's entities, then those it does not show."""
+        """Yield the list's entities, then those it does not show."""
         last, seen, count = read.since or "", set[str](), 0
         for page in self._lists.pages(read.query, limit, read.values):
             count += len(page)
@@ -99,7 +100,7 @@ class IncrementalReader:
                 ]
 
     def _whole(self, page: list[Record], read: Read) -> list[Record]:
-        """The records of a page with all that the profile says belongs to them."""
+        """Return the records of a page with all that the profile says belongs to them."""
         if self._detail is not None:
             page = self._detail.whole(page, read.least)
         elif self._summary_check is not None:

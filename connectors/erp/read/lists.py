@@ -32,8 +32,9 @@ _NONE = UpstreamResponse(200, {}, None)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a list is and how it goes on: `path` stands for `{path}`, and at the paths of `id` a record has
-    its key.
+    """Where a list is and how it goes on.
+
+    `path` stands for `{path}`, and at the paths of `id` a record has its key.
     """
 
     listing: ListCall
@@ -43,7 +44,7 @@ class Source:
 
     @classmethod
     def of(cls, spec: DatatypeProfile) -> Source:
-        """The list of a datatype's records."""
+        """Return the list of a datatype's records."""
         return cls(spec.listing, spec.paginator, spec.path, spec.id)
 
 
@@ -71,8 +72,10 @@ class Lists:
         values: Values | None = None,
         raw: Record | None = None,
     ) -> Iterator[list[Record]]:
-        """The ERP's records as they are, one list per page; `query` is added to the profile's own, `values`
-        are for its templates, and `raw`, a record, for its path.
+        """Yield the ERP's records as they are, one list per page.
+
+        `query` is added to the profile's own, `values` are for its templates, and `raw`, a record, for its
+        path.
 
         `InvalidResponse` if a page is not a list of objects or comes twice, or if the ERP counts more records
         than it gave: the read then never ends as a short success. A record may come twice.
@@ -103,7 +106,7 @@ class Lists:
     def _page(
         self, url: str, step: PageRequest, query: Mapping[str, Template], given: Values
     ) -> tuple[int, UpstreamResponse, list[Record]]:
-        """A hash of the question, the answer and its records."""
+        """Return a hash of the question, the answer and its records."""
         question, asked = self._question(url, step, query, {**given, **step.values})
         try:
             answer = self._client.call(self._list.method, url, operation=f"{self._name}.list", **asked)
@@ -120,9 +123,10 @@ class Lists:
         given: Values,
         size: int,
     ) -> None:
-        """The list ends on a page that has no place for where to go on: is that all, or does the profile look
-        in the wrong place? A first page as long as was asked for tells: were a record fewer asked for, there
-        would be more.
+        """Doubt that the list has ended, on a page that has no place for where to go on.
+
+        Is that all, or does the profile look in the wrong place? A first page as long as was asked for tells:
+        were a record fewer asked for, there would be more.
         """
         sign = next_page_hint(last, self._list.records)
         if sign is None and self._sized and came == size > 1:
@@ -138,7 +142,7 @@ class Lists:
     def _question(
         self, url: str, step: PageRequest, query: Mapping[str, Template], values: Values
     ) -> tuple[int, dict[str, Any]]:
-        """A hash of what is asked, and how the client is told to."""
+        """Return a hash of what is asked, and how the client is told to."""
         given = [] if step.url else self._parameters(query, step, values)
         headers = {**dict(parameters(self._list.headers, values)), **step.headers}
         body = (

@@ -35,7 +35,10 @@ class Lookups:
         self._known: dict[tuple[str, Any], Any] = {}
 
     def __call__(self, name: str, value: Any) -> Any:
-        """The ERP's key for a value of ours; `Rejected` if it has no such thing, None if that is allowed."""
+        """Return the ERP's key for a value of ours.
+
+        `Rejected` if it has no such thing, None if that is allowed.
+        """
         spec = self._specs[name]
         if (name, value) in self._known:
             return self._known[name, value]
@@ -52,7 +55,7 @@ class Lookups:
         return found
 
     def filled(self, template: Any) -> Any:
-        """A body template with every `{"$lookup": name, "value": …}` in it replaced by the key."""
+        """Return a body template with every `{"$lookup": name, "value": …}` in it replaced by the key."""
         if isinstance(template, list):
             return [self.filled(item) for item in template]
         if isinstance(template, dict):

@@ -20,8 +20,10 @@ class EndlessList(InvalidResponse):
 
 
 class LoopDetector:
-    """The pages of one read. A page is known by its ids: what else is in a record may differ each time, such
-    as when it was asked for. One id does not tell that much; there the record counts too.
+    """The pages of one read.
+
+    A page is known by its ids: what else is in a record may differ each time, such as when it was asked for.
+    One id does not tell that much; there the record counts too.
     """
 
     def __init__(self, name: str) -> None:

@@ -15,7 +15,10 @@ _DEPTH = 3
 
 
 def next_page_hint(answer: UpstreamResponse, place: str) -> str | None:
-    """Where a page, whose records are at `place`, says that there is another one; None if it does not."""
+    """Return where a page, whose records are at `place`, says that there is another one.
+
+    None if it does not.
+    """
     for link in parse_header_links(answer.headers.get("Link") or ""):
         if link.get("rel", "").lower() == "next":
             return "the Link header"

@@ -48,15 +48,15 @@ class Paginator(Protocol):
     """Walks a list."""
 
     def first(self, size: int) -> PageRequest:
-        """The first page of about `size` records."""
+        """Return the first page of about `size` records."""
 
     def following(
         self, step: PageRequest, answer: UpstreamResponse, records: Records, size: int
     ) -> PageRequest | None:
-        """The page after `step`, which gave `records`; None at the end of the list."""
+        """Return the page after `step`, which gave `records`; None at the end of the list."""
 
     def leads(self, answer: UpstreamResponse) -> bool:
-        """Whether the page has a place for where to go on, be it that this says nowhere."""
+        """Return whether the page has a place for where to go on, be it that this says nowhere."""
 
 
 class Single:
@@ -70,7 +70,7 @@ class Single:
     def following(
         self, step: PageRequest, answer: UpstreamResponse, records: Records, size: int
     ) -> PageRequest | None:
-        """Nothing more."""
+        """Return nothing more."""
         del step, answer, records, size
         return None
 
@@ -97,7 +97,10 @@ class Counted:
     def following(
         self, step: PageRequest, answer: UpstreamResponse, records: Records, size: int
     ) -> PageRequest | None:
-        """The next number; by records it moves on by what came, so that a capped page loses nothing."""
+        """Return the next number.
+
+        By records it moves on by what came, so that a capped page loses nothing.
+        """
         seen = (
             step.position + len(records)
             if self._by_records
@@ -108,7 +111,7 @@ class Counted:
         return self._step(step.position + (len(records) if self._by_records else 1), size)
 
     def leads(self, answer: UpstreamResponse) -> bool:
-        """The number alone does."""
+        """Return True: the number alone does."""
         del answer
         return True
 
@@ -149,7 +152,7 @@ class Cursor:
         return PageRequest(_query(self._param, cursor, self._limit_param, size), values=values)
 
     def leads(self, answer: UpstreamResponse) -> bool:
-        """Whether there is something where the cursor belongs."""
+        """Return whether there is something where the cursor belongs."""
         return has_path(answer.body, self._path) if self._path else (self._header or "") in answer.headers
 
 
@@ -162,20 +165,20 @@ class NextUrl:
         self._headers = headers or {}
 
     def first(self, size: int) -> PageRequest:
-        """The list's own URL."""
+        """Return the list's own URL."""
         headers = {name: value.replace("{size}", str(size)) for name, value in self._headers.items()}
         return PageRequest(_limit(self._limit_param, size), headers, values={"size": size})
 
     def following(
         self, step: PageRequest, answer: UpstreamResponse, records: Records, size: int
     ) -> PageRequest | None:
-        """The URL that the page names, as it is."""
+        """Return the URL that the page names, as it is."""
         del records, size
         url = get_path(answer.body, self._path)
         return PageRequest(headers=step.headers, url=str(url)) if url else None
 
     def leads(self, answer: UpstreamResponse) -> bool:
-        """Whether there is something where the URL belongs."""
+        """Return whether there is something where the URL belongs."""
         return has_path(answer.body, self._path)
 
 
@@ -186,13 +189,13 @@ class LinkHeader:
         self._limit_param = limit_param
 
     def first(self, size: int) -> PageRequest:
-        """The list's own URL."""
+        """Return the list's own URL."""
         return PageRequest(_limit(self._limit_param, size), values={"size": size})
 
     def following(
         self, step: PageRequest, answer: UpstreamResponse, records: Records, size: int
     ) -> PageRequest | None:
-        """The link with rel="next"; an empty header is the end."""
+        """Return the link with rel="next"; an empty header is the end."""
         del step, records, size
         for link in parse_header_links(answer.headers.get("Link") or ""):
             names = {name.lower(): value for name, value in link.items()}
@@ -201,7 +204,7 @@ class LinkHeader:
         return None
 
     def leads(self, answer: UpstreamResponse) -> bool:
-        """Whether there is the header."""
+        """Return whether there is the header."""
         return "Link" in answer.headers
 
 
@@ -234,7 +237,7 @@ class Keyset:
         return PageRequest(query, position=seen, values={"after": last, "size": size})
 
     def leads(self, answer: UpstreamResponse) -> bool:
-        """The last record does."""
+        """Return True: the last record does."""
         del answer
         return True
 
@@ -251,7 +254,7 @@ class End:
         self._longest = 0
 
     def reached(self, answer: UpstreamResponse, records: Records, size: int, seen: int) -> bool:
-        """Whether a page is the last; `seen` records have come with it."""
+        """Return whether a page is the last; `seen` records have come with it."""
         if not records:
             return True
         match self._stop:
@@ -268,7 +271,10 @@ class End:
 
 
 def _flag(answer: UpstreamResponse, path: str) -> bool:
-    """What the page says of whether there is more. Silence is no answer: it would cut the list short."""
+    """Return what the page says of whether there is more.
+
+    Silence is no answer: it would cut the list short.
+    """
     if not has_path(answer.body, path):
         raise InvalidResponse(f"the ERP does not say at {path} whether the list goes on")
     return bool(get_path(answer.body, path))
@@ -283,7 +289,7 @@ def _query(param: str | None, value: Any, limit_param: str | None, size: int) ->
 
 
 def make_paginator(spec: PaginatorSpec) -> Paginator:
-    """The paginator that a profile describes."""
+    """Return the paginator that a profile describes."""
     match spec:
         case PageNumbers() | Offsets():
             return Counted(spec)

@@ -76,7 +76,7 @@ class Since:
         self._now = now
 
     def parse(self, text: str | None) -> Token | None:
-        """A token given out earlier, or any UTC instant; else `BadRequest`."""
+        """Return a token given out earlier, or any UTC instant; else `BadRequest`."""
         if text is None:
             return None
         stamp, _, after = text.partition(_SEPARATOR)
@@ -92,17 +92,20 @@ class Since:
             ) from None
 
     def least(self, token: Token | None) -> str | None:
-        """The least stamp that a read from the token is about; None for a full read."""
+        """Return the least stamp that a read from the token is about; None for a full read."""
         return None if token is None else stamps.earlier(self._form, token.stamp, self._overlap)
 
     def query(self, token: Token | None) -> dict[str, Template]:
-        """The parameter, a template, that makes the ERP list only what changed at or after the token."""
+        """Return the parameter that makes the ERP list only what changed at or after the token.
+
+        Its value is a template.
+        """
         if token is None or self._param is None:
             return {}
         return {self._param: self._template}
 
     def values(self, token: Token | None) -> dict[str, Any]:
-        """What the profile's templates may use: `since`, in the form that the ERP's filter wants."""
+        """Return what the profile's templates may use: `since`, in the form that the ERP's filter wants."""
         if token is None:
             return {}
         form, mark, timezone = self._filter_form, self._mark, self._timezone
@@ -113,7 +116,10 @@ class Since:
         return values
 
     def apply(self, pages: Pages, token: Token | None, limit: int | None) -> Pages:
-        """The pages with what is older left out, tokens put in place and no more than `limit` entities."""
+        """Yield the pages with tokens in place, without what is older.
+
+        At most `limit` entities come.
+        """
         is_local = self._place is not UTC
         if self._order == "none" or not self._filters or is_local or (token is not None and token.after):
             pages = self._newer(pages, token)
@@ -127,8 +133,9 @@ class Since:
         return checked if limit is None else self._limited(checked, limit)
 
     def second_look(self) -> Token | None:
-        """What to read again from after a full read that ends while a local hour comes twice: in a list by
-        change stamp a record that changes then goes back to where the read has been already.
+        """Return what to read again from after a full read that ends while a local hour comes twice.
+
+        In a list by change stamp a record that changes then goes back to where the read has been already.
         """
         if self._order == "none" or self._place is UTC:
             return None
@@ -136,8 +143,9 @@ class Since:
         return None if begins is None else Token(to_text(begins))
 
     def _held_at_repeated_hour(self, pages: Pages) -> Pages:
-        """While a local hour comes for the second time, no token is later than its beginning: what changes
-        next may be stamped as earlier. It is read again until the hour is over.
+        """While a local hour comes for the second time, no token is later than its beginning.
+
+        What changes next may be stamped as earlier. It is read again until the hour is over.
         """
         for page in pages:
             begins = repeated_hour(self._now(), self._place)
@@ -178,8 +186,9 @@ class Since:
         return ([entity for entity in page if is_new(entity)] for page in pages)
 
     def _held_back(self, pages: Pages, token: Token | None) -> Pages:
-        """Tokens not beyond the start of the read, where stamps are not exact: a record that was read may
-        change again under the stamp it has, while later ones are still being read.
+        """Tokens not beyond the start of the read, where stamps are not exact.
+
+        A record that was read may change again under the stamp it has, while later ones are still being read.
         """
         ceiling = max(self._ceiling(), token.stamp if token else "")
         for page in pages:
@@ -205,7 +214,7 @@ class Since:
             return
 
     def _is_held(self) -> bool:
-        """Whether others that follow may have the same token, without being in the order of their ids."""
+        """Return whether others that follow may have the same token, in no order of their ids."""
         return self._place is not UTC and repeated_hour(self._now(), self._place) is not None
 
     def _unordered(self, pages: Pages, token: Token | None, limit: int | None) -> Pages:
@@ -232,7 +241,7 @@ class Since:
             yield waiting
 
     def _first_few(self, pages: Pages, token: Token | None, limit: int) -> Pages:
-        """A look at an unordered list: its tokens stay where they are, since the rest was not seen."""
+        """Look at an unordered list: its tokens stay where they are, since the rest was not seen."""
         left = limit
         for page in pages:
             page = page[:left]
@@ -244,9 +253,10 @@ class Since:
                 return
 
     def _beyond(self, held: str) -> str:
-        """The token after a read that gave nothing but what the overlap brings again. Once that is long ago,
-        the token moves on past the overlap; else every later read would bring it again, and look for the same
-        deletions.
+        """Return the token after a read that gave nothing but what the overlap brings again.
+
+        Once that is long ago, the token moves on past the overlap; else every later read would bring it
+        again, and look for the same deletions.
         """
         if self._form == "number" or not self._overlap:
             return held
@@ -255,7 +265,9 @@ class Since:
         return to_text(passed) if passed < quiet else held
 
     def _ceiling(self) -> str:
-        """No record changed during this read may lie below the token it ends with. Change numbers have no
-        clock: there it is the highest of the first page, since what changes after that gets a higher one.
+        """No record changed during this read may lie below the token it ends with.
+
+        Change numbers have no clock: there it is the highest of the first page, since what changes after that
+        gets a higher one.
         """
         return "" if self._form == "number" else to_text(self._now() - _SKEW)

@@ -26,8 +26,9 @@ class SingleReader:
         self._calls = calls
 
     def fetch(self, key: str) -> Record:
-        """The record, with the version that a header said; without its children. `NotFound` if there is
-        none.
+        """Return the record, with the version that a header said; without its children.
+
+        `NotFound` if there is none.
         """
         try:
             values = self._calls.values_of(key)
@@ -41,8 +42,9 @@ class SingleReader:
         return raw
 
     def _record(self, body: Any, key: str) -> Record:
-        """The record in an answer. An ERP that looks records up answers with an empty list, or null, for
-        none.
+        """Return the record in an answer.
+
+        An ERP that looks records up answers with an empty list, or null, for none.
         """
         place = self._get.record
         raw = get_path(body, place)
@@ -58,7 +60,7 @@ class SingleReader:
 
 
 def _says_null(body: Any, place: str) -> bool:
-    """Whether an answer holds null in the very place of the record."""
+    """Return whether an answer holds null in the very place of the record."""
     above, _, last = place.rpartition(".")
     holder = get_path(body, above)
     return isinstance(holder, dict) and last in holder and holder[last] is None

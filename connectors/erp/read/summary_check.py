@@ -68,7 +68,7 @@ class SummaryCheck:
 
 
 def only_in_the_record(sources: Mapping[str, str], listed: Record, whole: Record) -> list[str]:
-    """The fields whose sources the record itself has, and has listed not at all."""
+    """Return the fields whose sources the record itself has, and has listed not at all."""
     return [
         field
         for source, field in sources.items()
@@ -77,7 +77,10 @@ def only_in_the_record(sources: Mapping[str, str], listed: Record, whole: Record
 
 
 def mapped_sources(spec: DatatypeProfile) -> dict[str, str]:
-    """Where the mapped fields of a datatype come from: place in the record to field; children apart."""
+    """Return where the mapped fields of a datatype come from: place in the record to field.
+
+    Children apart.
+    """
     embedded = [child.into for child in spec.children.values()]
     found = {_source(field, spec): name for name, field in spelt_out(spec.fields or {}).items()}
     return {

@@ -20,7 +20,7 @@ class Transitions:
         self._fields = actions
 
     def split(self, changes: Record) -> tuple[Record, Record]:
-        """What is written, and what is called for."""
+        """Return what is written, and what is called for."""
         called = {name: value for name, value in changes.items() if name in self._fields}
         return {name: value for name, value in changes.items() if name not in called}, called
 
@@ -36,7 +36,7 @@ class Transitions:
                 )
 
     def execute(self, wanted: Record, key: str, raw: Record, call: Call) -> None:
-        """The steps to the values wanted, of which those are skipped whose `when` does not fit the record."""
+        """Execute the steps to the values wanted, but for those whose `when` does not fit the record."""
         for name, value in wanted.items():
             for step in self._fields[name][value]:
                 if fits(step.when, raw):

@@ -51,7 +51,7 @@ class Writer:
         self.actions = Transitions(spec.actions)
 
     def fetch(self, key: str) -> Record:
-        """The ERP's record, with its children in it."""
+        """Return the ERP's record, with its children in it."""
         return self._whole(self._single.fetch(key))
 
     def create(self, payload: Record, origin: str) -> Record:
@@ -77,8 +77,9 @@ class Writer:
         return self.act(self._created(answer), called)
 
     def update(self, present: Fetched, key: str, changes: Record) -> Record | None:
-        """Write the changes under the lock that the profile names; the record as the ERP then holds it, None
-        if there was nothing to write.
+        """Write the changes under the lock that the profile names.
+
+        The record as the ERP then holds it, None if there was nothing to write.
         """
         written, called = self.actions.split(changes)
         self.actions.check(called)
@@ -95,7 +96,7 @@ class Writer:
         return self.act(raw, called)
 
     def _updated(self, answer: UpstreamResponse) -> Record | None:
-        """The record in the answer to an update; None if it is to be read again."""
+        """Return the record in the answer to an update; None if it is to be read again."""
         if self._spec.update.answers == "nothing":
             return None
         try:
@@ -144,7 +145,10 @@ class Writer:
         return {part: self._lookups.filled(body) for part, body in written.items()}
 
     def _outgoing(self, key: str, present: Fetched, changes: Record) -> Record:
-        """What to send: the changed fields, or the whole record as the ERP holds it with them put in."""
+        """Return what to send.
+
+        The changed fields, or the whole record as the ERP holds it with them put in.
+        """
         if self._spec.update.mode == "partial":
             return changes
         raw = self.fetch(key)
@@ -165,8 +169,9 @@ class Writer:
         return {}, body
 
     def _part_for(self, name: str, body: Record, origin: str) -> tuple[str, Any]:
-        """Where the record names the part, and the key of one that was made for it, now or by a create that
-        was interrupted.
+        """Return where the record names the part, and the key of one that was made for it.
+
+        It was made just now, or by a create that was interrupted.
         """
         spec = self._spec.parts[name].create
         assert spec is not None and spec.into is not None
@@ -184,7 +189,7 @@ class Writer:
         return spec.into, key
 
     def _created(self, answer: UpstreamResponse) -> Record:
-        """The record that a create made. `Unreadable` if the answer holds neither it nor its key."""
+        """Return the record that a create made. `Unreadable` if the answer holds neither it nor its key."""
         spec = self._spec.create
         if spec.id_from is None:
             try:
@@ -212,7 +217,10 @@ class Writer:
 
 
 def key_in_header(address: str | None, pattern: str | None) -> str | None:
-    """The key in an address such as https://erp.example/people(17) or /people/17; None if there is none."""
+    """Return the key in an address such as https://erp.example/people(17) or /people/17.
+
+    None if there is none.
+    """
     if not address:
         return None
     if pattern is not None:

@@ -13,13 +13,13 @@ from localnode.dtl.values import as_list, first, is_string, truthy
 
 @special("all", signature="[FUNCTION:each] VALUES")
 def all_(call: Call) -> Expr:
-    """True if every value, or FUNCTION of every value, is truthy. True without any values."""
+    """Return True if every value, or FUNCTION of every value, is truthy. True without any values."""
     return _quantified(call, all)
 
 
 @special("any", signature="[FUNCTION:each] VALUES")
 def any_(call: Call) -> Expr:
-    """True if at least one value, or FUNCTION of one, is truthy. False without any values."""
+    """Return True if at least one value, or FUNCTION of one, is truthy. False without any values."""
     return _quantified(call, any)
 
 
@@ -35,7 +35,7 @@ def _quantified(call: Call, quantifier: Any) -> Expr:
 
 @special("and", signature="CONDITION:boolean+")
 def and_(call: Call) -> Expr:
-    """True if all arguments are truthy; those after the first that is not are not evaluated."""
+    """Return True if all arguments are truthy; those after the first that is not are not evaluated."""
     runs = [arg.run for arg in call.args]
     if len(runs) == 2:
         left, right = runs
@@ -49,7 +49,7 @@ def and_(call: Call) -> Expr:
 
 @special("or", signature="CONDITION:boolean+")
 def or_(call: Call) -> Expr:
-    """True if any argument is truthy; those after the first that is are not evaluated."""
+    """Return True if any argument is truthy; those after the first that is are not evaluated."""
     runs = [arg.run for arg in call.args]
     if len(runs) == 2:
         left, right = runs
@@ -63,7 +63,7 @@ def or_(call: Call) -> Expr:
 
 @special("not", signature="CONDITION:boolean+")
 def not_(call: Call) -> Expr:
-    """The inverse of `and` over all arguments."""
+    """Return the inverse of `and` over all arguments."""
     both = and_(call)
     if both.constant:
         return Expr.of(not both.value)
@@ -73,8 +73,11 @@ def not_(call: Call) -> Expr:
 
 @cast("boolean")
 def boolean(value: Any) -> Any:
-    """Map-style cast. Booleans convert, and the strings "true" and "false" in any letter case. Everything
-    else is dropped or, with DEFAULT, replaced by it. Null gives null."""
+    """Map-style cast.
+
+    Booleans convert, and the strings "true" and "false" in any letter case. Everything else is dropped or,
+    with DEFAULT, replaced by it. Null gives null.
+    """
     if type(value) is bool:
         return value
     if is_string(value) and value.lower() in ("true", "false"):
@@ -84,5 +87,5 @@ def boolean(value: Any) -> Any:
 
 @plain("is-boolean", signature="VALUES")
 def is_boolean(value: Any) -> bool:
-    """True if the value, or the first of a list, is a boolean."""
+    """Return True if the value, or the first of a list, is a boolean."""
     return type(first(value)) is bool

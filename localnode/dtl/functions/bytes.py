@@ -11,7 +11,7 @@ from localnode.dtl.values import BYTES, first, kind, to_bytes
 
 
 def bytes_of(value: Any) -> bytes | None:
-    """The bytes that a value is, or None."""
+    """Return the bytes that a value is, or None."""
     return to_bytes(value[2:]) if kind(value) == BYTES else None
 
 
@@ -41,5 +41,5 @@ def base64_decode(value: str) -> Any:
 
 @plain("is-bytes", signature="VALUES")
 def is_bytes(values: Any) -> bool:
-    """True if the value, or the first of a list, is bytes."""
+    """Return True if the value, or the first of a list, is bytes."""
     return kind(first(values)) == BYTES

@@ -11,8 +11,9 @@ from localnode.dtl.values import NULL, RANK, as_list, first, kind, order_key, sa
 
 @plain("eq", signature="A B")
 def eq(a: Any, b: Any) -> bool:
-    """True if both sides, as lists, hold the same values in the same order: `["eq", 42, ["list", 42]]` is
-    true.
+    """Return True if both sides, as lists, hold the same values in the same order.
+
+    `["eq", 42, ["list", 42]]` is true.
 
     Null equals null only, neither `[]` nor `[null]`; a missing property is null. Values of different kinds
     are never equal: `1`, `1.0` and `true` differ. Within `hops` and the merge source's `equality` an `eq`
@@ -27,7 +28,7 @@ def eq(a: Any, b: Any) -> bool:
 
 @plain("neq", signature="A B")
 def neq(a: Any, b: Any) -> bool:
-    """The inverse of `eq`."""
+    """Return the inverse of `eq`."""
     return not eq(a, b)
 
 
@@ -43,24 +44,33 @@ def _compare(a: Any, b: Any, fits: Callable[[Any, Any], bool]) -> bool:
 
 @plain("gt", signature="A B")
 def gt(a: Any, b: Any) -> bool:
-    """True if the first value of A is greater than the first value of B. Numbers compare by value whatever
-    their kind; false if either side has no value or if the two are not comparable (a string and a number)."""
+    """Return True if the first value of A is greater than the first value of B.
+
+    Numbers compare by value whatever their kind; false if either side has no value or if the two are not
+    comparable (a string and a number).
+    """
     return _compare(a, b, lambda x, y: x > y)
 
 
 @plain("gte", signature="A B")
 def gte(a: Any, b: Any) -> bool:
-    """True if the first value of A is greater than or equal to the first value of B; otherwise as `gt`."""
+    """Return True if the first value of A is greater than or equal to the first value of B.
+
+    Otherwise as `gt`.
+    """
     return _compare(a, b, lambda x, y: x >= y)
 
 
 @plain("lt", signature="A B")
 def lt(a: Any, b: Any) -> bool:
-    """True if the first value of A is less than the first value of B; otherwise as `gt`."""
+    """Return True if the first value of A is less than the first value of B; otherwise as `gt`."""
     return _compare(a, b, lambda x, y: x < y)
 
 
 @plain("lte", signature="A B")
 def lte(a: Any, b: Any) -> bool:
-    """True if the first value of A is less than or equal to the first value of B; otherwise as `gt`."""
+    """Return True if the first value of A is less than or equal to the first value of B.
+
+    Otherwise as `gt`.
+    """
     return _compare(a, b, lambda x, y: x <= y)

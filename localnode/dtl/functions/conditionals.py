@@ -24,7 +24,7 @@ def if_(call: Call) -> Expr:
 
 @special("case", signature="(CONDITION:boolean THEN)+ [ELSE]")
 def case(call: Call) -> Expr:
-    """The THEN of the first CONDITION that is truthy; if there is none, ELSE, or null without ELSE."""
+    """Return the THEN of the first CONDITION that is truthy; if there is none, ELSE, or null without ELSE."""
     branches, otherwise = branches_of([arg.run for arg in call.args])
 
     def run(f: Frame, v: Any) -> Any:
@@ -38,8 +38,10 @@ def case(call: Call) -> Expr:
 
 @special("case-eq", signature="VALUE (WHEN THEN)+ [ELSE]")
 def case_eq(call: Call) -> Expr:
-    """The THEN of the first WHEN that is equal to VALUE (see `eq`); if there is none, ELSE, or null without
-    ELSE."""
+    """Return the THEN of the first WHEN that is equal to VALUE (see `eq`).
+
+    If there is none, ELSE, or null without ELSE.
+    """
     value, runs = call.args[0].run, [arg.run for arg in call.args[1:]]
     branches, otherwise = branches_of(runs)
 
@@ -54,5 +56,5 @@ def case_eq(call: Call) -> Expr:
 
 
 def branches_of(runs: list[Evaluator]) -> tuple[list[tuple[Evaluator, Evaluator]], Evaluator | None]:
-    """Pairs of condition and result, and the odd one at the end."""
+    """Return pairs of condition and result, and the odd one at the end."""
     return list(zip(runs[0::2], runs[1::2], strict=False)), runs[-1] if len(runs) % 2 else None

@@ -1,5 +1,7 @@
-"""Date and time. Datetimes are UTC with nanoseconds; a date counts as its midnight wherever a datetime is
-wanted."""
+"""Date and time.
+
+Datetimes are UTC with nanoseconds; a date counts as its midnight wherever a datetime is wanted.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +41,12 @@ def _moment(nanoseconds: int) -> Any:
 
 @cast("datetime")
 def datetime(value: Any) -> Any:
-    """Map-style cast. An ISO 8601 string with `Z` or an offset ("2015-07-28T09:46:00.12345Z"), or an integer:
-    nanoseconds since 1970, negative before. A date becomes its midnight. Everything else, times without a
-    zone included, is dropped or, with DEFAULT, replaced by it."""
+    """Map-style cast.
+
+    An ISO 8601 string with `Z` or an offset ("2015-07-28T09:46:00.12345Z"), or an integer: nanoseconds since
+    1970, negative before. A date becomes its midnight. Everything else, times without a zone included, is
+    dropped or, with DEFAULT, replaced by it.
+    """
     if type(value) is int:
         return _moment(value)
     if is_string(value):
@@ -61,10 +66,12 @@ def _from_iso(written: str) -> Any:
 
 @mapped("datetime-parse", signature="[TIMEZONE:zone] FORMAT:format VALUES", over="texts")
 def datetime_parse(zone: Any, form: DateFormat) -> Callable[[str], Any]:
-    """Map-style over strings: the datetime that a text in FORMAT stands for, read as local time of TIMEZONE
-    (default UTC) unless it carries an offset (`%z`). What does not match is dropped; parts that FORMAT
-    does not have are those of 1970-01-01T00:00:00. A local time that occurs twice is the first, a skipped
-    one lies after the gap."""
+    """Map-style over strings.
+
+    The datetime that a text in FORMAT stands for, read as local time of TIMEZONE (default UTC) unless it
+    carries an offset (`%z`). What does not match is dropped; parts that FORMAT does not have are those of
+    1970-01-01T00:00:00. A local time that occurs twice is the first, a skipped one lies after the gap.
+    """
 
     def parse(value: str) -> Any:
         found = form.read(value)
@@ -80,8 +87,11 @@ def datetime_parse(zone: Any, form: DateFormat) -> Callable[[str], Any]:
 
 @mapped("datetime-format", signature="[TIMEZONE:zone] FORMAT:format VALUES")
 def datetime_format(zone: Any, form: DateFormat) -> Callable[[Any], Any]:
-    """Map-style over datetimes: the text in FORMAT, in local time of TIMEZONE (default UTC). Digits finer
-    than microseconds are cut off; `%p` gives am or pm, `%z` gives +0200. What is no datetime is dropped."""
+    """Map-style over datetimes: the text in FORMAT, in local time of TIMEZONE (default UTC).
+
+    Digits finer than microseconds are cut off; `%p` gives am or pm, `%z` gives +0200. What is no datetime is
+    dropped.
+    """
     write, clock = form.write, UTC if zone is ABSENT else zone
     rewrite = form.rewrite if clock is UTC else None
 
@@ -101,8 +111,10 @@ def datetime_format(zone: Any, form: DateFormat) -> Callable[[Any], Any]:
 
 @plain("datetime-diff", signature="DATEPART:datepart A B")
 def datetime_diff(part: str, a: Any, b: Any) -> int | None:
-    """A minus B in whole units of DATEPART, towards zero; null if one of them is no datetime. Months and
-    years are counted by the calendar: 2016-07-29 minus 2015-03-02 is 16 months and 1 year."""
+    """Return a minus B in whole units of DATEPART, towards zero; null if one of them is no datetime.
+
+    Months and years are counted by the calendar: 2016-07-29 minus 2015-03-02 is 16 months and 1 year.
+    """
     end, start = nanoseconds_of(first(a)), nanoseconds_of(first(b))
     if end is None or start is None:
         return None
@@ -126,8 +138,10 @@ def _months(later: int, earlier: int) -> int:
 
 @mapped("datetime-plus", signature="DATEPART:datepart AMOUNT:integer VALUES")
 def datetime_plus(part: str, amount: int) -> Callable[[Any], Any]:
-    """Map-style over datetimes: AMOUNT (may be negative) units of DATEPART later. A day that the month does
-    not have becomes its last one: January 31 plus a month is the last of February."""
+    """Map-style over datetimes: AMOUNT (may be negative) units of DATEPART later.
+
+    A day that the month does not have becomes its last one: January 31 plus a month is the last of February.
+    """
 
     def later(value: Any) -> Any:
         nanoseconds = nanoseconds_of(value)
@@ -153,8 +167,11 @@ def _plus_months(nanoseconds: int, amount: int) -> Any:
 
 @mapped("datetime-shift", signature="FROM:zone TO:zone VALUES")
 def datetime_shift(zone: tzinfo, to: tzinfo) -> Callable[[Any], Any]:
-    """Map-style over datetimes: the clock reading is taken as local time of FROM and expressed as local time
-    of TO. For times that were stored as if they were UTC."""
+    """Map-style over datetimes.
+
+    The clock reading is taken as local time of FROM and expressed as local time of TO. For times that were
+    stored as if they were UTC.
+    """
 
     def shift(value: Any) -> Any:
         nanoseconds = nanoseconds_of(value)
@@ -169,11 +186,11 @@ def datetime_shift(zone: tzinfo, to: tzinfo) -> Callable[[Any], Any]:
 
 @plain("is-datetime", signature="VALUES")
 def is_datetime(value: Any) -> bool:
-    """True if the value, or the first of a list, is a datetime; a string in ISO format is none."""
+    """Return True if the value, or the first of a list, is a datetime; a string in ISO format is none."""
     return kind(first(value)) == DATETIME
 
 
 @plain("now", fold=False, pure=False)
 def now() -> str | None:
-    """The present time."""
+    """Return the present time."""
     return datetime_value(time.time_ns())

@@ -30,8 +30,14 @@ def reference(dataset: str) -> Callable[[str], str]:
 
 @special("lookup", signature="[DATASETS] REFERENCES", pure=False)
 def lookup(call: Call) -> Expr:
-    """Map-style: the entities that `reference` URIs point to, those in other datasets than DATASETS (if
-    given) and those that do not exist left out. Use `hops` or `lookup-entity` instead."""
+    """Map-style: the entities that `reference` URIs point to.
+
+    Those in other datasets than DATASETS (if given) and those that do not exist are left out. Use `hops` or
+    `lookup-entity` instead.
+
+    Those in other datasets than DATASETS (if given) and those that do not exist are left out. Use `hops` or
+    `lookup-entity` instead.
+    """
     datasets, references = call.named("DATASETS"), call.named("REFERENCES").run
 
     def run(f: Frame, v: Any) -> Any:
@@ -53,8 +59,10 @@ def lookup(call: Call) -> Expr:
 
 @special("uri-expand", signature="VALUES", reads=[PREFIXES])
 def uri_expand(call: Call) -> Expr:
-    """Map-style over URIs: `prefix:rest` with the declared URI of the namespace `prefix` in its place; other
-    URIs stay as they are."""
+    """Map-style over URIs: `prefix:rest` with the declared URI of the namespace `prefix` in its place.
+
+    Other URIs stay as they are.
+    """
     uris = {**BUILT_IN, **call.scope.settings.namespaces}
 
     def expand(value: Any) -> Any:
@@ -68,8 +76,10 @@ def uri_expand(call: Call) -> Expr:
 
 @special("ni-collapse", signature="VALUES", reads=[PREFIXES])
 def ni_collapse(call: Call) -> Expr:
-    """Map-style over strings and URIs: the NI of a URL by the longest prefix that is declared; one without a
-    declared prefix is dropped."""
+    """Map-style over strings and URIs: the NI of a URL by the longest prefix that is declared.
+
+    One without a declared prefix is dropped.
+    """
     prefixes = declared_prefixes(call.scope.settings.namespaces)
 
     def collapse(value: Any) -> Any:
@@ -82,8 +92,10 @@ def ni_collapse(call: Call) -> Expr:
 
 @special("ni-expand", signature="VALUES", reads=[PREFIXES])
 def ni_expand(call: Call) -> Expr:
-    """Map-style over NIs: the URL of an NI whose namespace is declared, otherwise `namespace:identifier`, as
-    strings."""
+    """Map-style over NIs.
+
+    The URL of an NI whose namespace is declared, otherwise `namespace:identifier`, as strings.
+    """
     uris = {**BUILT_IN, **call.scope.settings.namespaces}
 
     def expand(value: Any) -> Any:

@@ -20,8 +20,10 @@ from localnode.dtl.values import as_list, first, is_string
 
 @special("dict", signature="[ITEMS] | (KEY VALUE)+")
 def dict_(call: Call) -> Expr:
-    """A dict: empty, or of a list of `[key, value]` lists, or of alternating keys and values. The last of
-    equal keys wins; keys that are no strings, and ITEMS that are no pairs, are left out."""
+    """Return a dict: empty, or of a list of `[key, value]` lists, or of alternating keys and values.
+
+    The last of equal keys wins; keys that are no strings, and ITEMS that are no pairs, are left out.
+    """
     if len(call.args) < 2:
         items = call.args[0].run if call.args else lambda f, v: []
         return fold_constant(lambda f, v: _of_pairs(as_list(items(f, v))), call.args)
@@ -38,14 +40,14 @@ def _of_pairs(items: list[Any]) -> dict[str, Any]:
 
 @plain("has-key", signature="KEY:string VALUES")
 def has_key(key: str, values: Any) -> bool | None:
-    """Whether the dict, or the first of a list, has the property KEY; null if it is no dict."""
+    """Return whether the dict, or the first of a list, has the property KEY; null if it is no dict."""
     value = first(values)
     return key in value if type(value) is dict else None
 
 
 @plain("is-dict", signature="VALUES")
 def is_dict(values: Any) -> bool:
-    """True if the value, or the first of a list, is a dict. Entities are dicts."""
+    """Return True if the value, or the first of a list, is a dict. Entities are dicts."""
     return type(first(values)) is dict
 
 
@@ -55,34 +57,37 @@ def _dicts(values: Any) -> list[dict[str, Any]]:
 
 @plain("items", signature="VALUES")
 def items(values: Any) -> list[Any]:
-    """A list of `[key, value]` for all dicts in order; what is no dict is left out."""
+    """Return a list of `[key, value]` for all dicts in order; what is no dict is left out."""
     return [[key, value] for item in _dicts(values) for key, value in item.items()]
 
 
 @plain("key-values", signature="VALUES")
 def key_values(values: Any) -> Any:
-    """A list of `{"key": …, "value": …}` for all dicts in order; a lone dict with one entry gives a lone
-    dict. What is no dict is left out."""
+    """Return a list of `{"key": …, "value": …}` for all dicts in order.
+
+    A lone dict with one entry gives a lone dict. What is no dict is left out.
+    """
     pairs = [{"key": key, "value": value} for item in _dicts(values) for key, value in item.items()]
     return pairs[0] if type(values) is dict and len(pairs) == 1 else pairs
 
 
 @plain("keys", signature="VALUES")
 def keys(values: Any) -> list[Any]:
-    """A list of all keys of all dicts in order, duplicates kept; what is no dict is left out."""
+    """Return a list of all keys of all dicts in order, duplicates kept; what is no dict is left out."""
     return [key for item in _dicts(values) for key in item]
 
 
 @plain("values", signature="VALUES")
 def values_(values: Any) -> list[Any]:
-    """A list of all values of all dicts in order; what is no dict is left out."""
+    """Return a list of all values of all dicts in order; what is no dict is left out."""
     return [value for item in _dicts(values) for value in item.values()]
 
 
 @special("path", signature="PROPERTIES VALUES")
 def path(call: Call) -> Expr:
-    """What is found in VALUES by following PROPERTIES, one name or a list of names (what is no string is
-    ignored).
+    """Return what is found in VALUES by following PROPERTIES, one name or a list of names.
+
+    What is no string is ignored.
 
     Elements of lists on the way are all visited and lists that are found are spliced in, giving a list; from
     one dict without lists the bare value. Null if nothing is found. Names are taken literally, with
@@ -108,9 +113,11 @@ def path(call: Call) -> Expr:
 
 @special("apply", signature="RULE:rule VALUES", pure=False)
 def apply(call: Call) -> Expr:
-    """Run RULE on the value, or on each value of a list, with `_S` bound to it and an empty target; the
-    result is the target. Values whose rule ended in `filter` or `discard` are dropped. `_P` is the context
-    of the call, `_R` that of the default rule. A RULE that hops has to be called with `apply-hops`."""
+    """Run RULE on the value, or on each value of a list, with `_S` bound to it and an empty target.
+
+    The result is the target. Values whose rule ended in `filter` or `discard` are dropped. `_P` is the
+    context of the call, `_R` that of the default rule. A RULE that hops has to be called with `apply-hops`.
+    """
     name, values = call.args
     rule = named_rule(call, name)
     if rule is None:
@@ -129,7 +136,10 @@ def apply(call: Call) -> Expr:
 
 
 def named_rule(call: Call, name: Any) -> Rule | None:
-    """The rule that the first argument of a call names; None, with the problem noted, if there is none."""
+    """Return the rule that the first argument of a call names.
+
+    None, with the problem noted, if there is none.
+    """
     rules = call.scope.compilation.rules
     rule = rules.get(name) if isinstance(name, str) else None
     if rule is None and isinstance(name, str):
@@ -140,8 +150,9 @@ def named_rule(call: Call, name: Any) -> Rule | None:
 
 @special("apply-ns", signature="NAMESPACE VALUES", reads=[NAMESPACE])
 def apply_ns(call: Call) -> Expr:
-    """Map-style over dicts: add namespaces to property names and to `_id`, as `add_namespaces` of a pipe
-    does.
+    """Map-style over dicts.
+
+    Add namespaces to property names and to `_id`, as `add_namespaces` of a pipe does.
 
     NAMESPACE is a string (for both), or a dict with `property_namespace` and `identity_namespace` (default:
     those of the pipe; null: none), `skip_underscore`, `skip_dollar` and `recursive` (default true). Names
@@ -159,6 +170,8 @@ def apply_ns(call: Call) -> Expr:
 
 @mapped("strip-ns")
 def strip_ns(value: Any) -> Any:
-    """Map-style over dicts: remove namespaces from property names, in nested dicts too; values stay as they
-    are."""
+    """Map-style over dicts: remove namespaces from property names, in nested dicts too.
+
+    Values stay as they are.
+    """
     return strip_namespaces(value)

@@ -1,5 +1,6 @@
-"""Encryption. Keys and passphrases may be written `$SECRET(name)`; the secret is looked up when the rule
-runs.
+"""Encryption.
+
+Keys and passphrases may be written `$SECRET(name)`; the secret is looked up when the rule runs.
 
 `encrypt` only obfuscates: its key is derived from a password. What is not a string has to be made one first,
 with `json` or `json-transit`, if nobody is to read it.
@@ -33,7 +34,7 @@ _SECRET = re.compile(r"\$SECRET\(([^()]+)\)")
 
 
 def _keyed(call: Call, make: Callable[..., Callable[[Any], Any]]) -> Expr:
-    """A map-style function whose arguments before VALUES are keys."""
+    """Return a map-style function whose arguments before VALUES are keys."""
     keys, values = [arg.run for arg in call.args[:-1]], call.args[-1].run
 
     def run(f: Frame, v: Any) -> Any:
@@ -44,7 +45,7 @@ def _keyed(call: Call, make: Callable[..., Callable[[Any], Any]]) -> Expr:
 
 
 def _revealed(f: Frame, key: Any) -> str | None:
-    """A key with `$SECRET(name)` replaced by the secret; None if it is no string."""
+    """Return a key with `$SECRET(name)` replaced by the secret; None if it is no string."""
     if not is_string(key):
         return None
     match = _SECRET.fullmatch(key)
@@ -65,8 +66,10 @@ def _fernet(password: str) -> Fernet:
 
 @special("encrypt", signature="KEY VALUES", pure=False)
 def encrypt(call: Call) -> Expr:
-    """Map-style: strings encrypted with KEY as password (Fernet), as bytes; what is no string stays as it
-    is. For obfuscation only."""
+    """Map-style: strings encrypted with KEY as password (Fernet), as bytes; what is no string stays as it is.
+
+    For obfuscation only.
+    """
 
     def encryptor(key: str) -> Callable[[Any], Any]:
         box = _fernet(key)
@@ -121,8 +124,10 @@ def _private_key(pem: str) -> RSAPrivateKey:
 
 @special("encrypt-pki", signature="PUBLIC_KEY VALUES", pure=False)
 def encrypt_pki(call: Call) -> Expr:
-    """Map-style over short strings (with a 2048 bit key up to 214 bytes): encrypted for PUBLIC_KEY, an RSA
-    key in PEM format, as bytes (OAEP with MGF1 and SHA-1)."""
+    """Map-style over short strings (with a 2048 bit key up to 214 bytes).
+
+    Encrypted for PUBLIC_KEY, an RSA key in PEM format, as bytes (OAEP with MGF1 and SHA-1).
+    """
 
     def encryptor(pem: str) -> Callable[[Any], Any]:
         key = _public_key(pem)
@@ -142,8 +147,10 @@ def encrypt_pki(call: Call) -> Expr:
 
 @special("decrypt-pki", signature="PRIVATE_KEY VALUES", pure=False)
 def decrypt_pki(call: Call) -> Expr:
-    """Map-style over bytes that `encrypt-pki` gave: the strings again, by PRIVATE_KEY, an RSA key in PEM
-    format; what cannot be decrypted is dropped."""
+    """Map-style over bytes that `encrypt-pki` gave.
+
+    The strings again, by PRIVATE_KEY, an RSA key in PEM format; what cannot be decrypted is dropped.
+    """
 
     def decryptor(pem: str) -> Callable[[Any], Any]:
         key = _private_key(pem)
@@ -172,13 +179,17 @@ def _with_pgp(call: Call, make: Callable[..., Callable[[str], Any]]) -> Expr:
 
 @special("encrypt-pgp", signature="PUBLIC_KEY VALUES", pure=False)
 def encrypt_pgp(call: Call) -> Expr:
-    """Map-style over strings: OpenPGP messages in ASCII armour for PUBLIC_KEY. Needs the optional package
-    pysequoia (`requirements-pgp.lock`)."""
+    """Map-style over strings: OpenPGP messages in ASCII armour for PUBLIC_KEY.
+
+    Needs the optional package pysequoia (`requirements-pgp.lock`).
+    """
     return _with_pgp(call, pgp.encryptor)
 
 
 @special("decrypt-pgp", signature="PRIVATE_KEY PASSPHRASE VALUES", pure=False)
 def decrypt_pgp(call: Call) -> Expr:
-    """Map-style over OpenPGP messages: their text, by PRIVATE_KEY and its PASSPHRASE; what cannot be
-    decrypted is dropped. Needs the optional package pysequoia (`requirements-pgp.lock`)."""
+    """Map-style over OpenPGP messages: their text, by PRIVATE_KEY and its PASSPHRASE.
+
+    What cannot be decrypted is dropped. Needs the optional package pysequoia (`requirements-pgp.lock`).
+    """
     return _with_pgp(call, pgp.decryptor)

@@ -14,8 +14,9 @@ from localnode.dtl.values import as_list, first, is_string
 
 @special("hops", signature="SPEC:spec+", pure=False)
 def hops(call: Call) -> Expr:
-    """A list of what is reached from `_S` by the joins of SPEC; with several, each goes on from what the last
-    found.
+    """Return a list of what is reached from `_S` by the joins of SPEC.
+
+    With several, each goes on from what the last found.
 
     SPEC is an object with `datasets` (`"dataset alias"`), `where` (an expression or a list of them), and
     optionally `return`, `recurse`, `exclude_root`, `max_depth` (10; null: no limit), `subsets`,
@@ -31,8 +32,10 @@ def hops(call: Call) -> Expr:
 
 @special("apply-hops", signature="RULE:rule SPEC:spec+", pure=False)
 def apply_hops(call: Call) -> Expr:
-    """RULE applied to each entity that `hops` finds, or to each value of a list that it finds: a list of the
-    targets, without those that were filtered or discarded."""
+    """RULE applied to each entity that `hops` finds, or to each value of a list that it finds.
+
+    A list of the targets, without those that were filtered or discarded.
+    """
     name = call.args[0]
     found = compile_hops(call, 1)
     rule = named_rule(call, name)
@@ -53,8 +56,11 @@ def apply_hops(call: Call) -> Expr:
 
 @special("lookup-entity", signature="DATASET:dataset ID", pure=False)
 def lookup_entity(call: Call) -> Expr:
-    """The entity of DATASET with this `_id`, or null (also if it is deleted, or there is no such dataset).
-    There is no dependency tracking: a later change of it does not bring the source entity back."""
+    """Return the entity of DATASET with this `_id`, or null.
+
+    Null also if it is deleted, or there is no such dataset. There is no dependency tracking: a later change
+    of it does not bring the source entity back.
+    """
     dataset, entity_id = call.args[0], call.args[1].run
     if not isinstance(dataset, str):  # noted as a problem already
         return Expr.of(None)

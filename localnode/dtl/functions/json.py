@@ -12,9 +12,11 @@ from localnode.dtl.values import DECIMAL, STRING, is_string, kind, own, text
 
 @mapped("json")
 def json_(value: Any) -> str:
-    """Map-style: the value as JSON text without type tags: keys sorted, `", "` and `": "` as separators,
-    characters as they are. Tagged values are written as strings without their tag, decimals as numbers.
-    Null gives null."""
+    """Map-style: the value as JSON text without type tags.
+
+    Keys sorted, `", "` and `": "` as separators, characters as they are. Tagged values are written as strings
+    without their tag, decimals as numbers. Null gives null.
+    """
     return text(json_text(value))
 
 
@@ -55,7 +57,9 @@ def _quoted(value: Any) -> str:
 @cast("json-parse", nulls=True)
 def json_parse(value: Any) -> Any:
     """Map-style: the value that a JSON text stands for; strings in it that start with `~` stay strings.
-    Invalid text is dropped or, with DEFAULT, replaced by it; the text `null` is valid and gives null."""
+
+    Invalid text is dropped or, with DEFAULT, replaced by it; the text `null` is valid and gives null.
+    """
     return _parse(value, _untagged)
 
 

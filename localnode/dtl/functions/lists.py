@@ -17,7 +17,7 @@ MAX_RANGE = 1_000_000
 
 
 def _each(call: Call, apply: Callable[[list[Any], Callable[[Any], Any]], Any]) -> Expr:
-    """A function of the values and of FUNCTION (without it, of what gives a value back)."""
+    """Return a function of the values and of FUNCTION (without it, of what gives a value back)."""
     function, values = call.named("FUNCTION"), call.named("VALUES").run
     if function is None:
         return fold_constant(lambda f, v: apply(as_list(values(f, v)), lambda item: item), call.args)
@@ -27,7 +27,7 @@ def _each(call: Call, apply: Callable[[list[Any], Callable[[Any], Any]], Any]) -
 
 @special("list", signature="VALUES*")
 def list_(call: Call) -> Expr:
-    """A list of the arguments as they are; nested lists stay nested, nulls are kept."""
+    """Return a list of the arguments as they are; nested lists stay nested, nulls are kept."""
     runs = [arg.run for arg in call.args]
     return fold_constant(lambda f, v: [run(f, v) for run in runs], call.args)
 
@@ -41,14 +41,16 @@ def combine(call: Call) -> Expr:
 
 @plain("count", signature="VALUES")
 def count(values: Any) -> int:
-    """The number of values: 0 for null, 1 for a single value."""
+    """Return the number of values: 0 for null, 1 for a single value."""
     return len(as_list(values))
 
 
 @special("distinct", signature="[FUNCTION:each] VALUES")
 def distinct(call: Call) -> Expr:
-    """The values without duplicates (by FUNCTION, if given): the first of each, in order. What is no list is
-    returned as it is."""
+    """Return the values without duplicates (by FUNCTION, if given): the first of each, in order.
+
+    What is no list is returned as it is.
+    """
     function, values = call.named("FUNCTION"), call.named("VALUES").run
     key: Evaluator = function.run if function else lambda f, v: v
 
@@ -60,7 +62,7 @@ def distinct(call: Call) -> Expr:
 
 
 def distinct_by(items: list[Any], key: Callable[[Any], Any]) -> list[Any]:
-    """The first item of each key, in order."""
+    """Return the first item of each key, in order."""
     found: dict[str, Any] = {}
     for item in items:
         found.setdefault(key_of(key(item)), item)
@@ -69,8 +71,10 @@ def distinct_by(items: list[Any], key: Callable[[Any], Any]) -> list[Any]:
 
 @plain("enumerate", signature="[START:integer] VALUES")
 def enumerate_(start: Any, values: Any) -> Any:
-    """`{"key": n, "value": v}` for each value, with n from START (default 0); a single dict for a single
-    value, null for null."""
+    """`{"key": n, "value": v}` for each value, with n from START (default 0).
+
+    A single dict for a single value, null for null.
+    """
     first_key = 0 if start is ABSENT else start
     if type(values) is not list:
         return None if values is None else {"key": first_key, "value": values}
@@ -79,20 +83,20 @@ def enumerate_(start: Any, values: Any) -> Any:
 
 @special("filter", signature="FUNCTION:each VALUES")
 def filter_(call: Call) -> Expr:
-    """A list of the values of which FUNCTION is truthy."""
+    """Return a list of the values of which FUNCTION is truthy."""
     test, values = call.args[0].run, call.args[1].run
     return Expr(lambda f, v: [item for item in as_list(values(f, v)) if truthy(test(f, item))])
 
 
 @plain("first", signature="VALUES")
 def first_(values: Any) -> Any:
-    """The first value of a list, null if it is empty; anything else is returned as it is."""
+    """Return the first value of a list, null if it is empty; anything else is returned as it is."""
     return first(values)
 
 
 @plain("last", signature="VALUES")
 def last(values: Any) -> Any:
-    """The last value of a list, null if it is empty; anything else is returned as it is."""
+    """Return the last value of a list, null if it is empty; anything else is returned as it is."""
     if type(values) is list:
         return values[-1] if values else None
     return values
@@ -100,8 +104,10 @@ def last(values: Any) -> Any:
 
 @plain("flatten", signature="VALUES")
 def flatten(values: Any) -> list[Any]:
-    """The values as a list, with the elements of lists among them put in their place (one level); nulls are
-    kept."""
+    """Return the values as a list, with the elements of lists among them put in their place (one level).
+
+    Nulls are kept.
+    """
     found: list[Any] = []
     for item in as_list(values):
         if type(item) is list:
@@ -113,8 +119,10 @@ def flatten(values: Any) -> list[Any]:
 
 @special("group", signature="KEY_FUNCTION:each VALUE_FUNCTION:each VALUES")
 def group(call: Call) -> Expr:
-    """A list of `[key, [values…]]`, the keys by KEY_FUNCTION in first-seen order, the values by
-    VALUE_FUNCTION."""
+    """Return a list of `[key, [values…]]`.
+
+    The keys are those of KEY_FUNCTION in first-seen order, the values those of VALUE_FUNCTION.
+    """
     key, value, values = (arg.run for arg in call.args)
 
     def run(f: Frame, v: Any) -> list[Any]:
@@ -129,9 +137,12 @@ def group(call: Call) -> Expr:
 
 @special("group-by", signature="KEY_FUNCTION:each [STRING_FUNCTION:each] VALUES")
 def group_by(call: Call) -> Expr:
-    """A dict from key string to the list of values with that key. The key string is the `json-transit` text
-    of what KEY_FUNCTION gives (so "A" becomes the key "\\"A\\""), or STRING_FUNCTION of it, with `_` bound
-    to it; values for which STRING_FUNCTION gives no string are left out."""
+    """Return a dict from key string to the list of values with that key.
+
+    The key string is the `json-transit` text of what KEY_FUNCTION gives (so "A" becomes the key "\\"A\\""),
+    or STRING_FUNCTION of it, with `_` bound to it; values for which STRING_FUNCTION gives no string are left
+    out.
+    """
     key, values = call.args[0].run, call.args[-1].run
     to_string: Evaluator = call.args[1].run if len(call.args) == 3 else lambda f, v: transit_text(v)
 
@@ -148,7 +159,7 @@ def group_by(call: Call) -> Expr:
 
 @plain("in", signature="VALUES ITEMS")
 def in_(values: Any, items: Any) -> bool:
-    """True if every one of VALUES is among ITEMS; false if there are no values (`[null]` is one)."""
+    """Return True if every one of VALUES is among ITEMS; false if there are no values (`[null]` is one)."""
     wanted = as_list(values)
     if not wanted:
         return False
@@ -158,8 +169,10 @@ def in_(values: Any, items: Any) -> bool:
 
 @plain("insert", signature="INDEX:integer VALUES OBJECT")
 def insert(index: int, values: Any, item: Any) -> list[Any]:
-    """The values as a list with OBJECT (whole, even if it is a list) put in before INDEX; a negative INDEX
-    counts from the end, one outside the list means its start or end."""
+    """Return the values as a list with OBJECT (whole, even if it is a list) put in before INDEX.
+
+    A negative INDEX counts from the end, one outside the list means its start or end.
+    """
     inserted = list(as_list(values))
     inserted.insert(index, item)
     return inserted
@@ -167,33 +180,36 @@ def insert(index: int, values: Any, item: Any) -> list[Any]:
 
 @plain("is-empty", signature="VALUES")
 def is_empty(values: Any) -> bool:
-    """True if there are no values: null or `[]`."""
+    """Return True if there are no values: null or `[]`."""
     return not as_list(values)
 
 
 @plain("is-not-empty", signature="VALUES")
 def is_not_empty(values: Any) -> bool:
-    """True if there is at least one value."""
+    """Return True if there is at least one value."""
     return bool(as_list(values))
 
 
 @plain("is-list", signature="VALUES")
 def is_list(values: Any) -> bool:
-    """True if the value is a list."""
+    """Return True if the value is a list."""
     return type(values) is list
 
 
 @special("map", signature="FUNCTION:each VALUES")
 def map_(call: Call) -> Expr:
-    """A list of what FUNCTION gives for each value."""
+    """Return a list of what FUNCTION gives for each value."""
     function, values = call.args[0].run, call.args[1].run
     return Expr(lambda f, v: [function(f, item) for item in as_list(values(f, v))])
 
 
 @special("map-dict", signature="KEY_FUNCTION:each VALUE_FUNCTION:each VALUES")
 def map_dict(call: Call) -> Expr:
-    """Map-style over dicts: a dict with keys by KEY_FUNCTION and values by VALUE_FUNCTION. A key that is a
-    list of one is that one; pairs whose key is then no string are left out, and so are empty dicts."""
+    """Map-style over dicts: a dict with keys by KEY_FUNCTION and values by VALUE_FUNCTION.
+
+    A key that is a list of one is that one; pairs whose key is then no string are left out, and so are empty
+    dicts.
+    """
     key, value, values = (arg.run for arg in call.args)
 
     def run(f: Frame, v: Any) -> Any:
@@ -209,13 +225,13 @@ def map_dict(call: Call) -> Expr:
 
 
 def _only(value: Any) -> Any:
-    """The value in a list of one; anything else as it is."""
+    """Return the value in a list of one; anything else as it is."""
     return value[0] if type(value) is list and len(value) == 1 else value
 
 
 @special("map-values", signature="VALUE_FUNCTION:each VALUES")
 def map_values(call: Call) -> Expr:
-    """A list of what VALUE_FUNCTION gives for each value of each dict; what is no dict is left out."""
+    """Return a list of what VALUE_FUNCTION gives for each value of each dict; what is no dict is left out."""
     function, values = call.args[0].run, call.args[1].run
 
     def run(f: Frame, v: Any) -> list[Any]:
@@ -227,30 +243,38 @@ def map_values(call: Call) -> Expr:
 
 @special("max", signature="[FUNCTION:each] VALUES")
 def max_(call: Call) -> Expr:
-    """The greatest value in the mixed type ordering (by FUNCTION, if given); the first of equals, null if
-    there are no values."""
+    """Return the greatest value in the mixed type ordering (by FUNCTION, if given).
+
+    The first of equals, null if there are no values.
+    """
     return _each(call, lambda items, by: max(items, key=lambda item: order_key(by(item)), default=None))
 
 
 @special("min", signature="[FUNCTION:each] VALUES")
 def min_(call: Call) -> Expr:
-    """The least value in the mixed type ordering (by FUNCTION, if given); the first of equals, null if there
-    are no values."""
+    """Return the least value in the mixed type ordering (by FUNCTION, if given).
+
+    The first of equals, null if there are no values.
+    """
     return _each(call, lambda items, by: min(items, key=lambda item: order_key(by(item)), default=None))
 
 
 @plain("nth", signature="INDEX:integer VALUES")
 def nth(index: int, values: Any) -> Any:
-    """The value at INDEX, from 0 (negative: from the end); null outside the list. What is no list is its own
-    only value."""
+    """Return the value at INDEX, from 0 (negative: from the end); null outside the list.
+
+    What is no list is its own only value.
+    """
     items = as_list(values)
     return items[index] if -len(items) <= index < len(items) else None
 
 
 @plain("range", signature="START:integer STOP:integer [STEP:step]", fold=False)
 def range_(start: int, stop: int, step: Any) -> list[int]:
-    """The integers from START up to, not including, STOP, in steps of STEP (default 1, may be negative). At
-    most a million of them."""
+    """Return the integers from START up to, not including, STOP.
+
+    STEP is 1 by default and may be negative. At most a million of them.
+    """
     numbers = range(start, stop, 1 if step is ABSENT else step)
     if numbers[MAX_RANGE:]:
         raise Refusal(f"range: more than {MAX_RANGE:,} numbers from {start} to {stop}")
@@ -259,22 +283,26 @@ def range_(start: int, stop: int, step: Any) -> list[int]:
 
 @plain("reversed", signature="VALUES")
 def reversed_(values: Any) -> list[Any]:
-    """The values as a list, last first."""
+    """Return the values as a list, last first."""
     return as_list(values)[::-1]
 
 
 @plain("slice", signature="START:bound [END:bound] [STRIDE:step] VALUES")
 def slice_(start: Any, end: Any, stride: Any, values: Any) -> list[Any]:
-    """The values from START up to, not including, END, every STRIDE-th; negative positions count from the
-    end, a null position is the start or the end."""
+    """Return the values from START up to, not including, END, every STRIDE-th.
+
+    Negative positions count from the end, a null position is the start or the end.
+    """
     bounds = (None if bound is ABSENT else bound for bound in (start, end, stride))
     return as_list(values)[slice(*bounds)]
 
 
 @special("sorted", signature="[FUNCTION:each] VALUES")
 def sorted_(call: Call) -> Expr:
-    """The values in the mixed type ordering (by FUNCTION, if given); equals keep their order. What is no list
-    is returned as it is."""
+    """Return the values in the mixed type ordering (by FUNCTION, if given); equals keep their order.
+
+    What is no list is returned as it is.
+    """
     return _sorted(call, descending=False)
 
 
@@ -299,7 +327,7 @@ def _sorted(call: Call, descending: bool) -> Expr:
 
 @plain("sum", signature="VALUES")
 def sum_(values: Any) -> Any:
-    """The sum of the numbers among the values, 0 if there are none."""
+    """Return the sum of the numbers among the values, 0 if there are none."""
     total: Any = 0
     for item in as_list(values):
         if (number := number_of(item)) is not None:

@@ -32,8 +32,10 @@ Operation = Callable[[Any, Any], Any]
 
 
 def calculate(operation: Operation, a: Any, b: Any) -> Any:
-    """The result of an operation on two values as a value; INVALID if one is no number, None if there is no
-    result."""
+    """Return the result of an operation on two values as a value.
+
+    INVALID if one is no number, None if there is no result.
+    """
     if type(a) is int and type(b) is int and operation in (add, subtract, times):
         return operation(a, b)
     left, right = number_of(a), number_of(b)
@@ -69,37 +71,37 @@ def _word(operation: Operation, call: Call) -> Expr:
 
 @special("+", signature="A B")
 def plus_sign(call: Call) -> Expr:
-    """The sum of the first values of A and B; null if either is null."""
+    """Return the sum of the first values of A and B; null if either is null."""
     return _sign(add, call)
 
 
 @special("-", signature="A B")
 def minus_sign(call: Call) -> Expr:
-    """A minus B."""
+    """Return a minus B."""
     return _sign(subtract, call)
 
 
 @special("*", signature="A B")
 def times_sign(call: Call) -> Expr:
-    """A times B."""
+    """Return a times B."""
     return _sign(times, call)
 
 
 @special("/", signature="A B")
 def divide_sign(call: Call) -> Expr:
-    """A divided by B; null if B is 0. Two integers give a decimal, with up to 34 digits."""
+    """Return a divided by B; null if B is 0. Two integers give a decimal, with up to 34 digits."""
     return _sign(quotient, call)
 
 
 @special("%", signature="A B")
 def mod_sign(call: Call) -> Expr:
-    """The remainder of A divided by B, with the sign of B; null if B is 0."""
+    """Return the remainder of A divided by B, with the sign of B; null if B is 0."""
     return _sign(remainder, call)
 
 
 @special("^", signature="A B")
 def power_sign(call: Call) -> Expr:
-    """A to the power of B; null where that is no real number."""
+    """Return a to the power of B; null where that is no real number."""
     return _sign(power, call)
 
 
@@ -179,8 +181,10 @@ def floor(digits: Any) -> Callable[[Any], Any]:
 
 @mapped("round", signature="[DIGITS:integer] VALUES")
 def round_(digits: Any) -> Callable[[Any], Any]:
-    """Map-style: rounded to the nearest, halves to the even neighbour (4.5 to 4, 3.5 to 4); DIGITS as for
-    `ceil`."""
+    """Map-style: rounded to the nearest, halves to the even neighbour (4.5 to 4, 3.5 to 4).
+
+    DIGITS as for `ceil`.
+    """
     return _rounding(ROUND_HALF_EVEN, digits)
 
 

@@ -20,8 +20,10 @@ MAX_TUPLES = 1_000_000
 
 @mapped("hash128", signature="ALGORITHM:algorithm [SEED:integer] VALUES")
 def hash128(_algorithm: str, seed: Any) -> Callable[[Any], Any]:
-    """Map-style over strings (as utf-8) and bytes: the MurmurHash3_x64_128 hash as an integer. SEED (default
-    0) is taken modulo 2^32."""
+    """Map-style over strings (as utf-8) and bytes: the MurmurHash3_x64_128 hash as an integer.
+
+    SEED (default 0) is taken modulo 2^32.
+    """
     start = 0 if seed is ABSENT else seed
 
     def hashed(value: Any) -> Any:
@@ -33,9 +35,11 @@ def hash128(_algorithm: str, seed: Any) -> Callable[[Any], Any]:
 
 @special("is-changed", signature="FUNCTION:each", pure=False)
 def is_changed(call: Call) -> Expr:
-    """Whether FUNCTION gives something else for the source entity (with `_` bound to it) than for its
-    previous version; true if either is deleted. Null if there is no previous version, or the source is not
-    a dataset."""
+    """Return whether FUNCTION gives something else for the source entity than for its previous version.
+
+    `_` is bound to the entity. True if either is deleted. Null if there is no previous version, or the source
+    is not a dataset.
+    """
     function = call.args[0].run
 
     def run(f: Frame, v: Any) -> bool | None:
@@ -58,8 +62,11 @@ def literal(call: Call) -> Expr:
 
 @special("tuples", signature="VALUES*")
 def tuples(call: Call) -> Expr:
-    """All combinations of one value of each argument as a list of lists, the first argument varying slowest;
-    nulls are left out. `[]` without arguments. For joins by several values at once."""
+    """Return all combinations of one value of each argument, as a list of lists.
+
+    The first argument varies slowest; nulls are left out. `[]` without arguments. For joins by several values
+    at once.
+    """
     runs = [arg.run for arg in call.args]
 
     def run(f: Frame, v: Any) -> list[list[Any]]:
@@ -76,8 +83,10 @@ def tuples(call: Call) -> Expr:
 
 @special("completeness", signature="VIA DATASET", pure=False)
 def completeness(call: Call) -> Expr:
-    """The completeness timestamp of DATASET as known by the dataset VIA, a datetime; null if either is
-    missing."""
+    """Return the completeness timestamp of DATASET as known by the dataset VIA, a datetime.
+
+    Null if either is missing.
+    """
     via, dataset = call.args[0].run, call.args[1].run
 
     def run(f: Frame, v: Any) -> str | None:

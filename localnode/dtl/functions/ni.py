@@ -31,10 +31,16 @@ BUILT_IN = {
 
 @special("ni", signature="[NAMESPACE:string] VALUES", reads=[PREFIXES])
 def ni(call: Call) -> Expr:
-    """Map-style: strings to NIs in NAMESPACE, or in the global namespace without it (there "foo:bar" has the
-    namespace foo). Without NAMESPACE, URIs are collapsed: a declared prefix to its namespace, an unknown
-    one to `<pipe id>-1`, `<pipe id>-2`, … in the order in which the pipe meets them (an index has none for
-    it); NIs stay as they are. Everything else is dropped."""
+    """Map-style: strings to NIs in NAMESPACE, or in the global namespace without it.
+
+    There "foo:bar" has the namespace foo. Without NAMESPACE, URIs are collapsed: a declared prefix to its
+    namespace, an unknown one to `<pipe id>-1`, `<pipe id>-2`, … in the order in which the pipe meets them (an
+    index has none for it); NIs stay as they are. Everything else is dropped.
+
+    There "foo:bar" has the namespace foo. Without NAMESPACE, URIs are collapsed: a declared prefix to its
+    namespace, an unknown one to `<pipe id>-1`, `<pipe id>-2`, … in the order in which the pipe meets them (an
+    index has none for it); NIs stay as they are. Everything else is dropped.
+    """
     values = call.args[-1].run
     if len(call.args) == 1:
         settings, shared = call.scope.settings, call.scope.compilation.shared
@@ -69,13 +75,15 @@ def declared_prefixes(declared: Mapping[str, str]) -> dict[str, str]:
 
 
 def longest_prefix(uri: str, prefixes: Mapping[str, str]) -> str | None:
-    """The longest known prefix of a URI, or None."""
+    """Return the longest known prefix of a URI, or None."""
     return max((prefix for prefix in prefixes if uri.startswith(prefix)), key=len, default=None)
 
 
 class Collapser:
     """Turns strings and URIs into NIs; numbers the prefixes of URIs that are not declared, after `stem`.
-    Without a stem such URIs are dropped."""
+
+    Without a stem such URIs are dropped.
+    """
 
     def __init__(self, declared: Mapping[str, str], stem: str | None) -> None:
         self._stem = stem
@@ -83,7 +91,7 @@ class Collapser:
         self._generated = 0
 
     def __call__(self, value: Any) -> Any:
-        """The NI of a value, or INVALID."""
+        """Return the NI of a value, or INVALID."""
         if is_string(value):
             return f"~:{value}"
         name = kind(value)
@@ -117,13 +125,15 @@ def ni_id(value: Any) -> Any:
 
 @mapped("ni-ns")
 def ni_ns(value: Any) -> Any:
-    """Map-style over NIs and strings: the namespace, what stands before the first colon; `""` without a
-    colon."""
+    """Map-style over NIs and strings: the namespace, what stands before the first colon.
+
+    `""` without a colon.
+    """
     parts = _parts(value)
     return INVALID if parts is None else text(parts[0])
 
 
 @plain("is-ni", signature="VALUES")
 def is_ni(values: Any) -> bool:
-    """True if the value, or the first of a list, is an NI."""
+    """Return True if the value, or the first of a list, is an NI."""
     return kind(first(values)) == NI

@@ -12,8 +12,10 @@ from localnode.dtl.values import as_list, first, truthy
 
 @special("coalesce", signature="[FUNCTION:each] VALUES")
 def coalesce(call: Call) -> Expr:
-    """The first value that is not null or, with FUNCTION, the first of which FUNCTION is truthy; otherwise
-    null."""
+    """Return the first value that is not null or, with FUNCTION, the first of which FUNCTION is truthy.
+
+    Otherwise null.
+    """
     function, values = call.named("FUNCTION"), call.named("VALUES").run
     if function is None:
         return fold_constant(
@@ -25,7 +27,10 @@ def coalesce(call: Call) -> Expr:
 
 @special("coalesce-args", signature="VALUES+")
 def coalesce_args(call: Call) -> Expr:
-    """The first argument that is not null (`[]` is not null), evaluated left to right as far as needed."""
+    """Return the first argument that is not null (`[]` is not null).
+
+    They are evaluated left to right, as far as needed.
+    """
     runs = [arg.run for arg in call.args]
 
     def run(f: Frame, v: Any) -> Any:
@@ -51,11 +56,11 @@ def if_null(call: Call) -> Expr:
 
 @plain("is-null", signature="VALUES")
 def is_null(value: Any) -> bool:
-    """True for null, for `[]`, and for a list that starts with null."""
+    """Return True for null, for `[]`, and for a list that starts with null."""
     return first(value) is None
 
 
 @plain("is-not-null", signature="VALUES")
 def is_not_null(value: Any) -> bool:
-    """The inverse of `is-null`."""
+    """Return the inverse of `is-null`."""
     return first(value) is not None

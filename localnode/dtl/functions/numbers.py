@@ -24,15 +24,17 @@ _HEX = re.compile(r"0[xX]([0-9a-fA-F]+)")
 
 
 def numeric(value: Any) -> Number | None:
-    """The number that a value is or, as a string, spells."""
+    """Return the number that a value is or, as a string, spells."""
     return to_decimal(value) if is_string(value) else number_of(value)
 
 
 @cast("decimal")
 def decimal(value: Any) -> Any:
-    """Map-style cast to a decimal, from numbers and from strings such as "1.0" or "1E2"; what does not
-    convert is dropped or replaced by DEFAULT. The decimal of 2.2 is exactly 2.2, and digits are kept as
-    written."""
+    """Map-style cast to a decimal, from numbers and from strings such as "1.0" or "1E2".
+
+    What does not convert is dropped or replaced by DEFAULT. The decimal of 2.2 is exactly 2.2, and digits are
+    kept as written.
+    """
     number = numeric(value)
     if number is None or (type(number) is float and not math.isfinite(number)):
         return INVALID
@@ -41,8 +43,10 @@ def decimal(value: Any) -> Any:
 
 @cast("float")
 def float_(value: Any) -> Any:
-    """Map-style cast to a float, from numbers and numeric strings; what does not convert is dropped or
-    replaced."""
+    """Map-style cast to a float, from numbers and numeric strings.
+
+    What does not convert is dropped or replaced.
+    """
     number = numeric(value)
     try:
         result = math.nan if number is None else float(number)
@@ -53,9 +57,11 @@ def float_(value: Any) -> Any:
 
 @cast("integer")
 def integer(value: Any) -> Any:
-    """Map-style cast to an integer, from numbers and numeric strings; fractions are cut off (124.4 becomes
-    124, -1.5 becomes -1). "0x…" is read as two's complement of the width written: "0xff" is -1, "0x00ff"
-    is 255."""
+    """Map-style cast to an integer, from numbers and numeric strings.
+
+    Fractions are cut off (124.4 becomes 124, -1.5 becomes -1). "0x…" is read as two's complement of the width
+    written: "0xff" is -1, "0x00ff" is 255.
+    """
     if type(value) is int:
         return value
     if is_string(value) and (match := _HEX.fullmatch(value)):
@@ -79,17 +85,17 @@ def hex_(value: Any) -> Any:
 
 @plain("is-integer", signature="VALUES")
 def is_integer(value: Any) -> bool:
-    """True if the value, or the first of a list, is an integer."""
+    """Return True if the value, or the first of a list, is an integer."""
     return kind(first(value)) == INTEGER
 
 
 @plain("is-float", signature="VALUES")
 def is_float(value: Any) -> bool:
-    """True if the value, or the first of a list, is a float; the literal 1.0 is one."""
+    """Return True if the value, or the first of a list, is a float; the literal 1.0 is one."""
     return kind(first(value)) == FLOAT
 
 
 @plain("is-decimal", signature="VALUES")
 def is_decimal(value: Any) -> bool:
-    """True if the value, or the first of a list, is a decimal (`"~f1.0"`)."""
+    """Return True if the value, or the first of a list, is a decimal (`"~f1.0"`)."""
     return kind(first(value)) == DECIMAL

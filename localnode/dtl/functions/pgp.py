@@ -37,7 +37,7 @@ def _private(armour: str) -> Any:
 
 
 def encryptor(public_key: str) -> Callable[[str], Any]:
-    """A function that encrypts strings for a public key. Refusal if that is no key to encrypt with."""
+    """Return a function that encrypts strings for a public key. Refusal if that is no key to encrypt with."""
     key = _public(public_key)
 
     def sealed(value: str) -> Any:
@@ -50,7 +50,9 @@ def encryptor(public_key: str) -> Callable[[str], Any]:
 
 
 def decryptor(private_key: str, passphrase: str) -> Callable[[str], Any]:
-    """A function that decrypts messages with a private key; INVALID for what is no message for this key.
+    """Return a function that decrypts messages with a private key.
+
+    INVALID for what is no message for this key.
 
     Refusal if it is no key, or if the passphrase does not open it. A key without passphrase takes any.
     """

@@ -16,8 +16,10 @@ from localnode.dtl.values import URI, is_string, kind, text
 
 @mapped("phonenumber-parse", signature="[REGION:string] VALUES")
 def phonenumber_parse(region: Any) -> Callable[[Any], Any]:
-    """Map-style over strings and whole numbers: the phone number as a URI (`~rtel:+47-22-22-22-22`). REGION,
-    an ISO code such as NO, supplies a missing country code; what cannot be read is dropped."""
+    """Map-style over strings and whole numbers: the phone number as a URI (`~rtel:+47-22-22-22-22`).
+
+    REGION, an ISO code such as NO, supplies a missing country code; what cannot be read is dropped.
+    """
     country = None if region is ABSENT else region.upper()
 
     def parse(value: Any) -> Any:
@@ -34,9 +36,11 @@ def phonenumber_parse(region: Any) -> Callable[[Any], Any]:
 
 @mapped("phonenumber-format", signature="FORMAT:phoneformat VALUES")
 def phonenumber_format(form: str) -> Callable[[Any], Any]:
-    """Map-style over phone number URIs: `e164` 4722222222, `national-e164` 22222222, `national` 22 22 22 22,
-    `international` +47 22 22 22 22, `rfc3966` tel:+47-22-22-22-22, `isocode` NO, `country-code` 47, all
-    strings."""
+    """Map-style over phone number URIs.
+
+    `e164` 4722222222, `national-e164` 22222222, `national` 22 22 22 22, `international` +47 22 22 22 22,
+    `rfc3966` tel:+47-22-22-22-22, `isocode` NO, `country-code` 47, all strings.
+    """
     write = _WRITERS[form]
 
     def to_text(value: Any) -> Any:
@@ -48,7 +52,7 @@ def phonenumber_format(form: str) -> Callable[[Any], Any]:
 
 
 def _digits(value: Any) -> str | None:
-    """The digits of a whole number."""
+    """Return the digits of a whole number."""
     number = number_of(value)
     return str(int(number)) if number is not None and number == number // 1 else None
 

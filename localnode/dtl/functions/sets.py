@@ -10,7 +10,7 @@ from localnode.dtl.values import as_list, key_of
 
 @plain("union", signature="A B")
 def union(a: Any, b: Any) -> list[Any]:
-    """The values of A, then those of B, without duplicates."""
+    """Return the values of A, then those of B, without duplicates."""
     found: dict[str, Any] = {}
     for item in [*as_list(a), *as_list(b)]:
         found.setdefault(key_of(item), item)
@@ -19,20 +19,20 @@ def union(a: Any, b: Any) -> list[Any]:
 
 @plain("intersection", signature="A B")
 def intersection(a: Any, b: Any) -> list[Any]:
-    """The values of A that are in B, in order, duplicates in A kept."""
+    """Return the values of A that are in B, in order, duplicates in A kept."""
     known = {key_of(item) for item in as_list(b)}
     return [item for item in as_list(a) if key_of(item) in known]
 
 
 @plain("difference", signature="A B")
 def difference(a: Any, b: Any) -> list[Any]:
-    """The values of A that are not in B, in order, duplicates in A kept."""
+    """Return the values of A that are not in B, in order, duplicates in A kept."""
     known = {key_of(item) for item in as_list(b)}
     return [item for item in as_list(a) if key_of(item) not in known]
 
 
 @plain("intersects", signature="A B")
 def intersects(a: Any, b: Any) -> bool:
-    """True if A and B have a value in common."""
+    """Return True if A and B have a value in common."""
     known = {key_of(item) for item in as_list(b)}
     return any(key_of(item) in known for item in as_list(a))

@@ -1,5 +1,7 @@
-"""Strings. Namespaced identifiers, URIs and other tagged values are no strings: cast them with `string`
-first."""
+"""Strings.
+
+Namespaced identifiers, URIs and other tagged values are no strings: cast them with `string` first.
+"""
 
 from __future__ import annotations
 
@@ -48,8 +50,10 @@ def concat(call: Call) -> Expr:
 
 @plain("join", signature="SEPARATOR:string VALUES")
 def join(separator: str, values: Any) -> str | None:
-    """One string from all strings in VALUES with SEPARATOR in between; `""` if there are none, null for
-    null."""
+    """One string from all strings in VALUES with SEPARATOR in between.
+
+    `""` if there are none, null for null.
+    """
     if values is None:
         return None
     return text(separator.join(item for item in as_list(values) if is_string(item)))
@@ -96,8 +100,10 @@ MAX_WIDTH = 1_000_000
 
 @mapped("ljust", signature="WIDTH FILL VALUES", over="strings", fold=False)
 def ljust(width: Any, fill: Any) -> Callable[[str], str] | None:
-    """Map-style: the string, filled up on the right with FILL to WIDTH characters. Null if WIDTH is no
-    integer (up to a million) or FILL is not exactly one character."""
+    """Map-style: the string, filled up on the right with FILL to WIDTH characters.
+
+    Null if WIDTH is no integer (up to a million) or FILL is not exactly one character.
+    """
     return _justified(str.ljust, width, fill)
 
 
@@ -116,17 +122,22 @@ def _justified(side: Callable[[str, int, str], str], width: Any, fill: Any) -> C
 
 @plain("matches", signature="PATTERN:pattern VALUES")
 def matches(matcher: Matcher, values: Any) -> bool:
-    """True if there are values and all of them are strings that match the wildcard PATTERN (`*` any
-    characters, `?` one). If several patterns are given only the first is used."""
+    """Return True if there are values and all of them are strings that match PATTERN.
+
+    It is a wildcard (`*` any characters, `?` one). If several patterns are given only the first is used.
+    """
     items = as_list(values)
     return bool(items) and all(is_string(item) and matcher(item) for item in items)
 
 
 @special("replace", signature="OLD:string NEW:string VALUES | REPLACEMENTS VALUES")
 def replace(call: Call) -> Expr:
-    """Map-style: the string with every OLD replaced by NEW, or every key of the dict REPLACEMENTS by its
-    value. The replacements are made in one go: what has been put in is not replaced again, and longer keys
-    go first."""
+    """Map-style: the string with every OLD replaced by NEW, or by the dict REPLACEMENTS.
+
+    The replacements are made in one go: what has been put in is not replaced again, and longer keys go first.
+
+    The replacements are made in one go: what has been put in is not replaced again, and longer keys go first.
+    """
     values = call.args[-1].run
     if len(call.args) == 2:
         replacements = call.args[0].run
@@ -161,8 +172,11 @@ def _replacer(replacements: Any) -> Callable[[str], str] | None:
 
 @plain("split", signature="[SEPARATOR:string] VALUES")
 def split(separator: Any, values: Any) -> Any:
-    """One list of the parts of all strings. `""` splits into characters; without SEPARATOR at runs of
-    whitespace. Empty parts are kept. Null gives null, and so does a lone value that is no string."""
+    """One list of the parts of all strings.
+
+    `""` splits into characters; without SEPARATOR at runs of whitespace. Empty parts are kept. Null gives
+    null, and so does a lone value that is no string.
+    """
     if type(values) is not list and not is_string(values):
         return None
     parts: list[str] = []
@@ -176,17 +190,26 @@ def split(separator: Any, values: Any) -> Any:
 
 @mapped("substring", signature="START:bound [END:bound] VALUES", over="strings")
 def substring(start: Any, end: Any) -> Callable[[str], str]:
-    """Map-style: the characters from START (from 0) up to, not including, END (default: the end of the
-    string); negative positions count from the end; a null position is the start or the end."""
+    """Map-style: the characters from START (from 0) up to, not including, END.
+
+    END is the end of the string by default. Negative positions count from the end; a null position is the
+    start or the end.
+
+    END is the end of the string by default. Negative positions count from the end; a null position is the
+    start or the end.
+    """
     part = slice(*(None if bound is ABSENT else bound for bound in (start, end)))
     return lambda value: value[part]
 
 
 @mapped("string")
 def string(value: Any) -> Any:
-    """Map-style cast. Numbers in plain digits, booleans as true and false, URIs, NIs, times and UUIDs without
-    their tag, bytes decoded as utf-8 (undecodable ones are dropped), inner lists and dicts as `json`
-    writes them. Null gives null."""
+    """Map-style cast.
+
+    Numbers in plain digits, booleans as true and false, URIs, NIs, times and UUIDs without their tag, bytes
+    decoded as utf-8 (undecodable ones are dropped), inner lists and dicts as `json` writes them. Null gives
+    null.
+    """
     return value if type(value) is str and value[:1] != "~" else _cast(value)
 
 
@@ -209,7 +232,7 @@ def _cast(value: Any) -> Any:
 
 
 def scalar_text(value: Any) -> str:
-    """A boolean, integer or float as a string."""
+    """Return a boolean, integer or float as a string."""
     if type(value) is bool:
         return "true" if value else "false"
     if type(value) is float:
@@ -219,5 +242,5 @@ def scalar_text(value: Any) -> str:
 
 @plain("is-string", signature="VALUES")
 def is_string_(value: Any) -> bool:
-    """True if the value, or the first of a list, is a string."""
+    """Return True if the value, or the first of a list, is a string."""
     return is_string(first(value))

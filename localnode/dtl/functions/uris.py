@@ -19,8 +19,12 @@ def uri(value: str) -> str:
 
 @mapped("url-quote", signature="[SAFE:string] VALUES", over="strings")
 def url_quote(safe: Any) -> Callable[[str], str]:
-    """Map-style: the string percent-encoded as utf-8, except for letters, digits, `_.-~` and the SAFE
-    characters."""
+    """Map-style: the string percent-encoded as UTF-8.
+
+    Letters, digits, `_.-~` and the SAFE characters stay as they are.
+
+    Letters, digits, `_.-~` and the SAFE characters stay as they are.
+    """
     kept = "" if safe is ABSENT else safe
     return lambda value: quote(value, safe=kept, errors="replace")
 
@@ -33,5 +37,5 @@ def url_unquote(value: str) -> str:
 
 @plain("is-uri", signature="VALUES")
 def is_uri(values: Any) -> bool:
-    """True if the value, or the first of a list, is a URI."""
+    """Return True if the value, or the first of a list, is a URI."""
     return kind(first(values)) == URI

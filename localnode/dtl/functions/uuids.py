@@ -13,8 +13,10 @@ from localnode.dtl.values import UUID, first, is_string, kind
 
 @special("uuid", signature="[VALUES]", pure=lambda call: bool(call.args))
 def uuid_(call: Call) -> Expr:
-    """Without arguments a random UUID (version 4). Otherwise map-style: strings to UUIDs; what is none is
-    dropped."""
+    """Without arguments a random UUID (version 4).
+
+    Otherwise map-style: strings to UUIDs; what is none is dropped.
+    """
     if not call.args:
         return Expr(lambda f, v: f"~u{uuid.uuid4()}")
     values = call.args[0].run
@@ -29,5 +31,5 @@ def _convert(value: Any) -> Any:
 
 @plain("is-uuid", signature="VALUES")
 def is_uuid(values: Any) -> bool:
-    """True if the value, or the first of a list, is a UUID."""
+    """Return True if the value, or the first of a list, is a UUID."""
     return kind(first(values)) == UUID

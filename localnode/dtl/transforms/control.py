@@ -18,7 +18,7 @@ from localnode.dtl.values import first, is_string, truthy
 
 
 def _branch(call: Call, index: int) -> Step:
-    """The transforms of one argument as a single step."""
+    """Return the transforms of one argument as a single step."""
     scope = call.scope.inner()
     steps, paths = compile_steps(call.args[index], scope, call.place(index))
     rule = scope.rule
@@ -72,9 +72,11 @@ def case_eq(call: Call) -> Step:
 
 @step("filter", signature="[CONDITION:boolean]")
 def filter_(call: Call) -> Step:
-    """Go on if CONDITION is truthy. Otherwise (or without CONDITION) stop: the target carries `_filtered:
-    true`, by which a dataset sink deletes an earlier version and other sinks drop it. What `create` has
-    emitted stays."""
+    """Go on if CONDITION is truthy.
+
+    Otherwise (or without CONDITION) stop: the target carries `_filtered: true`, by which a dataset sink
+    deletes an earlier version and other sinks drop it. What `create` has emitted stays.
+    """
     return _stop_unless(call, FILTERED)
 
 
@@ -93,7 +95,7 @@ def _stop_unless(call: Call, signal: str) -> Step:
 
 @step("comment", signature="TEXT:raw*")
 def comment(_call: Call) -> None:
-    """Does nothing; the arguments are not evaluated."""
+    """Do nothing; the arguments are not evaluated."""
     return
 
 

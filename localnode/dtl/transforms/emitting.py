@@ -13,7 +13,7 @@ from localnode.dtl.values import as_list, own
 
 
 def _entities(values: Any, required: bool, name: str) -> list[Any]:
-    """The values that are entities; Refusal for others if ids are required."""
+    """Return the values that are entities; Refusal for others if ids are required."""
     found = []
     for value in as_list(values):
         if type(value) is dict and type(value.get("_id")) is str:
@@ -25,8 +25,14 @@ def _entities(values: Any, required: bool, name: str) -> list[Any]:
 
 @step("create", signature="VALUES")
 def create(call: Call) -> Step:
-    """Emit each value as an entity of its own, besides the target, at once (a later `filter` does not take it
-    back). A value without a string `_id` fails the run, or is left out if the pipe has `id_required` off."""
+    """Emit each value as an entity of its own, besides the target and at once.
+
+    A later `filter` does not take it back. A value without a string `_id` fails the run, or is left out if
+    the pipe has `id_required` off.
+
+    A later `filter` does not take it back. A value without a string `_id` fails the run, or is left out if
+    the pipe has `id_required` off.
+    """
     values, required = call.args[0].run, call.scope.settings.id_required
 
     def run(f: Frame) -> None:
@@ -37,9 +43,11 @@ def create(call: Call) -> Step:
 
 @step("create-child", signature="VALUES")
 def create_child(call: Call) -> Step:
-    """Add the values to the target's `$children`, without duplicates. A dataset sink keeps track of children,
-    and the transform `emit_children` makes entities of them. Values without a string `_id` as with
-    `create`."""
+    """Add the values to the target's `$children`, without duplicates.
+
+    A dataset sink keeps track of children, and the transform `emit_children` makes entities of them. Values
+    without a string `_id` as with `create`.
+    """
     values, required = call.args[0].run, call.scope.settings.id_required
     call.scope.compilation.creates_children = True
 

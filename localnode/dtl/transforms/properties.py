@@ -23,9 +23,11 @@ MEMO_SIZE = 10_000
 
 @step("add", signature="PROPERTY VALUE")
 def add(call: Call) -> Step:
-    """Set PROPERTY to VALUE, replacing what it had; a null is set too, but leaves `_id` as it is. PROPERTY
-    may be an expression, also one that gives several names: each of them gets the value. `_id` gets the
-    identity namespace, if namespaces are on."""
+    """Set PROPERTY to VALUE, replacing what it had; a null is set too, but leaves `_id` as it is.
+
+    PROPERTY may be an expression, also one that gives several names: each of them gets the value. `_id` gets
+    the identity namespace, if namespaces are on.
+    """
     value, finish = call.args[1].run, _finisher(call)
     if (name := _fixed_name(call)) is not None:
         if finish is not own or name == "_id":
@@ -64,8 +66,10 @@ def _adding_checked(name: str, value: Callable[[Frame, Any], Any], finish: Calla
 
 @step("add-if", signature="PROPERTY [CONDITION:each] VALUE")
 def add_if(call: Call) -> Step:
-    """Like `add`, if CONDITION is truthy with `_` bound to VALUE (as a whole). Without CONDITION: if VALUE is
-    not null (`[]` and `[null]` are added)."""
+    """Like `add`, if CONDITION is truthy with `_` bound to VALUE (as a whole).
+
+    Without CONDITION: if VALUE is not null (`[]` and `[null]` are added).
+    """
     condition, value, finish = call.named("CONDITION"), call.named("VALUE").run, _finisher(call)
     test = condition.run if condition else None
     names = _names(call)
@@ -95,7 +99,7 @@ def default(call: Call) -> Step:
 
 
 def _finisher(call: Call) -> Callable[[Any], Any]:
-    """What is done to a value before it is set: `_id` gets a namespace, everything is copied."""
+    """Return what is done to a value before it is set: `_id` gets a namespace, everything is copied."""
     settings = call.scope.settings
     if not settings.namespaced_identifiers or not _may_be_id(call.args[0]):
         return own
@@ -111,7 +115,7 @@ def _may_be_id(name: Expr) -> bool:
 
 
 def _fixed_name(call: Call) -> str | None:
-    """The property that is written to, if the rules spell out a single one."""
+    """Return the property that is written to, if the rules spell out a single one."""
     name: Expr = call.args[0]
     if not name.constant:
         return None
@@ -122,7 +126,7 @@ def _fixed_name(call: Call) -> str | None:
 
 
 def _names(call: Call) -> Callable[[Frame], list[str]]:
-    """The properties that are written to, for each entity."""
+    """Return the properties that are written to, for each entity."""
     settings = call.scope.settings
     if (fixed := _fixed_name(call)) is not None:
         names = [fixed]
@@ -133,8 +137,11 @@ def _names(call: Call) -> Callable[[Frame], list[str]]:
 
 @step("copy", signature="INCLUDE [EXCLUDE]")
 def copy(call: Call) -> Step:
-    """Copy the source's properties that match INCLUDE and do not match EXCLUDE: each a pattern, or a list of
-    them (`*` any characters, `?` one). `*` means all properties, those that start with `_` too."""
+    """Copy the source's properties that match INCLUDE and do not match EXCLUDE.
+
+    Each a pattern, or a list of them (`*` any characters, `?` one). `*` means all properties, those that
+    start with `_` too.
+    """
     include, exclude = call.args[0], call.args[1] if len(call.args) == 2 else Expr.of([])
     scope = call.scope
     if not (include.constant and exclude.constant):
@@ -205,7 +212,10 @@ def _copy_late(include: Expr, exclude: Expr, scope: Scope) -> Step:
 
 
 def _chooser(include: Any, exclude: Any, scope: Scope) -> Matcher:
-    """Whether a name matches one pattern of `include` and none of `exclude`; answers are remembered."""
+    """Return whether a name matches one pattern of `include` and none of `exclude`.
+
+    Answers are remembered.
+    """
     wanted = [name_pattern(pattern, scope.settings) for pattern in as_list(include) if is_string(pattern)]
     unwanted = [name_pattern(pattern, scope.settings) for pattern in as_list(exclude) if is_string(pattern)]
     memo: dict[str, bool] = {}
@@ -224,8 +234,10 @@ def _chooser(include: Any, exclude: Any, scope: Scope) -> Matcher:
 
 @step("remove", signature="PATTERN")
 def remove(call: Call) -> Step:
-    """Remove the target's properties that match PATTERN, or one of a list of them. `_id` is only removed by
-    its full name, since no target can do without it."""
+    """Remove the target's properties that match PATTERN, or one of a list of them.
+
+    `_id` is only removed by its full name, since no target can do without it.
+    """
     pattern, scope = call.args[0], call.scope
     _check_patterns(call, 0, pattern)
     fixed = _chooser(pattern.value, [], scope) if pattern.constant else None
@@ -242,17 +254,20 @@ def remove(call: Call) -> Step:
 
 @step("rename", signature="FROM TO")
 def rename(call: Call) -> Step:
-    """Set the target's property TO to the value of the source's property FROM (nulls too); nothing if the
-    source does not have it. With namespaces on and no namespace in TO, each property keeps its own;
-    otherwise all values that FROM finds go to TO, as a list if there are several."""
+    """Set the target's property TO to the value of the source's property FROM (nulls too).
+
+    Nothing if the source does not have it. With namespaces on and no namespace in TO, each property keeps its
+    own; otherwise all values that FROM finds go to TO, as a list if there are several.
+    """
     return _transfer(call, call.args[0], call.args[1], lambda f: own)
 
 
 @step("make-ni", signature="NAMESPACE FROM [TO]")
 def make_ni(call: Call) -> Step:
-    """Make NIs in NAMESPACE of the strings and integers in the source's property FROM, and set the target's
-    property TO (default: FROM with `-ni` behind) to them, of a list to a sorted one; other values are left
-    out, and nothing is set if none is left. Namespaces of properties as with `rename`.
+    """Make NIs in NAMESPACE of the source's property FROM, and set the target's property TO to them.
+
+    TO is FROM with `-ni` behind by default. Strings and integers become NIs, a list a sorted one; other
+    values are left out, and nothing is set if none is left. Namespaces of properties as with `rename`.
 
     The vendor's page says that values other than strings are ignored; hosted nodes were recorded making NIs
     of integers.
@@ -273,7 +288,7 @@ def make_ni(call: Call) -> Step:
 
 
 def _written(value: Any) -> Any:
-    """A value, or each of a list, with integers as their digits."""
+    """Return a value, or each of a list, with integers as their digits."""
     if type(value) is list:
         return [_written(item) for item in value]
     return str(value) if type(value) is int else value
@@ -316,7 +331,7 @@ Route = Callable[[Frame], list[tuple[str, Any]]]
 
 
 def _route(source: Any, target: Any, scope: Scope) -> Route:
-    """Which properties of a source go to which names of the target."""
+    """Return which properties of a source go to which names of the target."""
     source, target, settings = first(source), first(target), scope.settings
     if not is_string(source) or not is_string(target):
         return lambda f: []
@@ -357,8 +372,10 @@ def _in_same_namespace(name: str, identifier: str) -> str:
 
 @step("merge", signature="VALUES")
 def merge(call: Call) -> Step:
-    """Copy all properties of each dict in VALUES to the target, later ones over earlier ones; what is no dict
-    is left out, and so are their properties that start with `_`."""
+    """Copy all properties of each dict in VALUES to the target, later ones over earlier ones.
+
+    What is no dict is left out, and so are their properties that start with `_`.
+    """
     values = call.args[0].run
 
     def run(f: Frame) -> None:
@@ -374,8 +391,12 @@ def merge(call: Call) -> Step:
 
 @step("merge-union", signature="VALUES")
 def merge_union(call: Call) -> Step:
-    """As `merge`, but values of a property that exists already are added to what it has, as a list in which
-    equal values are there once."""
+    """As `merge`, but values of a property that exists already are added to what it has.
+
+    It is then a list in which equal values are there once.
+
+    It is then a list in which equal values are there once.
+    """
     values = call.args[0].run
 
     def run(f: Frame) -> None:

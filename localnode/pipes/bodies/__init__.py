@@ -1,5 +1,6 @@
-"""Texts behind the names that a `template` transform may give: Jinja that renders to JSON, a list of
-transforms.
+"""Texts behind the names that a `template` transform may give.
+
+Jinja that renders to JSON, a list of transforms.
 
 They do what the bodies on a hosted node do, which are not published. How those behave was read in the
 histories of public connectors, some of which carried them written out (sesam-io/powerofficego-connector
@@ -18,7 +19,7 @@ MACROS = "macros" + SUFFIX
 
 @lru_cache
 def names() -> tuple[str, ...]:
-    """All names there are a body for, sorted."""
+    """Return all names there are a body for, sorted."""
     found = (each.name for each in files(__name__).iterdir())
     return tuple(
         sorted(
@@ -29,6 +30,6 @@ def names() -> tuple[str, ...]:
 
 @lru_cache
 def body(name: str) -> str:
-    """The body of one of `names`."""
+    """Return the body of one of `names`."""
     folder = files(__name__)
     return folder.joinpath(MACROS).read_text("utf-8") + folder.joinpath(name + SUFFIX).read_text("utf-8")

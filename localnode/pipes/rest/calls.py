@@ -31,7 +31,7 @@ class Called:
         return self.last.answer.status in self.operation.ignored
 
     def value(self) -> Any:
-        """The answer: JSON (of several pages the lists in a row), else text."""
+        """Return the answer: JSON (of several pages the lists in a row), else text."""
         if len(self.pages) == 1:
             return self.last.value
         joined: list[Any] = []

@@ -47,14 +47,17 @@ class RestClient:
         return f'there is no operation "{name}" of system "{self._system_id}"; known: {known}'
 
     def operation(self, name: Any) -> Operation:
-        """An operation by name. EntityUnfit when there is none of that name."""
+        """Return an operation by name. EntityUnfit when there is none of that name."""
         found = self._operations.get(name) if isinstance(name, str) else None
         if found is None:
             raise EntityUnfit(self._unknown(str(name)))
         return found
 
     def variables(self, operation: Operation, properties: Any = None) -> Variables:
-        """What templates of an operation always see; `properties` of an entity come before the configured."""
+        """Return what templates of an operation always see.
+
+        `properties` of an entity come before the configured.
+        """
         systems, system_id = self._systems, self._system_id
         tokens = systems.tokens(system_id)
         found: Variables = {
@@ -118,7 +121,7 @@ class RestClient:
         return answer
 
     def _default_headers(self, variables: Variables, without_token: bool) -> dict[str, str | None]:
-        """The system's headers, rendered; None for one that is left out."""
+        """Return the system's headers, rendered; None for one that is left out."""
         found: dict[str, str | None] = {}
         for name, value in (self._system.get("headers") or {}).items():
             try:

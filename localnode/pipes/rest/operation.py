@@ -68,7 +68,7 @@ class Operation:
         return found
 
     def request(self, variables: Variables, address: str | None = None, own: Any = None) -> Request:
-        """The request; `address` stands for the rendered `url`, `own` is the entity's own payload."""
+        """Return the request; `address` stands for the rendered `url`, `own` is the entity's own payload."""
         url = address or self._url.text(variables)
         named = {**variables, "url": url}
         headers = {name: _text(value) for name, value in dict(_rendered(self._headers, named)).items()}
@@ -98,14 +98,20 @@ class Operation:
             params[name] = since
 
     def expression(self, name: str, variables: Variables) -> Any:
-        """The value of `id_expression`, `error_expression` (text) or `updated_expression`; None without."""
+        """Return the value of `id_expression`, `error_expression` (text) or `updated_expression`.
+
+        None without.
+        """
         found = self._expressions.get(name)
         if found is None:
             return None
         return found.value(variables) if name == "updated_expression" else found.text(variables).strip()
 
     def next_page(self, variables: Variables, current: str) -> str:
-        """The address of the next page, "" when there is none; `current` is the address of this one."""
+        """Return the address of the next page, "" when there is none.
+
+        `current` is the address of this one.
+        """
         found = self._expressions.get("next_page_link")
         if found is None:
             return ""
@@ -124,7 +130,7 @@ class Operation:
 
 
 def _compiled(value: Any, path: tuple[str | int, ...]) -> Any:
-    """A config value with its texts, keys too, replaced by templates."""
+    """Return a config value with its texts, keys too, replaced by templates."""
     if isinstance(value, str):
         return template(value, path)
     if isinstance(value, dict):

@@ -31,7 +31,9 @@ class Page:
 
 
 def pages(line: RestClient, operation: Operation, variables: Variables, own: Any = None) -> Iterator[Page]:
-    """All pages of one call; just one where the operation does not page. `own` is an entity's own payload.
+    """Yield all pages of one call; just one where the operation does not page.
+
+    `own` is an entity's own payload.
 
     An answer whose status is not allowed ends it: it is for the caller to judge.
     """
@@ -72,8 +74,10 @@ def _page(line: RestClient, operation: Operation, request: Request, variables: V
 
 
 def _previous(before: tuple[Request, Page] | None) -> Variables:
-    """What the page before was. Templates of the first page ask of parts of it whether they are defined, with
-    and without asking first whether it is (sesam-io/tidsbanken-connector, templates/system.json).
+    """Return what the page before was.
+
+    Templates of the first page ask of parts of it whether they are defined, with and without asking first
+    whether it is (sesam-io/tidsbanken-connector, templates/system.json).
     """
     if before is None:
         return {name: Absent(name=name) for name in PREVIOUS}
@@ -87,7 +91,10 @@ def _previous(before: tuple[Request, Page] | None) -> Variables:
 
 
 def _repeats(operation: Operation, request: Request, before: Request) -> bool:
-    """The same request again: a sign of the end; without links between pages it can be nothing else."""
+    """Return the same request again: a sign of the end.
+
+    Without links between pages it can be nothing else.
+    """
     return request == before and (
         "same-next-page-request" in operation.strategies or not operation.links_pages
     )

@@ -26,7 +26,10 @@ NOTHING = Body()
 
 
 def encode(value: Any, payload_type: str) -> Body:
-    """The body for a payload; texts and bytes go out as they are. EntityUnfit when a form is no object."""
+    """Return the body for a payload; texts and bytes go out as they are.
+
+    EntityUnfit when a form is no object.
+    """
     if value is None or value == "":
         return NOTHING
     if payload_type in ("form", "multipart-form"):
@@ -54,5 +57,5 @@ def _form(value: Any, payload_type: str) -> Body:
 
 
 def _field(value: Any) -> str:
-    """A form value: text as it is, everything else in transit form."""
+    """Return a form value: text as it is, everything else in transit form."""
     return value if isinstance(value, str) else codec.dumps(value).decode()

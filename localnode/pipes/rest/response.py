@@ -31,7 +31,7 @@ class Answer:
         return str(self.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
 
     def template_headers(self) -> CaseInsensitiveDict[Any]:
-        """The headers as templates see them: `Link` is taken apart by `rel` (RFC 8288)."""
+        """Return the headers as templates see them: `Link` is taken apart by `rel` (RFC 8288)."""
         found: CaseInsensitiveDict[Any] = CaseInsensitiveDict(self.headers)
         if "Link" in found:
             links = parse_header_links(str(self.headers["Link"]))
@@ -39,14 +39,14 @@ class Answer:
         return found
 
     def part(self, path: str | None) -> Any:
-        """The body, or the part of it at a dotted `path`; a property of that very name comes first."""
+        """Return the body, or the part of it at a dotted `path`; a property of that very name comes first."""
         if path is None or not self.is_json:
             return self.body
         return get_path(self.body, path)
 
 
 def read(url: str, status: int, headers: Any, content: bytes, json_types: frozenset[str]) -> Answer:
-    """An answer from what came over the wire. RemoteFailed when what calls itself JSON is none."""
+    """Return an answer from what came over the wire. RemoteFailed when what calls itself JSON is none."""
     named: CaseInsensitiveDict[str] = CaseInsensitiveDict(headers)
     media_type = str(named.get("Content-Type", "")).partition(";")[0].strip().lower()
     if media_type not in json_types:

@@ -135,7 +135,7 @@ OVERRIDDEN = (*_SENT, *_EMITTED, *_SINCE, *_STATUS)
 
 
 def status_codes(spec: str) -> frozenset[int]:
-    """The codes of an expression such as "200-299,404"."""
+    """Return the codes of an expression such as "200-299,404"."""
     found: set[int] = set()
     for part in spec.split(","):
         low, _, high = part.partition("-")
@@ -144,7 +144,7 @@ def status_codes(spec: str) -> frozenset[int]:
 
 
 def effective(operation: dict[str, Any], component: Any, system: Any) -> dict[str, Any]:
-    """An operation with what its component, and behind it the system, have to say about it."""
+    """Return an operation with what its component, and behind it the system, have to say about it."""
     behind = {name: system[name] for name in _RATE if name in system}
     over = {name: component[name] for name in OVERRIDDEN if name in component}
     return {**behind, **operation, **over}

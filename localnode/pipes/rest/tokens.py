@@ -1,5 +1,6 @@
-"""`custom_auth`: access tokens fetched by operations of the system itself, and kept until shortly before they
-expire.
+"""`custom_auth`.
+
+Access tokens fetched by operations of the system itself, and kept until shortly before they expire.
 """
 
 from __future__ import annotations

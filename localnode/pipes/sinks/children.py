@@ -11,7 +11,7 @@ from localnode.store import Dataset, Stored
 
 
 def tracked(entities: Iterable[Entity | Stored], dataset: Dataset) -> list[Entity | Stored]:
-    """The entities, each with the children of its stored version that it lost, marked `_deleted`.
+    """Return the entities, each with the children of its stored version that it lost, marked `_deleted`.
 
     They stay from then on: a reader that skips a version must see the deletion too.
     """

@@ -130,7 +130,7 @@ class DatasetSink(Sink):
             raise BreakerTripped(f'more than {limit:g} changes of dataset "{self._name}" in one run')
 
     def finish(self, scope: RunScope, source: Source) -> WriteResult:
-        """Deletion tracking after a full run in which every entity could be written."""
+        """Track deletions after a full run in which every entity could be written."""
         if not (
             scope.full
             and scope.complete

@@ -1,5 +1,6 @@
-"""Sinks without a pump: `http_endpoint`, `csv_endpoint` and `xml_endpoint` compute when somebody asks (see
-`pipes.publisher`).
+"""Sinks without a pump.
+
+`http_endpoint`, `csv_endpoint` and `xml_endpoint` compute when somebody asks (see `pipes.publisher`).
 """
 
 from __future__ import annotations

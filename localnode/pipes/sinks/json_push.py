@@ -30,7 +30,7 @@ class JsonSink(Sink):
         self._previous: str | None = None
 
     def begin(self, scope: RunScope) -> None:
-        """A new sequence."""
+        """Begin a new sequence."""
         self._sequence = uuid.uuid4().hex
         self._previous = None
 
@@ -39,8 +39,10 @@ class JsonSink(Sink):
         return scope.full
 
     def write(self, entities: Iterable[Entity | Stored], scope: RunScope) -> WriteResult:
-        """Filtered entities are dropped. RemoteFailed unless every request is answered 2xx, SequenceConflict
-        (the run ends) on 409."""
+        """Post the batch; filtered entities are dropped.
+
+        RemoteFailed unless every request is answered 2xx, SequenceConflict (the run ends) on 409.
+        """
         given = [decoded(entity) for entity in entities]
         sent = [entity for entity in given if entity.get("_filtered") is not True]
         for start in range(0, len(sent), self._size):
@@ -49,7 +51,10 @@ class JsonSink(Sink):
         return WriteResult(len(given), len(sent), deleted)
 
     def finish(self, scope: RunScope, source: Source) -> WriteResult:
-        """The closing empty request; in a full run it says `is_last`, unless an entity could not be sent."""
+        """Return the closing empty request.
+
+        In a full run it says `is_last`, unless an entity could not be sent.
+        """
         self._post([], scope, last=scope.complete)
         return WriteResult()
 

@@ -26,7 +26,10 @@ class RestSink(Sink):
         return self._client.trace.take()
 
     def write(self, entities: Iterable[Entity | Stored], scope: RunScope) -> WriteResult:
-        """Filtered entities are dropped. EntityUnfit and RemoteFailed as in `rest.calls.call`."""
+        """Write the batch; filtered entities are dropped.
+
+        EntityUnfit and RemoteFailed as in `rest.calls.call`.
+        """
         given = [decoded(entity) for entity in entities]
         sent = [entity for entity in given if entity.get("_filtered") is not True]
         for entity in sent:

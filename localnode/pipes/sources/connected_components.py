@@ -1,5 +1,6 @@
-"""Which entities of several datasets belong together: connected components over join rules, found through
-indexes.
+"""Which entities of several datasets belong together.
+
+Connected components over join rules, found through indexes.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ class GraphNode(NamedTuple):
 
 @dataclass(frozen=True)
 class Edge:
-    """A join rule seen from one side: values of `index` here are looked up in `other_index` of dataset
-    `other`.
+    """A join rule seen from one side.
+
+    Values of `index` here are looked up in `other_index` of dataset `other`.
     """
 
     index: IndexExpression
@@ -36,8 +38,9 @@ Component = dict[GraphNode, Stored]
 
 
 class Components:
-    """The graph over `datasets` (ids in their order) that the rules span; always as of what is committed
-    now.
+    """The graph over `datasets` (ids in their order) that the rules span.
+
+    Always as of what is committed now.
     """
 
     def __init__(
@@ -49,7 +52,7 @@ class Components:
         self._max_size = max_size
 
     def around(self, seeds: Iterable[GraphNode]) -> list[Component]:
-        """The components of the live entities among `seeds`, each once, members in no order."""
+        """Return the components of the live entities among `seeds`, each once, members in no order."""
         known: Component = {}
         roots: dict[GraphNode, GraphNode] = {}
         front = set(seeds)
@@ -71,7 +74,7 @@ class Components:
         return list(groups.values())
 
     def live(self, nodes: Iterable[GraphNode]) -> set[GraphNode]:
-        """Those of `nodes` that are live entities."""
+        """Return those of `nodes` that are live entities."""
         return set(self._load(nodes))
 
     def joined_to(self, at: int, entities: Iterable[dict[str, Any]]) -> set[GraphNode]:
@@ -143,8 +146,9 @@ def _unite(roots: dict[GraphNode, GraphNode], one: GraphNode, other: GraphNode) 
 def compile_edges(
     rules: Sequence[tuple[Any, Any]], aliases: Sequence[str], settings: PipeSettings
 ) -> list[list[Edge]]:
-    """Join rules (pairs of expressions) as edges by dataset position, both directions. ConfigProblem names
-    the rule.
+    """Join rules (pairs of expressions) as edges by dataset position, both directions.
+
+    ConfigProblem names the rule.
     """
     edges: list[list[Edge]] = [[] for _ in aliases]
     for left, right in rules:
@@ -160,7 +164,7 @@ def compile_edges(
 
 
 def _position(expression: Any, aliases: Sequence[str]) -> int:
-    """The dataset whose alias an expression refers to; exactly one."""
+    """Return the dataset whose alias an expression refers to; exactly one."""
     used = {name for name in _variables(expression) if name in aliases}
     if len(used) != 1:
         raise ConfigProblem(

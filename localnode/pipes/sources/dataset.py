@@ -61,7 +61,7 @@ class DatasetSource(Source):
         readiness.check_populated(self.config, self.build_context, [self._name], ignore_missing=False)
 
     def batches(self, since: Any, size: int) -> Iterator[Batch]:
-        """Rows as stored, so that what nothing transforms is never decoded."""
+        """Yield rows as stored, so that what nothing transforms is never decoded."""
         dataset = self.build_context.store.find(self._name)
         if dataset is None:
             return

@@ -30,7 +30,7 @@ class ExternalSource(Source):
         return f"system {self.config['system']!r}, {self.config['url']}"
 
     def in_batches(self, entities: Iterable[Entity], since: Any, size: int) -> Iterator[Batch]:
-        """Checked entities as batches, each with the token to go on with."""
+        """Yield checked entities as batches, each with the token to go on with."""
         top, batch = since, []
         for entity in entities:
             top = self._token(entity, top)
@@ -47,7 +47,7 @@ class ExternalSource(Source):
         return Batch(entities, top, [entity["_updated"] for entity in entities])
 
     def checked(self, entity: Any) -> Entity:
-        """The entity without foreign reserved properties. SourceFailed when it cannot be used."""
+        """Return the entity without foreign reserved properties. SourceFailed when it cannot be used."""
         if (reason := unusable_id(entity, self.build_context.pipe.get("transform"))) is not None:
             raise SourceFailed(f"{self.place}: {reason}: {str(entity)[:200]}")
         if self.supports_since and entity.get("_updated") is None:

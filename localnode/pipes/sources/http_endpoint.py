@@ -29,5 +29,5 @@ class HttpEndpointSource(Source):
         return bool(self.config.get("auto_populate_dataset", True))
 
     def batches(self, since: Any, size: int) -> Iterator[Batch]:
-        """Nothing: entities do not wait here."""
+        """Return nothing: entities do not wait here."""
         return iter(())

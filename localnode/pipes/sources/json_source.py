@@ -50,8 +50,9 @@ class JsonSource(ExternalSource):
         return flags and "page_size" in self.config
 
     def _pages(self, since: Any) -> Iterator[Entity]:
-        """Page after page, each continuing after the last `_updated` of the one before, until nothing new
-        comes.
+        """Yield page after page, until nothing new comes.
+
+        Each continues after the last `_updated` of the one before.
         """
         size = int(self.config["page_size"])
         while True:

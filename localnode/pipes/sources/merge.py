@@ -84,7 +84,7 @@ class Memory(Protocol):
     """Where the representatives of members are looked up."""
 
     def representatives(self, members: Iterable[str]) -> dict[str, str]:
-        """The representative each member was last emitted under."""
+        """Return the representative each member was last emitted under."""
 
 
 @register(SOURCE, "merge", _PROPERTIES, ("datasets",))
@@ -139,7 +139,7 @@ class MergeSource(SeveralDatasets):
     def _log_range(
         self, log_range: LogRange, offsets: Offsets, size: int, memory: Memory, remember: Remember | None
     ) -> Iterator[Batch]:
-        """Batches for one range of a log; `offsets` move along."""
+        """Yield batches for one range of a log; `offsets` move along."""
         rows = log_range.rows()
         while chunk := list(islice(rows, SEEDS)):
             before = offsets.token
@@ -153,8 +153,9 @@ class MergeSource(SeveralDatasets):
         return [-1 if top is None else top for top in tops]
 
     def _outputs(self, log_range: LogRange, rows: list[Stored], memory: Memory) -> list[Output]:
-        """What a chunk of a log leads to: tombstones of ids no longer used, merged entities, deleted
-        entities.
+        """Return what a chunk of a log leads to.
+
+        Tombstones of ids no longer used, merged entities, deleted entities.
         """
         seeds = {GraphNode(log_range.at, row.id) for row in rows} | self._formerly_joined(log_range, rows)
         components, before = self._touched(seeds, memory)
@@ -181,8 +182,9 @@ class MergeSource(SeveralDatasets):
         return [*(Output(_tombstone(name), forgotten) for name in sorted(before - current)), *outputs]
 
     def _formerly_joined(self, log_range: LogRange, rows: list[Stored]) -> set[GraphNode]:
-        """Entities that join with any version of the changed entities since, and just before, the range
-        began.
+        """Return entities that joined or join with the changed ones.
+
+        That is with any version of them since, and just before, the range began.
         """
         if log_range.since is None:
             return set()
@@ -229,7 +231,7 @@ class MergeSource(SeveralDatasets):
         return [self.names[node.at] for node in sorted(found)]
 
     def _lives_elsewhere(self, node: GraphNode) -> bool:
-        """Whether an entity of the same id is alive in another dataset, so that its id is in use."""
+        """Return whether an entity of the same id is alive in another dataset, so that its id is in use."""
         if self._identity != "first":
             return False
         others = [self.build_context.store.find(name) for at, name in enumerate(self.names) if at != node.at]
@@ -263,7 +265,7 @@ def _rules(config: Config) -> list[tuple[Any, Any]]:
 
 
 def member_key(node: GraphNode) -> str:
-    """What a member is remembered as in `MergeMembers`."""
+    """Return what a member is remembered as in `MergeMembers`."""
     return f"{node.at}|{node.id}"
 
 
@@ -274,8 +276,9 @@ def _tombstone(entity_id: str) -> Entity:
 def _cut(
     outputs: list[Output], size: int, before: str, after: str, remember: Remember | None
 ) -> Iterator[Batch]:
-    """Batches of `size`; the token moves on with the last one. Every entity but the last carries the
-    earlier token.
+    """Yield batches of `size`; the token moves on with the last one.
+
+    Every entity but the last carries the earlier token.
     """
     for start in range(0, max(len(outputs), 1), size):
         part = outputs[start : start + size]

@@ -26,8 +26,9 @@ Ranked = tuple[int, int, Stored]
     ("datasets",),
 )
 class MergeDatasetsSource(SeveralDatasets):
-    """`latest`: the version with the newest `_ts`, emitted once; `all`: each dataset's version under its
-    name.
+    """`latest`: the version with the newest `_ts`, emitted once.
+
+    `all`: each dataset's version under its name.
     """
 
     def batches(self, since: Any, size: int) -> Iterator[Batch]:
@@ -50,7 +51,7 @@ class MergeDatasetsSource(SeveralDatasets):
             yield row.ts, at, row
 
     def combined(self, ranked: Ranked, first: bool) -> Entity | None:
-        """What to emit for a version, None for nothing; `first`: everything is read."""
+        """Return what to emit for a version, None for nothing; `first`: everything is read."""
         versions = self.newest(ranked)
         if versions is None:
             return None
@@ -65,7 +66,10 @@ class MergeDatasetsSource(SeveralDatasets):
         return {**parts, "_id": ranked[2].id, "_deleted": deleted, "_ts": ranked[0]}
 
     def newest(self, ranked: Ranked) -> dict[int, Ranked] | None:
-        """The latest versions of an id by position of dataset; None when another than `ranked` is newer."""
+        """Return the latest versions of an id by position of dataset.
+
+        None when another than `ranked` is newer.
+        """
         versions = {ranked[1]: ranked}
         for at, name in enumerate(self.names):
             dataset = self.build_context.store.find(name) if at != ranked[1] else None
@@ -78,7 +82,7 @@ class MergeDatasetsSource(SeveralDatasets):
 
 
 def _content(row: Stored) -> Entity:
-    """A version without what the store adds; only a deleted one says so."""
+    """Return a version without what the store adds; only a deleted one says so."""
     content: Entity = codec.loads(row.data)
     if not row.deleted:
         content.pop("_deleted", None)

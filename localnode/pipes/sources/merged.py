@@ -27,7 +27,7 @@ class Merger:
         return nodes[0].id if self._first else "|".join(f"{node.at}|{node.id}" for node in nodes)
 
     def merge(self, members: Sequence[Member]) -> Entity:
-        """The entity that members (in order) add up to."""
+        """Return the entity that members (in order) add up to."""
         entities = [row.entity() for _, row in members]
         result = self._properties(entities)
         result["$ids"] = self._ids(entities)
@@ -73,13 +73,15 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
 
 
 def _union(values: list[Any]) -> Any:
-    """What the members have of one property: the value of a single one as it is, those of several as a
-    list."""
+    """Return what the members have of one property.
+
+    The value of a single one as it is, those of several as a list.
+    """
     return values[0] if len(values) == 1 else [item for value in values for item in _listed(value)]
 
 
 def _compacted(contributed: dict[str, list[Any]]) -> Entity:
-    """Properties without nulls, empty lists and duplicates; a single value stands alone.
+    """Return properties without nulls, empty lists and duplicates; a single value stands alone.
 
     A list of one that a single member has stays a list, as hosted nodes were recorded doing.
     """

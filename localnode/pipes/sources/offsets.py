@@ -33,7 +33,7 @@ class Offsets:
             raise BadToken(f"{token!r:.100} is no token of this source: take _updated of what it has given")
 
     def since(self, at: int) -> int | None:
-        """The offset to read dataset number `at` after."""
+        """Return the offset to read dataset number `at` after."""
         return self.next[at] - 1 if self.next[at] else None
 
     def advance(self, at: int, offset: int) -> None:

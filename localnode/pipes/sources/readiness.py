@@ -27,13 +27,13 @@ SEVERAL_DATASETS: dict[str, Schema] = {
 
 
 def populated(store: Store, datasets: Iterable[str], ignore_missing: bool = False) -> bool:
-    """Whether all datasets exist and are populated."""
+    """Return whether all datasets exist and are populated."""
     found = [store.find(name) for name in datasets]
     return all(dataset.populated if dataset else ignore_missing for dataset in found)
 
 
 def expected_datasets(config: Config, datasets: Sequence[str]) -> list[str]:
-    """The datasets of a multi-dataset source that count for being populated."""
+    """Return the datasets of a multi-dataset source that count for being populated."""
     return list(config.get("initial_datasets") or datasets)
 
 
@@ -79,7 +79,10 @@ class CompletenessBound:
                 raise ConfigProblem(("completeness", "expression"), str(error)) from error
 
     def limit(self) -> float:
-        """The highest `_ts` (µs) that may be read now; infinity without a bound, -1 when nothing may."""
+        """Return the highest `_ts` (µs) that may be read now.
+
+        Infinity without a bound, -1 when nothing may.
+        """
         if not self._setting:
             return math.inf
         if self._program is not None:
@@ -88,8 +91,9 @@ class CompletenessBound:
         return min((self._seen(name) for name in names), default=math.inf)
 
     def _seen(self, name: str) -> float:
-        """Completeness of `name` as the source dataset has taken it in; its own where it is no upstream of
-        that.
+        """Completeness of `name` as the source dataset has taken it in.
+
+        Its own where it is no upstream of that.
         """
         dataset = self._build_context.store.find(self._dataset)
         info = dataset.info() if dataset else None

@@ -53,7 +53,7 @@ class RestSource(ExternalSource):
             raise SourceFailed(f"{self.place}: {error}") from error
 
     def _of(self, page: Page) -> Iterator[Entity]:
-        """The entities of one page."""
+        """Yield the entities of one page."""
         answer = page.answer
         if answer.status not in range(200, 300):
             raise SourceFailed(f"{self.place}: answered {answer.status}: {str(answer.body)[:500]}")

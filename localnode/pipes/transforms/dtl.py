@@ -34,7 +34,7 @@ class DtlTransform(Transform):
         self._trigger = Trigger(config)
 
     def apply(self, items: Sequence[Item], context: RunContext) -> list[Item]:  # type: ignore[override]
-        """Outputs in the order of their sources. Raises DtlError naming the entity."""
+        """Return outputs in the order of their sources. Raises DtlError naming the entity."""
         outputs: list[Item] = []
         transform, matches = self.program.transform, self._trigger.matches
         for item in items:

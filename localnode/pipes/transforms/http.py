@@ -64,7 +64,10 @@ class HttpTransform(Transform):
 
 
 def _sources(items: list[Item], answer: list[dict[str, object]]) -> list[str]:
-    """The source id of each entity answered: by position, else by `_id`, else that of the first item."""
+    """Return the source id of each entity answered.
+
+    By position, else by `_id`, else that of the first item.
+    """
     if len(items) == len(answer):
         return [item.source_id for item in items]
     by_id = {item.entity.get("_id"): item.source_id for item in items}

@@ -62,7 +62,7 @@ class RestTransform(Transform):
         return [self._with_answer(entity, called)]
 
     def _replacements(self, entity: Entity, called: Called) -> list[Entity]:
-        """The answer as entities; text becomes one under the `_id` of the entity it stands for."""
+        """Return the answer as entities; text becomes one under the `_id` of the entity it stands for."""
         if not called.last.answer.is_json:
             name = called.operation.config.get("response_property", "response")
             kept = {"_id": entity["_id"]} if "_id" in entity else {}
@@ -87,7 +87,7 @@ class RestTransform(Transform):
         return {**entity, **added, **self._content_type(called)}
 
     def _named(self, called: Called) -> Any:
-        """The answer, its entities with the `_id` and `_updated` that the expressions give them."""
+        """Return the answer, its entities with the `_id` and `_updated` that the expressions give them."""
         value, operation = called.value(), called.operation
         if not {"id_expression", "updated_expression"} & operation.config.keys():
             return value

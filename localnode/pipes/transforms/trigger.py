@@ -11,8 +11,9 @@ from localnode.pipes.base import Config, Entity, Item
 
 
 class Trigger:
-    """`{"key": "_trigger", "value": "some*"}`: the property at the dotted path must be there and match the
-    wildcard (`*` any characters, `?` one).
+    """`{"key": "_trigger", "value": "some*"}`.
+
+    The property at the dotted path must be there and match the wildcard (`*` any characters, `?` one).
     """
 
     def __init__(self, config: Config) -> None:
@@ -24,7 +25,7 @@ class Trigger:
         self._fits = wildcard(pattern)
 
     def matches(self, entity: Entity) -> bool:
-        """Whether the transform is for this entity."""
+        """Return whether the transform is for this entity."""
         if self._always:
             return True
         value = get_path(entity, self._path)

@@ -24,18 +24,24 @@ def _load(name: str) -> dict[str, Any]:
 
 
 def operation(name: str) -> dict[str, Any]:
-    """The spec `{required, parameters}` of an operation such as `POST /customers/{id}`, or KeyError."""
+    """Return the spec `{required, parameters}` of an operation; KeyError for an unknown one.
+
+    An operation is called such as `POST /customers/{id}`.
+    """
     spec: dict[str, Any] = _load("operations.json")["operations"][name]
     return spec
 
 
 def address_parameters() -> dict[str, str]:
-    """The parameters that every address has."""
+    """Return the parameters that every address has."""
     shape: dict[str, str] = _load("operations.json")["address"]
     return shape
 
 
 def listing(name: str) -> dict[str, Any]:
-    """The spec `{plain, sort_by, filters}` of a list such as `GET /customers`; KeyError if there is none."""
+    """Return the spec `{plain, sort_by, filters}` of a list such as `GET /customers`.
+
+    KeyError if there is none.
+    """
     spec: dict[str, Any] = _load("lists.json")[name]
     return spec

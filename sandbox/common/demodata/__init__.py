@@ -13,7 +13,7 @@ Bodies = dict[str, list[dict[str, Any]]]
 
 
 def erp_demo(seed: int) -> Bodies:
-    """The ERP's records by type, in an order in which every reference is known when it is used.
+    """Return the ERP's records by type, in an order in which every reference is known when it is used.
 
     Each is an API body with `id`, `created_at`, `modified_at` and `version` besides.
     """
@@ -33,7 +33,7 @@ def erp_demo(seed: int) -> Bodies:
 
 
 def chargebee_demo(seed: int) -> Bodies:
-    """What was born in Chargebee, as the parameters that its own calls would take.
+    """Return what was born in Chargebee, as the parameters that its own calls would take.
 
     Keys: `business_entities`, `customers`, `item_families`, `items`, `item_prices` and `invoices_and_orders`;
     the last are pairs `{invoice, order}`. All carry `updated_at` and, where the type has it, `created_at`, in

@@ -32,7 +32,7 @@ FAMILIES = ("hardware", "software", "consulting", "cb-plans", "cb-merchandise")
 
 
 def business_entities(seed: int, companies: list[Body]) -> list[Body]:
-    """Entities `{id, name, status, created_at, updated_at, default?}`; the first is the default."""
+    """Return entities `{id, name, status, created_at, updated_at, default?}`; the first is the default."""
     draw = Draw(seed, "business entities")
     variants = (str.upper, str.strip, str, lambda name: f"{name} ")
     names = list(WORDS["entities"])
@@ -192,7 +192,7 @@ def _price(draw: Draw, item: Body, currency: str, sku: str | None) -> Body:
 def invoices_and_orders(
     seed: int, sales: list[Body], people: list[Body], buyers: list[Body], prices: list[Body]
 ) -> list[Body]:
-    """Pairs `{invoice, order, updated_at}`: parameters of `import_invoice` and `import_order`.
+    """Return pairs `{invoice, order, updated_at}`: parameters of `import_invoice` and `import_order`.
 
     Orders of the ERP carry its number in `reference_id`. No invoice is both paid and for shippable items, so
     that the site makes no orders of its own besides.
@@ -304,7 +304,7 @@ def _times(draw: Draw) -> Body:
 
 
 def _minor(amount: str, currency: str) -> int:
-    """An amount as Chargebee counts it: hundredths of every currency that has decimals."""
+    """Return an amount as Chargebee counts it: hundredths of every currency that has decimals."""
     return int(Decimal(amount).scaleb(min(decimals(currency), 2)))
 
 

@@ -36,15 +36,15 @@ class Draw:
         return str(self.one(WORDS[name]))
 
     def chance(self, share: float) -> bool:
-        """True in this share of the calls."""
+        """Return True in this share of the calls."""
         return self.random.random() < share
 
     def maybe(self, value: T, share: float = 0.75) -> T | None:
-        """The value, or in the rest of the cases nothing: fields are missing in real data."""
+        """Return the value, or in the rest of the cases nothing: fields are missing in real data."""
         return value if self.chance(share) else None
 
     def moment(self, after: datetime | None = None) -> datetime:
-        """An instant of the last 400 days before BASE, not before `after`."""
+        """Return an instant of the last 400 days before BASE, not before `after`."""
         first = after or BASE - timedelta(days=HISTORY_DAYS)
         span = max(1, int((BASE - first).total_seconds()))
         return first + timedelta(
@@ -52,15 +52,16 @@ class Draw:
         )
 
     def amount(self, currency: str, low: int, high: int, step: int = 1) -> str:
-        """An amount from `low` to `high` in the currency's decimals, a multiple of `step` hundredths; a third
-        decimal is 0, since nobody who has customers in Chargebee can use it.
+        """Return an amount from `low` to `high` in the currency's decimals, a multiple of `step` hundredths.
+
+        A third decimal is 0, since nobody who has customers in Chargebee can use it.
         """
         used = min(decimals(currency), 2)
         minor = self.random.randrange(low * 10**used, high * 10**used, step)
         return f"{Decimal(minor).scaleb(-used):.{decimals(currency)}f}"
 
     def phone(self, country: str) -> str:
-        """A telephone number in one of the notations that people use."""
+        """Return a telephone number in one of the notations that people use."""
         code = WORDS["dial"][country]
         digits = f"{self.random.randrange(10**7, 10**8)}"
         pairs = " ".join(digits[place : place + 2] for place in range(0, 8, 2))
@@ -74,7 +75,7 @@ class Draw:
         )
 
     def address(self, country: str) -> dict[str, Any]:
-        """An ERP address; state and second line are often missing."""
+        """Return an ERP address; state and second line are often missing."""
         city, state, postal_code = self.one(WORDS["places"][country])
         return {
             "line1": f"{self.word('streets')} {self.random.randrange(1, 99)}",
@@ -96,17 +97,17 @@ def stamps(draw: Draw) -> dict[str, Any]:
 
 
 def stamp(moment: datetime) -> str:
-    """An instant as the ERP writes it."""
+    """Return an instant as the ERP writes it."""
     return to_text(moment)
 
 
 def seconds(moment: datetime) -> int:
-    """An instant as Chargebee writes it."""
+    """Return an instant as Chargebee writes it."""
     return int(moment.timestamp())
 
 
 def mailbox(text: str) -> str:
-    """The letters of a name that an e-mail address can hold on both sides: `o'neil`, `odegard`."""
+    """Return the letters of a name that an e-mail address can hold on both sides: `o'neil`, `odegard`."""
     plain = text.casefold().translate(str.maketrans("øłþæđ", "oltad"))
     kept = [
         char

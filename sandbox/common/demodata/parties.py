@@ -18,7 +18,7 @@ MOONLIGHTERS = {5: 12, 9: 33, 14: 60}
 
 
 def employees(seed: int) -> list[Body]:
-    """The company's own people; the first ones manage the others, some have left."""
+    """Return the company's own people; the first ones manage the others, some have left."""
     draw = Draw(seed, "employees")
     result: list[Body] = []
     for number in range(1, EMPLOYEES + 1):

@@ -164,7 +164,7 @@ def _contents(quote: Body) -> Body:
 
 
 def _after(quote: Body) -> Body:
-    """The stamps of an order made when its quote was last changed."""
+    """Return the stamps of an order made when its quote was last changed."""
     return {"created_at": quote["modified_at"], "modified_at": quote["modified_at"], "version": 1}
 
 

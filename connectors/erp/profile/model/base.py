@@ -39,7 +39,7 @@ class ProfilePart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 def kind_of(node: ProfilePart) -> str:
-    """The word that a profile has in `type` or `strategy` for an object of this class."""
+    """Return the word that a profile has in `type` or `strategy` for an object of this class."""
     return str(type(node).__struct_config__.tag)
 
 

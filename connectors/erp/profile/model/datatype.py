@@ -161,8 +161,9 @@ class DatatypeProfile(ProfilePart, frozen=True):
 
 
 class Entities(ProfilePart, frozen=True):
-    """One entry for every datatype that this ERP has; what is not here reads as an empty list and takes no
-    writes, and its mappings are off.
+    """One entry for every datatype that this ERP has.
+
+    What is not here reads as an empty list and takes no writes, and its mappings are off.
     """
 
     contact: Annotated[DatatypeProfile | None, Meta(description="People at customers.")] = None
@@ -175,9 +176,11 @@ class Entities(ProfilePart, frozen=True):
 
 
 class Document(ProfilePart, frozen=True):
-    """How one ERP's JSON API is spoken to: one file describes connection, lists, single records and writes of
-    every datatype. Unknown keys are refused. ${NAME} takes the value of an environment variable; it is
-    allowed for base_url and required for secrets.
+    """How one ERP's JSON API is spoken to.
+
+    One file describes connection, lists, single records and writes of every datatype. Unknown keys are
+    refused. ${NAME} takes the value of an environment variable; it is allowed for base_url and required for
+    secrets.
     """
 
     profile_version: Annotated[Literal[1], Meta(description="Version of this format.")]

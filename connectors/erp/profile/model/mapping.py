@@ -23,8 +23,9 @@ StampForm: TypeAlias = Annotated[
 
 
 class StampPair(ProfilePart, frozen=True):
-    """A change stamp in two fields: the day, as YYYY-MM-DD at the beginning of a text, and the time of
-    day.
+    """A change stamp in two fields.
+
+    The day, as YYYY-MM-DD at the beginning of a text, and the time of day.
     """
 
     date: Annotated[Path, Meta(description="Where a record holds the day.")]
@@ -230,7 +231,7 @@ Fields: TypeAlias = dict[str, Path | FieldSpec]
 
 
 def spelt_out(fields: Fields) -> dict[str, FieldSpec]:
-    """The fields of a map, with a plain path as a field that is read and written there."""
+    """Return the fields of a map, with a plain path as a field that is read and written there."""
     return {
         name: FieldSpec(source=given) if isinstance(given, str) else given for name, given in fields.items()
     }

@@ -311,8 +311,9 @@ class SoftFlag(ProfilePart, frozen=True, tag_field="strategy", tag="soft_flag"):
 
 
 class FullCompare(ProfilePart, frozen=True, tag_field="strategy", tag="full_compare"):
-    """Every incremental read lists all ids as well. They must be whole numbers given in sequence: those in
-    between that no record has are reported as deleted.
+    """Every incremental read lists all ids as well.
+
+    They must be whole numbers given in sequence: those in between that no record has are reported as deleted.
     """
 
     ids: Annotated[
@@ -322,8 +323,9 @@ class FullCompare(ProfilePart, frozen=True, tag_field="strategy", tag="full_comp
 
 
 class LogLookup(ProfilePart, frozen=True, tag_field="strategy", tag="lookup"):
-    """Like full_compare, but only when the ERP's log says that something was deleted, and only ids of which
-    the log says so.
+    """Like full_compare, but only for ids that the ERP's log names as deleted.
+
+    The log is asked first whether anything was deleted.
     """
 
     log: Annotated[

@@ -212,8 +212,11 @@ class PartCreate(ProfilePart, frozen=True):
 
 
 class PartSpec(ProfilePart, frozen=True):
-    """Another record of the ERP that holds some of the fields, such as an employee's person or a variant's
-    template.
+    """Another record of the ERP that holds some of the fields.
+
+    It may be an employee's person or a variant's template.
+
+    It may be an employee's person or a variant's template.
     """
 
     update: PartUpdate
@@ -221,8 +224,9 @@ class PartSpec(ProfilePart, frozen=True):
 
 
 class CommandTemplates(ProfilePart, frozen=True):
-    """How a change of a list in the record is written, where it is not written whole: templates of one
-    command each.
+    """How a change of a list in the record is written, where it is not written whole.
+
+    Templates of one command each.
     """
 
     create: Annotated[Json, Meta(description="With {item}, the new item.")]
@@ -248,8 +252,9 @@ Actions: TypeAlias = dict[str, Annotated[dict[str, Steps], Meta(extra_json_schem
 
 
 class Origin(ProfilePart, frozen=True):
-    """Where a record keeps the key of the record it was made from, and how to find it by that: what makes a
-    repeated create safe.
+    """Where a record keeps the key of the record it was made from, and how to find it by that.
+
+    What makes a repeated create safe.
     """
 
     field: Annotated[Path, Meta(description="In this project's field names.")]
