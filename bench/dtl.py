@@ -116,12 +116,12 @@ def dtl(settings: PipeSettings, rules: dict[str, Any]) -> Engine:
 def as_jmespath() -> Engine:
     """Return the mapping as a jmespath expression with two functions added."""
 
-    class Functions(functions.Functions):
-        @functions.signature({"types": ["number"]})
+    class Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no types
+        @functions.signature({"types": ["number"]})  # type: ignore[untyped-decorator]
         def _func_iso(self, seconds: int) -> str:
             return _iso(seconds)
 
-        @functions.signature({"types": ["string"]})
+        @functions.signature({"types": ["string"]})  # type: ignore[untyped-decorator]
         def _func_lower(self, value: str) -> str:
             return value.lower()
 

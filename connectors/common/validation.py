@@ -25,24 +25,26 @@ HINT = "x-hint"
 formats = FormatChecker(formats=())
 
 
-@formats.checks("date", raises=ValueError)
 def _is_date(value: object) -> bool:
     return not isinstance(value, str) or (len(value) == 10 and bool(date.fromisoformat(value)))
 
 
-@formats.checks("date-time", raises=ValueError)
 def _is_instant(value: object) -> bool:
     return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
 
 
-@formats.checks("email")
 def _is_email(value: object) -> bool:
     return not isinstance(value, str) or not value or _EMAIL.fullmatch(value.strip()) is not None
 
 
-@formats.checks("decimal")
 def _is_decimal(value: object) -> bool:
     return not isinstance(value, str) or _DECIMAL.fullmatch(value) is not None
+
+
+formats.checks("date", raises=ValueError)(_is_date)
+formats.checks("date-time", raises=ValueError)(_is_instant)
+formats.checks("email")(_is_email)
+formats.checks("decimal")(_is_decimal)
 
 
 def _read_only(validator: Any, value: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 75
 
 
-class NodeWorker(ThreadWorker):
+class NodeWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """The one worker; told to stop, it tells its node to."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -41,7 +41,7 @@ class NodeWorker(ThreadWorker):
         super().handle_exit(sig, frame)
 
 
-class NodeServer(BaseApplication):
+class NodeServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's application object; `opened` is called in the worker when the node is open."""
 
     def __init__(self, settings: NodeSettings, opened: Callable[[Node], None]) -> None:

@@ -13,12 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.settings import BadSetting
 from localnode import codec
 from localnode.api.auth import write_syncconfig
 from localnode.api.server import serve as serve_node
 from localnode.cli import cases, remote
 from localnode.config import (
-    BadSetting,
     ConfigRefused,
     NodeSettings,
     parse_systems,

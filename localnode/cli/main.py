@@ -10,11 +10,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.settings import rows
+from core.settings import BadSetting, rows
 from localnode.cli import diagnostics, local, remote, repairs, testing
 from localnode.cli import tokens as token_commands
 from localnode.cli.client import NodeFailure
-from localnode.config import BadSetting, ConfigRefused, NodeSettings
+from localnode.config import ConfigRefused, NodeSettings
 from localnode.dtl import DtlError
 from localnode.errors import NodeError
 from localnode.node.tokens import ROLES

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote
 
+from core.settings import BadSetting
 from localnode.cli.client import NodeClient, NodeFailure
-from localnode.config import BadSetting, pack_directory, read_directory, read_variables
+from localnode.config import pack_directory, read_directory, read_variables
 from localnode.config.substitution import variables_of_conditions
 from localnode.config.upload import DEFAULT_PROFILE, ENV_SUFFIX
 from localnode.diagnostics.plan_text import finding_lines

@@ -5,12 +5,11 @@ Uploads, variables, secrets, and the checked, effective form of every component.
 
 from localnode.config.model import Component, NodeConfig, PipeComponent
 from localnode.config.problems import ConfigRefused, InvalidConfig, Problem, UnreadableUpload
-from localnode.config.settings import BadSetting, NodeSettings, parse_systems, settings_from_environment
+from localnode.config.settings import NodeSettings, parse_systems, settings_from_environment
 from localnode.config.store import SettingsStore
 from localnode.config.upload import pack, pack_directory, read_directory, read_upload, read_variables
 
 __all__ = [
-    "BadSetting",
     "Component",
     "ConfigRefused",
     "InvalidConfig",

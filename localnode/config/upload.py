@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from core.settings import BadSetting
 from core.suggestions import did_you_mean
 from localnode.config.problems import UnreadableUpload
-from localnode.config.settings import BadSetting
 
 SUFFIX = ".conf.json"
 ENV_SUFFIX = "-env.json"

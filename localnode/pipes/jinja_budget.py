@@ -222,7 +222,8 @@ def _replace(owner: Any, arguments: tuple[Any, ...]) -> int:
     words = [word for word in arguments[:2] if isinstance(word, type(owner)) or isinstance(owner, type(word))]
     if len(words) < 2:
         return 0
-    return len(owner) + owner.count(words[0]) * max(0, len(words[1]) - len(words[0]))
+    grows = int(owner.count(words[0])) * max(0, len(words[1]) - len(words[0]))
+    return len(owner) + grows
 
 
 def _join(owner: Any, arguments: tuple[Any, ...]) -> int:

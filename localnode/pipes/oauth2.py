@@ -112,4 +112,5 @@ class Tripletex(TokenAuth):
         return token, hours * 3600
 
     def _put(self, request: requests.PreparedRequest, token: str) -> requests.PreparedRequest:
-        return HTTPBasicAuth(b"0", token.encode())(request)
+        signed: requests.PreparedRequest = HTTPBasicAuth(b"0", token.encode())(request)
+        return signed

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localnode.config import BadSetting
+from core.settings import BadSetting
 from localnode.config.upload import SUFFIX, pack_files, read_upload
 from localnode.testing.specs import SPEC_SUFFIX, Spec, spec_of
 

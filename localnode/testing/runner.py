@@ -15,8 +15,9 @@ from urllib.parse import quote
 
 from flask.testing import FlaskClient
 
+from core.settings import BadSetting
 from localnode.api.app import create_app
-from localnode.config import BadSetting, ConfigRefused, NodeSettings
+from localnode.config import ConfigRefused, NodeSettings
 from localnode.config.problems import ERROR
 from localnode.node import Node
 from localnode.node.pipe import NodePipe

@@ -10,8 +10,8 @@ from typing import Any
 
 from sandbox.chargebee.errors import invalid_state, not_found, wrong_value
 from sandbox.chargebee.facts import imitates
-from sandbox.chargebee.records import Record, Write
-from sandbox.common.state import State, Transaction
+from sandbox.chargebee.records import Write
+from sandbox.common.state import Record, State, Transaction
 
 STATUSES = ("active", "inactive")
 _NAME_LIMIT = 100

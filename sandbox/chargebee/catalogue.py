@@ -17,7 +17,8 @@ from sandbox.chargebee.errors import (
     wrong_value,
 )
 from sandbox.chargebee.parameters import check_currency
-from sandbox.chargebee.records import Record, Write
+from sandbox.chargebee.records import Write
+from sandbox.common.state import Record
 
 BASE_CURRENCY = "EUR"
 _PLAIN_DESCRIPTION_LIMIT = 500

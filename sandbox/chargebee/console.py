@@ -13,10 +13,10 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox.chargebee import business_entities, facts
 from sandbox.chargebee.business_entities import ConsoleError
-from sandbox.chargebee.records import Record, Write, public
+from sandbox.chargebee.records import Write, public
 from sandbox.chargebee.site import SITE_SETTING, Site, SiteError
 from sandbox.chargebee.webhooks import Delivery
-from sandbox.common.state import State
+from sandbox.common.state import Record, State
 
 
 def create_console(state: State, delivery: Delivery) -> Blueprint:

@@ -14,7 +14,8 @@ from sandbox.chargebee.errors import (
 )
 from sandbox.chargebee.facts import imitates
 from sandbox.chargebee.parameters import check_country, check_currency
-from sandbox.chargebee.records import Record, Write
+from sandbox.chargebee.records import Write
+from sandbox.common.state import Record
 
 _DEFAULTS: Record = {
     "auto_collection": "on",

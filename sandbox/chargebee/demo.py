@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.chargebee import business_entities, catalogue, customers, invoices, orders
-from sandbox.chargebee.records import Record, Write
+from sandbox.chargebee.records import Write
 from sandbox.common.demodata import chargebee_demo
-from sandbox.common.state import Transaction
+from sandbox.common.state import Record, Transaction
 
 _STAMPS = ("created_at", "updated_at")
 _ANCIENT_S = 1_420_070_400

@@ -9,7 +9,8 @@ from sandbox.chargebee.catalogue import BASE_CURRENCY, price_for_invoice
 from sandbox.chargebee.customers import address
 from sandbox.chargebee.errors import wrong_value
 from sandbox.chargebee.parameters import check_country, check_currency
-from sandbox.chargebee.records import Record, Write
+from sandbox.chargebee.records import Write
+from sandbox.common.state import Record
 
 _ADHOC = "adhoc"
 _TAXES = range(1, 3)

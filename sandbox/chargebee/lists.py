@@ -41,7 +41,7 @@ class Condition:
 def _between(value: Any, low: int, high: int) -> bool:
     if value is None:
         return False
-    return low <= value <= high if holds("between-is-inclusive") else low < value < high
+    return bool(low <= value <= high if holds("between-is-inclusive") else low < value < high)
 
 
 _OPERATORS: dict[str, Callable[[Any, tuple[Any, ...]], bool]] = {

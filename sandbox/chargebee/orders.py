@@ -10,7 +10,8 @@ from typing import Any
 from sandbox.chargebee.customers import address
 from sandbox.chargebee.errors import invalid_request, invalid_state, not_found, wrong_value
 from sandbox.chargebee.parameters import check_country
-from sandbox.chargebee.records import Record, Write
+from sandbox.chargebee.records import Write
+from sandbox.common.state import Record
 
 _STATUS_EVENTS = {
     "cancelled": "order_cancelled",

@@ -61,7 +61,7 @@ def _order(kind: str, query: ListQuery) -> tuple[str, bool]:
 def _is_listed(kind: str, record: Record, query: ListQuery) -> bool:
     """Tombstones show with `include_deleted` or, in the catalogue, when the filter names their status."""
     if kind == "event" and not holds("default-entity-has-an-event"):
-        return record["event_type"] != "business_entity_created"
+        return bool(record["event_type"] != "business_entity_created")
     if not record.get("deleted"):
         return True
     if query.include_deleted and holds("deleted-on-request"):

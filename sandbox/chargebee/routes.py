@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.chargebee import business_entities, catalogue, customers, invoices, orders, webhooks
-from sandbox.chargebee.records import Record, Write
+from sandbox.chargebee.records import Write
+from sandbox.common.state import Record
 
 Handler = Callable[..., Record]
 """`handler(write, values)`, or `handler(write, record_id, values)` where the path names a record."""

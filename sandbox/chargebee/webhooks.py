@@ -18,10 +18,10 @@ import requests
 
 from sandbox.chargebee.errors import configuration_incompatible, wrong_value
 from sandbox.chargebee.facts import imitates
-from sandbox.chargebee.records import Record, Write, public
+from sandbox.chargebee.records import Write, public
 from sandbox.common.control import FAULTS_SETTING
 from sandbox.common.faults import FaultSettings
-from sandbox.common.state import State
+from sandbox.common.state import Record, State
 
 _MAX_ENDPOINTS = 5
 _TIMEOUT_S = 10

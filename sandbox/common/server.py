@@ -22,7 +22,7 @@ THREADS = 32
 PR_SET_PDEATHSIG = 1
 
 
-class SandboxServer(BaseApplication):
+class SandboxServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn around an app that is made in the worker, so that no database handle crosses a fork."""
 
     def __init__(self, create_app: Callable[[], Flask], port: int) -> None:
