@@ -18,6 +18,7 @@ from stack.data_folder import FolderInUse
 from stack.decisions import relink, retry, send, unlink
 from stack.deploy_check import WRONG, Deployment, run_checks, told
 from stack.environment import PORTS, ROOT
+from stack.mappings.reading import MappingsRefused
 from stack.mappings.render import Mappings
 from stack.node import NodeClient
 from stack.process_manager import StackError
@@ -153,7 +154,12 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _pipes(options: argparse.Namespace) -> int:
-    for path in Mappings(ROOT).write():
+    try:
+        written = Mappings(ROOT).write()
+    except MappingsRefused as error:
+        print(error, file=sys.stderr)
+        return USAGE
+    for path in written:
         print(f"written: {path.relative_to(ROOT)}")
     return OK
 

@@ -12,6 +12,10 @@ Conversion = Callable[[str, Dtl, Dtl], Mapping[str, Any]]
 """`conversion(name, value, currency)`: its `read` and `write` for a value in a currency."""
 
 
+class UnknownForm(ValueError):
+    """There is no conversion of that name; the message says which there are."""
+
+
 def moved(expression: Dtl, start: str, to: Dtl) -> Dtl:
     """Return the expression with each path `start` replaced by `to`, and each `start.x` by `to.x`."""
     if expression == start:

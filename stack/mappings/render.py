@@ -10,10 +10,14 @@ from typing import Any
 
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
+from core.suggestions import advice
 from stack.mappings import creation
+from stack.mappings.cells import UnknownForm
 from stack.mappings.concept import Concept, System
 from stack.mappings.layout import laid_out
+from stack.mappings.reading import MappingsRefused, read_checked, read_json
 from stack.mappings.record import Record
+from stack.mappings.refusals import contradictions
 
 PER_RECORD = ("all", "loaded", "deletes", "collect", "transform", "share")
 PER_NODE = ("audit", "audit-endpoint", "golden-endpoint", "open-endpoint", "decisions")
@@ -42,22 +46,25 @@ class Mappings:
         self._environment = environment(root)
         self._conversions = self._environment.get_template("conversions.json")
         folder = root / "mappings"
-        given = _read(folder / "systems.json")
+        given = read_checked(root, folder / "systems.json", folder / "systems.schema.json")
         self.systems = {name: System(name, each) for name, each in given.items() if not name.startswith("$")}
-        files = [
-            path
-            for path in sorted(folder.glob("*.json"))
-            if not path.name.startswith("systems") and ".schema." not in path.name
-        ]
-        self.concepts = {
-            concept.name: concept for concept in (Concept(_read(path), self._convert) for path in files)
-        }
+        files = [path for path in sorted(folder.glob("*.json")) if _is_mapping(path)]
+        found = {path: read_checked(root, path, folder / "mapping.schema.json") for path in files}
+        files_of = {path: Concept(each, self._convert) for path, each in found.items()}
+        self.concepts = {concept.name: concept for concept in files_of.values()}
         for concept in self.concepts.values():
             concept.all = self.concepts
             for alias, each in concept.given["records"].items():
                 concept.records[alias] = Record(alias, each, concept, self.systems)
+        refused = [
+            each
+            for path, concept in files_of.items()
+            for each in contradictions(path.relative_to(root), concept, root)
+        ]
+        if refused:
+            raise MappingsRefused(refused)
         for record in self.records():
-            record.test_data = _read(folder / "test-data" / f"{record.type}.json")
+            record.test_data = read_json(root, folder / "test-data" / f"{record.type}.json")
 
     def records(self) -> list[Record]:
         """Return all records, those of the ERP first, each system's by name."""
@@ -120,7 +127,10 @@ class Mappings:
         return pipe
 
     def _convert(self, name: str, value: Any, currency: Any) -> Mapping[str, Any]:
-        return dict(_conversions(self._conversions, json.dumps(value), json.dumps(currency))[name])
+        known = _conversions(self._conversions, json.dumps(value), json.dumps(currency))
+        if name not in known:
+            raise UnknownForm(f"there is no form {name!r}; {advice(name, known)}")
+        return dict(known[name])
 
 
 @lru_cache(maxsize=4096)
@@ -129,5 +139,5 @@ def _conversions(template: Any, value: str, currency: str) -> Mapping[str, Any]:
     return found
 
 
-def _read(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+def _is_mapping(path: Path) -> bool:
+    return not path.name.startswith("systems") and ".schema." not in path.name

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from localnode.dtl import PipeSettings, compile_dtl
+from localnode.dtl.memory import MemoryContext
 from stack.environment import ROOT
+from stack.mappings.reading import MappingsRefused
 from stack.mappings.render import Mappings
 
 RENDERED = Mappings(ROOT).pipes()
@@ -21,3 +28,124 @@ def test_the_pipes_are_rendered(pipe_id: str) -> None:
     path = ROOT / "pipes" / f"{pipe_id}.conf.json"
     there = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
     assert there == RENDERED[pipe_id], EDITED.format(pipe_id)
+
+
+def person(folder: Path) -> dict[str, Any]:
+    """The mapping of persons in a copy of the project."""
+    found: dict[str, Any] = json.loads((folder / "mappings" / "person.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of what pipes are made of."""
+    for name in ("mappings", "templates"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for system in ("erp", "chargebee"):
+        shutil.copytree(
+            ROOT / "connectors" / system / "schemas", tmp_path / "connectors" / system / "schemas"
+        )
+    return tmp_path
+
+
+def refused(folder: Path, file: str = "person") -> list[str]:
+    """What is said about the mapping files of a folder."""
+    with pytest.raises(MappingsRefused) as caught:
+        Mappings(folder)
+    found = [str(each) for each in caught.value.refusals]
+    assert all(each.startswith(f"mappings/{file}.json ") for each in found)
+    return [each.removeprefix(f"mappings/{file}.json ") for each in found]
+
+
+def with_rows(folder: Path, *rows: dict[str, Any]) -> list[str]:
+    """What is said about rows that are added to the mapping of persons; the first of them is row N."""
+    given = person(folder)
+    number = len(given["properties"])
+    given["properties"] += rows
+    (folder / "mappings" / "person.json").write_text(json.dumps(given), encoding="utf-8")
+    return [each.replace(f"/properties/{number}", "/properties/N") for each in refused(folder)]
+
+
+ROW = {"name": "job_title", "contact": "job_title", "customer": "cf_job_title"}
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({**ROW, "personel": True}, '/properties/N/personel: is neither a record of this file nor what a row may say; did you mean "personal"?'),
+        ({**ROW, "custommer": "cf_x"}, '/properties/N/custommer: is neither a record of this file nor what a row may say; did you mean "customer"?'),
+        ({**ROW, "direction": "to_chargbee"}, "/properties/N/direction: must be one of"),
+        ({**ROW, "contact": {"path": "job_title", "reed": "_S.job_title"}}, '/properties/N/contact/reed: is no known property; did you mean "read"?'),
+        ({**ROW, "contact": {"path": "job_title", "as": "timestampp"}}, "/properties/N/contact/as: there is no form 'timestampp'; did you mean \"timestamp\"?"),
+        ({**ROW, "contact": {"path": "job_title", "read": ["uper", "_S.job_title"]}}, "/properties/N/contact/read: is no DTL that compiles: "),
+        ({**ROW, "contact": {"path": "job_title", "translate": {"a": "x", "b": "x"}}}, "/properties/N/contact/translate: 'a' and 'b' are both 'x', so there is no way back"),
+        ({**ROW, "contact": "job_titel"}, '/properties/N/contact: a contact has no property \'job_titel\'; did you mean "job_title"?'),
+        ({"name": "nickname", "personal": True, "contact": {"path": "nick", "read": "_S.nick"}, "customer": {"path": "nick", "read": "_S.nick"}}, '/properties/N: personal, but nobody says what it is: give it a "type"'),
+        ({**ROW, "name": "first_name"}, "/properties/0/name: another row has the name 'first_name', too"),
+        ({**ROW, "customer": "phone"}, "/properties/N/customer: the row 'phone' writes phone of a customer, too"),
+        ({"name": "job_title", "contact": "job_title"}, "/properties/N: only records of one system have it"),
+        ({**ROW, "refers_to": "organization"}, "/properties/N/refers_to: there is no 'organization'; did you mean \"organisation\"?"),
+    ],
+)  # fmt: skip
+def test_a_row_that_can_not_be_is_refused_with_its_place(
+    folder: Path, row: dict[str, Any], said: str
+) -> None:
+    found = with_rows(folder, row)
+    assert any(each.startswith(said) for each in found), found
+
+
+def test_a_word_of_its_own_that_would_come_back_as_another_is_refused(folder: Path) -> None:
+    path = folder / "mappings" / "order.json"
+    given = json.loads(path.read_text(encoding="utf-8"))
+    status = next(each for each in given["properties"] if each["name"] == "status")
+    status["order"]["translate"] = {"confirmed": "shipped"}
+    status["order"].pop("also_read")
+    path.write_text(json.dumps(given), encoding="utf-8")
+    [found] = refused(folder, "order")
+    assert found.startswith("/properties/1/order/translate/confirmed: 'shipped' is a word of its own, too")
+
+
+def test_what_is_no_json_or_says_a_key_twice_is_refused(folder: Path) -> None:
+    path = folder / "mappings" / "person.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace('"concept": "person",', '"concept": "person", "concept": "people",'), encoding="utf-8"
+    )
+    assert refused(folder) == ["/: the key 'concept' is there twice in one object"]
+    path.write_text(text + "]", encoding="utf-8")
+    [found] = refused(folder)
+    assert re.fullmatch(r"/: line \d+, column 1 is no JSON: Extra data", found)
+
+
+def test_a_row_with_a_type_is_masked_where_personal_data_is(folder: Path) -> None:
+    given = person(folder)
+    given["properties"].append({**ROW, "personal": True})
+    (folder / "mappings" / "person.json").write_text(json.dumps(given), encoding="utf-8")
+    rules = json.dumps(Mappings(folder).pipes()["audit"]["transform"])
+    assert '"job_title"' in rules and '"cf_job_title"' in rules
+
+
+def test_who_wins_a_tie_is_changed_in_one_file(folder: Path) -> None:
+    given = person(folder)
+    phone = next(row for row in given["properties"] if row["name"] == "phone")
+    phone["tie"] = "chargebee"
+    (folder / "mappings" / "person.json").write_text(json.dumps(given), encoding="utf-8")
+    changed = {name for name, pipe in Mappings(folder).pipes().items() if pipe != RENDERED[name]}
+    assert changed == {"global-person"}
+    clock = {"t": "2026-01-01T00:00:00.000000Z"}
+    for folder_of, expected in ((ROOT, "erp"), (folder, "chargebee")):
+        golden = _golden(Mappings(folder_of).pipes()["global-person"], clock)
+        assert golden["phone"]["v"] == expected
+
+
+def _golden(pipe: dict[str, Any], clock: dict[str, str]) -> dict[str, Any]:
+    """What a global makes of a contact and a customer who say another phone number at the same time."""
+    said = {"customerp-contact": "erp", "chargebee-customer": "chargebee"}
+    members = [
+        {"type": name, "claims": {"phone": {"v": value, "by": name, "of": f"~:{name}:1", **clock}}}
+        for name, value in said.items()
+    ]
+    program = compile_dtl(pipe["transform"][0]["rules"], PipeSettings("global-person"))
+    [entity] = program.transform({"_id": "p", "members": members}, MemoryContext({}))
+    golden: dict[str, Any] = entity["golden"]
+    return golden

@@ -1,0 +1,177 @@
+"""What mapping files may not say although their form is right, with the place and what to write instead."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from core.suggestions import advice, did_you_mean
+from localnode.dtl import DtlCompileError, PipeSettings, compile_dtl
+from stack.mappings.cells import Cell, UnknownForm
+from stack.mappings.concept import BOTH, ON_CREATE, Concept, Row
+from stack.mappings.reading import Place, Refusal
+from stack.mappings.record import Record
+from stack.mappings.schemas import node, schema_of
+
+IN_DEFAULT = frozenset(
+    {"lookups", "before", "same_key", "unless", "when", "create", "second_step_if", "observed_if"}
+)
+"""DTL of the rule `default`, where hops are allowed; all other DTL is applied to a record."""
+
+STATEMENTS = ("lookups", "before", "also")
+EXPRESSIONS = ("same_key", "totals_unless", "unless", "when")
+IN_CELLS = ("read", "write", "observed_if", "second_step_if", "if", "filler", "create")
+
+Found = Iterator[tuple[Place, str]]
+
+
+def contradictions(file: Path, concept: Concept, root: Path) -> Iterator[Refusal]:
+    """Yield everything that is wrong with a concept."""
+    names = Counter(row.name for row in concept.rows)
+    for at, row in enumerate(concept.rows):
+        place = ("properties", at)
+        if names[row.name] > 1:
+            text = f"another row has the name {row.name!r}, too: a property has one row"
+            yield Refusal(file, (*place, "name"), text)
+        unknown = list(_unknown_forms(row))
+        for where, text in unknown or _row(concept, row, root):
+            yield Refusal(file, (*place, *where), text)
+    for alias, record in concept.records.items():
+        for where, text in _record(concept, record):
+            yield Refusal(file, ("records", alias, *where), text)
+        for name, other, path in _twice_written(record):
+            at = next(n for n, row in enumerate(concept.rows) if row.name == name)
+            text = f"the row {other!r} writes {path} of a {alias}, too: one of them would be lost"
+            yield Refusal(file, ("properties", at, alias), text)
+
+
+def _unknown_forms(row: Row) -> Found:
+    for alias, cell in row.cells.items():
+        try:
+            cell.says  # noqa: B018 - asks for the form
+        except UnknownForm as error:
+            yield (alias, "as"), str(error)
+
+
+def _row(concept: Concept, row: Row, root: Path) -> Found:
+    known = {"link": concept.records, "prefer": concept.records, "refers_to": concept.all}
+    known["any_of"] = dict.fromkeys(each.name for each in concept.rows)
+    for word, names in known.items():
+        if word in row.given and row.given[word] not in names:
+            yield (word,), f"there is no {row.given[word]!r}; {advice(row.given[word], names)}"
+    systems = {concept.records[alias].system.word for alias in row.cells}
+    if row.direction in (BOTH, ON_CREATE) and not row.link and len(systems) < 2:
+        yield (), "only records of one system have it: name the other's as well, or it goes nowhere"
+    if row.given.get("personal") and "type" not in row.given and not _type_is_known(concept, row, root):
+        advised = 'give it a "type", such as "string 50", or name it in a service\'s schema'
+        yield (), f"personal, but nobody says what it is: {advised}"
+    for alias, cell in row.cells.items():
+        for where, text in _cell(concept, concept.records[alias], cell, root):
+            yield (alias, *where), text
+
+
+def _type_is_known(concept: Concept, row: Row, root: Path) -> bool:
+    described = [
+        node(schema_of(root, concept.records[alias]), cell.path.replace("[]", ""))
+        for alias, cell in row.cells.items()
+        if not cell.is_related
+    ]
+    is_object = any(cell.parts for cell in row.cells.values())
+    return any(found and ("type" in found or "enum" in found or is_object) for found in described)
+
+
+def _cell(concept: Concept, record: Record, cell: Cell, root: Path) -> Found:
+    yield from _translation(record, cell, root)
+    known = concept.given.get("expressions", {})
+    if "lookup" in cell.given and cell.given["lookup"] not in known:
+        yield ("lookup",), f"there is no such expression; {advice(cell.given['lookup'], known)}"
+    for word in IN_CELLS:
+        if word in cell.given:
+            for text in _dtl_problems([["add", "value", cell.given[word]]], word in IN_DEFAULT):
+                yield (word,), text
+    if "read" not in cell.given and "create" not in cell.given and not cell.is_related:
+        yield from _path(record, cell, root)
+
+
+def _translation(record: Record, cell: Cell, root: Path) -> Found:
+    """Refuse a translation that is not the same there and back: the value would bounce between systems."""
+    words, also_read = cell.given.get("translate", {}), cell.given.get("also_read", {})
+    for word, count in Counter(words.values()).items():
+        if count > 1:
+            own = " and ".join(repr(each) for each, said in words.items() if said == word)
+            text = f"{own} are both {word!r}, so there is no way back"
+            yield ("translate",), f"{text}: leave one, and put the other into `also_read`"
+    for own in set(words) & set(also_read):
+        yield ("also_read", own), "is in `translate`, too: a word is read in one way"
+    enum = (node(schema_of(root, record), cell.path.replace("[]", "")) or {}).get("enum", [])
+    for own, said in words.items():
+        if said in enum and said not in words and said not in also_read:
+            text = f"{said!r} is a word of its own, too, and would come back as {own!r}"
+            yield ("translate", own), f"{text}: translate that one as well"
+
+
+def _path(record: Record, cell: Cell, root: Path) -> Found:
+    schema = schema_of(root, record)
+    path = cell.path.replace("[]", "")
+    if node(schema, path) is None:
+        meant = did_you_mean(path.partition(".")[0], schema["properties"])
+        file = f"{record.system.schemas}/{record.datatype}.schema.json"
+        where: Place = ("path",) if len(cell.given) > 1 else ()
+        yield (
+            where,
+            f"a {record.datatype} has no property {path!r}{meant}; a new one is named in {file} first",
+        )
+
+
+def _record(concept: Concept, record: Record) -> Found:
+    aliases, finds = concept.records, record.given.get("finds", {})
+    named: list[tuple[Place, str | None]] = [(("finds", "also"), finds.get("also"))]
+    named += [(("becomes",), record.becomes), (("part_of",), record.part_of)]
+    named += [(("finds", "owners", at), each) for at, each in enumerate(finds.get("owners", []))]
+    for where, alias in named:
+        if alias is not None and alias not in aliases:
+            yield where, f"is no record of this file; {advice(alias, aliases)}"
+    rows = [row.name for row in concept.rows]
+    for name in record.deletion:
+        if name not in rows:
+            yield ("deletion", name), f"is no property of this file; {advice(name, rows)}"
+    for place, statements in _statements(record.given, ()):
+        for text in _dtl_problems(statements, place[-1] in IN_DEFAULT):
+            yield place, text
+
+
+def _statements(given: Any, place: Place) -> Iterator[tuple[Place, list[Any]]]:
+    """Every list of statements in a record, and every expression as one."""
+    for key, value in given.items():
+        if key in STATEMENTS:
+            yield (*place, key), value
+        elif key in EXPRESSIONS:
+            yield (*place, key), [["add", "value", value]]
+        elif key == "pending":
+            for at, each in enumerate(value):
+                yield from _statements(each, (*place, key, at))
+        elif isinstance(value, dict) and key in ("insert", "lines"):
+            yield from _statements(value, (*place, key))
+
+
+def _twice_written(record: Record) -> Iterator[tuple[str, str, str]]:
+    """Rows that write what another row writes: (the later row, the earlier one, the property)."""
+    seen: dict[str, str] = {}
+    for row, cell in record.rows():
+        is_set = row.has_clock or record.is_created
+        if not (is_set and cell.is_written and row.goes_to(record.system)) or cell.is_related:
+            continue
+        if cell.path in seen:
+            yield row.name, seen[cell.path], cell.path
+        seen.setdefault(cell.path, row.name)
+
+
+def _dtl_problems(statements: list[Any], in_default: bool) -> Iterator[str]:
+    """Yield what the compiler says about statements of the rule `default`, or of one that is applied."""
+    rules = {"default": [["add", "value", ["apply", "cell", "_S."]]], "cell": statements}
+    try:
+        compile_dtl({"default": statements} if in_default else rules, PipeSettings("mapping"))
+    except DtlCompileError as error:
+        yield from (f"is no DTL that compiles: {problem.message}" for problem in error.problems)
