@@ -56,7 +56,7 @@ def set_path(record: dict[str, Any], path: str, value: Any) -> None:
 
 def leaves(value: Any, path: str = "") -> dict[str, Any]:
     """Return dotted path → value of all that is not an object, or an empty one; in the order of the value."""
-    if not isinstance(value, dict) or not value:
+    if not isinstance(value, dict) or (not value and path):
         return {path: value}
     found: dict[str, Any] = {}
     for name, inner in value.items():

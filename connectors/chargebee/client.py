@@ -27,31 +27,29 @@ IDEMPOTENCY_KEY = "chargebee-idempotency-key"
 Params = list[tuple[str, str]]
 
 
+def options(settings: ChargebeeSettings) -> UpstreamOptions:
+    """Return how to reach the site."""
+    return UpstreamOptions.of(
+        settings.common,
+        settings.base_url,
+        "CHARGEBEE_SITE or CHARGEBEE_BASE_URL",
+        "CHARGEBEE_API_KEY",
+        pool_size=settings.concurrency,
+    )
+
+
 class Chargebee:
     """One site's API. Safe to use from several threads. A dry run (`is_dry_run`) creates nothing."""
 
     is_dry_run = False
 
     def __init__(self, settings: ChargebeeSettings, metrics: Metrics) -> None:
-        common = settings.common
-        options = UpstreamOptions(
-            base_url=settings.base_url,
-            address_setting="CHARGEBEE_SITE or CHARGEBEE_BASE_URL",
-            credentials_setting="CHARGEBEE_API_KEY",
-            connect_timeout=common.connect_timeout,
-            read_timeout=common.read_timeout,
-            attempts=common.attempts,
-            backoff=common.backoff,
-            max_wait=common.max_wait,
-            verify=common.ca_file or True,
-            pool_size=settings.concurrency,
-        )
         rate = settings.rate_per_minute / 60 or None
         limiter = Limiter(
             rate, burst=max(1, settings.rate_per_minute // 10), concurrency=settings.concurrency
         )
         auth = HTTPBasicAuth(settings.api_key, "")
-        self._http = UpstreamClient(options, auth, limiter, metrics, error_of)
+        self._http = UpstreamClient(options(settings), auth, limiter, metrics, error_of)
         self._customers = RecordLocks()
         self.clock = SiteClock()
         self.backfills = Backfills(metrics, lambda: limiter.per_minute)

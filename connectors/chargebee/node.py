@@ -30,14 +30,14 @@ class NodeReceiver:
     """Hands entities to receiver pipes. Safe to use from several threads."""
 
     def __init__(self, settings: WebhookSettings, common: CommonSettings, metrics: Metrics) -> None:
-        options = UpstreamOptions(
-            base_url=settings.node_url,
-            address_setting="NODE_URL",
-            credentials_setting="NODE_JWT",
+        options = UpstreamOptions.of(
+            common,
+            settings.node_url,
+            "NODE_URL",
+            "NODE_JWT",
             connect_timeout=min(_CONNECT_S, common.connect_timeout),
             read_timeout=min(_READ_S, common.read_timeout),
             attempts=1,
-            verify=common.ca_file or True,
         )
         headers = {"Authorization": f"Bearer {settings.node_jwt}"} if settings.node_jwt else None
         calls = CallMetrics(metrics.registry, "node")

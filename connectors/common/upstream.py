@@ -37,6 +37,7 @@ from connectors.common.limiter import Limiter
 from connectors.common.logs import CALLS
 from connectors.common.metrics import CallMetrics
 from connectors.common.retrying import RetryBudget
+from connectors.common.settings import CommonSettings
 from core import jsonio
 
 _READS = ("GET", "HEAD")
@@ -66,6 +67,26 @@ class UpstreamOptions:
     max_bytes: int = 16 * 1024 * 1024
     verify: bool | str = True
     pool_size: int = 16
+
+    @classmethod
+    def of(
+        cls,
+        common: CommonSettings,
+        base_url: str,
+        address_setting: str,
+        credentials_setting: str,
+        **others: Any,
+    ) -> UpstreamOptions:
+        """Return what the service's settings say, but for `others`."""
+        shared: dict[str, Any] = {
+            "connect_timeout": common.connect_timeout,
+            "read_timeout": common.read_timeout,
+            "attempts": common.attempts,
+            "backoff": common.backoff,
+            "max_wait": common.max_wait,
+            "verify": common.ca_file or True,
+        }
+        return cls(base_url, address_setting, credentials_setting, **{**shared, **others})
 
 
 @dataclass(frozen=True, slots=True)

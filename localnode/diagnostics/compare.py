@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from core.diff import field_changes
 from core.jsonio import Json
 from core.names import SHARE, TRANSFORM, parse_ni, parse_pipe
 from localnode import codec
@@ -163,13 +164,13 @@ def _of_dataset(now: Store, other: Store, name: str) -> Iterator[Json]:
     for entity in before.read(deleted=False) if before is not None else ():
         row = after.get(entity["_id"]) if after is not None else None
         changed = row.entity() if row is not None and not row.deleted else None
-        fields = list(_fields(_shown(entity), _shown(changed or {})))
+        fields = _fields(_shown(entity), _shown(changed or {}))
         if fields:
             yield _difference(name, CHANGED if changed else REMOVED, changed or entity, fields)
     for entity in after.read(deleted=False) if after is not None else ():
         row = before.get(entity["_id"]) if before is not None else None
         if row is None or row.deleted:
-            fields = list(_fields({}, _shown(entity)))
+            fields = _fields({}, _shown(entity))
             if fields:
                 yield _difference(name, ADDED, entity, fields)
 
@@ -194,10 +195,8 @@ def _shown(entity: Json) -> Json:
     return {**kept, "$operation": entity.get("$operation")}
 
 
-def _fields(before: Json, after: Json) -> Iterator[Json]:
-    for name in sorted(before.keys() | after.keys()):
-        if codec.dumps(before.get(name)) != codec.dumps(after.get(name)):
-            yield {"field": name, "before": before.get(name), "after": after.get(name)}
+def _fields(before: Json, after: Json) -> list[Json]:
+    return field_changes(before, after, sorted(before.keys() | after.keys()))
 
 
 def _pipes(now: NodeConfig, other: NodeConfig) -> Json:

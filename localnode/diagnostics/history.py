@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from core.dotted import get_path
+from core.diff import field_changes
+from core.dotted import leaves
 from core.jsonio import Json
 from core.names import COLLECT, ENRICH, SHARE, RecordName
-from localnode.diagnostics.names import listed, members
+from localnode.diagnostics.names import listed, members, payload_of
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
 from localnode.store import Dataset, Store, Stored
 
@@ -111,24 +112,9 @@ def sent(version: Version, prop: str) -> Json:
 
 
 def changes(version: Version) -> list[Json]:
-    """Field by field what a write changed: `[{"field", "before", "after"}]`, dotted paths."""
-    row = version.entity
-    payload = {key: value for key, value in row.items() if key[:1] not in ("_", "$") and key != "id"}
-    was = row.get("$was") or {}
-    found = []
-    for path, after in _leaves((), payload):
-        before = get_path(was, ".".join(path))
-        if after != before:
-            found.append({"field": ".".join(path), "before": before, "after": after})
-    return found
-
-
-def _leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    if isinstance(value, dict) and value:
-        for name in sorted(value):
-            yield from _leaves((*path, name), value[name])
-        return
-    yield path, value
+    """Return field by field what a write changed: `[{"field", "before", "after"}]`, dotted paths."""
+    payload = payload_of(version.entity)
+    return field_changes(version.entity.get("$was") or {}, payload, sorted(leaves(payload)))
 
 
 @lru_cache(maxsize=1)

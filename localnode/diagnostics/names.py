@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core.jsonio import Json
 from core.names import Kind, RecordName, parse_ni, parse_pipe
 from localnode.config import NodeConfig, PipeComponent
 
@@ -68,3 +69,8 @@ def members(entity: dict[str, Any]) -> Iterator[tuple[RecordName, dict[str, Any]
         name = parse_ni(member.get("of"))
         if name is not None:
             yield name, member
+
+
+def payload_of(entity: Json) -> Json:
+    """Return the target's own fields of a share entity: no `_…`, no `$…`, no `id`."""
+    return {name: value for name, value in entity.items() if name[:1] not in ("_", "$") and name != "id"}

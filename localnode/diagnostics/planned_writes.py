@@ -8,11 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from core.dotted import get_path
+from core.diff import field_changes
+from core.dotted import leaves
 from core.jsonio import Json
 from core.names import Kind, RecordName
 from localnode import codec
-from localnode.diagnostics.names import listed
+from localnode.diagnostics.names import listed, payload_of
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
 from localnode.store import Store
 
@@ -50,7 +51,7 @@ class PlannedWrites:
             row = dataset.get(key)
             known = row.entity() if row is not None else {}
             response = answer.get("$response") or {}
-            fields = sorted({*known.get("fields", []), *_leaves(entity)})
+            fields = sorted({*known.get("fields", []), *leaves(payload_of(entity))})
             names = {field.partition(".")[0] for field in fields}
             folded = _folded(known.get("operation"), operation)
             based_on = {} if folded == INSERT else entity.get("$based_on") or {}
@@ -78,7 +79,11 @@ class PlannedWrites:
         for dataset in self._store.datasets():
             kind = Kind(*dataset.id.split("-", 1))
             for entity in dataset.read():
-                fields = [] if entity["operation"] == DELETE else list(_changes(entity))
+                fields = (
+                    []
+                    if entity["operation"] == DELETE
+                    else field_changes(entity["before"], entity["record"], entity["fields"])
+                )
                 if not fields and entity["operation"] == UPDATE:
                     continue  # written and put back: nothing is left of it
                 yield {
@@ -142,25 +147,3 @@ def _by_origin() -> IndexExpression:
 def _folded(before: str | None, now: str) -> str:
     """Return what several operations on one record come to."""
     return INSERT if before == INSERT and now == UPDATE else now
-
-
-def _leaves(entity: Json) -> Iterator[str]:
-    """Yield dotted paths of a share entity's payload."""
-    for name, value in entity.items():
-        if name[:1] not in ("_", "$") and name != "id":
-            yield from _paths(name, value)
-
-
-def _paths(path: str, value: Any) -> Iterator[str]:
-    if isinstance(value, dict) and value:
-        for name, part in value.items():
-            yield from _paths(f"{path}.{name}", part)
-    else:
-        yield path
-
-
-def _changes(entity: Json) -> Iterator[Json]:
-    for field in entity["fields"]:
-        before, after = get_path(entity["before"], field), get_path(entity["record"], field)
-        if codec.dumps(before) != codec.dumps(after):
-            yield {"field": field, "before": before, "after": after}

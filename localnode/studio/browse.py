@@ -8,6 +8,8 @@ from typing import Any
 
 from flask import Response, request
 
+from core.diff import differences
+from core.jsonio import Json
 from localnode.api import parsing
 from localnode.api.current import node
 from localnode.api.responses import as_json
@@ -16,7 +18,6 @@ from localnode.store import Dataset, Stored
 from localnode.store import pagination as store_browse
 from localnode.studio import names
 from localnode.studio.data import data, dataset, limit, page
-from localnode.studio.diff import changes
 from localnode.studio.flow import counts
 
 WINDOW = 5_000
@@ -181,7 +182,7 @@ def _version(row: Stored, before: Stored | None) -> dict[str, Any]:
         "ts": row.ts,
         "deleted": bool(row.deleted),
         "first": row.previous is None,
-        "changes": changes(before.entity() if before else None, after),
+        "changes": changes(before.entity() if before else {}, after),
         "entity": after,
     }
 
@@ -231,3 +232,12 @@ def _plain(value: dict[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:
     if depth < PREVIEW_DEPTH:
         for each in inner:
             yield from _plain(each, depth + 1)
+
+
+def changes(before: Json, after: Json) -> list[Json]:
+    """Return what differs between two versions, see `core.diff`; of `_…` only `_deleted` counts."""
+    return list(differences(_content(before), _content(after)))
+
+
+def _content(entity: Json) -> Json:
+    return {k: v for k, v in entity.items() if not k.startswith("_") or (k == "_deleted" and v)}

@@ -11,10 +11,11 @@ from flask import Response, request
 from localnode.api import parsing
 from localnode.api.current import node
 from localnode.api.responses import as_json
+from localnode.diagnostics.names import payload_of
 from localnode.store import LOG_PREFIX, Dataset, Stored
 from localnode.store.pagination import first_at
+from localnode.studio.browse import changes
 from localnode.studio.data import data, limit, until_full
-from localnode.studio.diff import changes
 from localnode.studio.flow import written_to
 from localnode.studio.node_log import NodeLog
 
@@ -43,7 +44,7 @@ def _write(dataset_id: str, row: Stored) -> dict[str, Any] | None:
     if row.deleted or entity.get("$operation") not in WRITES or entity.get("$status") != "ok":
         return None
     was = entity["$was"] if isinstance(entity.get("$was"), dict) else {}
-    after = {name: value for name, value in entity.items() if name[:1] not in "_$" and name != "id"}
+    after = payload_of(entity)
     return {
         "dataset": dataset_id,
         "id": row.id,

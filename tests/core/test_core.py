@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from core.clock import RisingClock, now_us, seconds_to_text, text_to_us, to_text, us_to_text
+from core.diff import differences, field_changes, same
 from core.dotted import get_all, get_path, has_path, leaves, set_path
 from core.flags import parse_flag
 from core.names import Kind, RecordName, parse_ni, parse_pipe, stage_of
@@ -78,6 +79,7 @@ def test_setting_a_path_leaves_what_others_hold_alone() -> None:
 
 def test_leaves_are_all_that_is_no_object() -> None:
     assert leaves({"a": {"b": 1, "c": {}}, "d": [{"e": 2}]}) == {"a.b": 1, "a.c": {}, "d": [{"e": 2}]}
+    assert leaves({}) == {}
 
 
 @pytest.mark.parametrize(
@@ -145,3 +147,25 @@ def test_an_identifier_names_a_record() -> None:
         assert parse_ni(other) is None
     with pytest.raises(ValueError, match="names no record"):
         RecordName.of("~:push:1")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(1, 1.0), (1, True), ([1], [True]), ({"a": [0]}, {"a": [False]}), (None, False)]
+)
+def test_values_of_different_types_are_not_the_same(one: object, other: object) -> None:
+    assert not same(one, other)
+    assert same(one, one)
+
+
+def test_field_changes_tell_what_differs() -> None:
+    before, after = {"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}, "d": None}
+    assert field_changes(before, after, ["a.b", "a.c", "d"]) == [{"field": "a.c", "before": 2, "after": 3}]
+
+
+def test_differences_are_found_member_by_member() -> None:
+    before, after = {"a": {"b": 1, "gone": 0}, "same": [1]}, {"a": {"b": 2}, "new": None, "same": [1]}
+    assert [(each["path"], each["kind"]) for each in differences(before, after)] == [
+        ("a.b", "changed"),
+        ("a.gone", "removed"),
+        ("new", "added"),
+    ]

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from localnode.node import Node
 from localnode.store import Dataset, WriteOptions
-from localnode.studio import browse, cases, diff, names
+from localnode.studio import browse, cases, names
 from tests.studio.conftest import CONFIG, NASTY, pipe
 
 PERSON = "/studio/data/datasets/crm-person-collect"
@@ -289,10 +289,10 @@ def test_names_of_pipes_are_taken_apart(pipe_id: str, parts: tuple[str, str, str
 
 
 def test_lists_are_compared_with_the_kinds_within() -> None:
-    assert diff.changes({"a": [1]}, {"a": [True]}) == [
+    assert browse.changes({"a": [1]}, {"a": [True]}) == [
         {"path": "a", "kind": "changed", "before": [1], "after": [True]}
     ]
-    assert diff.changes({"a": [1], "_ts": 1}, {"a": [1], "_ts": 2}) == []
+    assert browse.changes({"a": [1], "_ts": 1}, {"a": [1], "_ts": 2}) == []
 
 
 def test_kinds_are_what_the_systems_have(client: FlaskClient) -> None:

@@ -15,11 +15,12 @@ from requests.auth import HTTPBasicAuth
 from connectors.chargebee.check.conditions import MISSING, NotMade, Outcome, find, hold
 from connectors.chargebee.check.probes import PLACEHOLDER, Call
 from connectors.chargebee.check.site import currencies
+from connectors.chargebee.client import options
 from connectors.chargebee.settings import ChargebeeSettings
 from connectors.common.errors import ServiceError, Unavailable
 from connectors.common.limiter import Limiter
 from connectors.common.metrics import Metrics
-from connectors.common.upstream import UpstreamClient, UpstreamOptions, UpstreamResponse
+from connectors.common.upstream import UpstreamClient, UpstreamResponse
 
 PREFIX = "cbcheck-"
 """What the ids of all records begin with that a check makes."""
@@ -160,19 +161,7 @@ class Caller:
 
 
 def _client(settings: ChargebeeSettings, key: str, limiter: Limiter) -> UpstreamClient:
-    common = settings.common
-    options = UpstreamOptions(
-        base_url=settings.base_url,
-        address_setting="CHARGEBEE_SITE or CHARGEBEE_BASE_URL",
-        credentials_setting="CHARGEBEE_API_KEY",
-        connect_timeout=common.connect_timeout,
-        read_timeout=common.read_timeout,
-        attempts=common.attempts,
-        backoff=common.backoff,
-        max_wait=common.max_wait,
-        verify=common.ca_file or True,
-    )
-    return UpstreamClient(options, HTTPBasicAuth(key, ""), limiter, Metrics(), _trouble)
+    return UpstreamClient(options(settings), HTTPBasicAuth(key, ""), limiter, Metrics(), _trouble)
 
 
 def _trouble(answer: UpstreamResponse) -> ServiceError | None:

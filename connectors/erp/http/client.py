@@ -25,17 +25,16 @@ def make_client(settings: ErpSettings, metrics: Metrics) -> ErpClient:
     profile, common = settings.profile, settings.common
     rest = profile.rest
     retry, rate = rest.retry, rest.rate_limit
-    options = UpstreamOptions(
-        base_url=rest.base_url,
-        address_setting=profile.address_setting,
-        credentials_setting=profile.credentials_setting,
+    options = UpstreamOptions.of(
+        common,
+        rest.base_url,
+        profile.address_setting,
+        profile.credentials_setting,
         connect_timeout=rest.timeout.connect or common.connect_timeout,
         read_timeout=rest.timeout.read or common.read_timeout,
         attempts=common.attempts if retry.max is None else retry.max + 1,
         backoff=retry.base or common.backoff,
         backoff_cap=retry.cap,
-        max_wait=common.max_wait,
-        verify=common.ca_file or True,
     )
     client = ErpClient(
         options,
