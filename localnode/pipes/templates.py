@@ -31,8 +31,12 @@ def opened(config: Config, path: Place) -> list[tuple[Place, Config]]:
     """
     body, properties = config.get("template"), config.get("properties") or {}
     place: Place = (*path, "template")
+    if not isinstance(properties, Mapping):
+        raise ConfigProblem((*path, "properties"), "must be an object")
     if isinstance(body, str):
-        filled = _rendered(body, codec.dumps(properties), place)
+        filled = _rendered(body, codec.dumps(properties))
+        if isinstance(filled, ConfigProblem):
+            raise ConfigProblem((*place, *filled.path), filled.message)
     elif isinstance(body, Mapping):
         found = body
         if "type" not in body:
@@ -48,11 +52,18 @@ def opened(config: Config, path: Place) -> list[tuple[Place, Config]]:
 
 
 @lru_cache(maxsize=512)
-def _rendered(text: str, properties: bytes, place: Place) -> Any:
-    """Return what a body that is a text, or the one of that name, renders to.
+def _rendered(text: str, properties: bytes) -> Any:
+    """Return what a body (a text, or the name of one) renders to, or the ConfigProblem that it has.
 
-    Nobody changes what is returned.
+    What takes long to find out is found out once. Nobody changes what is returned.
     """
+    try:
+        return _parsed(text, json.loads(properties))
+    except ConfigProblem as problem:
+        return problem
+
+
+def _parsed(text: str, variables: dict[str, Any]) -> Any:
     if text in bodies.names():
         name, text = text, bodies.body(text)
     elif AS_JSON in text:
@@ -61,18 +72,17 @@ def _rendered(text: str, properties: bytes, place: Place) -> Any:
         known = ", ".join(bodies.names())
         shown = text if len(text) <= 80 else text[:80] + "…"
         raise ConfigProblem(
-            place,
+            (),
             f'there is no template "{shown}" (known: {known}), and a body that is a text ends in {AS_JSON}',
         )
-    variables = json.loads(properties)
     try:
-        rendered = template(text, place).text({**variables, "properties": variables})
+        rendered = template(text).text({**variables, "properties": variables})
     except TemplateFailed as error:
-        raise ConfigProblem(place, f"{name}: {error.reason}") from error
+        raise ConfigProblem((), f"{name}: {error.reason}") from error
     try:
         return json.loads(rendered.replace(AS_JSON, ""))
     except (ValueError, RecursionError) as error:
-        raise ConfigProblem(place, f"{name} does not render to JSON: {error}") from error
+        raise ConfigProblem((), f"{name} does not render to JSON: {error}") from error
 
 
 def _filled(value: Any, variables: dict[str, Any], path: Place) -> Any:

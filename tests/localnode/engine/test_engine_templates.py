@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from localnode.config.resolve import resolve
-from localnode.pipes import ConfigProblem, Pipe
+from localnode.pipes import ConfigProblem, Pipe, templates
 
 Build = Callable[..., Pipe]
 FROM_A = {"type": "dataset", "dataset": "a"}
@@ -82,3 +82,25 @@ def test_an_operation_that_the_system_does_not_have_is_warned_of() -> None:
         problem.msg for problem in config.pipes["b"].problems if problem.elements.endswith("['operation']")
     ]
     assert len(found) == 3 and found[0] == 'system "s" has no operation "lookup": what asks for it fails'
+
+
+@pytest.mark.parametrize("properties", [[], [1], "x", 5, True, {"primary_key": 5}, {"primary_key": []}])
+@pytest.mark.parametrize("template", ["transform-share-rest", dtl(["add", "x", "{{ properties.y }}"])])
+def test_properties_of_any_kind_are_no_more_than_a_problem(template: Any, properties: Any) -> None:
+    transform = {"type": "template", "template": template, "properties": properties}
+    config = resolve([{"_id": "b", "type": "pipe", "source": FROM_A, "transform": transform}], {})
+    assert config.pipes["b"].id == "b"
+
+
+def test_a_body_that_takes_long_to_fail_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("localnode.pipes.jinja_budget.MAX_MADE", 100_000)
+    rendered: list[str] = []
+    text = templates.template
+    monkeypatch.setattr(
+        templates, "template", lambda source, *path: rendered.append(source) or text(source, *path)
+    )
+    loop = "{% for a in range(99999) %}{{ a }}{% endfor %} sesam:markjson"
+    pipe = {"_id": "b", "type": "pipe", "source": FROM_A, "transform": {"type": "template", "template": loop}}
+    for _ in range(3):
+        resolve([pipe], {})
+    assert rendered == [loop]
