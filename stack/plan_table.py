@@ -8,12 +8,12 @@ from textwrap import wrap
 
 from core.jsonio import Json
 from core.names import Kind
+from core.tables import text_table
 from localnode.diagnostics.names import Labels
 from localnode.diagnostics.plan_text import failed_lines, finding_lines
 
 TITLES = ("datatype", "records", "matched", "to make", "to change", "to delete", "waits")
 FIGURES = ("records", "matched", "insert", "update", "delete")
-ROW = "{:<28}{:>9}{:>9}{:>9}{:>11}{:>11}{:>7}"
 WIDTH = 100
 
 
@@ -23,7 +23,7 @@ def plan_table(found: Json, held_back: Collection[str] = ()) -> str:
     `held_back`: pumps that are disabled only because nothing is to be written yet.
     """
     labels = Labels(found["systems"])
-    lines = [ROW.format(*TITLES), *(_row(kind, labels) for kind in found["kinds"])]
+    lines = text_table(TITLES, [_row(kind, labels) for kind in found["kinds"]])
     return "\n".join(
         [*lines, *_waiting(found, labels), "", *failed_lines(found), *held_up(found, held_back), _sum(found)]
     )
@@ -36,9 +36,9 @@ def held_up(found: Json, held_back: Collection[str] = ()) -> Iterator[str]:
     return finding_lines({"findings": told})
 
 
-def _row(kind: Json, labels: Labels) -> str:
+def _row(kind: Json, labels: Labels) -> list[object]:
     name = labels.kind(Kind(kind["system"], kind["datatype"]))
-    return ROW.format(name, *(kind[figure] for figure in FIGURES), sum(kind["open"].values()))
+    return [name, *(kind[figure] for figure in FIGURES), sum(kind["open"].values())]
 
 
 def _waiting(found: Json, labels: Labels) -> Iterator[str]:

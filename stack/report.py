@@ -10,6 +10,7 @@ from typing import Any
 from core.dotted import get_path
 from core.jsonio import Json
 from core.names import parse_ni, parse_pipe
+from core.tables import text_table
 from localnode.diagnostics.findings import OF_RECORDS
 from localnode.diagnostics.names import Labels
 from stack.node import NodeClient
@@ -127,14 +128,12 @@ def _list(value: Any) -> list[Any]:
 
 def table(report: Report) -> str:
     """Return the table as text, followed by what a person must do about pending and rejected records."""
-    titles = ("mapping", "ERP", "Chargebee", "linked", "pending", "rejected")
-    lines = ["{:<28}{:>8}{:>11}{:>9}{:>9}{:>10}".format(*titles)]
-    for row in report.rows:
-        if row.off:
-            lines.append(f"{row.name:<28}     off: the ERP's profile does not have it")
-            continue
-        figures = (row.erp, row.chargebee, row.linked, row.pending, row.rejected)
-        lines.append("{:<28}{:>8}{:>11}{:>9}{:>9}{:>10}".format(row.name, *figures))
+    there = [row for row in report.rows if not row.off]
+    lines = text_table(
+        ("mapping", "ERP", "Chargebee", "linked", "pending", "rejected"),
+        [(row.name, row.erp, row.chargebee, row.linked, row.pending, row.rejected) for row in there],
+    )
+    lines += [f"{row.name}  off: the ERP's profile does not have it" for row in report.rows if row.off]
     labels = Labels(report.findings["systems"])
     groups: dict[tuple[str, str], list[Json]] = {}
     for pipe, entity in report.pending:

@@ -11,13 +11,12 @@ from typing import Any, TextIO
 from urllib.parse import quote
 
 from core.settings import BadSetting
+from core.tables import text_table
 from localnode.cli.client import NodeClient, NodeFailure
 from localnode.config import pack_directory, read_directory, read_variables
 from localnode.config.substitution import variables_of_conditions
 from localnode.config.upload import DEFAULT_PROFILE, ENV_SUFFIX
 from localnode.diagnostics.plan_text import finding_lines
-
-TALLY = "{:<44} {:<8} {:<10} {:<10} {:>8}  {}"
 
 
 def upload(options: argparse.Namespace) -> int:
@@ -102,9 +101,8 @@ def status(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(pipes, indent=2, ensure_ascii=False))
     else:
-        print(TALLY.format("pipe", "config", "pump", "last run", "entities", "message"))
-        for pipe in pipes:
-            print(TALLY.format(*_row(pipe)).rstrip())
+        titles = ("pipe", "config", "pump", "last run", "entities", "message")
+        print("\n".join(text_table(titles, map(_row, pipes))))
         found = _findings(node)
         if found is not None:
             print("\n".join(["", *finding_lines(found), _state(found)]))

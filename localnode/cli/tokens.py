@@ -7,6 +7,8 @@ import sys
 from typing import Any
 from urllib.parse import quote
 
+from core.jsonio import Json
+from core.tables import text_table
 from localnode.cli.client import NodeClient
 
 
@@ -25,11 +27,10 @@ def create(options: argparse.Namespace) -> int:
 def list_tokens(options: argparse.Namespace) -> int:
     """List the named tokens."""
     node = NodeClient(options.node, options.jwt)
-    row = "{:<32} {:<10} {:<28} {}"
-    print(row.format("name", "role", "created", "expires"))
-    for token in node.json("GET", "/tokens"):
-        expires = f"{token['expires'] or 'never'}{' (expired)' if token['expired'] else ''}"
-        print(row.format(token["name"], token["role"], token["created"], expires))
+    rows = [
+        (each["name"], each["role"], each["created"], _expires(each)) for each in node.json("GET", "/tokens")
+    ]
+    print("\n".join(text_table(("name", "role", "created", "expires"), rows)))
     return 0
 
 
@@ -59,3 +60,7 @@ def action_line(each: dict[str, Any]) -> str:
     ended = "" if answer["status"] == "ok" else f" ({answer['status']}: {answer['code']})"
     who = f"{each['when']} {each['who']} ({each['role']})"
     return f"{who} {each['action']}{target}{f': {told}' if told else ''}{ended}"
+
+
+def _expires(token: Json) -> str:
+    return f"{token['expires'] or 'never'}{' (expired)' if token['expired'] else ''}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from core.jsonio import Json
 from core.names import Kind
+from core.tables import text_table
 from localnode.diagnostics.explain_text import shown
 from localnode.diagnostics.faults import FAULTS
 from localnode.diagnostics.names import Labels
@@ -17,10 +18,8 @@ TITLES = {"agree": "both sides agree", "differ": "the sides differ", "failed": "
 def verify_text(found: Json) -> str:
     """Return what `localnode.diagnostics.verify` answers, as lines."""
     labels = Labels(found["systems"])
-    lines = ["{:<32}{:>8}{:>9}{:>9}".format("records, read anew", "live", "linked", "deleted")]
-    for row in found["counts"]:
-        lines.append(f"{_kind(row, labels):<32}{row['live']:>8}{row['linked']:>9}{row['deleted']:>9}")
-    lines.append("")
+    rows = [(_kind(row, labels), row["live"], row["linked"], row["deleted"]) for row in found["counts"]]
+    lines = [*text_table(("records, read anew", "live", "linked", "deleted"), rows), ""]
     for fault in found["faults"]:
         told = f"{fault['fault']}: {labels.ni(fault['ni'])}{_others(fault, labels)}: {fault['detail']}"
         lines.append(f"{told}{_delivery(fault)}")

@@ -13,6 +13,7 @@ from core.dotted import get_all, get_path, has_path, leaves, set_path
 from core.flags import parse_flag
 from core.names import Kind, RecordName, parse_ni, parse_pipe, stage_of
 from core.suggestions import advice, did_you_mean
+from core.tables import text_table
 
 
 @pytest.mark.parametrize(
@@ -169,3 +170,13 @@ def test_differences_are_found_member_by_member() -> None:
         ("a.gone", "removed"),
         ("new", "added"),
     ]
+
+
+def test_a_table_is_as_wide_as_what_is_in_it() -> None:
+    rows = [("contact ↔ customer", 12, "[ok]"), ("order", 3456, ""), ("a" * 150, 1, "no")]
+    lines = text_table(("mapping", "linked", "state"), rows)
+    assert lines[0].split() == ["mapping", "linked", "state"]
+    assert lines[1].startswith("contact ↔ customer") and lines[1].endswith("    12  [ok]")
+    assert lines[2].endswith("  3456") and lines[3].split() == ["a" * 150, "1", "no"]
+    assert len(lines) == 4
+    assert text_table(("one", "two"), []) == ["one  two"]

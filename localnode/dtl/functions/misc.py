@@ -6,10 +6,11 @@ from collections.abc import Callable
 from itertools import product
 from typing import Any
 
+import mmh3
+
 from localnode.dtl.decorators import mapped, special
 from localnode.dtl.functions.bytes import bytes_of
 from localnode.dtl.kinds import ABSENT, INVALID
-from localnode.dtl.murmur import murmur3_128
 from localnode.dtl.runtime import Frame, Refusal
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.timestamps import datetime_value
@@ -28,7 +29,7 @@ def hash128(_algorithm: str, seed: Any) -> Callable[[Any], Any]:
 
     def hashed(value: Any) -> Any:
         content = value.encode("utf-8", "surrogatepass") if is_string(value) else bytes_of(value)
-        return INVALID if content is None else murmur3_128(content, start)
+        return INVALID if content is None else mmh3.hash128(content, start & 0xFFFFFFFF)
 
     return hashed
 
