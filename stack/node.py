@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from core.jsonio import Json
+from core.origin import is_loopback
 from stack.process_manager import StackError
 from stack.settings import HOST
 
@@ -41,7 +42,7 @@ class NodeClient:
     @property
     def is_local(self) -> bool:
         """Whether it runs on this machine."""
-        return urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
+        return is_loopback(urlsplit(self.url).hostname)
 
     def close(self) -> None:
         """Let go of the connections that are kept open; a call afterwards opens new ones."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Flask, Response, g, request
 
+from core.origin import is_foreign, is_loopback
 from core.problem import problem
 from localnode.api.current import node
 from localnode.api.permissions import MAY, permission
@@ -65,7 +65,7 @@ def require_token(app: Flask, token: str, open_loopback: bool) -> None:
             return _refuse(f'the token "{known.name}" has expired')
         elif known is not None:
             g.caller = Caller(known.name, known.role)
-        elif open_loopback and _loopback(request.remote_addr) and _same_origin():
+        elif open_loopback and is_loopback(request.remote_addr) and not is_foreign(request):
             g.caller = THIS_MACHINE
         elif request.path in _OPEN_PATHS or request.blueprint in _OPEN_BLUEPRINTS:
             return None
@@ -89,24 +89,3 @@ def _refuse(detail: str) -> Response:
     response = problem(401, "Unauthorized", detail)
     response.headers["WWW-Authenticate"] = "Bearer"
     return response
-
-
-def _loopback(address: str | None) -> bool:
-    try:
-        return ipaddress.ip_address(address or "").is_loopback
-    except ValueError:
-        return False
-
-
-def _same_origin() -> bool:
-    """Return whether no foreign web page makes the request.
-
-    One that came by a host name bound to this address counts as foreign.
-    """
-    host = request.host.rpartition(":")[0] or request.host
-    if host not in ("localhost", "127.0.0.1", "[::1]") and not _loopback(host.strip("[]")):
-        return False
-    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
-        return False
-    origin = request.headers.get("Origin")
-    return origin is None or origin.partition("://")[2] == request.host

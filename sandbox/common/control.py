@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from core.origin import is_foreign
 from sandbox.common.data import DATA_SETS, LoadData, load
 from sandbox.common.faults import Faults, FaultsError, FaultSettings
-from sandbox.common.origin import is_foreign
 from sandbox.common.state import State
 from sandbox.common.stats import Stats
 

@@ -10,7 +10,7 @@ import orjson
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.common.origin import is_foreign
+from core.origin import is_foreign
 from sandbox.common.state import Record, State
 from sandbox.erp import records
 from sandbox.erp.fields import TYPES, RecordType
