@@ -86,7 +86,7 @@ else
 endif
 
 .PHONY: pipes
-pipes: setup ## write pipes/ anew from mappings/ and templates/
+pipes: setup ## write pipes/ again from mappings/ and templates/
 	@$(BIN)/python -m stack pipes
 
 .PHONY: plan
@@ -94,11 +94,11 @@ plan: setup ## what the next sync would write, and nothing is written; CONFIG=di
 	@$(BIN)/python -m localnode plan $(if $(CONFIG),--config $(CONFIG)); code=$$?; [ $$code -ne 1 ]
 
 .PHONY: verify
-verify: setup ## whether both sides agree, read anew; REPORT=file.md writes a report; fails if they do not
+verify: setup ## whether both sides agree, read again; REPORT=file.md writes a report; fails if they do not
 	@$(BIN)/python -m localnode verify $(if $(REPORT),--report $(REPORT))
 
 .PHONY: lock
-lock: setup ## pin the requirements anew
+lock: setup ## pin the requirements again
 	@for name in requirements requirements-dev requirements-pgp requirements-audit connectors/requirements; do \
 	  $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$name.lock $$name.in; done
 
@@ -120,7 +120,7 @@ clean: ## remove what runs leave behind (not .venv)
 	@rm -rf .data build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .PHONY: docs
-docs: setup ## make the generated pages anew: DTL functions, dataflow documents, reference
+docs: setup ## make the generated pages again: DTL functions, dataflow documents, reference
 	@$(BIN)/python -m localnode.dtl.reference > docs/dtl.md
 	@$(BIN)/python -m stack.dataflow
 	@$(BIN)/python docs/generate.py

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 EARLY_SECONDS = 30.0
-"""How long before its end a token is fetched anew: a call on its way must not meet the end."""
+"""How long before its end a token is fetched again: a call on its way must not meet the end."""
 
 
 class TokenCache:

@@ -84,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
     _decision_commands(commands)
     _link_commands(commands)
-    pipes = commands.add_parser("pipes", help="write pipes/ anew from mappings/ and templates/")
+    pipes = commands.add_parser("pipes", help="write pipes/ again from mappings/ and templates/")
     pipes.set_defaults(command=_pipes)
     checked = commands.add_parser(
         "deploy-check",

@@ -1,7 +1,7 @@
 """What holds for all tests: bytecode is kept.
 
 The tests start hundreds of Python processes. Where PYTHONDONTWRITEBYTECODE is set, as in container images, each
-of them and each test worker would compile the whole project anew, which costs more than most tests do.
+of them and each test worker would compile the whole project again, which costs more than most tests do.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class BusinessEntities(ChargebeeDatatype):
         return rows
 
     def _all(self) -> dict[str, Record]:
-        """Return every entity by id, oldest first; read anew when older than a second."""
+        """Return every entity by id, oldest first; read again when older than a second."""
         with self._lock:
             if time.monotonic() - self._read_at > _FRESH_S:
                 rows = self._events.snapshots(Window(None, 0), self.settings.common.page_size)

@@ -89,7 +89,7 @@ class Items(ChargebeeDatatype):
             record = self.client.create("/items", self.name, payload)
         except MissingReference as missing:
             self._ensure(missing, payload["item_family_id"])
-            record = self.client.create("/items", self.name, payload, anew=True)
+            record = self.client.create("/items", self.name, payload, fresh=True)
         if status in (None, record.get("status")):
             return record
         path = f"/items/{quote(str(record['id']), safe='')}"

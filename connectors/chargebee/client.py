@@ -87,14 +87,14 @@ class Chargebee:
         body = self.get(f"/{resource}/{quote(key, safe='')}", operation=f"retrieve {kind}")
         return _record(body, kind)
 
-    def create(self, path: str, kind: str, payload: Mapping[str, Any], anew: bool = False) -> Record:
+    def create(self, path: str, kind: str, payload: Mapping[str, Any], fresh: bool = False) -> Record:
         """POST a create with an id of our choice. `AlreadyExists` if that is taken, also by an earlier call.
 
-        A stored answer to such a call says what was, not what is: the call is made anew to learn that. `anew`
-        says that the same call was refused a moment ago, for a reason that has been removed.
+        A stored answer to such a call says what was, not what is: the call is made again to learn that.
+        `fresh` says that the same call was refused a moment ago, for a reason that has been removed.
         """
         fields = forms.fields(payload)
-        key = _fresh(_key(path, fields, "")) if anew else _key(path, fields, "")
+        key = _fresh(_key(path, fields, "")) if fresh else _key(path, fields, "")
         answer = self._post(path, fields, key, f"create {kind}")
         if is_replay(answer):
             answer = self._send(path, fields, _fresh(key), f"create {kind}")
@@ -121,7 +121,7 @@ class Chargebee:
     def _post(
         self, path: str, fields: Params, key: str, operation: str, attempts: int | None = None
     ) -> UpstreamResponse:
-        """One POST that may be repeated. A stored refusal is old news: the call is made anew, once."""
+        """One POST that may be repeated. A stored refusal is old news: the call is made again, once."""
         try:
             return self._send(path, fields, key, operation, attempts)
         except StoredRefusal:

@@ -40,7 +40,7 @@ class DryRun(Chargebee):
         self._invoices: dict[str, Record] = {}
         self._lock = threading.Lock()
 
-    def create(self, path: str, kind: str, payload: Mapping[str, Any], anew: bool = False) -> Record:
+    def create(self, path: str, kind: str, payload: Mapping[str, Any], fresh: bool = False) -> Record:
         """Return the record that would be stored."""
         given = {name: _compact(value) for name, value in payload.items() if _compact(value) is not None}
         record = {**_DEFAULTS.get(kind, {}), "created_at": int(time.time()), **given, "object": kind}

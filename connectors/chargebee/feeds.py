@@ -30,7 +30,7 @@ class ListFeed:
     def __init__(self, client: Chargebee, resource: str, kind: str, deleted_too: Params) -> None:
         """`deleted_too`: the parameters that show deleted records too.
 
-        The first load needs them too: what has a counterpart that was deleted is not shared anew.
+        The first load needs them too: what has a counterpart that was deleted is not shared again.
         """
         self._client = client
         self._resource = resource

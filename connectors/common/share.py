@@ -6,7 +6,7 @@ The rules, the same for every datatype:
   twice, also when an earlier create was done and its answer lost.
 * update: compare-and-swap. The record is read, compared with what is desired and with `$based_on`
   (`connectors.common.compare`), and only differing properties are written. Contested: `conflict`, nothing
-  written. After a pause, however short, the record is read and compared anew.
+  written. After a pause, however short, the record is read and compared again.
 * delete: a record that is gone already counts as done (`none`).
 * An entity that breaks a rule is `rejected` and the others go on. When upstream is down, throttled or
   refuses the credentials, the whole request fails, and repeating it is safe: what was done already is found

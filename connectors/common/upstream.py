@@ -105,7 +105,7 @@ class UpstreamResponse:
 
 @runtime_checkable
 class RenewableAuth(Protocol):
-    """An auth whose credentials can be fetched anew once after a 401 (a session or an access token)."""
+    """An auth whose credentials can be fetched again once after a 401 (a session or an access token)."""
 
     def renew(self) -> None:
         """Forget the present token."""

@@ -128,7 +128,7 @@ def get_indexes(dataset_id: str) -> Response:
 
 @datasets.delete("/<dataset_id>/indexes/<int:index_no>")
 def delete_index(dataset_id: str, index_no: int) -> Response:
-    """Drop the index at that position of the list; it is built anew when a pipe asks for it."""
+    """Drop the index at that position of the list; it is built again when a pipe asks for it."""
     found = _dataset(dataset_id).indexes
     keys = found.keys()
     if index_no >= len(keys):

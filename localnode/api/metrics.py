@@ -1,4 +1,4 @@
-"""`/metrics`: what the node's pipes and datasets are doing, as Prometheus text, read anew at each call."""
+"""`/metrics`: what the node's pipes and datasets are doing, as Prometheus text, read again at each call."""
 
 from __future__ import annotations
 

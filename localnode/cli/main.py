@@ -161,7 +161,7 @@ def _diagnostics_commands(commands: argparse._SubParsersAction[argparse.Argument
         "--profile", help="with --config: take PROFILE-env.json, too (default: as the node has)"
     )
     verify = _command(
-        commands, "verify", diagnostics.verify, "read both sides anew and compare", DIAGNOSTICS_CODES
+        commands, "verify", diagnostics.verify, "read both sides again and compare", DIAGNOSTICS_CODES
     )
     verify.add_argument("--report", type=Path, metavar="FILE", help="write a report in Markdown, too")
     for command in (plan, verify):

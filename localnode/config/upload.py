@@ -143,8 +143,8 @@ def _entities(source: str, data: bytes) -> list[tuple[str, dict[str, Any]]]:
 def parse_json(source: str, data: bytes) -> Any:
     """Parse strict JSON.
 
-    That is UTF-8 with or without byte order mark, and no key twice in an object, lest a rule hide another of
-    its name. UnreadableUpload names file, line and column.
+    That is UTF-8 with or without byte order mark, and no key twice in an object, so that no rule hides
+    another of its name. UnreadableUpload names file, line and column.
     """
     try:
         text = data.decode("utf-8-sig")

@@ -36,7 +36,7 @@ def compare(
 ) -> Json:
     """Run the present configuration and another one (an archive as for an upload) over what was collected.
 
-    Both go through everything anew, on copies; no system is asked and nothing is shared. `variables` replace
+    Both go through everything again, on copies; no system is asked and nothing is shared. `variables` replace
     the environment variables of the other one. ::
 
         {"status": "nothing" | "changes" | "failed",
@@ -123,7 +123,7 @@ def _sources(config: NodeConfig) -> dict[tuple[str, str], str]:
 
 
 def _outcome(node: Node, seconds: float) -> list[dict[str, str]]:
-    """Let everything but the shares go through anew; what failed."""
+    """Let everything but the shares go through again; what failed."""
     for pipe in node.pipes.values():
         stage = parse_pipe(pipe.id)
         if stage is not None and stage[1] == SHARE:

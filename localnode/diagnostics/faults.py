@@ -171,7 +171,7 @@ def _links_of(store: Store, name: RecordName) -> list[Any]:
 
 
 def _known(store: Store, name: RecordName) -> bool:
-    """Return whether the system tells of the record, be it as deleted."""
+    """Return whether the system tells of the record, if only as deleted."""
     dataset = store.find(name.kind.pipe(COLLECT))
     return dataset is not None and dataset.get(name.key) is not None
 

@@ -38,7 +38,7 @@ KINDS = {
     "pending": (WARNINGS, "records that wait for a person"),
     "retries": (WARNINGS, "entities that could not be processed yet and are tried again"),
     "waits": (NOTES, "a pipe waits for what it reads to be there"),
-    "conflict": (NOTES, "records that somebody changed meanwhile; the next run decides anew"),
+    "conflict": (NOTES, "records that somebody changed meanwhile; the next run decides again"),
     "gone": (NOTES, "records that are not there any more"),
     "behind": (NOTES, "changes that are on their way"),
 }

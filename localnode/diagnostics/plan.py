@@ -30,7 +30,7 @@ def plan(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
 
     Nothing is written to any system, nor to the node's datasets.
 
-    Sources are read anew and shares are made as dry runs. Records as they would be are fed back as if they
+    Sources are read again and shares are made as dry runs. Records as they would be are fed back as if they
     had been collected, until nothing moves, so that writes which follow from others are foreseen, too. ::
 
         {"status": "nothing" | "changes" | "failed",

@@ -1,4 +1,4 @@
-"""Do both sides agree? All is read anew, through an empty node, and what a sync would do is a fault."""
+"""Do both sides agree? All is read again, through an empty node, and what a sync would do is a fault."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _report(node: Node, copy: Node, planned: PlannedWrites, limit: int) -> Json:
 
 
 def _counts(store: Store, config: NodeConfig) -> Iterator[Json]:
-    """Yield records per kind, as read anew."""
+    """Yield records per kind, as read again."""
     linked: Counter[Kind] = Counter()
     for concept in concepts(config):
         dataset = store.find(str(concept.sink_dataset))

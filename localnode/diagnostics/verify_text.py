@@ -19,7 +19,7 @@ def verify_text(found: Json) -> str:
     """Return what `localnode.diagnostics.verify` answers, as lines."""
     labels = Labels(found["systems"])
     rows = [(_kind(row, labels), row["live"], row["linked"], row["deleted"]) for row in found["counts"]]
-    lines = [*text_table(("records, read anew", "live", "linked", "deleted"), rows), ""]
+    lines = [*text_table(("records, read again", "live", "linked", "deleted"), rows), ""]
     for fault in found["faults"]:
         told = f"{fault['fault']}: {labels.ni(fault['ni'])}{_others(fault, labels)}: {fault['detail']}"
         lines.append(f"{told}{_delivery(fault)}")
@@ -56,7 +56,7 @@ def _opening(found: Json, labels: Labels) -> Iterator[str]:
     yield "# Do both systems agree?"
     yield ""
     answer = TITLES[found["status"]].capitalize()
-    yield f"**{answer}.** All records were read anew on {found['at']}, in {found['seconds']} s."
+    yield f"**{answer}.** All records were read again on {found['at']}, in {found['seconds']} s."
     yield ""
     for each in found["failed_pipes"]:
         yield f"- could not be read: `{each['pipe']}`: {_cell(each['reason'])}"

@@ -232,7 +232,7 @@ class Node:
             self._rebuild()
 
     def _rebuild(self) -> None:
-        """Build every pipe anew: systems hold secrets."""
+        """Build every pipe again: systems hold secrets."""
         self._pipes.forget_signatures()
         self._apply(self._plan(self.config.entities))
 

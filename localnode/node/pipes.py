@@ -42,7 +42,7 @@ class NodePipes:
         self._signatures: Mapping[str, str] = {}
 
     def forget_signatures(self) -> None:
-        """Build every pipe anew with the next plan."""
+        """Build every pipe again with the next plan."""
         self._signatures = {}
 
     def plan(self, config: NodeConfig, engine: Engine) -> ConfigPlan:

@@ -219,7 +219,7 @@ class Source(ABC):
         return {}
 
     def take_trace(self) -> list[dict[str, Any]]:
-        """Return what `trace` collected in this run, for the execution log; the next run begins anew."""
+        """Return what `trace` collected in this run, for the execution log; the next run begins again."""
         return []
 
 
@@ -240,7 +240,7 @@ class Transform(ABC):
         """Finish a run whose entities all went through; raises when it may not end like this."""
 
     def take_trace(self) -> list[dict[str, Any]]:
-        """Return what `trace` collected in this run, for the execution log; the next run begins anew."""
+        """Return what `trace` collected in this run, for the execution log; the next run begins again."""
         return []
 
     @abstractmethod
@@ -318,5 +318,5 @@ class Sink(ABC):
         """`trip!` was reached."""
 
     def take_trace(self) -> list[dict[str, Any]]:
-        """Return what `trace` collected in this run, for the execution log; the next run begins anew."""
+        """Return what `trace` collected in this run, for the execution log; the next run begins again."""
         return []

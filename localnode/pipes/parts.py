@@ -149,7 +149,7 @@ class Parts:
                 return f'the rules hop to dataset "{name}" now'
             known = before["generations"][name]
             if known is not None and generation != known:
-                return f'dataset "{name}" has been deleted or created anew'
+                return f'dataset "{name}" has been deleted or created again'
         rescans = self.config.get(
             "rescan_when_config_changes", self.engine.default("rescan_when_config_changes", False)
         )

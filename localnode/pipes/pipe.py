@@ -26,7 +26,7 @@ SINK_STAGE = "sink"
 class Pipe:
     """Built from an effective config; ConfigProblem when that cannot be carried out. Thread-safe.
 
-    State lives in the store under the pipe's id, so a pipe built anew carries on where the last one stopped.
+    State lives in the store under the pipe's id, so a pipe built again carries on where the last one stopped.
     """
 
     def __init__(self, config: Config, engine: Engine) -> None:

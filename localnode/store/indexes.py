@@ -180,7 +180,7 @@ class DatasetIndexes:
         return [row[0] for row in rows]
 
     def drop(self, key: str) -> None:
-        """Drop an index; it is built anew when somebody asks for it. Harmless when it does not exist."""
+        """Drop an index; it is built again when somebody asks for it. Harmless when it does not exist."""
         with self._dataset.store.transaction() as db:
             found = db.execute(
                 "SELECT no FROM dataset_index WHERE dataset = ? AND key = ?", (self._dataset.no, key)

@@ -181,7 +181,7 @@ class Store:
             self._fresh.pop(dataset_id, None)
 
     def drop_indexes(self) -> None:
-        """Drop the indexes of all datasets; each is built anew when somebody asks for it."""
+        """Drop the indexes of all datasets; each is built again when somebody asks for it."""
         for dataset in self.datasets(include_system=True):
             for key in list(dataset.indexes.keys()):
                 dataset.indexes.drop(key)

@@ -45,7 +45,7 @@ def _differences(spec: Spec, client: FlaskClient) -> list[str]:
 def untested(project: Project, specs: Sequence[Spec], outputs: Mapping[str, NodePipe]) -> list[Outcome]:
     """Find every output and endpoint pipe without a test.
 
-    Each has to have one, be it one that says ignore.
+    Each has to have one, if only to say that it is ignored.
     """
     tested = {spec.pipe for spec in specs}
     missing = [name for name in sorted(outputs) if name not in tested and project.tests_pipe(name)]

@@ -100,7 +100,7 @@ class Delivery:
         if not endpoints:
             return
         with self._wake:
-            self._draw_anew()
+            self._draw_again()
             for event in events:
                 for endpoint_id in endpoints:
                     for delay in self._delays():
@@ -109,7 +109,7 @@ class Delivery:
                 self._thread = threading.Thread(target=self._work, name="webhooks", daemon=True)
                 self._thread.start()
 
-    def _draw_anew(self) -> None:
+    def _draw_again(self) -> None:
         faults = FaultSettings.parse(self._state.setting(FAULTS_SETTING) or {})
         if faults != self._faults:
             self._faults, self._random = faults, random.Random(faults.seed)

@@ -72,7 +72,7 @@ def _check(name: str, value: object) -> None:
 
 
 class Faults:
-    """Draws, request by request, what goes wrong. Thread-safe; a new setting starts the seeded draws anew."""
+    """Draws, request by request, what goes wrong. Thread-safe; a new setting restarts the seeded draws."""
 
     def __init__(self, settings: FaultSettings | None = None) -> None:
         self._lock = threading.Lock()

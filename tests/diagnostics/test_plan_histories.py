@@ -16,7 +16,7 @@ from tests.soundness.soak import Plan, Soak
 SEEDS = range(100, 110)
 HISTORIES, ACTS = 20, 8
 VERIFIED = 5
-"""Every so many histories both sides are compared anew as well."""
+"""Every so many histories both sides are compared again as well."""
 
 
 class NoClashes:

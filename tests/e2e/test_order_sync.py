@@ -216,7 +216,7 @@ def test_a_quote_keeps_its_one_order_when_it_is_converted(world: World) -> None:
 
 
 def test_a_quote_that_is_converted_takes_no_fulfilment_back(world: World) -> None:
-    """Delivered in part, and then accepted anew: what an order repeats of its quote is no news of its own."""
+    """Delivered in part, and then accepted again: what an order repeats of its quote is no news of its own."""
     quote = quoted(world, "Quirin", status="accepted")
     key = chargebee_order(world, quote["quote_number"])["id"]
     world.erp.patch("quotes", quote["id"], status="rejected")

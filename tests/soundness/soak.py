@@ -98,7 +98,7 @@ class Soak:
         self.figures = Figures()
 
     def run(self) -> Figures:
-        """Windows until the steps are done or something is wrong; at the end everything starts anew."""
+        """Windows until the steps are done or something is wrong; at the end everything starts again."""
         started = time.monotonic()
         figures = self.figures
         self.world.faults()

@@ -76,7 +76,7 @@ class Row:
 @dataclass
 class World:
     """The ERP. `ahead`: seconds that its clock is ahead of the service's. `pending`: what happens before each of
-    the next pages. `vanished`: keys of records deleted for good, be it that they were made anew.
+    the next pages. `vanished`: keys of records deleted for good, also where they were made again.
     """
 
     kind: Kind

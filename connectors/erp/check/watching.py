@@ -18,7 +18,7 @@ class WatchedClient:
         return getattr(self._client, name)
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Begin again."""
         self._answers = []
 
     def call(self, method: str, path: str, *, operation: str, **options: Any) -> UpstreamResponse:

@@ -32,7 +32,7 @@ class Field:
     """One mapped field: where it comes from and what becomes of its value, both ways."""
 
     def __init__(self, name: str, spec: model.FieldSpec, values: Values, must: bool = False) -> None:
-        """`must`: whether a record always has the field, be it null."""
+        """`must`: whether a record always has the field, if only as null."""
         self.name = name
         self.source = spec.source or ""
         self.target = spec.to or self.source

@@ -68,7 +68,7 @@ def _subclasses(kind: type[ProfilePart]) -> list[type[ProfilePart]]:
 
 
 def _members(union: Any) -> tuple[type[ProfilePart], ...]:
-    """Return the classes of a union, be it annotated."""
+    """Return the classes of a union, annotated or not."""
     parts = get_args(union)
     return parts if all(isinstance(part, type) for part in parts) else _members(parts[0])
 

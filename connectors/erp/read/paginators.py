@@ -56,7 +56,7 @@ class Paginator(Protocol):
         """Return the page after `step`, which gave `records`; None at the end of the list."""
 
     def leads(self, answer: UpstreamResponse) -> bool:
-        """Return whether the page has a place for where to go on, be it that this says nowhere."""
+        """Return whether the page has a place for where to go on, even if that says nowhere."""
 
 
 class Single:

@@ -1,7 +1,7 @@
 """A list that shows less of a record than the record itself: fields read from it would look emptied.
 
-What a profile maps is proven once the list has shown it, be it null. As long as something is not, a listed
-record is compared with the record itself now and then: the first, the second, the fourth, and so on.
+What a profile maps is proven once the list has shown it, if only as null. As long as something is not, a
+listed record is compared with the record itself now and then: the first, the second, the fourth, and so on.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ class Writer:
             body = {} if step.body is UNSET else render(step.body, self._calls.values_of(key))
             self._calls.send(step, "action", key, body=body, raw=raw, repeatable=False)
         except Indeterminate as silence:
-            # It may have been done: the record is read again, and compared anew, before the next attempt.
+            # It may have been done: the record is read again, and compared again, before the next attempt.
             raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
 
     def _send_record(self, present: Fetched, key: str, body: Record) -> UpstreamResponse | None:

@@ -41,7 +41,7 @@ class Trace:
         self._entries.append({"request": asked, "response": told})
 
     def take(self) -> list[dict[str, Any]]:
-        """Return what was collected; the next run begins anew."""
+        """Return what was collected; the next run begins again."""
         found, self._entries = self._entries, []
         return found
 

@@ -1,7 +1,7 @@
 """`merge`: entities of several datasets that are the same thing become one entity.
 
 Incremental: a changed entity, and whatever joins with its old or new versions, are the seeds; the
-components around them are computed anew from indexes and emitted. What was emitted under which id is
+components around them are computed again from indexes and emitted. What was emitted under which id is
 remembered per member, so that an id which is no longer used gets a tombstone `{_deleted: true, $replaced:
 true}`.
 """

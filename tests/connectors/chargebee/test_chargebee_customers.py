@@ -178,7 +178,7 @@ def test_the_same_value_twice_within_the_idempotency_window_is_written_twice(
 def test_the_same_create_in_another_order_of_its_properties_is_no_reuse_of_a_key(
     service: Service, site: Chargebee
 ) -> None:
-    """As it happens when the process died after the create and the entity is read anew."""
+    """As it happens when the process died after the create and the entity is read again."""
     made = service.insert("customer", "contact:CT-1", **PERSON)
     again = service.insert("customer", "contact:CT-1", **dict(reversed(PERSON.items())))
     assert (made["$operation"], again["$operation"], again["$status"]) == ("insert", "none", "ok")

@@ -342,7 +342,7 @@ def test_tokens_are_fetched_once_and_renewed_after_a_401(
     client = app_of(tmp_path, upstream.url, profile({"auth": auth}), **SECRETS)
     assert client.get("/contact/entities").status_code == 200
     assert client.get("/contact/entities").status_code == 200
-    assert given == ["t0", "t1"], "fetched, refused, fetched anew, kept"
+    assert given == ["t0", "t1"], "fetched, refused, fetched again, kept"
     asked = next(asked for asked in upstream.asked if asked.path in ("/token", "/login"))
     if kind == "session":
         assert json.loads(asked.body) == {"user": "ann", "password": "t-1"}

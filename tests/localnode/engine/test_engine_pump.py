@@ -338,7 +338,7 @@ def test_reprocessing_policy(pipe: Build, fill: Fill, live: Live, store: Store) 
     auto.run()
     keep.run()
     assert set(live("b")) == {"3"} and set(live("c")) == {"1", "2"}
-    assert keep.out_of_sync and "created anew" in keep.out_of_sync
+    assert keep.out_of_sync and "created again" in keep.out_of_sync
     again = pipe(
         "b", FROM_A, [["add", "x", 1]], reprocessing_policy="automatic", rescan_when_config_changes=True
     )

@@ -71,7 +71,7 @@ async function breaker(tripped) {
 
 start();
 fill(at("view"), breakers,
-  h("div", { class: "head" }, h("p", { class: "hint" }, "Correct the data where it comes from, or the pipe; then let the entity be tried again. It is read anew from the source."),
+  h("div", { class: "head" }, h("p", { class: "hint" }, "Correct the data where it comes from, or the pipe; then let the entity be tried again. It is read again from the source."),
     h("button", { type: "button", onclick: retryAll }, "Retry all")),
   letters.element, h("h2", {}, "To be retried by itself"), queue.element);
 live(showBreakers, 5);

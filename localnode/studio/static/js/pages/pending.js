@@ -11,7 +11,7 @@ import { recordLinks } from "../parts/record_link.js";
 const KINDS = { pending: "warn", conflict: "warn", rejected: "bad", quarantined: "bad", gone: "off" };
 const MEANING = {
   pending: "A person has to do something in the other system first; it is linked by itself afterwards.",
-  conflict: "Somebody changed the record while it was being written; the next sync decides anew.",
+  conflict: "Somebody changed the record while it was being written; the next sync decides again.",
   rejected: "The system refuses the values: correct the data.",
   quarantined: "Written too often within an hour: find out what keeps changing it.",
   gone: "The record was not there any more when it was to be changed.",

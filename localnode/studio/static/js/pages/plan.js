@@ -21,8 +21,8 @@ async function make() {
   runButton.hidden = true;
   fill(result);
   const started = Date.now();
-  const tick = setInterval(() => fill(told, `Planning … ${Math.round((Date.now() - started) / 1000)} s. The systems are read anew; nothing is written.`), 1000);
-  fill(told, "Planning … The systems are read anew; nothing is written.");
+  const tick = setInterval(() => fill(told, `Planning … ${Math.round((Date.now() - started) / 1000)} s. The systems are read again; nothing is written.`), 1000);
+  fill(told, "Planning … The systems are read again; nothing is written.");
   try {
     show(await post(`/api/diagnostics/plan?limit=${LIMIT}`));
   } catch (error) {

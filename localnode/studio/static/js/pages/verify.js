@@ -1,4 +1,4 @@
-// Whether both sides agree: everything is read anew and compared; a report that can be handed on.
+// Whether both sides agree: everything is read again and compared; a report that can be handed on.
 
 import { post } from "../core/api.js";
 import { at, fill, h } from "../core/dom.js";
@@ -31,7 +31,7 @@ async function verify() {
   save.hidden = true;
   fill(result);
   const started = Date.now();
-  const say = () => fill(told, `Reading everything anew … ${Math.round((Date.now() - started) / 1000)} s. Nothing is written.`);
+  const say = () => fill(told, `Reading everything again … ${Math.round((Date.now() - started) / 1000)} s. Nothing is written.`);
   const tick = setInterval(say, 1000);
   say();
   try {
