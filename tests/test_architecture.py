@@ -129,3 +129,26 @@ def test_a_word_that_had_many_meanings_has_one() -> None:
             for name in owners.keys() & defined(path):
                 owners[name].add(str(path.relative_to(ROOT)))
     assert {name: sorted(places) for name, places in owners.items() if len(places) > 1} == {}
+
+
+MADE_OF_PROGRAMS = ("docs/dtl.md", "docs/reference/commands.md")
+"""Pages that repeat what programs say of themselves."""
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").rglob("*.md"))),
+    ],
+)
+def test_every_command_works_without_a_virtual_environment_in_force(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = "\n".join(re.findall(r"```(?:bash|sh)?\n(.*?)```", text, flags=re.S))
+    bare = [
+        line
+        for line in blocks.splitlines()
+        if re.match(r"\s*(python3?|pip|localnode|stack|erp-check|chargebee-check|pytest)\s", line)
+    ]
+    assert bare == [] or page in MADE_OF_PROGRAMS

@@ -22,7 +22,7 @@ def test_every_rule_and_fault_is_explained_in_the_very_words() -> None:
 
 
 def test_the_commands_are_understood() -> None:
-    node = [shlex.split(line)[3:] for line in COMMANDS if line.startswith("python -m localnode")]
+    node = [shlex.split(line)[3:] for line in COMMANDS if line.startswith(".venv/bin/python -m localnode")]
     assert len(node) >= 4
     for words in node:
         parser().parse_args(words)
