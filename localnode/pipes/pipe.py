@@ -92,7 +92,7 @@ class Pipe:
             self._parts.tracker().drop_stale_records()
 
     def drop(self) -> None:
-        """Forget the state of a pipe that has been removed from the config its state (its dataset stays)."""
+        """Forget the state of a pipe that has been removed from the config (its dataset stays)."""
         self._parts.state.drop()
 
     # -- pump ----------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ class PipeState:
                 self.put(key, None)
 
     def drop(self) -> None:
-        """Drop everything about a pipe that is gone about it."""
+        """Drop everything about a pipe that is gone."""
         with self.store.transaction() as db:
             self.drop_probes()
             for table in ("pipe_state", "retry", "merge_member"):
@@ -156,3 +156,18 @@ class PipeState:
                 if keep is None or (dataset, key) not in keep:
                     db.execute("DELETE FROM probe WHERE probe_index = ?", (number,))
                     db.execute("DELETE FROM probe_index WHERE no = ?", (number,))
+
+
+def retry_counts(store: Store) -> dict[str, int]:
+    """Return how many entities wait for another attempt, by pipe."""
+    return dict(store.query("SELECT pipe, count(*) FROM retry GROUP BY pipe"))
+
+
+def queued_retries(store: Store, after: tuple[str, str], limit: int) -> list[dict[str, Any]]:
+    """Return the rows of the retry queues after (pipe, `_id`), in that order, without the entities."""
+    rows = store.query(
+        "SELECT pipe, id, attempts, error, ts FROM retry WHERE (pipe, id) > (?, ?) ORDER BY pipe, id LIMIT ?",
+        (*after, limit),
+    )
+    names = ("pipe", "id", "attempts", "error", "ts")
+    return [dict(zip(names, row, strict=True)) for row in rows]

@@ -19,6 +19,7 @@ from localnode.pipes.policy import policy
 from localnode.store import Dataset, Stored
 from localnode.store.breaker import staged_count
 from localnode.store.pagination import first_at
+from localnode.store.state import queued_retries
 from localnode.studio.browse import preview
 from localnode.studio.data import data, limit, page, until_full
 
@@ -51,13 +52,9 @@ def list_retries() -> Response:
     wanted, after = limit(50), parsing.json_parameter("after") or ["", ""]
     if not (isinstance(after, list) and len(after) == 2 and all(isinstance(each, str) for each in after)):
         raise BadRequest('the parameter "after" must be a cursor of this list')
-    rows = node().store.query(
-        "SELECT pipe, id, attempts, error, ts FROM retry WHERE (pipe, id) > (?, ?) ORDER BY pipe, id LIMIT ?",
-        (*after, wanted + 1),
-    )
-    names = ("pipe", "id", "attempts", "error", "ts")
-    shown = [dict(zip(names, row, strict=True)) for row in rows[:wanted]]
-    return page(shown, json.dumps(rows[wanted - 1][:2]) if len(rows) > wanted else None)
+    rows = queued_retries(node().store, (after[0], after[1]), wanted + 1)
+    last = rows[wanted - 1] if len(rows) > wanted else None
+    return page(rows[:wanted], json.dumps([last["pipe"], last["id"]]) if last is not None else None)
 
 
 @data.get("/breakers")

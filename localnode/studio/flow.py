@@ -13,6 +13,7 @@ from localnode.config.effective import ENDPOINT_SINKS, transforms
 from localnode.node import NodePipe
 from localnode.pipes.policy import policy
 from localnode.scheduler import FAILED, NOT_READY
+from localnode.store.state import retry_counts
 from localnode.studio import names
 from localnode.studio.data import data
 
@@ -23,7 +24,7 @@ MAX_REASON = 600
 def get_flow() -> Response:
     """`{"systems": [ids], "pipes": [see pipe_card], "datasets": [those of no pipe]}`."""
     here = node()
-    retries = retry_counts()
+    retries = retry_counts(node().store)
     pipes = [pipe_card(pipe, retries.get(pipe.id, 0)) for pipe in here.pipes.values()]
     _add_concepts(pipes)
     written = {pipe["dataset"] for pipe in pipes}
@@ -43,7 +44,7 @@ def get_pipe(pipe_id: str) -> Response:
     pipe = node().pipe(pipe_id)
     return as_json(
         {
-            **pipe_card(pipe, retry_counts().get(pipe_id, 0)),
+            **pipe_card(pipe, retry_counts(node().store).get(pipe_id, 0)),
             "config": pipe.component.original,
             "findings": [problem.as_json() for problem in pipe.component.problems],
             "pump": pipe.component.effective.get("pump", {}),
@@ -55,11 +56,6 @@ def get_pipe(pipe_id: str) -> Response:
             ),
         }
     )
-
-
-def retry_counts() -> dict[str, int]:
-    """Return entities waiting for another attempt, by pipe."""
-    return dict(node().store.query("SELECT pipe, count(*) FROM retry GROUP BY pipe"))
 
 
 def pipe_card(pipe: NodePipe, retries: int) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from flask import Response
 from localnode.api import views
 from localnode.api.current import node
 from localnode.api.responses import as_json
+from localnode.store.state import retry_counts
 from localnode.studio.cases import open_cases
 from localnode.studio.data import data
-from localnode.studio.flow import dead_letters, retry_counts
+from localnode.studio.flow import dead_letters
 
 
 @data.get("/node")
@@ -31,7 +32,7 @@ def get_node() -> Response:
             "running": status["running_pipes"],
             "failed": [each for each in status["failed_pipes"] if here.pipe(each).has_pump],
             "invalid": status["invalid_pipes"],
-            "retries": sum(retry_counts().values()),
+            "retries": sum(retry_counts(node().store).values()),
             "dead_letters": sum(map(dead_letters, here.pipes.values())),
             "open": len(book.all()) if complete else None,
         }
