@@ -114,8 +114,3 @@ def unauthenticated() -> ApiError:
 def unprocessable(message: str) -> ApiError:
     """422 `unable_to_process_request`, such as an idempotency key sent again with another payload."""
     return ApiError(422, "invalid_request", "unable_to_process_request", message)
-
-
-def lock_timeout(message: str) -> ApiError:
-    """429 `lock_timeout`: two calls met on one resource; worth a retry after a short wait."""
-    return ApiError(429, "operation_failed", "lock_timeout", message)
