@@ -15,6 +15,9 @@ from jsonschema.exceptions import ValidationError
 from core.jsonio import type_name
 from core.suggestions import did_you_mean
 
+HINT = "x-hint"
+"""A property's own keyword: what to add to the sentence about a broken rule."""
+
 _CHOOSERS = ("type", "strategy")
 """Properties by which a value says which of several alternatives it means to be."""
 
@@ -57,7 +60,9 @@ def explain(error: ValidationError, show: Show | None = None) -> Iterator[Findin
             if name not in error.instance:
                 yield Finding((*path, name), rule, "is missing")
     else:
-        yield Finding(path, rule, _text(error, rule, error.validator_value, show), error.instance)
+        hint = error.schema.get(HINT) if isinstance(error.schema, dict) else None
+        text = _text(error, rule, error.validator_value, show)
+        yield Finding(path, rule, f"{text}; {hint}" if hint else text, error.instance)
 
 
 def innermost(error: ValidationError) -> ValidationError:

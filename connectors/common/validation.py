@@ -19,8 +19,6 @@ from core.schema_messages import explain
 _DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _MOST = 10
-HINT = "x-hint"
-"""A property's own keyword: what to add to the sentence about a broken rule."""
 
 formats = FormatChecker(formats=())
 

@@ -24,6 +24,7 @@ CASES: list[tuple[dict[str, Any], Any, tuple[str | int, ...], str]] = [
     ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, (), 'needs "b" beside "a"'),
     ({"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, {}, (), 'needs one of "a", "b"'),
     ({"uniqueItems": True}, [1, 1], (), "holds the same item twice"),
+    ({"minimum": 1, "x-hint": "none is free"}, 0, (), "must be at least 1; none is free"),
     ({"multipleOf": 2}, 3, (), "breaks the rule multipleOf: 2"),
 ]  # fmt: skip
 
