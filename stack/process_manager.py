@@ -136,6 +136,7 @@ class ProcessManager:
         for child in children.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(max(0.1, deadline - time.monotonic()))
+            # Also after a clean end: what the program started in its group may have outlived it.
             _signal_group(child.pid, signal.SIGKILL)
             child.wait()
             self._tell(f"-{child.pid}")

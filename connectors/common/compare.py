@@ -122,6 +122,7 @@ class _Merger:
     def _lines(self, path: Path, present: list[Any], desired: list[Record], based: list[Any]) -> list[Any]:
         key = self.line_key or ""
         merged = [dict(line) for line in present]
+        # No line says which one it is, but there are as many as upstream has: they are meant in order.
         if len(desired) == len(present) and not any(line.get(key) for line in desired):
             return [
                 self._object((*path, at), present[at], line, _at(based, at))

@@ -57,9 +57,11 @@ class Limiter:
         """
         with self._changed:
             now = self._clock()
+            # Calls that were under way when the first was refused say nothing new about the rate.
             if now >= self._closed_until:
                 self._rate_limit.refused(now)
             self._closed_until = max(self._closed_until, now + seconds)
+            # After the pause one call tries it alone; a whole burst would only be refused again.
             self._tokens, self._filled = 1.0, self._closed_until
 
     @property
@@ -79,6 +81,7 @@ class Limiter:
         with self._changed:
             self._waiting[write] += 1
             try:
+                # A delay of None: nothing but another thread's leaving can help, so wait for that.
                 while (delay := self._delay(write, patience)) != 0.0:
                     self._changed.wait(delay)
             finally:

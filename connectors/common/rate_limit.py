@@ -45,6 +45,7 @@ class AdaptiveRateLimit:
         if present is not None:
             age = now - self._began if self._began is not None else 0.0
             speed = len(self._calls) * WINDOW_S / min(WINDOW_S, max(1.0, age))
+            # From what we really did if that was less than allowed: others may use the rest of the limit.
             self._learned = max(_LEAST, _CUT * min(present, speed))
             self._risen = now
 

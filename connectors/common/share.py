@@ -159,19 +159,23 @@ def _insert(datatype: Datatype, request: ShareRequest) -> Outcome:
         raise Rejected(
             "id is given by the upstream system and cannot be chosen", field="/id", rule="readOnly"
         )
+    # Upstream would make a second record without a word, so look for the first one before creating.
     if not datatype.create_refuses_twins:
         found = request.present or datatype.find_own(insert)
         if found is not None:
             return Outcome("none", key=datatype.key_of(found), record=found)
     try:
         record = datatype.create(insert)
+    # Whatever is there already is ours only if it carries our origin; somebody else's is an error.
     except AlreadyExists:
         found = datatype.find_own(insert)
         if found is None:
             raise
         return Outcome("none", key=datatype.key_of(found), record=found)
+    # The create may have been done and only its answer lost: the record's origin tells.
     except Indeterminate as silence:
         found = datatype.find_own(insert)
+        # Upstream did answer, so the record may be there without its origin: a person has to look.
         if found is None and isinstance(silence, Unreadable):
             raise _unknown(datatype, insert, silence) from silence
         if found is None:
@@ -193,6 +197,7 @@ def _unknown(datatype: Datatype, insert: Insert, silence: Unreadable) -> Pending
 
 
 def _update(datatype: Datatype, request: ShareRequest) -> Outcome:
+    # `moved` counts reads that found the record contested, `silent` writes in a row without an answer.
     moved = silent = 0
     wanted: Record | None = None
     while True:
@@ -209,6 +214,7 @@ def _update(datatype: Datatype, request: ShareRequest) -> Outcome:
                 raise silence.cause from None
             time.sleep(min(silence.cause.retry_after or 0.0, _MAX_PAUSE_S))
         else:
+            # Nothing left to write after an unanswered write: that write was done after all.
             was_lost = wanted is not None and outcome.operation == "none" and outcome.status == "ok"
             return replace(outcome, operation="update") if was_lost else outcome
 
@@ -258,6 +264,7 @@ def _contested(datatype: Datatype, key: str, present: Record, fields: list[str])
 
 def _delete(datatype: Datatype, request: ShareRequest) -> Outcome:
     key = request.key or ""
+    # In a dry run an earlier request made or changed the record: upstream cannot be asked about it.
     if request.present is not None:
         return Outcome("delete", key=key)
     try:

@@ -222,6 +222,7 @@ class UpstreamClient:
             answer, error = self._attempt(request, operation, repeatable)
             if answer is not None and error is None:
                 return answer
+            # A token may have run out on the way; credentials that are refused twice are wrong.
             if answer is not None and answer.status == 401 and not renewed:
                 renewed = True
                 if isinstance(self._auth, RenewableAuth):
@@ -231,6 +232,7 @@ class UpstreamClient:
                 raise error or InvalidResponse("upstream gave no answer")
             pause = budget.pause(answer.headers.get("Retry-After") if answer is not None else None)
             error.retry_after = error.retry_after or pause
+            # A 429 about one locked record says nothing about how many calls upstream bears.
             if answer is not None and answer.status == 429 and not isinstance(error, Locked):
                 self._limiter.refused(pause)
                 self._metrics.refusals.inc()
@@ -290,6 +292,7 @@ class UpstreamClient:
             verify=options.verify,
             proxies=self._session.proxies,
         ) as response:
+            # One byte more than is allowed, so that too large an answer shows without being read whole.
             text = response.raw.read(options.max_bytes + 1, decode_content=True)
         if len(text) > options.max_bytes:
             raise InvalidResponse(f"the upstream answer is larger than {options.max_bytes} bytes")

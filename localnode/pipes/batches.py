@@ -108,6 +108,7 @@ class BatchRunner:
 
     def _one_by_one(self, batch: Batch, save: Save) -> None:
         for at, entity in enumerate(batch.entities):
+            # Without an offset for each entity only the whole batch moves it, in `process`.
             done = _later(save, batch.offsets[at]) if batch.offsets else _nothing
             try:
                 self._attempt([entity], done, None)
@@ -121,6 +122,7 @@ class BatchRunner:
         error: Exception | None = None
         attempt, policy = 0, self._policy
         while attempt <= policy.batch_retries:
+            # A run that is to stop does not sit out the delay.
             if attempt and self._stop.wait(policy.write_retry_delay):
                 break
             attempt += 1
@@ -129,6 +131,7 @@ class BatchRunner:
                 return None
             except ABORT_RUN:
                 raise
+            # These fail the same way however often they are tried.
             except NON_RETRYABLE as failure:
                 return failure
             except Exception as failure:
@@ -146,6 +149,7 @@ class BatchRunner:
         if not self._chain.passes_unchanged:
             outputs = self._transformed([decoded(entity) for entity in entities])
         resolved = [name for entity in entities if self._queued and (name := _id(entity)) in self._queued]
+        # A sink in our own store commits with its offset; one that calls out must not hold up all writers.
         if self._sink.transactional:
             with self._store.transaction():
                 result = self._sink.write(outputs, self._scope)
@@ -227,6 +231,7 @@ class BatchRunner:
         RunFailed when the policy allows neither, or when it has no `_id` by which it could be found again.
         """
         self.counts.failed += 1
+        # Not all of the source went through, so what is missing must not count as deleted.
         self._scope.complete = False
         known = entry.id in self._queued
         policy = self._policy.after(error)

@@ -129,6 +129,7 @@ class PumpRun:
         source, sink, scope = self._parts.source, self._parts.sink, self._scope
         unfinished = self._state.get("full")
         offset = self._state.get("offset")
+        # A full run that was cut short goes on where it stood, if its source hands out entities in order.
         resumes = unfinished is not None and offset is not None and source.strategy == CHRONOLOGICAL
         scope.full = self._forced_full or resumes or offset is None or source.strategy == NONE
         self._sync_type = FULL if scope.full else INCREMENTAL
@@ -186,6 +187,7 @@ class PumpRun:
         for entry in entries:
             self._check_stop()
             now = newest.get(entry.id)
+            # A newer version comes with the source itself; writing the queued one now would go back in time.
             if now is None or now.get("_updated") == entry.entity.get("_updated"):
                 self._batches.retry(entry)
                 self._note_progress()
@@ -220,6 +222,7 @@ class PumpRun:
             self._note_progress()
         self._batches.collected = None
         self._counts.reprocessed += len(due)
+        # Look-ups that the transforms did not make again: these entities depend on them no longer.
         if self._counts.failed == failed:
             looked = {entity["_id"] for entity in due} | (set(names) - set(found))
             stale = [(probe, name) for name in looked for probe in wanted[name] if (probe, name) not in fresh]
@@ -256,6 +259,7 @@ class PumpRun:
 
     def _read_once(self) -> int:
         source, read = self._parts.source, 0
+        # An offset stored in mid-run is a promise that all before it is written and visible.
         as_you_go = source.strategy == CHRONOLOGICAL and not self._parts.sink.holds_back(self._scope)
         save = self._save_offset if as_you_go else _ignore
         self._last_offset = self._state.get("offset")

@@ -146,12 +146,14 @@ class Rounds:
 
     def _visit(self, pipe: Runnable, stop: threading.Event) -> int:
         totals = self.totals[pipe.id]
+        # Taken before the run: what arrives while it runs must make it run again.
         change_token = pipe.change_token()
         totals.changed = False
         if stop.is_set() or (change_token is not None and change_token == totals.change_token):
             return 0
         if pipe.is_input and not totals.due:
             return 0
+        # Before the run too, so that a write to its system by a pipe beside it is not forgotten.
         totals.due = False
         started = time.monotonic()
         outcome = pipe.run()

@@ -197,6 +197,7 @@ class _Writing:
         """Store the rows; a version superseded within this very call is stored as such."""
         no = self.dataset.no
         if self.rows:
+            # Superseded within this very call: such a row is not in the log yet, so UPDATE would not find it.
             late = {upd for (upd,) in self.superseded if upd >= self.first}
             rows = (
                 [(*row[:6], 0, row[7]) if row[0] in late else row for row in self.rows] if late else self.rows

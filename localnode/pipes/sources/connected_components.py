@@ -66,6 +66,7 @@ class Components:
                 roots.setdefault(other, other)
                 _unite(roots, node, other)
             front = {other for _, other in found if other not in known}
+            # All components together may be larger than that; a single one that is, is an error.
             if len(known) > self._max_size:
                 self._check_sizes(roots)
         groups: dict[GraphNode, Component] = defaultdict(dict)

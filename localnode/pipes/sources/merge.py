@@ -128,6 +128,7 @@ class MergeSource(SeveralDatasets):
             dataset = self.build_context.store.find(name)
             if dataset is None:
                 continue
+            # A full run: first the latest versions up to what is there now, then what changed meanwhile.
             if since is None:
                 yield from self._log_range(
                     LogRange(at, dataset, None, self._tops()), offsets, size, memory, remember
