@@ -125,7 +125,7 @@ def get_metadata() -> Response:
     component = node().config.metadata
     if component is None:
         empty = {"_id": "node", "type": "metadata"}
-        return as_json({"_id": "node", "config": {"original": empty, "effective": empty}})
+        return as_json({"_id": "node", "config": {"original": empty, "effective": node().config.settings}})
     return as_json(
         {
             "_id": component.id,

@@ -12,7 +12,15 @@ from core.problem import http_problem, problem
 from localnode.config.problems import ConfigRefused
 from localnode.dtl import DtlError
 from localnode.errors import NodeError
-from localnode.pipes import BadToken, ConfigProblem, InvalidPush, PipeError, Refused, SequenceConflict
+from localnode.pipes import (
+    BadToken,
+    ConfigProblem,
+    InvalidPush,
+    NotAvailable,
+    PipeError,
+    Refused,
+    SequenceConflict,
+)
 from localnode.store import BreakerTripped, DatasetMissing, InvalidEntity, StaleEntity, StoreError
 
 log = logging.getLogger(__name__)
@@ -26,6 +34,7 @@ _PIPE_ERRORS: list[tuple[type[Any], int, str]] = [
     (ConfigProblem, 400, "Bad request"),
     (SequenceConflict, 409, "Conflict"),
     (Refused, 409, "Conflict"),
+    (NotAvailable, 503, "Unavailable"),
     (PipeError, 503, "Unavailable"),
 ]
 _STORE_ERRORS: list[tuple[type[Any], int, str]] = [

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from core.clock import seconds_to_text
-from localnode.config.model import Component
+from localnode.config.model import Component, PipeComponent
 from localnode.node import NodePipe
 from localnode.scheduler import FAILED, SUCCESS, Pump
 from localnode.store import Dataset
@@ -43,11 +43,16 @@ def component_config(component: Component) -> dict[str, Any]:
 
 
 def config_state(component: Component) -> dict[str, Any]:
-    """Return whether a component is in use, and what is wrong with its config."""
+    """Return whether a component is in use, and what is wrong with its config.
+
+    `not-runnable` says of a pipe which component of it only a hosted node has.
+    """
+    reason = component.not_runnable if isinstance(component, PipeComponent) else None
     return {
         "state": "Deployed",
         "is-valid-config": component.valid,
         "config-errors": [problem.as_json() for problem in component.problems],
+        **({"not-runnable": reason} if reason else {}),
     }
 
 

@@ -89,6 +89,8 @@ def _print_result(result: dict[str, Any]) -> None:
         print(f"{name:<44} {each['changes']:>8} changes in {each['runs']} runs, {each['seconds']:.2f} s")
     for entry in info["failed_pipes"]:
         print(f"failed: {entry['pipe']}: {entry['reason']}")
+    for entry in info.get("not_runnable_pipes", ()):
+        print(f"not runnable here: {entry['pipe']}: {entry['reason']}")
     if info.get("message"):
         print(info["message"])
     print(f"{result['status']}: {info['changes']} changes, {info['rounds']} rounds, {info['seconds']:.1f} s")
@@ -131,7 +133,11 @@ def _row(pipe: dict[str, Any]) -> tuple[str, str, str, str, str, str]:
     valid = "ok" if runtime["is-valid-config"] else "invalid"
     disabled = runtime.get("is-disabled")
     pump = "disabled" if disabled else runtime.get("mode") or "-"
-    message = (runtime.get("disabled-comment") if disabled else None) or runtime.get("last-message") or ""
+    elsewhere = runtime.get("not-runnable")
+    if elsewhere:
+        state = "not here"
+    told = [runtime.get("disabled-comment") if disabled else None, elsewhere, runtime.get("last-message")]
+    message = next((each for each in told if each), "")
     return pipe["_id"], valid, pump, state, "-" if count is None else str(count), message
 
 

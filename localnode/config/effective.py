@@ -98,6 +98,11 @@ def source_datasets(pipe: Mapping[str, Any]) -> list[str]:
     return []
 
 
+def part_type(pipe: Mapping[str, Any], name: str) -> str:
+    """Return the type of a pipe's resolved source or sink, "" when it has none."""
+    return _kind(_part(pipe, name))
+
+
 def sink_dataset(pipe: Mapping[str, Any]) -> str | None:
     """Return the dataset an effective pipe writes, None for every other kind of sink."""
     sink = _part(pipe, "sink")

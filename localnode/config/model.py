@@ -6,17 +6,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from localnode.config.effective import sink_dataset, source_datasets
+from localnode.config.effective import part_type, sink_dataset, source_datasets
 from localnode.config.problems import Problem, has_errors
+from localnode.config.substitution import Undefined, without
+
+NO_METADATA: Mapping[str, Any] = {"_id": "node", "type": "metadata", "namespaced_identifiers": True}
+"""The metadata of a node to which none was uploaded. Hosted nodes come with namespaced identifiers on: the
+vendor's tutorial, which uploads no metadata, switches them off pipe by pipe
+(https://docs.sesam.io/hub/tutorial-getting-started-collect.html). A metadata entity that does not say so has
+them off, as documented."""
 
 
 @dataclass(frozen=True)
 class Component:
-    """One config entity: `original` verbatim as uploaded, `effective` as the node carries it out."""
+    """One config entity: `original` verbatim as uploaded, `effective` as the node carries it out.
+
+    `undefined` are the environment variables that it misses where they matter to this node.
+    """
 
     original: Mapping[str, Any]
     effective: dict[str, Any]
     problems: tuple[Problem, ...] = ()
+    undefined: tuple[Undefined, ...] = ()
+
+    @property
+    def defined(self) -> dict[str, Any]:
+        """The effective form without what names a variable that is not defined."""
+        return without(self.effective, [each.path for each in self.undefined])
+
+    @property
+    def misses(self) -> str | None:
+        """What is said of the first variable that it misses and where; None for one that misses none."""
+        first = next(iter(self.undefined), None)
+        return None if first is None else f"{first.reason}, which {Problem(first.path, '').elements} names"
 
     @property
     def id(self) -> str:
@@ -35,10 +57,14 @@ class Component:
 
 @dataclass(frozen=True)
 class PipeComponent(Component):
-    """A pipe; `tracked` and `untracked` are the datasets its transforms hop to."""
+    """A pipe; `tracked` and `untracked` are the datasets its transforms hop to.
+
+    `not_runnable` says which component of it only a hosted node has, None for pipes that run here.
+    """
 
     tracked: frozenset[str] = frozenset()
     untracked: frozenset[str] = frozenset()
+    not_runnable: str | None = None
 
     @property
     def sources(self) -> list[str]:
@@ -53,12 +79,12 @@ class PipeComponent(Component):
     @property
     def source_type(self) -> str:
         """The type of the resolved source, "" when it is missing."""
-        return str((self.effective.get("source") or {}).get("type", ""))
+        return part_type(self.effective, "source")
 
     @property
     def sink_type(self) -> str:
         """The type of the resolved sink."""
-        return str((self.effective.get("sink") or {}).get("type", ""))
+        return part_type(self.effective, "sink")
 
 
 @dataclass(frozen=True)
@@ -78,8 +104,10 @@ class NodeConfig:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """The effective metadata entity, {} without a valid one."""
-        return self.metadata.effective if self.metadata and self.metadata.valid else {}
+        """The effective metadata entity: a hosted node's where none is uploaded, {} for one with errors."""
+        if self.metadata is None:
+            return NO_METADATA
+        return self.metadata.defined if self.metadata.valid else {}
 
     def validation_errors(self) -> list[dict[str, Any]]:
         """Return findings of all components, in the shape of an upload's answer."""

@@ -11,11 +11,13 @@ from typing import Any
 
 from core.suggestions import did_you_mean
 from localnode.config.effective import transforms
-from localnode.config.problems import ERROR, Problem
+from localnode.config.numbers import with_numbers
+from localnode.config.problems import ERROR, WARNING, Problem, has_errors
 from localnode.config.schema_check import check
 from localnode.config.schemas import PIPE, PUMP
 from localnode.dtl import DtlCompileError, PipeSettings, compile_dtl
 from localnode.pipes import registry
+from localnode.pipes.unavailable import not_available
 from localnode.scheduler.schedule import BadCron, cron
 
 Path = tuple[str | int, ...]
@@ -23,11 +25,12 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Checked:
-    """Findings about a pipe, and the datasets its rules hop to."""
+    """Findings about a pipe, the datasets its rules hop to, and why it does not run here, if it does not."""
 
     problems: list[Problem]
     tracked: frozenset[str] = frozenset()
     untracked: frozenset[str] = frozenset()
+    not_runnable: str | None = None
 
 
 def check_pipe(resolved: Mapping[str, Any], settings: PipeSettings) -> Checked:
@@ -41,9 +44,54 @@ def check_pipe(resolved: Mapping[str, Any], settings: PipeSettings) -> Checked:
     for path, link in transforms(resolved):
         found = _component(registry.TRANSFORM, link, path)
         problems += found
-        if not found and link.get("type") == "dtl":
+        if not has_errors(found) and link.get("type") == "dtl":
             problems += _rules(link, path, settings, tracked, every)
-    return Checked(problems, frozenset(tracked), frozenset(every - tracked))
+    missing = _not_available(resolved)
+    problems += [Problem(path, reason, WARNING) for path, reason in missing]
+    reason = missing[0][1] if missing else None
+    return Checked(problems, frozenset(tracked), frozenset(every - tracked), reason)
+
+
+def _not_available(resolved: Mapping[str, Any]) -> list[tuple[Path, str]]:
+    """Return the components that only a hosted node has, each with its place and what is said of it."""
+    parts: list[tuple[str, Path, Any]] = [
+        (kind, (kind,), resolved.get(kind)) for kind in (registry.SOURCE, registry.SINK)
+    ]
+    parts += [(registry.TRANSFORM, path, link) for path, link in transforms(resolved)]
+    found = []
+    for kind, path, part in parts:
+        known = registry.find(kind, str(part.get("type"))) if isinstance(part, Mapping) else None
+        if known is not None and not known.available:
+            found.append(((*path, "type"), not_available(kind, known.type)))
+    return found
+
+
+def pipe_with_numbers(resolved: dict[str, Any]) -> dict[str, Any]:
+    """Copy a pipe with numbers for decimals such as `"~f0.1"` in settings that are numbers.
+
+    Those of its components count as its own.
+    """
+    result: dict[str, Any] = with_numbers(
+        resolved, {**PIPE, "properties": {**PIPE["properties"], "pump": PUMP}}
+    )
+    for kind in (registry.SOURCE, registry.SINK):
+        if isinstance(result.get(kind), dict):
+            result[kind] = _with_numbers(kind, result[kind])
+    if isinstance(result.get("transform"), list):
+        result["transform"] = [_with_numbers(registry.TRANSFORM, link) for link in result["transform"]]
+    elif "transform" in result:
+        result["transform"] = _with_numbers(registry.TRANSFORM, result["transform"])
+    return result
+
+
+def _with_numbers(kind: str, part: Any) -> Any:
+    known = registry.find(kind, str(part.get("type"))) if isinstance(part, dict) else None
+    if known is None:
+        return part
+    result: Any = with_numbers(part, known.schema)
+    if known.type == "chained" and isinstance(result.get("transforms"), list):
+        result["transforms"] = [_with_numbers(kind, link) for link in result["transforms"]]
+    return result
 
 
 def _component(kind: str, config: Any, path: Path) -> list[Problem]:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from core.suggestions import did_you_mean
 from localnode.config.effective import fill_pipe_defaults
 from localnode.config.model import Component, NodeConfig, PipeComponent
-from localnode.config.pipe_check import check_pipe
+from localnode.config.numbers import with_numbers
+from localnode.config.pipe_check import check_pipe, pipe_with_numbers
 from localnode.config.problems import WARNING, InvalidConfig, Problem, has_errors
 from localnode.config.references import cross_check
 from localnode.config.schema_check import check
-from localnode.config.schemas import METADATA, SYSTEMS
-from localnode.config.substitution import Substitution, secret_names
+from localnode.config.schemas import METADATA, OTHER_SYSTEMS, SYSTEMS
+from localnode.config.substitution import CONDITIONAL, Path, Substitution, Undefined, secret_names
 from localnode.pipes import pipe_settings
 
 MASS_REMOVAL = 10
+_WITHOUT_EFFECT = frozenset({"name", "description", "comment", "metadata", "permissions", "docker"})
+"""Properties of components that this node does not carry out: what they miss, nothing misses."""
 
 
 def resolve(
@@ -33,7 +36,7 @@ def resolve(
     for entity in posted:
         by_kind[_kind(entity)].append(entity)
     metadata = next((_metadata(entity, env) for entity in by_kind["metadata"]), None)
-    settings = metadata.effective if metadata and metadata.valid else {}
+    settings = NodeConfig(metadata=metadata).settings
     systems = {entity["_id"]: _system(entity, env, known_secrets or {}) for entity in by_kind["system"]}
     systems.update({entity["_id"]: _unknown_kind(entity) for entity in by_kind[""]})
     pipes = {entity["_id"]: _pipe(entity, env, settings) for entity in by_kind["pipe"]}
@@ -69,16 +72,19 @@ def _kind(entity: Mapping[str, Any]) -> str:
 
 
 def _unknown_kind(entity: Mapping[str, Any]) -> Component:
-    kinds = ["pipe", "metadata", *SYSTEMS]
-    msg = f'unknown type "{entity.get("type", "")}"{did_you_mean(str(entity.get("type", "")), kinds)}'
-    return Component(entity, dict(entity), (Problem(("type",), msg),))
+    return Component(entity, dict(entity), (_unknown_type(entity, ["pipe", "metadata", *SYSTEMS]),))
+
+
+def _unknown_type(entity: Mapping[str, Any], known: Iterable[str]) -> Problem:
+    name = str(entity.get("type", ""))
+    return Problem(("type",), f'unknown type "{name}"{did_you_mean(name, list(known))}')
 
 
 def _metadata(entity: Mapping[str, Any], env: Mapping[str, Any]) -> Component:
     substitution = Substitution(env)
-    effective = substitution.component(entity)
-    problems = [*substitution.problems, *check(effective, METADATA, (), level=WARNING)]
-    return Component(entity, effective, tuple(problems))
+    effective = with_numbers(substitution.component(entity), METADATA)
+    problems = [*substitution.problems, *check(effective, METADATA, ())]
+    return _component(entity, effective, problems, substitution)
 
 
 def _system(entity: Mapping[str, Any], env: Mapping[str, Any], secrets: Mapping[str, set[str]]) -> Component:
@@ -87,12 +93,51 @@ def _system(entity: Mapping[str, Any], env: Mapping[str, Any], secrets: Mapping[
     problems = list(substitution.problems)
     schema = SYSTEMS.get(str(effective.get("type")))
     if schema:
+        effective = with_numbers(effective, schema)
         problems += check(effective, schema, ())
         problems += _addresses(effective)
+        if effective.get("authentication") == "ntlm":
+            msg = "ntlm is not available on this node: what is asked of this system fails"
+            problems.append(Problem(("authentication",), msg, WARNING))
         stored = secrets.get(entity["_id"], set()) | secrets.get("", set())
         for name in sorted(secret_names({k: v for k, v in effective.items() if k != "docker"}) - stored):
             problems.append(Problem((), f'the secret "{name}" is not stored on this node yet', WARNING))
-    return Component(entity, effective, tuple(problems))
+    elif effective.get("type") not in OTHER_SYSTEMS:
+        problems.append(_unknown_type(entity, [*SYSTEMS, *OTHER_SYSTEMS]))
+    return _component(entity, effective, problems, substitution)
+
+
+def _component(
+    entity: Mapping[str, Any], effective: dict[str, Any], problems: list[Problem], substitution: Substitution
+) -> Component:
+    """Make the component of a system or metadata entity, with what is wrong with it, and what it misses."""
+    undefined = tuple(each for each in substitution.undefined if each.path[0] not in _WITHOUT_EFFECT)
+    return Component(entity, effective, tuple(_settled(problems, substitution.undefined)), undefined)
+
+
+def _settled(problems: Iterable[Problem], undefined: Sequence[Undefined]) -> Iterator[Problem]:
+    """Yield the findings without errors that the variables may decide.
+
+    What is not defined yet is neither right nor wrong.
+    """
+    places = [Problem(_decided(each.path), "").elements for each in undefined]
+    for problem in problems:
+        here = problem.elements
+        is_open = any(
+            here.startswith(place) or (problem.suffix and place.startswith(here)) for place in places
+        )
+        if problem.level == WARNING or not is_open:
+            yield problem
+
+
+def _decided(path: Path) -> Path:
+    """Return the place below which everything depends on the variable that `path` names.
+
+    A condition decides about all that it stands for.
+    """
+    if CONDITIONAL in path:
+        return path[: path.index(CONDITIONAL)]
+    return path[:-1] if path[-1] == "condition" else path
 
 
 def _addresses(system: Mapping[str, Any]) -> list[Problem]:
@@ -107,10 +152,18 @@ def _addresses(system: Mapping[str, Any]) -> list[Problem]:
 
 def _pipe(entity: Mapping[str, Any], env: Mapping[str, Any], settings: Mapping[str, Any]) -> PipeComponent:
     substitution = Substitution(env)
-    resolved = substitution.component(entity)
+    resolved = pipe_with_numbers(substitution.component(entity))
     effective = fill_pipe_defaults(resolved, settings)
     checked = check_pipe(resolved, pipe_settings(effective, settings))
-    problems = [*substitution.problems, *checked.problems]
+    problems = [*substitution.problems, *_settled(checked.problems, substitution.undefined)]
     if has_errors(substitution.problems):
         problems = [*substitution.problems, *(each for each in checked.problems if each.level == WARNING)]
-    return PipeComponent(entity, effective, tuple(problems), checked.tracked, checked.untracked)
+    return PipeComponent(
+        entity,
+        effective,
+        tuple(problems),
+        tuple(each for each in substitution.undefined if each.path[0] not in _WITHOUT_EFFECT),
+        checked.tracked,
+        checked.untracked,
+        checked.not_runnable,
+    )

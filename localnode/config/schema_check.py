@@ -7,28 +7,26 @@ from typing import Any
 import jsonschema
 
 from core.schema_messages import Finding, explain
-from localnode.config.problems import ERROR, Problem
+from localnode.config.problems import WARNING, Problem
 
 MAX_SHOWN = 60
 
 
-def check(
-    value: Any, schema: dict[str, Any], path: tuple[str | int, ...], level: str = ERROR
-) -> list[Problem]:
+def check(value: Any, schema: dict[str, Any], path: tuple[str | int, ...]) -> list[Problem]:
     """Return findings about `value`, which stands at `path` of its component.
 
-    Unknown properties get `level`.
+    Unknown properties are warnings: hosted nodes take them, and public configs have them.
     """
     errors = jsonschema.Draft202012Validator(schema).iter_errors(value)
-    found = [_problem(finding, path, level) for error in errors for finding in explain(error, _shown)]
+    found = [_problem(finding, path) for error in errors for finding in explain(error, _shown)]
     return list(dict.fromkeys(found))
 
 
-def _problem(finding: Finding, path: tuple[str | int, ...], level: str) -> Problem:
+def _problem(finding: Finding, path: tuple[str | int, ...]) -> Problem:
     place = (*path, *finding.path)
     match finding.rule:
         case "additionalProperties":
-            return Problem(place, f'"{place[-1]}" {finding.text}', level)
+            return Problem(place, f'"{place[-1]}" {finding.text}', WARNING)
         case "required":
             return Problem(place[:-1], f'"{place[-1]}" {finding.text}')
     return Problem(place, finding.text)

@@ -1,7 +1,7 @@
 """JSON Schemas of what the node itself reads: pipe, pump, system and metadata entities.
 
 Sources, transforms and sinks describe themselves in the component registry. Every schema here is closed:
-a property that nobody knows is a typing error and is reported with the nearest known name.
+a property that nobody knows is probably a typing error and is warned of with the nearest known name.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ _POSITIVE: Schema = {"type": "integer", "minimum": 1}
 _SECONDS: Schema = {"type": "number", "minimum": 0}
 _FLAG: Schema = {"type": "boolean"}
 _STRING: Schema = {"type": "string", "minLength": 1}
+_MAYBE_EMPTY: Schema = {"type": "string"}
 _OBJECT: Schema = {"type": "object"}
 _DATASETS: Schema = {"type": "array", "items": _STRING}
 
@@ -122,9 +123,9 @@ PIPE = _closed(
 
 _OAUTH2 = _closed(
     {
-        "client_id": _STRING,
-        "client_secret": _STRING,
-        "token_url": _STRING,
+        "client_id": _MAYBE_EMPTY,
+        "client_secret": _MAYBE_EMPTY,
+        "token_url": _MAYBE_EMPTY,
         "access_token": _STRING,
         "refresh_token": _STRING,
         "refresh_window": _SECONDS,
@@ -135,16 +136,16 @@ _OAUTH2 = _closed(
 )
 _TRIPLETEX = _closed(
     {
-        "consumer_token": _STRING,
-        "employee_token": _STRING,
-        "token_url": _STRING,
+        "consumer_token": _MAYBE_EMPTY,
+        "employee_token": _MAYBE_EMPTY,
+        "token_url": _MAYBE_EMPTY,
         "ttl": {"type": "number", "exclusiveMinimum": 0},
     },
     ("consumer_token", "employee_token", "token_url"),
 )
 _HTTP: dict[str, Schema] = {
     "headers": _OBJECT,
-    "authentication": {"enum": ["basic", "digest", "jwt", "tripletex"]},
+    "authentication": {"enum": ["basic", "digest", "jwt", "ntlm", "tripletex"]},
     "username": {"type": "string"},
     "password": {"type": "string"},
     "jwt_token": {"type": "string"},
@@ -185,7 +186,7 @@ SYSTEMS: dict[str, Schema] = {
         {
             **_ENTITY,
             **_HTTP,
-            "_id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9-]{0,61}[A-Za-z0-9]$"},
+            "_id": {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_-]{0,61}[A-Za-z0-9_]$"},
             "type": {},
             "docker": _DOCKER,
             "use_https": _FLAG,
@@ -204,6 +205,17 @@ SYSTEMS: dict[str, Schema] = {
         ("_id", "type"),
     ),
 }
+
+OTHER_SYSTEMS = frozenset(
+    f"system:{name}"
+    for name in (
+        "elasticsearch", "kafka", "ldap", "mssql", "mssql-azure-dw", "mysql", "oracle", "oracle_tns",
+        "postgresql", "smtp", "solr", "sqlserver", "twilio",
+    )
+)  # fmt: skip
+"""Systems that hosted nodes talk to and this node does not
+(https://docs.sesam.io/hub/documentation/service-configuration/systems/configuration-systems.html); what is
+said of them is not checked."""
 
 METADATA = _closed(
     {

@@ -7,10 +7,11 @@ Conditions are decided first, so that a variable which only a dead alternative n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from localnode.config.problems import Problem
+from localnode.config.problems import WARNING, Problem
 
 _ENV = re.compile(r"\$ENV\(([^()]*)\)")
 _SECRET = re.compile(r"\$SECRET\(([^()]*)\)")
@@ -18,12 +19,29 @@ CONDITIONAL = "$conditional_properties"
 Path = tuple[str | int, ...]
 
 
+@dataclass(frozen=True)
+class Undefined:
+    """A place of a component that names an environment variable which is not defined."""
+
+    path: Path
+    name: str
+
+    @property
+    def reason(self) -> str:
+        """What is said of it."""
+        return f'the environment variable "{self.name}" is not defined'
+
+
 class Substitution:
-    """One component's substitution; `problems` collects what is missing (one finding per place)."""
+    """One component's substitution; `problems` are its findings, `undefined` the variables that it misses.
+
+    A reference to a variable that is not defined stays in its place as it is.
+    """
 
     def __init__(self, env: Mapping[str, Any]) -> None:
         self.env = env
         self.problems: list[Problem] = []
+        self.undefined: list[Undefined] = []
 
     def component(self, original: Mapping[str, Any]) -> dict[str, Any]:
         """Return the effective form of a pipe, system or metadata entity, defaults not yet filled in."""
@@ -75,18 +93,16 @@ class Substitution:
         return result
 
     def _alternative(self, condition: Any, alternatives: dict[str, Any], path: Path) -> Any:
+        missing = len(self.undefined)
         value = self._fill(condition, (*path, "condition"))
+        if len(self.undefined) > missing:
+            return {}
         key = str(value).lower() if isinstance(value, bool) else str(value)
         if value is None or key not in alternatives:
             known = ", ".join(f'"{name}"' for name in alternatives)
-            if not self._unresolved(condition):
-                self._problem((*path, "condition"), f'no alternative is called "{key}" (there is {known})')
+            self._problem((*path, "condition"), f'no alternative is called "{key}" (there is {known})')
             return {}
         return alternatives[key]
-
-    def _unresolved(self, condition: Any) -> bool:
-        """Return True when the condition names a missing variable, which is reported already."""
-        return isinstance(condition, str) and any(name not in self.env for name in _ENV.findall(condition))
 
     def _fill(self, value: Any, path: Path) -> Any:
         if isinstance(value, str):
@@ -100,13 +116,16 @@ class Substitution:
     def _string(self, text: str, path: Path) -> Any:
         whole = _ENV.fullmatch(text)
         if whole:
-            return self._variable(whole[1], path, None)
-        return _ENV.sub(lambda match: _as_text(self._variable(match[1], path, "")), text)
+            return self._variable(whole, path)
+        return _ENV.sub(lambda match: _as_text(self._variable(match, path)), text)
 
-    def _variable(self, name: str, path: Path, missing: Any) -> Any:
+    def _variable(self, reference: re.Match[str], path: Path) -> Any:
+        name = reference[1]
         if name not in self.env:
-            self._problem(path, f'the environment variable "{name}" is not defined')
-            return missing
+            missing = Undefined(path, name)
+            self.undefined.append(missing)
+            self.problems.append(Problem(path, missing.reason, WARNING))
+            return reference[0]
         return self.env[name]
 
     def _problem(self, path: Path, msg: str) -> None:
@@ -117,6 +136,24 @@ def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else str(value)
+
+
+def without(value: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, Any]:
+    """Copy a config without what stands at `paths`; what comes after it in a list moves up."""
+    return dict(_kept(value.items(), paths))
+
+
+def _kept(items: Iterable[tuple[Any, Any]], paths: Sequence[Path]) -> Iterator[tuple[Any, Any]]:
+    for key, inner in items:
+        below = [path[1:] for path in paths if path[:1] == (key,)]
+        if () not in below:
+            yield key, _inner(inner, below) if below else inner
+
+
+def _inner(value: Any, paths: Sequence[Path]) -> Any:
+    if isinstance(value, list):
+        return [inner for _, inner in _kept(enumerate(value), paths)]
+    return dict(_kept(value.items(), paths)) if isinstance(value, dict) else value
 
 
 def variables_of_conditions(parts: Iterable[Any]) -> set[str]:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 from core.settings import BadSetting
 from core.suggestions import did_you_mean
 from localnode.config.problems import UnreadableUpload
+
+log = logging.getLogger(__name__)
+
+Pairs = Callable[[list[tuple[str, Any]]], dict[str, Any]]
+"""Makes an object of its keys and values."""
 
 SUFFIX = ".conf.json"
 ENV_SUFFIX = "-env.json"
@@ -64,8 +71,9 @@ def config_files(root: Path) -> list[Path]:
 def read_variables(root: Path, profile: str | None = None) -> dict[str, Any] | None:
     """Return the environment variables of `<profile>-env.json`.
 
-    None when no profile is named and the default one has no file; BadSetting when a named one has none.
-    Raises UnreadableUpload.
+    None when no profile is named and the default one has no file; BadSetting when a named one has none. Of a
+    variable that is there twice the last one counts, as for Sesam's client, and the log says so. Raises
+    UnreadableUpload.
     """
     path = root / f"{profile or DEFAULT_PROFILE}{ENV_SUFFIX}"
     if not path.is_file():
@@ -74,9 +82,17 @@ def read_variables(root: Path, profile: str | None = None) -> dict[str, Any] | N
         known = sorted(each.name.removesuffix(ENV_SUFFIX) for each in root.glob(f"*{ENV_SUFFIX}"))
         there = f"the profiles are {', '.join(known) or 'none'}{did_you_mean(profile, known)}"
         raise BadSetting(f"there is no {path.name} in {root}; {there}")
-    value = parse_json(path.name, path.read_bytes())
+    twice: set[str] = set()
+
+    def last(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        twice.update(_twice(pairs))
+        return dict(pairs)
+
+    value = parse_json(path.name, path.read_bytes(), last)
     if not isinstance(value, dict):
         raise UnreadableUpload(path.name, f"{path.name}: expected an object of variables")
+    if twice:
+        log.warning("%s: twice there, the last one counts: %s", path.name, ", ".join(sorted(twice)))
     return value
 
 
@@ -140,15 +156,15 @@ def _entities(source: str, data: bytes) -> list[tuple[str, dict[str, Any]]]:
     return [(source, item) for item in items]
 
 
-def parse_json(source: str, data: bytes) -> Any:
+def parse_json(source: str, data: bytes, pairs: Pairs | None = None) -> Any:
     """Parse strict JSON.
 
-    That is UTF-8 with or without byte order mark, and no key twice in an object, so that no rule hides
-    another of its name. UnreadableUpload names file, line and column.
+    That is UTF-8 with or without byte order mark and, unless `pairs` makes the objects, no key twice in one,
+    so that no rule hides another of its name. UnreadableUpload names file, line and column.
     """
     try:
         text = data.decode("utf-8-sig")
-        return json.loads(text, parse_constant=_no_constants, object_pairs_hook=_no_key_twice)
+        return json.loads(text, parse_constant=_no_constants, object_pairs_hook=pairs or _no_key_twice)
     except UnicodeDecodeError as error:
         raise UnreadableUpload(source, f"{source}: not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
@@ -191,12 +207,16 @@ def _no_constants(name: str) -> NoReturn:
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f'"{twice}" is there twice in one object, and only the last one would count')
-    return found
+    for key in _twice(pairs):
+        raise ValueError(f'"{key}" is there twice in one object, and only the last one would count')
+    return dict(pairs)
+
+
+def _twice(pairs: list[tuple[str, Any]]) -> list[str]:
+    """Return the keys that are there more than once."""
+    if len(dict(pairs)) == len(pairs):
+        return []
+    return [key for key, times in Counter(key for key, _ in pairs).items() if times > 1]
 
 
 def _unique(entities: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ def read_spec(raw: Any, scope: Scope, path: str, is_last: bool) -> Spec | None:
         return None
     for key in raw:
         if key not in KEYS:
-            scope.error(f"{path}['{key}']", f'hops: unknown key "{key}"{did_you_mean(key, KEYS)}')
+            scope.compilation.warn(f"{path}['{key}']", f'hops: unknown key "{key}"{did_you_mean(key, KEYS)}')
     datasets = _datasets(raw.get("datasets"), scope, f"{path}['datasets']")
     if not datasets:
         return None

@@ -103,12 +103,17 @@ def obstacle(
 ) -> str | None:
     """Return why a pipe with a valid config cannot run on this node.
 
-    A system without address, a secret not stored.
+    A component that the node has not, a variable that is not defined, a system without address, a secret that
+    is not stored.
     """
+    if pipe.not_runnable or pipe.misses:
+        return pipe.not_runnable or pipe.misses
     for name in systems_of(pipe):
         system = config.systems.get(name)
         if system is None:
             continue
+        if system.misses:
+            return f'system "{name}": {system.misses}'
         if _leads_nowhere(system, settings):
             return NO_ADDRESS.format(name)
         stored = {*uploaded.secrets(name), *uploaded.secrets(GLOBAL)}
@@ -133,9 +138,7 @@ def without_docker(system: Mapping[str, Any]) -> dict[str, Any]:
 
 def _with_secrets(system: Component, uploaded: SettingsStore) -> dict[str, Any]:
     secrets = _secrets_of(system.id, uploaded)
-    filled: dict[str, Any] = fill_secrets(
-        without_docker(system.effective), lambda name: secrets.get(name, "")
-    )
+    filled: dict[str, Any] = fill_secrets(without_docker(system.defined), lambda name: secrets.get(name, ""))
     return filled
 
 

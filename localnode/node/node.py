@@ -150,8 +150,7 @@ class Node:
             turned = self._turned(plan, self.env(), force)
             if not self.runs.stop(self.settings.stop_seconds):
                 raise Conflict("all pipes are being run, and that has not ended in time; try again later")
-            self._apply(plan, start_over=bool(turned))
-            self.uploaded.replace_entities(posted)
+            self._apply(plan, bool(turned), lambda: self.uploaded.replace_entities(posted))
             return plan.config
 
     def add_entities(self, entities: Iterable[Mapping[str, Any]], force: bool) -> NodeConfig:
@@ -189,7 +188,7 @@ class Node:
         return self.uploaded.env()
 
     def replace_env(self, variables: Mapping[str, Any], force: bool = False) -> None:
-        """Replace the environment variables. Pipes that miss one from now on become invalid.
+        """Replace the environment variables. Pipes that miss one from now on fail when they run.
 
         Conflict and nothing changed when pipes with data would turn from a system to embedded test data or
         back; with `force` all pipes then start over: what they have read and made is deleted.
@@ -198,8 +197,7 @@ class Node:
         with self._lock:
             plan = self._plan(self.config.entities, variables)
             turned = self._turned(plan, variables, force)
-            self.uploaded.replace_env(variables)
-            self._apply(plan, start_over=bool(turned))
+            self._apply(plan, bool(turned), lambda: self.uploaded.replace_env(variables))
 
     def _turned(self, plan: ConfigPlan, variables: Mapping[str, Any], force: bool) -> list[PipeComponent]:
         """Return the pipes that a plan turns to other data than they hold.
@@ -249,15 +247,25 @@ class Node:
         engine = make_engine(config, self.settings, self.store, self.uploaded, self._make_systems)
         return self._pipes.plan(config, engine)
 
-    def _apply(self, plan: ConfigPlan, start_over: bool = False) -> None:
-        """Use what was planned from now on: drop what is gone, put the pumps on the clock.
+    def _apply(
+        self, plan: ConfigPlan, start_over: bool = False, save: Callable[[], None] | None = None
+    ) -> None:
+        """Use what was planned from now on.
+
+        Puts the pumps on the clock, does `save` what was uploaded, drops what is gone. Where that breaks off
+        before it is saved, all is as it was.
 
         To `start_over` the sink datasets are deleted, but for what receivers hold.
         """
         self.scheduler.hold()
         try:
             self._pipes.stop_changed(plan)
-            self._pipes.apply(plan)
+            try:
+                self._pipes.apply(plan, save)
+            except Exception:
+                log.exception("a new configuration could not be applied; the former one is taken again")
+                self._pipes.apply(self._plan(self.uploaded.entities()), None)
+                raise
             if start_over:
                 self._stop_pumps()
                 self._pipes.reset(delete_input=False)
@@ -366,6 +374,7 @@ class Node:
             "running_pipes": [pipe.id for pipe in pipes if pipe.pump.is_running],
             "invalid_pipes": [pipe.id for pipe in pipes if not pipe.component.valid],
             "failed_pipes": [pipe.id for pipe in pipes if pipe.failed],
+            "not_runnable_pipes": [pipe.id for pipe in pipes if pipe.component.not_runnable],
             "datasets": len(self.store.datasets()),
         }
 

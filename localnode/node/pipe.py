@@ -14,7 +14,17 @@ from localnode.config.problems import ERROR
 from localnode.errors import BadRequest, Conflict, Unavailable
 from localnode.pipes import Engine, Pipe
 from localnode.pipes.parts import assemble
-from localnode.scheduler import FAILED, NOT_READY, SUCCESS, Outcome, Pump, Reads, Schedule, Scheduler
+from localnode.scheduler import (
+    FAILED,
+    NOT_READY,
+    NOT_RUNNABLE,
+    SUCCESS,
+    Outcome,
+    Pump,
+    Reads,
+    Schedule,
+    Scheduler,
+)
 from localnode.store import LOG_PREFIX, Dataset, canonical
 
 STOP_SECONDS = 30.0
@@ -33,9 +43,10 @@ RESETS = (
 
 
 class NodePipe:
-    """A configured pipe. `engine_pipe` is None while its config has errors; then nothing of it runs.
+    """A configured pipe.
 
-    `blocked` says why a valid pipe cannot run on this node.
+    `engine_pipe` is None while its config has errors, or misses what would say what it does; then nothing of
+    it runs. `blocked` says why a valid pipe cannot run on this node.
     """
 
     def __init__(
@@ -51,7 +62,8 @@ class NodePipe:
         self.engine_pipe = engine_pipe
         self.blocked = blocked
         self._host, self._uploaded, self._scheduler = engine, uploaded, scheduler
-        schedule = Schedule(component.effective["pump"] if component.valid else {"mode": "manual"})
+        runs_by_itself = component.valid and not component.not_runnable and not component.undefined
+        schedule = Schedule(component.effective["pump"] if runs_by_itself else {"mode": "manual"})
         self.pump = Pump(component.id, schedule, self._execute, time.time())
         if schedule.mode == "scheduled" and self._is_overdue(engine):
             self.pump.next_run = time.time()
@@ -88,7 +100,7 @@ class NodePipe:
 
     @property
     def runs_in_rounds(self) -> bool:
-        """Whether a run-all includes it; pipes with config errors are, so that the run says what is wrong."""
+        """Whether a run-all includes it; pipes that cannot run are, so that the run says what is wrong."""
         return self.pump.may_run and (self.has_pump or self.engine_pipe is None)
 
     @property
@@ -105,11 +117,12 @@ class NodePipe:
         return self.pump.run()
 
     def _execute(self, full: bool, stop: threading.Event) -> Outcome:
+        if self.blocked and self.component.valid:
+            status = NOT_RUNNABLE if self.component.not_runnable else FAILED
+            return Outcome(status, reason=self.blocked, blocked=not self.component.undefined)
         if self.engine_pipe is None:
             first = next(each for each in self.component.problems if each.level == ERROR)
             return Outcome(FAILED, reason=f"config error at {first.elements}: {first.msg}")
-        if self.blocked:
-            return Outcome(FAILED, reason=self.blocked, blocked=True)
         if not self.has_pump:
             return Outcome(SUCCESS)
         result = self.engine_pipe.run(full, stop)
@@ -170,7 +183,7 @@ class NodePipe:
     def operations(self) -> list[str]:
         """Operations its pump supports."""
         if not self.has_pump:
-            return list(SWITCHES)
+            return [*(RUNS if self.component.valid and self.blocked else ()), *SWITCHES]
         return [*(RUNS if self.pump.may_run else ("stop",)), *SWITCHES, *RESETS]
 
     # -- operations ----------------------------------------------------------------------------------------
@@ -220,6 +233,8 @@ class NodePipe:
             self._scheduler.start(self.pump, full=False)
 
     def _engine(self) -> Pipe:
+        if self.engine_pipe is None and self.component.valid and self.blocked:
+            raise BadRequest(f'pipe "{self.id}" cannot run: {self.blocked}')
         if self.engine_pipe is None:
             raise BadRequest(f'the config of pipe "{self.id}" has errors: see its config-errors')
         return self.engine_pipe

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from localnode import codec
@@ -14,6 +15,8 @@ from localnode.pipes import ConfigProblem, Engine, Pipe
 from localnode.scheduler import Scheduler, is_signalled
 from localnode.store import LOG_PREFIX, Store
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class ConfigPlan:
@@ -21,12 +24,13 @@ class ConfigPlan:
 
     `config` holds what building found wrong, too.
 
-    Pipes that stay as they are, are not in `built`.
+    Pipes that stay as they are, are `kept` and not built.
     """
 
     config: NodeConfig
     engine: Engine
     built: Mapping[str, Pipe]
+    kept: frozenset[str]
     signatures: Mapping[str, str]
 
 
@@ -47,57 +51,59 @@ class NodePipes:
 
     def plan(self, config: NodeConfig, engine: Engine) -> ConfigPlan:
         """Build the pipes that are new or changed; nothing in use is touched."""
-        pipes: dict[str, PipeComponent] = {}
+        pipes: dict[str, PipeComponent] = dict(config.pipes)
         built: dict[str, Pipe] = {}
-        signatures: dict[str, str] = {}
+        signatures = {pipe_id: _signature(component, config) for pipe_id, component in pipes.items()}
+        kept = frozenset(pipe_id for pipe_id in pipes if self._is_unchanged(pipes[pipe_id], signatures))
         for pipe_id, component in config.pipes.items():
-            signatures[pipe_id] = _signature(component, config)
-            unchanged = pipe_id in self.by_id and self._signatures.get(pipe_id) == signatures[pipe_id]
-            if component.valid and not unchanged:
+            if pipe_id not in kept and component.valid and _is_complete(component):
                 try:
-                    built[pipe_id] = Pipe(component.effective, engine)
-                except ConfigProblem as error:
-                    found = Problem(error.path, error.message)
-                    component = replace(component, problems=(*component.problems, found))
-            pipes[pipe_id] = component
-        return ConfigPlan(replace(config, pipes=pipes), engine, built, signatures)
+                    built[pipe_id] = Pipe(component.defined, engine)
+                except Exception as error:
+                    if not component.undefined:
+                        found = _finding(pipe_id, error)
+                        pipes[pipe_id] = replace(component, problems=(*component.problems, found))
+        return ConfigPlan(replace(config, pipes=pipes), engine, built, kept, signatures)
+
+    def _is_unchanged(self, component: PipeComponent, signatures: Mapping[str, str]) -> bool:
+        old = self.by_id.get(component.id)
+        same = self._signatures.get(component.id) == signatures[component.id]
+        return old is not None and same and old.component.valid == component.valid
 
     def stop_changed(self, plan: ConfigPlan) -> None:
         """End the runs of pipes that a plan changes or drops. Conflict when one has not ended in time."""
-        changed = [
-            pipe
-            for pipe_id, pipe in self.by_id.items()
-            if pipe_id in plan.built or pipe_id not in plan.config.pipes
-        ]
+        changed = [pipe for pipe_id, pipe in self.by_id.items() if pipe_id not in plan.kept]
         for pipe in changed:
             pipe.pump.cancel.set()
         for pipe in changed:
             pipe.stop()
 
-    def apply(self, plan: ConfigPlan) -> None:
-        """Take a plan over, after `stop_changed`.
+    def apply(self, plan: ConfigPlan, save: Callable[[], None] | None) -> None:
+        """Take a plan over, after `stop_changed`, and `save` it.
 
-        Datasets that nobody writes any more go with the pipes that did.
+        Datasets that nobody writes any more go with the pipes that did, last of all.
         """
         pipes: dict[str, NodePipe] = {}
         for pipe_id, component in plan.config.pipes.items():
-            old = self.by_id.get(pipe_id)
-            if old is not None and pipe_id not in plan.built and component.valid == old.component.valid:
-                old.component = component
-                pipes[pipe_id] = old
+            if pipe_id in plan.kept:
+                pipes[pipe_id] = self.by_id[pipe_id]
                 continue
             blocked = obstacle(component, plan.config, self._settings, self._uploaded)
             engine_pipe = plan.built.get(pipe_id)
             pipes[pipe_id] = NodePipe(
                 component, engine_pipe, plan.engine, self._uploaded, self._scheduler, blocked
             )
-        self._drop_gone(pipes)
+        readers = _readers(plan.config)
+        for engine_pipe in plan.built.values():
+            engine_pipe.on_load()
         self._make_logs(pipes)
-        for pipe_id, engine_pipe in plan.built.items():
-            if pipe_id in pipes:
-                engine_pipe.on_load()
-        self.by_id, self._signatures = pipes, plan.signatures
-        self._scheduler.configure({name: pipe.pump for name, pipe in pipes.items()}, _readers(plan.config))
+        before, self.by_id, self._signatures = self.by_id, pipes, plan.signatures
+        for pipe_id in plan.kept:
+            pipes[pipe_id].component = plan.config.pipes[pipe_id]
+        self._scheduler.configure({name: pipe.pump for name, pipe in pipes.items()}, readers)
+        if save is not None:
+            save()
+        self._drop_gone(before)
 
     def _make_logs(self, pipes: Mapping[str, NodePipe]) -> None:
         """Give every pipe the dataset of its execution log from the start, so that others can read it."""
@@ -106,11 +112,11 @@ class NodePipes:
             for pipe_id in missing:
                 self._store.dataset(LOG_PREFIX + pipe_id, create=True).set_populated()
 
-    def _drop_gone(self, pipes: Mapping[str, NodePipe]) -> None:
-        written = {pipe.component.sink_dataset for pipe in pipes.values()}
-        for pipe_id, old in self.by_id.items():
+    def _drop_gone(self, before: Mapping[str, NodePipe]) -> None:
+        written = {pipe.component.sink_dataset for pipe in self.by_id.values()}
+        for pipe_id, old in before.items():
             dataset = old.component.sink_dataset
-            if pipe_id not in pipes:
+            if pipe_id not in self.by_id:
                 self._store.pipe_state(pipe_id).drop()
                 self._delete(LOG_PREFIX + pipe_id)
             if dataset is not None and dataset not in written:
@@ -151,11 +157,29 @@ class NodePipes:
                 pipe.engine_pipe.on_load()
 
 
+def _is_complete(component: PipeComponent) -> bool:
+    """Return whether what a pipe makes of entities can be told.
+
+    Variables that are not defined may leave open when it runs, and how its sink reaches a system.
+    """
+    elsewhere = ("pump",) if component.sink_type == "dataset" else ("pump", "sink")
+    return all(each.path[0] in elsewhere for each in component.undefined)
+
+
+def _finding(pipe_id: str, error: Exception) -> Problem:
+    """Why a pipe cannot be built."""
+    if isinstance(error, ConfigProblem):
+        return Problem(error.path, error.message)
+    log.exception("pipe %s: its config passed all checks and cannot be carried out", pipe_id)
+    return Problem((), f"this cannot be carried out: {type(error).__name__}: {error}")
+
+
 def _signature(component: PipeComponent, config: NodeConfig) -> str:
     """Equal as long as a pipe built from the config would be the same."""
     known = [name for name in systems_of(component) if name in config.systems]
     systems = {name: config.systems[name].effective for name in known}
-    return codec.stable_hash([component.effective, component.valid, systems, config.settings])
+    state = [component.effective, component.valid, component.misses, systems, config.settings]
+    return codec.stable_hash(state)
 
 
 def _readers(config: NodeConfig) -> dict[str, list[str]]:
@@ -163,9 +187,9 @@ def _readers(config: NodeConfig) -> dict[str, list[str]]:
     readers: dict[str, list[str]] = defaultdict(list)
     for pipe in config.pipes.values():
         pump = pipe.original.get("pump")
-        if pipe.valid and is_signalled(
-            pipe.effective, config.settings, pump.keys() if isinstance(pump, dict) else ()
-        ):
+        given = pump.keys() if isinstance(pump, dict) else ()
+        runs = pipe.valid and not pipe.not_runnable and not pipe.undefined
+        if runs and is_signalled(pipe.effective, config.settings, given):
             for dataset in {*pipe.sources, *pipe.tracked}:
                 readers[dataset].append(pipe.id)
     return readers

@@ -21,7 +21,7 @@ SHOWN = 3
 
 def remember(store: Store, pipe: PipeComponent) -> None:
     """Note what a pipe reads from now on."""
-    if pipe.valid:
+    if pipe.valid and not pipe.undefined:
         state, found = store.pipe_state(pipe.id), _reads_embedded(pipe)
         if state.get(READS_EMBEDDED) != found:
             state.put(READS_EMBEDDED, found)
@@ -29,7 +29,8 @@ def remember(store: Store, pipe: PipeComponent) -> None:
 
 def turned(store: Store, config: NodeConfig) -> list[PipeComponent]:
     """Return the pipes with data whose conditional source would change between test and system data."""
-    return [pipe for pipe in config.pipes.values() if pipe.valid and _is_turned(store, pipe)]
+    known = (pipe for pipe in config.pipes.values() if pipe.valid and not pipe.undefined)
+    return [pipe for pipe in known if _is_turned(store, pipe)]
 
 
 def refuse_turned(pipes: list[PipeComponent], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

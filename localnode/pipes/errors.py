@@ -4,6 +4,7 @@ PipeError
 ├── ConfigProblem      fix the settings (`path` leads to the place inside the pipe's config)
 ├── NotReady           wait: a dataset or completeness that the pipe needs is not there yet
 ├── Refused            decide first: breaker tripped, pump off or disabled, already running
+├── NotAvailable       use a hosted node, or another component: this node has no such type
 ├── SequenceConflict   (409) the pusher has to start over with a new sequence
 ├── InvalidPush        (400) fix the data that was pushed
 ├── BadToken           (400) continue from a token that this source has given out, or from the start
@@ -41,6 +42,10 @@ class NotReady(PipeError):
 
 class Refused(PipeError):
     """The operation is not possible in the pipe's present state."""
+
+
+class NotAvailable(PipeError):
+    """A component that only hosted nodes have was asked for what it holds or does."""
 
 
 class SequenceConflict(PipeError):

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from localnode.pipes.base import Config
 
-ADDING_SOURCES = frozenset({"embedded", "http_endpoint", "json"})
-REMOVING_SINKS = frozenset({"csv_endpoint", "http_endpoint", "json", "rest"})
+# https://docs.sesam.io/hub/features/namespaces.html lists both
+ADDING_SOURCES = frozenset({"csv", "embedded", "http_endpoint", "json", "kafka", "ldap", "sql"})
+REMOVING_SINKS = frozenset(
+    {"csv_endpoint", "elasticsearch", "http_endpoint", "json", "kafka", "mail", "rest", "sms", "solr", "sql"}
+)
 
 
 def adds(pipe: Config, source_type: str) -> bool:

@@ -49,8 +49,8 @@ class TokenAuth(AuthBase, ABC):
     def _ask(self, method: str, **options: Any) -> dict[str, Any]:
         """Return the answer of `token_url`. RemoteFailed tells the status alone: bodies may hold secrets."""
         url = self._setting.get("token_url")
-        if url is None:
-            raise RemoteFailed("this node was given no address with the host of token_url")
+        if not url:
+            raise RemoteFailed("token_url is empty, or this node was given no address with its host")
         try:
             response = self._send(method, str(url), allow_redirects=False, **options)
             answer = response.json() if response.ok else None

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from localnode.pipes import sinks, sources, transforms
+from localnode.pipes import sinks, sources, transforms, unavailable
 from localnode.pipes.base import Config, Engine, Entity
 from localnode.pipes.batches import DEAD
 from localnode.pipes.errors import Refused
@@ -19,7 +19,7 @@ from localnode.pipes.sources.dataset import DatasetSource
 from localnode.pipes.sources.http_endpoint import HttpEndpointSource
 from localnode.pipes.sources.offsets import check_offset
 
-COMPONENTS = (sources, transforms, sinks)
+COMPONENTS = (sources, transforms, sinks, unavailable)
 SINK_STAGE = "sink"
 
 

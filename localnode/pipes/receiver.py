@@ -150,7 +150,7 @@ class Receiver:
 
 def _flag(params: Mapping[str, str], name: str) -> bool:
     try:
-        return parse_flag(params.get(name, "false"))
+        return parse_flag(params.get(name) or "false")
     except ValueError as error:
         raise InvalidPush(f"{name} {error}, not {params[name]!r}") from None
 

@@ -1,7 +1,8 @@
 """Component types: what exists, which properties each takes, and how it is built.
 
 `find(kind, type).schema` is a closed JSON Schema of the component's config (with `type` and `comment`),
-meant for validation at upload; a type that is not here is refused by name.
+meant for validation at upload; a type that is not here is refused by name. Types that only a hosted node has
+are here, too, but not `available`.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class ComponentType:
     type: str
     schema: Schema
     factory: Callable[[Config, BuildContext], Any]
+    available: bool = True
 
 
 _TYPES: dict[tuple[str, str], ComponentType] = {}
@@ -75,9 +77,15 @@ def register(
     return add
 
 
+def register_unavailable(kind: str, name: str, factory: Callable[[Config, BuildContext], Any]) -> None:
+    """Make a type known that only a hosted node has; its properties are not checked."""
+    schema = {"type": "object", "properties": {"type": {"const": name}}, "required": ["type"]}
+    _TYPES[kind, name] = ComponentType(kind, name, schema, factory, available=False)
+
+
 def types(kind: str) -> list[str]:
-    """Return names of all types of a kind."""
-    return sorted(name for known, name in _TYPES if known == kind)
+    """Return names of all types of a kind that are available here."""
+    return sorted(name for (known, name), found in _TYPES.items() if known == kind and found.available)
 
 
 def find(kind: str, name: str) -> ComponentType | None:

@@ -2,7 +2,7 @@
 
 from localnode.scheduler.order import Reads
 from localnode.scheduler.pump import LastRun, Pump
-from localnode.scheduler.rounds import FAILED, NOT_READY, SUCCESS, Outcome
+from localnode.scheduler.rounds import FAILED, NOT_READY, NOT_RUNNABLE, SUCCESS, Outcome
 from localnode.scheduler.run_all import RunAll, RunAllOptions
 from localnode.scheduler.run_log import RunLog
 from localnode.scheduler.schedule import BadCron, Schedule, cron, is_signalled
@@ -11,6 +11,7 @@ from localnode.scheduler.scheduler import Scheduler
 __all__ = [
     "FAILED",
     "NOT_READY",
+    "NOT_RUNNABLE",
     "SUCCESS",
     "BadCron",
     "LastRun",

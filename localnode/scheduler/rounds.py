@@ -11,16 +11,17 @@ from typing import Any, Protocol
 
 from localnode.scheduler.order import Reads, ordered, predecessors
 
-SUCCESS, FAILED, NOT_READY = "success", "failed", "not-ready"
+SUCCESS, FAILED, NOT_READY, NOT_RUNNABLE = "success", "failed", "not-ready", "not-runnable"
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How one pump run ended. `changes` counts versions written and entities sent out.
 
-    `blocked`: it failed because the pipe cannot run on this node at all. `wrote_to`: systems that were sent
-    something to keep because of what is in the node; not by a pipe that reads from outside itself, and not by
-    one whose entities only failed again.
+    `status` is success, failed, not-ready (it waits for a dataset) or not-runnable (only a hosted node could
+    carry it out). `blocked`: it failed because the pipe cannot run on this node at all. `wrote_to`: systems
+    that were sent something to keep because of what is in the node; not by a pipe that reads from outside
+    itself, and not by one whose entities only failed again.
     """
 
     status: str

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from localnode.scheduler.rounds import FAILED, NOT_READY, Outcome, PipeTotals, Rounds, Runnable
+from localnode.scheduler.rounds import FAILED, NOT_READY, NOT_RUNNABLE, Outcome, PipeTotals, Rounds, Runnable
 from localnode.scheduler.run_log import RunLog
 
 STOPPED = "stopped"
@@ -39,7 +39,7 @@ class RunAll:
 
     A pipe counts as failed if its *last* run failed: a later round may heal it. A pipe that waited for a
     hopped dataset until the end has failed too, unless what it waits for is written by a pipe whose failure
-    is tolerated.
+    is tolerated, or by one that only a hosted node can run.
     """
 
     def __init__(self, pipes: Sequence[Runnable], options: RunAllOptions, log: RunLog, workers: int) -> None:
@@ -95,6 +95,7 @@ class RunAll:
             "changes": sum(totals.changes for totals in self._rounds.totals.values()),
             "failed_pipes": failed,
             "ignored_pipes": tolerated,
+            "not_runnable_pipes": self._not_runnable(),
         }
         if limit:
             info["message"] = limit
@@ -113,6 +114,8 @@ class RunAll:
         missing_anyway: set[str] = set()
         for name, pipe in self._rounds.pipes.items():
             outcome = self._rounds.totals[name].outcome
+            if outcome is not None and outcome.status == NOT_RUNNABLE:
+                missing_anyway.add(pipe.reads.writes or "")
             if outcome is None or outcome.status not in (FAILED, NOT_READY):
                 continue
             entry = {"pipe": name, "reason": outcome.reason}
@@ -124,6 +127,11 @@ class RunAll:
             else:
                 failed.append(entry)
         return failed, tolerated
+
+    def _not_runnable(self) -> list[dict[str, str]]:
+        """Pipes that only a hosted node can run."""
+        found = ((name, totals.outcome) for name, totals in self._rounds.totals.items())
+        return [{"pipe": n, "reason": o.reason} for n, o in found if o and o.status == NOT_RUNNABLE]
 
     def _tolerates(self, pipe: Runnable, outcome: Outcome) -> bool:
         """Return whether a pipe's failure does not fail the run."""

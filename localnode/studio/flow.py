@@ -99,16 +99,21 @@ def pipe_card(pipe: NodePipe, retries: int) -> dict[str, Any]:
 def dead_letters(pipe: NodePipe) -> int:
     """Return how many entities the pipe has given up."""
     name = policy(pipe.component.effective).dead_letter_dataset
-    dataset = node().store.find(name) if name else None
+    dataset = node().store.find(name) if isinstance(name, str) else None
     return dataset.info().live if dataset is not None else 0
 
 
 def state_of(pipe: NodePipe) -> tuple[str, str]:
-    """Return how a pipe is, and why: invalid, disabled, running, failed, waiting, blocked, ready, never."""
+    """Return how a pipe is, and why.
+
+    One of invalid, not-runnable, disabled, running, failed, waiting, blocked, ready, never.
+    """
     pump, last = pipe.pump, pipe.pump.last
     if not pipe.component.valid:
         first = next(each for each in pipe.component.problems if each.level == "error")
         return "invalid", f"{first.msg}"
+    if pipe.component.not_runnable:
+        return "not-runnable", pipe.component.not_runnable
     if pump.disabled:
         return "disabled", pump.comment or ""
     if pump.is_running:

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from localnode.api.app import create_app
 from localnode.config import NodeSettings
 from localnode.node import Node
+from tests.support.plain import PLAIN
 
 NASTY = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
 PEOPLE = [{"_id": f"p{n:03}", "name": f"Person {n}", "email": f"p{n}@example.com"} for n in range(120)]
@@ -32,6 +33,7 @@ CONFIG = [
     pipe("crm-person-enrich", "crm-person-collect", comment="adds a clock"),
     pipe("global-person", "crm-person-enrich"),
     pipe("table", "global-person", sink={"type": "csv_endpoint", "columns": ["_id"]}),
+    PLAIN,
 ]
 
 

@@ -17,6 +17,7 @@ from localnode.config import NodeSettings
 from localnode.node import Node
 from tests.studio.browsing import Visit, chromium
 from tests.studio.conftest import pipe
+from tests.support.plain import PLAIN
 from tests.support.processes import free_port, process, wait_until
 
 ENTITIES = 1_000_000
@@ -26,6 +27,7 @@ CONFIG = [
     {"_id": "crm", "type": "system:microservice"},
     pipe("crm-person-collect", [], pump={"mode": "manual"}),
     pipe("crm-person-share", "crm-person-collect", pump={"mode": "manual"}),
+    PLAIN,
 ]
 READY = {
     "/": ".node",

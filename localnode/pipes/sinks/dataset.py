@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from localnode.dtl import IndexExpression
+from localnode.dtl import DtlError, IndexExpression
 from localnode.pipes.base import BuildContext, Config, Entity, RunScope, Sink, Source
 from localnode.pipes.errors import ConfigProblem, Refused
 from localnode.pipes.registry import COUNT, FLAG, POSITIVE, SINK, Schema, register
@@ -77,7 +78,8 @@ class DatasetSink(Sink):
         if self._when == ONLOAD or receives:
             self._open().set_populated()
         if self._indexes and self.build_context.store.find(self._name):
-            self._ensure_indexes()
+            with suppress(DtlError):  # the run tells: an index that cannot be made fails it
+                self._ensure_indexes()
 
     def _ensure_indexes(self) -> None:
         for index in self._indexes:

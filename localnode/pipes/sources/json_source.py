@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from core.flags import parse_flag
 from localnode import codec
 from localnode.pipes.base import Batch, BuildContext, Config, Entity
 from localnode.pipes.errors import RemoteFailed, SourceFailed
@@ -87,8 +88,16 @@ class JsonSource(ExternalSource):
                 params=params,
                 headers=self.config.get("headers"),
             ) as (headers, chunks):
-                self._says_populated = headers.get("X-Dataset-Populated", "true").lower() != "false"
+                self._says_populated = _is_populated(headers.get("X-Dataset-Populated", ""))
                 for entity in codec.iter_array(chunks):
                     yield self.checked(entity)
         except (RemoteFailed, codec.MalformedJson) as error:
             raise SourceFailed(f"{self.place}: {error}") from error
+
+
+def _is_populated(header: str) -> bool:
+    """Read `X-Dataset-Populated`; a dataset counts as populated where it says nothing of it."""
+    try:
+        return parse_flag(header)
+    except ValueError:
+        return True

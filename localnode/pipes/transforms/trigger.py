@@ -34,9 +34,27 @@ class Trigger:
         return self._fits(value if isinstance(value, str) else json.dumps(value))
 
     def apply(self, items: Sequence[Item], transform: Callable[[list[Item]], list[Item]]) -> list[Item]:
-        """`transform` over the matching items as one list, the others around its output."""
+        """`transform` over the matching items as one list; the others stay in their places.
+
+        What it makes of an item stands where that was: by position if there is one output for each, else by
+        `source_id`. What belongs to none of them comes with the last one.
+        """
         if self._always:
             return transform(list(items))
-        chosen = [item for item in items if self.matches(item.entity)]
-        others = [item for item in items if not self.matches(item.entity)]
-        return others + (transform(chosen) if chosen else [])
+        matching = [self.matches(item.entity) for item in items]
+        chosen = [item for item, fits in zip(items, matching, strict=True) if fits]
+        made = iter(_by_item(chosen, transform(chosen)) if chosen else ())
+        ordered: list[Item] = []
+        for item, fits in zip(items, matching, strict=True):
+            ordered += next(made) if fits else [item]
+        return ordered
+
+
+def _by_item(chosen: list[Item], outputs: list[Item]) -> list[list[Item]]:
+    """Return what was made of each item."""
+    if [item.source_id for item in chosen] == [output.source_id for output in outputs]:
+        return [[output] for output in outputs]
+    found: dict[str, list[Item]] = {item.source_id: [] for item in chosen}
+    for output in outputs:
+        found.get(output.source_id, found[chosen[-1].source_id]).append(output)
+    return [found.pop(item.source_id, []) for item in chosen]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from localnode.pipes import ConfigProblem, Pipe, json_schemas
+from localnode.pipes.base import Item
 from localnode.pipes.errors import EntityUnfit
 from localnode.pipes.json_schemas import Schema
 from localnode.pipes.transforms.trigger import Trigger
@@ -86,3 +87,36 @@ def test_only_a_config_problem_reaches_the_upload(pipe: Build) -> None:
     with pytest.raises(ConfigProblem) as caught:
         pipe("b", {"type": "dataset", "dataset": "a"}, transform=transform)
     assert caught.value.path == ("transform", "schema", "$ref")
+
+
+ITEMS = [
+    Item(name, {"_id": name, "go": go}) for name, go in (("a", 1), ("b", 0), ("c", 1), ("d", 0), ("e", 1))
+]
+
+
+def marked(items: list[Item]) -> list[Item]:
+    return [Item(item.source_id, {**item.entity, "done": True}) for item in items]
+
+
+@pytest.mark.parametrize(
+    ("transform", "ids"),
+    [
+        (marked, ["a", "b", "c", "d", "e"]),
+        (lambda items: marked(items)[::-1], ["a", "b", "c", "d", "e"]),
+        (lambda items: marked(items)[:1], ["a", "b", "d"]),
+        (lambda items: [*marked(items), *marked(items)[1:]], ["a", "b", "c", "c", "d", "e", "e"]),
+        (lambda items: [Item("x", {"_id": "x"})], ["b", "d", "x"]),
+        (lambda items: [], ["b", "d"]),
+    ],
+)
+def test_what_a_transform_is_not_for_stays_in_its_place(transform: Any, ids: list[str]) -> None:
+    trigger = Trigger({"trigger_on": {"key": "go", "value": "1"}})
+    found = trigger.apply(ITEMS, transform)
+    assert [item.entity["_id"] for item in found] == ids
+    assert all(item.entity.get("done") is not True for item in found if item.entity.get("go") == 0)
+
+
+def test_several_entities_of_one_source_keep_their_order_too() -> None:
+    trigger = Trigger({"trigger_on": {"key": "go", "value": "1"}})
+    items = [Item("s", {"_id": name, "go": go}) for name, go in (("a", 1), ("b", 0), ("c", 1))]
+    assert [item.entity["_id"] for item in trigger.apply(items, marked)] == ["a", "b", "c"]

@@ -430,8 +430,8 @@ def test_wrong_configs_name_their_place(pipe: Build) -> None:
     with pytest.raises(ConfigProblem) as caught:
         pipe("a", embedded(), transform=[{"type": "dtl", "rules": {"default": [["no-such", 1]]}}])
     assert caught.value.path == ("transform", 0, "rules")
-    with pytest.raises(ConfigProblem, match="unknown source type 'sql'"):
-        pipe("a", {"type": "sql"})
+    with pytest.raises(ConfigProblem, match="unknown source type 'sqll'"):
+        pipe("a", {"type": "sqll"})
 
 
 def test_json_schema_marks_entities(pipe: Build, fill: Fill, live: Live) -> None:

@@ -6,6 +6,8 @@ import zipfile
 
 import pytest
 
+from tests.support.plain import PLAIN
+
 EMBEDDED = {
     "_id": "in",
     "type": "pipe",
@@ -30,7 +32,7 @@ CSV = {
     "sink": {"type": "csv_endpoint", "columns": ["_id", "m"]},
 }
 RECEIVER = {"_id": "received", "type": "pipe", "source": {"type": "http_endpoint"}}
-ALL = [EMBEDDED, COPY, ENDPOINT, CSV, RECEIVER]
+ALL = [EMBEDDED, COPY, ENDPOINT, CSV, RECEIVER, PLAIN]
 
 
 def put(client, entities, **query):
@@ -75,7 +77,9 @@ def test_pipe_object(loaded):
         and runtime["is-valid-config"] is True
         and runtime["config-errors"] == []
     )
-    assert [each["_id"] for each in loaded.get("/api/pipes").get_json()] == [each["_id"] for each in ALL]
+    assert [each["_id"] for each in loaded.get("/api/pipes").get_json()] == [
+        each["_id"] for each in ALL if each["type"] == "pipe"
+    ]
     assert set(loaded.get("/api/pipes/out?fields=graph,storage").get_json()) == {"_id", "graph", "storage"}
     assert loaded.get("/api/pipes/nobody").status_code == 404
 
@@ -345,9 +349,18 @@ def test_removed_pipes_take_their_datasets_with_them(loaded):
     assert loaded.get("/api/pipes").get_json() == [] and loaded.get("/api/datasets").get_json() == []
 
 
-def test_env_is_replaced_and_makes_pipes_valid_or_not(client):
+def test_env_is_replaced_and_a_pipe_that_misses_a_variable_fails(client):
     pipe = {**EMBEDDED, "batch_size": "$ENV(size)"}
-    assert put(client, [pipe]).status_code == 400
+    answer = put(client, [pipe])
+    assert answer.status_code == 200
+    (found,) = answer.get_json()["validation_errors"][0]["config-errors"]
+    assert found["level"] == "warning" and '"size" is not defined' in found["msg"]
+    assert run_all(client)["additional_info"]["failed_pipes"] == [
+        {
+            "pipe": "in",
+            "reason": "the environment variable \"size\" is not defined, which $['batch_size'] names",
+        }
+    ]
     assert client.put("/api/env", json={"size": 7, "other": "x"}).status_code == 200
     assert put(client, [pipe]).status_code == 200
     assert client.get("/api/pipes/in").get_json()["config"]["effective"]["batch_size"] == 7
@@ -356,7 +369,7 @@ def test_env_is_replaced_and_makes_pipes_valid_or_not(client):
     assert client.delete("/api/env/other").get_json() == {"size": 8}
     client.put("/api/env", json={})
     assert client.get("/api/env").get_json() == {}
-    assert client.get("/api/pipes/in").get_json()["runtime"]["is-valid-config"] is False
+    assert run_all(client)["status"] == "failed"
     assert client.put("/api/env", json=[1]).status_code == 400
 
 
@@ -416,6 +429,7 @@ def test_execution_logs_are_datasets_that_pipes_can_read(client):
             "transform": {"type": "dtl", "rules": {"default": [["add", "n", ["count", hop]]]}},
         },
         {"_id": "data", "type": "pipe", "source": {"type": "embedded", "entities": [{"_id": "1"}]}},
+        PLAIN,
     ]
     assert client.put("/api/config", json=pipes).get_json()["validation_errors"] == []
     assert client.get("/api/datasets/system:pump:data/entities").get_json() == []

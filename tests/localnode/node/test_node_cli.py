@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from localnode.cli.main import main
+from tests.support.plain import PLAIN
 
 PIPE = {
     "_id": "a",
@@ -36,6 +37,7 @@ PIPE = {
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "pipes").mkdir()
     (tmp_path / "pipes" / "a.conf.json").write_text(json.dumps(PIPE))
+    (tmp_path / "node-metadata.conf.json").write_text(json.dumps(PLAIN))
     (tmp_path / "h.json").write_text('[{"_id": "k", "v": 5}]')
     return tmp_path
 
@@ -80,9 +82,9 @@ def test_mistakes(transform: Any, text: str, options: list[str], pipe: str, code
 
 
 def test_a_config_with_errors(transform: Any, folder: Path) -> None:
-    (folder / "pipes" / "b.conf.json").write_text('{"_id": "b", "type": "pipe", "source": {"type": "sql"}}')
+    (folder / "pipes" / "b.conf.json").write_text('{"_id": "b", "type": "pipe", "source": {"type": "sqll"}}')
     code, _, err = transform('{"_id": "1"}')
-    assert code == 1 and 'unknown source type "sql"' in err
+    assert code == 1 and 'unknown source type "sqll"' in err
 
 
 @pytest.mark.parametrize("command", ["serve", "upload", "run", "status", "entities", "dtl", "transform"])

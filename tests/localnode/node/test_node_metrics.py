@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client.parser import text_string_to_metric_families
 
 from localnode.api.metrics import METRICS
+from tests.support.plain import PLAIN
 
 PIPES = [
     {"_id": "in", "type": "pipe", "source": {"type": "http_endpoint"}},
@@ -16,6 +17,7 @@ PIPES = [
         "transform": {"type": "dtl", "rules": {"default": [["if", ["eq", "_S._id", "bad"], ["fail!", "no"]], ["copy", "*"]]}},
         "pump": {"use_dead_letter_dataset": True, "max_retries_per_entity": 0},
     },
+    PLAIN,
 ]  # fmt: skip
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
+from tests.support.plain import PLAIN
+
 A = {"_id": "a", "type": "pipe", "source": {"type": "embedded", "entities": [{"_id": "1", "x": 1}]}}
 B: dict[str, Any] = {"_id": "b", "type": "pipe", "source": {"type": "dataset", "dataset": "a"}}
 
@@ -94,7 +96,7 @@ def test_indexes_can_be_dropped(client: FlaskClient) -> None:
 
 def test_types_of_source_and_sink(client: FlaskClient) -> None:
     dtl = {"type": "dtl", "rules": {"default": [["add", "y", ["string", "_S.x"]]]}}
-    upload(client, A, {**B, "transform": dtl})
+    upload(client, PLAIN, A, {**B, "transform": dtl})
     run_all(client)
     source, sink = (
         client.get(f"/api/pipes/b/entity-types/{end}").json["properties"] for end in ("source", "sink")
@@ -105,7 +107,7 @@ def test_types_of_source_and_sink(client: FlaskClient) -> None:
 def test_xml_is_published(client: FlaskClient) -> None:
     sink = {"type": "xml_endpoint", "wrapper": "all", "filename": "a.xml"}
     rules = {"default": [["add", "<x>", "_S.x"]]}
-    upload(client, A, {**B, "transform": {"type": "dtl", "rules": rules}, "sink": sink})
+    upload(client, PLAIN, A, {**B, "transform": {"type": "dtl", "rules": rules}, "sink": sink})
     run_all(client)
     answer = client.get("/api/publishers/b/xml")
     assert answer.data == b"<all><x>1</x></all>" and answer.content_type.startswith("application/xml")

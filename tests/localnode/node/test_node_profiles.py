@@ -17,6 +17,7 @@ from localnode.api.app import create_app
 from localnode.config import NodeSettings
 from localnode.node import Node
 from tests.localnode.node.node_support import Server, command, zipped
+from tests.support.plain import PLAIN
 from tests.support.processes import ROOT, free_port
 
 REAL = [{"_id": "real", "name": "Real"}]
@@ -34,7 +35,7 @@ PEOPLE = {
 }
 PUSHED = {"_id": "pushed", "type": "pipe", "source": {"type": "http_endpoint"}}
 LATER = {"_id": "later", "type": "pipe", "source": {"type": "dataset", "dataset": "people"}}
-CONFIG = [PEOPLE, PUSHED, LATER]
+CONFIG = [PEOPLE, PUSHED, LATER, PLAIN]
 OTHER = {"prod": "test", "test": "prod"}
 
 
@@ -114,7 +115,7 @@ def test_a_detour_over_no_variable_or_another_configuration_does_not_mix_them_ei
     assert call("DELETE", "/api/env/node-env").status_code == 200
     assert call("PUT", "/api/env", json={"node-env": "test"}).status_code == 409
     plain = {**PEOPLE, "source": PEOPLE["source"]["alternatives"]["prod"]}  # type: ignore[index]
-    assert call("PUT", "/api/config", data=zipped([plain, PUSHED, LATER])).status_code == 200
+    assert call("PUT", "/api/config", data=zipped([plain, PUSHED, LATER, PLAIN])).status_code == 200
     assert call("PUT", "/api/env", json={"node-env": "test"}).status_code == 200
     assert call("PUT", "/api/config", data=zipped(CONFIG)).status_code == 409
     assert call("PUT", "/api/env", json={"node-env": "prod"}).status_code == 200

@@ -9,6 +9,7 @@ import pytest
 
 from tests.localnode.node import node_support
 from tests.localnode.node.node_support import Server
+from tests.support.plain import PLAIN
 
 INPUT: dict[str, Any] = {"_id": "input", "type": "pipe", "source": {"type": "http_endpoint"}}
 
@@ -43,7 +44,7 @@ def run(server: Server) -> dict[str, Any]:
 
 
 def upload(server: Server, *entities: dict[str, Any]) -> None:
-    server.json("PUT", "/config", json=list(entities))
+    server.json("PUT", "/config", json=[*entities, PLAIN])
 
 
 def ids(server: Server, dataset: str) -> set[str]:

@@ -14,6 +14,7 @@ import pytest
 
 from localnode.cli.main import main
 from tests.localnode.node.node_support import command, zipped
+from tests.support.plain import PLAIN
 from tests.support.processes import ROOT, free_port, wait_until
 
 INPUT = {
@@ -48,6 +49,7 @@ def folder(tmp_path: Path) -> Path:
     (root / "pipes").mkdir(parents=True)
     for entity in (INPUT, DOUBLE):
         (root / "pipes" / f"{entity['_id']}.conf.json").write_text(json.dumps(entity))
+    (root / "node-metadata.conf.json").write_text(json.dumps(PLAIN))
     (root / "test-env.json").write_text('{"node-env": "test"}')
     return root
 
@@ -99,7 +101,7 @@ def test_signals_end_it_in_seconds_even_while_a_run_blocks(tmp_path, sign):
 
 def test_what_was_synced_survives_a_kill(serve_node, tmp_path):
     with serve_node("--no-schedule") as server:
-        files = {"file": ("config", zipped([INPUT, DOUBLE]), "application/zip")}
+        files = {"file": ("config", zipped([INPUT, DOUBLE, PLAIN]), "application/zip")}
         server.json("PUT", "/config", files=files)
         server.json("POST", "/pipes/run-all-pipes")
         data = server.data

@@ -85,10 +85,13 @@ def test_a_folder_is_packed_as_it_is_and_read_the_same(tmp_path):
     assert [entity["_id"] for entity in read_directory(tmp_path)] == ["node", "a", "s"]
 
 
-def test_variables_of_a_profile(tmp_path):
+def test_variables_of_a_profile(tmp_path, caplog):
     assert read_variables(tmp_path) is None
     (tmp_path / "test-env.json").write_bytes(b"\xef\xbb\xbf" + b'{"a": 1}')
     assert read_variables(tmp_path, "test") == {"a": 1}
+    (tmp_path / "test-env.json").write_text('{"a": 1, "b": 2, "a": 3}')
+    assert read_variables(tmp_path, "test") == {"a": 3, "b": 2}
+    assert "test-env.json: twice there, the last one counts: a" in caplog.text
     (tmp_path / "test-env.json").write_text("[1]")
     with pytest.raises(UnreadableUpload, match="object"):
         read_variables(tmp_path, "test")

@@ -7,6 +7,7 @@ export const STATES = {
   failed: { label: "failed", kind: "bad", path: "M2.5 2.5 L9.5 9.5 M9.5 2.5 L2.5 9.5" },
   invalid: { label: "config error", kind: "bad", path: "M6 1.5 V7 M6 9.5 V10.5" },
   blocked: { label: "blocked", kind: "bad", path: "M2 6 H10" },
+  "not-runnable": { label: "not runnable here", kind: "off", path: "M2.5 9.5 L9.5 2.5" },
   waiting: { label: "waiting", kind: "warn", path: "M3 2 H9 L3 10 H9 Z" },
   disabled: { label: "disabled", kind: "off", path: "M4 2.5 V9.5 M8 2.5 V9.5" },
   never: { label: "not run yet", kind: "off", path: "M6 6 H6.01" },
