@@ -10,6 +10,7 @@ from connectors.chargebee.settings import ChargebeeSettings, WebhookSettings
 from connectors.common.settings import CommonSettings, ProcessSettings
 from connectors.erp.settings import ErpSettings
 from core.settings import rows
+from localnode.alerts.settings import AlertSettings
 from localnode.config import NodeSettings
 from stack.environment import OF_ERP, PipeSettings, Ports
 
@@ -37,7 +38,11 @@ SECTIONS: list[tuple[str, str, tuple[type[Any], ...]]] = [
         " a setting without those that it needs, is refused.",
         (Ports, PipeSettings),
     ),
-    ("Of the local node", "Options of `serve` win over them: [commands](commands.md).", (NodeSettings,)),
+    (
+        "Of the local node",
+        "Options of `serve` win over them: [commands](commands.md).",
+        (NodeSettings, AlertSettings),
+    ),
 ]
 
 

@@ -18,6 +18,7 @@ from connectors.erp.settings import ErpSettings
 from core.settings import BadSetting, choice, integer, rows, setting, text
 from core.settings import read as read_table
 from core.suggestions import did_you_mean
+from localnode.alerts.settings import AlertSettings
 from localnode.config import NodeSettings
 
 _PORT = integer(1, 65535)
@@ -66,7 +67,11 @@ PORTS = {name.replace("_", "-"): row for name, row in rows(Ports).items()}
 
 TABLES = (Ports, PipeSettings, ErpSettings, ChargebeeSettings, WebhookSettings, CommonSettings)
 KNOWN = frozenset(
-    {row.name for table in (*TABLES, ProcessSettings, NodeSettings) for row in rows(table).values()}
+    {
+        row.name
+        for table in (*TABLES, ProcessSettings, NodeSettings, AlertSettings)
+        for row in rows(table).values()
+    }
     - {"NODE_DATA", "NODE_HOST", "NODE_SYSTEMS"}  # the stack's to say
     | {*OF_ERP, "NODE", "JWT"}
 )
@@ -96,7 +101,7 @@ def read(env_file: Path, process: Mapping[str, str]) -> dict[str, str]:
     file = read_env_file(env_file)
     values = {**file, **process}
     profile = _profile(values)
-    known = KNOWN | profile
+    known = KNOWN | profile | _of_alerts(values)
     _refuse_unknown(file, process, known)
     for name, value in file.items():
         if any(part in value for part in _PLACEHOLDERS):
@@ -202,6 +207,12 @@ def _check_erp(values: Mapping[str, str], profile: frozenset[str]) -> None:
 def _profile(values: Mapping[str, str]) -> frozenset[str]:
     """Return the variables that the profile in force asks for."""
     return frozenset(_ASKED_FOR.findall(_profile_file(values).read_text(encoding="utf-8", errors="replace")))
+
+
+def _of_alerts(values: Mapping[str, str]) -> frozenset[str]:
+    """Return the variables that the file of alert rules names: the addresses of hooks."""
+    path = ROOT / (values.get("NODE_ALERTS") or "none")
+    return frozenset(_ASKED_FOR.findall(path.read_text(encoding="utf-8"))) if path.is_file() else frozenset()
 
 
 def _profile_file(values: Mapping[str, str]) -> Path:

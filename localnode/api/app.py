@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from flask import Flask
 
+from localnode.alerts.watch import AlertWatch
 from localnode.api import actions, auth, current
 from localnode.api.admin import admin
+from localnode.api.alerts import alerts
 from localnode.api.config import config
 from localnode.api.datasets import datasets
 from localnode.api.diagnostics import diagnostics
@@ -28,10 +32,23 @@ def create_app(node: Node, token: str) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = node.settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_FORM_FIELD
     current.attach(app, node)
+    current.attach_alerts(app, AlertWatch(node, node.settings.name, os.environ))
     register_errors(app)
     auth.require_token(app, token, node.settings.open_loopback)
     actions.record(app)
-    for blueprint in (admin, config, datasets, diagnostics, flow, metrics, runs, pipes, systems, tokens):
+    for blueprint in (
+        admin,
+        alerts,
+        config,
+        datasets,
+        diagnostics,
+        flow,
+        metrics,
+        runs,
+        pipes,
+        systems,
+        tokens,
+    ):
         app.register_blueprint(blueprint)
     app.register_blueprint(diagnostics, name="talk", url_prefix="/api/talk")  # their former address
     register_studio(app)

@@ -12,6 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from localnode.api.current import node
+from localnode.diagnostics.findings import findings
 from localnode.node import Node, NodePipe
 from localnode.scheduler import SUCCESS
 
@@ -28,6 +29,7 @@ METRICS = (
     ("sesam_pipe_enabled", "1 if its pump runs by its schedule", ("pipe",)),
     ("sesam_pipe_breaker_tripped", "1 if a circuit breaker of its sink waits for a person", ("pipe",)),
     ("sesam_dataset_entities", "Entities by distinct id", ("dataset", "state")),
+    ("sesam_findings", "What needs attention: of how many records or pumps", ("kind", "severity", "pipe")),
     ("sesam_dead_letters", "Entities that could not be processed and wait for a person", ("pipe",)),
 )
 """Name, meaning, labels; all are gauges."""
@@ -62,6 +64,9 @@ class NodeCollector(Collector):
             elif not dataset.id.startswith("system:"):
                 entities.add_metric([dataset.id, "live"], info.live)
                 entities.add_metric([dataset.id, "deleted"], info.ids - info.live)
+        for found in findings(self.node):
+            labels = [found.kind, found.severity, found.pipe or ""]
+            families["sesam_findings"].add_metric(labels, found.count)
         yield from families.values()
 
 

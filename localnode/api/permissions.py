@@ -68,6 +68,7 @@ def is_audited(pipe_id: str) -> bool:
 
 PERMISSIONS: dict[str, Permission] = {
     "admin.operate": Permission(ADMIN, "node"),
+    "alerts.try_channels": Permission(OPERATOR, "alert channels tried"),
     "config.add_env": Permission(ADMIN, "variables changed"),
     "config.delete_env": Permission(ADMIN, "variable removed"),
     "config.delete_metadata": Permission(ADMIN, "metadata removed"),

@@ -17,7 +17,10 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.errors import AppImportError  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
+from core.settings import BadSetting
+from localnode.alerts.watch import AlertWatch
 from localnode.api.app import create_app
+from localnode.api.current import alerts_of
 from localnode.config import ConfigRefused, NodeSettings
 from localnode.errors import NodeError
 from localnode.node import Node
@@ -48,6 +51,7 @@ class NodeServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no type
         self.settings = settings
         self.opened = opened
         self.node: Node | None = None
+        self.alerts: AlertWatch | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -77,12 +81,17 @@ class NodeServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no type
         try:
             self.node = Node(self.settings)
             self.opened(self.node)
-        except (ConfigRefused, NodeError) as error:
+            app = create_app(self.node, self.node.token)
+        except (BadSetting, ConfigRefused, NodeError) as error:
             raise AppImportError(f"localnode: {error}") from error
-        return create_app(self.node, self.node.token)
+        self.alerts = alerts_of(app)
+        self.alerts.start()
+        return app
 
     def close(self) -> None:
         """Close the node; runs in the worker when it ends."""
+        if self.alerts is not None:
+            self.alerts.stop()
         if self.node is not None:
             self.node.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from typing import Any
 
 from core.settings import BadSetting
 from localnode import codec
+from localnode.alerts.watch import check_settings
 from localnode.api.auth import write_syncconfig
 from localnode.api.server import serve as serve_node
 from localnode.cli import cases, remote
@@ -51,6 +53,7 @@ def serve(options: argparse.Namespace) -> int:
         print(f"node at {url}/api, data in {settings.data}, address and token in {sync_config}", flush=True)
         print(f'JWT="{node.token}"', flush=True)
 
+    check_settings(os.environ)
     DataFolder(settings.data).close()
     return 0 if serve_node(settings, opened) else 1
 

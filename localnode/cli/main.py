@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.settings import BadSetting, rows
+from localnode.cli import alerts as alert_commands
 from localnode.cli import diagnostics, local, remote, repairs, testing
 from localnode.cli import tokens as token_commands
 from localnode.cli.client import NodeFailure
@@ -66,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     _repair_commands(commands)
     _diagnostics_commands(commands)
     _token_commands(commands)
+    _alert_commands(commands)
     _local_commands(commands)
     _test_command(commands)
     return made
@@ -190,6 +192,23 @@ def _token_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser
     did.add_argument("--limit", type=int, default=50, metavar="N", help="only the last N (50)")
     for command in (create, listed, revoke, did):
         _node_options(command)
+
+
+def _alert_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    alerts = commands.add_parser("alerts", help="what people are told, and how")
+    actions = alerts.add_subparsers(metavar="ACTION", required=True)
+    show = _command(
+        actions, "show", alert_commands.show, "print what is firing; exit code 1 when something is"
+    )
+    test = _command(actions, "test", alert_commands.try_channels, "send a message over every channel")
+    for command in (show, test):
+        _node_options(command)
+    check = _command(actions, "check", alert_commands.check, "say whether a file of rules can be used")
+    check.add_argument("file", type=Path, metavar="FILE")
+    rules = _command(actions, "prometheus", alert_commands.prometheus, "print the rules for Prometheus")
+    rules.add_argument(
+        "file", type=Path, metavar="FILE", nargs="?", help="(default: NODE_ALERTS, or the default rules)"
+    )
 
 
 def _local_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -65,6 +65,7 @@ class NodeSettings:
         choice("DEBUG", "INFO", "WARNING", "ERROR"),
         "INFO",
     )
+    name: str = setting("NODE_NAME", "what alerts call this node", text, "local node")
 
 
 def settings_from_environment(env: Mapping[str, str] | None = None) -> NodeSettings:

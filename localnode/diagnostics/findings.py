@@ -6,6 +6,7 @@ another knows better. What counts is how things are, not how the last run ended.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -32,6 +33,7 @@ KINDS = {
     "rejected": (ERRORS, "records that the other side refuses"),
     "quarantined": (ERRORS, "records that were written too often within an hour, and are held back"),
     "dead-letters": (ERRORS, "entities that a pipe has given up"),
+    "stalled": (WARNINGS, "a pump that should have run by now has not"),
     "disabled": (WARNINGS, "a person has disabled a pump: what it should carry stays where it is"),
     "manual": (WARNINGS, "a share pump runs only when it is asked to: nothing is written by itself"),
     "not-scheduled": (WARNINGS, "no pump runs by itself: the node was started or told so"),
@@ -43,6 +45,7 @@ KINDS = {
     "behind": (NOTES, "changes that are on their way"),
 }
 """Every kind of finding: how grave it is, and its meaning."""
+OVERDUE_S = 120.0
 OF_RECORDS = ("rejected", "quarantined", "pending", "conflict", "gone")
 """The kinds that are about records in the share datasets, by their `$status`."""
 
@@ -103,6 +106,10 @@ def _of_pumps(node: Node, labels: Labels) -> Iterator[Finding]:
         stage = parse_pipe(pipe.id)
         about = labels.kind(stage[0]) if stage is not None else None
         is_share = stage is not None and stage[1] == SHARE
+        if _is_stalled(node, pipe):
+            yield Finding(
+                "stalled", f"should have run at {_utc(pipe.pump.next_run)[:19]} UTC", pipe.id, about
+            )
         for kind, detail, count in [*_of_pipe(pipe, is_share), *_of_queues(node, pipe)]:
             last = pipe.pump.last
             since = _utc(last.ended) if last is not None and kind in ("failed", "unreadable") else None
@@ -159,6 +166,13 @@ def _of_records(node: Node, labels: Labels) -> Iterator[Finding]:
             known = status if status in OF_RECORDS else "pending"
             told = ", ".join(f"{number} × {rule}" for rule, number in rules.most_common())
             yield Finding(known, told, kind.pipe(SHARE), labels.kind(kind), rules.total())
+
+
+def _is_stalled(node: Node, pipe: NodePipe) -> bool:
+    """Whether a pump is overdue; while all pipes are run nothing starts by itself."""
+    pump = pipe.pump
+    waits = node.scheduling and pipe.has_pump and pump.may_run and not pump.is_running
+    return waits and time.time() - pump.next_run > OVERDUE_S and node.runs.status(None)["status"] != "running"
 
 
 def _utc(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -12,15 +13,17 @@ import requests
 
 from core.jsonio import Json
 from localnode.cli.main import main
-from localnode.diagnostics.findings import KINDS
+from localnode.config import NodeSettings
+from localnode.diagnostics.findings import KINDS, OVERDUE_S, findings
 from localnode.diagnostics.plan_text import plan_text
 from localnode.diagnostics.verify_text import verify_markdown, verify_text
+from localnode.node import Node
 from stack.process_manager import StackError
 from stack.processes import Stack
 from stack.report import table
 from stack.run import report_of
 from tests.diagnostics.planned import ask
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, wait_until
 from tests.support.systems import Erp
 
 SHARE = "chargebee-customer-share"
@@ -142,6 +145,24 @@ def test_what_waits_is_counted_by_its_rule(stack: Stack, contact: str) -> None:
         1,
     )
     assert found["counts"]["pending"] == 1 and found["state"] == "warning"
+
+
+def test_a_pump_that_should_have_run_is_stalled_unless_all_pipes_are_being_run(tmp_path: Path) -> None:
+    hourly = {"pump": {"schedule_interval": 3600}, "source": {"type": "embedded", "entities": [{"_id": "1"}]}}
+    node = Node(NodeSettings(data=tmp_path / "node"))
+    try:
+        node.replace_entities([{"_id": "crm-person-share", "type": "pipe", **hourly}], force=False)
+        pipe = node.pipe("crm-person-share")
+        wait_until(lambda: pipe.pump.last is not None)
+        assert [each.kind for each in findings(node)] == []
+        node.scheduler.hold()
+        pipe.pump.next_run = time.time() - OVERDUE_S - 1
+        assert [(each.kind, each.about) for each in findings(node)] == [("stalled", "crm person")]
+        node.scheduler.release()
+        wait_until(lambda: pipe.pump.next_run > time.time())
+        assert findings(node) == []
+    finally:
+        node.close()
 
 
 def test_every_kind_is_explained(tmp_path: Path) -> None:
