@@ -119,9 +119,14 @@ class Record:
         return self.counterpart.links.get(self.alias)
 
     @property
+    def claimants(self) -> list[Record]:
+        """The records of the other system that name one of this kind."""
+        return [each for each in self.others if self.alias in each.links]
+
+    @property
     def owners(self) -> list[Record]:
-        """Whose claims on a candidate count."""
-        return [self.concept.records[alias] for alias in (self.finds or {}).get("owners", [])]
+        """Whose claims on a candidate count: those of its own kind, where nothing else is said."""
+        return [self.concept.records[alias] for alias in (self.finds or {}).get("owners", [self.alias])]
 
     @property
     def taken(self) -> Record | None:
