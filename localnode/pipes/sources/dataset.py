@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from localnode.pipes.base import Batch, BuildContext, Config, Entity, Source
-from localnode.pipes.registry import FLAG, SOURCE, STRING, STRINGS, register
+from localnode.pipes.registry import FLAG, SOURCE, STRINGS, register
 from localnode.pipes.sources import readiness
 from localnode.pipes.sources.offsets import check_offset
 from localnode.pipes.subsets import compile_subset
@@ -15,7 +15,7 @@ from localnode.store import Dataset, Stored
 
 _PROPERTIES = {
     **readiness.DATASET_GATES,
-    "dataset": STRING,
+    "dataset": {"type": "string"},  # public configs have "" here: one more that does not exist
     "subset": {"type": "array", "minItems": 3, "maxItems": 3},
     "include_previous_versions": FLAG,
     "include_replaced": FLAG,

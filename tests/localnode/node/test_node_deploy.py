@@ -228,6 +228,15 @@ class TestUndefinedVariables:
             assert run_all(client)["status"] == status
 
 
+@pytest.mark.parametrize("name", ["", "nowhere"])
+def test_a_source_dataset_that_nobody_writes_is_warned_of_and_empty(client: FlaskClient, name: str) -> None:
+    found = upload(client, IN, {"_id": "p", "type": "pipe", "source": {"type": "dataset", "dataset": name}})
+    (warning,) = found["p"]
+    assert warning["level"] == "warning" and f'the dataset "{name}", which no pipe writes' in warning["msg"]
+    assert run_all(client)["status"] == "success"
+    assert client.get("/api/datasets/p/entities").json == []
+
+
 def test_a_schedule_from_the_environment_decides_about_signals(client: FlaskClient, node: Node) -> None:
     reader = {"_id": "r", "type": "pipe", "source": {"type": "dataset", "dataset": "in"}}
     client.put("/api/env", json={"often": 60, "seldom": 7200})
