@@ -141,12 +141,18 @@ def _reach(spec: Spec, scope: Scope) -> Reach:
     """Return the rows of a specification.
 
     Those of its joins or, where aliases are only joined within an `or`, those of any of its alternatives,
-    each once.
+    each once. What an alternative says nothing of is null in its rows.
     """
     subsets = {alias: _subset(spec, alias, scope) for alias in spec.datasets}
+    chosen = _alternatives(spec, _conditions(spec.where, spec, scope), scope)
     alternatives = [
-        _order(spec, *_joins_and_filters(conditions, scope), subsets, scope)
-        for conditions in _alternatives(spec, _conditions(spec.where, spec, scope), scope)
+        _order(
+            spec,
+            *_joins_and_filters(conditions, scope),
+            {alias: subsets[alias] for alias in spec.datasets if alias not in others},
+            scope,
+        )
+        for conditions, others in zip(chosen, _left_out(spec, chosen), strict=True)
     ]
     if len(alternatives) == 1:
         (hops,) = alternatives
@@ -154,7 +160,7 @@ def _reach(spec: Spec, scope: Scope) -> Reach:
 
     def rows(f: Frame, value: Any) -> list[Row]:
         found = {
-            tuple(row[alias]["_id"] for alias in spec.datasets): row
+            tuple(row[alias]["_id"] if row[alias] else "" for alias in spec.datasets): row
             for hops in alternatives
             for row in _rows(spec, hops, f, value)
         }
@@ -164,7 +170,7 @@ def _reach(spec: Spec, scope: Scope) -> Reach:
 
 
 def _rows(spec: Spec, hops: list[Hop], f: Frame, value: Any) -> list[Row]:
-    rows: list[Row] = [{}]
+    rows: list[Row] = [dict.fromkeys(spec.datasets)]
     for hop in hops:
         rows = list(hop.rows(f, value, rows))
         if spec.trace is not None:
@@ -193,7 +199,7 @@ def _projection(spec: Spec, scope: Scope) -> Callable[[Frame, Any, Row], list[An
     """Return what a row contributes to the result."""
     if spec.returned_aliases:
         aliases = spec.returned_aliases
-        return lambda f, value, row: [row[alias] for alias in aliases]
+        return lambda f, value, row: [row[alias] for alias in aliases if row[alias] is not None]
     inner = scope.with_aliases(spec.aliases)
     result = compile_expression(spec.returns, inner, f"{spec.path}['return']").run
     for word in sorted(inner.uses):
@@ -317,7 +323,7 @@ def _order(
     """
     bound = {SOURCE}
     hops: list[Hop] = []
-    waiting = list(spec.datasets)
+    waiting = list(subsets)
     while waiting:
         alias = next((a for a in waiting if any(_links(join, a, bound) for join in joins)), None)
         if alias is None:
@@ -331,6 +337,13 @@ def _order(
         hops.append(hop)
         waiting.remove(alias)
     return hops
+
+
+def _left_out(spec: Spec, alternatives: list[list[Condition]]) -> list[frozenset[str]]:
+    """Return the aliases that each alternative says nothing of while others do."""
+    reads = [frozenset().union(*(each.reads for each in conditions)) for conditions in alternatives]
+    kept = {spec.last_alias} if spec.recurse else set()
+    return [frozenset().union(*reads) - own - kept for own in reads]
 
 
 def _unjoined(spec: Spec, conditions: list[Condition]) -> list[str]:

@@ -22,10 +22,11 @@ def hops(call: Call) -> Expr:
     optionally `return`, `recurse`, `exclude_root`, `max_depth` (10; null: no limit), `subsets`,
     `track-dependencies`, `trace`. An `eq` whose sides read one dataset variable each (`_S` or an alias) is a
     join: the two have a value in common, nulls apart. So are those within an `and`, and those within an `or`
-    where an alias is joined there only: what any of its alternatives reaches comes out once. Everything else
-    in `where` filters. Deleted entities are never reached; aliases without a partner give no row. Without
-    `return` the entities of the last alias come out, once for each row; what a `return` expression gives is
-    one value for each row, a list too, nulls are left out. The order follows `_id` within each dataset.
+    where an alias is joined there only: what any of its alternatives reaches comes out once, and an alias of
+    which it says nothing is null there. Everything else in `where` filters. Deleted entities are never
+    reached; aliases without a partner give no row. Without `return` the entities of the last alias come out,
+    once for each row; what a `return` expression gives is one value for each row, a list too, nulls are left
+    out. The order follows `_id` within each dataset.
     """
     return Expr(compile_hops(call, 0))
 
