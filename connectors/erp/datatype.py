@@ -50,7 +50,7 @@ class ErpDatatype(Datatype):
         self._spec = spec
         self._now = now
         self._lists = Lists(client, name, Source.of(spec), page_size)
-        self._shape = Shape(name, spec, now)
+        self._shape = Shape(name, spec, lookups, now)
         self._since = Since(name, spec, now)
         calls = Calls(client, name, spec.path, self._shape.key)
         single = SingleReader(name, spec, calls)
@@ -111,9 +111,12 @@ class ErpDatatype(Datatype):
         self._check_writable()
         origin = self._origin
         reference = self._reference(insert)
-        for raw in next(self._lists.pages(origin.query, 2, {"origin": reference}), []):
+        field = self._shape.fields.field(origin.field) if self._shape.fields is not None else None
+        asked = reference if field is None else field.kept(reference)
+        for raw in next(self._lists.pages(origin.query, 2, {"origin": asked}), []):
             entity = self._shape.entity(dict(raw))
-            if str(get_path(entity, origin.field)) != reference:
+            kept_so = field is not None and field.item is None and field.holds(raw, reference)
+            if not kept_so and str(get_path(entity, origin.field)) != reference:
                 raise FixSettings(
                     f"{self.name}: the ERP does not look up by {origin.field}; see origin in the profile",
                     setting="ERP_PROFILE",

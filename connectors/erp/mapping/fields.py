@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from decimal import InvalidOperation
+import hashlib
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from msgspec import UNSET
@@ -16,13 +18,18 @@ from connectors.erp.mapping.values import reader, writer
 from connectors.erp.profile.model import mapping as model
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.mapping import Values, spelt_out
-from core.dotted import get_path, has_path, set_path
+from core.dotted import get_all, get_path, has_path, set_path
 
 MODIFIED = "@modified"
 POSITION = "@position"
 """Sources that no record holds: the record's change stamp, a line's place in its list from 1 on."""
 
 _LINES = 3
+_SHORTENED = re.compile(r"~[0-9a-f]{8}$")
+
+Decode = Callable[[Any], Any]
+"""From the ERP's key to the value of ours that stands for it."""
+
 
 Resolve = Callable[[str, Any], Any]
 """(name of a look-up, our value) to the ERP's key of it."""
@@ -31,8 +38,20 @@ Resolve = Callable[[str, Any], Any]
 class Field:
     """One mapped field: where it comes from and what becomes of its value, both ways."""
 
-    def __init__(self, name: str, spec: model.FieldSpec, values: Values, must: bool = False) -> None:
-        """`must`: whether a record always has the field, if only as null."""
+    def __init__(
+        self,
+        name: str,
+        spec: model.FieldSpec,
+        values: Values,
+        nulls: Sequence[Any] = (),
+        decode: Decode | None = None,
+        must: bool = False,
+    ) -> None:
+        """Prepare a field.
+
+        `nulls`: what the ERP has for none; `decode`: the way back of its look-up; `must`: whether a record
+        always has the field, if only as null.
+        """
         self.name = name
         self.source = spec.source or ""
         self.target = spec.to or self.source
@@ -43,7 +62,13 @@ class Field:
         self.piece = spec.words or spec.line
         self.fixed = spec.const is not UNSET
         self.constant: Any = spec.const if self.fixed else None
-        self.read_only = spec.read_only or self.source in (MODIFIED, POSITION)
+        self.read_only = spec.read_only or spec.sum or self.source in (MODIFIED, POSITION)
+        self.create_only = spec.create_only
+        self.decode = decode
+        self._sum = spec.sum
+        self._nulls = nulls
+        self._shorten = spec.shorten
+        self._written_as = spec.written_as
         self._when = spec.when
         self._strict = spec.default is UNSET
         self._default = None if self._strict else spec.default
@@ -59,15 +84,21 @@ class Field:
         """Return the field's value; `holder` is the record or the item in it that the source starts from."""
         if self._when and not fits(self._when, raw):
             return self._default
-        value = self.constant if self.fixed else get_path(holder, self.source)
+        value = self._raw_value(holder)
         if value is None:
-            if self._must and not has_path(holder, self.source):
+            if self._must and not self._sum and not has_path(holder, self.source):
                 raise InvalidResponse(f"the ERP's record has no {self.source}, which is {self.name} here")
             return self._default
         if self._prefix:
             if not isinstance(value, str) or not value.startswith(self._prefix):
                 return self._default
             value = value.removeprefix(self._prefix)
+        if self._shorten is not None and _SHORTENED.search(str(value)):
+            return self._default
+        if self.decode is not None:
+            value = self.decode(value)
+            if value is None:
+                return self._default
         if self.piece:
             return _piece(value, self.piece)
         if self._map:
@@ -79,18 +110,45 @@ class Field:
                 f"the ERP's {self.source} is not what the profile says of {self.name}"
             ) from error
 
+    def key(self, holder: Any) -> Any:
+        """Return the ERP's value, for look-ups of many at once."""
+        return self._raw_value(holder)
+
+    def holds(self, holder: Any, value: str) -> bool:
+        """Return whether the ERP has this text of ours here, be it shortened."""
+        return bool(get_path(holder, self.source) == self.encode(value))
+
+    def kept(self, value: str) -> str:
+        """Return a text of ours without its prefix, as the ERP keeps it."""
+        if self._shorten is None or len(self._prefix + value) <= self._shorten:
+            return value
+        digest = hashlib.sha256(value.encode()).hexdigest()[:8]
+        return f"{value[: self._shorten - len(self._prefix) - 9]}~{digest}"
+
     def encode(self, value: Any) -> Any:
         """Our value as the ERP writes it."""
         if value is None:
-            return None
+            return self._nulls[0] if self._nulls and self.item is None else None
         if self._map:
             return self._theirs(value)
         try:
-            return self._prefix + value if self._prefix else self._encode(value)
+            text = self.kept(value) if self._shorten is not None else value
+            return self._prefix + text if self._prefix else self._encode(text)
         except (ValueError, TypeError, KeyError, InvalidOperation):
             raise Rejected(
                 f"{self.name} is not of the form that this ERP wants", field=_place(self.name), rule="type"
             ) from None
+
+    def _raw_value(self, holder: Any) -> Any:
+        """Return the ERP's value; None for what means none there."""
+        if self.fixed:
+            return self.constant
+        if self._sum:
+            found = get_all(holder, self.source)
+            return str(sum((Decimal(str(one)) for one in found), Decimal(0))) if found else None
+        value = get_path(holder, self.source)
+        is_null = any(type(value) is type(null) and value == null for null in self._nulls)
+        return None if is_null else value
 
     def _ours(self, value: Any) -> Any:
         word = _word(value)
@@ -109,7 +167,8 @@ class Field:
                 rule="enum",
             )
         word = self._back[value]
-        return {"true": True, "false": False, "null": None}.get(word, word)
+        known = {"true": True, "false": False, "null": None}.get(word, word)
+        return self._encode(known) if self._written_as is not None and known is not None else known
 
 
 class FieldMap:
@@ -121,9 +180,13 @@ class FieldMap:
         entity: DatatypeProfile,
         items: Mapping[str, model.ItemSpec],
         ignore: Collection[str],
+        codes: Callable[[str], Decode | None] = lambda name: None,
         line_key: str | None = None,
     ) -> None:
-        """`entity` is the profile's, around the fields; `items` and `ignore` are what counts for them."""
+        """`entity` is the profile's, around the fields.
+
+        `items` and `ignore` are what counts for them, `codes` gives the way back of a look-up.
+        """
         self._commands = Commands(entity.commands)
         self._items = {name: Item(item, self._commands) for name, item in items.items()}
         self._ignored = frozenset(ignore)
@@ -132,13 +195,24 @@ class FieldMap:
         self._lines: dict[str, tuple[Item, FieldMap]] = {}
         for name, spec in spelt_out(fields).items():
             if spec.fields is None:
-                self._fields[name] = Field(name, spec, entity.values, entity.absent == "refuse")
+                self._fields[name] = Field(
+                    name,
+                    spec,
+                    entity.values,
+                    null_values(spec, entity),
+                    codes(spec.lookup) if spec.lookup is not None else None,
+                    entity.absent == "refuse",
+                )
                 continue
             lines = model.ItemSpec(
                 held_in=spec.source or "", to=spec.to, where=spec.where, id=spec.id, new=spec.new
             )
-            inner = FieldMap(spec.fields, entity, {}, spec.ignore, entity.line_keys.get(name))
+            inner = FieldMap(spec.fields, entity, {}, spec.ignore, codes, entity.line_keys.get(name))
             self._lines[name] = (Item(lines, self._commands), inner)
+        self.decoded = {name: field for name, field in self._fields.items() if field.decode is not None}
+        self.has_codes: bool = bool(self.decoded) or any(lines.has_codes for _, lines in self._lines.values())
+        """Whether reading takes look-ups."""
+
         self._nested = {name.partition(".")[0] for name in self._fields if "." in name}
 
     def read(self, raw: Record, stamp: str | None = None, position: int = 0) -> Record:
@@ -159,6 +233,20 @@ class FieldMap:
             record[name] = [lines.read(line, None, at) for at, line in enumerate(item.all(raw), 1)]
         return record
 
+    def keys(self, records: Iterable[Record]) -> Iterator[tuple[str, Any]]:
+        """Yield the keys in records that are turned into values of ours, with the names of their look-ups."""
+        for raw in records:
+            for field in self.decoded.values():
+                holder = self._items[field.item].find(raw) if field.item else raw
+                yield str(field.lookup), field.key(holder)
+            for item, lines in self._lines.values():
+                if lines.has_codes:
+                    yield from lines.keys(item.all(raw))
+
+    def field(self, name: str) -> Field | None:
+        """Return the mapped field of that name."""
+        return self._fields.get(name)
+
     def write(
         self,
         changes: Record,
@@ -174,7 +262,10 @@ class FieldMap:
         bodies: dict[str, Record] = {}
         grouped: dict[str, Record] = {}
         order = {name: at for at, name in enumerate(self._fields)}
-        leaves = sorted(self._leaves(changes, present or {}), key=lambda leaf: order.get(leaf[0], len(order)))
+        leaves = sorted(
+            self._leaves(changes, present or {}, present is not None),
+            key=lambda leaf: order.get(leaf[0], len(order)),
+        )
         for name, value in leaves:
             if name in self._lines:
                 item, lines = self._lines[name]
@@ -195,7 +286,9 @@ class FieldMap:
                 set_path(body, item.place, written)
         return {part: body for part, body in bodies.items() if body}
 
-    def _leaves(self, changes: Record, present: Record, above: str = "") -> Iterator[tuple[str, Any]]:
+    def _leaves(
+        self, changes: Record, present: Record, updating: bool, above: str = ""
+    ) -> Iterator[tuple[str, Any]]:
         """Yield the mapped fields that change, nested ones by their dotted names."""
         for key, value in changes.items():
             name = f"{above}{key}"
@@ -206,13 +299,14 @@ class FieldMap:
                 was = was if isinstance(was, dict) else {}
                 now = value if isinstance(value, dict) else dict.fromkeys(was)
                 yield from self._leaves(
-                    {**{gone: None for gone in was if gone not in now}, **now}, was, f"{name}."
+                    {**{gone: None for gone in was if gone not in now}, **now}, was, updating, f"{name}."
                 )
             elif value == present.get(key) or (value is None and key not in present):
                 continue
             else:
                 self._check(name, value)
-                yield name, value
+                if not (updating and name in self._fields and self._fields[name].create_only):
+                    yield name, value
 
     def _inside(self, name: str) -> bool:
         return any(known.startswith(f"{name}.") for known in self._fields)
@@ -257,6 +351,19 @@ class FieldMap:
             if body or was is None:
                 changed.append((key if was is not None else None, body))
         return item.changes(changed, raw)
+
+
+def null_values(spec: model.FieldSpec, entity: DatatypeProfile) -> Sequence[Any]:
+    """Return what means none in a field: its own values, or the entity's for its type.
+
+    A truth value is none of them.
+    """
+    if spec.null_values is not None:
+        return spec.null_values
+    if isinstance(entity.null_values, dict):
+        return entity.null_values.get(spec.type or "*", ())
+    known = set(spec.map)
+    return [] if spec.type == "boolean" else [one for one in entity.null_values if _word(one) not in known]
 
 
 def _put(body: Record, field: Field, value: Any, resolve: Resolve) -> None:

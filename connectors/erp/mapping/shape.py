@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 from connectors.common.datatype import Entity, Record
 from connectors.erp.mapping import stamps
@@ -26,6 +26,20 @@ VERSION = "@version"
 """Where a record that was read alone is given the version that its answer's header said."""
 
 
+class Codes(Protocol):
+    """The values of ours for the ERP's keys."""
+
+    def __call__(self, key: Any) -> Any: ...
+    def prefetch(self, keys: Iterable[Any]) -> None: ...
+    def forget(self) -> None: ...
+
+
+class CodeLookups(Protocol):
+    """Gives the way back of a look-up, None where it has none."""
+
+    def codes(self, name: str) -> Codes | None: ...
+
+
 class Fetched(dict[str, Any]):
     """An entity that knows the ERP's own record behind it, which a write needs again."""
 
@@ -42,7 +56,9 @@ class Shape:
     Without a field map the ERP's record is passed on as it is; with one it has our field names only.
     """
 
-    def __init__(self, datatype: str, spec: DatatypeProfile, now: Clock = utc_now) -> None:
+    def __init__(
+        self, datatype: str, spec: DatatypeProfile, lookups: CodeLookups, now: Clock = utc_now
+    ) -> None:
         self.key = Key(spec.id, datatype)
         self._stamps = stamp_readers(spec, now)
         self._also = spec.modified_also
@@ -54,7 +70,12 @@ class Shape:
         lock = spec.update.lock
         self._in_header = isinstance(lock, IfMatch) and lock.header is not None
         self._lock = VERSION if self._in_header else None if isinstance(lock, NoLock) else lock.path
-        self.fields = None if spec.fields is None else FieldMap(spec.fields, spec, spec.items, spec.ignore)
+        self._lookups = lookups
+        self.fields = (
+            None
+            if spec.fields is None
+            else FieldMap(spec.fields, spec, spec.items, spec.ignore, lookups.codes)
+        )
 
     def entities(self, records: list[Record], leaving: bool = False, seen: str | None = None) -> list[Entity]:
         """Return the entities of one page, in its order; the records given are changed.
@@ -63,12 +84,27 @@ class Shape:
         seen one before learns that it is none of this datatype any more. `seen`: when a change was seen that
         the ERP gives no stamp for.
         """
+        self._ask_for_codes(records)
         if not self._where:
             return [self.entity(raw, seen) for raw in records]
         entities = (
             self.entity(raw, seen) if self.belongs(raw) else self._left(raw, leaving) for raw in records
         )
         return [entity for entity in entities if entity is not None]
+
+    def _ask_for_codes(self, records: Sequence[Record]) -> None:
+        """Look up the keys of a page that are read as values of ours, all at once where the ERP can."""
+        if self.fields is None or not self.fields.has_codes:
+            return
+        wanted: dict[str, list[Any]] = {}
+        for name, key in self.fields.keys(records):
+            if key is not None:
+                wanted.setdefault(name, []).append(key)
+        for name, keys in wanted.items():
+            codes = self._lookups.codes(name)
+            if codes is not None:
+                codes.forget()
+                codes.prefetch(keys)
 
     def belongs(self, raw: Record) -> bool:
         """Return whether the record is one of this datatype."""
@@ -144,10 +180,13 @@ def _stamp_reader(source: str | StampPair, spec: DatatypeProfile, now: Clock) ->
 
         return read_pair
     parse = stamps.parser(spec.modified_format, spec.timezone, now)
+    given = spec.null_values
+    nulls = ["", *(sum(given.values(), []) if isinstance(given, dict) else given)]
+    nulls = [null for null in nulls if isinstance(null, str) or null is False]
 
     def read(raw: Record) -> str | None:
         value = raw[source] if source in raw else get_path(raw, source)
-        return None if value is None else parse(value)
+        return None if value is None or value in nulls else parse(value)
 
     return read
 

@@ -29,6 +29,9 @@ def reader(kind: str | None, values: Values) -> Convert:
             return _text
         case "integer":
             return int
+        case "boolean" if values.boolean is not None:
+            known = {values.boolean.true: True, values.boolean.false: False}
+            return lambda value: known[value] if value in known else _boolean(value)
         case "boolean":
             return _boolean
         case "decimal" if values.decimal.form == "object":
@@ -51,6 +54,9 @@ def writer(kind: str | None, values: Values) -> Convert:
     """Return a function from our value to the ERP's; same errors."""
     decimal, moment = values.decimal, values.datetime
     match kind:
+        case "boolean" if values.boolean is not None:
+            yes, no = values.boolean.true, values.boolean.false
+            return lambda value: yes if value else no
         case "integer":
             return int
         case "string":

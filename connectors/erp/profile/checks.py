@@ -16,12 +16,13 @@ from connectors.erp.mapping.local_time import zone
 from connectors.erp.mapping.templates import asks_since, names, names_in_path
 from connectors.erp.profile.model.base import ProfilePart, kind_of
 from connectors.erp.profile.model.datatype import DatatypeProfile
-from connectors.erp.profile.model.mapping import FieldSpec, LookupSpec, spelt_out
+from connectors.erp.profile.model.mapping import FieldSpec, spelt_out
 from connectors.erp.profile.model.reading import (
     AtShort,
     Cursors,
     KeysetPages,
     LogLookup,
+    LookupSpec,
     Offsets,
     PageNumbers,
     Paginator,

@@ -21,7 +21,7 @@ from connectors.erp.profile.checks import VALUES, Checked, problems
 from connectors.erp.profile.model.base import Template
 from connectors.erp.profile.model.connection import Rest
 from connectors.erp.profile.model.datatype import DatatypeProfile
-from connectors.erp.profile.model.mapping import LookupSpec
+from connectors.erp.profile.model.reading import LookupSpec
 from connectors.erp.profile.schema import profile_schema
 from connectors.erp.profile.schema_messages import schema_message
 from connectors.erp.profile.secret_check import find_secrets

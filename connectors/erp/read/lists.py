@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import UNSET
 
 from connectors.common.datatype import Record
-from connectors.common.errors import FixSettings, InvalidResponse
+from connectors.common.errors import FixSettings, InvalidResponse, NotFound
 from connectors.common.upstream import UpstreamResponse
 from connectors.erp.http.client import ErpClient
 from connectors.erp.http.responses import NoRecord
@@ -41,6 +41,8 @@ class Source:
     paginator: Paginator
     path: str
     id: Sequence[str]
+    alone: bool = False
+    """Whether the answer is one record instead of a list; null, or a 404, is none."""
 
     @classmethod
     def of(cls, spec: DatatypeProfile) -> Source:
@@ -112,6 +114,10 @@ class Lists:
             answer = self._client.call(self._list.method, url, operation=f"{self._name}.list", **asked)
         except NoRecord:
             return question, _NONE, []
+        except NotFound:
+            if self._source.alone:
+                return question, _NONE, []
+            raise
         return question, answer, self._select(answer.body)
 
     def _doubt(
@@ -161,6 +167,8 @@ class Lists:
 
     def _select(self, body: Any) -> list[Record]:
         records = get_path(body, self._list.records)
+        if self._source.alone and not isinstance(records, list):
+            records = [] if records is None else [records]
         if not isinstance(records, list):
             place = self._list.records or "the answer"
             raise InvalidResponse(

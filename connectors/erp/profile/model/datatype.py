@@ -6,13 +6,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from connectors.erp.profile.model.base import NO_VARIABLE, Path, ProfilePart, Templates, Text, Zone
+from connectors.erp.profile.model.base import NO_VARIABLE, Path, ProfilePart, Scalar, Templates, Text, Zone
 from connectors.erp.profile.model.connection import Connection
 from connectors.erp.profile.model.mapping import (
     Conditions,
     Fields,
     ItemSpec,
-    LookupSpec,
     StampForm,
     StampPair,
     Values,
@@ -22,6 +21,7 @@ from connectors.erp.profile.model.reading import (
     Deletion,
     Incremental,
     ListCall,
+    LookupSpec,
     NoDeletions,
     Paginator,
 )
@@ -128,6 +128,16 @@ class DatatypeProfile(ProfilePart, frozen=True):
         ]
         | None
     ) = None
+    null_values: Annotated[
+        list[Scalar] | dict[str, list[Scalar]],
+        Meta(
+            description='Values of this ERP that mean none, such as "" or 0001-01-01, for all fields but'
+            " truth"
+            ' values; or by type, {"date": ["0001-01-01"], "string": [""], "*": …}, where * is for fields'
+            " without"
+            " one. None is written as the first of them."
+        ),
+    ] = []
     ignore: Annotated[
         Names,
         Meta(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
-from connectors.erp.profile.model.base import Json, Path, ProfilePart, Scalar, Templates, Text, Zone
+from connectors.erp.profile.model.base import Json, Path, ProfilePart, Scalar, Text, Zone
 
 STAMP_FORMS = ("iso", "iso_seconds", "iso_naive", "date", "epoch_s", "epoch_ms", "dotnet", "object", "number")
 StampForm: TypeAlias = Annotated[
@@ -62,36 +62,6 @@ class Condition(ProfilePart, frozen=True):
 Conditions: TypeAlias = Annotated[
     list[Condition], Meta(description="Tests on the ERP's record that must all hold.")
 ]
-
-
-class LookupSpec(ProfilePart, frozen=True):
-    """A key that the ERP wants where this project has a code."""
-
-    path: Annotated[
-        Text,
-        Meta(
-            description="List below base_url, with a slash at its start.",
-            extra_json_schema={"pattern": "^/"},
-        ),
-    ]
-    value: Annotated[Path, Meta(description="Where the first record found holds the key.")]
-    query: Annotated[Templates, Meta(description="With {value}, the value to be looked up.")] = field(
-        default_factory=dict
-    )
-    records: Annotated[
-        Path, Meta(description="Where the answer holds the records found; the whole answer by default.")
-    ] = ""
-    sent_as: Annotated[Literal["integer"], Meta(description="{value} is sent as a number.")] | None = field(
-        name="as", default=None
-    )
-    optional: Annotated[
-        bool,
-        Meta(
-            description="true: if there is no such thing, nothing is written; otherwise the entity is"
-            " rejected."
-        ),
-    ] = False
-    remember: Annotated[bool, Meta(description="false: asked for every time.")] = True
 
 
 class ItemSpec(ProfilePart, frozen=True):
@@ -204,6 +174,35 @@ class FieldSpec(ProfilePart, frozen=True):
         default_factory=list
     )
     read_only: Annotated[bool, Meta(description="Never sent to the ERP.")] = False
+    create_only: Annotated[
+        bool, Meta(description="Sent with a new record only; a later change of it is left aside.")
+    ] = False
+    null_values: (
+        Annotated[
+            list[Scalar],
+            Meta(
+                min_length=1,
+                description="Values of the ERP that mean none, such as 0001-01-01; none is written as the"
+                " first of them. In place of the entity's null_values.",
+            ),
+        ]
+        | None
+    ) = None
+    shorten: (
+        Annotated[
+            int,
+            Meta(
+                ge=12,
+                description="Characters that the ERP keeps of it, with its prefix. What is longer is cut and"
+                " ends in ~ and eight digits made from the whole: it can still be looked up as an origin, and"
+                " reads as none.",
+            ),
+        ]
+        | None
+    ) = None
+    sum: Annotated[
+        bool, Meta(description="The sum of all values that `from` names with a *, such as lines.*.amount.")
+    ] = False
     fields: (
         Annotated[
             dict[str, Path | FieldSpec],
@@ -271,8 +270,17 @@ class DatetimeForm(ProfilePart, frozen=True):
     mark: Mark = {}
 
 
+class BooleanForm(ProfilePart, frozen=True):
+    """Truth values, where they are no JSON booleans."""
+
+    true: Annotated[str | int, Meta(description="What true is written as, such as tYES.")]
+    false: Annotated[str | int, Meta(description="What false is written as.")]
+
+
 class Values(ProfilePart, frozen=True):
     """How the ERP writes typed values."""
+
+    boolean: BooleanForm | None = None
 
     decimal: DecimalForm = DecimalForm()
     date: DateForm = DateForm()

@@ -352,3 +352,65 @@ Deletion: TypeAlias = Annotated[
     NoDeletions | Tombstones | SoftFlag | FullCompare | LogLookup,
     Meta(description="How a deleted record is known."),
 ]
+
+
+class LookupRead(ProfilePart, frozen=True):
+    """The way back: what stands for a key when a record is read.
+
+    The keys of a page are asked for together by {ids}, one by one by {id}, or by reading the whole list; what
+    the ERP does not have is null.
+    """
+
+    path: Annotated[
+        Text,
+        Meta(
+            description="List or record below base_url, with a slash at its start.",
+            extra_json_schema={"pattern": "^/"},
+        ),
+    ]
+    value: Annotated[Path, Meta(description="Where a record found holds what stands for the key.")]
+    key: Annotated[Path, Meta(description="Where it holds the key.")] = "id"
+    method: ReadMethod = "GET"
+    query: Templates = {}
+    headers: Templates = {}
+    body: Annotated[Json, Meta(description="Sent as JSON, where it is asked for by POST.")] = UNSET
+    records: Annotated[
+        Path, Meta(description="Where the answer holds the records; the whole answer by default.")
+    ] = ""
+    paginator: Annotated[
+        Paginator | None, Meta(description="How the list is paged; one page by default.")
+    ] = None
+
+
+class LookupSpec(ProfilePart, frozen=True):
+    """A key that the ERP wants where this project has a code."""
+
+    path: Annotated[
+        Text,
+        Meta(
+            description="List below base_url, with a slash at its start.",
+            extra_json_schema={"pattern": "^/"},
+        ),
+    ]
+    value: Annotated[Path, Meta(description="Where the first record found holds the key.")]
+    query: Annotated[Templates, Meta(description="With {value}, the value to be looked up.")] = {}
+    records: Annotated[
+        Path, Meta(description="Where the answer holds the records found; the whole answer by default.")
+    ] = ""
+    sent_as: Annotated[Literal["integer"], Meta(description="{value} is sent as a number.")] | None = field(
+        name="as", default=None
+    )
+    method: ReadMethod = "GET"
+    headers: Templates = {}
+    body: Annotated[Json, Meta(description="Sent as JSON with {value}, where it is asked for by POST.")] = (
+        UNSET
+    )
+    read: LookupRead | None = None
+    optional: Annotated[
+        bool,
+        Meta(
+            description="true: if there is no such thing, nothing is written; otherwise the entity is"
+            " rejected."
+        ),
+    ] = False
+    remember: Annotated[bool, Meta(description="false: asked for every time.")] = True
