@@ -177,6 +177,10 @@ class ErpDatatype(Datatype):
         return Fetched(self._shape.entity(dict(raw)), raw)
 
     def _finished(self, entity: Entity, raw: Record, insert: Insert) -> Record:
+        missing = self._writer.missing_lines(entity, insert.payload, self.same)
+        if missing:
+            raw = self._writer.write_lines(raw, missing)
+            entity = self._shape.entity(dict(raw))
         if self._shape.belongs(raw):
             return Fetched(entity, raw)
         _, called = self._writer.actions.split(insert.payload)

@@ -17,7 +17,7 @@ class Call(Protocol):
     """What all calls of a profile have in common."""
 
     @property
-    def method(self) -> str: ...
+    def method(self) -> str | None: ...
     @property
     def path(self) -> str | None: ...
     @property
@@ -62,7 +62,7 @@ class Calls:
         given = {**self._key.values(key), **(values or {})}
         quotes = self._client.quotes
         return self._client.call(
-            method or call.method,
+            method or call.method or "POST",
             fill_path(call.path or "", self._path, given, raw, quotes),
             operation=f"{self._datatype}.{operation}",
             params=parameters(call.query if query is None else query, given, quotes),

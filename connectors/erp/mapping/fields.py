@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -171,6 +172,16 @@ class Field:
         return self._encode(known) if self._written_as is not None and known is not None else known
 
 
+@dataclass(frozen=True, slots=True)
+class LineWrite:
+    """A call for one line: `key` None makes a new one; `raw` is the line as the ERP has it."""
+
+    call: model.LineCall
+    key: str | None
+    body: Record
+    raw: Record
+
+
 class FieldMap:
     """All mapped fields of one datatype, or of one kind of line in it."""
 
@@ -193,6 +204,7 @@ class FieldMap:
         self._line_key = line_key
         self._fields: dict[str, Field] = {}
         self._lines: dict[str, tuple[Item, FieldMap]] = {}
+        self._line_calls: dict[str, model.LineCalls] = {}
         for name, spec in spelt_out(fields).items():
             if spec.fields is None:
                 self._fields[name] = Field(
@@ -207,6 +219,8 @@ class FieldMap:
             lines = model.ItemSpec(
                 held_in=spec.source or "", to=spec.to, where=spec.where, id=spec.id, new=spec.new
             )
+            if spec.calls is not None:
+                self._line_calls[name] = spec.calls
             inner = FieldMap(spec.fields, entity, {}, spec.ignore, codes, entity.line_keys.get(name))
             self._lines[name] = (Item(lines, self._commands), inner)
         self.decoded = {name: field for name, field in self._fields.items() if field.decode is not None}
@@ -268,6 +282,8 @@ class FieldMap:
         )
         for name, value in leaves:
             if name in self._lines:
+                if self._is_called_for(name, present):
+                    continue
                 item, lines = self._lines[name]
                 have = (present or {}).get(name) or []
                 written = lines._line_commands(item, value or [], resolve, have, raw)
@@ -341,6 +357,15 @@ class FieldMap:
         self, item: Item, wanted: list[Any], resolve: Resolve, have: list[Any], raw: Record | None
     ) -> Any:
         """Return what to write for a list of lines; `have` are the present ones in our names."""
+        return item.changes(self._changed_lines(wanted, resolve, have), raw)
+
+    def _changed_lines(
+        self, wanted: list[Any], resolve: Resolve, have: list[Any]
+    ) -> list[tuple[Any, Record]]:
+        """Return the lines that are new or differ.
+
+        Their keys, None for new ones, and what is written of them.
+        """
         by_key = {line.get(self._line_key or ""): line for line in have}
         changed: list[tuple[Any, Record]] = []
         for line in wanted:
@@ -350,7 +375,35 @@ class FieldMap:
             body = self.write(fresh, resolve, was, None).get("", {})
             if body or was is None:
                 changed.append((key if was is not None else None, body))
-        return item.changes(changed, raw)
+        return changed
+
+    def _is_called_for(self, name: str, present: Record | None) -> bool:
+        """Return whether the lines of that name are written by calls of their own."""
+        calls = self._line_calls.get(name)
+        return calls is not None and not (present is None and calls.with_record)
+
+    def line_writes(
+        self,
+        changes: Record,
+        resolve: Resolve,
+        present: Record | None = None,
+        raw: Record | None = None,
+    ) -> list[LineWrite]:
+        """Return the calls that write the lines of a change; arguments as of `write`."""
+        found = []
+        for name in [name for name in changes if self._is_called_for(name, present)]:
+            item, lines = self._lines[name]
+            held = {str(get_path(line, item.id)): line for line in item.all(raw)}
+            have = (present or {}).get(name) or []
+            calls = self._line_calls[name]
+            for key, body in lines._changed_lines(changes[name] or [], resolve, have):
+                call = calls.create if key is None else calls.update
+                found.append(LineWrite(call, None if key is None else str(key), body, held.get(str(key), {})))
+        return found
+
+    def lines_called_for(self) -> list[str]:
+        """Return the fields whose lines are written by calls after a record was made."""
+        return [name for name in self._line_calls if self._is_called_for(name, None)]
 
 
 def null_values(spec: model.FieldSpec, entity: DatatypeProfile) -> Sequence[Any]:

@@ -56,7 +56,7 @@ class Item:
         self.part = spec.part or ""
         self._list = spec.held_in
         self._where = spec.where
-        self._id = spec.id
+        self.id = spec.id
         self._new = spec.new
         self._holds = spec.holds
         self._commands = commands
@@ -102,14 +102,14 @@ class Item:
             return None
         if self._commands.whole:
             items = [dict(item) for item in self._items(raw)]
-            place = {str(get_path(item, self._id)): item for item in items}
+            place = {str(get_path(item, self.id)): item for item in items}
             for key, values in changed:
                 if key is None:
                     items.append({**self._new, **values})
                 else:
                     place[str(key)].update(values)
             return items
-        present = {str(get_path(item, self._id)): get_path(item, self._id) for item in self._items(raw)}
+        present = {str(get_path(item, self.id)): get_path(item, self.id) for item in self._items(raw)}
         return [
             self._commands.create({**self._new, **values})
             if key is None
@@ -123,7 +123,7 @@ class Item:
             return others if values is None else [*others, {**(item or {}), **values}]
         if item is None:
             return [self._commands.create(values or {})]
-        key = get_path(item, self._id)
+        key = get_path(item, self.id)
         return [self._commands.delete(key) if values is None else self._commands.update(key, values)]
 
     def _items(self, raw: Any) -> list[Record]:

@@ -8,15 +8,16 @@ of parents are ever held.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from connectors.common.datatype import Record
 from connectors.erp.http.client import ErpClient
 from connectors.erp.mapping.key import Key, raw_key
-from connectors.erp.mapping.templates import Values
+from connectors.erp.mapping.templates import Values, names_in_path
 from connectors.erp.profile.model.datatype import DatatypeProfile
-from connectors.erp.profile.model.reading import ChildSpec, ListCall
+from connectors.erp.profile.model.reading import ChildSpec, ListCall, SinglePage
 from connectors.erp.read.lists import Lists, Source
-from core.dotted import get_path, set_path
+from core.dotted import get_path, has_path, set_path
 
 
 class Children:
@@ -55,7 +56,11 @@ class _Part:
             records=child.records,
             page_size=child.page_size,
         )
-        source = Source(listing, child.paginator or spec.paginator, child.path, [child.id])
+        paginator = SinglePage() if child.record else child.paginator or spec.paginator
+        source = Source(listing, paginator, child.path, [child.id], child.record)
+        self._record = child.record
+        self._optional = child.optional
+        self._named = names_in_path(child.path) - {"path", "id"}
         self._lists = Lists(client, name, source, size)
         self._into = child.into
         self._parent = child.parent
@@ -67,11 +72,20 @@ class _Part:
     def embed(self, page: list[Record]) -> None:
         if self._parent is None:
             for record in page:
-                values = self._key.values(self._key(record))
-                set_path(record, self._into, _all(self._lists.pages({}, values=values, raw=record)))
+                set_path(record, self._into, self._of(record))
             return
         for start in range(0, len(page), self._batch):
             self._embed_batch(page[start : start + self._batch])
+
+    def _of(self, record: Record) -> Any:
+        """Return the children of one record, or the one that belongs to it; none where it names none."""
+        values = self._key.values(self._key(record))
+        nothing: Any = None if self._record else []
+        for name in self._named - values.keys():
+            if get_path(record, name) in (None, "", False) and (self._optional or has_path(record, name)):
+                return nothing
+        found = _all(self._lists.pages({}, values=values, raw=record))
+        return (found[0] if found else None) if self._record else found
 
     def _embed_batch(self, batch: Sequence[Record]) -> None:
         found: dict[str, list[Record]] = {self._key(record): [] for record in batch}

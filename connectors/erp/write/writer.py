@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from msgspec import UNSET
 
 from connectors.common.datatype import Record
-from connectors.common.errors import Conflict, Indeterminate, InvalidResponse, Unavailable, Unreadable
+from connectors.common.errors import (
+    Conflict,
+    Indeterminate,
+    InvalidResponse,
+    Rejected,
+    Unavailable,
+    Unreadable,
+)
 from connectors.common.upstream import UpstreamResponse
 from connectors.erp.http.calls import Calls
+from connectors.erp.mapping.fields import LineWrite
 from connectors.erp.mapping.items import Commands
 from connectors.erp.mapping.shape import VERSION, Fetched, Shape
-from connectors.erp.mapping.templates import render
+from connectors.erp.mapping.templates import names_in_path, render
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.writing import BodyVersion, IdFromHeader, IfMatch, TransitionStep
 from connectors.erp.read.children import Children
@@ -22,6 +31,9 @@ from connectors.erp.read.lookups import Lookups
 from connectors.erp.read.single import SingleReader
 from connectors.erp.write.transitions import Transitions
 from core.dotted import get_path, set_path
+
+Same = Callable[[Sequence[str | int], Any, Any], bool]
+"""Whether two values at a place mean the same."""
 
 Bodies = dict[str, Record]
 """What to send, by the part of the record it goes to; "" is the record itself."""
@@ -74,7 +86,8 @@ class Writer:
         whole = {spec.wrap: own} if spec.wrap else own
         body = whole if spec.body is UNSET else render(spec.body, {"record": whole})
         answer = self._calls.send(spec, "create", body=body, repeatable=False)
-        return self.act(self._created(answer), called)
+        raw = self.write_lines(self._created(answer), self._line_writes(written))
+        return self.act(raw, called)
 
     def update(self, present: Fetched, key: str, changes: Record) -> Record | None:
         """Write the changes under the lock that the profile names.
@@ -85,15 +98,79 @@ class Writer:
         self.actions.check(called)
         raw = present.raw
         bodies = self._bodies(written, present)
+        lines = self._line_writes(written, present)
         for name in [name for name in bodies if name]:
-            self._calls.send(self._spec.parts[name].update, "update", key, body=bodies[name], raw=raw)
+            self._write_part(name, key, bodies, raw)
         answer = self._send_record(present, key, bodies[""]) if "" in bodies else None
-        if not bodies and not called:
+        if not bodies and not called and not lines:
             return None
         stored = None if answer is None or len(bodies) > 1 else self._updated(answer)
-        if bodies:
-            raw = self.fetch(key) if stored is None else stored
+        try:
+            raw = self.write_lines(raw, lines, key)
+        except Indeterminate as silence:
+            raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
+        if bodies or lines:
+            raw = self.fetch(key) if stored is None or lines else stored
         return self.act(raw, called)
+
+    def write_lines(self, raw: Record, lines: list[LineWrite], key: str | None = None) -> Record:
+        """Make the calls that write lines; the record as the ERP then holds it."""
+        if not lines:
+            return raw
+        key = self._shape.key(raw) if key is None else key
+        for line in lines:
+            values = {"line": line.key} if line.key is not None else {}
+            call, body = line.call, line.body
+            if call.body is not UNSET:
+                body = render(call.body, {**self._calls.values_of(key), **values, "changes": body})
+            version = get_path(line.raw, call.if_match) if call.if_match is not None else None
+            headers = {} if version is None else {"If-Match": str(version)}
+            self._calls.send(
+                call,
+                "line",
+                key,
+                body=body,
+                raw=raw,
+                headers=headers,
+                values=values,
+                method=call.method or ("POST" if line.key is None else "PATCH"),
+                repeatable=line.key is not None,
+            )
+        return self.fetch(key)
+
+    def missing_lines(self, entity: Record, payload: Record, same: Same) -> list[LineWrite]:
+        """Return the calls that an interrupted create has not made.
+
+        For lines that the record does not have yet.
+        """
+        fields, missing = self._shape.fields, dict[str, Any]()
+        for name in fields.lines_called_for() if fields is not None else []:
+            have = list(entity.get(name) or [])
+            for line in payload.get(name) or []:
+                twin = next((at for at, one in enumerate(have) if _says_all(one, line, name, same)), None)
+                if twin is None:
+                    missing.setdefault(name, []).append(line)
+                else:
+                    del have[twin]
+        return self._line_writes(missing)
+
+    def _line_writes(self, changes: Record, present: Fetched | None = None) -> list[LineWrite]:
+        fields = self._shape.fields
+        if fields is None:
+            return []
+        return fields.line_writes(changes, self._lookups, present, None if present is None else present.raw)
+
+    def _write_part(self, name: str, key: str, bodies: Bodies, raw: Record) -> None:
+        """Write what belongs to another record; where the record names none yet, one is made and named."""
+        part = self._spec.parts[name]
+        wanted = names_in_path(part.update.path) - {"path", "id"}
+        if all(get_path(raw, place) is not None for place in wanted):
+            self._calls.send(part.update, "update", key, body=bodies[name], raw=raw)
+            return
+        if part.create is None or part.create.into is None or part.create.path is None:
+            raise Rejected(f"{self._name} {key} has no {name} that could be written to", rule="part")
+        into, made = self._part_for(name, bodies[name], "")
+        set_path(bodies.setdefault("", {}), into, made)
 
     def _updated(self, answer: UpstreamResponse) -> Record | None:
         """Return the record in the answer to an update; None if it is to be read again."""
@@ -175,7 +252,7 @@ class Writer:
         """
         spec = self._spec.parts[name].create
         assert spec is not None and spec.into is not None
-        if spec.find is not None:
+        if spec.find is not None and origin:
             query = {**spec.query, **spec.find}
             values = {"origin": origin}
             found = self._calls.send(spec, "find", values=values, query=query, method="GET").body
@@ -214,6 +291,13 @@ class Writer:
 
     def _whole(self, raw: Record) -> Record:
         return self._children.embed([raw])[0]
+
+
+def _says_all(have: Record, wanted: Record, name: str, same: Same) -> bool:
+    """Return whether a line holds everything that another one says."""
+    return all(
+        same((name, 0, key), have.get(key), value) for key, value in wanted.items() if value is not None
+    )
 
 
 def key_in_header(address: str | None, pattern: str | None) -> str | None:

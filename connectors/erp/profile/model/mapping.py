@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
-from connectors.erp.profile.model.base import Json, Path, ProfilePart, Scalar, Text, Zone
+from connectors.erp.profile.model.base import Json, Path, ProfilePart, Scalar, Templates, Text, Zone
 
 STAMP_FORMS = ("iso", "iso_seconds", "iso_naive", "date", "epoch_s", "epoch_ms", "dotnet", "object", "number")
 StampForm: TypeAlias = Annotated[
@@ -85,6 +85,40 @@ class AlsoWritten(ProfilePart, frozen=True):
 
     to: Annotated[Path, Meta(description="Where it is written.")]
     lookup: Annotated[Text, Meta(description="The look-up that gives it from the value.")]
+
+
+class LineCall(ProfilePart, frozen=True):
+    """A call that writes one line. {id} is the record's key, {line} the line's."""
+
+    path: Annotated[
+        Text,
+        Meta(
+            description="Below base_url, with a slash at its start, such as {path}/{id}/lines/{line}.",
+            extra_json_schema={"pattern": "^[/{]"},
+        ),
+    ]
+    method: Annotated[
+        Literal["POST", "PATCH", "PUT"] | None,
+        Meta(description="HTTP method; POST for a new line, PATCH for a change by default."),
+    ] = None
+    query: Templates = {}
+    headers: Templates = {}
+    body: Annotated[
+        Json, Meta(description="What is sent, with {changes} and {line}; the changes alone by default.")
+    ] = UNSET
+    if_match: Annotated[
+        Path | None, Meta(description="Where a line holds its version, which is sent as If-Match.")
+    ] = None
+
+
+class LineCalls(ProfilePart, frozen=True):
+    """How lines are written, where an ERP does not take them with their record: by a call for each."""
+
+    create: LineCall
+    update: LineCall
+    with_record: Annotated[
+        bool, Meta(description="true: a new record takes its lines along, and only later changes are calls.")
+    ] = False
 
 
 ValueType: TypeAlias = Literal["string", "integer", "decimal", "boolean", "date", "datetime"]
@@ -217,6 +251,9 @@ class FieldSpec(ProfilePart, frozen=True):
     new: Annotated[
         dict[str, Json], Meta(description="For a list: members of a new item, besides the fields.")
     ] = {}
+    calls: Annotated[
+        LineCalls | None, Meta(description="For a list: how lines are written by calls of their own.")
+    ] = None
     ignore: Annotated[
         list[Text],
         Meta(

@@ -222,6 +222,21 @@ class ChildSpec(ProfilePart, frozen=True):
     into: Annotated[
         Path, Meta(description="Where the parent's record is given its children, before fields are mapped.")
     ]
+    record: Annotated[
+        bool,
+        Meta(
+            description="true: it is one record instead of a list, such as an address; null where a name"
+            " in the path"
+            " is null, and where the ERP has none."
+        ),
+    ] = False
+    optional: Annotated[
+        bool,
+        Meta(
+            description="true: a record may lack what its path names. Without it only null means that"
+            " there is none."
+        ),
+    ] = False
     parent: (
         Annotated[
             Path,

@@ -215,8 +215,6 @@ class PartSpec(ProfilePart, frozen=True):
     """Another record of the ERP that holds some of the fields.
 
     It may be an employee's person or a variant's template.
-
-    It may be an employee's person or a variant's template.
     """
 
     update: PartUpdate
