@@ -113,7 +113,8 @@ class ErpDatatype(Datatype):
         reference = self._reference(insert)
         field = self._shape.fields.field(origin.field) if self._shape.fields is not None else None
         asked = reference if field is None else field.kept(reference)
-        for raw in next(self._lists.pages(origin.query, 2, {"origin": asked}), []):
+        for listed in next(self._lists.pages(origin.query, 2, {"origin": asked}), []):
+            raw = self._writer.whole(listed)
             entity = self._shape.entity(dict(raw))
             kept_so = field is not None and field.item is None and field.holds(raw, reference)
             if not kept_so and str(get_path(entity, origin.field)) != reference:
@@ -179,7 +180,7 @@ class ErpDatatype(Datatype):
     def _finished(self, entity: Entity, raw: Record, insert: Insert) -> Record:
         missing = self._writer.missing_lines(entity, insert.payload, self.same)
         if missing:
-            raw = self._writer.write_lines(raw, missing)
+            raw = self._writer.add_lines(raw, missing)
             entity = self._shape.entity(dict(raw))
         if self._shape.belongs(raw):
             return Fetched(entity, raw)

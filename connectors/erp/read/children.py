@@ -57,7 +57,7 @@ class _Part:
             page_size=child.page_size,
         )
         paginator = SinglePage() if child.record else child.paginator or spec.paginator
-        source = Source(listing, paginator, child.path, [child.id], child.record)
+        source = Source(listing, paginator, spec.path, [child.id], child.record)
         self._record = child.record
         self._optional = child.optional
         self._named = names_in_path(child.path) - {"path", "id"}

@@ -64,7 +64,13 @@ class Writer:
 
     def fetch(self, key: str) -> Record:
         """Return the ERP's record, with its children in it."""
-        return self._whole(self._single.fetch(key))
+        return self._children.embed([self._single.fetch(key)])[0]
+
+    def whole(self, listed: Record) -> Record:
+        """Return a record that a list gave with all that belongs to it."""
+        if self._spec.listing.detail is not None:
+            return self.fetch(self._shape.key(listed))
+        return self._children.embed([listed])[0]
 
     def create(self, payload: Record, origin: str) -> Record:
         """Create the record and take it to the state it is to have; the record as the ERP then holds it.
@@ -105,10 +111,7 @@ class Writer:
         if not bodies and not called and not lines:
             return None
         stored = None if answer is None or len(bodies) > 1 else self._updated(answer)
-        try:
-            raw = self.write_lines(raw, lines, key)
-        except Indeterminate as silence:
-            raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
+        raw = self.add_lines(raw, lines, key)
         if bodies or lines:
             raw = self.fetch(key) if stored is None or lines else stored
         return self.act(raw, called)
@@ -137,6 +140,17 @@ class Writer:
                 repeatable=line.key is not None,
             )
         return self.fetch(key)
+
+    def add_lines(self, raw: Record, lines: list[LineWrite], key: str | None = None) -> Record:
+        """Make the calls that write lines of a record that was there before.
+
+        A call without an answer is `Unavailable`: before the next attempt the record is read and compared
+        again, which shows what was done.
+        """
+        try:
+            return self.write_lines(raw, lines, key)
+        except Indeterminate as silence:
+            raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
 
     def missing_lines(self, entity: Record, payload: Record, same: Same) -> list[LineWrite]:
         """Return the calls that an interrupted create has not made.

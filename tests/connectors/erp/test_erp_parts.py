@@ -254,5 +254,6 @@ def test_a_related_record_is_made_when_it_is_first_written(
         "a1",
         "Bergen",
     )
-    share(client, "contact", **{**wish, "address": {"city": "Moss"}})
+    moved = {**wish, "address": {"city": "Moss"}, "$based_on": {"address": {"city": "Bergen"}}}
+    assert share(client, "contact", **moved)["$status"] == "ok"
     assert (len(shop.tables["addresses"]), shop.tables["addresses"]["a1"]["city"]) == (1, "Moss")
