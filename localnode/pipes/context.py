@@ -10,8 +10,11 @@ from typing import Any
 
 from localnode.dtl import IndexExpression, Subset
 from localnode.pipes.base import Engine, Entity
-from localnode.store import Dataset
+from localnode.store import Dataset, Stored
 from localnode.store.state import Probe
+
+DECODED = 64
+"""How many rows are kept decoded: enough for one entity's hops, so that memory does not grow with a batch."""
 
 
 class RunContext:
@@ -33,6 +36,7 @@ class RunContext:
         self.source_id = ""
         self.hops_trace: dict[str, dict[str, int]] = {}
         self.probes: dict[tuple[Probe, str], None] = {}
+        self._decoded: dict[tuple[str, int], Entity] = {}
         self._engine = engine
         self._store = engine.store
         self._source = source
@@ -42,7 +46,17 @@ class RunContext:
         """See TransformContext."""
         found = self._store.find(dataset)
         row = found.get(entity_id) if found else None
-        return row.entity() if row and not row.deleted else None
+        return self._entity(dataset, row) if row and not row.deleted else None
+
+    def _entity(self, dataset: str, row: Stored) -> Entity:
+        """Return what a row holds; several hops of a rule often meet the same one."""
+        key = dataset, row.updated
+        entity = self._decoded.get(key)
+        if entity is None:
+            if len(self._decoded) >= DECODED:
+                self._decoded.clear()
+            entity = self._decoded[key] = row.entity()
+        return entity
 
     def join(
         self,
@@ -59,7 +73,7 @@ class RunContext:
         found = self._store.find(dataset)
         if found is None or not keys:
             return []
-        entities = [row.entity() for row in found.indexes.find(index, keys)]
+        entities = [self._entity(dataset, row) for row in found.indexes.find(index, keys)]
         return entities if subset is None else [entity for entity in entities if subset.holds(entity)]
 
     def trace_hop(self, trace: str, join: str, rows: int) -> None:
