@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable
 from typing import Any
@@ -28,6 +29,40 @@ def loads(text: bytes, parse_float: Callable[[str], Any] | None = None) -> Any:
         return json.loads(text, parse_float=parse_float, parse_constant=refuse_constant)
     except RecursionError:
         raise ValueError("nested too deep") from None
+
+
+def without_bom(text: bytes) -> bytes:
+    """Return `text` without the byte order mark of UTF-8 that it may begin with."""
+    return text.removeprefix(codecs.BOM_UTF8)
+
+
+def loads_with_halves(text: bytes) -> tuple[Any, int]:
+    """Parse JSON text with escapes of half surrogate pairs, such as a text that was cut within an emoji.
+
+    U+FFFD stands for each half. Return the value and how many texts in it had one; ValueError if it is no
+    JSON, or has no such escape.
+    """
+    try:
+        value = json.loads(text.decode(), parse_constant=refuse_constant)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    whole, halves = _without_halves(value)
+    if not halves:
+        raise ValueError("not JSON as orjson has it")
+    return whole, halves
+
+
+def _without_halves(value: Any) -> tuple[Any, int]:
+    if isinstance(value, str):
+        whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole, int(whole != value)
+    if isinstance(value, dict):
+        pairs = [(_without_halves(name), _without_halves(inner)) for name, inner in value.items()]
+        return {name[0]: inner[0] for name, inner in pairs}, sum(name[1] + inner[1] for name, inner in pairs)
+    if isinstance(value, list):
+        items = [_without_halves(item) for item in value]
+        return [item for item, _ in items], sum(halves for _, halves in items)
+    return value, 0
 
 
 class NotJson(ValueError):

@@ -19,6 +19,7 @@
      ├─ FixSettings    fix-settings  somebody must change a setting; named in the detail
      │   ├─ SettingsError    –       a setting is missing or bad at start; the service does not start
      │   └─ UpstreamRefused  502     upstream answers 401 or 403, or redirects elsewhere
+ │       └─ Expired      502     the session or token has ended, and another one is refused as well
      ├─ Wait           wait          nothing is wrong with the request; again after `retry_after` seconds
      │   ├─ Unavailable      503     upstream is down, slow or throttling, also after retries
      │   │   └─ Locked       503     the record, or a system behind upstream, is; other calls may go on
@@ -189,6 +190,10 @@ class UpstreamRefused(FixSettings):
     """The upstream system does not accept this service's credentials or address."""
 
     title = "Upstream refused"
+
+
+class Expired(UpstreamRefused):
+    """The session or token has ended: the call may be made once more with another."""
 
 
 class Wait(ServiceError):

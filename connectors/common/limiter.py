@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from connectors.common.day_budget import DayBudget
 from connectors.common.errors import Unavailable
 from connectors.common.rate_limit import AdaptiveRateLimit
 
@@ -16,8 +17,9 @@ class Limiter:
     """A token bucket with a limit on simultaneous calls, shared by all threads of the process.
 
     `per_second` None means no rate limit, `concurrency` None no limit on simultaneous calls; `burst` calls
-    may go at once after a quiet time. While a write waits, no read gets a token. Refusals (429) close it for
-    the pause that upstream wants and slow a rate limit down; it recovers, see `connectors.common.rate_limit`.
+    may go at once after a quiet time; `per_day` see `connectors.common.day_budget`. While a write waits, no
+    read gets a token. Refusals (429) close it for the pause that upstream wants and slow a rate limit down;
+    it recovers, see `connectors.common.rate_limit`.
     """
 
     def __init__(
@@ -26,11 +28,13 @@ class Limiter:
         burst: int = 1,
         concurrency: int | None = None,
         clock: Callable[[], float] = time.monotonic,
+        per_day: int | None = None,
     ) -> None:
         self._rate_limit = AdaptiveRateLimit(None if per_second is None else per_second * 60)
         self._burst = float(burst)
         self._tokens = float(burst)
         self._room = concurrency
+        self._day = None if per_day is None else DayBudget(per_day)
         self._clock = clock
         self._filled = clock()
         self._closed_until = 0.0
@@ -89,6 +93,8 @@ class Limiter:
                 self._changed.notify_all()
             self._tokens -= 1.0
             self._rate_limit.called(self._clock())
+            if self._day is not None:
+                self._day.called(self._clock())
             if self._room is not None:
                 self._room -= 1
         return self._clock() - started
@@ -106,6 +112,14 @@ class Limiter:
             pause = self._closed_until - now
             if pause > patience:
                 raise Unavailable("upstream asked for a pause after too many calls", retry_after=pause)
+            return pause
+        if self._day is not None and (pause := self._day.wait(now, write)) > 0:
+            if pause > patience:
+                raise Unavailable(
+                    f"the {self._day.calls} calls of a day are used up; the next one is free in"
+                    f" {round(pause)} s",
+                    retry_after=pause,
+                )
             return pause
         if (self._waiting[True] and not write) or self._room == 0:
             return None

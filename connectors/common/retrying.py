@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import RequestHistory, Retry
 
 _STEP = RequestHistory(None, None, None, None, None)
+
+
+_EPOCH_S, _EPOCH_MS = 10**9, 10**12
+"""Numbers from here on are a moment, in seconds or milliseconds since 1970; smaller ones are a time span."""
+
+
+def seconds_until(text: str | None, now: float) -> float | None:
+    """Return the seconds to wait by the value of a header; None if it says nothing of the kind.
+
+    It may be seconds from now, as RateLimit-Reset has it (draft-ietf-httpapi-ratelimit-headers), a moment in
+    seconds or milliseconds since 1970, as X-RateLimit-Reset often has it, or a date.
+    """
+    if not text:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        try:
+            return max(0.0, datetime.fromisoformat(text.strip()).timestamp() - now)
+        except ValueError:
+            return None
+    if number >= _EPOCH_MS:
+        return max(0.0, number / 1000 - now)
+    return max(0.0, number - now if number >= _EPOCH_S else number)
 
 
 class RetryBudget:

@@ -6,6 +6,7 @@ Timeouts, retries, limits and error kinds in one place.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
+from werkzeug.http import parse_options_header
 
 from connectors.common import call_counter
 from connectors.common.errors import (
     Conflict,
+    Expired,
     Indeterminate,
     InvalidResponse,
     Locked,
@@ -36,11 +39,14 @@ from connectors.common.errors import (
 from connectors.common.limiter import Limiter
 from connectors.common.logs import CALLS
 from connectors.common.metrics import CallMetrics
-from connectors.common.retrying import RetryBudget
+from connectors.common.retrying import RetryBudget, seconds_until
 from connectors.common.settings import CommonSettings
 from core import jsonio
 
+_LOG = logging.getLogger("connectors")
 _READS = ("GET", "HEAD")
+_REDIRECTS = range(300, 400)
+_THROTTLED = (429, 503)
 _WHOLE = ("http://", "https://")
 
 Params = Mapping[str, Any] | list[tuple[str, Any]] | None
@@ -52,7 +58,7 @@ class UpstreamOptions:
 
     `address_setting` and `credentials_setting` are the settings to name when upstream cannot be reached or
     refuses. `verify`: True, or the path of a CA bundle. `max_wait` bounds the sleeping of one call over all
-    its retries.
+    its retries. `reset_headers`: those of a 429 or 503 that say when to go on, where `Retry-After` does not.
     """
 
     base_url: str
@@ -67,6 +73,7 @@ class UpstreamOptions:
     max_bytes: int = 16 * 1024 * 1024
     verify: bool | str = True
     pool_size: int = 16
+    reset_headers: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -223,14 +230,15 @@ class UpstreamClient:
             if answer is not None and error is None:
                 return answer
             # A token may have run out on the way; credentials that are refused twice are wrong.
-            if answer is not None and answer.status == 401 and not renewed:
+            ended = answer is not None and (answer.status == 401 or isinstance(error, Expired))
+            if ended and not renewed:
                 renewed = True
                 if isinstance(self._auth, RenewableAuth):
                     self._auth.renew()
                     continue
             if error is None or not _worth_repeating(error, answer, repeatable):
                 raise error or InvalidResponse("upstream gave no answer")
-            pause = budget.pause(answer.headers.get("Retry-After") if answer is not None else None)
+            pause = budget.pause(None if answer is None else self._asked_pause(answer))
             error.retry_after = error.retry_after or pause
             # A 429 about one locked record says nothing about how many calls upstream bears.
             if answer is not None and answer.status == 429 and not isinstance(error, Locked):
@@ -264,6 +272,17 @@ class UpstreamClient:
             self._metrics.calls.labels(method, operation, status).inc()
             self._metrics.call_seconds.labels(operation).observe(seconds)
 
+    def _asked_pause(self, answer: UpstreamResponse) -> str | None:
+        """Return the pause that upstream asks for, as `Retry-After` has it; None if it asks for none."""
+        asked = answer.headers.get("Retry-After")
+        if asked or answer.status not in _THROTTLED:
+            return asked
+        for name in self.options.reset_headers:
+            seconds = seconds_until(answer.headers.get(name), time.time())
+            if seconds is not None:
+                return str(math.ceil(seconds))
+        return None
+
     def _meaning(self, answer: UpstreamResponse, repeatable: bool) -> ServiceError | None:
         """Return the error that an answer is, if any.
 
@@ -271,7 +290,7 @@ class UpstreamClient:
         """
         error = self._error_of(answer)
         if isinstance(error, UpstreamRefused):
-            return self._refused(answer)
+            return self._refused(answer, error)
         if not repeatable and answer.status >= 500:
             return Indeterminate(f"upstream answered {answer.status} to a create" + _kind_of_text(answer))
         if error is None and not answer.is_json:
@@ -298,17 +317,18 @@ class UpstreamClient:
             raise InvalidResponse(f"the upstream answer is larger than {options.max_bytes} bytes")
         status, said, method = response.status_code, response.headers, request.method or "GET"
         try:
-            return UpstreamResponse(status, said, jsonio.loads(text) if text else None, True, method)
+            return UpstreamResponse(status, said, _decoded(text, said), True, method)
         except ValueError:
             return UpstreamResponse(status, said, None, False, method)
 
-    def _refused(self, answer: UpstreamResponse) -> UpstreamRefused:
+    def _refused(self, answer: UpstreamResponse, error: UpstreamRefused) -> UpstreamRefused:
+        """Return the refusal with the setting to look at, and what upstream says of it."""
         options = self.options
-        if answer.status < 400:
+        if answer.status in _REDIRECTS:
             detail = f"upstream redirects elsewhere ({answer.status}); check {options.address_setting}"
             return UpstreamRefused(detail, setting=options.address_setting)
-        detail = f"upstream answered {answer.status}; check {options.credentials_setting}"
-        return UpstreamRefused(detail, setting=options.credentials_setting)
+        detail = f"{error.detail}; check {options.credentials_setting}"
+        return type(error)(detail, rule=error.rule, setting=options.credentials_setting)
 
     def _silence(self, trouble: Exception, repeatable: bool) -> ServiceError:
         """Return what it means that no whole answer came.
@@ -334,6 +354,29 @@ class UpstreamClient:
         if isinstance(trouble, HTTPError):
             return InvalidResponse(f"the upstream answer broke off ({what})")
         return Unavailable(f"upstream did not answer ({what})")
+
+
+def _decoded(text: bytes, headers: Mapping[str, str]) -> Any:
+    """Return the JSON in an answer, None for nothing; ValueError if it is none.
+
+    A byte order mark counts for nothing (RFC 8259, 8.1). Old systems name another charset than UTF-8. Half a
+    surrogate pair is no character and harms its own text alone: U+FFFD stands for it.
+    """
+    if not text:
+        return None
+    charset = parse_options_header(headers.get("Content-Type"))[1].get("charset", "utf-8").lower()
+    if charset not in ("utf-8", "utf8", "us-ascii"):
+        try:
+            text = text.decode(charset).encode()
+        except LookupError:
+            raise ValueError("unknown charset") from None
+    text = jsonio.without_bom(text)
+    try:
+        return jsonio.loads(text)
+    except ValueError:
+        value, halves = jsonio.loads_with_halves(text)
+        _LOG.warning("half characters replaced", extra={"members": {"texts": halves}})
+        return value
 
 
 def make_session(options: UpstreamOptions, headers: Mapping[str, str]) -> requests.Session:

@@ -33,11 +33,14 @@ class Asked:
 
 @dataclass
 class Reply:
-    """What to answer. `cut`: send only so many bytes of the body, then close; -1: close without a word."""
+    """What to answer; a header with a list is sent once for each of its values.
+
+    `cut`: send only so many bytes of the body, then close; -1: close without a word.
+    """
 
     body: Any = None
     status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str | list[str]] = field(default_factory=dict)
     cut: int | None = None
 
     def encoded(self) -> bytes:
@@ -82,7 +85,8 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
             content = reply.encoded()
             self.send_response(reply.status)
             for name, value in {"Content-Type": "application/json", **reply.headers}.items():
-                self.send_header(name, value)
+                for each in value if isinstance(value, list) else [value]:
+                    self.send_header(name, each)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content if reply.cut is None else content[: reply.cut])

@@ -24,10 +24,15 @@ def json_of(request: Request) -> Any:
     kind = request.mimetype
     if kind != "application/json" and not kind.endswith("+json"):
         raise WrongMediaType("the body must be sent as application/json", rule="content-type")
+    text = _read(request)
     try:
-        body = jsonio.loads(_read(request))
+        body = jsonio.loads(text)
     except ValueError as error:
-        raise BadRequest(f"the body is not JSON: {_place(error)}", rule="json") from None
+        try:
+            # A text cut within an emoji is no reason to refuse the records around it.
+            body, _ = jsonio.loads_with_halves(text)
+        except ValueError:
+            raise BadRequest(f"the body is not JSON: {_place(error)}", rule="json") from None
     if _is_deep(body):
         raise BadRequest(f"the body is nested deeper than {DEEPEST} levels", rule="depth", limit=DEEPEST)
     return body

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from connectors.common.errors import Unavailable, UpstreamRefused
-from connectors.common.upstream import UpstreamOptions, make_session
+from connectors.erp.http.refresh_tokens import RefreshTokens
+from connectors.erp.http.token_calls import TokenCalls, Tokens
 from connectors.erp.profile.model.connection import (
     ApiKeyAuth,
     Auth,
     BasicAuth,
     BearerAuth,
     ClientCredentials,
+    Password,
+    RefreshToken,
     Session,
 )
-from core import jsonio
-from core.dotted import get_path
 from core.tokens import TokenCache
 
 
@@ -50,9 +50,8 @@ class QueryAuth(AuthBase):
 class TokenAuth(AuthBase):
     """A token that is fetched when first needed, before it ends, and once after a 401."""
 
-    def __init__(self, fetch: Callable[[], tuple[str, float | None]], header: str, template: str) -> None:
-        """`fetch` gives the token and its lifetime in seconds, if that is known."""
-        self._token = TokenCache(fetch)
+    def __init__(self, fetch: Callable[[], Tokens], header: str, template: str) -> None:
+        self._token = TokenCache(lambda: _in_short(fetch()))
         self._header = header
         self._template = template
 
@@ -65,71 +64,8 @@ class TokenAuth(AuthBase):
         self._token.forget()
 
 
-class TokenCalls:
-    """The calls that fetch tokens: OAuth2 client credentials, or a login."""
-
-    def __init__(self, options: UpstreamOptions) -> None:
-        self._options = options
-        self._session = make_session(options, {})
-
-    def client_credentials(self, spec: ClientCredentials) -> tuple[str, float | None]:
-        """RFC 6749 4.4: the access token and `expires_in`."""
-        form = {"grant_type": "client_credentials"}
-        if spec.scope is not None:
-            form["scope"] = spec.scope
-        auth = None
-        if spec.client_in == "body":
-            form |= {"client_id": spec.client_id, "client_secret": spec.client_secret}
-        else:
-            auth = HTTPBasicAuth(spec.client_id, spec.client_secret)
-        body = _json(self._answer("POST", spec.token_url, data=form, auth=auth))
-        lifetime = get_path(body, "expires_in")
-        return self._token(body, "access_token"), float(lifetime) if lifetime else None
-
-    def login(self, spec: Session) -> tuple[str, float | None]:
-        """Return a session token, and its lifetime as the profile says it."""
-        url = self._options.base_url + spec.path
-        answer = self._answer(spec.method, url, json=spec.body, params=spec.query)
-        if spec.token_path is not None:
-            return self._token(_json(answer), spec.token_path), spec.lifetime_seconds
-        name = spec.token_header or spec.token_cookie or ""
-        held = answer.headers if spec.token_header is not None else answer.cookies
-        return self._token({name: held.get(name)}, name), spec.lifetime_seconds
-
-    def _answer(self, method: str, url: str, **kwargs: Any) -> requests.Response:
-        try:
-            answer = self._session.request(
-                method,
-                url,
-                timeout=(self._options.connect_timeout, self._options.read_timeout),
-                verify=self._options.verify,
-                allow_redirects=False,
-                **kwargs,
-            )
-        except requests.RequestException as error:
-            raise Unavailable(f"the token call was not answered ({type(error).__name__})") from None
-        if answer.status_code == 429 or answer.status_code >= 500:
-            raise Unavailable(f"the token call was answered {answer.status_code}")
-        if answer.status_code >= 300:
-            raise UpstreamRefused(
-                f"the token call was answered {answer.status_code}; check {self._options.credentials_setting}"
-            )
-        return answer
-
-    def _token(self, body: Any, path: str) -> str:
-        token = get_path(body, path)
-        if not isinstance(token, str) or not token:
-            raise UpstreamRefused(
-                f"the token call's answer has no {path}; check {self._options.credentials_setting}"
-            )
-        return token
-
-
-def _json(answer: requests.Response) -> Any:
-    try:
-        return jsonio.loads(answer.content)
-    except ValueError:
-        raise UpstreamRefused("the token call was not answered with JSON; check its address") from None
+def _in_short(tokens: Tokens) -> tuple[str, float | None]:
+    return tokens.access, tokens.lifetime
 
 
 def make_auth(spec: Auth, calls: TokenCalls) -> AuthBase | None:
@@ -146,7 +82,15 @@ def make_auth(spec: Auth, calls: TokenCalls) -> AuthBase | None:
         case ApiKeyAuth(name=name, key=key):
             return HeaderAuth(name, key)
         case ClientCredentials():
-            return TokenAuth(lambda: calls.client_credentials(spec), "Authorization", "Bearer {token}")
+            return TokenAuth(lambda: calls.client_credentials(spec), spec.header, spec.template)
+        case Password():
+            return TokenAuth(lambda: calls.password(spec), spec.header, spec.template)
+        case RefreshToken():
+            file = None if spec.keep_in is None else Path(spec.keep_in)
+            tokens = RefreshTokens(
+                spec.refresh_token, lambda token: calls.refresh(spec, token), file, calls.patience
+            )
+            return TokenAuth(tokens.fetch, spec.header, spec.template)
         case Session():
             return _session(spec, calls)
         case _:
@@ -154,20 +98,23 @@ def make_auth(spec: Auth, calls: TokenCalls) -> AuthBase | None:
 
 
 def _session(spec: Session, calls: TokenCalls) -> TokenAuth:
-    """Return the token of a login.
+    """Return an auth with the token of a login.
 
-    In a header, as a cookie where it came as one, or as a password in basic auth.
+    It goes into a header, back as a cookie where it came as one, or is a password in basic auth.
     """
-    cookie = spec.token_cookie
-    usual = "Authorization" if cookie is None else "Cookie"
-    template = "Bearer {token}" if cookie is None else f"{cookie}={{token}}"
-
-    def fetch() -> tuple[str, float | None]:
-        token, lifetime = calls.login(spec)
-        if spec.username is not None:
-            token = base64.b64encode(f"{spec.username}:{token}".encode()).decode()
-        return token, lifetime
-
-    if spec.username is not None:
+    usual, template = "Authorization", "Bearer {token}"
+    if spec.cookies:
+        usual, template = "Cookie", "{token}"
+    elif spec.token_cookie is not None:
+        usual, template = "Cookie", f"{spec.token_cookie}={{token}}"
+    elif spec.username is not None:
         template = "Basic {token}"
+
+    def fetch() -> Tokens:
+        tokens = calls.login(spec)
+        if spec.username is None:
+            return tokens
+        token = base64.b64encode(f"{spec.username}:{tokens.access}".encode()).decode()
+        return Tokens(token, tokens.lifetime)
+
     return TokenAuth(fetch, spec.header or usual, spec.template or template)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from connectors.common.limiter import Limiter
 from connectors.common.metrics import Metrics
 from connectors.common.upstream import UpstreamClient, UpstreamOptions
-from connectors.erp.http.auth import TokenCalls, make_auth
+from connectors.erp.http.auth import make_auth
 from connectors.erp.http.responses import error_reader
+from connectors.erp.http.token_calls import TokenCalls
 from connectors.erp.mapping.templates import Quotes
 from connectors.erp.settings import ErpSettings
+
+_RESET_HEADERS = ("RateLimit-Reset", "X-RateLimit-Reset", "X-Rate-Limit-Reset")
 
 
 class ErpClient(UpstreamClient):
@@ -35,11 +38,12 @@ def make_client(settings: ErpSettings, metrics: Metrics) -> ErpClient:
         attempts=common.attempts if retry.max is None else retry.max + 1,
         backoff=retry.base or common.backoff,
         backoff_cap=retry.cap,
+        reset_headers=(*([rate.reset] if rate.reset is not None else []), *_RESET_HEADERS),
     )
     client = ErpClient(
         options,
         make_auth(rest.auth, TokenCalls(options)),
-        Limiter(rate.per_second, rate.burst, rate.concurrency),
+        Limiter(rate.per_second, rate.burst, rate.concurrency, per_day=rate.per_day),
         metrics,
         error_of=error_reader(rest),
         headers={name: str(value) for name, value in rest.headers.items()},

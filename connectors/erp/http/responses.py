@@ -9,6 +9,7 @@ from msgspec import UNSET
 from connectors.common.errors import (
     AlreadyExists,
     Conflict,
+    Expired,
     NotFound,
     Rejected,
     ServiceError,
@@ -36,6 +37,7 @@ _ACTIONS: Mapping[str, type[ServiceError]] = {
     "empty": NoRecord,
     "unavailable": Unavailable,
     "refused": UpstreamRefused,
+    "expired": Expired,
 }
 
 

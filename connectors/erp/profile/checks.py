@@ -6,6 +6,7 @@ name must be one that the datatype's JSON Schema has.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from connectors.erp.profile.model.mapping import FieldSpec, spelt_out
 from connectors.erp.profile.model.reading import (
     AtShort,
     Cursors,
+    KeyLog,
     KeysetPages,
     LogLookup,
     LookupSpec,
@@ -27,7 +29,7 @@ from connectors.erp.profile.model.reading import (
     PageNumbers,
     Paginator,
 )
-from connectors.erp.profile.model.writing import IfMatch
+from connectors.erp.profile.model.writing import IdFromHeader, IfMatch
 from core.suggestions import advice
 
 Schema = Mapping[str, Any]
@@ -241,6 +243,21 @@ def _deletion_log(checked: Checked) -> Iterator[Finding]:
                 yield ("deleted", "log", "query"), f"put {{{need}}} into it: {advice}"
 
 
+def _patterns(checked: Checked) -> Iterator[Finding]:
+    """Regular expressions that are none, or have no group that could hold a key."""
+    entity, given = checked.entity, dict[tuple[str, ...], str | None]()
+    if isinstance(entity.create.id_from, IdFromHeader):
+        given["create", "id_from", "pattern"] = entity.create.id_from.pattern
+    if isinstance(entity.deleted, KeyLog):
+        given["deleted", "pattern"] = entity.deleted.pattern
+    for place, pattern in given.items():
+        try:
+            if pattern is not None and re.compile(pattern).groups == 0:
+                yield place, "put the part that is the key into parentheses"
+        except re.error as error:
+            yield place, f"this is no regular expression: {error}"
+
+
 def _field_names(checked: Checked) -> Iterator[Finding]:
     """Yield names that no schema has; they would be lost on the way."""
     entity = checked.entity
@@ -304,5 +321,6 @@ CHECKS: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
     _unknown_values,
     _children,
     _deletion_log,
+    _patterns,
     _field_names,
 )

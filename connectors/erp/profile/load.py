@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ PROFILES = HERE / "profiles"
 """The profiles that come with the service."""
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_LISTS_OF_DELETIONS = {"full_compare": ("ids",), "lookup": ("ids", "log"), "log": ("log",)}
+_NO_SECRETS = ("_url", "/keep_in")
 _CALLS = ("list", "get", "create", "update", "delete")
 
 
@@ -75,9 +78,18 @@ class _Filler:
         self.used[where] = found[1]
         if place[-1] in ("base_url", "token_url"):
             return self.env.url(found[1])
+        if place[-1] == "keep_in":
+            return self._file_to_write(found[1])
         if self.env.optional(found[1]) is None:
             raise SettingsError(found[1], f"is required by the profile {self.file} at {where}")
         return self.env.secret(found[1])
+
+    def _file_to_write(self, name: str) -> str:
+        """Return the path in a variable; `SettingsError` if no such file can be written."""
+        path = Path(self.env.optional(name) or "")
+        if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+            raise SettingsError(name, "must be the path of a file in a folder that this service may write to")
+        return str(path)
 
 
 def load_profile(name: str, env: Environment) -> Profile:
@@ -95,7 +107,7 @@ def load_profile(name: str, env: Environment) -> Profile:
     document = _with_variables(path, document, rest.get("variables", {}))
     lookups = msgspec.convert(document.get("lookups", {}), dict[str, LookupSpec])
     entities = _entities(path, document, lookups)
-    secrets = [variable for where, variable in filler.used.items() if not where.endswith("_url")]
+    secrets = [variable for where, variable in filler.used.items() if not where.endswith(_NO_SECRETS)]
     return Profile(
         name=document["name"],
         file=path,
@@ -280,7 +292,7 @@ def _spread(spec: Mapping[str, Any]) -> dict[str, Any]:
         name: {"paginator": spec["paginator"], **child} for name, child in spec.get("children", {}).items()
     }
     deleted = spec.get("deleted", {"strategy": "none"})
-    listed = {"full_compare": ("ids",), "lookup": ("ids", "log")}.get(deleted["strategy"], ())
+    listed = _LISTS_OF_DELETIONS.get(deleted["strategy"], ())
     summary = {key: value for key, value in spread["list"].items() if key != "detail"}
     lists = {name: _like(summary, deleted.get(name, {})) for name in listed}
     return {**spread, "deleted": {**deleted, **lists}}

@@ -29,9 +29,14 @@ _VARIABLE = {
 }
 _OWN: Schema = {
     "variable": _VARIABLE,
-    "variables": {
-        "type": "object",
-        "additionalProperties": {"anyOf": [{"$ref": f"{_PREFIX}variable"}, {"$ref": f"{_PREFIX}variables"}]},
+    "login": {
+        "anyOf": [
+            {"$ref": f"{_PREFIX}variable"},
+            {"type": "string", **NO_VARIABLE},
+            {"type": ["null", "boolean", "number"]},
+            {"type": "array", "items": {"$ref": f"{_PREFIX}login"}},
+            {"type": "object", "additionalProperties": {"$ref": f"{_PREFIX}login"}},
+        ],
     },
     "json": {
         "description": "Any JSON; no environment variables in it.",

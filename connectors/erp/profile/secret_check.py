@@ -16,7 +16,7 @@ _ADVICE = (
     "secrets are never written into a profile; put it in the environment and name it as ${NAME}, in"
     " connection.rest.auth, headers or query"
 )
-_SENT = ("headers", "query", "body", "find", "changed")
+_SENT = ("headers", "query", "body", "find", "changed", "parameters")
 """Keys below which everything is sent to the ERP."""
 
 _WORDS = {

@@ -1,7 +1,8 @@
-"""Deleted records that lists do not show: found as gaps in the sequence of whole numbers that ids are.
+"""Deleted records that lists do not show: found in a log that names them, or as gaps in a sequence of ids.
 
-The service remembers nothing, so it cannot compare with an earlier read. But an id below the highest one that
-no record has was deleted (or never used), and saying so again and again does no harm. Two strategies:
+A log that names the keys (`log`) says it all. Without one, ids must be whole numbers given in sequence. The
+service remembers nothing, so it cannot compare with an earlier read. But an id below the highest one that no
+record has was deleted (or never used), and saying so again and again does no harm. Two strategies:
 
 * `full_compare` lists all ids on each incremental read and reports every gap.
 * `lookup` asks the ERP's log first, whether anything was deleted since the token; if so, it asks the log
@@ -10,16 +11,20 @@ no record has was deleted (or never used), and saying so again and again does no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
+from connectors.common.datatype import Record
 from connectors.common.errors import FixSettings
 from connectors.erp.http.client import ErpClient
 from connectors.erp.mapping import stamps
-from connectors.erp.mapping.key import Key
+from connectors.erp.mapping.conditions import fits
+from connectors.erp.mapping.key import Key, NoKey
 from connectors.erp.mapping.templates import Values, render
 from connectors.erp.profile.model.datatype import DatatypeProfile
-from connectors.erp.profile.model.reading import FullCompare, LogLookup
+from connectors.erp.profile.model.reading import FullCompare, KeyLog, LogLookup
 from connectors.erp.read.lists import Lists, Source
 from core.dotted import get_path
 
@@ -39,6 +44,59 @@ class DeletedRecord:
     stamp: str | None = None
 
 
+class DeletionFinder(Protocol):
+    """Finds deleted records of one datatype."""
+
+    def find(self, values: Values, least: str) -> Iterator[DeletedRecord]:
+        """Yield what was deleted since `values["since"]`; `least` is that as a stamp of this service."""
+
+
+def deletion_finder(
+    client: ErpClient, datatype: str, spec: DatatypeProfile, size: int
+) -> DeletionFinder | None:
+    """Return what finds deleted records that the list does not show; None where nothing does."""
+    match spec.deleted:
+        case FullCompare() | LogLookup():
+            return GapDetector(client, datatype, spec, size)
+        case KeyLog() as log:
+            return LogReader(client, datatype, spec, log, size)
+        case _:
+            return None
+
+
+class LogReader:
+    """Reads deletions from a log that names the keys."""
+
+    def __init__(
+        self, client: ErpClient, datatype: str, spec: DatatypeProfile, log: KeyLog, size: int
+    ) -> None:
+        source = Source(log.log, log.paginator or spec.paginator, spec.path, [log.key])
+        self._lists = Lists(client, f"{datatype}.log", source, size)
+        self._parse = stamps.parser(log.format or spec.modified_format, spec.timezone)
+        self._datatype = datatype
+        self._log = log
+        self._pattern = None if log.pattern is None else re.compile(log.pattern)
+
+    def find(self, values: Values, least: str) -> Iterator[DeletedRecord]:
+        """Yield what the log has since then; a row of a key that is not of the profile's pattern is none."""
+        for page in self._lists.pages({}, values=values):
+            for row in page:
+                if fits(self._log.where, row):
+                    stamp = self._parse(get_path(row, self._log.modified))
+                    key = self._key(row)
+                    if key is not None and stamp >= least:
+                        yield DeletedRecord(key, stamp)
+
+    def _key(self, row: Record) -> str | None:
+        named = get_path(row, self._log.key)
+        if named is None or isinstance(named, dict | list | bool):
+            raise NoKey(f"{self._datatype}: a row of the deletion log has no {self._log.key}")
+        if self._pattern is None:
+            return str(named)
+        found = self._pattern.search(str(named))
+        return found[1] if found else None
+
+
 class GapDetector:
     """Finds deleted records of one datatype."""
 
@@ -55,8 +113,9 @@ class GapDetector:
             self._modified, self._named = deleted.modified, deleted.named
             self._log = Lists(client, f"{datatype}.log", replace(source, listing=deleted.log), size)
 
-    def find(self, values: Values) -> Iterator[DeletedRecord]:
+    def find(self, values: Values, least: str) -> Iterator[DeletedRecord]:
         """Yield what was deleted since `values["since"]`."""
+        del least
         if self._log is None:
             live = self._live()
             yield from (DeletedRecord(str(key)) for key in range(1, max(live, default=0)) if key not in live)

@@ -18,9 +18,8 @@ from connectors.erp.mapping.shape import Shape
 from connectors.erp.mapping.templates import Values
 from connectors.erp.profile.model.base import Template
 from connectors.erp.profile.model.datatype import DatatypeProfile
-from connectors.erp.profile.model.reading import FullCompare, LogLookup
 from connectors.erp.read.children import Children
-from connectors.erp.read.deletion_detection import GapDetector
+from connectors.erp.read.deletion_detection import deletion_finder
 from connectors.erp.read.detail import DetailReader
 from connectors.erp.read.lists import Lists, Source
 from connectors.erp.read.single import SingleReader
@@ -63,8 +62,7 @@ class IncrementalReader:
         self._lists = Lists(client, datatype, Source.of(spec), size)
         self._shape = shape
         self._children = children
-        by_gaps = isinstance(spec.deleted, FullCompare | LogLookup)
-        self._gap_detector = GapDetector(client, datatype, spec, size) if by_gaps else None
+        self._deletions = deletion_finder(client, datatype, spec, size)
         self._embeds = bool(spec.children)
         self._follows = any(child.changed is not None for child in spec.children.values())
         self._must_hold = spec.listing.empty == "refuse"
@@ -86,17 +84,19 @@ class IncrementalReader:
             entities = self._shape.entities(self._whole(page, read), read.since is not None, read.seen)
             if read.since is not None:
                 last = max([last, *(entity["_updated"] for entity in entities)])
-                if self._follows:
+                if self._follows or self._deletions is not None:
                     seen |= {entity["_id"] for entity in entities}
             yield entities
         if read.since is None:
             self._check(count, limit)
         elif limit is None:
             yield from self._touched(read.values, last, seen, fetch)
-            if self._gap_detector is not None:
+            if self._deletions is not None:
+                # What the list has just shown was made anew under the key of a record that was deleted.
                 yield [
-                    self._shape.gone(gone.key, gone.stamp or last)
-                    for gone in self._gap_detector.find(read.values)
+                    self._shape.gone(gone.key, max(last, gone.stamp or last))
+                    for gone in self._deletions.find(read.values, read.least or read.since)
+                    if gone.key not in seen
                 ]
 
     def _whole(self, page: list[Record], read: Read) -> list[Record]:

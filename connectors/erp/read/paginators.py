@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import urlsplit, urlunsplit
 
 from requests.utils import parse_header_links
 
@@ -19,6 +20,7 @@ from connectors.erp.profile.model.reading import (
     AtShort,
     AtTotal,
     Cursors,
+    Follow,
     KeysetPages,
     LinkHeaders,
     NextUrls,
@@ -87,11 +89,11 @@ class Counted:
         self._param = spec.param
         self._limit_param = spec.limit_param
         self._by_records = isinstance(spec, Offsets)
-        self._first = 0 if isinstance(spec, Offsets) else spec.first
+        self._first = spec.first
         self._end = End(spec.stop)
 
     def first(self, size: int) -> PageRequest:
-        """Page `first`, or offset 0."""
+        """Page `first`, or the offset of the first record."""
         return self._step(self._first, size)
 
     def following(
@@ -101,11 +103,7 @@ class Counted:
 
         By records it moves on by what came, so that a capped page loses nothing.
         """
-        seen = (
-            step.position + len(records)
-            if self._by_records
-            else (step.position - self._first) * size + len(records)
-        )
+        seen = (step.position - self._first) * (1 if self._by_records else size) + len(records)
         if self._end.reached(answer, records, size, seen):
             return None
         return self._step(step.position + (len(records) if self._by_records else 1), size)
@@ -159,8 +157,15 @@ class Cursor:
 class NextUrl:
     """Each page holds the URL of the next one, in its body."""
 
-    def __init__(self, path: str, limit_param: str | None, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        limit_param: str | None,
+        follow: Follow,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self._path = path
+        self._follow = follow
         self._limit_param = limit_param
         self._headers = headers or {}
 
@@ -175,7 +180,7 @@ class NextUrl:
         """Return the URL that the page names, as it is."""
         del records, size
         url = get_path(answer.body, self._path)
-        return PageRequest(headers=step.headers, url=str(url)) if url else None
+        return PageRequest(headers=step.headers, url=_followed(str(url), self._follow)) if url else None
 
     def leads(self, answer: UpstreamResponse) -> bool:
         """Return whether there is something where the URL belongs."""
@@ -185,8 +190,9 @@ class NextUrl:
 class LinkHeader:
     """The `Link` header names the next page (RFC 8288)."""
 
-    def __init__(self, limit_param: str | None) -> None:
+    def __init__(self, limit_param: str | None, follow: Follow) -> None:
         self._limit_param = limit_param
+        self._follow = follow
 
     def first(self, size: int) -> PageRequest:
         """Return the list's own URL."""
@@ -200,7 +206,7 @@ class LinkHeader:
         for link in parse_header_links(answer.headers.get("Link") or ""):
             names = {name.lower(): value for name, value in link.items()}
             if "next" in names.get("rel", "").lower().split():
-                return PageRequest(url=link["url"])
+                return PageRequest(url=_followed(link["url"], self._follow))
         return None
 
     def leads(self, answer: UpstreamResponse) -> bool:
@@ -280,6 +286,14 @@ def _flag(answer: UpstreamResponse, path: str) -> bool:
     return bool(get_path(answer.body, path))
 
 
+def _followed(link: str, follow: Follow) -> str:
+    """Return a link with the host and the path left out that do not count."""
+    if follow == "url":
+        return link
+    parts = urlsplit(link)
+    return urlunsplit(("", "", parts.path if follow == "path" else "", parts.query, ""))
+
+
 def _limit(param: str | None, size: int) -> dict[str, str]:
     return {param: str(size)} if param else {}
 
@@ -295,12 +309,12 @@ def make_paginator(spec: PaginatorSpec) -> Paginator:
             return Counted(spec)
         case Cursors():
             return Cursor(spec)
-        case NextUrls(path=path, limit_param=limit_param):
-            return NextUrl(path, limit_param)
-        case LinkHeaders(limit_param=limit_param):
-            return LinkHeader(limit_param)
-        case ODataLinks():
-            return NextUrl("@odata.nextLink", None, {"Prefer": "odata.maxpagesize={size}"})
+        case NextUrls(path=path, limit_param=limit_param, follow=follow):
+            return NextUrl(path, limit_param, follow)
+        case LinkHeaders(limit_param=limit_param, follow=follow):
+            return LinkHeader(limit_param, follow)
+        case ODataLinks(follow=follow):
+            return NextUrl("@odata.nextLink", None, follow, {"Prefer": "odata.maxpagesize={size}"})
         case KeysetPages():
             return Keyset(spec)
         case _:

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from connectors.common.errors import InvalidResponse
 from tests.support.erp import app_of, profile
 from tests.support.upstream import Asked, Reply, Upstream, scripted_upstream
 
@@ -195,3 +196,79 @@ def test_an_empty_list_where_many_were_is_not_believed(
     answer = client.get("/contact/entities")
     assert (answer.status_code, answer.json["kind"]) == (502, "retry")
     assert "empty list; before, it had 120" in answer.json["detail"]
+
+
+class Registry:
+    """People by name, and a log of what was deleted, of all kinds."""
+
+    def __init__(self) -> None:
+        self.live: dict[str, str] = {}
+        self.log: list[dict[str, Any]] = []
+        self.clock = 0
+        self.filters = True
+
+    def save(self, key: str) -> None:
+        self.clock += 1
+        self.live[key] = stamp(self.clock)
+
+    def delete(self, key: str, kind: str = "Person") -> None:
+        self.clock += 1
+        self.live.pop(key, None)
+        self.log.append(
+            {"kind": kind, "what": f"{kind}/{key}", "at": stamp(self.clock)[:19].replace("T", " ")}
+        )
+
+    def __call__(self, asked: Asked) -> Reply:
+        after = asked.query.get("since", "")
+        if asked.path == "/log":
+            page, first = int(asked.query["page"]), 2 * (int(asked.query["page"]) - 1)
+            assert page >= 1
+            found = [row for row in self.log if row["at"] >= asked.query.get("after", "") or not self.filters]
+            return Reply({"rows": found[first : first + 2]})
+        return Reply([{"id": key, "changed": when} for key, when in self.live.items() if when >= after])
+
+
+@pytest.mark.parametrize("filters", [True, False])
+@pytest.mark.parametrize("order", ["none", "modified"])
+def test_a_log_that_names_the_keys_says_what_was_deleted(tmp_path: Path, filters: bool, order: str) -> None:
+    registry = Registry()
+    registry.filters = filters
+    log = {
+        "path": "/log",
+        "records": "rows",
+        "query": {"after": "{since_date} {since_time}"},
+    }
+    deleted = {
+        "strategy": "log", "log": log, "key": "what", "pattern": "/(.+)$", "modified": "at", "format": "%Y-%m-%d %H:%M:%S",
+        "where": [{"field": "kind", "equals": "Person"}], "paginator": {"type": "page", "param": "page"},
+    }  # fmt: skip
+    document = profile(deleted=deleted, incremental={"param": "since", "order": order})
+    with scripted_upstream(registry) as upstream:
+        client = app_of(tmp_path, upstream.url, document)
+        for key in ("ann", "bo", "cy", "di", "ed"):
+            registry.save(key)
+        registry.delete("ann")
+        token = stamp(registry.clock)
+        registry.clock += 1
+        for key in ("bo", "cy", "di"):
+            registry.delete(key)
+        registry.delete("ed", "Company")
+        registry.save("cy")
+
+        def read(since: str) -> list[tuple[str, bool]]:
+            answer = client.get(f"/contact/entities?since={since}")
+            assert answer.status_code == 200, answer.json
+            assert [row["_updated"] for row in answer.json] == sorted(row["_updated"] for row in answer.json)
+            return [(row["_id"], row["_deleted"]) for row in answer.json]
+
+        found = dict(read(token))
+        assert {key for key, is_gone in found.items() if is_gone} - {"ann"} == {"bo", "di"}
+        assert found["cy"] is False, "made anew under its old key"
+        token = client.get(f"/contact/entities?since={token}").json[-1]["_updated"]
+        assert {key for key, is_gone in read(token) if is_gone} <= {"di", "bo"}
+        registry.log.append({"kind": "Person", "what": None, "at": "2026-01-02 00:00:00"})
+        if order == "none":
+            assert client.get(f"/contact/entities?since={token}").status_code == 502
+        else:
+            with pytest.raises(InvalidResponse, match="has no what"):
+                client.get(f"/contact/entities?since={token}").get_data()

@@ -20,13 +20,9 @@ _VARIABLE_OR_TEXT = {"anyOf": [{"pattern": r"^\$\{[A-Z][A-Z0-9_]*\}$"}, {"not": 
 Sent: TypeAlias = Annotated[str, Meta(min_length=1, extra_json_schema=_VARIABLE_OR_TEXT)]
 """A text of ours, or a variable that stands for all of it."""
 
-Variables: TypeAlias = Annotated[
+LoginBody: TypeAlias = Annotated[
     dict[str, Any],
-    Meta(
-        extra_json_schema={
-            "additionalProperties": {"anyOf": [{"$ref": "#/$defs/variable"}, {"$ref": "#/$defs/variables"}]}
-        }
-    ),
+    Meta(extra_json_schema={"additionalProperties": {"$ref": "#/$defs/login"}}),
 ]
 
 
@@ -73,21 +69,70 @@ class ApiKeyAuth(ProfilePart, frozen=True, tag_field="type", tag="api_key"):
     key: Variable
 
 
-class ClientCredentials(ProfilePart, frozen=True, tag_field="type", tag="oauth2_client_credentials"):
-    """OAuth 2.0 client credentials (RFC 6749, 4.4)."""
+class TokenCall(ProfilePart, frozen=True, kw_only=True):
+    """What every call for an OAuth 2.0 token may say."""
 
     token_url: Annotated[Url, Meta(description="Where tokens are fetched: ${NAME} alone, or an address.")]
     client_id: Variable
-    client_secret: Variable
     scope: Annotated[Text, Meta(description="Scopes to ask for, with spaces between them.")] | None = None
     client_in: Annotated[
         Literal["header", "body"],
-        Meta(description="Where id and secret go: basic auth, or form fields."),
+        Meta(description="Where id and secret go: basic auth, or members of the body."),
     ] = "header"
+    sent_as: Annotated[
+        Literal["form", "json"], Meta(description="How the body of the token call is written.")
+    ] = "form"
+    parameters: Annotated[
+        dict[str, Sent],
+        Meta(description="Further members of the body, such as audience or resource; ${NAME} for secrets."),
+    ] = {}
+    headers: Annotated[
+        dict[str, Sent],
+        Meta(description="Sent with the token call, such as a tenant; ${NAME} for what is secret."),
+    ] = {}
+    token_path: Annotated[Path, Meta(description="Where the answer holds the token.")] = "access_token"  # noqa: S105 - a place, no password
+    header: Annotated[Text, Meta(description="Header that carries the token.")] = "Authorization"
+    template: Annotated[Text, Meta(description="Value of the header with {token}.")] = "Bearer {token}"
+
+
+class ClientCredentials(
+    TokenCall, frozen=True, kw_only=True, tag_field="type", tag="oauth2_client_credentials"
+):
+    """OAuth 2.0 client credentials (RFC 6749, 4.4)."""
+
+    client_secret: Variable
+
+
+class Password(TokenCall, frozen=True, kw_only=True, tag_field="type", tag="oauth2_password"):
+    """OAuth 2.0 with a user's name and password (RFC 6749, 4.3)."""
+
+    username: Variable
+    password: Variable
+    client_secret: Variable | None = None
+
+
+class RefreshToken(TokenCall, frozen=True, kw_only=True, tag_field="type", tag="oauth2_refresh_token"):
+    """OAuth 2.0 with a refresh token (RFC 6749, 6) that a person's consent brought.
+
+    Most systems give a new one with each use and refuse the one before: the latest is kept in a file.
+    """
+
+    refresh_token: Annotated[Variable, Meta(description="The first one; a new one here begins anew.")]
+    keep_in: (
+        Annotated[
+            Variable,
+            Meta(
+                description="The file that keeps the latest refresh token over restarts, readable by the"
+                " service alone; replicas share it. Without it the first one must stay good for ever."
+            ),
+        ]
+        | None
+    ) = None
+    client_secret: Variable | None = None
 
 
 class Session(ProfilePart, frozen=True, tag_field="type", tag="session"):
-    """A login call that answers with a session token."""
+    """A login call that answers with a session token, or with cookies."""
 
     path: Annotated[
         Text,
@@ -99,11 +144,15 @@ class Session(ProfilePart, frozen=True, tag_field="type", tag="session"):
     method: Annotated[Literal["POST", "PUT"], Meta(description="HTTP method.")] = "POST"
     body: (
         Annotated[
-            Variables, Meta(description="Sent as JSON; every value is ${NAME}, also in objects inside.")
+            LoginBody,
+            Meta(description="Sent as JSON; ${NAME} for what is secret, also in objects and lists inside."),
         ]
         | None
     ) = None
     query: Annotated[dict[str, Variable], Meta(description="Query parameters; every value is ${NAME}.")] = {}
+    headers: Annotated[
+        dict[str, Sent], Meta(description="Sent with the login call; ${NAME} for what is secret.")
+    ] = {}
     token_path: Annotated[Path, Meta(description="Where the answer's body holds the token.")] | None = None
     token_header: Annotated[Text, Meta(description="Header of the answer that holds it instead.")] | None = (
         None
@@ -115,6 +164,12 @@ class Session(ProfilePart, frozen=True, tag_field="type", tag="session"):
                 description="Cookie of the answer that holds it instead; it is sent back as a cookie unless"
                 " header says otherwise."
             ),
+        ]
+        | None
+    ) = None
+    cookies: (
+        Annotated[
+            Literal[True], Meta(description="true: all cookies of the answer are sent with every call.")
         ]
         | None
     ) = None
@@ -130,12 +185,18 @@ class Session(ProfilePart, frozen=True, tag_field="type", tag="session"):
         | None
     ) = None
     lifetime_seconds: (
-        Annotated[Seconds, Meta(description="Log in again after this; after a 401 in any case.")] | None
+        Annotated[
+            Seconds,
+            Meta(description="Log in again after this; after a 401, or an answer of action expired, anyway."),
+        ]
+        | None
     ) = None
-    one_of = ("token_path", "token_header", "token_cookie")
+    one_of = ("token_path", "token_header", "token_cookie", "cookies")
 
 
-Auth: TypeAlias = NoAuth | BasicAuth | BearerAuth | ApiKeyAuth | ClientCredentials | Session
+Auth: TypeAlias = (
+    NoAuth | BasicAuth | BearerAuth | ApiKeyAuth | ClientCredentials | Password | RefreshToken | Session
+)
 
 
 class RateLimit(ProfilePart, frozen=True):
@@ -144,6 +205,28 @@ class RateLimit(ProfilePart, frozen=True):
     per_second: Annotated[float, Meta(gt=0, description="Calls a second over time.")] | None = None
     burst: Annotated[int, Meta(ge=1, description="Calls that may go at once after a quiet time.")] = 1
     concurrency: Annotated[int, Meta(ge=1, description="Calls at the same time.")] | None = None
+    per_day: (
+        Annotated[
+            int,
+            Meta(
+                ge=10,
+                description="Calls within any 24 hours, of this process; the last tenth is left to writes."
+                " What is over it waits.",
+            ),
+        ]
+        | None
+    ) = None
+    reset: (
+        Annotated[
+            Text,
+            Meta(
+                description="Header of a 429 or 503 that says when to go on, where there is no Retry-After:"
+                " seconds from now, seconds or milliseconds since 1970, or a date. X-RateLimit-Reset,"
+                " RateLimit-Reset and X-Rate-Limit-Reset are known."
+            ),
+        ]
+        | None
+    ) = None
 
 
 class RetryRule(ProfilePart, frozen=True):
@@ -196,13 +279,22 @@ class ErrorRule(ProfilePart, frozen=True):
     when: ErrorWhen
     action: Annotated[
         Literal[
-            "ok", "rejected", "conflict", "already_exists", "not_found", "empty", "unavailable", "refused"
+            "ok",
+            "rejected",
+            "conflict",
+            "already_exists",
+            "not_found",
+            "empty",
+            "unavailable",
+            "refused",
+            "expired",
         ],
         Meta(
             description="ok: no error · rejected: the data is wrong · conflict: the record moved on ·"
             " already_exists · not_found · empty: a list has no record, or none on that page ·"
             " unavailable: try"
-            " again later · refused: credentials or settings are wrong."
+            " again later · refused: credentials or settings are wrong · expired: the session or token has"
+            " ended, so another is fetched and the call made again."
         ),
     ]
 

@@ -16,7 +16,7 @@ from connectors.erp.profile.model.base import (
     Templates,
     Text,
 )
-from connectors.erp.profile.model.mapping import StampForm
+from connectors.erp.profile.model.mapping import Conditions, StampForm
 
 ReadMethod: TypeAlias = Annotated[Literal["GET", "POST"], Meta(description="HTTP method.")]
 Param: TypeAlias = Annotated[
@@ -80,6 +80,9 @@ class Offsets(ProfilePart, frozen=True, tag_field="type", tag="offset"):
 
     param: Param | None = None
     limit_param: LimitParam | None = None
+    first: Annotated[
+        Literal[0, 1], Meta(description="Number of the first record: 1 where the ERP counts from one.")
+    ] = 0
     stop: Stop = AtEmpty()
 
 
@@ -119,23 +122,38 @@ class Cursors(ProfilePart, frozen=True, tag_field="type", tag="cursor"):
     one_of = ("path", "header")
 
 
+Follow: TypeAlias = Annotated[
+    Literal["url", "path", "query"],
+    Meta(
+        description="How much of the link counts. url: all of it, and it must lead to base_url's host · path:"
+        " path and query, for an ERP behind a gateway that names its inner host · query: its query alone, on"
+        " the list's own address."
+    ),
+]
+
+
 class NextUrls(ProfilePart, frozen=True, tag_field="type", tag="next_url"):
     """Each page holds the URL of the next one."""
 
     path: Annotated[
         Path, Meta(description="Where a page holds the URL of the next one, relative or absolute.")
     ]
+    follow: Follow = "url"
     limit_param: LimitParam | None = None
 
 
 class LinkHeaders(ProfilePart, frozen=True, tag_field="type", tag="link_header"):
     """The Link header names the next page (RFC 8288)."""
 
+    follow: Follow = "url"
+
     limit_param: LimitParam | None = None
 
 
 class ODataLinks(ProfilePart, frozen=True, tag_field="type", tag="odata"):
     """OData V4: Prefer odata.maxpagesize, then @odata.nextLink."""
+
+    follow: Follow = "url"
 
 
 class KeysetPages(ProfilePart, frozen=True, tag_field="type", tag="keyset"):
@@ -363,8 +381,32 @@ class LogLookup(ProfilePart, frozen=True, tag_field="strategy", tag="lookup"):
     ] = ""
 
 
+class KeyLog(ProfilePart, frozen=True, tag_field="strategy", tag="log"):
+    """The ERP's log names the keys of what was deleted."""
+
+    log: Annotated[
+        ListCall, Meta(description="List of the deletions, those after {since} where it can be asked so.")
+    ]
+    key: Annotated[Path, Meta(description="Where a row of the log names the deleted record's key.")]
+    modified: Annotated[Path, Meta(description="Where it says when.")]
+    format: (
+        Annotated[StampForm, Meta(description="The form of that stamp; modified_format by default.")] | None
+    ) = None
+    where: Annotated[Conditions, Meta(description="Which of the rows are about this datatype.")] = []
+    pattern: (
+        Annotated[
+            Text,
+            Meta(description="A regular expression whose first group is the key in what `key` holds."),
+        ]
+        | None
+    ) = None
+    paginator: (
+        Annotated[Paginator, Meta(description="How the log is paged; as the entity's own by default.")] | None
+    ) = None
+
+
 Deletion: TypeAlias = Annotated[
-    NoDeletions | Tombstones | SoftFlag | FullCompare | LogLookup,
+    NoDeletions | Tombstones | SoftFlag | FullCompare | LogLookup | KeyLog,
     Meta(description="How a deleted record is known."),
 ]
 

@@ -1,0 +1,212 @@
+"""Tokens: what a token call says besides, refresh tokens that change with each use, cookies, and refusals."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from connectors.common.errors import SettingsError
+from tests.support.erp import app_of, profile
+from tests.support.upstream import Asked, Reply, Upstream, scripted_upstream
+
+PEOPLE = [{"id": "1", "changed": "2026-01-01T00:00:00.000000Z"}]
+SECRETS = {"ERP_USER": "ann", "ERP_TOKEN": "t0ps3cret", "ERP_FIRST": "r0"}
+
+
+class TokenServer:
+    """An ERP with a token endpoint. A refresh token counts once; one that is used again ends the consent.
+
+    (RFC 9700, 4.14.2: the server cannot tell the thief from the client, and revokes what it gave.)
+    """
+
+    def __init__(self) -> None:
+        self.refresh = "r0"
+        self.access = {"none"}
+        self.revoked = False
+        self.calls: list[Asked] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, asked: Asked) -> Reply:
+        with self._lock:
+            if asked.path == "/token":
+                self.calls.append(asked)
+                return self.token(asked)
+            given = asked.headers.get("Authorization", "").removeprefix("Bearer ")
+            return Reply(PEOPLE) if given in self.access else Reply({"message": "who?"}, 401)
+
+    def token(self, asked: Asked) -> Reply:
+        form = dict(parse_qsl(asked.body.decode()))
+        if form["refresh_token"] != self.refresh or self.revoked:
+            self.revoked = True
+            return Reply({"error": "invalid_grant", "error_description": "Refresh token\nhas been used"}, 400)
+        self.refresh = f"r{int(self.refresh[1:]) + 1}"
+        self.access = {f"a{self.refresh[1:]}"}
+        return Reply(
+            {"access_token": f"a{self.refresh[1:]}", "refresh_token": self.refresh, "expires_in": 3600}
+        )
+
+
+@pytest.fixture
+def server() -> TokenServer:
+    return TokenServer()
+
+
+@pytest.fixture
+def upstream(server: TokenServer) -> Iterator[Upstream]:
+    with scripted_upstream(server) as running:
+        yield running
+
+
+def refreshing(upstream: Upstream, **more: Any) -> dict[str, Any]:
+    auth = {
+        "type": "oauth2_refresh_token",
+        "token_url": f"{upstream.url}/token",
+        "client_id": "${ERP_USER}",
+        "client_secret": "${ERP_TOKEN}",
+        "refresh_token": "${ERP_FIRST}",
+        "keep_in": "${ERP_TOKEN_FILE}",
+        **more,
+    }
+    return profile({"auth": auth})
+
+
+def test_a_refresh_token_that_changes_is_kept_over_restarts(
+    server: TokenServer, upstream: Upstream, tmp_path: Path
+) -> None:
+    kept = tmp_path / "tokens.json"
+    environment = {**SECRETS, "ERP_TOKEN_FILE": str(kept)}
+    for calls in (1, 1):
+        client = app_of(tmp_path, upstream.url, refreshing(upstream), **environment)
+        assert client.get("/contact/entities").status_code == 200
+        assert len(server.calls) == calls, "what lasts is taken from the file"
+    server.access = {"none"}
+    assert client.get("/contact/entities").status_code == 200, "a 401 fetches another"
+    assert (server.refresh, len(server.calls)) == ("r2", 2)
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert "r0" not in kept.read_text()
+    client = app_of(tmp_path, upstream.url, refreshing(upstream), **{**environment, "ERP_FIRST": "r9"})
+    server.refresh = "r9"
+    server.access = {"none"}
+    assert client.get("/contact/entities").status_code == 200, "a new one of a person's begins anew"
+    assert server.refresh == "r10"
+
+
+def test_replicas_share_the_file_and_never_use_a_refresh_token_twice(
+    server: TokenServer, upstream: Upstream, tmp_path: Path
+) -> None:
+    environment = {**SECRETS, "ERP_TOKEN_FILE": str(tmp_path / "tokens.json")}
+    replicas = [app_of(tmp_path, upstream.url, refreshing(upstream), **environment) for _ in range(4)]
+    for turn in range(3):
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda one: one.get("/contact/entities").status_code, replicas))
+        assert found == [200] * 4
+        assert not server.revoked
+        assert len(server.calls) == turn + 1
+        server.access = {"none"}
+
+
+def test_a_token_call_that_is_refused_says_what_the_erp_says(
+    server: TokenServer, upstream: Upstream, tmp_path: Path
+) -> None:
+    server.revoked = True
+    environment = {**SECRETS, "ERP_TOKEN_FILE": str(tmp_path / "tokens.json")}
+    answer = app_of(tmp_path, upstream.url, refreshing(upstream), **environment).get("/contact/entities")
+    assert (answer.status_code, answer.json["kind"]) == (502, "fix-settings")
+    detail = answer.json["detail"]
+    assert "invalid_grant, Refresh token has been used" in detail
+    assert "log in once more" in detail
+    assert "t0ps3cret" not in detail
+
+
+def test_a_file_that_cannot_be_written_stops_the_service(upstream: Upstream, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="ERP_TOKEN_FILE: must be the path of a file"):
+        app_of(
+            tmp_path, upstream.url, refreshing(upstream), **SECRETS, ERP_TOKEN_FILE=str(tmp_path / "no" / "x")
+        )
+
+
+@pytest.mark.parametrize("grant", ["client_credentials", "password"])
+def test_token_calls_say_more_where_the_erp_wants_it(tmp_path: Path, grant: str) -> None:
+    def script(asked: Asked) -> Reply:
+        if asked.path != "/token":
+            return Reply(PEOPLE) if asked.headers["X-Auth"] == "tok a1" else Reply({}, 401)
+        assert asked.headers["TenantId"] == "7"
+        body = asked.json
+        assert (body["grant_type"], body["audience"], body["client_secret"]) == (grant, "erp", "t0ps3cret")
+        if grant == "password":
+            assert (body["username"], body["password"]) == ("ann", "t0ps3cret")
+        return Reply(b"\xef\xbb\xbf" + json.dumps({"data": {"token": "a1"}}).encode())
+
+    with scripted_upstream(script) as upstream:
+        auth = {
+            "type": f"oauth2_{grant}",
+            "token_url": f"{upstream.url}/token",
+            "client_id": "${ERP_USER}",
+            "client_secret": "${ERP_TOKEN}",
+            "client_in": "body",
+            "sent_as": "json",
+            "parameters": {"audience": "erp"},
+            "headers": {"TenantId": "${ERP_TENANT}"},
+            "token_path": "data.token",
+            "header": "X-Auth",
+            "template": "tok {token}",
+        }
+        if grant == "password":
+            auth |= {"username": "${ERP_USER}", "password": "${ERP_TOKEN}"}
+        client = app_of(tmp_path, upstream.url, profile({"auth": auth}), **SECRETS, ERP_TENANT="7")
+        assert client.get("/contact/entities").status_code == 200
+
+
+def test_a_literal_secret_among_the_parameters_is_refused(tmp_path: Path) -> None:
+    auth = {
+        "type": "oauth2_client_credentials",
+        "token_url": "https://erp.example/token",
+        "client_id": "${ERP_USER}",
+        "client_secret": "${ERP_TOKEN}",
+        "parameters": {"api_key": "hunter2"},
+    }
+    with pytest.raises(SettingsError, match="/connection/rest/auth/parameters/api_key"):
+        app_of(tmp_path, "http://127.0.0.1:1", profile({"auth": auth}), **SECRETS)
+
+
+def test_all_cookies_of_a_login_go_with_every_call_and_an_expired_session_begins_anew(tmp_path: Path) -> None:
+    logins: list[Any] = []
+
+    def script(asked: Asked) -> Reply:
+        if asked.path == "/Login":
+            logins.append(asked.json)
+            cookies = [f"SESSION=s{len(logins)}; HttpOnly", "ROUTE=.node2; path=/", "lang=en"]
+            return Reply({}, headers={"Set-Cookie": cookies})
+        if f"SESSION=s{len(logins)}" not in asked.headers.get("Cookie", "") or expired:
+            expired.clear()
+            return Reply({"error": {"code": 301, "message": "Invalid session"}})
+        assert asked.headers["Cookie"] == f"SESSION=s{len(logins)}; ROUTE=.node2; lang=en"
+        return Reply(PEOPLE)
+
+    expired: list[bool] = []
+    auth = {
+        "type": "session",
+        "path": "/Login",
+        "cookies": True,
+        "body": {"CompanyDB": "SBO", "Password": "${ERP_TOKEN}", "Language": 3, "roles": ["a"]},
+    }
+    errors = [{"when": {"path": "error.code", "equals": 301}, "action": "expired"}]
+    with scripted_upstream(script) as upstream:
+        client = app_of(tmp_path, upstream.url, profile({"auth": auth, "errors": errors}), **SECRETS)
+        assert client.get("/contact/entities").status_code == 200
+        expired.append(True)
+        assert client.get("/contact/entities").status_code == 200
+        assert len(logins) == 2
+        assert logins[0] == {"CompanyDB": "SBO", "Password": "t0ps3cret", "Language": 3, "roles": ["a"]}
+        upstream.script = lambda asked: (
+            Reply({"error": {"code": 301}}) if asked.path != "/Login" else script(asked)
+        )
+        answer = client.get("/contact/entities")
+        assert (answer.status_code, answer.json["kind"]) == (502, "fix-settings")
