@@ -147,10 +147,11 @@ def summary(spec: Spec, records: Sequence[Record], page: Sequence[Entity]) -> di
 
 def described(paginator: Paginator) -> str:
     """Return a paginator in a few words: its type, what is not as by default, and its stop rule."""
+    usual = {field.encode_name: field.default for field in msgspec.structs.fields(paginator)}
     given = {
         name: value
         for name, value in msgspec.to_builtins(paginator).items()
-        if name not in ("type", "stop", "$comment") and value is not None
+        if name not in ("type", "stop", "$comment") and value != usual[name]
     }
     rest = ", ".join(f"{name} {value}" for name, value in given.items())
     stop = getattr(paginator, "stop", None)
