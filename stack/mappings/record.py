@@ -72,6 +72,14 @@ class Record:
         """Whether the sync changes such records."""
         return not self.is_reported
 
+    def is_made_of(self, other: Record) -> bool:
+        """Whether the service gives what the sync makes of an `other` an id that says so.
+
+        `connectors/chargebee/identity.py` derives it: datatype, hyphen, id of the ERP record.
+        """
+        made_there = self.system.word == "chargebee" and self.is_created and self.is_written
+        return made_there and other in self.others
+
     def may_be(self, other: Record) -> bool:
         """Return whether one of the same system is linked to it directly."""
         return other.alias in self.links or other is self.also
