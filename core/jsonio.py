@@ -1,9 +1,15 @@
-"""JSON in and out: orjson for speed, the standard library where orjson would lose digits."""
+"""JSON in and out: orjson for speed, the standard library where orjson would lose digits or refuse a text.
+
+`loads` is for what somebody sends us: all of it is JSON, or none of it is read. `salvage` is for what another
+system answers: a value in it that is none is `Unusable` in its own place, so that one record harms no other.
+"""
 
 from __future__ import annotations
 
 import codecs
 import json
+import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,18 +23,78 @@ _LONG_INTEGER = b"0" * 19
 """orjson turns integers beyond 64 bits into floats without a word, so texts with so many digits in a row go
 to the standard library. Blanking all but digits and searching costs a fifteenth of a regular expression."""
 
+_MOST_DIGITS = 1000
+"""Digits of an integer that are read; the time that more would take grows with their square."""
+
+_KEPT_LEVELS = 200
+"""Levels that `salvage` keeps of what is nested without end; more than any limit that is checked later."""
+
+_NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    re.DOTALL,
+)
+
+
+class NotJson(ValueError):
+    """The text holds what JSON does not have, or more of it than is read: NaN, 1e999, endless digits."""
+
+
+class Unusable:
+    """Stands for a value that is none of JSON's; `text` is what was there.
+
+    No dataclass, which orjson would write out without a word.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
 
 def loads(text: bytes, parse_float: Callable[[str], Any] | None = None) -> Any:
     """Parse JSON text; ValueError (with the place) if it is none. Integers keep all their digits.
 
+    U+FFFD stands for half a surrogate pair, such as a text ends with that was cut within an emoji.
     `parse_float` is given the text of every number with a point or an exponent.
     """
     if parse_float is None and _LONG_INTEGER not in text.translate(_DIGITS_AS_ZERO):
-        return orjson.loads(text)
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            # Refused is also half a surrogate pair, which as an escape is JSON (RFC 8259, section 8.2).
+            if b"\\u" not in text:
+                raise
+    return _parse(_without_halves(text.decode()), parse_float or finite, refuse_constant, whole)
+
+
+def salvage(text: bytes) -> Any:
+    """Parse what another system answered; ValueError only where the structure itself is no JSON.
+
+    NaN, numbers that no double holds and endless integers are `Unusable`; nesting is cut off 200 levels down.
+    A byte that is no UTF-8 becomes half a surrogate pair: what character it was meant to be, nobody knows. A
+    byte order mark counts for nothing (RFC 8259, section 8.1).
+    """
+    told = _without_halves(text.decode("utf-8", "surrogateescape").removeprefix("\ufeff"))
+    return _parse(_without_depths(told), _or_unusable(finite), Unusable, _or_unusable(whole))
+
+
+def is_shallow(value: Any) -> bool:
+    """Return whether a value has no more levels than `salvage` keeps; orjson reads 1,024 and writes 254."""
     try:
-        return json.loads(text, parse_float=parse_float, parse_constant=refuse_constant)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
+        orjson.dumps(value)
+        return True
+    except TypeError:  # too deep, or an integer beyond 64 bits
+        level = [value]
+    for _ in range(_KEPT_LEVELS):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return not level
 
 
 def without_bom(text: bytes) -> bytes:
@@ -36,37 +102,53 @@ def without_bom(text: bytes) -> bytes:
     return text.removeprefix(codecs.BOM_UTF8)
 
 
-def loads_with_halves(text: bytes) -> tuple[Any, int]:
-    """Parse JSON text with escapes of half surrogate pairs, such as a text that was cut within an emoji.
-
-    U+FFFD stands for each half. Return the value and how many texts in it had one; ValueError if it is no
-    JSON, or has no such escape.
-    """
+def _parse(
+    text: str,
+    parse_float: Callable[[str], Any],
+    parse_constant: Callable[[str], Any],
+    parse_int: Callable[[str], Any],
+) -> Any:
     try:
-        value = json.loads(text.decode(), parse_constant=refuse_constant)
+        return json.loads(text, parse_float=parse_float, parse_constant=parse_constant, parse_int=parse_int)
     except RecursionError:
-        raise ValueError("nested too deep") from None
-    whole, halves = _without_halves(value)
-    if not halves:
-        raise ValueError("not JSON as orjson has it")
-    return whole, halves
+        raise NotJson("nested too deep") from None
 
 
-def _without_halves(value: Any) -> tuple[Any, int]:
-    if isinstance(value, str):
-        whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return whole, int(whole != value)
-    if isinstance(value, dict):
-        pairs = [(_without_halves(name), _without_halves(inner)) for name, inner in value.items()]
-        return {name[0]: inner[0] for name, inner in pairs}, sum(name[1] + inner[1] for name, inner in pairs)
-    if isinstance(value, list):
-        items = [_without_halves(item) for item in value]
-        return [item for item, _ in items], sum(halves for _, halves in items)
-    return value, 0
+def _without_halves(text: str) -> str:
+    """Return JSON text with the escape of U+FFFD in place of every escape of half a surrogate pair."""
+    return _ESCAPE.sub(lambda found: "\\ufffd" if found["half"] else found[0], text)
 
 
-class NotJson(ValueError):
-    """A constant that JSON does not have: NaN, Infinity."""
+def _without_depths(text: str) -> str:
+    """Return JSON text with NaN in place of every value that stands deeper than `_KEPT_LEVELS`."""
+    kept, done, depth, begins = [], 0, 0, 0
+    for match in _NESTING.finditer(text):
+        mark = text[match.start()]
+        if mark in "[{":
+            depth += 1
+            if depth == _KEPT_LEVELS + 1:
+                begins = match.start()
+        elif mark in "]}":
+            if depth == _KEPT_LEVELS + 1:
+                kept += [text[done:begins], "NaN"]
+                done = match.end()
+            depth -= 1
+    return "".join([*kept, text[done:]])
+
+
+def finite(text: str) -> float:
+    """Return a number with a point or an exponent; NotJson if it is too large for a double."""
+    value = float(text)
+    if math.isinf(value):
+        raise NotJson(f"{text[:40]} is too large a number")
+    return value
+
+
+def whole(text: str) -> int:
+    """Return a number without point and exponent; NotJson if it has more digits than are read."""
+    if len(text) > _MOST_DIGITS:
+        raise NotJson(f"a number of {len(text)} digits; at most {_MOST_DIGITS} are read")
+    return int(text)
 
 
 def refuse_constant(name: str) -> Any:
@@ -74,12 +156,22 @@ def refuse_constant(name: str) -> Any:
     raise NotJson(f"{name} is not JSON")
 
 
+def _or_unusable(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    def parse_what_can_be(text: str) -> Any:
+        try:
+            return parse(text)
+        except NotJson:
+            return Unusable(text[:40])
+
+    return parse_what_can_be
+
+
 def dumps(value: Any) -> bytes:
-    """Return `value` as compact JSON in UTF-8."""
+    """Return `value` as compact JSON in UTF-8; half surrogates and integers of any size as JSON has them."""
     try:
         return orjson.dumps(value)
     except TypeError:
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def pointer(path: Any) -> str:

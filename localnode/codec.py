@@ -70,7 +70,11 @@ def iter_array(chunks: Iterable[bytes], parse_float: Callable[[str], Any] | None
     array does: a cut answer must never look like a short one.
     """
     source = _Text(chunks)
-    decode = json.JSONDecoder(parse_float=parse_float, parse_constant=jsonio.refuse_constant).raw_decode
+    decode = json.JSONDecoder(
+        parse_float=parse_float or jsonio.finite,
+        parse_int=jsonio.whole,
+        parse_constant=jsonio.refuse_constant,
+    ).raw_decode
     first = source.peek()
     if first == "{":
         yield source.element(decode)

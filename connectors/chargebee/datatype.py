@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from connectors.chargebee.client import Chargebee, Params
-from connectors.chargebee.feeds import ListFeed
+from connectors.chargebee.feeds import ListFeed, seconds
 from connectors.chargebee.identity import derived_id
 from connectors.chargebee.reading import Reader
 from connectors.chargebee.rules import check_texts
@@ -65,7 +65,7 @@ class ChargebeeDatatype(Datatype):
 
     def entity(self, record: Record) -> Entity:
         """`_id`, `_updated`, `_deleted` and the record's own fields."""
-        return _entity(record, Token(int(record.get("updated_at") or 0)).encode())
+        return _entity(record, Token(seconds(record.get("updated_at"))).encode())
 
     def find_own(self, insert: Insert) -> Record | None:
         """Return the record with the derived id; `Rejected` if it was not made from this origin."""
@@ -121,7 +121,7 @@ class ChargebeeDatatype(Datatype):
 
 def _entity(record: Record, updated: str) -> Entity:
     deleted = record.get("deleted") is True or record.get("status") == "deleted"
-    return {"_id": str(record["id"]), "_updated": updated, "_deleted": deleted, **record}
+    return {"_id": record["id"], "_updated": updated, "_deleted": deleted, **record}
 
 
 def overlay(present: Any, merged: Any) -> Record | None:

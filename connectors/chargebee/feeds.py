@@ -45,7 +45,7 @@ class ListFeed:
         if offset:
             params.append(("offset", offset))
         body = self._client.get(f"/{self._resource}", params, operation=f"list {self._kind}")
-        rows = [(int(record.get("updated_at") or 0), record) for record in records(body, self._kind)]
+        rows = [(seconds(record.get("updated_at")), record) for record in records(body, self._kind)]
         return Page(rows, next_offset(body))
 
 
@@ -81,8 +81,9 @@ class EventFeed:
             for event in records(body, "event"):
                 record = event.get("content", {}).get(self._kind)
                 if isinstance(record, dict) and "id" in record:
-                    deleted = str(event.get("event_type")).endswith("_deleted")
-                    yield int(event["occurred_at"]), {**record, "deleted": True} if deleted else record
+                    if str(event.get("event_type")).endswith("_deleted"):
+                        record = {**record, "deleted": True}
+                    yield seconds(event.get("occurred_at")), record
 
 
 def between(start: int, end: int) -> str:
@@ -124,4 +125,9 @@ def next_offset(body: dict[str, Any]) -> str | None:
 
 def version(record: Record) -> int:
     """`resource_version`, the larger the newer; 0 where there is none."""
-    return int(record.get("resource_version") or 0)
+    return seconds(record.get("resource_version"))
+
+
+def seconds(value: Any) -> int:
+    """Return a time as Chargebee writes it, a whole number; 0 for what is none."""
+    return value if type(value) is int else 0

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.common.transit import unescaped
 from core.names import split_ni
 
 Record = dict[str, Any]
@@ -38,8 +39,9 @@ class Insert:
 
     @property
     def origin_id(self) -> str:
-        """`CT-1` of `~:customerp-contact:CT-1`."""
-        return split_ni(self.origin)[1]
+        """`CT-1` of `~:customerp-contact:CT-1`; an id that begins with `~` stands escaped there."""
+        key: str = unescaped(split_ni(self.origin)[1])
+        return key
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from connectors.common import entity_text
 from connectors.common.datatype import Datatype, Entity, Record
 from connectors.common.errors import NotFound, Rejected
 from connectors.common.push import PushRequest
 from connectors.common.service import Runtime
 from connectors.common.share import Outcome
 from connectors.common.share_request import ShareRequest, payload_of
+from connectors.common.transit import escaped, unescaped
 
 _MOST = 20
 """Failed entities named in one problem document."""
@@ -51,12 +53,13 @@ def push(parts: Runtime, kind: Datatype, query: Mapping[str, str], entities: lis
         )
 
 
-def _write(parts: Runtime, kind: Datatype, entity: Entity) -> Outcome:
-    key = entity.get("_id")
-    if not isinstance(key, str) or not key:
-        return Outcome(
-            "none", "rejected", error=Rejected("_id must be a string", field="/_id", rule="required")
-        )
+def _write(parts: Runtime, kind: Datatype, given: Entity) -> Outcome:
+    try:
+        entity_text.check(given, given.get("_id"))
+    except Rejected as error:
+        return Outcome("none", "rejected", error=error.with_traceback(None))
+    entity = unescaped(given)
+    key = entity["_id"]
     if entity.get("_deleted") is True:
         return parts.engine.outcome(kind, partial(ShareRequest, "delete", key, {}))
     return parts.engine.outcome(kind, partial(_upsert, kind, key, payload_of(entity)))
@@ -67,7 +70,8 @@ def _upsert(kind: Datatype, key: str, payload: Record) -> ShareRequest:
 
     Else an insert.
     """
-    request = ShareRequest("insert", None if kind.assigns_keys else key, payload, origin=f"~:push:{key}")
+    origin = f"~:push:{escaped(key)}"
+    request = ShareRequest("insert", None if kind.assigns_keys else key, payload, origin=origin)
     record: Record | None
     try:
         record = kind.fetch(key)

@@ -27,6 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
+from connectors.common import entity_text
 from connectors.common.compare import compare
 from connectors.common.correlation import correlated
 from connectors.common.datatype import Datatype, Entity, Insert, Record
@@ -46,6 +47,7 @@ from connectors.common.errors import (
 from connectors.common.locks import RecordLocks
 from connectors.common.logs import CALLS
 from connectors.common.share_request import ShareRequest, parse_dry_run, parse_share_request
+from connectors.common.transit import escaped, unescaped
 from connectors.common.validation import PayloadCheck
 from core.clock import RisingClock
 
@@ -122,15 +124,20 @@ class ShareEngine:
 
     def _answer(self, datatype: Datatype, entity: Entity) -> Entity:
         parse = parse_dry_run if self._dry_run else parse_share_request
+
+        def read() -> ShareRequest:
+            entity_text.check(entity, entity.get("_id"))
+            return parse(unescaped(entity))
+
         with correlated(entity):
-            outcome = self.outcome(datatype, lambda: parse(entity))
+            outcome = self.outcome(datatype, read)
             self._log(datatype, entity, outcome)
         return {
-            **entity,
+            **(entity_text.shallow(entity) if outcome.error is not None else entity),
             **({"$dry_run": True} if self._dry_run else {}),
             "$operation": outcome.operation,
             "$status": outcome.status,
-            "$generated_id": outcome.key,
+            "$generated_id": escaped(outcome.key),
             "$written": self._written.now_text(),
             "$response": _shown(outcome.record),
             "$error": outcome.error.as_dict() if outcome.error else None,
@@ -287,8 +294,17 @@ def _status(error: ServiceError) -> str:
 
 
 def _shown(record: Record | None) -> Record | None:
-    """Return the record's own fields, without what was added to make it an entity."""
-    return None if record is None else {name: value for name, value in record.items() if name[:1] != "_"}
+    """Return the record's own fields, without what was added to make it an entity.
+
+    None, too, where they hold what no entity can: the next read reports that.
+    """
+    try:
+        entity_text.check(record, "any")
+    except Rejected:
+        return None
+    own = None if record is None else {name: value for name, value in record.items() if name[:1] != "_"}
+    shown: Record | None = escaped(own)
+    return shown
 
 
 def _record_named(entity: Mapping[str, Any]) -> object:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.common.datatype import Insert, Record
+from connectors.common.entity_text import LONGEST_ID
 from connectors.common.errors import LookUpFirst, Rejected
+from connectors.common.transit import unescaped
 from core.jsonio import type_name
 
 OPERATIONS = ("insert", "update", "delete")
@@ -101,8 +103,22 @@ def _key(entity: Mapping[str, Any], operation: str) -> str | None:
     if isinstance(key, bool) or not isinstance(key, str | int | None):
         raise _wrong("id", "string", key)
     if key is None or key == "":
-        return None if operation == "insert" else str(entity["_id"]).rpartition(":")[2]
+        return None if operation == "insert" else _without_namespace(entity["_id"])
+    if len(str(key)) > LONGEST_ID:
+        raise Rejected(
+            f"id is {len(str(key))} characters long; at most {LONGEST_ID} are allowed",
+            field="/id",
+            rule="maxLength",
+            limit=LONGEST_ID,
+        )
     return str(key)
+
+
+def _without_namespace(name: str) -> str:
+    """Return `CT-1` of `contact:CT-1`. An id may hold colons itself, a namespace none."""
+    before, colon, key = name.partition(":")
+    found: str = unescaped(key if colon else before)
+    return found
 
 
 def _origin(entity: Mapping[str, Any]) -> str:

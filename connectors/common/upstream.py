@@ -359,8 +359,8 @@ class UpstreamClient:
 def _decoded(text: bytes, headers: Mapping[str, str]) -> Any:
     """Return the JSON in an answer, None for nothing; ValueError if it is none.
 
-    A byte order mark counts for nothing (RFC 8259, 8.1). Old systems name another charset than UTF-8. Half a
-    surrogate pair is no character and harms its own text alone: U+FFFD stands for it.
+    A byte order mark counts for nothing (RFC 8259, 8.1). Old systems name another charset than UTF-8. A value
+    that is none harms its own record alone, see `core.jsonio.salvage`.
     """
     if not text:
         return None
@@ -370,13 +370,15 @@ def _decoded(text: bytes, headers: Mapping[str, str]) -> Any:
             text = text.decode(charset).encode()
         except LookupError:
             raise ValueError("unknown charset") from None
-    text = jsonio.without_bom(text)
     try:
-        return jsonio.loads(text)
+        value = jsonio.loads(jsonio.without_bom(text))
+        if jsonio.is_shallow(value):
+            return value
     except ValueError:
-        value, halves = jsonio.loads_with_halves(text)
-        _LOG.warning("half characters replaced", extra={"members": {"texts": halves}})
-        return value
+        pass
+    value = jsonio.salvage(text)
+    _LOG.warning("an answer holds what is no JSON; what can be read of it is")
+    return value
 
 
 def make_session(options: UpstreamOptions, headers: Mapping[str, str]) -> requests.Session:

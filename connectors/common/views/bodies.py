@@ -1,4 +1,4 @@
-"""Reading request bodies: JSON, sent as JSON, not too large and not nested too deep."""
+"""Reading request bodies: JSON, sent as JSON, and not too large."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ from connectors.common.errors import BadRequest, TooSlow, WrongMediaType
 from core import jsonio
 from core.jsonio import type_name
 
-DEEPEST = 64
-"""Levels of nesting that a body may have; no record of either system comes near."""
-
 
 def json_of(request: Request) -> Any:
     """Return the body's JSON value.
@@ -24,18 +21,10 @@ def json_of(request: Request) -> Any:
     kind = request.mimetype
     if kind != "application/json" and not kind.endswith("+json"):
         raise WrongMediaType("the body must be sent as application/json", rule="content-type")
-    text = _read(request)
     try:
-        body = jsonio.loads(text)
+        return jsonio.loads(_read(request))
     except ValueError as error:
-        try:
-            # A text cut within an emoji is no reason to refuse the records around it.
-            body, _ = jsonio.loads_with_halves(text)
-        except ValueError:
-            raise BadRequest(f"the body is not JSON: {_place(error)}", rule="json") from None
-    if _is_deep(body):
-        raise BadRequest(f"the body is nested deeper than {DEEPEST} levels", rule="depth", limit=DEEPEST)
-    return body
+        raise BadRequest(f"the body is not JSON: {_place(error)}", rule="json") from None
 
 
 def _read(request: Request) -> bytes:
@@ -56,22 +45,6 @@ def entities_of(request: Request) -> list[Entity]:
                 f"entity {index} must be an object, not {type_name(entity)}", field=f"/{index}", rule="object"
             )
     return body
-
-
-def _is_deep(body: Any) -> bool:
-    """Level by level, so that no input can exhaust the stack."""
-    level = [body]
-    for _ in range(DEEPEST + 1):
-        level = [
-            child
-            for value in level
-            if isinstance(value, dict | list)
-            for child in (value.values() if isinstance(value, dict) else value)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _place(error: ValueError) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from flask import Blueprint, Response, request
 
-from connectors.common import call_counter
+from connectors.common import call_counter, entity_text
 from connectors.common.datatype import Datatype, Entity
 from connectors.common.errors import BadRequest, ServiceError
 from connectors.common.pushing import push
 from connectors.common.service import Runtime, runtime
+from connectors.common.transit import escaped, unescaped
 from connectors.common.views.bodies import entities_of
 from connectors.common.views.counted import counted
 from core import jsonio
@@ -36,9 +37,11 @@ def read_all(datatype: str) -> Response:
 
 @bp.get("/<datatype>/entities/<path:key>")
 def read_one(datatype: str, key: str) -> Response:
-    """One entity, fresh from upstream; 404 if there is none."""
+    """One entity, fresh from upstream; 404 if there is none, 422 if it cannot be given out."""
     kind = runtime().datatype(datatype)
-    return Response(jsonio.dumps(kind.entity(kind.fetch(key))), mimetype="application/json")
+    entity = kind.entity(kind.fetch(unescaped(key)))
+    entity_text.check(entity, entity["_id"])
+    return Response(jsonio.dumps(escaped(entity)), mimetype="application/json")
 
 
 @bp.post("/<datatype>/entities")
@@ -69,7 +72,7 @@ def _stream(
     try:
         while page is not None:
             if page:
-                yield opening + jsonio.dumps(page)[1:-1]
+                yield opening + entity_text.text_of(page)[1:-1]
                 count.inc(len(page))
                 records += len(page)
                 opening = b","

@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from connectors.common.datatype import Entity, Insert
+from connectors.common.entity_text import is_unreadable
 from connectors.common.errors import (
     FixSettings,
     InvalidResponse,
@@ -33,6 +34,7 @@ from connectors.erp.read.lists import Lists, Source
 from connectors.erp.read.loop_detection import EndlessList
 from connectors.erp.read.summary_check import ListsSummary, mapped_sources, only_in_the_record
 from connectors.erp.read.total_count import ShortList
+from connectors.erp.read.unreadable import Unreadable
 from core.dotted import get_path
 
 _COMPARED = 3
@@ -112,22 +114,38 @@ class Examination:
         selector = self._spec.listing.records
         pages = self._datatype.pages(None, None)
         try:
-            self._entities = next((page for page in islice(pages, _PAGES) if page), [])
+            found = next((page for page in islice(pages, _PAGES) if page), [])
         except InvalidResponse as error:
             if not self._explained(error, selector):
                 raise
             return
+        self._entities = [entity for entity in found if not is_unreadable(entity)]
+        self._tell_unreadable([entity for entity in found if is_unreadable(entity)])
         bodies = self._client.bodies(self._listing)
-        self._raw = get_path(bodies[0], selector)
-        total = f"{len(self._raw)} records on the first page"
+        listed = get_path(bodies[0], selector)
+        unreadable = Unreadable(self._spec)
+        keyed = unreadable.each(listed, lambda raw: (Key(self._spec.id, "")(raw), raw))
+        readable = {entity["_id"] for entity in self._entities}
+        self._raw = [raw for key, raw in keyed if key in readable]
+        total = f"{len(listed)} records on the first page"
         self.report.understood["records"] = f"{selector or 'the whole answer'}: {total}"
         self.report.understood["paginator"] = records.described(self._spec.paginator)
-        if not self._raw:
+        if not listed:
             self._add(
                 WARNING,
                 ("list", "query"),
                 "the list is empty",
                 "nothing more can be checked; is that so, or may these credentials not see the records?",
+            )
+
+    def _tell_unreadable(self, entities: list[Entity]) -> None:
+        if entities:
+            first = entities[0]["$error"]["detail"]
+            self._add(
+                WARNING,
+                ("fields",) if self._spec.fields is not None else ("id",),
+                f"{len(entities)} records of the first page cannot be read; the first: {first}",
+                "they are left out, and reported, until they are put right or the profile fits them",
             )
 
     def _explained(self, error: InvalidResponse, selector: str) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from connectors.common import entity_text
 from connectors.common.datatype import Entity, Record
+from connectors.common.errors import InvalidResponse
 from connectors.erp.mapping import stamps
 from connectors.erp.mapping.conditions import fits
 from connectors.erp.mapping.fields import FieldMap
@@ -40,6 +42,10 @@ class CodeLookups(Protocol):
     def codes(self, name: str) -> Codes | None: ...
 
 
+Each = Callable[[Sequence[Record], Callable[[Record], Any]], list[Any]]
+"""Makes something of each of several records; what becomes of those of which it cannot, is its business."""
+
+
 class Fetched(dict[str, Any]):
     """An entity that knows the ERP's own record behind it, which a write needs again."""
 
@@ -59,6 +65,7 @@ class Shape:
     def __init__(
         self, datatype: str, spec: DatatypeProfile, lookups: CodeLookups, now: Clock = utc_now
     ) -> None:
+        self._datatype = datatype
         self.key = Key(spec.id, datatype)
         self._stamps = stamp_readers(spec, now)
         self._also = spec.modified_also
@@ -77,8 +84,18 @@ class Shape:
             else FieldMap(spec.fields, spec, spec.items, spec.ignore, lookups.codes)
         )
 
-    def entities(self, records: list[Record], leaving: bool = False, seen: str | None = None) -> list[Entity]:
+    def identified(self, raw: Record) -> Record:
+        """Return the record; `InvalidResponse` if its id or change stamp is of no use."""
+        key = self.key(raw)
+        if not entity_text.is_usable_id(key):
+            raise InvalidResponse(f"{self._datatype}: {entity_text.what_is_wrong_with_id(key)}")
+        self.stamp(raw)
+        return raw
+
+    def entities(self, records: list[Record], leaving: bool, seen: str | None, each: Each) -> list[Entity]:
         """Return the entities of one page, in its order; the records given are changed.
+
+        `each` takes the records through one by one, and notes those that cannot be read.
 
         Records outside of the profile's `where` are left out, or with `leaving` given as deleted: whoever has
         seen one before learns that it is none of this datatype any more. `seen`: when a change was seen that
@@ -86,9 +103,9 @@ class Shape:
         """
         self._ask_for_codes(records)
         if not self._where:
-            return [self.entity(raw, seen) for raw in records]
-        entities = (
-            self.entity(raw, seen) if self.belongs(raw) else self._left(raw, leaving) for raw in records
+            return each(records, lambda raw: self.entity(raw, seen))
+        entities = each(
+            records, lambda raw: self.entity(raw, seen) if self.belongs(raw) else self._left(raw, leaving)
         )
         return [entity for entity in entities if entity is not None]
 

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connectors.common.datatype import Record
-from connectors.common.errors import NotFound
+from connectors.common.errors import InvalidResponse, NotFound, NotJson
 from connectors.erp.mapping.key import Key
 from connectors.erp.mapping.local_time import Clock
 from connectors.erp.mapping.shape import LISTED
 from connectors.erp.read.single import SingleReader
+from connectors.erp.read.unreadable import Unreadable
 
 _REMEMBERED = 2000
 """Records that are kept, the newest; each takes some kilobytes."""
@@ -68,16 +69,18 @@ class DetailReader:
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._lock = threading.Lock()
 
-    def whole(self, page: Sequence[Record], least: str | None) -> list[Record]:
+    def whole(self, page: Sequence[Record], least: str | None, failed: Unreadable) -> list[Record]:
         """Return the records of a page as they are by themselves, over what the list shows of them.
 
-        The order is the page's. Those with a stamp before `least` are left out, and those gone meanwhile.
+        The order is the page's. Those with a stamp before `least` are left out, and those gone meanwhile;
+        what comes for a single record and cannot be read is noted in `failed`.
         """
         seen = self._now().timestamp()
         listed = [record for record in page if least is None or self._may_be_new(record, least)]
         with ThreadPoolExecutor(max(1, min(self._concurrency, len(listed)))) as pool:
             tasks = [
-                pool.submit(contextvars.copy_context().run, self._one, record, seen) for record in listed
+                pool.submit(contextvars.copy_context().run, self._one, record, seen, failed)
+                for record in listed
             ]
             try:
                 found = [task.result() for task in tasks]
@@ -90,7 +93,7 @@ class DetailReader:
         stamp = self._stamp(record)
         return stamp == self._lowest or stamp >= least
 
-    def _one(self, listed: Record, seen: float) -> Record | None:
+    def _one(self, listed: Record, seen: float, failed: Unreadable) -> Record | None:
         key, stamp = self._key(listed), self._stamp(listed)
         with self._lock:
             known = self._known.get(key)
@@ -104,6 +107,12 @@ class DetailReader:
             if stamp != self._lowest:
                 record[LISTED] = stamp
         except NotFound:
+            return None
+        # A page for people in place of JSON says nothing of the record: it is what comes for all of them.
+        except NotJson:
+            raise
+        except InvalidResponse as error:
+            failed.note(listed, error)
             return None
         with self._lock:
             self._known[key] = _Known(dict(listed), seen, at, dict(record))

@@ -24,6 +24,7 @@ from connectors.erp.read.detail import DetailReader
 from connectors.erp.read.lists import Lists, Source
 from connectors.erp.read.single import SingleReader
 from connectors.erp.read.summary_check import SummaryCheck
+from connectors.erp.read.unreadable import Unreadable
 
 _MANY = 100
 """A list that had so many records before and has none now is not believed."""
@@ -65,28 +66,31 @@ class IncrementalReader:
         self._deletions = deletion_finder(client, datatype, spec, size)
         self._embeds = bool(spec.children)
         self._follows = any(child.changed is not None for child in spec.children.values())
+        self._spec = spec
+        self._lowest = stamps.lowest(spec.modified_format)
+        self._reads = False
         self._must_hold = spec.listing.empty == "refuse"
         self._most = 0
         detail = spec.listing.detail
         self._detail: DetailReader | None = None
         self._summary_check: SummaryCheck | None = None
         if detail is not None:
-            lowest = stamps.lowest(spec.modified_format)
-            self._detail = DetailReader(single, shape.key, shape.stamp, lowest, detail.concurrency, now)
+            self._detail = DetailReader(single, shape.key, shape.stamp, self._lowest, detail.concurrency, now)
         else:
             self._summary_check = SummaryCheck(datatype, spec, single, shape.key)
 
     def pages(self, read: Read, limit: int | None, fetch: Callable[[str], Record]) -> Iterator[list[Entity]]:
         """Yield the list's entities, then those it does not show."""
-        last, seen, count = read.since or "", set[str](), 0
+        last, seen, count = read.since or self._lowest, set[str](), 0
         for page in self._lists.pages(read.query, limit, read.values):
             count += len(page)
-            entities = self._shape.entities(self._whole(page, read), read.since is not None, read.seen)
-            if read.since is not None:
-                last = max([last, *(entity["_updated"] for entity in entities)])
-                if self._follows or self._deletions is not None:
-                    seen |= {entity["_id"] for entity in entities}
-            yield entities
+            entities, failed = self._readable(page, read)
+            # In front, where their place in the stream disturbs no order and is nobody's token.
+            before = failed.entities(last)
+            last = max([last, *(entity["_updated"] for entity in entities)])
+            if read.since is not None and (self._follows or self._deletions is not None):
+                seen |= {entity["_id"] for entity in before + entities}
+            yield before + entities
         if read.since is None:
             self._check(count, limit)
         elif limit is None:
@@ -99,10 +103,32 @@ class IncrementalReader:
                     if gone.key not in seen
                 ]
 
-    def _whole(self, page: list[Record], read: Read) -> list[Record]:
+    def _readable(self, page: list[Record], read: Read) -> tuple[list[Entity], Unreadable]:
+        """Return the entities of a page, and those of its records that cannot be read.
+
+        `InvalidResponse` if that is not one record, but the first page of all that there are.
+        """
+        failed = Unreadable(self._spec)
+        whole = self._whole(failed.each(page, self._shape.identified), read, failed)
+        entities = self._shape.entities(whole, read.since is not None, read.seen, failed.each)
+        if failed and not entities and not self._reads:
+            self._reads = self._is_any_readable()
+            if not self._reads:
+                raise failed.first
+        self._reads = self._reads or bool(entities)
+        return entities, failed
+
+    def _is_any_readable(self) -> bool:
+        """Return whether the ERP's first page of all records holds one that the profile fits."""
+        failed = Unreadable(self._spec)
+        first = next(self._lists.pages({}), [])
+        known = failed.each(first, self._shape.identified)
+        return bool(self._shape.entities(known, False, None, failed.each))
+
+    def _whole(self, page: list[Record], read: Read, failed: Unreadable) -> list[Record]:
         """Return the records of a page with all that the profile says belongs to them."""
         if self._detail is not None:
-            page = self._detail.whole(page, read.least)
+            page = self._detail.whole(page, read.least, failed)
         elif self._summary_check is not None:
             self._summary_check.look(page)
         return self._children.embed(page) if self._embeds else page

@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.common.datatype import Entity
+from connectors.common.entity_text import is_unreadable
 from connectors.common.errors import BadRequest, FixSettings
 from connectors.erp.mapping import stamps
 from connectors.erp.mapping.local_time import Clock, repeated_hour, utc_now, zone
@@ -202,11 +203,13 @@ class Since:
             yield []
             return
         for page in pages:
-            if len(page) < left:
-                left -= len(page)
+            # What stands for records that cannot be read is in front, and no place to go on from.
+            unreadable = sum(map(is_unreadable, page))
+            if len(page) - unreadable < left:
+                left -= len(page) - unreadable
                 yield page
                 continue
-            page = page[:left]
+            page = page[: left + unreadable]
             last = page[-1]
             if self._order == "modified_then_id" and not self._is_held():
                 last["_updated"] = str(Token(last["_updated"], last["_id"]))

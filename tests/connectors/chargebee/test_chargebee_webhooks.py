@@ -145,8 +145,8 @@ def test_deletions_copies_and_strangers(hooked: Service, node: Upstream) -> None
     ("status", "options"),
     [
         (400, {"json": None, "data": b"{", "headers": {"Content-Type": "application/json"}}),
-        (400, {"json": None, "data": b"[" * 900 + b"]" * 900, "headers": {"Content-Type": "application/json"}}),
-        (400, {"json": None, "data": b'{"a":' * 90 + b"1" + b"}" * 90, "headers": {"Content-Type": "application/json"}}),
+        (422, {"json": None, "data": b"[" * 900 + b"]" * 900, "headers": {"Content-Type": "application/json"}}),
+        (422, {"json": None, "data": b'{"a":' * 90 + b"1" + b"}" * 90, "headers": {"Content-Type": "application/json"}}),
         (415, {"json": None, "data": {"id": "x"}}),
         (413, {"json": {"id": "x" * 30_000}}),
         (422, {"json": []}),

@@ -113,7 +113,9 @@ def test_a_broken_first_page_is_an_error(
     assert len(client.get("/contact/entities").json) == COUNT
 
 
-LATER = [case for case in FIRST if case[0] != "an empty list that is counted"]
+OF_RECORDS = ("records without a key", "records without a mapped field", "a stamp of another form")
+"""What is wrong with single records: once others of the list could be read, it harms only their own."""
+LATER = [case for case in FIRST if case[0] not in ("an empty list that is counted", *OF_RECORDS)]
 
 
 @pytest.mark.parametrize(
@@ -131,6 +133,38 @@ def test_a_broken_third_page_breaks_the_stream(
         received.extend(answer.response)  # type: ignore[arg-type]
     with pytest.raises(ValueError):
         json.loads(b"".join(received))
+
+
+@pytest.mark.parametrize(
+    ("title", "script", "says"), [case for case in FIRST if case[0] in OF_RECORDS], ids=OF_RECORDS
+)
+def test_broken_records_of_a_later_page_are_told_apart(
+    upstream: Upstream, tmp_path: Path, title: str, script: Any, says: str
+) -> None:
+    upstream.script = lambda asked: script(asked) if asked.query["from"] == "100" else good(asked)
+    entities = service(upstream, tmp_path).get("/contact/entities").json
+    broken = [entity for entity in entities if "$error" in entity]
+    assert [entity["_id"] for entity in entities if "$error" not in entity] == [f"{n:04}" for n in range(100)]
+    assert len(broken) == COUNT - 100
+    assert {entity["$status"] for entity in broken} == {"rejected"}
+    assert all(says in entity["$error"]["detail"] for entity in broken)
+    known = [entity["_id"] for entity in broken]
+    assert known == [f"{n:04}" for n in range(100, COUNT)] or title == "records without a key"
+
+
+def test_one_broken_record_after_a_restart_is_told_apart(upstream: Upstream, tmp_path: Path) -> None:
+    """All that is new is broken, and this process has read nothing yet: the first page of all tells."""
+    broken = {**PEOPLE[-1], "changed": "yesterday"}
+
+    def script(asked: Asked) -> Reply:
+        if "since" not in asked.query:
+            return good(asked)
+        return Reply({"rows": [broken][int(asked.query["from"]) :], "total": 1})
+
+    upstream.script = script
+    client = service(upstream, tmp_path)
+    [entity] = client.get("/contact/entities?since=2026-01-01T00:02:00.000000Z").json
+    assert (entity["_id"], entity["$status"]) == (PEOPLE[-1]["id"], "rejected")
 
 
 def test_an_empty_list_where_many_were_is_not_believed(upstream: Upstream, tmp_path: Path) -> None:
