@@ -215,13 +215,13 @@ def report_of(stack: Stack) -> Report:
 def _places(stack: Stack) -> str:
     """Return where to look."""
     settings = stack.settings
-    lines = []
+    lines = [f"Studio               {settings.url('node')}/  (what was synced, what waits, and why)"]
     if not settings.real_erp:
-        lines.append(
-            f"sandbox ERP          {stack.erp_sandbox_url}/  (a page to look at and edit the records)"
-        )
+        lines.append(f"sandbox ERP          {stack.erp_sandbox_url}/  (pages to look at and edit records)")
     if not settings.real_chargebee:
-        lines.append(f"sandbox Chargebee    {stack.chargebee_sandbox_url}/api/v2  (user: sandbox)")
+        lines.append(
+            f"sandbox Chargebee    {stack.chargebee_sandbox_url}/  (the same; API: /api/v2, user: sandbox)"
+        )
     lines += [
         f"ERP service          {settings.url('erp-service')}/",
         f"Chargebee service    {settings.url('chargebee-service')}/",

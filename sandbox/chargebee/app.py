@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from sandbox.chargebee import facts, idempotency, lists, parameters
 from sandbox.chargebee.console import create_console, create_fact_switch
+from sandbox.chargebee.console_pages import create_pages
 from sandbox.chargebee.demo import load_demo
 from sandbox.chargebee.errors import (
     ApiError,
@@ -32,6 +33,7 @@ from sandbox.chargebee.routes import LISTS, OPERATIONS, RETRIEVABLE, Operation, 
 from sandbox.chargebee.webhooks import Delivery
 from sandbox.common.app import create_sandbox_app
 from sandbox.common.data import load
+from sandbox.common.pages import create_styles
 from sandbox.common.state import State
 
 API_USER = "sandbox"
@@ -65,6 +67,8 @@ def create_app(
     app.register_blueprint(api)
     app.register_blueprint(create_console(state, site.delivery))
     app.register_blueprint(create_fact_switch(state))
+    app.register_blueprint(create_styles())
+    app.register_blueprint(create_pages(state, site.delivery))
     app.register_error_handler(HTTPException, _http_error)
     return app
 

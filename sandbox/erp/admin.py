@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from core.origin import is_foreign
+from sandbox.common.pages import page_blueprint
 from sandbox.common.state import Record, State
 from sandbox.erp import records
 from sandbox.erp.fields import TYPES, RecordType
@@ -36,15 +36,17 @@ COLUMNS = (
     "currency",
     "modified_at",
 )
-POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 BY_PATH = {record_type.path: record_type for record_type in TYPES.values()}
 
 
 def create_admin(state: State) -> Blueprint:
     """Return the blueprint; a write must come from a form of this page."""
-    admin = Blueprint("admin", __name__, template_folder="templates", static_folder="static")
-    admin.before_request(_keep_out)
-    admin.after_request(_protect)
+    admin = page_blueprint("admin", __name__)
+
+    @admin.context_processor
+    def frame() -> dict[str, Any]:
+        sections = [(path, url_for("admin.show_list", path=path)) for path in BY_PATH]
+        return {"system": "Sandbox ERP", "home": url_for("admin.index"), "sections": sections}
 
     @admin.get("/")
     def index() -> str:
@@ -107,18 +109,6 @@ def create_admin(state: State) -> Blueprint:
         return render_template("admin/problem.html", problem=problem), problem.status
 
     return admin
-
-
-def _keep_out() -> None:
-    if is_foreign(request, must_tell=request.method == "POST"):
-        abort(403, "the admin page takes forms from itself only")
-
-
-def _protect(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Referrer-Policy"] = "same-origin"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
 
 
 def _type(path: str) -> RecordType:

@@ -11,6 +11,7 @@ from core.problem import http_problem
 from sandbox.common.app import create_sandbox_app
 from sandbox.common.data import load
 from sandbox.common.demodata import erp_demo
+from sandbox.common.pages import create_styles
 from sandbox.common.state import State, Transaction
 from sandbox.erp.admin import create_admin
 from sandbox.erp.api import create_api
@@ -25,6 +26,7 @@ def create_app(state_file: Path, data: str = "demo", seed: int = 1) -> Flask:
         load(state, load_demo, data, seed)
     app = create_sandbox_app("erp", state, load_demo, _injected)
     app.register_blueprint(create_api(state))
+    app.register_blueprint(create_styles())
     app.register_blueprint(create_admin(state))
     app.register_error_handler(ProblemResponse, lambda problem: problem.response())
     app.register_error_handler(HTTPException, http_problem)

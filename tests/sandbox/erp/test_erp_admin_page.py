@@ -2,64 +2,16 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from sandbox.erp.app import create_app
+from tests.support.forms import filled
 
 ORIGIN = {"Origin": "http://localhost", "Host": "localhost"}
 AUTH = {"Authorization": "Bearer sandbox"}
-
-
-class Form(HTMLParser):
-    """Collects what a browser would send for the first form with method post, and all links to other hosts."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.values: dict[str, str] = {}
-        self.foreign: list[str] = []
-        self.forms = 0
-        self._select = self._area = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        for name in ("href", "src", "action"):
-            if "//" in given.get(name, ""):
-                self.foreign.append(given[name])
-        self.forms += tag == "form" and given.get("method") == "post"
-        if self.forms != 1:
-            return
-        if tag == "input":
-            self.values[given["name"]] = given.get("value", "")
-        elif tag == "select":
-            self._select = given["name"]
-            self.values[self._select] = ""
-        elif tag == "textarea":
-            self._area = given["name"]
-            self.values[self._area] = ""
-        elif tag == "option" and "selected" in given:
-            self.values[self._select] = "?"
-
-    def handle_data(self, data: str) -> None:
-        if self._area:
-            self.values[self._area] += data.removeprefix("\n") if not self.values[self._area] else data
-        elif self._select and self.values.get(self._select) == "?":
-            self.values[self._select] = data
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "textarea":
-            self._area = ""
-        if tag == "select":
-            self._select = ""
-
-
-def filled(page: str) -> Form:
-    form = Form()
-    form.feed(page)
-    return form
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +32,7 @@ def test_saving_an_unchanged_form_changes_nothing(demo: FlaskClient, path: str) 
     before = demo.get(f"/api/v1/{path}", headers=AUTH).get_json()
     form = filled(demo.get(f"/{path}").text)
     assert form.foreign == [], "nothing is loaded from another host"
+    assert [demo.get(path).status_code for path in form.styles] == [200]
     assert demo.post(f"/{path}", data=form.values, headers=ORIGIN).status_code == 303
     assert demo.get(f"/api/v1/{path}", headers=AUTH).get_json() == before
 
