@@ -28,11 +28,13 @@ def same_leaf(path: Sequence[str | int], one: Any, other: Any) -> bool:
 class Difference:
     """`changes`: top-level properties to write, whole and merged.
 
-    `conflicts`: JSON Pointers of contested leaves.
+    `conflicts`: JSON Pointers of contested leaves; `leaves`: every leaf that differs, as pointer, present and
+    desired value.
     """
 
     changes: Record = field(default_factory=dict)
     conflicts: list[str] = field(default_factory=list)
+    leaves: list[tuple[str, Any, Any]] = field(default_factory=list)
 
 
 def compare(
@@ -51,13 +53,14 @@ def compare(
     Example::
 
         compare({"a": {"x": 1, "y": 2}}, {"a": {"x": 3}}, {"a": {"x": 1}})
-        -> Difference(changes={"a": {"x": 3, "y": 2}}, conflicts=[])
+        -> Difference(changes={"a": {"x": 3, "y": 2}}, conflicts=[], leaves=[("/a/x", 1, 3)])
     """
     found = Difference()
     for name, value in desired.items():
         merger = _Merger(based_on is not None, _watch(watched_fields), (line_keys or {}).get(name), same)
         merged = merger.value((name,), present.get(name), value, (based_on or {}).get(name))
         found.conflicts += merger.conflicts
+        found.leaves += merger.leaves
         if merger.changed:
             found.changes[name] = merged
     return found
@@ -79,6 +82,7 @@ class _Merger:
         self.same = same
         self.changed = False
         self.conflicts: list[str] = []
+        self.leaves: list[tuple[str, Any, Any]] = []
 
     def value(self, path: Path, present: Any, desired: Any, based: Any) -> Any:
         """Return the merged value at `path`."""
@@ -93,11 +97,12 @@ class _Merger:
             return self._lines(path, present or [], desired, based or [])
         if self.same(path, present, desired):
             return present
-        self._note(path, present, based)
+        self._note(path, present, desired, based)
         return desired
 
-    def _note(self, path: Path, present: Any, based: Any) -> None:
+    def _note(self, path: Path, present: Any, desired: Any, based: Any) -> None:
         self.changed = True
+        self.leaves.append((pointer(path), present, desired))
         if self.check_version and self._is_watched(path) and not self.same(path, present, based):
             self.conflicts.append(pointer(path))
 
@@ -133,7 +138,7 @@ class _Merger:
         for line in desired:
             at = place.get(line.get(key)) if line.get(key) else self._twin(path, present, line)
             if at is None:
-                self._note((*path, len(merged)), None, origin.get(line.get(key)))
+                self._note((*path, len(merged)), None, line, origin.get(line.get(key)))
                 merged.append(line)
             else:
                 merged[at] = self._object((*path, at), present[at], line, origin.get(present[at].get(key)))

@@ -10,11 +10,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.common.errors import Rejected
 from connectors.common.transit import unescaped
 from core.names import split_ni
 
+MISTAKES = ("additionalProperties", "readOnly", "required")
+"""Rules that no value breaks, but only who wrote the pipes."""
+
 Record = dict[str, Any]
 """One record as the upstream system shows it."""
+
+
+class Reported(dict[str, Any]):
+    """A record as stored after a write, with what a person must know or do about it besides.
+
+    `reports`: entries of `$refused`, `{field, value, rule, detail}`.
+    """
+
+    def __init__(self, record: Record, reports: Sequence[Record]) -> None:
+        super().__init__(record)
+        self.reports = tuple(reports)
+
 
 Entity = dict[str, Any]
 """A record with `_id`, `_updated` and `_deleted` added."""
@@ -72,6 +88,9 @@ class Datatype(ABC):
     """Properties that are lists of objects with an own key, e.g. `{"order_line_items": "id"}`: merged by
     that key.
     """
+
+    write_only: frozenset[str] = frozenset()
+    """Properties that are written but never shown (`writeOnly` in the schema)."""
 
     create_refuses_twins: bool = False
     """True if `create` itself cannot make a second record for one origin (derived ids); then `find_own` is
@@ -160,6 +179,22 @@ class Datatype(ABC):
     def check_writable(self) -> None:
         """Raise `Rejected` if nothing of this datatype is ever written; asked before all else."""
         return
+
+    def refers(self, name: str) -> bool:
+        """Return whether a property holds the key of another record, as far as its name tells."""
+        return name.endswith("_id")
+
+    def can_leave_out(self, operation: str, error: Rejected) -> bool:
+        """Return whether a record can be written without the property that was refused (`error.field`).
+
+        Not what an insert requires or what a new record belongs to, and not what only a mistake in the
+        configuration can send.
+        """
+        name = (error.field or "").split("/")[1:2]
+        if not name or error.rule in (*MISTAKES, "reference"):
+            return False
+        is_needed = name[0] in self.schema.get("required", ()) or self.refers(name[0])
+        return operation != "insert" or not is_needed
 
     def check(self, operation: str, payload: Record) -> None:
         """Rules that a JSON Schema cannot say, for `insert` or `update`; raises `Rejected`.

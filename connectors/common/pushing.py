@@ -9,9 +9,9 @@ from typing import Any
 from connectors.common import entity_text
 from connectors.common.datatype import Datatype, Entity, Record
 from connectors.common.errors import NotFound, Rejected
+from connectors.common.outcome import Outcome
 from connectors.common.push import PushRequest
 from connectors.common.service import Runtime
-from connectors.common.share import Outcome
 from connectors.common.share_request import ShareRequest, payload_of
 from connectors.common.transit import escaped, unescaped
 
@@ -38,6 +38,7 @@ def push(parts: Runtime, kind: Datatype, query: Mapping[str, str], entities: lis
                 failed.append({**outcome.error.as_dict(), "entity": entity.get("_id")})
             elif outcome.key is not None:
                 keys.add(outcome.key)
+                failed += [{**left, "entity": entity.get("_id")} for left in outcome.refused]
     except BaseException:
         sequences.note(request, keys, faultless=False)
         raise
@@ -47,7 +48,7 @@ def push(parts: Runtime, kind: Datatype, query: Mapping[str, str], entities: lis
         failed += _delete_others(parts, kind, named)
     if failed:
         raise Rejected(
-            f"{len(failed)} entities were not written; the others are done",
+            f"{len(failed)} entities or properties were not written; the others are done",
             errors=failed[:_MOST],
             failed=len(failed),
         )

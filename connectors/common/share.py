@@ -8,6 +8,11 @@ The rules, the same for every datatype:
   (`connectors.common.compare`), and only differing properties are written. Contested: `conflict`, nothing
   written. After a pause, however short, the record is read and compared again.
 * delete: a record that is gone already counts as done (`none`).
+* A property that breaks a rule, or that upstream refuses, does not hold back the others of its record: it is
+  left out, the rest is written, and the answer names it in `$refused`. Only what a record cannot do without
+  (`Datatype.can_leave_out`), and a record of which nothing else is to be written, is `rejected`.
+* The answer holds the record as upstream keeps it (`$response`); what it keeps otherwise than it was sent is
+  named in `$kept`, so that nobody takes the sent value for the stored one.
 * An entity that breaks a rule is `rejected` and the others go on. When upstream is down, throttled or
   refuses the credentials, the whole request fails, and repeating it is safe: what was done already is found
   done.
@@ -24,13 +29,13 @@ import contextvars
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from connectors.common import entity_text
 from connectors.common.compare import compare
 from connectors.common.correlation import correlated
-from connectors.common.datatype import Datatype, Entity, Insert, Record
+from connectors.common.datatype import Datatype, Entity, Insert, Record, Reported
 from connectors.common.errors import (
     AlreadyExists,
     Conflict,
@@ -46,6 +51,8 @@ from connectors.common.errors import (
 )
 from connectors.common.locks import RecordLocks
 from connectors.common.logs import CALLS
+from connectors.common.outcome import Outcome
+from connectors.common.refused import leaving_out_refused
 from connectors.common.share_request import ShareRequest, parse_dry_run, parse_share_request
 from connectors.common.transit import escaped, unescaped
 from connectors.common.validation import PayloadCheck
@@ -58,20 +65,6 @@ _MAX_PAUSE_S = 20.0
 
 Observer = Callable[[str, str, str], None]
 """Told datatype, operation and status of every outcome."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one request.
-
-    `operation` as carried out, `record` as now stored upstream (None if unknown).
-    """
-
-    operation: str
-    status: str = "ok"
-    key: str | None = None
-    record: Record | None = None
-    error: ServiceError | None = None
 
 
 class ShareEngine:
@@ -141,6 +134,8 @@ class ShareEngine:
             "$written": self._written.now_text(),
             "$response": _shown(outcome.record),
             "$error": outcome.error.as_dict() if outcome.error else None,
+            **({"$refused": list(outcome.refused)} if outcome.refused else {}),
+            **({"$kept": list(outcome.kept)} if outcome.kept else {}),
         }
 
     def _log(self, datatype: Datatype, entity: Entity, outcome: Outcome) -> None:
@@ -148,6 +143,8 @@ class ShareEngine:
         members = {
             "datatype": datatype.name, "entity": entity.get("_id"), "operation": outcome.operation,
             "status": outcome.status, "key": outcome.key, "dry_run": self._dry_run or None, **error,
+            "refused": [each["field"] for each in outcome.refused] or None,
+            "kept": [each["field"] for each in outcome.kept] or None,
         }  # fmt: skip
         CALLS.info("share", extra={"members": {k: v for k, v in members.items() if v is not None}})
 
@@ -155,9 +152,22 @@ class ShareEngine:
         datatype.check_writable()
         if request.operation == "delete":
             return _delete(datatype, request)
+        return leaving_out_refused(datatype, request, self._write)
+
+    def _write(self, datatype: Datatype, request: ShareRequest, seen: list[Record]) -> Outcome:
+        """Insert or update; `seen` gets the record as it is read before each write."""
         self._checks[datatype.name](request.operation, request.payload)
         datatype.check(request.operation, request.payload)
-        return _insert(datatype, request) if request.operation == "insert" else _update(datatype, request)
+        if request.operation == "insert":
+            return _insert(datatype, request)
+        return _update(datatype, request, seen)
+
+
+def _kept(datatype: Datatype, asked: Record, record: Record) -> tuple[Record, ...]:
+    """Return what upstream stored otherwise than it was sent."""
+    shown = {name: value for name, value in asked.items() if name not in datatype.write_only}
+    found = compare(record, shown, None, line_keys=datatype.line_keys, same=datatype.same)
+    return tuple({"field": at, "sent": sent, "kept": kept} for at, kept, sent in found.leaves)
 
 
 def _insert(datatype: Datatype, request: ShareRequest) -> Outcome:
@@ -188,7 +198,7 @@ def _insert(datatype: Datatype, request: ShareRequest) -> Outcome:
         if found is None:
             raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
         return Outcome("insert", key=datatype.key_of(found), record=found)
-    return Outcome("insert", key=datatype.key_of(record), record=record)
+    return _written("insert", datatype, datatype.key_of(record), insert.payload, record)
 
 
 def _unknown(datatype: Datatype, insert: Insert, silence: Unreadable) -> Pending:
@@ -203,13 +213,18 @@ def _unknown(datatype: Datatype, insert: Insert, silence: Unreadable) -> Pending
     )
 
 
-def _update(datatype: Datatype, request: ShareRequest) -> Outcome:
-    # `moved` counts reads that found the record contested, `silent` writes in a row without an answer.
+def _written(operation: str, datatype: Datatype, key: str, asked: Record, record: Record) -> Outcome:
+    reports = record.reports if isinstance(record, Reported) else ()
+    kept = _kept(datatype, asked, record)
+    return Outcome(operation, key=key, record=dict(record), refused=reports, kept=kept)
+
+
+def _update(datatype: Datatype, request: ShareRequest, seen: list[Record]) -> Outcome:
     moved = silent = 0
     wanted: Record | None = None
     while True:
         try:
-            outcome = _compare_and_swap(datatype, request)
+            outcome = _compare_and_swap(datatype, request, seen)
         except Conflict:
             moved += 1
             if moved == _ATTEMPTS:
@@ -226,9 +241,10 @@ def _update(datatype: Datatype, request: ShareRequest) -> Outcome:
             return replace(outcome, operation="update") if was_lost else outcome
 
 
-def _compare_and_swap(datatype: Datatype, request: ShareRequest) -> Outcome:
+def _compare_and_swap(datatype: Datatype, request: ShareRequest, seen: list[Record]) -> Outcome:
     key = request.key or ""
     present = datatype.present(key, request.based_on) if request.present is None else request.present
+    seen.append(present)
     if datatype.entity(dict(present))["_deleted"]:
         raise NotFound(f"{datatype.name} {key} is deleted", entity=key)
     found = compare(
@@ -247,7 +263,9 @@ def _compare_and_swap(datatype: Datatype, request: ShareRequest) -> Outcome:
         stored = datatype.update(key, present, found.changes)
     except Unavailable as silence:
         raise _NotTaken(silence, dict(found.changes)) from silence
-    return Outcome("none" if stored is present else "update", key=key, record=stored)
+    if stored is present:
+        return Outcome("none", key=key, record=present)
+    return _written("update", datatype, key, request.payload, stored)
 
 
 class _NotTaken(Exception):
@@ -278,7 +296,8 @@ def _delete(datatype: Datatype, request: ShareRequest) -> Outcome:
         done = datatype.delete(key)
     except NotFound:
         return Outcome("none", key=key)
-    return Outcome(done.operation, key=key, record=done.record)
+    reports = done.record.reports if isinstance(done.record, Reported) else ()
+    return Outcome(done.operation, key=key, record=done.record, refused=reports)
 
 
 def _status(error: ServiceError) -> str:

@@ -193,25 +193,24 @@ def test_a_step_that_got_no_answer_is_looked_at_before_it_is_taken_again(
     )
 
 
-def test_a_state_that_no_step_leads_to_is_rejected_before_anything_is_written(
+def test_a_state_that_no_step_leads_to_is_refused_and_the_rest_is_written(
     client: FlaskClient, sales: Sales, upstream: Upstream
 ) -> None:
     sales.put("a", state="confirmed", text="old")
-    refused = share(
-        client,
-        "order",
-        id="a",
-        status="shipped",
-        note="new",
-        **{"$based_on": {"status": "confirmed", "note": "old"}},
-    )
-    assert (refused["$status"], refused["$error"]["field"], refused["$error"]["rule"]) == (
+    wish = {"status": "shipped", "$based_on": {"status": "confirmed", "note": "old"}}
+    alone = share(client, "order", id="a", **wish)
+    assert (alone["$status"], alone["$error"]["field"], alone["$error"]["rule"]) == (
         "rejected",
         "/status",
         "enum",
     )
-    assert "confirmed, cancelled" in refused["$error"]["detail"]
+    assert "confirmed, cancelled" in alone["$error"]["detail"]
     assert upstream.calls("PATCH") == 0
+    both = share(client, "order", id="a", note="new", **wish)
+    (refused,) = both["$refused"]
+    assert (both["$status"], both["$operation"], both["$response"]["note"]) == ("ok", "update", "new")
+    assert (refused["field"], refused["value"], refused["rule"]) == ("/status", "shipped", "enum")
+    assert both["$response"]["status"] == "confirmed"
 
 
 def test_a_create_goes_on_where_an_earlier_one_stopped(client: FlaskClient, sales: Sales) -> None:

@@ -1,0 +1,27 @@
+"""What became of one share request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.common.datatype import Record
+from connectors.common.errors import ServiceError
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one request.
+
+    `operation` as carried out, `record` as now stored upstream (None if unknown).
+
+    `refused`: properties that were left out, each `{field, value, rule, detail}`; `kept`: what upstream
+    stored otherwise, each `{field, sent, kept}`.
+    """
+
+    operation: str
+    status: str = "ok"
+    key: str | None = None
+    record: Record | None = None
+    error: ServiceError | None = None
+    refused: tuple[Record, ...] = ()
+    kept: tuple[Record, ...] = ()
