@@ -8,7 +8,7 @@ stay is sent, and what is to go is cleared in so many words.
 
 from __future__ import annotations
 
-from connectors.chargebee.datatype import overlay
+from connectors.chargebee.addresses import address_to_write
 from connectors.chargebee.rules import refusal
 from connectors.common.datatype import Record
 
@@ -41,9 +41,8 @@ def assignment(present: Record, changes: Record) -> Record:
             wanted |= {"vat_number": None, "vat_number_prefix": None}
         else:
             wanted[_NO_NUMBER] = False
-    address = overlay(
-        present.get("billing_address"), changes.get("billing_address", present.get("billing_address"))
-    )
+    former = present.get("billing_address")
+    address = address_to_write(former, changes.get("billing_address", former))
     sent: Record = {"billing_address": address} if address else {}
     for name, value in wanted.items():
         if name in _FLAGS:
@@ -58,9 +57,8 @@ def assignment(present: Record, changes: Record) -> Record:
 def of_new(payload: Record) -> Record:
     """Return the payload of a create, within the same rules."""
     payload = {name: value for name, value in payload.items() if name not in _FLAGS or value}
-    if "billing_address" in payload:
-        payload["billing_address"] = overlay(None, payload["billing_address"])
-    return payload
+    address = address_to_write(None, payload.pop("billing_address", None))
+    return {**payload, "billing_address": address} if address else payload
 
 
 def refuse_contradiction(payload: Record) -> None:

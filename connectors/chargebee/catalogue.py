@@ -13,7 +13,10 @@ from connectors.chargebee.responses import MissingReference
 from connectors.chargebee.rules import check_description
 from connectors.chargebee.tokens import Window
 from connectors.common.datatype import Entity, Insert, Record
-from connectors.common.errors import AlreadyExists, Pending
+from connectors.common.errors import AlreadyExists, Pending, Rejected
+
+ORDER_ITEM = "erp-order-line"
+"""Id of the item that order lines stand on (`connectors.chargebee.order_item`)."""
 
 _FAMILY_LIMIT = 50
 _WITH_DELETED = [("status[in]", '["active","archived","deleted"]')]
@@ -75,6 +78,10 @@ class Items(ChargebeeDatatype):
         super().check(operation, payload)
         check_description(payload)
 
+    def shows(self, record: Record) -> bool:
+        """Not the item that order lines stand on, which is no product."""
+        return bool(record["id"] != ORDER_ITEM)
+
     def create(self, insert: Insert) -> Record:
         """`POST /items`; the family is made if it is missing, and an archived one takes a second call."""
         payload = {
@@ -85,11 +92,7 @@ class Items(ChargebeeDatatype):
             "metadata": linked(insert, insert.payload.get("metadata")),
         }
         status = payload.pop("status", None)
-        try:
-            record = self.client.create("/items", self.name, payload)
-        except MissingReference as missing:
-            self._ensure(missing, payload["item_family_id"])
-            record = self.client.create("/items", self.name, payload, fresh=True)
+        record = self._created(payload, is_default="item_family_id" not in insert.payload)
         if status in (None, record.get("status")):
             return record
         path = f"/items/{quote(str(record['id']), safe='')}"
@@ -105,6 +108,23 @@ class Items(ChargebeeDatatype):
             self._ensure(missing, changes.get("item_family_id"))
             return self.client.update(path, self.name, changes, present)
 
+    def _created(self, payload: Record, is_default: bool) -> Record:
+        """`is_default`: the family is only the one for items that name none.
+
+        Sites without families refuse it.
+        """
+        try:
+            return self.client.create("/items", self.name, payload)
+        except MissingReference as missing:
+            self._ensure(missing, payload["item_family_id"])
+            return self.client.create("/items", self.name, payload, fresh=True)
+        except Rejected as refused:
+            no_feature = refused.field == "/item_family_id" and refused.rule == "configuration_incompatible"
+            if not (is_default and no_feature):
+                raise
+            rest = {name: value for name, value in payload.items() if name != "item_family_id"}
+            return self.client.create("/items", self.name, rest)
+
     def _ensure(self, missing: MissingReference, family: str | None) -> None:
         if missing.field != "/item_family_id" or not family:
             raise missing
@@ -118,6 +138,10 @@ class ItemPrices(ChargebeeDatatype):
     resource = "item_prices"
     id_limit = 100
     deleted_too = _WITH_DELETED
+
+    def shows(self, record: Record) -> bool:
+        """Not the prices that order lines stand on."""
+        return record.get("item_id") != ORDER_ITEM
 
     def key_for(self, insert: Insert) -> str:
         """`product-P-1-NOK`, for a plan `product-P-1-NOK-1-month`."""

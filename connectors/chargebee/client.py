@@ -24,6 +24,8 @@ from connectors.common.metrics import Metrics
 from connectors.common.upstream import UpstreamClient, UpstreamOptions, UpstreamResponse
 
 IDEMPOTENCY_KEY = "chargebee-idempotency-key"
+EVENT_EMAIL = "chargebee-event-email"
+"""Header that keeps Chargebee from mailing the customer about a call (spec of every POST)."""
 Params = list[tuple[str, str]]
 
 
@@ -50,6 +52,7 @@ class Chargebee:
         )
         auth = HTTPBasicAuth(settings.api_key, "")
         self._http = UpstreamClient(options(settings), auth, limiter, metrics, error_of)
+        self._silence = {} if settings.emails else {EVENT_EMAIL: "all-disabled"}
         self._customers = RecordLocks()
         self.clock = SiteClock()
         self.backfills = Backfills(metrics, lambda: limiter.per_minute)
@@ -101,9 +104,17 @@ class Chargebee:
         return _record(_object(answer), kind)
 
     def update(
-        self, path: str, kind: str, payload: Mapping[str, Any], present: Record, is_new: bool = False
+        self,
+        path: str,
+        kind: str,
+        payload: Mapping[str, Any],
+        present: Record,
+        is_new: bool = False,
+        foreseen: Mapping[str, Any] | None = None,
     ) -> Record:
         """POST a change of the record `present`; the same change of a later version is a new one.
+
+        `foreseen`: what the call does to the record besides, where its parameters are not attributes.
 
         Chargebee does not compare versions. So nothing is repeated here: after a pause the record may be
         another one, and the caller must read and compare it again; unless it `is_new`, made a moment ago.
@@ -115,7 +126,9 @@ class Chargebee:
 
     def delete(self, path: str, kind: str) -> Record:
         """POST a delete; doing it twice is as good as once, so it carries no idempotency key."""
-        answer = self._http.call("POST", path, operation=f"delete {kind}", repeatable=True)
+        answer = self._http.call(
+            "POST", path, operation=f"delete {kind}", headers=self._silence, repeatable=True
+        )
         return _record(_object(answer), kind)
 
     def _post(
@@ -130,7 +143,7 @@ class Chargebee:
     def _send(
         self, path: str, fields: Params, key: str, operation: str, attempts: int | None = None
     ) -> UpstreamResponse:
-        headers = {IDEMPOTENCY_KEY: key}
+        headers = {IDEMPOTENCY_KEY: key, **self._silence}
         return self._http.call(
             "POST",
             path,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import quote
 
 from connectors.chargebee import billing
 from connectors.chargebee.datatype import ChargebeeDatatype
 from connectors.chargebee.identity import is_ours, linked
-from connectors.common.datatype import Insert, Record
+from connectors.common.datatype import Deletion, Insert, Record
+from connectors.common.errors import Rejected
 
 
 class Customers(ChargebeeDatatype):
@@ -30,6 +33,10 @@ class Customers(ChargebeeDatatype):
         super().check(operation, payload)
         billing.refuse_contradiction(payload)
 
+    def can_leave_out(self, operation: str, error: Rejected) -> bool:
+        """Not the e-mail address of a new customer: it is what tells that a person is here already."""
+        return super().can_leave_out(operation, error) and (operation, error.field) != ("insert", "/email")
+
     def create(self, insert: Insert) -> Record:
         """One call, with address and VAT number."""
         payload = {
@@ -37,13 +44,15 @@ class Customers(ChargebeeDatatype):
             **billing.of_new(insert.payload),
             "meta_data": linked(insert, insert.payload.get("meta_data")),
         }
-        return self.client.create("/customers", self.name, payload)
+        with _about_the_address("billing_address" in payload):
+            return self.client.create("/customers", self.name, payload)
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """Write the billing information with one call and the rest with another, each only if needed.
 
         Billing information goes first: Chargebee is most likely to refuse that, and then nothing is written.
         """
+        _refuse_erased(present)
         self.refuse_create_only(changes)
         of_billing = {name: value for name, value in changes.items() if name in billing.BILLING_INFO}
         plain = {name: value for name, value in changes.items() if name not in billing.BILLING_INFO}
@@ -52,7 +61,41 @@ class Customers(ChargebeeDatatype):
         with self.client.customer_lock(key):
             if of_billing:
                 assigned = billing.assignment(record, of_billing)
-                record = self.client.update(f"{path}/update_billing_info", self.name, assigned, record)
+                with _about_the_address("billing_address" in assigned):
+                    record = self.client.update(f"{path}/update_billing_info", self.name, assigned, record)
             if plain:
                 record = self.client.update(path, self.name, plain, record)
         return record
+
+    def delete(self, key: str) -> Deletion:
+        """Refused for whom Chargebee has erased: nothing is written to them any more."""
+        _refuse_erased(self.fetch(key))
+        return super().delete(key)
+
+
+def _refuse_erased(present: Record) -> None:
+    """Refuse to write to a customer whose personal data Chargebee has erased, or is about to.
+
+    Attribute `pii_cleared`, https://apidocs.chargebee.com/docs/api/customers.
+    """
+    state = present.get("pii_cleared")
+    if state in ("scheduled_for_clear", "cleared"):
+        raise Rejected(
+            f"Chargebee has erased the personal data of this customer ({state}): nothing is written to it",
+            rule="pii_cleared",
+        )
+
+
+@contextmanager
+def _about_the_address(is_sent: bool) -> Iterator[None]:
+    """Take a refusal that names no parameter for one of the address.
+
+    Location validation refuses so, as the page of `update_billing_info` says (Troubleshooting); the other
+    values must not wait for it.
+    """
+    try:
+        yield
+    except Rejected as refused:
+        if is_sent and refused.field is None:
+            refused.field = "/billing_address"
+        raise

@@ -11,6 +11,7 @@ from connectors.chargebee.client import Chargebee, Params
 from connectors.chargebee.feeds import ListFeed, seconds
 from connectors.chargebee.identity import derived_id
 from connectors.chargebee.reading import Reader
+from connectors.chargebee.responses import MissingReference
 from connectors.chargebee.rules import check_texts
 from connectors.chargebee.settings import ChargebeeSettings
 from connectors.chargebee.tokens import Token
@@ -20,6 +21,7 @@ from core import jsonio
 
 _SCHEMAS = Path(__file__).parent / "schemas"
 CREATE_ONLY = "x-createOnly"
+REFERENCES = ("business_entity_id", "customer_id", "item_id")
 
 
 class ChargebeeDatatype(Datatype):
@@ -40,6 +42,9 @@ class ChargebeeDatatype(Datatype):
         self.schema: Mapping[str, Any] = jsonio.loads((_SCHEMAS / f"{self.name}.schema.json").read_bytes())
         self.create_only = frozenset(
             name for name, rule in self.schema["properties"].items() if rule.get(CREATE_ONLY)
+        )
+        self.write_only = frozenset(
+            name for name, rule in self.schema["properties"].items() if rule.get("writeOnly")
         )
         self.reader = Reader(
             settings.list_lag,
@@ -91,6 +96,21 @@ class ChargebeeDatatype(Datatype):
     def is_ours(self, insert: Insert, record: Record) -> bool:
         """Return whether the record with the derived id was made from this origin."""
         return True
+
+    def refers(self, name: str) -> bool:
+        """Return whether a property holds the id of another record of Chargebee's."""
+        return name in REFERENCES
+
+    def can_leave_out(self, operation: str, error: Rejected) -> bool:
+        """Not a reference to a record that is not there: that is to come first, or the reference is wrong.
+
+        What the site has no feature for is no reference any more.
+        """
+        if isinstance(error, MissingReference):
+            return False
+        if error.rule == "configuration_incompatible" and error.field:
+            return error.field.split("/")[1] not in self.schema.get("required", ())
+        return super().can_leave_out(operation, error)
 
     def check(self, operation: str, payload: Record) -> None:
         """E-mail addresses and codes, see `connectors.chargebee.rules`."""

@@ -56,11 +56,17 @@ class DryRun(Chargebee):
         return _stamped({**record, "deleted": False}, {})
 
     def update(
-        self, path: str, kind: str, payload: Mapping[str, Any], present: Record, is_new: bool = False
+        self,
+        path: str,
+        kind: str,
+        payload: Mapping[str, Any],
+        present: Record,
+        is_new: bool = False,
+        foreseen: Mapping[str, Any] | None = None,
     ) -> Record:
         """`present` with the payload in it; an empty value takes the attribute away."""
         record = dict(present)
-        for name, value in payload.items():
+        for name, value in {**payload, **(foreseen or {})}.items():
             merged = _rows(present.get(name), value) if isinstance(value, list) else _compact(value)
             if merged is None:
                 record.pop(name, None)

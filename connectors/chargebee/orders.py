@@ -10,19 +10,32 @@ import time
 from typing import Any
 from urllib.parse import quote
 
-from connectors.chargebee.datatype import ChargebeeDatatype, overlay
+from connectors.chargebee.addresses import address_to_write
+from connectors.chargebee.client import Chargebee
+from connectors.chargebee.datatype import ChargebeeDatatype
 from connectors.chargebee.feeds import records
-from connectors.chargebee.imports import invoice_id, invoice_of
+from connectors.chargebee.imports import invoice_ids, invoice_of
+from connectors.chargebee.invoices import OPEN, Invoices
+from connectors.chargebee.order_item import OrderItem
 from connectors.chargebee.responses import MissingReference
 from connectors.chargebee.rules import refusal
-from connectors.common.datatype import Insert, Record
-from connectors.common.errors import AlreadyExists, Pending
+from connectors.chargebee.settings import ChargebeeSettings
+from connectors.common import pointers
+from connectors.common.datatype import Deletion, Insert, Record, Reported
+from connectors.common.errors import AlreadyExists, Pending, Rejected
+from core.dotted import has_path
 
+CANCELLED = "cancelled"
 _LINE_FIELDS = ("sku", "status")
 _FROM_INVOICE = frozenset(
     ("order_line_items", "currency_code", "sub_total", "tax", "total", "payment_status", "billing_address")
-)
+    + ("due_date",)
+)  # fmt: skip
 """Properties of a new order that go into its invoice; addresses go into both."""
+
+_ESSENTIAL = _FROM_INVOICE - {"billing_address"} | {"order_date", "shipping_date", "created_at"}
+_CANCELLATION = ("status", "cancellation_reason", "cancelled_at")
+_NEVER_EMPTY = ("status", "order_date", "shipping_date")
 
 
 class Orders(ChargebeeDatatype):
@@ -33,93 +46,226 @@ class Orders(ChargebeeDatatype):
     id_limit = 40
     line_keys = {"order_line_items": "id"}
 
+    def __init__(self, client: Chargebee, settings: ChargebeeSettings) -> None:
+        super().__init__(client, settings)
+        self._invoices = Invoices(client)
+        self._item = OrderItem(client, settings) if settings.order_lines == "shippable" else None
+
     def find_own(self, insert: Insert) -> Record | None:
         """Return the order of the derived invoice, whoever made it; else the order with the derived id."""
         return self._of_invoice(insert) or super().find_own(insert)
 
     def is_ours(self, insert: Insert, record: Record) -> bool:
         """By the invoice it was imported against."""
-        return record.get("invoice_id") == invoice_id(self.key_for(insert))
+        return record.get("invoice_id") in invoice_ids(self.key_for(insert))
+
+    def check(self, operation: str, payload: Record) -> None:
+        """Refuse an order that is cancelled before Chargebee knew it, and empty values that cannot be."""
+        super().check(operation, payload)
+        if operation == "insert":
+            if payload.get("status") == CANCELLED:
+                problem = "is cancelled: such an order is not imported, since nobody owes its invoice"
+                raise refusal("status", problem, "not-imported")
+            return
+        for name in _NEVER_EMPTY:
+            if name in payload and payload[name] is None:
+                raise refusal(name, "cannot be emptied in Chargebee", "notEmpty")
+
+    def can_leave_out(self, operation: str, error: Rejected) -> bool:
+        """Not of a new order: amounts and lines, which only make sense together, and its dates."""
+        root = (error.field or "").split("/")[1:2]
+        return super().can_leave_out(operation, error) and not (
+            operation == "insert" and root and root[0] in _ESSENTIAL
+        )
 
     def create(self, insert: Insert) -> Record:
         """Import the invoice unless it is there, then the order, and mark its lines with SKU and status.
 
-        `Pending` while the customer is missing.
+        `Pending` while the customer is missing. An order that cannot be imported leaves no open invoice.
         """
         with self.client.customer_lock(str(insert.payload["customer_id"])):
-            found = self._of_invoice(insert)
-            if found is not None:
-                raise AlreadyExists("the invoice has an order already", rule="duplicate_entry")
-            self._import_invoice(insert)
-            record = self.client.create("/orders/import_order", self.name, self._order_of(insert))
-            rows = _line_marks(record.get("order_line_items", []), insert.payload["order_line_items"])
-            if rows:
-                changes = {"order_line_items": rows}
-                record = self.client.update(
-                    f"/orders/{_path(record)}", self.name, changes, record, is_new=True
-                )
-            return record
+            self._refuse_twin(insert)
+            invoice = self._import_invoice(insert)
+            if any(line.get("entity_id") for line in invoice.get("line_items", [])):
+                self._refuse_twin(insert)  # the site makes orders of shippable lines itself
+            try:
+                order = self._order_of(insert, str(invoice["id"]))
+                record = self.client.create("/orders/import_order", self.name, order)
+            except Rejected as error:
+                self._give_up(insert, invoice, error)
+                raise
+            return self._marked(record, insert.payload["order_line_items"])
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
-        """`POST /orders/{id}`: of lines only changed SKUs and statuses; cancelling is a plain update too."""
+        """`POST /orders/{id}`, with calls of their own for cancelling and reopening.
+
+        Of lines only changed SKUs and statuses are sent.
+        """
         self.refuse_create_only(changes)
         changes = dict(changes)
         if "shipping_address" in changes:
-            changes["shipping_address"] = overlay(
-                present.get("shipping_address"), changes["shipping_address"]
-            )
+            before = present.get("shipping_address")
+            changes["shipping_address"] = address_to_write(before, changes["shipping_address"])
         if "order_line_items" in changes:
             have = present.get("order_line_items", [])
             rows = _changed_lines(have, changes.pop("order_line_items") or [])
-            changes.update({"order_line_items": rows} if rows else {})
+            changes |= {"order_line_items": rows} if rows else {}
         if not changes:
             return present
         with self.client.customer_lock(str(present.get("customer_id", ""))):
-            return self.client.update(f"/orders/{quote(key, safe='')}", self.name, changes, present)
+            was, becomes = present.get("status"), changes.get("status", present.get("status"))
+            if becomes == CANCELLED != was:
+                return self._cancel(present, changes)
+            if was == CANCELLED != becomes:
+                return self._reopen(present, changes)
+            return self._plain(present, changes)
+
+    def delete(self, key: str) -> Deletion:
+        """`POST /orders/{id}/delete`, which takes imported orders only; then nobody owes the invoice."""
+        present = self.fetch(key)
+        done = super().delete(key)
+        problem = self._settle(present, "The order of this invoice was deleted")
+        if problem and done.record is not None:
+            return Deletion(done.operation, Reported(done.record, [_of_invoice(present, problem)]))
+        return done
+
+    # --- import
+
+    def _refuse_twin(self, insert: Insert) -> None:
+        if self._of_invoice(insert) is not None:
+            raise AlreadyExists("the invoice has an order already", rule="duplicate_entry")
 
     def _of_invoice(self, insert: Insert) -> Record | None:
-        params = [("invoice_id[is]", invoice_id(self.key_for(insert))), ("limit", "1")]
+        ids = ",".join(f'"{one}"' for one in invoice_ids(self.key_for(insert)))
+        params = [("invoice_id[in]", f"[{ids}]"), ("limit", "1")]
         found = records(self.client.get("/orders", params, operation="list order of invoice"), self.name)
         return found[0] if found else None
 
-    def _import_invoice(self, insert: Insert) -> None:
-        payload = insert.payload
+    def _import_invoice(self, insert: Insert) -> Record:
+        payload, key = insert.payload, self.key_for(insert)
+        if self._item is not None:
+            payload = {**payload, "order_line_items": self._item.shippable(payload)}
         status = "paid" if payload.get("payment_status") == "paid" else self.settings.invoice_status
-        invoice = invoice_of(self.key_for(insert), payload, status, _placed(payload))
         try:
-            self.client.create("/invoices/import_invoice", "invoice", invoice)
-        except AlreadyExists:
-            return
+            return self._invoices.import_(
+                invoice_ids(key), invoice_of(key, payload, status, _placed(payload))
+            )
         except MissingReference as missing:
             if missing.field != "/customer_id":
                 raise
             detail = f"the customer {payload['customer_id']} is not in Chargebee yet"
             raise Pending(detail, field="/customer_id", rule=missing.rule) from missing
 
-    def _order_of(self, insert: Insert) -> Record:
+    def _order_of(self, insert: Insert, invoice_id: str) -> Record:
         payload = insert.payload
         placed = _placed(payload)
         order = {name: value for name, value in payload.items() if name not in _FROM_INVOICE}
         for name in ("shipping_address", "billing_address"):
             if payload.get(name):
-                order[name] = overlay(None, payload[name])
+                order[name] = address_to_write(None, payload[name])
         return {
             "created_at": placed,
             "order_date": placed,
             "shipping_date": placed,
             **order,
             "id": self.key_for(insert),
-            "invoice_id": invoice_id(self.key_for(insert)),
+            "invoice_id": invoice_id,
         }
+
+    def _give_up(self, insert: Insert, invoice: Record, error: Rejected) -> None:
+        """Leave no claim behind, unless the import goes on without the property that was refused."""
+        is_sent = has_path(insert.payload, pointers.dotted(error.field or ""))
+        if is_sent and self.can_leave_out("insert", error):
+            return
+        problem = self._invoices.give_up(invoice)
+        if problem:
+            error.detail = f"{error.detail} No order was made, but {problem}"
+
+    def _marked(self, record: Record, wanted: list[Record]) -> Record:
+        rows = _line_marks(record.get("order_line_items", []), [row for row in wanted if row["amount"] >= 0])
+        if not rows:
+            return record
+        changes = {"order_line_items": rows}
+        return self.client.update(self._path(record), self.name, changes, record, is_new=True)
+
+    # --- changes
+
+    def _path(self, record: Record) -> str:
+        return f"/orders/{quote(str(record['id']), safe='')}"
+
+    def _plain(self, present: Record, changes: Record) -> Record:
+        return self.client.update(self._path(present), self.name, changes, present) if changes else present
+
+    def _cancel(self, present: Record, changes: Record) -> Record:
+        """Settle the invoice, then cancel: a credit note of the cancellation would forbid to void it.
+
+        https://apidocs.chargebee.com/docs/api/orders/cancel-an-order; the legacy order management has the
+        status instead.
+        """
+        rest = {name: value for name, value in changes.items() if name not in _CANCELLATION}
+        record = self._plain(present, rest)
+        problem = self._settle(present, "The order of this invoice was cancelled")
+        if problem is None and self._is_imported(present):
+            record = self.fetch(str(present["id"]))  # voiding may have cancelled it
+        how = {name: changes[name] for name in _CANCELLATION[1:] if changes.get(name) is not None}
+        if record.get("status") == CANCELLED:
+            record = self._plain(record, {n: v for n, v in how.items() if record.get(n) != v})
+        else:
+            record = self._cancelled(record, {"cancellation_reason": "others", **how})
+        return Reported(record, [_of_invoice(present, problem)]) if problem else record
+
+    def _cancelled(self, record: Record, how: Record) -> Record:
+        foreseen = {"status": CANCELLED}
+        try:
+            path = f"{self._path(record)}/cancel"
+            return self.client.update(path, self.name, how, record, foreseen=foreseen)
+        except Rejected as error:
+            if error.rule != "configuration_incompatible":
+                raise
+            return self._plain(record, {"status": CANCELLED, **how})
+
+    def _reopen(self, present: Record, changes: Record) -> Record:
+        """`POST /orders/{id}/reopen`, then what else changes; the legacy order management has the status."""
+        left = {name: value for name, value in changes.items() if name == "status" or value is not None}
+        try:
+            path, params = f"{self._path(present)}/reopen", {"void_cancellation_credit_notes": True}
+            record = self.client.update(path, self.name, params, present, foreseen={"status": "queued"})
+        except Rejected as error:
+            if error.rule != "configuration_incompatible":
+                raise
+            return self._plain(present, changes)
+        record = self._plain(record, {n: v for n, v in left.items() if record.get(n) != v})
+        if not self._is_imported(present):
+            return record
+        invoice = self._invoices.find(str(present["invoice_id"]))
+        if invoice is not None and invoice.get("status") != "voided":
+            return record
+        problem = f"the invoice {present['invoice_id']} was given up when it was cancelled: charge it anew."
+        return Reported(record, [_of_invoice(present, problem)])
+
+    def _settle(self, order: Record, comment: str) -> str | None:
+        """Void the invoice that was imported for an order; what a person must do, if anything is left."""
+        if not self._is_imported(order):
+            return None
+        invoice = self._invoices.find(str(order["invoice_id"]))
+        if invoice is None or (invoice.get("status") == "paid" and not invoice.get("amount_due")):
+            return None  # a paid one is credited by cancelling the order
+        if invoice.get("status") not in (*OPEN, "voided"):
+            return None
+        return self._invoices.void(invoice, comment)
+
+    def _is_imported(self, order: Record) -> bool:
+        return order.get("invoice_id") in invoice_ids(str(order["id"]))
+
+
+def _of_invoice(order: Record, problem: str) -> Record:
+    """Return what is reported beside a change of an order, about its invoice."""
+    return {"field": "/invoice_id", "value": order.get("invoice_id"), "rule": "invoice", "detail": problem}
 
 
 def _placed(payload: Record) -> int:
     """When the order was placed, in seconds."""
     return int(payload.get("order_date") or payload.get("created_at") or time.time())
-
-
-def _path(record: Record) -> str:
-    return quote(str(record["id"]), safe="")
 
 
 def _line_marks(present: list[Record], desired: list[Record]) -> list[Record]:

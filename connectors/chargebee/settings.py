@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 
 from connectors.common.errors import SettingsError
 from connectors.common.settings import CommonSettings, common_settings
+from core.flags import parse_flag
 from core.settings import choice, integer, read, secrets_of, setting, text, url
 
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 _MOST_PER_PAGE = 100
+INVOICE_STATUSES = ("posted", "payment_due", "paid", "not_paid")
 
 
 def _site(value: str) -> str:
@@ -67,8 +69,17 @@ class ChargebeeSettings:
         "CHARGEBEE_INVOICE_STATUS",
         "status of the invoices that orders are imported against: `payment_due`, `paid`, `posted` or"
         " `not_paid`",
-        choice("payment_due", "paid", "posted", "not_paid"),
-        "payment_due",
+        choice(*INVOICE_STATUSES),
+        "posted",
+    )
+    order_lines: str = setting(
+        "CHARGEBEE_ORDER_LINES",
+        "which lines an imported order keeps: `all`, or where the site keeps only those of `shippable` items",
+        choice("all", "shippable"),
+        "all",
+    )
+    emails: bool = setting(
+        "CHARGEBEE_EMAILS", "whether Chargebee may mail customers about what is written", parse_flag, False
     )
     item_family: str = setting("ITEM_FAMILY", "family of items that name none", text, "products")
     common: CommonSettings

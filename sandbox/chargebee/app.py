@@ -11,7 +11,8 @@ import orjson
 from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from sandbox.chargebee import facts, idempotency, lists, parameters
+from sandbox.chargebee import facts, idempotency, lists, parameters, scheduled
+from sandbox.chargebee.collection import create_collection
 from sandbox.chargebee.console import create_console, create_fact_switch
 from sandbox.chargebee.console_pages import create_pages
 from sandbox.chargebee.demo import load_demo
@@ -30,6 +31,7 @@ from sandbox.chargebee.pages import page
 from sandbox.chargebee.recording import record_requests
 from sandbox.chargebee.records import KEYS, Write, in_context, public
 from sandbox.chargebee.routes import LISTS, OPERATIONS, RETRIEVABLE, Operation, execute
+from sandbox.chargebee.site import SITE_SETTING, SiteConfiguration
 from sandbox.chargebee.webhooks import Delivery
 from sandbox.common.app import create_sandbox_app
 from sandbox.common.data import load
@@ -59,13 +61,14 @@ def create_app(
         load(state, load_demo, data, seed)
     idempotency.forget_old(state)
     app = create_sandbox_app("chargebee", state, load_demo, _injected_error)
-    site = Site(state)
+    site = Api(state)
     api = site.blueprint()
     if requests_file:
         record_requests(api, requests_file)
     app.before_request(lambda: facts.turn_round(state.setting(facts.SETTING) or ()))
     app.register_blueprint(api)
     app.register_blueprint(create_console(state, site.delivery))
+    app.register_blueprint(create_collection(state))
     app.register_blueprint(create_fact_switch(state))
     app.register_blueprint(create_styles())
     app.register_blueprint(create_pages(state, site.delivery))
@@ -94,7 +97,7 @@ def _http_error(error: HTTPException) -> Response:
     return _answer(refused.body(), refused.status)
 
 
-class Site:
+class Api:
     """The API of one site."""
 
     def __init__(self, state: State) -> None:
@@ -105,6 +108,7 @@ class Site:
         """Return all routes below `/api/v2`."""
         api = Blueprint("api", __name__, url_prefix="/api/v2")
         api.before_request(_authenticate)
+        api.before_request(lambda: scheduled.do_due(self.state, self.delivery.send))
         api.register_error_handler(ApiError, lambda error: _answer(error.body(), error.status))
         for operation in OPERATIONS:
             self._add_operation(api, operation)
@@ -113,7 +117,8 @@ class Site:
         for path, kind in RETRIEVABLE.items():
             self._add_retrieve(api, path, kind)
         api.add_url_rule("/customers/<record_id>/contacts", view_func=self._contacts)
-        api.add_url_rule("/configurations", view_func=_configurations)
+        api.add_url_rule("/configurations", view_func=self._configurations)
+        api.add_url_rule("/currencies/list", view_func=self._currencies)
         api.add_url_rule("/orders", "legacy order", _legacy_order, methods=["POST"])
         api.add_url_rule(
             "/business_entities", "no entities", self._business_entities, methods=["GET", "POST"]
@@ -162,6 +167,29 @@ class Site:
         rows = self.state.scan("business_entity", "id")
         return _answer({"list": [{"business_entity": public(row.record)} for row in rows]})
 
+    def _site(self) -> SiteConfiguration:
+        return SiteConfiguration.parse(self.state.setting(SITE_SETTING) or {})
+
+    @imitates("configurations-tell-the-catalogue")
+    def _configurations(self) -> Response:
+        site = {
+            "domain": self._site().domain,
+            "product_catalog_version": "v2",
+            "chargebee_response_schema_type": "items",
+            "object": "configuration",
+        }
+        if not holds("configurations-tell-the-catalogue"):
+            del site["product_catalog_version"]
+        return _answer({"configurations": [site]})
+
+    @imitates("currencies-are-listed")
+    def _currencies(self) -> Response:
+        site = self._site()
+        if not holds("currencies-are-listed"):
+            raise no_such_path(request.path)
+        codes = dict.fromkeys((site.base_currency, *site.currencies))
+        return _answer({"list": [{"currency": _currency(code, site.base_currency)} for code in codes]})
+
     @imitates("header-limits-a-call")
     def _context(self) -> str | None:
         if not holds("header-limits-a-call"):
@@ -187,6 +215,7 @@ class Site:
                     return _replayed(*stored)
                 write = Write(tx)
                 write.context = self._context()
+                write.may_mail = not _is_disabled("chargebee-event-email", "chargebee-event-actions")
                 values = parameters.check(operation.spec, fields)
                 body = {
                     name: public(record)
@@ -199,15 +228,32 @@ class Site:
                 with self.state.write() as tx:
                     remembered.store(tx, error.body(), error.status)
             raise
-        if not any(request.headers.get(name) == "all-disabled" for name in SILENT_HEADERS):
+        if not _is_disabled(*SILENT_HEADERS):
             self.delivery.send(write.events)
         return _answer(body)
+
+
+def _is_disabled(*headers: str) -> bool:
+    return any(request.headers.get(name) == "all-disabled" for name in headers)
 
 
 def _replayed(body: dict[str, Any], status: int) -> Response:
     response = _answer(body, status)
     response.headers[idempotency.REPLAYED] = "true"
     return response
+
+
+def _currency(code: str, base: str) -> dict[str, Any]:
+    """Return a currency as the site shows it (https://apidocs.chargebee.com/docs/api/currencies)."""
+    return {
+        "id": f"cur_{code}",
+        "enabled": True,
+        "forex_type": "auto",
+        "currency_code": code,
+        "is_base_currency": code == base,
+        "manual_exchange_rate": "1.0",
+        "object": "currency",
+    }
 
 
 @imitates("key-is-the-user")
@@ -221,19 +267,6 @@ def _authenticate() -> None:
     if scheme.lower() != "basic" or user != API_USER or password:
         raise unauthenticated()
     g.api_user = user
-
-
-@imitates("configurations-tell-the-catalogue")
-def _configurations() -> Response:
-    site = {
-        "domain": "sandbox-test",
-        "product_catalog_version": "v2",
-        "chargebee_response_schema_type": "items",
-        "object": "configuration",
-    }
-    if not holds("configurations-tell-the-catalogue"):
-        del site["product_catalog_version"]
-    return _answer({"configurations": [site]})
 
 
 @imitates("legacy-orders-are-gone")

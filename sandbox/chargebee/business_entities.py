@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.chargebee.errors import invalid_state, not_found, wrong_value
-from sandbox.chargebee.facts import imitates
+from sandbox.chargebee.facts import holds, imitates
 from sandbox.chargebee.records import Write
-from sandbox.common.state import Record, State, Transaction
+from sandbox.common.state import Record, State
 
 STATUSES = ("active", "inactive")
 _NAME_LIMIT = 100
@@ -24,13 +24,22 @@ class ConsoleError(ValueError):
 
 
 @imitates("one-default-business-entity")
-def default_entity_id(tx: Transaction) -> str | None:
+def default_entity_id(write: Write) -> str | None:
     """Return the entity that customers belong to when none is named.
 
-    None while no entity was made the default.
+    Every site has one from the start, of which no event tells; one that the console makes the default takes
+    its place.
     """
-    entity_id: str | None = tx.setting(_DEFAULT)
-    return entity_id
+    if not holds("one-default-business-entity") or not write.site.multiple_business_entities:
+        return None
+    known: str | None = write.tx.setting(_DEFAULT)
+    if known is not None:
+        return known
+    entity: Record = {"id": str(write.tx.next("business_entity")), "name": write.site.domain}
+    entity |= {"status": "active", "deleted": False, "created_at": write.now}
+    write.tx.set_setting(_DEFAULT, entity["id"])
+    write.save("business_entity", entity)
+    return str(entity["id"])
 
 
 def list_all(state: State) -> list[Record]:

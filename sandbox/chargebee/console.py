@@ -14,7 +14,7 @@ from flask import Blueprint, Response, jsonify, request
 from sandbox.chargebee import business_entities, facts
 from sandbox.chargebee.business_entities import ConsoleError
 from sandbox.chargebee.records import Write, public
-from sandbox.chargebee.site import SITE_SETTING, Site, SiteError
+from sandbox.chargebee.site import SITE_SETTING, SiteConfiguration, SiteError
 from sandbox.chargebee.webhooks import Delivery
 from sandbox.common.state import Record, State
 
@@ -50,11 +50,11 @@ def create_console(state: State, delivery: Delivery) -> Blueprint:
 
     @console.get("/site")
     def show_site() -> Response:
-        return jsonify(Site.parse(state.setting(SITE_SETTING) or {}).as_json())
+        return jsonify(SiteConfiguration.parse(state.setting(SITE_SETTING) or {}).as_json())
 
     @console.put("/site")
     def set_site() -> Response:
-        site = Site.parse(_body())
+        site = SiteConfiguration.parse(_body())
         with state.write() as tx:
             tx.set_setting(SITE_SETTING, site.as_json())
         return jsonify(site.as_json())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.chargebee.addresses import address, check_address
 from sandbox.chargebee.business_entities import default_entity_id
+from sandbox.chargebee.configured import check_currency, check_payment_term, chosen_business_entity
 from sandbox.chargebee.errors import (
     configuration_incompatible,
     invalid_request,
@@ -12,9 +14,9 @@ from sandbox.chargebee.errors import (
     not_found,
     wrong_value,
 )
-from sandbox.chargebee.facts import imitates
-from sandbox.chargebee.parameters import check_country, check_currency
+from sandbox.chargebee.facts import checks, holds, imitates
 from sandbox.chargebee.records import Write
+from sandbox.chargebee.scheduled import JOBS, schedule
 from sandbox.common.state import Record
 
 _DEFAULTS: Record = {
@@ -33,13 +35,15 @@ _DEFAULTS: Record = {
 }
 
 
+@imitates("customer-ids-are-made-up", "customer-defaults", "one-default-business-entity")
 def create(write: Write, values: dict[str, Any]) -> Record:
     """`POST /customers`: every parameter is optional, a missing `id` is generated."""
     customer_id = values.pop("id", None) or write.new_id()
     write.ensure_free("customer", customer_id)
-    _check(values)
+    _check(write, values)
     _check_flags(write, values)
-    entity_id = values.pop("business_entity_id", None) or write.context or default_entity_id(write.tx)
+    chosen = chosen_business_entity(write, values.pop("business_entity_id", None))
+    entity_id = chosen or write.context or default_entity_id(write)
     if entity_id is not None and write.tx.get("business_entity", entity_id) is None:
         raise not_found("Business entity", entity_id, "business_entity_id")
     customer: Record = {"id": customer_id, **_DEFAULTS, "created_at": write.now}
@@ -51,7 +55,7 @@ def create(write: Write, values: dict[str, Any]) -> Record:
 def update(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
     """`POST /customers/{id}`: neither address nor VAT number nor business entity are its parameters."""
     customer = write.get("customer", customer_id)
-    _check(values)
+    _check(write, values)
     _assign(customer, values)
     return write.save("customer", customer, "customer_changed")
 
@@ -64,7 +68,7 @@ _REMOVED_PARTS = (
 _KEPT = ("is_einvoice_enabled", "einvoicing_method", "entity_identifier_scheme", "entity_identifier_standard")
 
 
-@imitates("billing-info-is-assignment")
+@imitates("billing-info-is-assignment", "billing-info-leaves-company-and-state-code")
 def update_billing_info(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
     """`POST /customers/{id}/update_billing_info`: what a request leaves out is removed.
 
@@ -72,32 +76,46 @@ def update_billing_info(write: Write, customer_id: str, values: dict[str, Any]) 
     address's company and state code and the attributes of e-invoicing are not in that list.
     """
     customer = write.get("customer", customer_id)
-    _check(values)
+    _check(write, values)
     _check_flags(write, values)
-    everything = write.site.billing_info_removes == "everything"
+    everything = not holds("billing-info-leaves-company-and-state-code")
     former = customer.get("billing_address") or {}
     kept = {} if everything else {name: part for name, part in former.items() if name not in _REMOVED_PARTS}
     removed = dict.fromkeys((*_REMOVED, *_KEPT) if everything else _REMOVED)
+    if not holds("billing-info-is-assignment"):
+        kept, removed = former, {}
     parts = {**kept, **(values.get("billing_address") or {})}
     _assign(customer, {**removed, **values, "billing_address": parts})
     return write.save("customer", customer, "customer_changed")
 
 
-@imitates("vat-number-or-flag", "gst-flag-needs-gst")
 def _check_flags(write: Write, values: dict[str, Any]) -> None:
     """Refuse flags that contradict the VAT number or the site's taxes (same page, warnings)."""
+    _check_number_or_flag(values)
+    _check_gst(write, values)
+
+
+@checks("vat-number-or-flag")
+def _check_number_or_flag(values: dict[str, Any]) -> None:
     if values.get("vat_number") and values.get("business_customer_without_vat_number"):
         raise invalid_request("cannot be set with vat_number", "business_customer_without_vat_number")
+
+
+@checks("gst-flag-needs-gst")
+def _check_gst(write: Write, values: dict[str, Any]) -> None:
     if values.get("registered_for_gst") and not write.site.australian_gst:
-        raise configuration_incompatible("registered_for_gst needs Australian GST to be configured")
+        raise configuration_incompatible("registered_for_gst needs Australian GST", "registered_for_gst")
 
 
-def _check(values: dict[str, Any]) -> None:
-    check_country("billing_address", values.get("billing_address"))
-    check_currency("preferred_currency_code", values.get("preferred_currency_code"))
-    days = values.get("net_term_days")
-    if days is not None and not 0 <= days <= 365:
-        raise wrong_value("net_term_days", "should be between 0 and 365")
+def _check(write: Write, values: dict[str, Any]) -> None:
+    check_address(write, "billing_address", values.get("billing_address"))
+    check_currency(
+        write,
+        "customer-currency-is-enabled",
+        "preferred_currency_code",
+        values.get("preferred_currency_code"),
+    )
+    check_payment_term(write, values.get("net_term_days"))
 
 
 def _assign(customer: Record, values: dict[str, Any]) -> None:
@@ -114,25 +132,59 @@ def _assign(customer: Record, values: dict[str, Any]) -> None:
         customer["vat_number_status"] = "not_validated" if values["vat_number"] else None
 
 
-def address(parts: Record | None, kind: str) -> Record | None:
-    """Return a stored address: without cleared parts, with its `object`; None when nothing is left."""
-    kept = {name: value for name, value in (parts or {}).items() if value is not None}
-    if not kept.keys() - {"object", "validation_status"}:
-        return None
-    return {**kept, "validation_status": kept.get("validation_status", "not_validated"), "object": kind}
-
-
+@imitates("customer-delete-is-scheduled", "customer-delete-refused-in-a-hierarchy")
 def delete(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
-    """`POST /customers/{id}/delete`: takes invoices and orders along; refused within an account hierarchy."""
+    """`POST /customers/{id}/delete`: answered at once, done a little later; refused within a hierarchy."""
     customer = write.get("customer", customer_id)
-    if customer.get("relationship") or customer.get("_children"):
+    is_related = customer.get("relationship") or customer.get("_children")
+    if is_related and holds("customer-delete-refused-in-a-hierarchy"):
         raise invalid_state("The customer is part of an account hierarchy and cannot be deleted")
+    delay = write.site.customer_deletion_s if holds("customer-delete-is-scheduled") else 0
+    if not delay:
+        return _delete(write, customer_id)
+    schedule(write.tx, _delete.__name__, customer_id, delay)
+    return {**customer, "deleted": True}
+
+
+def _delete(write: Write, customer_id: str) -> Record:
+    """Take a customer away, with its invoices and orders."""
+    customer = write.get("customer", customer_id)
     for kind in ("order", "invoice"):
         for record in write.tx.find(kind, "customer_id", customer_id):
             if not record.get("deleted"):
                 write.save(kind, {**record, "deleted": True}, f"{kind}_deleted")
     customer["deleted"] = True
     return write.save("customer", customer, "customer_deleted")
+
+
+@imitates("erased-persons-say-so")
+def clear_personal_data(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+    """`POST /customers/{id}/clear_personal_data`: scheduled, then everything personal is gone for good."""
+    customer = write.get("customer", customer_id)
+    customer["pii_cleared"] = "scheduled_for_clear"
+    schedule(write.tx, _clear.__name__, customer_id, write.site.customer_deletion_s)
+    return write.save("customer", customer, "customer_changed")
+
+
+_PERSONAL = (
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "company",
+    "billing_address",
+    "vat_number",
+    "contacts",
+)
+
+
+def _clear(write: Write, customer_id: str) -> None:
+    customer = write.get("customer", customer_id)
+    kept = {name: value for name, value in customer.items() if name not in _PERSONAL}
+    write.save("customer", {**kept, "pii_cleared": "cleared"}, "customer_changed")
+
+
+JOBS.update({job.__name__: job for job in (_delete, _clear)})
 
 
 def add_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Record:

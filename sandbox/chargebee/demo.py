@@ -37,13 +37,21 @@ def load_demo(tx: Transaction, seed: int) -> None:
     for row in data["invoices_and_orders"]:
         stamps = {name: row[name] for name in _STAMPS}
         _store(tx, "invoice", invoices.import_invoice, {**row["invoice"], **stamps})
-        _store(
-            tx, "order", orders.import_order, {"invoice_id": row["invoice"]["id"], **row["order"], **stamps}
-        )
+        order = {"invoice_id": row["invoice"]["id"], **row["order"], **stamps}
+        _store(tx, "order", _order, order)
 
 
 def _update_item(write: Write, values: dict[str, Any]) -> Record:
     return catalogue.update_item(write, values.pop("id"), values)
+
+
+def _order(write: Write, values: dict[str, Any]) -> Record:
+    """Return an order, also a cancelled one, which somebody cancelled after it was made."""
+    if values["status"] != "cancelled":
+        return orders.import_order(write, values)
+    reason = values.pop("cancellation_reason")
+    order = orders.import_order(write, {**values, "status": "queued"})
+    return orders.cancel(write, order["id"], {"cancellation_reason": reason})
 
 
 def _store(

@@ -61,9 +61,9 @@ def invalid_request(message: str, param: str | None = None) -> ApiError:
     return ApiError(400, "invalid_request", "invalid_request", message, param)
 
 
-def configuration_incompatible(message: str) -> ApiError:
+def configuration_incompatible(message: str, param: str | None = None) -> ApiError:
     """400 `configuration_incompatible`: the site's settings or features do not allow the call."""
-    return ApiError(400, "invalid_request", "configuration_incompatible", message)
+    return ApiError(400, "invalid_request", "configuration_incompatible", message, param)
 
 
 @imitates("missing-record-is-404", "missing-reference-is-404-with-param")

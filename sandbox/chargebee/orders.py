@@ -7,9 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.chargebee.customers import address
-from sandbox.chargebee.errors import invalid_request, invalid_state, not_found, wrong_value
-from sandbox.chargebee.parameters import check_country
+from sandbox.chargebee.addresses import address, check_address
+from sandbox.chargebee.errors import (
+    configuration_incompatible,
+    invalid_request,
+    invalid_state,
+    not_found,
+    wrong_value,
+)
+from sandbox.chargebee.facts import checks, holds, imitates
 from sandbox.chargebee.records import Write
 from sandbox.common.state import Record
 
@@ -22,33 +28,76 @@ _STATUS_EVENTS = {
 }
 
 
+@checks("orders-need-the-feature")
+def need_orders(write: Write) -> None:
+    """Refuse a call about orders on a site that has none."""
+    if write.site.orders == "off":
+        raise configuration_incompatible("Orders is not enabled")
+
+
+@checks("cancelled-by-update-is-legacy")
+def _refuse_cancelled(write: Write, values: dict[str, Any]) -> None:
+    if values.get("status") == "cancelled" and not write.site.legacy_orders:
+        raise wrong_value("status", "cancelled is for the legacy order management; cancel the order instead")
+
+
+@imitates("imported-order-has-the-invoice-lines", "import-order-needs-dates", "reference-id-stays")
 def import_order(write: Write, values: dict[str, Any]) -> Record:
     """`POST /orders/import_order`: against an existing invoice, with an id of the caller's choice."""
+    need_orders(write)
+    _refuse_cancelled(write, values)
     order_id = values.pop("id", None) or str(write.tx.next("order", 1001))
     write.ensure_free("order", order_id)
     for kind in ("billing_address", "shipping_address"):
-        check_country(kind, values.get(kind))
+        check_address(write, kind, values.get(kind))
     invoice = write.get("invoice", values["invoice_id"], "invoice_id")
-    if values.get("customer_id") not in (None, invoice["customer_id"]):
-        raise invalid_request("is not the customer of the invoice", "customer_id")
-    order = _from_invoice(write, invoice, order_id, values["status"], "manual")
+    _check_customer(invoice, values.get("customer_id"))
+    lines = invoice["line_items"]
+    if not holds("imported-order-keeps-adhoc-lines"):
+        lines = [line for line in lines if line["_shippable"]]
+    if not lines:
+        raise invalid_request("The invoice has no line of a shippable item", "invoice_id")
+    order = _from_invoice(write, invoice, lines, order_id, values["status"], "manual")
     order["_imported"] = True
     for name, value in values.items():
         order[name] = address(value, name) if name.endswith("_address") else value
+    if order["status"] == "queued" and not holds("reference-id-stays"):
+        order["reference_id"] = order["id"]
     return write.save("order", order, "order_created")
 
 
-def generate(write: Write, invoice: Record) -> Record:
-    """Return the order that the site makes of an invoice with shippable lines."""
+@checks("order-belongs-to-the-invoice-customer")
+def _check_customer(invoice: Record, customer_id: str | None) -> None:
+    if customer_id not in (None, invoice["customer_id"]):
+        raise invalid_request("is not the customer of the invoice", "customer_id")
+
+
+@imitates("orders-come-from-shippable-lines")
+def generate(write: Write, invoice: Record) -> None:
+    """Make the order of an invoice with shippable lines, if the site does so in the invoice's state."""
+    made_of = {"off": (), "paid": ("paid",), "any": ("paid", "posted", "payment_due", "not_paid")}
+    if not holds("orders-come-from-shippable-lines") or invoice["status"] not in made_of[write.site.orders]:
+        return
     order_id = str(write.tx.next("order", 1001))
-    order = _from_invoice(write, invoice, order_id, "queued", "system_generated")
+    lines = [line for line in invoice["line_items"] if line["_shippable"]]
+    order = _from_invoice(write, invoice, lines, order_id, "queued", "system_generated")
     order.update(created_at=write.now, order_date=invoice["date"], shipping_date=invoice["date"])
-    return write.save("order", order, "order_created")
+    write.save("order", order, "order_created")
 
 
-def _from_invoice(write: Write, invoice: Record, order_id: str, status: str, order_type: str) -> Record:
+@imitates(
+    "order-sub-total-is-after-discounts", "orders-show-the-exchange-rate", "order-numbers-follow-a-series"
+)
+def _from_invoice(
+    write: Write, invoice: Record, invoiced: list[Record], order_id: str, status: str, order_type: str
+) -> Record:
     paid = invoice["status"] == "paid"
-    lines = [_line(write, invoice, line, status) for line in invoice["line_items"]]
+    lines = [_line(write, invoice, line, status) for line in invoiced]
+    discount = sum(line["discount_amount"] for line in lines)
+    net, tax = (sum(line[name] for line in lines) for name in ("amount", "tax_amount"))
+    is_whole = len(invoiced) == len(invoice["line_items"])
+    total = invoice["total"] if is_whole else net - discount + tax
+    rates = {"exchange_rate": 1.0, "base_currency_code": write.site.base_currency}
     return {
         "id": order_id,
         "document_number": str(write.tx.next("order_document", 1)),
@@ -60,11 +109,11 @@ def _from_invoice(write: Write, invoice: Record, order_id: str, status: str, ord
         "order_type": order_type,
         "price_type": invoice["price_type"],
         "created_by": write.user,
-        "tax": invoice["tax"],
-        "amount_paid": invoice["amount_paid"],
+        "tax": tax,
+        "amount_paid": total if paid else 0,
         "amount_adjusted": 0,
         "refundable_credits_issued": 0,
-        "refundable_credits": invoice["amount_paid"],
+        "refundable_credits": total if paid else 0,
         "rounding_adjustement": invoice.get("round_off_amount") or 0,
         "paid_on": invoice.get("paid_at"),
         "is_resent": False,
@@ -72,10 +121,11 @@ def _from_invoice(write: Write, invoice: Record, order_id: str, status: str, ord
         "order_line_items": lines,
         "shipping_address": invoice.get("shipping_address"),
         "billing_address": invoice.get("billing_address"),
-        "discount": sum(row.get("amount") or 0 for row in invoice["discounts"]),
-        "sub_total": invoice["sub_total"],
-        "total": invoice["total"],
+        "discount": discount,
+        "sub_total": net - discount if holds("order-sub-total-is-after-discounts") else net,
+        "total": total,
         "currency_code": invoice["currency_code"],
+        **(rates if holds("orders-show-the-exchange-rate") else {}),
         "deleted": False,
         "business_entity_id": invoice.get("business_entity_id"),
         "line_item_taxes": [],
@@ -85,17 +135,19 @@ def _from_invoice(write: Write, invoice: Record, order_id: str, status: str, ord
     }
 
 
+@imitates("order-line-ids-begin-with-o-li")
 def _line(write: Write, invoice: Record, line: Record, status: str) -> Record:
-    paid = line["amount"] + line["tax_amount"] if invoice["status"] == "paid" else 0
+    owed = line["amount"] - line["discount_amount"] + line["tax_amount"]
+    paid = owed if invoice["status"] == "paid" else 0
     made = {
-        "id": write.new_id("oli_"),
+        "id": write.new_id("o_li" if holds("order-line-ids-begin-with-o-li") else "oli_"),
         "invoice_id": invoice["id"],
         "invoice_line_item_id": line["id"],
         "unit_price": line["unit_amount"],
         "description": line["description"],
         "amount": line["amount"],
         "fulfillment_quantity": line["quantity"],
-        "fulfillment_amount": line["amount"] + line["tax_amount"],
+        "fulfillment_amount": owed,
         "tax_amount": line["tax_amount"],
         "amount_paid": paid,
         "amount_adjusted": 0,
@@ -105,27 +157,34 @@ def _line(write: Write, invoice: Record, line: Record, status: str) -> Record:
         "sku": line["_sku"],
         "status": status,
         "entity_type": line["entity_type"],
-        "item_level_discount_amount": 0,
-        "discount_amount": 0,
+        "item_level_discount_amount": line["item_level_discount_amount"],
+        "discount_amount": line["discount_amount"],
         "entity_id": line.get("entity_id"),
         "object": "order_line_item",
     }
     return {name: value for name, value in made.items() if value is not None}
 
 
+@imitates("order-update-is-for-fulfilment", "status-update-at-moves-with-status")
 def update(write: Write, order_id: str, values: dict[str, Any]) -> Record:
     """`POST /orders/{id}`: fulfilment fields, shipping address, and status and SKU of lines by their id."""
+    need_orders(write)
     order = write.get("order", order_id)
-    check_country("shipping_address", values.get("shipping_address"))
+    check_address(write, "shipping_address", values.get("shipping_address"))
     for name in ("status", "order_date", "shipping_date"):
         if name in values and values[name] is None:
             raise wrong_value(name, "cannot be blank")
+    status = values.get("status")
+    is_new_status = bool(status) and status != order["status"]
+    if is_new_status:
+        _refuse_cancelled(write, values)
     _update_lines(order, values.pop("order_line_items", []))
     events = ["order_updated"]
-    status = values.get("status")
-    if status and status != order["status"]:
-        order["status_update_at"] = write.now
+    if is_new_status:
+        if holds("status-update-at-moves-with-status"):
+            order["status_update_at"] = write.now
         events += [_STATUS_EVENTS[status]] if status in _STATUS_EVENTS else []
+        write.mail("order", write.tx.get("customer", order["customer_id"]), f"order {order_id}: {status}")
     for name, value in values.items():
         order[name] = address(value, name) if name == "shipping_address" else value
     return write.save("order", order, *events)
@@ -144,21 +203,31 @@ def _update_lines(order: Record, rows: list[Record]) -> None:
                 line[name] = value
 
 
+@imitates("cancel-makes-a-credit-note", "cancelled-by-update-is-legacy")
 def cancel(write: Write, order_id: str, values: dict[str, Any]) -> Record:
     """`POST /orders/{id}/cancel`: cancels and issues a refundable credit note."""
+    need_orders(write)
     order = write.get("order", order_id)
+    if write.site.legacy_orders:
+        raise configuration_incompatible("The legacy order management has no such call")
     if order["status"] == "cancelled":
         raise invalid_state("The order is cancelled already")
     amount = values.get("credit_note", {}).get("total")
     amount = order["amount_paid"] if amount is None else amount
-    order.update(
-        status="cancelled",
-        status_update_at=write.now,
-        cancellation_reason=values["cancellation_reason"],
-        cancelled_at=values.get("cancelled_at") or write.now,
-        refundable_credits_issued=amount,
-        refundable_credits=order["amount_paid"] - amount,
-    )
+    _cancel(write, order, values["cancellation_reason"], values.get("cancelled_at"))
+    if holds("cancel-makes-a-credit-note"):
+        _credit(write, order, amount)
+    return write.save("order", order, "order_cancelled")
+
+
+def _cancel(write: Write, order: Record, reason: str, moment: int | None = None) -> None:
+    order.update(status="cancelled", status_update_at=write.now, cancellation_reason=reason)
+    order["cancelled_at"] = moment or write.now
+
+
+def _credit(write: Write, order: Record, amount: int) -> None:
+    order["refundable_credits_issued"] += amount
+    order["refundable_credits"] = order["amount_paid"] - order["refundable_credits_issued"]
     note = {
         "id": write.new_id("cn_"),
         "type": "refundable",
@@ -169,11 +238,24 @@ def cancel(write: Write, order_id: str, values: dict[str, Any]) -> Record:
         "object": "linked_credit_note",
     }
     order["linked_credit_notes"].append(note)
-    return write.save("order", order, "order_cancelled")
+    invoice = write.tx.get("invoice", order["invoice_id"])
+    if invoice is not None:
+        issued = {"cn_id": note["id"], "cn_status": "refund_due", "cn_total": amount}
+        write.save("invoice", {**invoice, "issued_credit_notes": [issued]}, "invoice_updated")
 
 
+def cancel_voided(write: Write, invoice_id: str) -> None:
+    """Cancel what is left of the orders of an invoice that has been voided."""
+    for order in write.tx.find("order", "invoice_id", invoice_id):
+        if not order["deleted"] and order["status"] != "cancelled":
+            _cancel(write, order, "invoice_voided")
+            write.save("order", order, "order_cancelled")
+
+
+@imitates("cancelled-orders-can-be-reopened")
 def reopen(write: Write, order_id: str, values: dict[str, Any]) -> Record:
     """`POST /orders/{id}/reopen`: only a cancelled order."""
+    need_orders(write)
     order = write.get("order", order_id)
     if order["status"] != "cancelled":
         raise invalid_state("Only a cancelled order can be reopened")
@@ -185,10 +267,11 @@ def reopen(write: Write, order_id: str, values: dict[str, Any]) -> Record:
     return write.save("order", order, "order_updated", "order_ready_to_process")
 
 
+@imitates("only-imported-orders-are-deleted")
 def delete(write: Write, order_id: str, values: dict[str, Any]) -> Record:
     """`POST /orders/{id}/delete`: only imported orders, and none whose refund has been paid out."""
     order = write.get("order", order_id)
-    if not order.get("_imported"):
+    if not order.get("_imported") and holds("only-imported-orders-are-deleted"):
         raise invalid_state("Only imported orders can be deleted")
     if any(note["status"] == "refunded" for note in order["linked_credit_notes"]):
         raise invalid_state("The order has been refunded and cannot be deleted")
@@ -196,6 +279,7 @@ def delete(write: Write, order_id: str, values: dict[str, Any]) -> Record:
     return write.save("order", order, "order_deleted")
 
 
+@imitates("order-numbers-follow-a-series")
 def assign_number(write: Write, order_id: str, values: dict[str, Any]) -> Record:
     """`POST /orders/{id}/assign_order_number`."""
     order = write.get("order", order_id)

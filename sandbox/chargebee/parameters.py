@@ -14,9 +14,8 @@ import orjson
 
 from sandbox.chargebee import specs
 from sandbox.chargebee.errors import ApiError, invalid_request, wrong_value
-from sandbox.chargebee.facts import checks, holds, imitates
+from sandbox.chargebee.facts import holds, imitates
 from sandbox.chargebee.forms import Field
-from sandbox.common.iso import COUNTRIES, CURRENCIES
 
 EMAIL = re.compile(
     r"^(?:[A-Za-z0-9_'+\-]+\.)*[A-Za-z0-9_'+\-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$"
@@ -224,18 +223,3 @@ _CONVERTERS = {
     "timestamp": _timestamp,
     "json": _json,
 }
-
-
-@checks("country-is-alpha-2")
-def check_country(prefix: str, address: dict[str, Any] | None) -> None:
-    """Refuse an address whose country is no ISO 3166-1 alpha-2 code, nor XI (Northern Ireland)."""
-    country = (address or {}).get("country")
-    if country is not None and country not in COUNTRIES | {"XI"}:
-        raise wrong_value(f"{prefix}[country]", "invalid country code, should be ISO 3166-1 alpha-2")
-
-
-@imitates("values-are-checked")
-def check_currency(param: str, code: str | None) -> None:
-    """Refuse a currency code that ISO 4217 does not know."""
-    if code is not None and code not in CURRENCIES:
-        raise wrong_value(param, "invalid currency code, should be ISO 4217")

@@ -9,7 +9,8 @@ from typing import Any
 
 from sandbox.chargebee.errors import duplicate, not_found
 from sandbox.chargebee.facts import holds, imitates
-from sandbox.chargebee.site import SITE_SETTING, Site
+from sandbox.chargebee.rewriting import rewrite
+from sandbox.chargebee.site import SITE_SETTING, SiteConfiguration
 from sandbox.common.state import KeyFunction, KeyValue, Record, Transaction
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -44,6 +45,7 @@ KEYS: dict[str, KeyFunction] = {
     "order": _keys("id", "created_at", "updated_at", "invoice_id", "customer_id"),
     "event": _event_keys,
     "webhook_endpoint": _keys("id"),
+    "mail": _keys("id"),
     "idempotency": _keys("at"),
 }
 
@@ -72,13 +74,14 @@ class Write:
         self.source = source
         self.user = user
         self.context: str | None = None
+        self.may_mail = False
         self.events: list[Record] = []
         self.now_ms = tx.wall_us() // 1000
 
     @cached_property
-    def site(self) -> Site:
+    def site(self) -> SiteConfiguration:
         """The site's configuration."""
-        return Site.parse(self.tx.setting(SITE_SETTING) or {})
+        return SiteConfiguration.parse(self.tx.setting(SITE_SETTING) or {})
 
     @property
     def now(self) -> int:
@@ -88,6 +91,14 @@ class Write:
     def new_id(self, prefix: str = "") -> str:
         """Return a generated id of the kind that Chargebee makes."""
         return prefix + "".join(random.choices(_ALPHABET, k=16))
+
+    @imitates("mails-can-be-kept-back")
+    def mail(self, kind: str, customer: Record | None, about: str) -> None:
+        """Note that the site would tell a customer by e-mail, if it does so about this kind of thing."""
+        to = (customer or {}).get("email")
+        if to and kind in self.site.mails and (self.may_mail or not holds("mails-can-be-kept-back")):
+            number = f"mail_{self.tx.next('mail'):09d}"
+            self.tx.put("mail", number, {"id": number, "to": to, "kind": kind, "about": about})
 
     @imitates("missing-record-is-404")
     def get(self, kind: str, record_id: str, param: str | None = None) -> Record:
@@ -108,12 +119,15 @@ class Write:
         if record is not None and not (frees and record.get("deleted")):
             raise duplicate("id", record_id)
 
-    @imitates("versions-are-milliseconds")
+    @imitates("versions-are-milliseconds", "no-feature-no-business-entity-id")
     def save(self, kind: str, record: Record, *event_types: str, **extra: Any) -> Record:
         """Stamp and store a record and raise the events; answers the stored record.
 
         `resource_version` is the instant in milliseconds and grows with every change of the record.
         """
+        if not self.site.multiple_business_entities and holds("no-feature-no-business-entity-id"):
+            record.pop("business_entity_id", None)
+        rewrite(kind, record, self.site.rewriting)
         before = self.tx.get(kind, record["id"])
         version = max(self.now_ms, (before or {}).get("resource_version", 0) + 1)
         record["resource_version"] = version if holds("versions-are-milliseconds") else version // 1000

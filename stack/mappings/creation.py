@@ -24,7 +24,7 @@ def insert_statements(record: Record) -> list[Dtl]:
             statement = _set(cell, value)
             found.append(["if", cell.given["if"], statement] if "if" in cell.given else statement)
     if new_line_statements(record):
-        lines = _by_type({each: each.lines_sorted("_S.raw") for each in record.others}, "_S.type")
+        lines = _by_type({each: each.lines_sorted("_S.raw", every=True) for each in record.others}, "_S.type")
         found.append(["add", record.lines["path"], ["apply", "new_line", ["enumerate", 1, lines]]])
     return [*found, *_fillers(record), *record.insert.get("also", [])]
 

@@ -182,10 +182,19 @@ class Record:
         found = [cell.path for row, cell in self.rows() if row.name == "currency"]
         return found[0] if found else "currency"
 
-    def lines_sorted(self, start: str) -> Dtl:
-        """Return its lines in their order, of a record at the path `start`."""
-        lines = ["combine", f"{start}.{self.lines['path']}"]
+    def lines_sorted(self, start: str, every: bool = False) -> Dtl:
+        """Return its lines in their order, of a record at the path `start`.
+
+        `every`: also without a counterpart.
+        """
+        lines: Dtl = ["combine", f"{start}.{self.lines['path']}"]
+        if "only" in self.lines and not every:
+            lines = ["filter", self.lines["only"], lines]
         return ["sorted", f"_.{self.lines['position']}", lines] if "position" in self.lines else lines
+
+    def other_lines(self, start: str) -> Dtl:
+        """Return the lines that have no counterpart, of a record at the path `start`."""
+        return ["filter", ["not", self.lines["only"]], ["combine", f"{start}.{self.lines['path']}"]]
 
     @property
     def observed(self) -> Dtl:

@@ -31,20 +31,22 @@ class World:
         requests.post(url, data={"operation": operation}, timeout=10).raise_for_status()
 
     def writes(self) -> tuple[int, int]:
-        """Writes that took effect so far: (ERP, Chargebee)."""
+        """Return writes that took effect so far: (ERP, Chargebee)."""
         return self.erp.writes(), self.chargebee.writes()
 
     def shared(self, pipe: str, key: str) -> dict[str, Any] | None:
-        """A share pipe's row on one entity: what was asked, and what became of it."""
+        """Return a share pipe's row on one entity: what was asked, and what became of it."""
         return self.stack.entity(f"{pipe}-share", key)
 
     def rows(self, pipe: str) -> list[dict[str, Any]]:
-        """All rows of a share pipe that are not deleted."""
+        """Return all rows of a share pipe that are not deleted."""
         return [row for row in self.stack.entities(f"{pipe}-share") if not row.get("_deleted")]
 
 
 def _world(stack: Stack) -> World:
-    return World(Erp(stack.erp_sandbox_url), Chargebee(stack.chargebee_sandbox_url), stack)
+    chargebee = Chargebee(stack.chargebee_sandbox_url)
+    chargebee.configure(customer_deletion_s=0)
+    return World(Erp(stack.erp_sandbox_url), chargebee, stack)
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +58,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The demo data, not synced yet."""
+    """Yield the demo data, not synced yet."""
     with Stack(data="demo", folder=tmp_path_factory.mktemp("demo")) as stack:
         yield _world(stack)

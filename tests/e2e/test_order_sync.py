@@ -1,4 +1,7 @@
-"""Order ↔ Order and Quote ↔ Order: created through an imported invoice, one Chargebee order from quote to delivery."""
+"""Order ↔ Order and Quote ↔ Order.
+
+Created through an imported invoice, one Chargebee order from quote to delivery.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ def customer(world: World, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def placed(world: World, name: str, **fields: Any) -> dict[str, Any]:
-    """A confirmed ERP order of a customer of its own, synced."""
+    """Return a confirmed ERP order of a customer of its own, synced."""
     company, _ = customer(world, name)
     order = {"status": "confirmed", "order_date": "2026-04-01", "currency": "NOK", "lines": LINES, **fields}
     made = world.erp.create("orders", customer_id=company["id"], **order)
@@ -47,7 +50,7 @@ def placed(world: World, name: str, **fields: Any) -> dict[str, Any]:
 
 
 def quoted(world: World, name: str, **fields: Any) -> dict[str, Any]:
-    """A quote that was sent to a customer of its own, synced."""
+    """Return a quote that was sent to a customer of its own, synced."""
     company, _ = customer(world, name)
     quote = {"status": "sent", "quote_date": "2026-06-01", "currency": "NOK", "lines": LINES, **fields}
     made = world.erp.create("quotes", customer_id=company["id"], **quote)
@@ -216,7 +219,10 @@ def test_a_quote_keeps_its_one_order_when_it_is_converted(world: World) -> None:
 
 
 def test_a_quote_that_is_converted_takes_no_fulfilment_back(world: World) -> None:
-    """Delivered in part, and then accepted again: what an order repeats of its quote is no news of its own."""
+    """Delivered in part, and then accepted again.
+
+    What an order repeats of its quote is no news of its own.
+    """
     quote = quoted(world, "Quirin", status="accepted")
     key = chargebee_order(world, quote["quote_number"])["id"]
     world.erp.patch("quotes", quote["id"], status="rejected")
@@ -235,7 +241,10 @@ def test_a_quote_that_is_converted_takes_no_fulfilment_back(world: World) -> Non
 
 
 def test_an_order_repeats_what_its_quote_was_told_last(world: World) -> None:
-    """Converted before the quote was read again: what the sync had written to it is no edit of the order's."""
+    """Converted before the quote was read again.
+
+    What the sync had written to it is no edit of the order's.
+    """
     quote = quoted(world, "Quentin", status="accepted")
     key = chargebee_order(world, quote["quote_number"])["id"]
     world.pump("customerp-quote-all", "disable")
@@ -310,8 +319,8 @@ def test_lines_and_cancellation_travel_both_ways(world: World) -> None:
     items = world.chargebee.get("orders", key)["order_line_items"]
     assert [(item["sku"], item["status"]) for item in items] == [("TULIP", "shipped"), ("SHIP", "queued")]
     assert (world.erp.writes() - before[0], world.chargebee.writes() - before[1]) == (1, 1)
-    world.chargebee.post(
-        f"orders/{key}",
+    world.chargebee.change_order(
+        key,
         status="cancelled",
         cancellation_reason="fraudulent_transaction",
         cancelled_at=unix("2026-09-04"),
@@ -350,7 +359,7 @@ def test_a_quote_follows_chargebee(world: World) -> None:
     world.erp.patch("quotes", quote["id"], quote_number="Q-NEWER")
     world.sync()
     assert world.chargebee.get("orders", key)["reference_id"] == "Q-NEWER"
-    world.chargebee.post(f"orders/{key}", status="cancelled")
+    world.chargebee.change_order(key, status="cancelled")
     world.sync()
     assert world.erp.get("quotes", quote["id"])["status"] == "rejected"
     world.erp.delete("quotes", quote["id"])

@@ -1,4 +1,7 @@
-"""Plain clients of the two sandboxes for tests: what an outside program would send, nothing shared with the services."""
+"""Plain clients of the two sandboxes for tests.
+
+What an outside program would send, nothing shared with the services.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from core.jsonio import Json
 
 
 def form(fields: Json) -> list[tuple[str, str]]:
-    """Chargebee's bracket notation: nested objects `a[b]`, scalars `a[0]`, lists of objects column-wise `a[k][0]`."""
+    """Chargebee's bracket notation.
+
+    Nested objects `a[b]`, scalars `a[0]`, lists of objects column-wise `a[k][0]`.
+    """
     pairs: list[tuple[str, str]] = []
     for key, value in fields.items():
         if key in ("meta_data", "metadata"):
@@ -45,11 +51,11 @@ class Sandbox:
         self.session.headers["Connection"] = "close"  # one kept open makes the sandbox wait when it is to end
 
     def stats(self) -> Json:
-        """Calls, reads and writes so far."""
+        """Return calls, reads and writes so far."""
         return self._json(self.session.get(f"{self.root}/_sandbox/stats", timeout=10))
 
     def writes(self) -> int:
-        """Writes that took effect so far."""
+        """Return writes that took effect so far."""
         return int(self.stats()["writes"])
 
     def faults(self, **fields: Any) -> None:
@@ -134,8 +140,16 @@ class Chargebee(Sandbox):
         """Set the site's configuration; settings not named have their defaults."""
         self._json(self.session.put(f"{self.root}/_sandbox/site", json=settings, timeout=10))
 
+    def turn_round(self, *fact_ids: str) -> None:
+        """Let the opposite of these facts about Chargebee hold, and of no others."""
+        turned = dict.fromkeys(fact_ids, False)
+        self._json(self.session.put(f"{self.root}/_sandbox/facts", json=turned, timeout=10))
+
     def bill(self, customer: str, **changes: Any) -> Json:
-        """Change billing information as Chargebee's own console does: the call assigns, so all that stays is sent."""
+        """Change billing information as Chargebee's own console does.
+
+        The call assigns, so all that stays is sent.
+        """
         record = self.get("customers", customer)
         address = {**record.get("billing_address", {}), **changes.pop("billing_address", {})}
         parts = {name: part for name, part in address.items() if name not in ("object", "validation_status")}
@@ -143,8 +157,19 @@ class Chargebee(Sandbox):
         fields: Json = {"billing_address": parts, **kept, **changes}
         return self.post(f"customers/{customer}/update_billing_info", **fields)
 
+    def change_order(self, key: str, **fields: Any) -> Json:
+        """Change an order; cancelling is a call of its own."""
+        if fields.get("status") != "cancelled":
+            return self.post(f"orders/{key}", **fields)
+        how: Json = {"cancellation_reason": "others"}
+        how |= {name: fields[name] for name in ("cancellation_reason", "cancelled_at") if name in fields}
+        rest = {name: value for name, value in fields.items() if name not in (*how, "status")}
+        if rest:
+            self.post(f"orders/{key}", **rest)
+        return self.post(f"orders/{key}/cancel", **how)
+
     def business_entity(self, name: str, key: str | None = None, **fields: Any) -> Json:
-        """What a person does in the console: make a business entity, or change one."""
+        """Return what a person does in the console: make a business entity, or change one."""
         root = f"{self.root}/_sandbox/business_entities"
         if key:
             answer = self.session.patch(f"{root}/{key}", json={"name": name, **fields}, timeout=10)

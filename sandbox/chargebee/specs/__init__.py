@@ -38,6 +38,18 @@ def address_parameters() -> dict[str, str]:
     return shape
 
 
+def zip_lengths() -> dict[str, list[int]]:
+    """By country: the fewest and the most characters of a postal code."""
+    lengths: dict[str, list[int]] = _load("places.json")["zip_lengths"]
+    return lengths
+
+
+def states() -> dict[str, dict[str, str]]:
+    """By country: the states by the codes that Chargebee knows them by."""
+    names: dict[str, dict[str, str]] = _load("places.json")["states"]
+    return names
+
+
 def listing(name: str) -> dict[str, Any]:
     """Return the spec `{plain, sort_by, filters}` of a list such as `GET /customers`.
 

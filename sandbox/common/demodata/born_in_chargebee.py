@@ -244,8 +244,9 @@ def _erp_line(line: Body, currency: str) -> Body:
 
 def _order(draw: Draw, number: int, buyers: list[Body], prices: list[Body]) -> Body:
     buyer = draw.one(buyers)
-    currency = draw.one(PRICE_CURRENCIES)
-    offered = [price for price in prices if price["currency_code"] == currency and "period" not in price]
+    sold = [price for price in prices if "period" not in price]
+    currency = draw.one([code for code in PRICE_CURRENCIES if any(p["currency_code"] == code for p in sold)])
+    offered = [price for price in sold if price["currency_code"] == currency]
     placed = draw.moment()
     lines = []
     for price in draw.random.sample(offered, k=min(len(offered), draw.random.randrange(1, 4))):

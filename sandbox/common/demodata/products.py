@@ -8,7 +8,7 @@ from sandbox.common.demodata.draw import WORDS, Draw, stamps
 
 Body = dict[str, Any]
 PRODUCTS = 64
-PERIODS = ((1, "month"), (1, "year"), (3, "month"), (2, "week"), (30, "day"))
+PERIODS = ((1, "month"), (1, "year"), (3, "month"), (6, "month"), (2, "year"))
 CURRENCIES = ("NOK", "NOK", "NOK", "EUR", "USD", "JPY", "KWD", "DKK")
 TAX = ("25", "25", "25", "15", "0")
 

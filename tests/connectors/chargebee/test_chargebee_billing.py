@@ -33,12 +33,16 @@ INFO: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("removes", ["listed", "everything"])
+LEFT = "billing-info-leaves-company-and-state-code"
+
+
+@pytest.mark.parametrize("turned", [(), (LEFT,)], ids=["listed", "everything"])
 def test_whoever_changes_one_billing_value_keeps_the_others(
-    removes: str, service: Service, site: Chargebee
+    turned: tuple[str, ...], service: Service, site: Chargebee
 ) -> None:
     """`update_billing_info` is an assignment: what a request leaves out is removed."""
-    site.configure(billing_info_removes=removes, australian_gst=True)
+    site.turn_round(*turned)
+    site.configure(australian_gst=True)
     service.insert("customer", "contact:CT-1", **INFO, registered_for_gst=True)
     stored = site.get("customers", "contact-CT-1")
     for name, value in {**{f"billing_address/{k}": v for k, v in ADDRESS.items()}, **INFO}.items():
@@ -52,6 +56,8 @@ def test_whoever_changes_one_billing_value_keeps_the_others(
         expected = {**stored, **wanted}
         if part:
             expected["billing_address"] = {**stored["billing_address"], part: other}
+            if part == "state_code":
+                expected["billing_address"]["state"] = "New York"
         stored = site.get("customers", "contact-CT-1")
         assert stored == answer["$response"]
         assert _comparable(stored) == _comparable(expected), name
@@ -59,8 +65,9 @@ def test_whoever_changes_one_billing_value_keeps_the_others(
 
 _FIXED = {
     "billing_address/email": "new@firma.example",
-    "billing_address/country": "CA",
+    "billing_address/country": None,
     "billing_address/state_code": "NY",
+    "billing_address/zip": "10001",
     "einvoicing_method": "automatic",
     "is_einvoice_enabled": False,
 }
@@ -72,11 +79,11 @@ def _comparable(record: Entity) -> Entity:
     return {name: value for name, value in record.items() if name not in moved}
 
 
-@pytest.mark.parametrize("removes", ["listed", "everything"])
+@pytest.mark.parametrize("turned", [(), (LEFT,)], ids=["listed", "everything"])
 def test_cleared_billing_values_go_and_the_rest_stays(
-    removes: str, service: Service, site: Chargebee
+    turned: tuple[str, ...], service: Service, site: Chargebee
 ) -> None:
-    site.configure(billing_info_removes=removes)
+    site.turn_round(*turned)
     stored = service.insert("customer", "contact:CT-1", **INFO)["$response"]
     cleared = {"company": None, "state_code": None, "line3": ""}
     answer = service.update("customer", stored, billing_address=cleared)
@@ -102,13 +109,12 @@ def test_a_vat_number_and_the_flag_for_none_take_each_other_away(service: Servic
     answer = service.update("customer", answer["$response"], billing_address={"city": "Oslo"})
     assert answer["$response"]["business_customer_without_vat_number"] is True, "kept"
     both = {"vat_number": "5", "business_customer_without_vat_number": True}
-    for refused in (
+    for outcome in (
         service.update("customer", answer["$response"], **both),
         service.insert("customer", "contact:CT-2", **both),
     ):
-        assert (refused["$status"], refused["$error"]["field"]) == (
-            "rejected",
-            "/business_customer_without_vat_number",
-        )
+        (refused,) = outcome["$refused"]
+        assert refused["field"] == "/business_customer_without_vat_number"
+        assert (outcome["$status"], outcome["$response"]["vat_number"]) == ("ok", "5")
     false = service.insert("customer", "contact:CT-3", registered_for_gst=False, vat_number="7")["$response"]
     assert service.update("customer", false, vat_number="8")["$status"] == "ok", "no GST on this site"

@@ -154,9 +154,14 @@ def test_bad_items_are_refused_before_any_call(
     payload: dict[str, Any], field: str, rule: str, service: Service, site: Chargebee
 ) -> None:
     before = Calls(site)
-    error = service.share("item", insert("product:P-1", **{**ITEM, **payload}))[0]["$error"]
-    assert (error["field"], error["rule"]) == (field, rule)
-    assert before.made() == {}
+    answer = service.share("item", insert("product:P-1", **{**ITEM, **payload}))[0]
+    if field in ("/name", "/price"):
+        assert (answer["$error"]["field"], answer["$error"]["rule"]) == (field, rule)
+        assert before.made() == {}
+        return
+    (refused,) = answer["$refused"]
+    assert (refused["field"], refused["rule"], answer["$status"]) == (field, rule, "ok")
+    assert answer["$response"].get(field[1:]) != payload[field[1:]]
 
 
 def test_a_long_description_in_tags_is_fine(service: Service) -> None:

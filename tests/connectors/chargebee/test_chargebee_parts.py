@@ -1,4 +1,7 @@
-"""The service's pure parts: form encoding, tokens, derived ids, invoices, and reads against a model of the upstream."""
+"""The service's pure parts.
+
+Form encoding, tokens, derived ids, invoices, and reads against a model of the upstream.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.chargebee.forms import fields, pointer_of
 from connectors.chargebee.identity import derived_id, is_ours, linked, sanitised
-from connectors.chargebee.imports import invoice_id, invoice_of
+from connectors.chargebee.imports import invoice_ids, invoice_of
 from connectors.chargebee.settings import read_settings
 from connectors.chargebee.tokens import Token, Window, decode
 from connectors.common.datatype import Insert, Record
@@ -140,7 +143,7 @@ def test_invoices_add_up_exactly_or_are_refused(lines: list[tuple[int, int, int]
     try:
         made = invoice(lines, total)
     except Rejected as refused:
-        assert difference > 99
+        assert difference > 99 or total < 0
         assert refused.field == "/total"
         return
     net = sum(line["amount"] for line in made["line_items"])
@@ -151,7 +154,7 @@ def test_invoices_add_up_exactly_or_are_refused(lines: list[tuple[int, int, int]
 
 
 def test_invoice_ids_fit() -> None:
-    assert invoice_id("x" * 40) == "inv-" + "x" * 40
+    assert max(map(len, invoice_ids("x" * 40))) <= 50
 
 
 BASE = {"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "key"}

@@ -1,4 +1,7 @@
-"""Reads: nothing lost at page ends, in equal seconds, while records change; one call per page; idle costs one call."""
+"""Reads: nothing lost at page ends, in equal seconds, while records change; one call per page.
+
+Idle costs one call.
+"""
 
 from __future__ import annotations
 
@@ -148,6 +151,7 @@ def test_deleted_records_come_as_deleted(service: Service, site: Chargebee) -> N
     since = {
         datatype: service.read(datatype)[-1]["_updated"] for datatype in DATATYPES if datatype != "order"
     }
+    site.configure(customer_deletion_s=0)
     site.post("customers/c1/delete")
     site.post("item_prices/p/delete")
     site.post("items/i/delete")

@@ -50,11 +50,13 @@ class Site:
 @pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with sandbox(tmp_path_factory.mktemp("checked"), "demo") as chargebee:
-        yield Site(chargebee)
+        site = Site(chargebee)
+        site.put("site", {"rewriting": {"item/description": ["html"], "item_price/description": ["html"]}})
+        yield site
 
 
 @pytest.fixture
 def site(running: Site) -> Site:
-    """The sandbox with every fact as it is."""
+    """Return the sandbox with every fact as it is."""
     running.turn_round()
     return running

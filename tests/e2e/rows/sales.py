@@ -18,6 +18,9 @@ LINE = {
     "status": "confirmed",
 }
 
+NOT_YET = unix("2099-12-31")
+"""When a quote that nobody has accepted is to be paid."""
+
 
 def _buyer(world: World, name: str) -> Record:
     return world.erp.create("contacts", first_name=name, email=f"{name.lower()}@rows.example")
@@ -33,6 +36,8 @@ class _Sale:
         yield
         order = self.world.chargebee.get("orders", self.order)
         sale = self.world.erp.get(f"{self.kind}s", self.key)
+        invoice = self.world.chargebee.get("invoices", order["invoice_id"])
+        order = {**order, "due_date": invoice.get("due_date")}
         return {**sale, "(the linked customer)": order["customer_id"]}, order
 
     def edit_erp(self, edit: Record, expected: Record) -> OneStep:
@@ -40,11 +45,11 @@ class _Sale:
         return Step("erp", False, edit, expected, (yield from self.found()))
 
     def edit_chargebee(self, expected: Record, edit: Record) -> OneStep:
-        self.world.chargebee.post(f"orders/{self.order}", **edit)
+        self.world.chargebee.change_order(self.order, **edit)
         return Step("chargebee", False, expected, edit, (yield from self.found()))
 
     def lines(self) -> tuple[Record, Record]:
-        """The one line here and there, as far as a line is named in an edit."""
+        """Return the one line here and there, as far as a line is named in an edit."""
         line = self.world.erp.get(f"{self.kind}s", self.key)["lines"][0]
         return line, {"id": self.world.chargebee.get("orders", self.order)["order_line_items"][0]["id"]}
 
@@ -53,6 +58,14 @@ def _placed(
     world: World, kind: str, made: Record, expected: Record
 ) -> Generator[None, None, tuple[_Sale, Step]]:
     buyer = _buyer(world, f"Rows{kind}")
+    product = world.erp.create(
+        "products", sku=f"ROWS-{kind}", name=f"Rose, {kind}", unit_price="10.50", currency="NOK"
+    )
+    yield
+    price = next(
+        each for each in world.chargebee.all("item_prices") if each["item_id"] == f"product-{product['id']}"
+    )
+    sold = {**LINE, "product_id": product["id"]}
     common = {
         "currency": "NOK",
         "billing_address": STREET,
@@ -60,7 +73,7 @@ def _placed(
         "note": "Ring på",
         "contact_id": buyer["id"],
     }
-    record = world.erp.create(f"{kind}s", lines=[LINE], **common, **made)
+    record = world.erp.create(f"{kind}s", lines=[sold], **common, **made)
     yield
     order = next(
         o for o in world.chargebee.all("orders") if o.get("reference_id") == record[f"{kind}_number"]
@@ -74,6 +87,7 @@ def _placed(
         "tax_amount": 788,
         "fulfillment_quantity": 3,
         "status": "queued",
+        "entity_id": price["id"],
     }
     totals = {"sub_total": 3150, "tax": 788, "total": 3938, "currency_code": "NOK", "note": "Ring på", "reference_id": record[f"{kind}_number"],
               "billing_address": billing(STREET), "shipping_address": billing(STREET), "customer_id": f"contact-{buyer['id']}"}  # fmt: skip
@@ -83,7 +97,7 @@ def _placed(
         "subtotal": "31.50",
         "tax_amount": "7.88",
         "total": "39.38",
-        "lines": [{**LINE, "amount": "31.50", "tax_amount": "7.88"}],
+        "lines": [{**sold, "amount": "31.50", "tax_amount": "7.88"}],
     }
     asked = {**common, **made, **links, **sums, "created_at": record["created_at"]}
     seconds = (
@@ -98,13 +112,21 @@ def _placed(
 
 
 def order(world: World) -> Story:
-    """An order made in the ERP and followed on both sides; two more for what an order has only once; one born in Chargebee."""
-    made = {"status": "confirmed", "order_date": "2026-03-01"}
+    """Yield an order made in the ERP and followed on both sides; two more for what an order has only once.
+
+    One born in Chargebee.
+    """
+    made = {"status": "confirmed", "order_date": "2026-03-01", "payment_terms_days": 14}
     sale, first = yield from _placed(
         world,
         "order",
         made,
-        {"status": "queued", "order_date": unix("2026-03-01"), "shipping_date": unix("2026-03-01")},
+        {
+            "status": "queued",
+            "order_date": unix("2026-03-01"),
+            "shipping_date": unix("2026-03-01"),
+            "due_date": unix("2026-03-15"),
+        },
     )
     line, item = sale.lines()
     fulfilled = {
@@ -165,10 +187,12 @@ def _born(world: World) -> OneStep:
         "quantity": 2,
         "amount": 25000,
         "entity_type": "adhoc",
+        "id": "li-rows",
     }
+    reduced = {"line_item_id": "li-rows", "entity_type": "item_level_discount", "amount": 5000}
     invoice = world.chargebee.post(
-        "invoices/import_invoice", id="rows-invoice", customer_id=customer, date=unix("2026-07-01"), total=25000, currency_code="NOK",
-        line_items=[item], billing_address=billing(BORN),
+        "invoices/import_invoice", id="rows-invoice", customer_id=customer, date=unix("2026-07-01"), total=20000, currency_code="NOK",
+        line_items=[item], discounts=[reduced], billing_address=billing(BORN),
     )  # fmt: skip
     world.chargebee.post(
         "orders/import_order", id="rows-order", invoice_id=invoice["id"], customer_id=customer, status="queued", created_at=unix("2026-07-01"),
@@ -187,25 +211,31 @@ def _born(world: World) -> OneStep:
     wished = {
         "currency": "NOK", "billing_address": BORN, "contact_id": buyer["id"], "customer_id": company["id"], "invoice_reference": "rows-invoice",
         "external_refs": {"chargebee": "rows-order"}, "payment_status": order["payment_status"], "order_date": "2026-07-01",
-        "lines": [{"description": "Bok", "quantity": "2", "unit_price": "125.00", "sku": "BOOK", "status": "confirmed", "tax_percent": "0"}],
+        "lines": [{"description": "Bok", "quantity": "2", "unit_price": "125.00", "sku": "BOOK", "status": "confirmed", "tax_percent": "0",
+                   "discount_percent": "20"}],
     }  # fmt: skip
     given = {
         "currency_code": "NOK", "billing_address": billing(BORN), "contact": person, "invoice_id": "rows-invoice", "id": "rows-order",
         "payment_status": order["payment_status"], "order_date": unix("2026-07-01"),
         "order_line_items": [{"description": "Bok", "fulfillment_quantity": 2, "unit_price": 12500, "sku": "BOOK", "status": "queued",
-                              "amount": 25000, "tax_amount": 0}],
+                              "amount": 25000, "tax_amount": 0, "discount_amount": 5000}],
     }  # fmt: skip
     return Step("chargebee", True, wished, given, (erp, {**order, "contact": person}))
 
 
 def quote(world: World) -> Story:
-    """A quote made in the ERP and followed on both sides."""
-    made = {"status": "sent", "quote_date": "2026-06-01"}
+    """Yield a quote made in the ERP and followed on both sides."""
+    made = {"status": "sent", "quote_date": "2026-06-01", "payment_terms_days": 14}
     sale, first = yield from _placed(
         world,
         "quote",
         made,
-        {"status": "on_hold", "order_date": unix("2026-06-01"), "shipping_date": unix("2026-06-01")},
+        {
+            "status": "on_hold",
+            "order_date": unix("2026-06-01"),
+            "shipping_date": unix("2026-06-01"),
+            "due_date": NOT_YET,
+        },
     )
     line, item = sale.lines()
     edit = {"quote_number": "ROWS-Q1", "status": "accepted", "quote_date": "2026-06-02", "note": "Ja",

@@ -34,7 +34,7 @@ class Missing(Exception):
 
 
 def at(record: Any, path: str) -> Any:
-    """The value at a dotted path; through a list it is the list of its elements' values."""
+    """Return the value at a dotted path; through a list it is the list of its elements' values."""
     if isinstance(record, dict) and path in record:
         return record[path]
     step, _, rest = path.partition(".")
@@ -56,14 +56,14 @@ def iso(day: str) -> str:
 
 
 def billing(address: Record) -> Record:
-    """An ERP address with Chargebee's names."""
+    """Return an ERP address with Chargebee's names."""
     return {("zip" if name == "postal_code" else name): value for name, value in address.items()}
 
 
 STREET, MOVED, BACK, BORN = (
     {
         "line1": f"Kirkegata {n}", "line2": f"{n}. etasje", "line3": f"c/o Berg {n}", "city": f"Ærøskøbing {n}",
-        "state": f"Fyn {n}", "postal_code": f"597{n}", "country": country,
+        "state": f"Fyn {n}", "postal_code": f"{area}{n}", "country": country,
     }
-    for n, country in enumerate(["DK", "NO", "SE", "FI"])
+    for n, (country, area) in enumerate([("DK", "597"), ("NO", "597"), ("SE", "5971"), ("FI", "5971")])
 )  # fmt: skip

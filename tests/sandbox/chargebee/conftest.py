@@ -15,7 +15,7 @@ from tests.support.systems import Chargebee
 
 
 def start(state: Path, data: str = "empty", port: int | None = None) -> Any:
-    """A context manager that runs the sandbox and gives its root URL by `.root`."""
+    """Return a context manager that runs the sandbox and gives its root URL by `.root`."""
     return _Running(state, data, port or free_port())
 
 
@@ -51,15 +51,17 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def site(root: str) -> Chargebee:
-    """An empty site."""
+    """Return an empty site."""
     requests.post(f"{root}/_sandbox/reset", json={"data": "empty"}, timeout=10).raise_for_status()
     requests.put(f"{root}/_sandbox/faults", json={}, timeout=10).raise_for_status()
-    return Chargebee(root)
+    running = Chargebee(root)
+    running.configure()
+    return running
 
 
 @pytest.fixture
 def sdk(site: Chargebee) -> chargebee.Chargebee:
-    """The official client, pointed at the sandbox: plain HTTP needs all three settings."""
+    """Return the official client, pointed at the sandbox: plain HTTP needs all three settings."""
     chargebee.Chargebee.verify_ca_certs = False
     client = chargebee.Chargebee(api_key="sandbox", site="sandbox-test")
     client.env.protocol = "http"

@@ -38,13 +38,17 @@ def known_names(document: Path, name: str) -> set[str]:
     return set(orjson.loads(document.read_bytes())["components"]["schemas"][name]["properties"])
 
 
+SEEN_BESIDES = {"orders": {"exchange_rate", "base_currency_code"}}
+"""What recorded answers of real sites hold and the published schemas do not name (facts.json)."""
+
+
 @pytest.mark.parametrize("path", SCHEMAS)
 def test_records_fit_the_published_schemas(path: str, site: Chargebee) -> None:
     requests.post(f"{site.root}/_sandbox/reset", json={"data": "demo"}, timeout=30).raise_for_status()
     records = site.all(path)
     assert records
     check = validator(DOCUMENT, SCHEMAS[path])
-    names = known_names(DOCUMENT, SCHEMAS[path]) | {"object"}
+    names = known_names(DOCUMENT, SCHEMAS[path]) | {"object"} | SEEN_BESIDES.get(path, set())
     for record in records:
         problems = [f"{list(error.path)}: {error.message[:200]}" for error in check.iter_errors(record)]
         assert not problems, record["id"]

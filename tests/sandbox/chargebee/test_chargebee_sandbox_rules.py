@@ -1,4 +1,7 @@
-"""What the real API is strict about, over plain HTTP: forms, filters, envelopes, codes and the rules of each resource."""
+"""What the real API is strict about, over plain HTTP.
+
+Forms, filters, envelopes, codes and the rules of each resource.
+"""
 
 from __future__ import annotations
 
@@ -82,6 +85,7 @@ def test_absent_values_are_left_out_and_cleared_ones_vanish(site: Chargebee) -> 
 def test_ids_are_unique_and_dead_customers_keep_theirs(site: Chargebee) -> None:
     site.post("customers", id="c1")
     assert refused(site, "customers", id="c1") == (400, "duplicate_entry", "id")
+    site.configure(customer_deletion_s=0)
     site.post("customers/c1/delete")
     assert refused(site, "customers", id="c1") == (400, "duplicate_entry", "id")
     assert refused(site, "customers/c1", first_name="x") == (404, "resource_not_found", None)
@@ -226,7 +230,9 @@ def test_orders_come_from_invoices_only(site: Chargebee) -> None:
     assert refused(site, "orders/import_order", **whole) == (404, "resource_not_found", "invoice_id")
     assert refused(site, "orders/import_order", **{**whole, "status": "processing"})[2] == "status"
     site.post("customers", id="c1")
-    site.post("invoices/import_invoice", id="inv", customer_id="c1", date=PLACED, total=0)
+    invoice = {"id": "inv", "customer_id": "c1", "date": PLACED, "total": 0}
+    assert refused(site, "invoices/import_invoice", **invoice) == (400, "param_wrong_value", "line_items")
+    site.post("invoices/import_invoice", **invoice, line_items=[{"description": "x", "amount": 0}])
     site.post("orders/import_order", id="o", **whole)
     assert refused(site, "orders/import_order", id="o", **whole) == (400, "duplicate_entry", "id")
     assert refused(site, "orders/o", customer_id="c2")[2] == "customer_id"

@@ -13,7 +13,7 @@ from tests.support.systems import Chargebee
 PLACED = 1_790_000_000
 
 
-def test_customer_life(sdk: chargebee.Chargebee) -> None:
+def test_customer_life(sdk: chargebee.Chargebee, site: Chargebee) -> None:
     created = sdk.Customer.create(
         {
             "id": "c1",
@@ -49,6 +49,7 @@ def test_customer_life(sdk: chargebee.Chargebee) -> None:
     assert [entry.contact.label for entry in sdk.Customer.contacts_for_customer("c1").list] == ["chief"]
     assert not sdk.Customer.delete_contact("c1", {"contact": {"id": kept.id}}).customer.contacts
 
+    site.configure(customer_deletion_s=0)
     assert sdk.Customer.delete("c1").customer.deleted is True
     with pytest.raises(chargebee.InvalidRequestError) as gone:
         sdk.Customer.retrieve("c1")

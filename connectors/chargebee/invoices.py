@@ -1,0 +1,73 @@
+"""Invoices of imported orders: made, given up, and settled when their order is cancelled.
+
+An invoice is only the way in for an order, but it is a claim: nothing that nobody owes may be collected.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from connectors.chargebee.client import Chargebee
+from connectors.common.datatype import Record
+from connectors.common.errors import AlreadyExists, NotFound, Rejected
+
+OPEN = ("posted", "payment_due", "not_paid")
+"""States of an invoice that is still to be paid, and the only ones in which it can be voided
+(https://apidocs.chargebee.com/docs/api/invoices/void-an-invoice)."""
+
+
+class Invoices:
+    """The calls about invoices that orders need."""
+
+    def __init__(self, client: Chargebee) -> None:
+        self._client = client
+
+    def find(self, invoice_id: str) -> Record | None:
+        """Return an invoice, None if there is none or it is deleted."""
+        try:
+            record = self._client.retrieve("invoices", "invoice", invoice_id)
+        except NotFound:
+            return None
+        return None if record.get("deleted") is True else record
+
+    def import_(self, ids: list[str], invoice: Record) -> Record:
+        """Import under the first of `ids` that is free, or take over what an interrupted call left there."""
+        for invoice_id in ids:
+            try:
+                return self._client.create(
+                    "/invoices/import_invoice", "invoice", {"id": invoice_id, **invoice}
+                )
+            except AlreadyExists:
+                left = self.find(invoice_id)
+                if left is not None and left.get("status") != "voided":
+                    return left
+        raise Rejected(f"the invoices {', '.join(ids)} had to be given up", rule="invoice-given-up")
+
+    def give_up(self, invoice: Record) -> str | None:
+        """Void an invoice that got no order, or delete it; what a person must do if neither can be done."""
+        problem = self.void(invoice, "The order of this invoice could not be imported")
+        if problem is None:
+            return None
+        try:
+            self._client.delete(f"{_path(invoice)}/delete", "invoice")
+        except Rejected as error:
+            return f"{problem} It cannot be deleted either ({error.detail})"
+        return None
+
+    def void(self, invoice: Record, comment: str) -> str | None:
+        """Void an open invoice; None once nobody can collect it, else what a person must do."""
+        if invoice.get("status") == "voided":
+            return None
+        what = f"the invoice {invoice['id']} is {invoice.get('status')}"
+        if invoice.get("status") not in OPEN:
+            return f"{what}: credit or refund it in Chargebee if nobody owes it."
+        try:
+            path, foreseen = f"{_path(invoice)}/void", {"status": "voided"}
+            self._client.update(path, "invoice", {"comment": comment}, invoice, foreseen=foreseen)
+        except Rejected as error:
+            return f"{what} and cannot be voided ({error.detail}): settle it in Chargebee."
+        return None
+
+
+def _path(invoice: Record) -> str:
+    return f"/invoices/{quote(str(invoice['id']), safe='')}"
