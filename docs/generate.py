@@ -28,6 +28,7 @@ from connectors.erp import app as erp  # noqa: E402
 from docs.facts_page import page as facts_page  # noqa: E402
 from docs.profile_page import SCHEMA, schema_text  # noqa: E402
 from docs.profile_page import page as profile_page  # noqa: E402
+from docs.readings_page import page as readings_page  # noqa: E402
 from docs.settings_page import page as settings_page  # noqa: E402
 from localnode.api.app import create_app  # noqa: E402
 from localnode.cli.main import parser as localnode_parser  # noqa: E402
@@ -62,6 +63,7 @@ def pages() -> dict[str, str]:
         "commands": _commands(),
         "profile": profile_page(),
         "settings": settings_page(),
+        "readings": readings_page(),
         "chargebee-facts": facts_page(),
     }
     return {f"{name}.md": "\n".join([MADE, "", *lines]).rstrip() + "\n" for name, lines in made.items()}

@@ -12,6 +12,7 @@ from connectors.erp.settings import ErpSettings
 from core.settings import rows
 from localnode.alerts.settings import AlertSettings
 from localnode.config import NodeSettings
+from localnode.readings import ReadingSettings
 from stack.environment import OF_ERP, PipeSettings, Ports
 
 BY_HAND = "## Of the pipes"
@@ -41,7 +42,7 @@ SECTIONS: list[tuple[str, str, tuple[type[Any], ...]]] = [
     (
         "Of the local node",
         "Options of `serve` win over them: [commands](commands.md).",
-        (NodeSettings, AlertSettings),
+        (NodeSettings, ReadingSettings, AlertSettings),
     ),
 ]
 

@@ -20,6 +20,7 @@ from core.settings import read as read_table
 from core.suggestions import did_you_mean
 from localnode.alerts.settings import AlertSettings
 from localnode.config import NodeSettings
+from localnode.readings import ReadingSettings
 
 _PORT = integer(1, 65535)
 OF_CHARGEBEE = ("CHARGEBEE_SITE", "CHARGEBEE_API_KEY", "CHARGEBEE_BASE_URL")
@@ -69,7 +70,7 @@ TABLES = (Ports, PipeSettings, ErpSettings, ChargebeeSettings, WebhookSettings, 
 KNOWN = frozenset(
     {
         row.name
-        for table in (*TABLES, ProcessSettings, NodeSettings, AlertSettings)
+        for table in (*TABLES, ProcessSettings, NodeSettings, ReadingSettings, AlertSettings)
         for row in rows(table).values()
     }
     - {"NODE_DATA", "NODE_HOST", "NODE_SYSTEMS"}  # the stack's to say

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.settings import BadSetting, rows
+from core.settings import BadSetting, read, rows
+from localnode import readings
 from localnode.cli import alerts as alert_commands
 from localnode.cli import diagnostics, local, remote, repairs, testing
 from localnode.cli import tokens as token_commands
@@ -20,6 +22,7 @@ from localnode.dtl import DtlError
 from localnode.errors import NodeError
 from localnode.node.tokens import ROLES
 from localnode.pipes import PipeError
+from localnode.readings import ReadingSettings
 
 OK, FAILURE, USAGE = 0, 1, 2
 EXIT_CODES = "Exit codes: 0 done, 1 the node or the data said no, 2 wrong usage or setting."
@@ -38,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     options = parser().parse_args(arguments)
     try:
+        readings.choose(read(ReadingSettings, os.environ).readings)
         return int(options.command(options))
     except (BadSetting, FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
         print(f"localnode: {error}", file=sys.stderr)

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
+from localnode.readings import turned
+
 if TYPE_CHECKING:
     from localnode.dtl.joins import IndexExpression, Subset
 
@@ -66,7 +68,7 @@ class PipeSettings:
         if PREFIXES in read:
             written = json.dumps(self.namespaces, sort_keys=True, ensure_ascii=False, default=dict)
             key += f" with {sha256(written.encode('utf-8', 'replace')).hexdigest()[:16]}"
-        return key
+        return f"{key} read {turned()}" if turned() else key
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from decimal import Context, Decimal
 from typing import Any
 
 from localnode.dtl.runtime import Refusal
-from localnode.dtl.values import DECIMAL, EXACT, MAX_EXPONENT, decimal_value, kind
+from localnode.dtl.values import DECIMAL, EXACT, MAX_EXPONENT, decimal_value, is_string, kind, to_decimal
+from localnode.readings import reads
 
 Number = int | float | Decimal
 
@@ -24,6 +25,8 @@ def number_of(value: Any) -> Number | None:
         return value
     if type(value) is str and value[:2] == "~f" and kind(value) == DECIMAL:
         return Decimal(value[2:])
+    if reads("numeric-strings", "numbers") and is_string(value):
+        return to_decimal(value)
     return None
 
 
@@ -85,6 +88,8 @@ def quotient(a: Number, b: Number) -> Number | None:
     x, y = alike(a, b)
     if not y:
         return None
+    if type(x) is int and reads("integer-quotient", "float"):
+        return float(x / y)
     result: Number = x / y if type(x) is float else QUOTIENT.divide(Decimal(x), Decimal(y))
     return result
 
@@ -95,8 +100,11 @@ def remainder(a: Number, b: Number) -> Number | None:
     if not y:
         return None
     rest: Number = EXACT.remainder(x, y) if isinstance(x, Decimal) else x % y
-    # the remainder of decimals has the sign of the dividend
-    return add(rest, y) if isinstance(rest, Decimal) and rest and (rest < 0) != (y < 0) else rest
+    signed_like = x if reads("remainder-sign", "dividend") else y
+    if not rest or (rest < 0) == (signed_like < 0):
+        return rest
+    # the remainder of decimals has the sign of the dividend, that of other numbers the sign of the divisor
+    return subtract(rest, y) if signed_like is x else add(rest, y)
 
 
 def power(a: Number, b: Number) -> Number | None:

@@ -14,6 +14,7 @@ from localnode.dtl.joins import IndexExpression, Subset, index_of, join_keys, us
 from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Evaluator, Scope
 from localnode.dtl.values import truthy
+from localnode.readings import reads
 
 Follow = Callable[[Frame, list[Any]], list[Any]]
 """A compiled specification: from the entities that go in to the values that come out."""
@@ -132,9 +133,18 @@ def _compile_spec(spec: Spec, scope: Scope) -> Follow:
     if spec.recurse:
         return lambda f, values: [found for value in values for found in _recursed(spec, reach, f, value)]
     project = _projection(spec, scope)
-    return lambda f, values: [
-        found for value in values for row in reach(f, value) for found in project(f, value, row)
-    ]
+
+    def rows(f: Frame, values: list[Any]) -> list[Any]:
+        return [found for value in values for row in reach(f, value) for found in project(f, value, row)]
+
+    def once(f: Frame, values: list[Any]) -> list[Any]:
+        found: dict[tuple[str, str], Entity] = {}
+        for row in (row for value in values for row in reach(f, value)):
+            for alias in (alias for alias in spec.returned_aliases if row[alias] is not None):
+                found.setdefault((alias, row[alias]["_id"]), row[alias])
+        return list(found.values())
+
+    return once if spec.returned_aliases and reads("hop-duplicates", "once") else rows
 
 
 def _reach(spec: Spec, scope: Scope) -> Reach:
@@ -182,6 +192,10 @@ def _recursed(spec: Spec, reach: Reach, f: Frame, root: Any) -> list[Any]:
     """Return everything that is reached by hopping again and again, each entity once, in rounds."""
     found = [] if spec.exclude_root else [root]
     front, depth, seen = [root], 0, set()
+    if spec.exclude_root and reads("root-again", "out"):
+        seen.add(root.get("_id") if type(root) is dict else None)
+    if reads("max-depth", "further"):
+        depth = -1
     while front and (spec.max_depth is None or depth < spec.max_depth):
         reached = []
         for value in front:

@@ -19,6 +19,7 @@ from typing import Any, Final
 from localnode.dtl.clock import DATEPARTS, compile_format, time_zone
 from localnode.dtl.patterns import wildcard
 from localnode.dtl.values import first, is_string
+from localnode.readings import reads
 
 RAW_KINDS = frozenset({"raw", "rule", "transforms", "spec", "dataset"})
 """Kinds whose arguments are not compiled as expressions."""
@@ -92,9 +93,9 @@ CONVERTERS: dict[str, tuple[Callable[[Any], Any], str]] = {
 def convert(kind: str, value: Any) -> Any:
     """Return the first value of `value` as an argument of this kind, INVALID for a wrong value and for null.
 
-    A `bound` (of a slice) may be null: ABSENT.
+    A `bound` (of a slice) may be null: ABSENT (but for the reading `null-position`).
     """
     value = first(value)
     if value is None:
-        return ABSENT if kind == "bound" else INVALID
+        return ABSENT if kind == "bound" and reads("null-position", "bound") else INVALID
     return CONVERTERS[kind][0](value)

@@ -7,6 +7,7 @@ from typing import Any
 
 from localnode.dtl.api import Entity
 from localnode.dtl.joins import IndexExpression, Subset
+from localnode.readings import reads
 
 
 class MemoryContext:
@@ -40,7 +41,9 @@ class MemoryContext:
     def lookup(self, dataset: str, entity_id: str) -> Entity | None:
         """Return the latest version of a live entity, or None."""
         entity = self.datasets.get(dataset, {}).get(entity_id)
-        return None if entity is None or entity.get("_deleted") is True else entity
+        if entity is not None and entity.get("_deleted") is True and reads("lookup-deleted", "null"):
+            return None
+        return entity
 
     def join(
         self,

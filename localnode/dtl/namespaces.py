@@ -12,6 +12,7 @@ from typing import Any
 from localnode.dtl.api import Entity, PipeSettings
 from localnode.dtl.patterns import Matcher, wildcard
 from localnode.dtl.values import NI, kind
+from localnode.readings import reads
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,9 @@ def _without_namespaces(value: Any) -> Any:
 
 
 def _local_id(value: Any) -> Any:
-    return value.rpartition(":")[2] or value if type(value) is str else value
+    if type(value) is not str or ":" not in value:
+        return value
+    return value.split(":", 1 if reads("id-colons", "first") else -1)[-1] or value
 
 
 def qualified(identifier: str, namespace: str) -> str:
@@ -122,7 +125,10 @@ def qualified(identifier: str, namespace: str) -> str:
 
 def split_identifier(identifier: str) -> tuple[str, str]:
     """Namespace and identifier of `ns:id`, at the first colon, so that `ni-ns`/`ni-id` undo `ni`."""
-    namespace, colon, rest = identifier.partition(":")
+    if reads("ni-colons", "last"):
+        namespace, colon, rest = identifier.rpartition(":")
+    else:
+        namespace, colon, rest = identifier.partition(":")
     return (namespace, rest) if colon else ("", identifier)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from localnode.dtl.api import PipeSettings
+from localnode.dtl.values import key_of
+from localnode.readings import reads
 
 Select = Callable[[dict[str, Any]], list[Any]]
 """Gives the values of the properties that one path element names in a dict."""
@@ -48,7 +50,7 @@ def walk(selects: Sequence[Select], value: Any) -> Any:
 
     A single chain without lists gives the bare value, null if there is nothing; otherwise a list comes out.
     """
-    many = type(value) is list
+    many, several = type(value) is list, False
     current = value if many else [value]
     for select in selects:
         found: list[Any] = []
@@ -56,7 +58,8 @@ def walk(selects: Sequence[Select], value: Any) -> Any:
             if type(item) is not dict:
                 continue
             hits = select(item)
-            many = many or len(hits) > 1
+            if len(hits) > 1:
+                many = several = True
             for hit in hits:
                 if type(hit) is list:
                     many = True
@@ -65,8 +68,20 @@ def walk(selects: Sequence[Select], value: Any) -> Any:
                     found.append(hit)
         current = found
     if many:
-        return current
+        return _found(current, several)
     return current[0] if current else None
+
+
+def _found(values: list[Any], several: bool) -> list[Any]:
+    """Return what a path gives of the values that it finds; `several`: in more than one namespace."""
+    if reads("path-null", "dropped"):
+        values = [value for value in values if value is not None]
+    if several and reads("path-union", "distinct"):
+        found: dict[str, Any] = {}
+        for value in values:
+            found.setdefault(key_of(value), value)
+        return list(found.values())
+    return values
 
 
 class KeyLayout:

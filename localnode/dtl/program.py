@@ -22,6 +22,7 @@ from localnode.dtl.joins import IndexExpression, index_of, uses_besides
 from localnode.dtl.registry import shown
 from localnode.dtl.runtime import DISCARDED, FILTERED, EntityRun, Frame, Rule
 from localnode.dtl.scope import Compilation, Scope
+from localnode.readings import reads, turned
 
 DEFAULT = "default"
 KEPT = 1024
@@ -53,7 +54,7 @@ class Program:
         """
         run = EntityRun(context, entity)
         target: Entity = {"_id": entity["_id"]} if "_id" in entity else {}
-        if entity.get("_deleted") is True:
+        if entity.get("_deleted") is True and reads("deleted-carried", "yes"):
             target["_deleted"] = True
         signal = self._rule.apply(Frame(entity, target, None, None, run))
         if signal is DISCARDED:
@@ -65,7 +66,7 @@ class Program:
         if signal is FILTERED:
             target["_filtered"] = True
         if run.created:
-            return [*run.created, target]
+            return [*run.created, target] if reads("created-first", "before") else [target, *run.created]
         return [target]
 
 
@@ -85,11 +86,11 @@ def compile_dtl(rules: Mapping[str, Any], settings: PipeSettings) -> Program:
         text = json.dumps(rules)
     except (TypeError, ValueError, RecursionError):
         return _compile(rules, settings)
-    return _kept(text, settings)
+    return _kept(text, settings, turned())
 
 
 @lru_cache(maxsize=KEPT)
-def _kept(text: str, settings: PipeSettings) -> Program:
+def _kept(text: str, settings: PipeSettings, _readings: str) -> Program:
     return _compile(json.loads(text), settings)
 
 

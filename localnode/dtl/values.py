@@ -8,13 +8,14 @@ addition: `Text`, a string that looks like a transit string and is not one (`jso
 `"\\"~rhttp://x/\\""`). It becomes an ordinary string when it is put on a target, since the data model has no
 way of escaping it.
 
-The choice that integers, floats and booleans of the same value differ (`1`, `1.0`, `true`) in `eq`, `in`,
-`distinct`, the set functions and joins is made in `key_of` and `same`, and nowhere else.
+That integers, floats and decimals of the same value differ in `eq`, `in`, `distinct`, the set functions and
+joins (or not: the reading `numbers`) is decided in `key_of` and `same`, and nowhere else.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from base64 import b64decode
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from decimal import Context, Decimal
 from typing import Any
 
 from localnode.dtl.timestamps import parse_timestamp
+from localnode.readings import reads
 
 MAX_EXPONENT = 6144
 """Decimals beyond 10^±6144 (the range of IEEE decimal128) are not taken for numbers."""
@@ -113,7 +115,7 @@ def to_bytes(payload: str) -> bytes | None:
 
 def decimal_value(number: Decimal) -> str:
     """Return a decimal as a value: always in plain digits, with the scale it has."""
-    return f"~f{number:f}"
+    return f"~f{number:f}" if reads("decimal-scale", "kept") else _decimal_key(number)
 
 
 def as_list(value: Any) -> list[Any]:
@@ -156,7 +158,7 @@ def same(a: Any, b: Any) -> bool:
     """
     kind_of = type(a)
     if kind_of is not type(b):
-        return False
+        return reads("numbers", "equal") and _is_number(a) and _is_number(b) and key_of(a) == key_of(b)
     if kind_of is str:
         return a == b or (a[:1] == "~" == b[:1] and key_of(a) == key_of(b))
     if kind_of is list:
@@ -184,11 +186,28 @@ def _tagged_key(value: str) -> str:
     """Return the normal form of a transit string: equal times, numbers and UUIDs are written alike."""
     tagged = tag_kind(value)
     if tagged == DECIMAL:
-        number = Decimal(value[2:]).normalize(EXACT)
-        return f"~f{number + 0:f}"
+        return _decimal_key(Decimal(value[2:]))
     if tagged == DATETIME:
         return f"{_ESCAPE}t{_nanoseconds(value)}"
     return value.lower() if tagged == UUID else value
+
+
+def _decimal_key(number: Decimal) -> str:
+    return f"~f{number.normalize(EXACT) + 0:f}"
+
+
+def _integer_key(value: int) -> str:
+    return _decimal_key(Decimal(value)) if reads("numbers", "equal") else f"{_ESCAPE}i{value}"
+
+
+def _float_key(value: float) -> str:
+    if reads("numbers", "equal") and math.isfinite(value):
+        return _decimal_key(Decimal(repr(value)))
+    return f"{_ESCAPE}f{value + 0.0!r}"
+
+
+def _is_number(value: Any) -> bool:
+    return kind(value) in (INTEGER, FLOAT, DECIMAL)
 
 
 def _list_key(value: list[Any]) -> str:
@@ -216,9 +235,9 @@ def _text_key(value: str) -> str:
 
 
 _KEYS: dict[type, Callable[[Any], str]] = {
-    int: lambda value: f"{_ESCAPE}i{value}",
+    int: _integer_key,
     bool: lambda value: f"{_ESCAPE}b{value:d}",
-    float: lambda value: f"{_ESCAPE}f{value + 0.0!r}",
+    float: _float_key,
     type(None): lambda value: f"{_ESCAPE}n",
     list: _list_key,
     dict: _dict_key,

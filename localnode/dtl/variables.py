@@ -9,6 +9,7 @@ from localnode.dtl.api import PipeSettings
 from localnode.dtl.paths import BadPath, exact_name, path_reader
 from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Evaluator, Scope
+from localnode.readings import reads
 
 VARIABLES = ("_", "_S", "_T", "_B")
 CONTEXTS = ("_P", "_R")
@@ -73,7 +74,8 @@ def _source_ids(elements: list[str], settings: PipeSettings) -> Evaluator:
         source = f.s
         if type(source) is not dict or "$ids" in source or type(source.get("_id")) is not str:
             return read(source)
-        return rest([identifier(source["_id"], settings)])
+        own = identifier(source["_id"], settings)
+        return rest(own if reads("source-ids", "lone") else [own])
 
     return run
 

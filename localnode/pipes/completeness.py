@@ -12,12 +12,13 @@ class Completeness:
     """What the sink of a run may claim, taken from its inputs before the run reads them.
 
     `value` is µs since the epoch, or None while one input has none; `inherited` maps upstream datasets to
-    theirs.
+    theirs. `of_input`: it hangs on nothing but what is read from outside.
     """
 
     def __init__(self, store: Store, pipe: Config, inputs: Iterable[str], external: bool, now: int) -> None:
         excluded = set(pipe.get("exclude_completeness") or ())
         names = set(pipe.get("include_completeness") or inputs) - excluded
+        self.of_input = external and not names
         values: list[int | None] = [now] if external or not names else []
         self.inherited: dict[str, int] = {}
         for name in sorted(names):

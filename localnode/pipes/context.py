@@ -10,6 +10,7 @@ from typing import Any
 
 from localnode.dtl import IndexExpression, Subset
 from localnode.pipes.base import Engine, Entity
+from localnode.readings import reads
 from localnode.store import Dataset, Stored
 from localnode.store.state import Probe
 
@@ -46,7 +47,9 @@ class RunContext:
         """See TransformContext."""
         found = self._store.find(dataset)
         row = found.get(entity_id) if found else None
-        return self._entity(dataset, row) if row and not row.deleted else None
+        if row and (not row.deleted or reads("lookup-deleted", "entity")):
+            return self._entity(dataset, row)
+        return None
 
     def _entity(self, dataset: str, row: Stored) -> Entity:
         """Return what a row holds; several hops of a rule often meet the same one."""

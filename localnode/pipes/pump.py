@@ -17,6 +17,7 @@ from localnode.pipes.completeness import Completeness
 from localnode.pipes.errors import NotReady, PipeError, Refused, SourceFailed
 from localnode.pipes.execution_log import FULL, INCREMENTAL, PARTIAL
 from localnode.pipes.parts import Parts
+from localnode.readings import reads
 from localnode.store import BreakerTripped, StoreError
 from localnode.store.state import Probe
 
@@ -304,7 +305,9 @@ class PumpRun:
             self._parts.remember_inputs()
             if sink.dataset and self._completeness.value is not None:
                 dataset = self._store.dataset(sink.dataset, create=True)
-                dataset.set_completeness(self._completeness.value, self._completeness.inherited)
+                at_end = self._completeness.of_input and reads("completeness-of-input", "end")
+                complete = now_us() if at_end else self._completeness.value
+                dataset.set_completeness(complete, self._completeness.inherited)
 
     def _compact(self) -> None:
         """Never the run's failure: what is left over goes the next time."""

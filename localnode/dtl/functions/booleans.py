@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from localnode.dtl.decorators import cast, fold_constant, plain, special
@@ -9,18 +10,24 @@ from localnode.dtl.kinds import INVALID
 from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import as_list, first, is_string, truthy
+from localnode.readings import reads
 
 
 @special("all", signature="[FUNCTION:each] VALUES")
 def all_(call: Call) -> Expr:
     """Return True if every value, or FUNCTION of every value, is truthy. True without any values."""
-    return _quantified(call, all)
+    return _quantified(call, all if reads("all-of-none", "true") else _all_of_some)
 
 
 @special("any", signature="[FUNCTION:each] VALUES")
 def any_(call: Call) -> Expr:
     """Return True if at least one value, or FUNCTION of one, is truthy. False without any values."""
     return _quantified(call, any)
+
+
+def _all_of_some(found: Iterator[bool]) -> bool:
+    held = list(found)
+    return bool(held) and all(held)
 
 
 def _quantified(call: Call, quantifier: Any) -> Expr:

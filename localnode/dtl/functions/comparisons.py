@@ -7,6 +7,7 @@ from typing import Any
 
 from localnode.dtl.decorators import plain
 from localnode.dtl.values import NULL, RANK, as_list, first, kind, order_key, same
+from localnode.readings import reads
 
 
 @plain("eq", signature="A B")
@@ -22,7 +23,7 @@ def eq(a: Any, b: Any) -> bool:
     if type(a) is str and type(b) is str and a[:1] != "~":
         return a == b
     if a is None or b is None:
-        return a is b
+        return a is b or (reads("eq-null", "equal") and as_list(a) == as_list(b))
     return same(as_list(a), as_list(b))
 
 
@@ -37,7 +38,7 @@ def _compare(a: Any, b: Any, fits: Callable[[Any, Any], bool]) -> bool:
     if type(a) is int and type(b) is int:
         return fits(a, b)
     rank = RANK[kind(a)]
-    if rank != RANK[kind(b)] or rank == RANK[NULL]:
+    if (rank != RANK[kind(b)] or rank == RANK[NULL]) and reads("compare-null", "false"):
         return False
     return fits(order_key(a), order_key(b))
 

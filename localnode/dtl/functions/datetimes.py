@@ -23,6 +23,7 @@ from localnode.dtl.decorators import cast, mapped, plain
 from localnode.dtl.kinds import ABSENT, INVALID
 from localnode.dtl.timestamps import DAY, EPOCH_ORDINAL, SECOND, datetime_value, parse_timestamp
 from localnode.dtl.values import DATETIME, first, is_string, kind
+from localnode.readings import reads
 
 _OFFSET = re.compile(r"(.*T.*)([+-])([01]\d|2[0-3]):?([0-5]\d)", re.ASCII)
 
@@ -61,7 +62,11 @@ def _from_iso(written: str) -> Any:
         shift = (int(match[3]) * 3600 + int(match[4]) * 60) * (-1 if match[2] == "-" else 1)
         written = match[1] + "Z"
     stamp = parse_timestamp(written)
-    return INVALID if stamp is None or stamp.is_date else _moment(stamp.nanoseconds - shift * SECOND)
+    if reads("datetime-without-zone", "utc"):
+        stamp = stamp or parse_timestamp(f"{written}Z")
+    elif stamp is not None and stamp.is_date:
+        return INVALID
+    return INVALID if stamp is None else _moment(stamp.nanoseconds - shift * SECOND)
 
 
 @mapped("datetime-parse", signature="[TIMEZONE:zone] FORMAT:format VALUES", over="texts")
@@ -95,6 +100,8 @@ def datetime_format(zone: Any, form: DateFormat) -> Callable[[Any], Any]:
     write, clock = form.write, UTC if zone is ABSENT else zone
     rewrite = form.rewrite if clock is UTC else None
 
+    rounded = reads("fraction-digits", "rounded")
+
     def to_text(value: Any) -> Any:
         if type(value) is not str or value[:2] != "~t":
             return INVALID
@@ -102,6 +109,8 @@ def datetime_format(zone: Any, form: DateFormat) -> Callable[[Any], Any]:
         stamp = parse_timestamp(written)
         if stamp is None:
             return INVALID
+        if rounded:
+            return write(read_clock((stamp.nanoseconds + 500) // 1000 * 1000, clock))
         if rewrite is not None and not stamp.is_date:
             return rewrite(written)
         return write(read_clock(stamp.nanoseconds, clock))
@@ -161,8 +170,10 @@ def _plus_months(nanoseconds: int, amount: int) -> Any:
     if not date.min.year <= year <= date.max.year:
         return INVALID
     last = monthrange(year, month + 1)[1]
-    moved = date(year, month + 1, min(day.day, last))
-    return _moment((moved.toordinal() - EPOCH_ORDINAL) * DAY + clock)
+    moved = date(year, month + 1, min(day.day, last)).toordinal()
+    if reads("month-end", "over"):
+        moved += max(0, day.day - last)
+    return _moment((moved - EPOCH_ORDINAL) * DAY + clock)
 
 
 @mapped("datetime-shift", signature="FROM:zone TO:zone VALUES")

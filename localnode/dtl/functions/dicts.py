@@ -9,6 +9,7 @@ from typing import Any
 from core.suggestions import did_you_mean
 from localnode.dtl.api import NAMESPACE
 from localnode.dtl.decorators import broadcast, fold_constant, mapped, plain, special
+from localnode.dtl.functions.strings import string as key_text
 from localnode.dtl.kinds import INVALID
 from localnode.dtl.namespaces import Namespacing, add_namespaces, strip_namespaces
 from localnode.dtl.paths import path_reader
@@ -16,6 +17,7 @@ from localnode.dtl.registry import shown
 from localnode.dtl.runtime import Frame, Rule
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import as_list, first, is_string
+from localnode.readings import reads
 
 
 @special("dict", signature="[ITEMS] | (KEY VALUE)+")
@@ -35,6 +37,9 @@ def dict_(call: Call) -> Expr:
 
 def _of_pairs(items: list[Any]) -> dict[str, Any]:
     pairs = (item for item in items if type(item) is list and len(item) == 2)
+    if reads("dict-keys", "text"):
+        named = ((None if key is None else key_text(key), value) for key, value in pairs)
+        return {str(key): value for key, value in named if is_string(key)}
     return {str(key): value for key, value in pairs if is_string(key)}
 
 
@@ -56,9 +61,9 @@ def _dicts(values: Any) -> list[dict[str, Any]]:
 
 
 @plain("items", signature="VALUES")
-def items(values: Any) -> list[Any]:
+def items(values: Any) -> Any:
     """Return a list of `[key, value]` for all dicts in order; what is no dict is left out."""
-    return [[key, value] for item in _dicts(values) for key, value in item.items()]
+    return _of_one_entry(values, [[key, value] for item in _dicts(values) for key, value in item.items()])
 
 
 @plain("key-values", signature="VALUES")
@@ -68,19 +73,26 @@ def key_values(values: Any) -> Any:
     A lone dict with one entry gives a lone dict. What is no dict is left out.
     """
     pairs = [{"key": key, "value": value} for item in _dicts(values) for key, value in item.items()]
-    return pairs[0] if type(values) is dict and len(pairs) == 1 else pairs
+    lone = type(values) is dict or reads("one-pair", "lone")
+    return pairs[0] if lone and len(pairs) == 1 else pairs
 
 
 @plain("keys", signature="VALUES")
-def keys(values: Any) -> list[Any]:
+def keys(values: Any) -> Any:
     """Return a list of all keys of all dicts in order, duplicates kept; what is no dict is left out."""
-    return [key for item in _dicts(values) for key in item]
+    return _of_one_entry(values, [key for item in _dicts(values) for key in item])
 
 
 @plain("values", signature="VALUES")
-def values_(values: Any) -> list[Any]:
+def values_(values: Any) -> Any:
     """Return a list of all values of all dicts in order; what is no dict is left out."""
-    return [value for item in _dicts(values) for value in item.values()]
+    return _of_one_entry(values, [value for item in _dicts(values) for value in item.values()])
+
+
+def _of_one_entry(values: Any, found: list[Any]) -> Any:
+    """Return what was found in dicts; of a lone dict with one entry it may be what is in the list."""
+    lone = type(values) is dict and len(found) == 1 and reads("one-entry", "lone")
+    return found[0] if lone else found
 
 
 @special("path", signature="PROPERTIES VALUES")
@@ -130,7 +142,11 @@ def apply(call: Call) -> Expr:
             frame = f.applied(value)
             return frame.t if run_rule(frame) is None else INVALID
 
-        return broadcast(one, source(f, v))
+        value = source(f, v)
+        if value is None and reads("applied-null", "yes"):
+            result = one(None)
+            return None if result is INVALID else result
+        return broadcast(one, value)
 
     return Expr(run)
 

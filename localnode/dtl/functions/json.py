@@ -7,7 +7,8 @@ from typing import Any
 
 from localnode.dtl.decorators import cast, mapped
 from localnode.dtl.kinds import INVALID
-from localnode.dtl.values import DECIMAL, STRING, is_string, kind, own, text
+from localnode.dtl.values import DECIMAL, STRING, URI, is_string, kind, own, text
+from localnode.readings import reads
 
 
 @mapped("json")
@@ -17,6 +18,8 @@ def json_(value: Any) -> str:
     Keys sorted, `", "` and `": "` as separators, characters as they are. Tagged values are written as strings
     without their tag, decimals as numbers. Null gives null.
     """
+    if kind(value) == URI and reads("json-uri", "bare"):
+        return text(value[2:])
     return text(json_text(value))
 
 
@@ -51,7 +54,7 @@ def _write(value: Any, tags: bool) -> str:
 
 
 def _quoted(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=reads("json-escapes", "ascii"))
 
 
 @cast("json-parse", nulls=True)

@@ -12,8 +12,14 @@ from localnode.dtl.kinds import ABSENT, INVALID
 from localnode.dtl.runtime import Frame, Refusal
 from localnode.dtl.scope import Call, Evaluator, Expr
 from localnode.dtl.values import as_list, first, is_string, key_of, order_key, truthy
+from localnode.readings import reads
 
 MAX_RANGE = 1_000_000
+
+
+def _listed(values: Any) -> list[Any] | None:
+    """Return the values as a list; null has none, or (another reading) is no list."""
+    return None if values is None and reads("list-of-null", "null") else as_list(values)
 
 
 def _each(call: Call, apply: Callable[[list[Any], Callable[[Any], Any]], Any]) -> Expr:
@@ -36,6 +42,10 @@ def list_(call: Call) -> Expr:
 def combine(call: Call) -> Expr:
     """One list of the values of all arguments; null has no values, lists within lists stay as they are."""
     runs = [arg.run for arg in call.args]
+    if len(runs) > 1 and reads("combine-null", "kept"):
+        return fold_constant(
+            lambda f, v: [item for run in runs for item in (as_list(run(f, v)) or [None])], call.args
+        )
     return fold_constant(lambda f, v: [item for run in runs for item in as_list(run(f, v))], call.args)
 
 
@@ -85,7 +95,14 @@ def enumerate_(start: Any, values: Any) -> Any:
 def filter_(call: Call) -> Expr:
     """Return a list of the values of which FUNCTION is truthy."""
     test, values = call.args[0].run, call.args[1].run
-    return Expr(lambda f, v: [item for item in as_list(values(f, v)) if truthy(test(f, item))])
+    if reads("list-of-null", "empty"):
+        return Expr(lambda f, v: [item for item in as_list(values(f, v)) if truthy(test(f, item))])
+
+    def run(f: Frame, v: Any) -> Any:
+        items = _listed(values(f, v))
+        return None if items is None else [item for item in items if truthy(test(f, item))]
+
+    return Expr(run)
 
 
 @plain("first", signature="VALUES")
@@ -103,18 +120,21 @@ def last(values: Any) -> Any:
 
 
 @plain("flatten", signature="VALUES")
-def flatten(values: Any) -> list[Any]:
+def flatten(values: Any) -> list[Any] | None:
     """Return the values as a list, with the elements of lists among them put in their place (one level).
 
     Nulls are kept.
     """
+    items = _listed(values)
+    if items is None:
+        return None
     found: list[Any] = []
-    for item in as_list(values):
+    for item in items:
         if type(item) is list:
             found += item
         else:
             found.append(item)
-    return found
+    return found if reads("flatten-null", "kept") else [item for item in found if item is not None]
 
 
 @special("group", signature="KEY_FUNCTION:each VALUE_FUNCTION:each VALUES")
@@ -168,13 +188,17 @@ def in_(values: Any, items: Any) -> bool:
 
 
 @plain("insert", signature="INDEX:integer VALUES OBJECT")
-def insert(index: int, values: Any, item: Any) -> list[Any]:
+def insert(index: int, values: Any, item: Any) -> list[Any] | None:
     """Return the values as a list with OBJECT (whole, even if it is a list) put in before INDEX.
 
     A negative INDEX counts from the end, one outside the list means its start or end.
     """
-    inserted = list(as_list(values))
-    inserted.insert(index, item)
+    items = _listed(values)
+    if items is None:
+        return None
+    inserted = list(items)
+    if -len(items) <= index <= len(items) or reads("insert-outside", "clamped"):
+        inserted.insert(index, item)
     return inserted
 
 
@@ -200,7 +224,14 @@ def is_list(values: Any) -> bool:
 def map_(call: Call) -> Expr:
     """Return a list of what FUNCTION gives for each value."""
     function, values = call.args[0].run, call.args[1].run
-    return Expr(lambda f, v: [function(f, item) for item in as_list(values(f, v))])
+    if reads("list-of-null", "empty"):
+        return Expr(lambda f, v: [function(f, item) for item in as_list(values(f, v))])
+
+    def run(f: Frame, v: Any) -> Any:
+        items = _listed(values(f, v))
+        return None if items is None else [function(f, item) for item in items]
+
+    return Expr(run)
 
 
 @special("map-dict", signature="KEY_FUNCTION:each VALUE_FUNCTION:each VALUES")
@@ -234,8 +265,11 @@ def map_values(call: Call) -> Expr:
     """Return a list of what VALUE_FUNCTION gives for each value of each dict; what is no dict is left out."""
     function, values = call.args[0].run, call.args[1].run
 
-    def run(f: Frame, v: Any) -> list[Any]:
-        dicts = (item for item in as_list(values(f, v)) if type(item) is dict)
+    def run(f: Frame, v: Any) -> list[Any] | None:
+        items = _listed(values(f, v))
+        if items is None:
+            return None
+        dicts = (item for item in items if type(item) is dict)
         return [function(f, content) for item in dicts for content in item.values()]
 
     return Expr(run)
@@ -247,7 +281,7 @@ def max_(call: Call) -> Expr:
 
     The first of equals, null if there are no values.
     """
-    return _each(call, lambda items, by: max(items, key=lambda item: order_key(by(item)), default=None))
+    return _each(call, lambda items, by: _extreme(max, items, by))
 
 
 @special("min", signature="[FUNCTION:each] VALUES")
@@ -256,7 +290,13 @@ def min_(call: Call) -> Expr:
 
     The first of equals, null if there are no values.
     """
-    return _each(call, lambda items, by: min(items, key=lambda item: order_key(by(item)), default=None))
+    return _each(call, lambda items, by: _extreme(min, items, by))
+
+
+def _extreme(choose: Callable[..., Any], items: list[Any], by: Callable[[Any], Any]) -> Any:
+    """Return the `min` or `max` of the values, of equals the first (or, another reading, the last)."""
+    ordered = items if reads("ties", "first") else items[::-1]
+    return choose(ordered, key=lambda item: order_key(by(item)), default=None)
 
 
 @plain("nth", signature="INDEX:integer VALUES")
@@ -266,7 +306,8 @@ def nth(index: int, values: Any) -> Any:
     What is no list is its own only value.
     """
     items = as_list(values)
-    return items[index] if -len(items) <= index < len(items) else None
+    least = -len(items) if reads("nth-negative", "from-end") else 0
+    return items[index] if least <= index < len(items) else None
 
 
 @plain("range", signature="START:integer STOP:integer [STEP:step]", fold=False)
@@ -282,19 +323,23 @@ def range_(start: int, stop: int, step: Any) -> list[int]:
 
 
 @plain("reversed", signature="VALUES")
-def reversed_(values: Any) -> list[Any]:
+def reversed_(values: Any) -> list[Any] | None:
     """Return the values as a list, last first."""
-    return as_list(values)[::-1]
+    items = _listed(values)
+    return None if items is None else items[::-1]
 
 
 @plain("slice", signature="START:bound [END:bound] [STRIDE:step] VALUES")
-def slice_(start: Any, end: Any, stride: Any, values: Any) -> list[Any]:
+def slice_(start: Any, end: Any, stride: Any, values: Any) -> list[Any] | None:
     """Return the values from START up to, not including, END, every STRIDE-th.
 
     Negative positions count from the end, a null position is the start or the end.
     """
+    items = _listed(values)
+    if items is None:
+        return None
     bounds = (None if bound is ABSENT else bound for bound in (start, end, stride))
-    return as_list(values)[slice(*bounds)]
+    return items[slice(*bounds)]
 
 
 @special("sorted", signature="[FUNCTION:each] VALUES")
@@ -315,12 +360,14 @@ def sorted_descending(call: Call) -> Expr:
 def _sorted(call: Call, descending: bool) -> Expr:
     function, values = call.named("FUNCTION"), call.named("VALUES").run
     by: Evaluator = function.run if function else lambda f, v: v
+    turned = descending and reads("descending-ties", "reversed")
 
     def run(f: Frame, v: Any) -> Any:
         items = values(f, v)
         if type(items) is not list:
             return items
-        return sorted(items, key=lambda item: order_key(by(f, item)), reverse=descending)
+        ordered = sorted(items, key=lambda item: order_key(by(f, item)), reverse=descending and not turned)
+        return ordered[::-1] if turned else ordered
 
     return Expr(run) if function else fold_constant(run, call.args)
 
@@ -329,7 +376,9 @@ def _sorted(call: Call, descending: bool) -> Expr:
 def sum_(values: Any) -> Any:
     """Return the sum of the numbers among the values, 0 if there are none."""
     total: Any = 0
+    found = False
     for item in as_list(values):
         if (number := number_of(item)) is not None:
             total = add(total, number)
-    return value_of(total)
+            found = True
+    return value_of(total) if found or reads("sum-of-none", "zero") else None

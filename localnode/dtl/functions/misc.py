@@ -15,6 +15,7 @@ from localnode.dtl.runtime import Frame, Refusal
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.timestamps import datetime_value
 from localnode.dtl.values import as_list, first, is_string, same
+from localnode.readings import reads
 
 MAX_TUPLES = 1_000_000
 
@@ -47,7 +48,7 @@ def is_changed(call: Call) -> Expr:
         current = f.run.source
         previous = f.run.context.previous(current["_id"]) if "_id" in current else None
         if previous is None:
-            return None
+            return True if current.get("_deleted") is True and reads("first-change", "true") else None
         if current.get("_deleted") is True or previous.get("_deleted") is True:
             return True
         return not same(function(f, current), function(f, previous))

@@ -19,13 +19,18 @@ from localnode.dtl.values import (
     kind,
     to_decimal,
 )
+from localnode.readings import reads
 
 _HEX = re.compile(r"0[xX]([0-9a-fA-F]+)")
 
 
 def numeric(value: Any) -> Number | None:
     """Return the number that a value is or, as a string, spells."""
-    return to_decimal(value) if is_string(value) else number_of(value)
+    if is_string(value):
+        return to_decimal(value.strip() if reads("number-with-spaces", "number") else value)
+    if type(value) is bool and reads("boolean-to-number", "number"):
+        return int(value)
+    return number_of(value)
 
 
 @cast("decimal")
@@ -71,7 +76,7 @@ def integer(value: Any) -> Any:
     number_found = numeric(value)
     if number_found is None or (type(number_found) is float and not math.isfinite(number_found)):
         return INVALID
-    return int(number_found)
+    return math.floor(number_found) if reads("integer-of-negative", "floored") else int(number_found)
 
 
 @mapped("hex")

@@ -18,7 +18,12 @@ from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import (
     BYTES,
+    DATE,
+    DATETIME,
+    NI,
     STRING,
+    URI,
+    UUID,
     Text,
     as_list,
     first,
@@ -27,21 +32,23 @@ from localnode.dtl.values import (
     text,
     to_bytes,
 )
+from localnode.readings import reads
 
 
 @special("concat", signature="VALUES+")
 def concat(call: Call) -> Expr:
     """One string from all strings in all arguments, lists included; what is no string is left out."""
     runs = [arg.run for arg in call.args]
+    part_of = _tagged_text if reads("concat-tagged", "text") else _string_only
 
     def run(f: Frame, v: Any) -> str:
-        parts = []
+        parts: list[str] = []
         for argument in runs:
             value = argument(f, v)
             if type(value) is str and value[:1] != "~":
                 parts.append(value)
             else:
-                parts += [item for item in as_list(value) if is_string(item)]
+                parts += [part for item in as_list(value) if (part := part_of(item)) is not None]
         joined = "".join(parts)
         return text(joined) if joined[:1] == "~" else joined
 
@@ -56,7 +63,22 @@ def join(separator: str, values: Any) -> str | None:
     """
     if values is None:
         return None
-    return text(separator.join(item for item in as_list(values) if is_string(item)))
+    part_of = _tagged_text if reads("concat-tagged", "text") else _string_only
+    parts = [part for item in as_list(values) if (part := part_of(item)) is not None]
+    if not parts and reads("join-of-none", "null"):
+        return None
+    return text(separator.join(parts))
+
+
+def _string_only(value: Any) -> str | None:
+    return value if is_string(value) else None
+
+
+def _tagged_text(value: Any) -> str | None:
+    """Return a string, or an identifier, URI, time or UUID as `string` writes it."""
+    if is_string(value):
+        return str(value)
+    return value[2:] if kind(value) in (NI, URI, DATE, DATETIME, UUID) else None
 
 
 @mapped("length", over="strings")
@@ -135,8 +157,6 @@ def replace(call: Call) -> Expr:
     """Map-style: the string with every OLD replaced by NEW, or by the dict REPLACEMENTS.
 
     The replacements are made in one go: what has been put in is not replaced again, and longer keys go first.
-
-    The replacements are made in one go: what has been put in is not replaced again, and longer keys go first.
     """
     values = call.args[-1].run
     if len(call.args) == 2:
@@ -166,8 +186,16 @@ def _replacer(replacements: Any) -> Callable[[str], str] | None:
     table = {old: str(new) for old, new in replacements.items() if old and is_string(new)}
     if not table:
         return str
+    if reads("replace-dict", "in-turn"):
+        return lambda value: _replaced_in_turn(value, table)
     search = re.compile("|".join(re.escape(old) for old in sorted(table, key=len, reverse=True)))
     return lambda value: search.sub(lambda match: table[match[0]], value)
+
+
+def _replaced_in_turn(value: str, table: dict[str, str]) -> str:
+    for old, new in table.items():
+        value = value.replace(old, new)
+    return value
 
 
 @plain("split", signature="[SEPARATOR:string] VALUES")
@@ -185,15 +213,12 @@ def split(separator: Any, values: Any) -> Any:
             parts += (
                 str(item) if separator == "" else str(item).split(None if separator is ABSENT else separator)
             )
-    return [text(part) for part in parts]
+    return [text(part) for part in parts if part or reads("split-empty", "kept")]
 
 
 @mapped("substring", signature="START:bound [END:bound] VALUES", over="strings")
 def substring(start: Any, end: Any) -> Callable[[str], str]:
     """Map-style: the characters from START (from 0) up to, not including, END.
-
-    END is the end of the string by default. Negative positions count from the end; a null position is the
-    start or the end.
 
     END is the end of the string by default. Negative positions count from the end; a null position is the
     start or the end.

@@ -16,6 +16,7 @@ from localnode.dtl.registry import shown
 from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr, Scope, Step
 from localnode.dtl.values import SHAREABLE, as_list, first, is_string, own, truthy
+from localnode.readings import reads
 
 MEMO_SIZE = 10_000
 """How many property names a pattern remembers its answer for."""
@@ -109,8 +110,12 @@ def _finisher(call: Call) -> Callable[[Any], Any]:
     if not settings.namespaced_identifiers or not _may_be_id(call.args[0]):
         return own
 
+    prefixes_all = reads("added-id", "prefixed")
+
     def finish(value: Any) -> Any:
-        return qualified(value, settings.identity) if is_string(value) and ":" not in value else own(value)
+        if is_string(value) and (prefixes_all or ":" not in value):
+            return qualified(value, settings.identity)
+        return own(value)
 
     return finish
 
@@ -234,6 +239,8 @@ def _chooser(include: Any, exclude: Any, scope: Scope) -> Matcher:
         return answer
 
     everything = as_list(include) == ["*"] and not unwanted
+    if everything and reads("copy-internal", "few"):
+        return lambda name: name[:1] != "_" or name in ("_id", "_deleted")
     return (lambda name: True) if everything else chosen
 
 
@@ -264,7 +271,9 @@ def rename(call: Call) -> Step:
     Nothing if the source does not have it. With namespaces on and no namespace in TO, each property keeps its
     own; otherwise all values that FROM finds go to TO, as a list if there are several.
     """
-    return _transfer(call, call.args[0], call.args[1], lambda f: own)
+    return _transfer(
+        call, call.args[0], call.args[1], lambda f: own, sets_missing=reads("missing-source", "null")
+    )
 
 
 @step("make-ni", signature="NAMESPACE FROM [TO]")
@@ -285,7 +294,7 @@ def make_ni(call: Call) -> Step:
 
         def made(value: Any) -> Any:
             found = in_namespace_of(name, _written(value))
-            return sorted(found) if type(found) is list else found
+            return sorted(found) if type(found) is list and reads("make-ni-order", "sorted") else found
 
         return made
 
@@ -311,8 +320,12 @@ def _transfer(
     target: Expr,
     converter: Callable[[Frame], Callable[[Any], Any]],
     skip_empty: bool = False,
+    sets_missing: bool = False,
 ) -> Step:
-    """Take what a name finds in the source to the target under another name."""
+    """Take what a name finds in the source to the target under another name.
+
+    `skip_empty`: but for null and `[]`; `sets_missing`: a null, where it finds nothing.
+    """
     for index, name in enumerate(call.args):
         if name.constant and not is_string(name.value):
             call.error(index, f"{call.parameters[index].name} must be a string, not {shown(name.value)}")
@@ -324,7 +337,10 @@ def _transfer(
             return
         route = fixed or _route(source.run(f, None), target.run(f, None), scope)
         convert = converter(f)
-        for name, value in route(f):
+        found = route(f)
+        if not found and sets_missing and is_string(name := first(target.run(f, None))):
+            f.t[target_name(name, scope.settings)] = None
+        for name, value in found:
             converted = convert(value)
             if not skip_empty or (converted is not None and converted != []):
                 f.t[name] = converted
@@ -399,8 +415,6 @@ def merge_union(call: Call) -> Step:
     """As `merge`, but values of a property that exists already are added to what it has.
 
     It is then a list in which equal values are there once.
-
-    It is then a list in which equal values are there once.
     """
     values = call.args[0].run
 
@@ -416,8 +430,11 @@ def merge_union(call: Call) -> Step:
 
 
 def _collect(target: dict[str, Any], name: str, value: Any) -> None:
-    if name not in target:
+    dropped = reads("union-null", "dropped")
+    if name not in target or (dropped and target[name] is None):
         target[name] = value
+        return
+    if dropped and value is None:
         return
     present = target[name]
     target[name] = distinct_by(

@@ -13,6 +13,7 @@ from localnode.pipes.registry import SOURCE, STRINGS, register
 from localnode.pipes.sources import readiness
 from localnode.pipes.sources.offsets import Offsets
 from localnode.pipes.sources.union_datasets import SeveralDatasets
+from localnode.readings import reads
 from localnode.store import Stored
 
 Ranked = tuple[int, int, Stored]
@@ -61,8 +62,13 @@ class MergeDatasetsSource(SeveralDatasets):
 
     def side_by_side(self, ranked: Ranked, versions: dict[int, Ranked]) -> Entity:
         """One entity with the version of each dataset under its name."""
-        parts = {self.names[at]: _content(row) for at, (_, _, row) in sorted(versions.items())}
         deleted = all(version[2].deleted for version in versions.values())
+        shown = {
+            at: row
+            for at, (_, _, row) in sorted(versions.items())
+            if deleted or not row.deleted or reads("deleted-part", "kept")
+        }
+        parts = {self.names[at]: _content(row) for at, row in shown.items()}
         return {**parts, "_id": ranked[2].id, "_deleted": deleted, "_ts": ranked[0]}
 
     def newest(self, ranked: Ranked) -> dict[int, Ranked] | None:
@@ -76,9 +82,15 @@ class MergeDatasetsSource(SeveralDatasets):
             row = dataset.get(ranked[2].id) if dataset else None
             if row is not None:
                 versions[at] = (row.ts, at, row)
-        if max(version[:2] for version in versions.values()) != ranked[:2]:
+        if max(map(_rank, versions.values())) != _rank(ranked):
             return None
         return versions
+
+
+def _rank(version: Ranked) -> tuple[int, int]:
+    """Return what the latest of some versions has the most of: time, then the place of its dataset."""
+    time, at, _ = version
+    return time, at if reads("latest-ties", "later") else -at
 
 
 def _content(row: Stored) -> Entity:

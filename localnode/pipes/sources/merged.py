@@ -8,6 +8,7 @@ from typing import Any
 from localnode import codec
 from localnode.pipes.base import Entity
 from localnode.pipes.sources.connected_components import GraphNode
+from localnode.readings import reads
 from localnode.store import Stored
 
 Member = tuple[GraphNode, Stored]
@@ -57,7 +58,10 @@ class Merger:
     def _public(self, entity: Entity) -> Entity:
         if self._internal:
             return entity
-        return {name: value for name, value in entity.items() if name[:1] != "_" or name == "_id"}
+        has_id = reads("merged-id", "yes")
+        return {
+            name: value for name, value in entity.items() if name[:1] != "_" or (has_id and name == "_id")
+        }
 
 
 def _listed(value: Any) -> list[Any]:
@@ -77,6 +81,8 @@ def _union(values: list[Any]) -> Any:
 
     The value of a single one as it is, those of several as a list.
     """
+    if len(values) > 1 and reads("merge-nulls", "dropped"):
+        values = [value for value in values if value is not None] or [None]
     return values[0] if len(values) == 1 else [item for value in values for item in _listed(value)]
 
 

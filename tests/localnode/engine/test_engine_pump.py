@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
 
+from localnode import readings
 from localnode.pipes import FAILED, NOT_READY, STOPPED, SUCCESS, ConfigProblem, Engine, Pipe, Refused, Systems
 from localnode.pipes.partial import moved_back
 from localnode.store import Store
@@ -209,6 +211,17 @@ def test_completeness_is_the_least_of_all_inputs(pipe: Build, fill: Fill, store:
     assert (store.dataset("e").info().completeness or 0) > 10**15
 
 
+@pytest.mark.parametrize(("choice", "at"), [("start", 1), ("end", 2)])
+def test_completeness_of_input(
+    pipe: Build, store: Store, monkeypatch: pytest.MonkeyPatch, choice: str, at: int
+) -> None:
+    moments = count(1)
+    monkeypatch.setattr("localnode.pipes.pump.now_us", lambda: next(moments))
+    with readings.chosen({"completeness-of-input": choice}):
+        pipe("a", embedded({"_id": "1"})).run()
+    assert store.dataset("a").info().completeness == at
+
+
 def test_completeness_bounds_what_is_read(pipe: Build, fill: Fill, live: Live, store: Store) -> None:
     fill("a", {"_id": "1"})
     first = store.dataset("a").get("1")
@@ -372,6 +385,18 @@ def test_state_operations(pipe: Build, fill: Fill) -> None:
     assert b.change_token() != before
     with pytest.raises(Refused):
         pipe("r", {"type": "http_endpoint"}).run()
+
+
+@pytest.mark.parametrize(("choice", "n"), [("later", 2), ("earlier", 1)])
+def test_of_two_of_the_same_time(
+    pipe: Build, fill: Fill, live: Live, monkeypatch: pytest.MonkeyPatch, choice: str, n: int
+) -> None:
+    monkeypatch.setattr("localnode.store.writer.time.time_ns", lambda: 1_000_000)
+    fill("x", {"_id": "1", "n": 1})
+    fill("y", {"_id": "1", "n": 2})
+    with readings.chosen({"latest-ties": choice}):
+        pipe("b", {"type": "merge_datasets", "datasets": ["x", "y"]}).run()
+    assert live("b")["1"]["n"] == n
 
 
 def test_merge_datasets_takes_the_newest(pipe: Build, fill: Fill, live: Live, store: Store) -> None:
