@@ -80,6 +80,13 @@ READINGS: dict[str, Reading] = {
         dropped="no",
         number="yes, spaces around it do not count",
     ),
+    "integer-of-datetime": _of(
+        _VALUES,
+        "Does `integer` convert datetimes? (Its page names none, but the published example of transform"
+        " completeness waits until the integer of one is more than 0.)",
+        nanoseconds="yes, to nanoseconds since 1970, which `datetime` takes back",
+        dropped="no: they are dropped, or replaced by the default",
+    ),
     "integer-of-negative": _of(
         _VALUES,
         "What is `integer` of -1.5?",
@@ -283,6 +290,13 @@ READINGS: dict[str, Reading] = {
     ),
     "union-null": _of(
         _RULES, "Does `merge-union` keep a null among values?", kept="yes", dropped="no"
+    ),
+    "id-list": _of(
+        _RULES,
+        "What becomes of an entity whose rules give it several values as `_id`, such as those that hops find?"
+        " (Recorded: the run ends well.)",
+        first="its `_id` is the first that is a string",
+        left_out="it is left out",
     ),
     "created-first": _of(
         _RULES,

@@ -22,6 +22,7 @@ from localnode.dtl.joins import IndexExpression, index_of, uses_besides
 from localnode.dtl.registry import shown
 from localnode.dtl.runtime import DISCARDED, FILTERED, EntityRun, Frame, Rule
 from localnode.dtl.scope import Compilation, Scope
+from localnode.dtl.values import with_one_id
 from localnode.readings import reads, turned
 
 DEFAULT = "default"
@@ -58,6 +59,8 @@ class Program:
             target["_deleted"] = True
         signal = self._rule.apply(Frame(entity, target, None, None, run))
         if signal is DISCARDED:
+            return run.created
+        if type(target.get("_id")) is not str and not with_one_id(target):
             return run.created
         if type(target.get("_id")) is not str:
             if self.settings.id_required and signal is None:

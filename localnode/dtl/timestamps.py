@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
@@ -64,6 +64,13 @@ def _parse(written: str) -> Timestamp | None:
         return Timestamp(days * DAY, is_date=True)
     seconds = days * 86_400 + int(hour) * 3600 + int(minute) * 60 + int(second)
     return Timestamp(seconds * SECOND + (int(fraction.ljust(9, "0")) if fraction else 0), is_date=False)
+
+
+def nanoseconds_of(value: Any) -> int | None:
+    """Nanoseconds since 1970 of a datetime or date value; None for anything else."""
+    if type(value) is str and value[:2] == "~t" and (stamp := parse_timestamp(value[2:])):
+        return stamp.nanoseconds
+    return None
 
 
 @lru_cache(maxsize=4096)

@@ -125,6 +125,15 @@ def as_list(value: Any) -> list[Any]:
     return [] if value is None else [value]
 
 
+def with_one_id(entity: dict[str, Any]) -> bool:
+    """Let the first string of several values be the `_id`; False if such an entity is to be left out."""
+    if type(entity.get("_id")) is list:
+        if not reads("id-list", "first"):
+            return False
+        entity["_id"] = next((one for one in entity["_id"] if type(one) is str), entity["_id"])
+    return True
+
+
 def first(value: Any) -> Any:
     """Return the first value of a list (null if empty), or the value itself."""
     if type(value) is list:

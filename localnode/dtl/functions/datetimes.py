@@ -21,18 +21,18 @@ from localnode.dtl.clock import (
 )
 from localnode.dtl.decorators import cast, mapped, plain
 from localnode.dtl.kinds import ABSENT, INVALID
-from localnode.dtl.timestamps import DAY, EPOCH_ORDINAL, SECOND, datetime_value, parse_timestamp
+from localnode.dtl.timestamps import (
+    DAY,
+    EPOCH_ORDINAL,
+    SECOND,
+    datetime_value,
+    nanoseconds_of,
+    parse_timestamp,
+)
 from localnode.dtl.values import DATETIME, first, is_string, kind
 from localnode.readings import reads
 
 _OFFSET = re.compile(r"(.*T.*)([+-])([01]\d|2[0-3]):?([0-5]\d)", re.ASCII)
-
-
-def nanoseconds_of(value: Any) -> int | None:
-    """Nanoseconds since 1970 of a datetime or date value; None for anything else."""
-    if type(value) is str and value[:2] == "~t" and (stamp := parse_timestamp(value[2:])):
-        return stamp.nanoseconds
-    return None
 
 
 def _moment(nanoseconds: int) -> Any:

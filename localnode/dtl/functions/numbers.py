@@ -9,6 +9,7 @@ from typing import Any
 from localnode.dtl.arithmetic import Number, number_of, to_exact
 from localnode.dtl.decorators import cast, mapped, plain
 from localnode.dtl.kinds import INVALID
+from localnode.dtl.timestamps import nanoseconds_of
 from localnode.dtl.values import (
     DECIMAL,
     FLOAT,
@@ -62,13 +63,17 @@ def float_(value: Any) -> Any:
 
 @cast("integer")
 def integer(value: Any) -> Any:
-    """Map-style cast to an integer, from numbers and numeric strings.
+    """Map-style cast to an integer, from numbers, numeric strings and datetimes (nanoseconds since 1970).
 
     Fractions are cut off (124.4 becomes 124, -1.5 becomes -1). "0x…" is read as two's complement of the width
     written: "0xff" is -1, "0x00ff" is 255.
     """
     if type(value) is int:
         return value
+    # Transform completeness waits for `["gt", ["integer", <datetime>], 0]`, see "Transform completeness" of
+    # https://docs.sesam.io/hub/documentation/best-practices/bidirectional-synchronization.html
+    if reads("integer-of-datetime", "nanoseconds") and (moment := nanoseconds_of(value)) is not None:
+        return moment
     if is_string(value) and (match := _HEX.fullmatch(value)):
         digits = match[1]
         number = int(digits, 16)

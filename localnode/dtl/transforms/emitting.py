@@ -9,15 +9,18 @@ from localnode.dtl.functions.sets import union
 from localnode.dtl.registry import shown
 from localnode.dtl.runtime import Frame, Refusal
 from localnode.dtl.scope import Call, Step
-from localnode.dtl.values import as_list, own
+from localnode.dtl.values import as_list, own, with_one_id
 
 
 def _entities(values: Any, required: bool, name: str) -> list[Any]:
     """Return the values that are entities; Refusal for others if ids are required."""
     found = []
     for value in as_list(values):
-        if type(value) is dict and type(value.get("_id")) is str:
-            found.append(own(value))
+        made = own(value)
+        if type(made) is dict and not with_one_id(made):
+            continue
+        if type(made) is dict and type(made.get("_id")) is str:
+            found.append(made)
         elif required:
             raise Refusal(f"{name} needs entities with a string _id (id_required is on), not {shown(value)}")
     return found
@@ -26,9 +29,6 @@ def _entities(values: Any, required: bool, name: str) -> list[Any]:
 @step("create", signature="VALUES")
 def create(call: Call) -> Step:
     """Emit each value as an entity of its own, besides the target and at once.
-
-    A later `filter` does not take it back. A value without a string `_id` fails the run, or is left out if
-    the pipe has `id_required` off.
 
     A later `filter` does not take it back. A value without a string `_id` fails the run, or is left out if
     the pipe has `id_required` off.
