@@ -1,7 +1,7 @@
 """How long an edit takes to the other side, with every pump at its shipped schedule: median, p99 and slowest.
 
-An edit in Chargebee comes by webhook; an edit in the ERP waits for the next read, so its figures are those of
-the pipes' `schedule_interval`. Edits are made at random moments on different records, and each is timed from
+An edit comes by webhook, from either system; without one it would wait for the next read, as often as the
+pipes' `schedule_interval` says. Edits are made at random moments on different records, and each is timed from
 just before the edit until the other system's own API shows it.
 """
 
@@ -26,7 +26,7 @@ SPREAD_S = 40.0
 LATEST_S = 60.0
 POLL_S = 0.02
 BEARABLE_S = 2.0
-"""What an edit in Chargebee may take at p99."""
+"""What an edit may take at p99, in either direction."""
 
 
 @dataclass
@@ -113,7 +113,7 @@ def _phones(answer: Any) -> Iterator[str]:
 
 
 def main() -> int:
-    """Print the table; 1 if an edit was lost or Chargebee's edits take too long."""
+    """Print the table; 1 if an edit was lost or edits take too long."""
     with Stack(data="empty") as stack:
         stack.node.start_scheduling()
         ways = directions(stack)
@@ -132,10 +132,11 @@ def main() -> int:
             name.rjust(width) for name, width in (("edits", 7), ("p50", 10), ("p99", 10), ("slowest", 10))
         )
     )
-    (p99, lost_there), (_, lost_here) = (way.report() for way in ways)
+    (to_erp, lost_there), (to_chargebee, lost_here) = (way.report() for way in ways)
+    p99 = max(to_erp, to_chargebee)
     if lost_there + lost_here:
         print(f"EDITS LOST: {lost_there + lost_here}")
-    print(f"\nan edit in Chargebee takes {p99:.2f} s at p99; at most {BEARABLE_S:g} s is wanted")
+    print(f"\nan edit takes {p99:.2f} s at p99; at most {BEARABLE_S:g} s is wanted")
     return 0 if p99 <= BEARABLE_S and not lost_there + lost_here else 1
 
 

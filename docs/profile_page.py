@@ -30,6 +30,9 @@ SECTIONS = {
     "Lock": "update.lock",
     "Deletion": "deleted",
     "LookupSpec": "lookups.…",
+    "Webhooks": "webhooks",
+    "CallerAuth": "webhooks.auth",
+    "EventValue": "webhooks.id, webhooks.datatype.from",
     "Values": "values",
 }
 """The parts of a profile that have a table of their own, by their names in the schema; the others are shown

@@ -108,7 +108,7 @@ def read(env_file: Path, process: Mapping[str, str]) -> dict[str, str]:
         if any(part in value for part in _PLACEHOLDERS):
             raise BadSetting(f"{name} in .env is still the placeholder {value}: put its value there")
     _check_chargebee(values)
-    _check_erp(values, profile)
+    _check_erp(values, _needed(values))
     read_table(PipeSettings, values)
     return values
 
@@ -146,7 +146,7 @@ def is_real_erp(values: Mapping[str, str]) -> bool:
     Another profile is named, or something that it asks for.
     """
     named = values.get("ERP_PROFILE") or "sandbox"
-    return named != "sandbox" or any(values.get(name) for name in _profile(values))
+    return named != "sandbox" or any(values.get(name) for name in _needed(values))
 
 
 def erp_address(values: Mapping[str, str]) -> str:
@@ -206,8 +206,18 @@ def _check_erp(values: Mapping[str, str], profile: frozenset[str]) -> None:
 
 
 def _profile(values: Mapping[str, str]) -> frozenset[str]:
-    """Return the variables that the profile in force asks for."""
+    """Return the variables that the profile in force names."""
     return frozenset(_ASKED_FOR.findall(_profile_file(values).read_text(encoding="utf-8", errors="replace")))
+
+
+def _needed(values: Mapping[str, str]) -> frozenset[str]:
+    """Return the variables that the profile in force cannot do without; webhooks are taken only if set up."""
+    try:
+        document = json.loads(_profile_file(values).read_bytes())
+    except ValueError:
+        return _profile(values)
+    rest = {key: value for key, value in document.items() if key != "webhooks"}
+    return frozenset(_ASKED_FOR.findall(json.dumps(rest)))
 
 
 def _of_alerts(values: Mapping[str, str]) -> frozenset[str]:

@@ -15,10 +15,11 @@ from connectors import common
 from core.jsonio import Json
 from stack.node import NodeClient
 from stack.process_manager import ProcessManager, Program, StackError
-from stack.services import hook_up
+from stack.services import hook_up, hook_up_erp
 from stack.settings import StackSettings, check_free, for_tests
 
 WEBHOOK_AUTH = ("chargebee", "sandbox")
+ERP_WEBHOOK_KEY = "sandbox"
 """What the sandbox Chargebee presents to the service."""
 
 GUNICORN = ("-m", "gunicorn", "-c", str(Path(common.__file__).with_name("gunicorn.conf.py")))
@@ -74,8 +75,7 @@ class Stack:
             for program in programs:
                 self.children.await_ready(program.name)
             self.upload()
-            if not self.settings.real_chargebee:
-                self._hook()
+            self._hook()
         except BaseException:
             self.close()
             raise
@@ -196,6 +196,8 @@ class Stack:
             "ERP_BASE_URL": f"{self.erp_sandbox_url}/api/v1",
             "ERP_PROFILE": "sandbox",
             "ERP_TOKEN": "sandbox",
+            "ERP_WEBHOOK_KEY": ERP_WEBHOOK_KEY,
+            "NODE_URL": self.node.url,
         }
 
     def _sandbox_chargebee(self) -> dict[str, str]:
@@ -211,10 +213,12 @@ class Stack:
         }
 
     def _hook(self) -> None:
-        """Have the sandbox Chargebee send its events to the service, as a person does in the console."""
-        hook_up(
-            self.chargebee_sandbox_url, f"{self.settings.url('chargebee-service')}/webhooks", WEBHOOK_AUTH
-        )
+        """Have the sandboxes send their events to the services, as a person sets it up in real systems."""
+        url = self.settings.url
+        if not self.settings.real_erp:
+            hook_up_erp(self.erp_sandbox_url, f"{url('erp-service')}/webhooks", ERP_WEBHOOK_KEY)
+        if not self.settings.real_chargebee:
+            hook_up(self.chargebee_sandbox_url, f"{url('chargebee-service')}/webhooks", WEBHOOK_AUTH)
 
     def _node(self) -> Program:
         settings = self.settings

@@ -46,6 +46,17 @@ class Service:
             raise StackError(f"{url} cannot be read: {error}") from error
 
 
+def hook_up_erp(erp: str, url: str, key: str) -> None:
+    """Register `url` for the signed events of the sandbox ERP. Raises StackError."""
+    address = f"{erp}/_sandbox/webhooks"
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.put(address, json={"url": url, "key": key}, timeout=TIMEOUT).raise_for_status()
+    except requests.RequestException as error:
+        raise StackError(f"{address} did not take the webhook: {error}") from error
+
+
 def hook_up(chargebee: str, url: str, auth: tuple[str, str]) -> None:
     """Register `url` for the events of the sandbox Chargebee, unless it is registered. Raises StackError."""
     endpoints = f"{chargebee}/api/v2/webhook_endpoints"

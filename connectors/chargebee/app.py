@@ -15,12 +15,12 @@ from connectors.chargebee.client import Chargebee
 from connectors.chargebee.customers import Customers
 from connectors.chargebee.datatype import ChargebeeDatatype
 from connectors.chargebee.dry_run import DryRun
-from connectors.chargebee.node import NodeReceiver
 from connectors.chargebee.orders import Orders
 from connectors.chargebee.settings import ChargebeeSettings, read_settings
 from connectors.common import app as common_app
 from connectors.common.errors import SettingsError
 from connectors.common.metrics import Metrics
+from connectors.common.node_receiver import NodeReceiver
 from connectors.common.service import Service
 from connectors.common.settings import stop
 
@@ -66,5 +66,6 @@ def _webhooks(
 ) -> Blueprint:
     if settings.webhooks is None:
         return webhooks.not_configured()
-    receiver = NodeReceiver(settings.webhooks, settings.common, metrics)
-    return webhooks.Webhooks(settings.webhooks, receiver, datatypes, metrics).blueprint()
+    hooks = settings.webhooks
+    receiver = NodeReceiver(hooks.node_url, hooks.node_jwt, settings.common, metrics)
+    return webhooks.Webhooks(hooks, receiver, datatypes, metrics).blueprint()

@@ -17,12 +17,12 @@ from flask import Blueprint, Response, request
 from prometheus_client import Counter
 
 from connectors.chargebee.datatype import ChargebeeDatatype
-from connectors.chargebee.node import NodeReceiver
 from connectors.chargebee.settings import WebhookSettings
 from connectors.common import auth
 from connectors.common.datatype import Entity, Record
 from connectors.common.errors import NotFound, Rejected, ServiceError
 from connectors.common.metrics import Metrics
+from connectors.common.node_receiver import NodeReceiver
 from connectors.common.views.bodies import json_of
 from core import jsonio
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from flask import Flask
+from flask import Blueprint, Flask
 
 from connectors import __version__
 from connectors.common import app as common_app
 from connectors.common.datatype import Datatype
 from connectors.common.errors import SettingsError
 from connectors.common.metrics import Metrics
+from connectors.common.node_receiver import NodeReceiver
 from connectors.common.service import Service
 from connectors.common.settings import stop
+from connectors.erp import webhooks
 from connectors.erp.absent import AbsentDatatype
 from connectors.erp.datatype import ErpDatatype
 from connectors.erp.dry_run import DryRun
@@ -68,7 +70,17 @@ def build_service(settings: ErpSettings) -> Service:
         check=check,
         dry_runs=_in_order({**simulated, **absent}),
         share_concurrency=settings.share_concurrency,
+        blueprints=[_events(settings, there, metrics)],
+        auth_exempt_paths=[webhooks.PATH],
     )
+
+
+def _events(settings: ErpSettings, there: Mapping[str, ErpDatatype], metrics: Metrics) -> Blueprint:
+    spec = settings.profile.webhooks
+    if spec is None or settings.node_url is None:
+        return webhooks.not_configured(settings.profile.no_webhooks)
+    receiver = NodeReceiver(settings.node_url, settings.node_jwt, settings.common, metrics)
+    return webhooks.EventReceiver(spec, receiver, there, DATATYPES, metrics).blueprint()
 
 
 def _in_order(datatypes: Mapping[str, Datatype]) -> dict[str, Datatype]:

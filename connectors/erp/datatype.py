@@ -24,7 +24,7 @@ from connectors.erp.read.lookups import Lookups
 from connectors.erp.read.since import Since, Token
 from connectors.erp.read.single import SingleReader
 from connectors.erp.write.writer import Writer
-from core.clock import to_text
+from core.clock import now_text, to_text
 from core.dotted import get_path
 
 
@@ -61,6 +61,7 @@ class ErpDatatype(Datatype):
         self._single = single
         self._writer = Writer(name, spec, calls, single, self._shape, children, lookups)
         self._forms = _forms(schema)
+        self._client = client
 
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
         """See `connectors.erp.read.since` for order and tokens."""
@@ -102,6 +103,28 @@ class ErpDatatype(Datatype):
     def entity(self, record: Record) -> Entity:
         """Return the record with `_id`, `_updated` and `_deleted`."""
         return record if "_updated" in record else self._shape.entity(record)
+
+    def event(self, key: str) -> Entity | None:
+        """Return the record as it is now, for its event pipe; None if it can say nothing there.
+
+        `$read`: when its reading began. `$deleted`: whether the ERP has it no more; `modified_at` is then no
+        earlier than any change before that, and by the ERP's clock.
+        """
+        began = now_text()
+        try:
+            entity = dict(self.fetch(key))
+        except NotFound:
+            if self._spec.modified_format == "number":
+                return None  # Its numbers tell the order of versions, and nothing gives a deletion one.
+            entity = self._shape.gone(key, self._client.clock_now())
+        stamp = entity.pop("_updated")
+        if entity["_deleted"]:
+            entity.setdefault("modified_at", stamp)
+        return {**entity, "_deleted": False, "$deleted": entity["_deleted"], "$read": began}
+
+    def key_of_parts(self, parts: Sequence[str]) -> str:
+        """Return a key, as text, of its parts as the ERP has them."""
+        return self._shape.key.of(parts)
 
     def find_own(self, insert: Insert) -> Record | None:
         """Ask the ERP for the record that names our origin; an ERP that ignores the question is found out.

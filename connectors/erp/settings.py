@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.common.errors import SettingsError
 from connectors.common.settings import CommonSettings, Environment, common_settings
 from connectors.erp.profile.load import Profile, load_profile, presets
-from core.settings import integer, read, setting, text
+from core.settings import integer, read, secrets_of, setting, text, url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,14 @@ class ErpSettings:
     share_concurrency: int = setting(
         "SHARE_CONCURRENCY", "records of one share request written at the same time", integer(1, 32), 4
     )
+    node_url: str | None = setting(
+        "NODE_URL",
+        "the node that the ERP's webhooks are handed on to; its URL ends in `/api`. Without it, and the"
+        " variables that the profile's `webhooks` name, none are taken",
+        url,
+        None,
+    )
+    node_jwt: str | None = setting("NODE_JWT", "a token for it", text, None, secret=True)
     common: CommonSettings
     profile: Profile
 
@@ -33,5 +41,7 @@ def read_settings(values: Mapping[str, str]) -> ErpSettings:
     """Return settings from environment variables; `SettingsError` names the one that is bad."""
     env = Environment(values)
     profile = load_profile(env.optional("ERP_PROFILE") or "sandbox", env)
-    common = common_settings(values, env.secrets)
-    return read(ErpSettings, values, SettingsError, common=common, profile=profile)
+    found = read(ErpSettings, values, SettingsError, common=CommonSettings(), profile=profile)
+    if profile.webhooks is not None and found.node_url is None:
+        raise SettingsError("NODE_URL", f"is required where the webhooks of {profile.file.name} are set up")
+    return replace(found, common=common_settings(values, [*env.secrets, *secrets_of(found)]))

@@ -32,7 +32,7 @@ from sandbox.chargebee.recording import record_requests
 from sandbox.chargebee.records import KEYS, Write, in_context, public
 from sandbox.chargebee.routes import LISTS, OPERATIONS, RETRIEVABLE, Operation, execute
 from sandbox.chargebee.site import SITE_SETTING, SiteConfiguration
-from sandbox.chargebee.webhooks import Delivery
+from sandbox.chargebee.webhooks import Events
 from sandbox.common.app import create_sandbox_app
 from sandbox.common.data import load
 from sandbox.common.pages import create_styles
@@ -102,7 +102,7 @@ class Api:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.delivery = Delivery(state)
+        self.delivery = Events(state)
 
     def blueprint(self) -> Blueprint:
         """Return all routes below `/api/v2`."""

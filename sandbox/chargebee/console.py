@@ -15,11 +15,11 @@ from sandbox.chargebee import business_entities, facts
 from sandbox.chargebee.business_entities import ConsoleError
 from sandbox.chargebee.records import Write, public
 from sandbox.chargebee.site import SITE_SETTING, SiteConfiguration, SiteError
-from sandbox.chargebee.webhooks import Delivery
+from sandbox.chargebee.webhooks import Events
 from sandbox.common.state import Record, State
 
 
-def create_console(state: State, delivery: Delivery) -> Blueprint:
+def create_console(state: State, delivery: Events) -> Blueprint:
     """Return the blueprint for `/_sandbox/business_entities` and `/_sandbox/site`."""
     console = Blueprint("console", __name__, url_prefix="/_sandbox")
 

@@ -17,7 +17,7 @@ from sandbox.chargebee.business_entities import ConsoleError
 from sandbox.chargebee.console_forms import BY_PATH, KINDS, Form, Kind, controls, read, shown
 from sandbox.chargebee.errors import ApiError
 from sandbox.chargebee.records import Write, public
-from sandbox.chargebee.webhooks import Delivery
+from sandbox.chargebee.webhooks import Events
 from sandbox.common.pages import page_blueprint
 from sandbox.common.state import Range, Record, State
 
@@ -34,7 +34,7 @@ PARTS = {"customers": [("orders", "customer_id")], "items": [("item_prices", "it
 Answer = Response | str | tuple[str, int]
 
 
-def create_pages(state: State, delivery: Delivery) -> Blueprint:
+def create_pages(state: State, events: Events) -> Blueprint:
     """Return the blueprint; a write must come from a form of these pages."""
     pages = page_blueprint("console_pages", __name__)
 
@@ -85,7 +85,7 @@ def create_pages(state: State, delivery: Delivery) -> Blueprint:
                 done = form.act(write, str(record.get("id", "")), values)
         except (ApiError, ConsoleError) as error:
             return _record_page(state, kind, record, form, typed, _told(error)), 400
-        delivery.send(write.events)
+        events.send(write.events)
         if done.get("deleted"):
             return redirect(url_for("console_pages.show_list", path=kind.path), 303)
         return redirect(url_for("console_pages.show", path=kind.path, record_id=done["id"], saved=1), 303)

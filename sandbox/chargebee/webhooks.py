@@ -6,12 +6,6 @@ A delivery is a POST whose body is the event; any 2xx is success
 
 from __future__ import annotations
 
-import heapq
-import itertools
-import random
-import threading
-import time
-from dataclasses import dataclass, field
 from typing import Any
 
 import requests
@@ -19,15 +13,11 @@ import requests
 from sandbox.chargebee.errors import configuration_incompatible, wrong_value
 from sandbox.chargebee.facts import imitates
 from sandbox.chargebee.records import Write, public
-from sandbox.common.control import FAULTS_SETTING
-from sandbox.common.faults import FaultSettings
+from sandbox.common.delivery import Delivery
 from sandbox.common.state import Record, State
 
 _MAX_ENDPOINTS = 5
 _TIMEOUT_S = 10
-RETRIES_S = (2.0, 6.0, 30.0, 60.0, 300.0)
-"""Pauses before a delivery is repeated: a sixtieth of the real ones, and not quite as many."""
-
 _DEFAULTS: Record = {
     "api_version": "v2",
     "disabled": False,
@@ -77,80 +67,24 @@ def _assign(endpoint: Record, values: dict[str, Any]) -> None:
         endpoint["_" + name if name == "basic_auth_password" else name] = value
 
 
-class Delivery:
-    """Sends events to the endpoints, in the background, in their order unless faults say otherwise.
-
-    A delivery that is not answered 2xx is repeated after `RETRIES_S`. Waiting deliveries do not survive a
-    restart: what matters to a listener is that events come, come twice, come late or do not come.
-    """
+class Events:
+    """Sends events to the endpoints that a site has."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._due: list[_Due] = []
-        self._order = itertools.count()
-        self._wake = threading.Condition()
-        self._thread: threading.Thread | None = None
-        self._faults = FaultSettings()
-        self._random = random.Random(self._faults.seed)
+        self._delivery = Delivery(state, lambda: state.setting("webhook_endpoints") or [], self._post)
 
     @imitates("events-come-at-least-once")
     def send(self, events: list[Record]) -> None:
         """Queue events that have been committed; nothing happens while there is no endpoint."""
-        endpoints = self._state.setting("webhook_endpoints") if events else None
-        if not endpoints:
-            return
-        with self._wake:
-            self._draw_again()
-            for event in events:
-                for endpoint_id in endpoints:
-                    for delay in self._delays():
-                        self._put(delay, event, endpoint_id, 0)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="webhooks", daemon=True)
-                self._thread.start()
-
-    def _draw_again(self) -> None:
-        faults = FaultSettings.parse(self._state.setting(FAULTS_SETTING) or {})
-        if faults != self._faults:
-            self._faults, self._random = faults, random.Random(faults.seed)
-
-    def _delays(self) -> list[float]:
-        """Return seconds until each delivery of an event: none if it is lost, two if it comes twice."""
-        faults, draw = self._faults, self._random
-        copies = 0 if draw.random() < faults.webhook_loss_rate else 1
-        copies += copies and draw.random() < faults.webhook_duplicate_rate
-        return [draw.uniform(0, faults.webhook_delay_ms) / 1000 for _ in range(copies)]
-
-    def _put(self, delay: float, event: Record, endpoint_id: str, attempt: int) -> None:
-        heapq.heappush(
-            self._due, _Due(time.monotonic() + delay, next(self._order), event, endpoint_id, attempt)
-        )
-        self._wake.notify()
+        self._delivery.send(events)
 
     @imitates("any-2xx-is-success")
-    def _work(self) -> None:
-        while True:
-            with self._wake:
-                while not self._due or self._due[0].at > time.monotonic():
-                    self._wake.wait(self._due[0].at - time.monotonic() if self._due else None)
-                due = heapq.heappop(self._due)
-            endpoint = self._state.get("webhook_endpoint", due.endpoint_id)
-            if not endpoint or endpoint["disabled"] or not _wants(endpoint, due.event):
-                continue
-            if not _post(endpoint, due.event) and due.attempt < len(RETRIES_S):
-                with self._wake:
-                    self._put(RETRIES_S[due.attempt], due.event, due.endpoint_id, due.attempt + 1)
-
-
-@dataclass(order=True)
-class _Due:
-    """One delivery to make at `at` (monotonic seconds)."""
-
-    at: float
-    order: int
-    event: Record = field(compare=False)
-    endpoint_id: str = field(compare=False)
-    attempt: int = field(compare=False)
+    def _post(self, endpoint_id: str, event: Record) -> bool:
+        endpoint = self._state.get("webhook_endpoint", endpoint_id)
+        if not endpoint or endpoint["disabled"] or not _wants(endpoint, event):
+            return True
+        return _post(endpoint, event)
 
 
 def _wants(endpoint: Record, event: Record) -> bool:

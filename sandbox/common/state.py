@@ -72,6 +72,8 @@ class State:
         self._writing = threading.Lock()
         self.list_lag_s = 0.0
         self.clock_skew_us = 0
+        self.listener: Callable[[list[tuple[str, str, Record]]], None] | None = None
+        """Told type, id and record of what was put, once it is committed; demo data is no news."""
         with self._connection() as connection:
             connection.executescript(SCHEMA)
 
@@ -96,11 +98,14 @@ class State:
             connection = self._connection()
             connection.execute("BEGIN IMMEDIATE")
             try:
-                yield Transaction(connection, self._keys, self.list_lag_s, self.clock_skew_us)
+                transaction = Transaction(connection, self._keys, self.list_lag_s, self.clock_skew_us)
+                yield transaction
             except BaseException:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+        if self.listener is not None and transaction.changed:
+            self.listener(transaction.changed)
 
     def get(self, kind: str, record_id: str) -> Record | None:
         """Return the newest version of one record, never lagging; None when there is none."""
@@ -167,6 +172,7 @@ class Transaction:
         self._skew_us = skew_us
         self._keys = keys
         self._lag_us = int(lag_s * 1_000_000)
+        self.changed: list[tuple[str, str, Record]] = []
 
     def wall_us(self) -> int:
         """Return what the system's clock shows: ours, and how far it is ahead."""
@@ -201,6 +207,8 @@ class Transaction:
     def put(self, kind: str, record_id: str, record: Record, since: int | None = None) -> None:
         """Store a record whole. `since` is when it became visible (wall clock µs); demo data says 0."""
         now = now_us() if since is None else since
+        if since is None:
+            self.changed.append((kind, record_id, record))
         self._retire(kind, record_id, now)
         cursor = self._connection.execute(
             "INSERT INTO versions (type, id, json, since) VALUES (?, ?, ?, ?)",

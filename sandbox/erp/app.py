@@ -17,6 +17,7 @@ from sandbox.erp.admin import create_admin
 from sandbox.erp.api import create_api
 from sandbox.erp.problems import ProblemResponse
 from sandbox.erp.records import index_keys, load_record
+from sandbox.erp.webhooks import Webhooks
 
 
 def create_app(state_file: Path, data: str = "demo", seed: int = 1) -> Flask:
@@ -27,6 +28,7 @@ def create_app(state_file: Path, data: str = "demo", seed: int = 1) -> Flask:
     app = create_sandbox_app("erp", state, load_demo, _injected)
     app.register_blueprint(create_api(state))
     app.register_blueprint(create_styles())
+    app.register_blueprint(Webhooks(state).blueprint())
     app.register_blueprint(create_admin(state))
     app.register_error_handler(ProblemResponse, lambda problem: problem.response())
     app.register_error_handler(HTTPException, http_problem)

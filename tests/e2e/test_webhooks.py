@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from stack.processes import WEBHOOK_AUTH
+from stack.processes import ERP_WEBHOOK_KEY, WEBHOOK_AUTH
 from tests.e2e.conftest import World
 from tests.support.processes import wait_until
 
@@ -27,11 +30,11 @@ def linked(world: World, name: str) -> tuple[str, str]:
     return contact, world.erp.get("contacts", contact)["external_refs"]["chargebee"]
 
 
-def heard(world: World, key: str, **fields: Any) -> None:
+def heard(world: World, key: str, pipe: str = "chargebee-customer-event", **fields: Any) -> None:
     """Wait until the event pipe has a record with these fields."""
 
     def is_there() -> bool:
-        found = world.stack.entity("chargebee-customer-event", key) or {}
+        found = world.stack.entity(pipe, key) or {}
         return all(found.get(name) == value for name, value in fields.items())
 
     wait_until(is_there, 20, what=f"event of {key}")
@@ -42,6 +45,15 @@ def deliver(world: World, event_id: str, kind: str, **content: Any) -> None:
     body = {"id": event_id, "event_type": kind, "occurred_at": int(time.time()), "content": content}
     url = f"{world.stack.settings.url('chargebee-service')}/webhooks"
     requests.post(url, json=body, auth=WEBHOOK_AUTH, timeout=10).raise_for_status()
+
+
+def tell(world: World, key: str) -> None:
+    """Tell the service, as the sandbox ERP would, that a contact changed."""
+    body = json.dumps({"type": "contact", "id": key}).encode()
+    sign = hmac.new(ERP_WEBHOOK_KEY.encode(), body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Sandbox-Signature": f"sha256={sign}"}
+    url = f"{world.stack.settings.url('erp-service')}/webhooks"
+    requests.post(url, data=body, headers=headers, timeout=10).raise_for_status()
 
 
 def settled(world: World) -> None:
@@ -186,6 +198,36 @@ def test_our_write_read_only_after_a_later_one_is_no_edit(world: World) -> None:
     world.sync()
     values = world.erp.get("contacts", contact)["phone"], world.chargebee.get("customers", key)["phone"]
     assert values == ("+47 first", "+47 first")
+    settled(world)
+
+
+def test_the_erps_events_bring_edits_and_deletions(world: World) -> None:
+    contact, key = linked(world, "Toldbyerp")
+    world.erp.patch("contacts", contact, phone="+47 4")
+    heard(world, contact, "customerp-contact-event", phone="+47 4")
+    world.sync()
+    assert world.chargebee.get("customers", key)["phone"] == "+47 4"
+    world.erp.delete("contacts", contact)
+    heard(world, contact, "customerp-contact-event", **{"$deleted": True})
+    world.sync()
+    collected = world.stack.entity("customerp-contact-collect", contact) or {}
+    assert (collected["_deleted"], "$deleted" in collected, "$read" in collected) == (True, False, False)
+    settled(world)
+
+
+def test_a_record_that_was_told_of_before_it_could_be_read_is_not_gone(world: World) -> None:
+    """As where an ERP tells of a record before its transaction is through: a 404, and then it is in the list."""
+    contact, _ = linked(world, "Before")
+    ahead = f"CT-{int(contact.removeprefix('CT-')) + 1}"
+    tell(world, ahead)
+    heard(world, ahead, "customerp-contact-event", **{"$deleted": True})
+    world.erp.faults(webhook_loss_rate=1.0)
+    try:
+        late, key = linked(world, "Tooearly")
+    finally:
+        world.erp.faults()
+    assert late == ahead
+    assert world.chargebee.get("customers", key)["last_name"] == "Tooearly"
     settled(world)
 
 

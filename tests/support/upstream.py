@@ -83,7 +83,8 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             content = reply.encoded()
-            self.send_response(reply.status)
+            begin = self.send_response_only if "Date" in reply.headers else self.send_response
+            begin(reply.status)
             for name, value in {"Content-Type": "application/json", **reply.headers}.items():
                 for each in value if isinstance(value, list) else [value]:
                     self.send_header(name, each)

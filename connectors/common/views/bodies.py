@@ -21,13 +21,19 @@ def json_of(request: Request) -> Any:
     kind = request.mimetype
     if kind != "application/json" and not kind.endswith("+json"):
         raise WrongMediaType("the body must be sent as application/json", rule="content-type")
+    return parse(read(request))
+
+
+def parse(text: bytes) -> Any:
+    """Return the JSON value in a text; `BadRequest` if it is none, or nested too deep."""
     try:
-        return jsonio.loads(_read(request))
+        return jsonio.loads(text)
     except ValueError as error:
         raise BadRequest(f"the body is not JSON: {_place(error)}", rule="json") from None
 
 
-def _read(request: Request) -> bytes:
+def read(request: Request) -> bytes:
+    """Return the body; `TooSlow` if its rest does not come."""
     try:
         return request.get_data(cache=False)
     except (OSError, ClientDisconnected):

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
+import time
+from email.utils import parsedate_to_datetime
+
+import requests
+
 from connectors.common.limiter import Limiter
 from connectors.common.metrics import Metrics
-from connectors.common.upstream import UpstreamClient, UpstreamOptions
+from connectors.common.upstream import UpstreamClient, UpstreamOptions, UpstreamResponse
 from connectors.erp.http.auth import make_auth
 from connectors.erp.http.responses import error_reader
 from connectors.erp.http.token_calls import TokenCalls
 from connectors.erp.mapping.templates import Quotes
 from connectors.erp.settings import ErpSettings
+from core.clock import seconds_to_text
 
+_LAST_MICROSECOND = 0.999999
 _RESET_HEADERS = ("RateLimit-Reset", "X-RateLimit-Reset", "X-Rate-Limit-Reset")
 
 
@@ -21,6 +29,20 @@ class ErpClient(UpstreamClient):
     """
 
     quotes: Quotes = "doubled"
+    _ahead: float = 0.0
+
+    def clock_now(self) -> str:
+        """Return the end of the present second by the ERP's clock, as its last answer's `Date` had it."""
+        return seconds_to_text(math.floor(time.time() + self._ahead) + _LAST_MICROSECOND)
+
+    def _exchange(self, request: requests.Request) -> UpstreamResponse:
+        answer = super()._exchange(request)
+        try:
+            date = parsedate_to_datetime(answer.headers.get("Date", ""))
+        except ValueError:
+            return answer
+        self._ahead = date.timestamp() - time.time()
+        return answer
 
 
 def make_client(settings: ErpSettings, metrics: Metrics) -> ErpClient:

@@ -31,6 +31,10 @@ class Key:
             return self._part(get_path(raw, self._alone), self._alone)
         return _BETWEEN.join(_escaped(self._part(get_path(raw, path), path)) for path in self.paths)
 
+    def of(self, parts: Sequence[str]) -> str:
+        """Return the key of its parts, as `__call__` makes it of a record."""
+        return parts[0] if self._alone is not None else _BETWEEN.join(_escaped(part) for part in parts)
+
     def values(self, key: str) -> dict[str, Any]:
         """Return what templates may use: `{id}`, and `{id.<path>}` for each part of a key of several.
 

@@ -29,7 +29,9 @@ from connectors.erp.profile.model.reading import (
     PageNumbers,
     Paginator,
 )
+from connectors.erp.profile.model.webhooks import Webhooks
 from connectors.erp.profile.model.writing import IdFromHeader, IfMatch
+from connectors.erp.schema import DATATYPES
 from core.suggestions import advice
 
 Schema = Mapping[str, Any]
@@ -251,11 +253,35 @@ def _patterns(checked: Checked) -> Iterator[Finding]:
     if isinstance(entity.deleted, KeyLog):
         given["deleted", "pattern"] = entity.deleted.pattern
     for place, pattern in given.items():
-        try:
-            if pattern is not None and re.compile(pattern).groups == 0:
-                yield place, "put the part that is the key into parentheses"
-        except re.error as error:
-            yield place, f"this is no regular expression: {error}"
+        yield from _pattern(place, pattern)
+
+
+def _pattern(place: tuple[str, ...], pattern: str | None) -> Iterator[Finding]:
+    try:
+        if pattern is not None and re.compile(pattern).groups == 0:
+            yield place, "put the part that counts into parentheses"
+    except re.error as error:
+        yield place, f"this is no regular expression: {error}"
+
+
+def webhook_problems(webhooks: Webhooks, entities: Mapping[str, DatatypeProfile]) -> Iterator[Finding]:
+    """Everything that is wrong with webhooks for these datatypes."""
+    yield from ((("webhooks", *place), said) for place, said in _webhook_problems(webhooks))
+    for name, entity in entities.items():
+        if entity.fields is not None and "modified_at" not in entity.fields:
+            said = 'events are weighed against reads by modified_at: map it, as {"from": "@modified"}'
+            yield ("entities", name, "fields"), said
+
+
+def _webhook_problems(webhooks: Webhooks) -> Iterator[Finding]:
+    for at, source in enumerate(webhooks.id):
+        yield from _pattern(("id", str(at), "pattern"), source.pattern)
+    if webhooks.datatype.source is not None:
+        yield from _pattern(("datatype", "from", "pattern"), webhooks.datatype.source.pattern)
+    for word, datatypes in webhooks.datatype.map.items():
+        for name in datatypes:
+            if name not in DATATYPES:
+                yield ("datatype", "map", word), f"there is no datatype {name}; {advice(name, DATATYPES)}"
 
 
 def _field_names(checked: Checked) -> Iterator[Finding]:

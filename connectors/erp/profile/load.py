@@ -18,11 +18,12 @@ from jsonschema import Draft202012Validator
 from connectors.common.errors import SettingsError
 from connectors.common.settings import Environment
 from connectors.erp.mapping.templates import names, parameters
-from connectors.erp.profile.checks import VALUES, Checked, problems
+from connectors.erp.profile.checks import VALUES, Checked, problems, webhook_problems
 from connectors.erp.profile.model.base import Template
 from connectors.erp.profile.model.connection import Rest
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.reading import LookupSpec
+from connectors.erp.profile.model.webhooks import CallerAuth, Webhooks
 from connectors.erp.profile.schema import profile_schema
 from connectors.erp.profile.schema_messages import schema_message
 from connectors.erp.profile.secret_check import find_secrets
@@ -44,6 +45,7 @@ class Profile:
     """A profile ready for use: typed, defaults filled in, the environment's values in their places.
 
     `absent`: the datatypes that this ERP does not have, each with the reason. `file` is where it came from.
+    `webhooks`: how events of the ERP are taken, None for not at all; `no_webhooks` says then why.
     `address_setting` and `credentials_setting` name the environment variables to look at when the ERP cannot
     be reached or refuses.
     """
@@ -54,6 +56,8 @@ class Profile:
     entities: Mapping[str, DatatypeProfile]
     lookups: Mapping[str, LookupSpec]
     absent: Mapping[str, str]
+    webhooks: Webhooks | None
+    no_webhooks: str
     address_setting: str
     credentials_setting: str
 
@@ -107,6 +111,7 @@ def load_profile(name: str, env: Environment) -> Profile:
     document = _with_variables(path, document, rest.get("variables", {}))
     lookups = msgspec.convert(document.get("lookups", {}), dict[str, LookupSpec])
     entities = _entities(path, document, lookups)
+    webhooks, why = _webhooks(path, document, entities, filler)
     secrets = [variable for where, variable in filler.used.items() if not where.endswith(_NO_SECRETS)]
     return Profile(
         name=document["name"],
@@ -115,6 +120,8 @@ def load_profile(name: str, env: Environment) -> Profile:
         entities=entities,
         lookups=lookups,
         absent=_absent(document, entities),
+        webhooks=webhooks,
+        no_webhooks=why,
         address_setting=filler.used.get(
             "/connection/rest/base_url", f"{path.name} /connection/rest/base_url"
         ),
@@ -222,6 +229,24 @@ def _entities(
     if not there:
         raise SettingsError("ERP_PROFILE", f"{path} at /entities: every datatype is disabled; enable one")
     return there
+
+
+def _webhooks(
+    path: Path, document: Mapping[str, Any], entities: Mapping[str, DatatypeProfile], filler: _Filler
+) -> tuple[Webhooks | None, str]:
+    """Return how webhooks are taken, or why none are; `SettingsError` where only some variables are set."""
+    given = document.get("webhooks")
+    if given is None:
+        return None, f"the profile {document['name']} has no webhooks"
+    keys = [given["id"]] if isinstance(given["id"], dict) else given["id"]
+    spec = msgspec.convert({**given, "id": keys}, Webhooks)
+    for place, advice in webhook_problems(spec, entities):
+        raise SettingsError("ERP_PROFILE", f"{path} at {pointer(place)}: {advice}")
+    wanted = sorted(set(_VARIABLE.findall(json.dumps(given))))
+    if all(filler.env.optional(name) is None for name in wanted):
+        return None, f"set {', '.join(wanted)} and NODE_URL"
+    auth = _Filler(filler.env, filler.file).fill(given["auth"], ("webhooks", "auth"))
+    return msgspec.structs.replace(spec, auth=msgspec.convert(auth, CallerAuth)), ""
 
 
 def _absent(document: Mapping[str, Any], entities: Mapping[str, DatatypeProfile]) -> dict[str, str]:

@@ -15,10 +15,18 @@ from connectors.erp.profile.model.base import NO_VARIABLE, ProfilePart
 from connectors.erp.profile.model.connection import Auth
 from connectors.erp.profile.model.datatype import Document
 from connectors.erp.profile.model.reading import Deletion, Paginator, Stop
+from connectors.erp.profile.model.webhooks import CallerAuth
 from connectors.erp.profile.model.writing import Lock
 
 Schema = dict[str, Any]
-UNIONS = {"Auth": Auth, "Paginator": Paginator, "Stop": Stop, "Deletion": Deletion, "Lock": Lock}
+UNIONS = {
+    "Auth": Auth,
+    "Paginator": Paginator,
+    "Stop": Stop,
+    "Deletion": Deletion,
+    "Lock": Lock,
+    "CallerAuth": CallerAuth,
+}
 """Objects of one of several kinds, told apart by `type` or `strategy`, by the names that they get."""
 
 _PREFIX = "#/$defs/"

@@ -10,8 +10,8 @@ import chargebee
 import pytest
 from chargebee import Filters
 
-from sandbox.chargebee import webhooks
 from sandbox.chargebee.app import create_app
+from sandbox.common import delivery
 from tests.support.processes import wait_until
 from tests.support.systems import Chargebee
 from tests.support.upstream import Reply, Upstream, scripted_upstream
@@ -32,7 +32,7 @@ def test_a_delivery_is_repeated_until_it_is_taken(
     listener: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With pauses that a test can wait for, so in this process."""
-    monkeypatch.setattr(webhooks, "RETRIES_S", (0.02, 0.06))
+    monkeypatch.setattr(delivery, "RETRIES_S", (0.02, 0.06))
     replies = [Reply(status=302, headers={"Location": "/hook"}), Reply(status=503)]
     listener.script = lambda asked: replies.pop() if replies else Reply({})
     client = create_app(tmp_path / "state.sqlite", "empty").test_client()

@@ -25,6 +25,7 @@ from connectors.erp.profile.model.reading import (
     NoDeletions,
     Paginator,
 )
+from connectors.erp.profile.model.webhooks import Webhooks
 from connectors.erp.profile.model.writing import (
     Actions,
     CommandTemplates,
@@ -209,6 +210,7 @@ class Document(ProfilePart, frozen=True):
             " whole."
         ),
     ] = None
+    webhooks: Webhooks | None = None
     lookups: Annotated[
         dict[str, LookupSpec],
         Meta(

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from connectors.chargebee.settings import WebhookSettings
 from connectors.common.datatype import Entity
 from connectors.common.errors import FixSettings, ServiceError, Unavailable, UpstreamRefused
 from connectors.common.limiter import Limiter
@@ -17,7 +16,7 @@ from connectors.common.settings import CommonSettings
 from connectors.common.upstream import UpstreamClient, UpstreamOptions, UpstreamResponse
 
 _CONNECT_S, _READ_S = 3.0, 8.0
-"""Chargebee gives a webhook 10 s on test sites, so the node gets less."""
+"""Chargebee gives a webhook 10 s on test sites, other systems as little; so the node gets less."""
 
 
 class NodeRefused(FixSettings):
@@ -29,17 +28,18 @@ class NodeRefused(FixSettings):
 class NodeReceiver:
     """Hands entities to receiver pipes. Safe to use from several threads."""
 
-    def __init__(self, settings: WebhookSettings, common: CommonSettings, metrics: Metrics) -> None:
+    def __init__(self, node_url: str, node_jwt: str | None, common: CommonSettings, metrics: Metrics) -> None:
+        """`node_url` ends in `/api`; `node_jwt`: a token for it, if it wants one."""
         options = UpstreamOptions.of(
             common,
-            settings.node_url,
+            node_url,
             "NODE_URL",
             "NODE_JWT",
             connect_timeout=min(_CONNECT_S, common.connect_timeout),
             read_timeout=min(_READ_S, common.read_timeout),
             attempts=1,
         )
-        headers = {"Authorization": f"Bearer {settings.node_jwt}"} if settings.node_jwt else None
+        headers = {"Authorization": f"Bearer {node_jwt}"} if node_jwt else None
         calls = CallMetrics(metrics.registry, "node")
         self._http = UpstreamClient(options, None, Limiter(), calls, _error_of, headers)
 
