@@ -40,13 +40,12 @@ def _first_value(record: Record, row: Row, cell: Cell) -> Dtl | None:
     None if that is no matter of its creation.
     """
     currency = _by_type({each: f"_S.raw.{each.currency}" for each in record.others}, "_S.type")
-    if row.has_clock:
+    sources = [each for each in record.others if each.alias in row.cells or row.name in each.create]
+    is_told_once = not row.goes_to(record.system) and any(row.name in each.create for each in sources)
+    if row.has_clock and not is_told_once:
         golden = f"_P._S.golden.{row.name}.v"
         return cell.write(golden, currency) if row.is_on_create(record.alias) else None
-    if row.direction == COMPARED and record.system.word == ERP:
-        return None
-    sources = [each for each in record.others if each.alias in row.cells or row.name in each.create]
-    if not sources:
+    if not sources or (row.direction == COMPARED and record.system.word == ERP):
         return None
     if row.name in sources[0].create:
         live = ["path", ["list", "create", row.name], "_P._T._live"]

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from tests.e2e.conftest import World
 
+Papers = dict[str, dict[str, Any]]
 
-def test_matches_are_linked_not_duplicated_and_a_second_run_writes_nothing(demo: World) -> None:
+
+@pytest.fixture(scope="module")
+def papers(demo: World) -> Papers:
+    """The ERP's orders and quotes by number, as they were before anything was synced."""
+    found = {order["order_number"]: order for order in demo.erp.all("orders")}
+    return found | {quote["quote_number"]: quote for quote in demo.erp.all("quotes")}
+
+
+def test_matches_are_linked_not_duplicated_and_a_second_run_writes_nothing(
+    demo: World, papers: Papers
+) -> None:
     persons = [
         (c["email"] or "").strip().lower() for kind in ("contacts", "employees") for c in demo.erp.all(kind)
     ]
@@ -52,9 +67,8 @@ def test_matches_are_linked_not_duplicated_and_a_second_run_writes_nothing(demo:
     demo.sync()
     assert demo.writes() == settled, "a second full run writes nothing"
 
-    papers = demo.erp.all("orders") + demo.erp.all("quotes")
-    needed = {paper["contact_id"] for paper in papers}
-    needed |= {line["product_id"] for paper in papers for line in paper["lines"]}
+    needed = {paper["contact_id"] for paper in papers.values()}
+    needed |= {line["product_id"] for paper in papers.values() for line in paper["lines"]}
     shared = {each["external_refs"].get("chargebee") for each in demo.erp.all("employees")} | {None}
     person = next(
         one
@@ -73,3 +87,26 @@ def test_matches_are_linked_not_duplicated_and_a_second_run_writes_nothing(demo:
         row = demo.shared(pipe, record["external_refs"]["chargebee"]) or {}
         told = row["$status"], (row["$error"] or {}).get("rule")
         assert told == ("pending", "deleted-elsewhere"), "a deletion of what it never knew is reported only"
+
+
+def test_nothing_that_nobody_owes_is_collected_and_nobody_is_mailed(demo: World, papers: Papers) -> None:
+    def is_owed(paper: dict[str, Any]) -> bool:
+        if "order_number" in paper:
+            return paper["status"] not in ("draft", "cancelled") and paper["payment_status"] != "paid"
+        return paper["status"] in ("accepted", "ordered")
+
+    demo.sync()
+    collection = demo.chargebee.collection()
+    assert collection["mailed"] == []
+    imported = {f"inv-{order['id']}": order for order in demo.chargebee.all("orders")}
+    charged = [imported[row["invoice"]] for row in collection["charged"] if row["invoice"] in imported]
+    assert charged, "what is owed and due is collected"
+    assert [order["reference_id"] for order in charged if not is_owed(papers[order["reference_id"]])] == []
+    paid = {
+        paper["id"]
+        for paper in papers.values()
+        if paper.get("payment_status") == "paid" and not paper["external_refs"].get("chargebee")
+    }
+    assert len(paid) > 10
+    found = {order["id"]: order["payment_status"] for order in demo.erp.all("orders")}
+    assert {key for key in paid if found[key] != "paid"} == set(), "what the ERP knows of payments stays"

@@ -140,6 +140,10 @@ class Chargebee(Sandbox):
         """Set the site's configuration; settings not named have their defaults."""
         self._json(self.session.put(f"{self.root}/_sandbox/site", json=settings, timeout=10))
 
+    def collection(self) -> Json:
+        """Return which invoices the site would collect now, and whom it would have mailed."""
+        return self._json(self.session.get(f"{self.root}/_sandbox/collection", timeout=10))
+
     def turn_round(self, *fact_ids: str) -> None:
         """Let the opposite of these facts about Chargebee hold, and of no others."""
         turned = dict.fromkeys(fact_ids, False)
