@@ -1,5 +1,7 @@
 """The command line: `python -m connectors.erp.check [--profile NAME-OR-PATH] [--datatype NAME] [--json]`.
 
+With `--init [DATATYPE=]URL …` it makes a first profile from what these lists answer, and prints it.
+
 Everything else comes from the environment, as for the service. Exit code: 0 all is well (warnings do not
 count), 1 what the ERP answers does not fit the profile, 2 the profile or a setting is wrong, 3 the ERP cannot
 be asked (down, or it refuses the credentials).
@@ -8,12 +10,13 @@ be asked (down, or it refuses the credentials).
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from connectors.common.errors import SettingsError
+from connectors.common.errors import ServiceError, SettingsError
 from connectors.common.logs import Redactor
 from connectors.common.metrics import Metrics
 from connectors.erp.check import report
@@ -22,6 +25,7 @@ from connectors.erp.check.findings import Places, Report
 from connectors.erp.check.watching import WatchedClient
 from connectors.erp.datatype import ErpDatatype
 from connectors.erp.http.client import ErpClient, make_client
+from connectors.erp.init.draft import draft
 from connectors.erp.profile.load import Profile
 from connectors.erp.read.lookups import Lookups
 from connectors.erp.schema import DATATYPES, load_schema
@@ -33,6 +37,8 @@ FITS, MISFIT, WRONG_SETTINGS, UNREACHABLE = range(4)
 _PATIENCE = {"UPSTREAM_ATTEMPTS": "2", "UPSTREAM_MAX_WAIT_SECONDS": "10"}
 """A person waits for the answer."""
 
+_SECRETS = ("ERP_TOKEN", "ERP_PASSWORD")
+
 
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
     """Check and print; gives the exit code."""
@@ -42,9 +48,21 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
     )
     parser.add_argument("--datatype", action="append", help="only this one; may be given again")
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "--init",
+        nargs="+",
+        metavar="URL",
+        help="print a first profile made from these lists; DATATYPE=URL names one",
+    )
+    parser.add_argument(
+        "--auth",
+        help="with --init: none, bearer (ERP_TOKEN), basic (ERP_USERNAME, ERP_PASSWORD) or header:NAME",
+    )
     options = parser.parse_args(arguments)
     named = {"ERP_PROFILE": options.profile} if options.profile else {}
     environment = {**_PATIENCE, **(os.environ if environ is None else environ), **named}
+    if options.init:
+        return _init(options.init, options.auth, environment)
     try:
         settings = read_settings(environment)
     except SettingsError as error:
@@ -65,6 +83,24 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
     else:
         print("\n".join(map(redact, report.lines(settings.profile, reports))))
     return FITS if all(one.ok for one in reports) else MISFIT
+
+
+def _init(lists: Sequence[str], auth: str | None, environ: Mapping[str, str]) -> int:
+    """Print a profile, and on stderr what a person has to look at in it."""
+    redact = Redactor(
+        [value for name, value in environ.items() if name.startswith("ERP_") and name in _SECRETS]
+    )
+    try:
+        document, notes = draft(lists, auth, environ)
+    except SettingsError as error:
+        print(redact(error.detail), file=sys.stderr)
+        return WRONG_SETTINGS
+    except ServiceError as error:
+        print(redact(f"the ERP cannot be asked: {error.detail}"), file=sys.stderr)
+        return UNREACHABLE
+    print(redact(json.dumps(document, indent=2, ensure_ascii=False)))
+    print("\n".join(redact(f"look at {note}") for note in notes), file=sys.stderr)
+    return FITS
 
 
 def _not_there(name: str, profile: Profile) -> str:

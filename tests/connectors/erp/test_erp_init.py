@@ -1,0 +1,240 @@
+"""`erp-check --init`: the profile that it makes of an unknown ERP fits that ERP, and says what it guessed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from connectors.erp.check.__main__ import FITS, UNREACHABLE, WRONG_SETTINGS, main
+from tests.support.upstream import Asked, Reply, Upstream, scripted_upstream
+
+SECRET = "s3cret-token"
+Record = dict[str, Any]
+
+
+def paged(asked: Asked, rows: list[Record]) -> Reply:
+    """Page numbers from 1, a count, a wrapped single record, local stamps; unknown parameters are ignored."""
+    _, name, *key = asked.path.split("/")
+    if key:
+        found = next((row for row in rows if row["customerNo"] == int(key[0] or 0) if key[0].isdigit()), None)
+        return Reply({name: found}) if found else Reply({"error": "none"}, 404)
+    if "extReference" in asked.query:
+        rows = [row for row in rows if row["extReference"] == asked.query["extReference"]]
+    since = asked.query.get("updatedAfter", "")
+    rows = [row for row in rows if row["lastUpdated"] >= since]
+    size, page = int(asked.query.get("pageSize", "20")), int(asked.query.get("page", "1"))
+    return Reply({"meta": {"totalCount": len(rows)}, "data": rows[(page - 1) * size : page * size]})
+
+
+def customers() -> list[Record]:
+    return [
+        {
+            "customerNo": 100 + n,
+            "companyName": f"Fjell {n} AS",
+            "orgNo": f"9{n:08}",
+            "emailAddress": f"post{n}@example.com",
+            "state": ("Open", "Closed", "Odd")[n % 3],
+            "blocked": n == 4,
+            "zip": "9008",
+            "town": "Tromsø",
+            "countryCode": "NO",
+            "creditLimit": 10.5,
+            "extReference": f"x{n}" if n % 2 else None,
+            "lastUpdated": f"2026-01-{n + 1:02}T08:00:00",
+            "createdDate": "01.01.2026",
+        }
+        for n in range(25)
+    ]
+
+
+def odata(asked: Asked, rows: list[Record]) -> Reply:
+    """OData V4: $filter, nextLink, ETags, keys in parentheses."""
+    base = asked.path.partition("(")
+    if base[1]:
+        found = next((row for row in rows if row["id"] == unquote(base[2])[:-1]), None)
+        return Reply(found, headers={"ETag": "W/1"}) if found else Reply({"error": {"code": "404"}}, 404)
+    said = asked.query.get("$filter", "")
+    if " ge " in said:
+        rows = [row for row in rows if row["lastModifiedDateTime"] >= said.rpartition(" ")[2]]
+    if " eq " in said:
+        name, _, value = said.partition(" eq ")
+        rows = [row for row in rows if row[name] == value.strip("'")]
+    start = int(asked.query.get("$skip", "0"))
+    size = int(asked.headers.get("Prefer", "=8").rpartition("=")[2])
+    more = {"@odata.nextLink": f"items?$skip={start + size}"} if start + size < len(rows) else {}
+    return Reply({"@odata.context": "x", "value": rows[start : start + size], **more})
+
+
+def items() -> list[Record]:
+    return [
+        {
+            "@odata.etag": f'W/"{n}"',
+            "id": f"guid-{n:02}",
+            "number": f"SKU-{n}",
+            "displayName": f"Anchor {n}",
+            "unitPrice": n + 0.5,
+            "blocked": False,
+            "externalId": f"e-{n}",
+            "lastModifiedDateTime": f"2026-02-{n + 1:02}T08:00:00Z",
+        }
+        for n in range(20)
+    ]
+
+
+def offsets(asked: Asked, rows: list[Record]) -> Reply:
+    """A plain list by offset and limit whose rows are summaries; stamps are seconds; no filter, no origin."""
+    key = asked.path.rpartition("/")[2]
+    if key.startswith("o-"):
+        found = next((row for row in rows if row["uuid"] == key), None)
+        return Reply(found) if found else Reply({}, 404)
+    if key != "salesOrders":
+        return Reply({}, 404)
+    start, size = int(asked.query.get("offset", "0")), int(asked.query.get("limit", "50"))
+    shown = [{name: row[name] for name in ("uuid", "date", "changed_ts", "clientId")} for row in rows]
+    return Reply(shown[start : start + size])
+
+
+def orders() -> list[Record]:
+    line = {"rowId": "1", "itemNo": "SKU-1", "qty": 2, "price": "4.50", "text": "Anchor"}
+    return [
+        {
+            "uuid": f"o-{n}",
+            "date": f"{n + 1:02}.01.2026",
+            "changed_ts": 1767225600 + n * 3600,
+            "clientId": 100 + n,
+            "currencyCode": "NOK",
+            "phase": ("DRAFT", "CONFIRMED", "SHIPPED")[n % 3],
+            "orderLines": [line],
+        }
+        for n in range(7)
+    ]
+
+
+ERPS: Mapping[str, tuple[Callable[[Asked, list[Record]], Reply], Callable[[], list[Record]], str]] = {
+    "customer": (paged, customers, "/api/customers"),
+    "product": (odata, items, "/api/items"),
+    "order": (offsets, orders, "/api/salesOrders"),
+}
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    rows = {name: made() for name, (_, made, _) in ERPS.items()}
+
+    def answer(asked: Asked) -> Reply:
+        if asked.headers.get("Authorization") != f"Bearer {SECRET}":
+            return Reply({"error": "no"}, 401)
+        plain = Asked(**{**vars(asked), "path": asked.path.removeprefix("/api")})
+        for name, (erp, _, path) in ERPS.items():
+            if asked.path.startswith(path):
+                return erp(plain, rows[name])
+        return Reply([]) if asked.path == "/api/empty" else Reply({}, 404)
+
+    with scripted_upstream(answer) as running:
+        yield running
+
+
+def made_of(url: str, capsys: pytest.CaptureFixture[str], *lists: str) -> tuple[Record, str]:
+    """The profile and what is said beside it."""
+    code = main(["--init", *(f"{url}{path}" for path in lists)], {"ERP_TOKEN": SECRET})
+    said = capsys.readouterr()
+    assert (code, SECRET in said.out + said.err) == (FITS, False), said.err
+    return json.loads(said.out), said.err
+
+
+def checked(upstream: Upstream, document: Record, folder: Path, capsys: pytest.CaptureFixture[str]) -> Record:
+    """What `erp-check` says of a profile."""
+    file = folder / "made.json"
+    file.write_text(json.dumps(document))
+    environ = {"ERP_BASE_URL": f"{upstream.url}/api", "ERP_TOKEN": SECRET, "PAGE_SIZE": "5"}
+    code = main(["--profile", str(file), "--json"], environ)
+    said = capsys.readouterr()
+    assert code == FITS, said.out[-3000:] + said.err
+    found: Record = json.loads(said.out)["datatypes"]
+    return found
+
+
+def test_all_three_fit_as_they_are(
+    upstream: Upstream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document, _ = made_of(upstream.url, capsys, *(path for _, _, path in ERPS.values()))
+    found = checked(upstream, document, tmp_path, capsys)
+    assert list(found) == list(ERPS)
+    assert document["connection"]["rest"]["auth"] == {"type": "bearer", "token": "${ERP_TOKEN}"}
+
+
+def test_numbered_pages_with_local_stamps(upstream: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
+    document, said = made_of(upstream.url, capsys, "/api/customers")
+    entity = document["entities"]["customer"]
+    stop = {"type": "total", "path": "meta.totalCount"}
+    assert entity["paginator"] == {"type": "page", "param": "page", "first": 1, "limit_param": "pageSize", "stop": stop}  # fmt: skip
+    assert (entity["id"], entity["get"]) == ("customerNo", {"record": "customers"})
+    assert entity["list"] == {"records": "data", "count": {"path": "meta.totalCount"}}
+    assert entity["incremental"] == {"param": "updatedAfter", "order": "none"}
+    assert (entity["modified"], entity["modified_format"]) == (["lastUpdated"], "iso_naive")
+    assert "timezone: the stamps name no offset" in said
+    assert entity["origin"] == {"field": "external_refs.chargebee", "query": {"extReference": "{origin}"}}
+    fields = entity["fields"]
+    assert {name: fields[name] for name in ("name", "organization_number", "email", "billing_address.city")} == {
+        "name": "companyName", "organization_number": "orgNo", "email": "emailAddress", "billing_address.city": "town"
+    }  # fmt: skip
+    assert fields["active"] == {"from": "blocked", "map": {"false": True, "true": False}}
+    assert "Odd" in fields["status"]["$comment"]
+    assert "map Odd, Open of state" in said or "Odd" in said
+    assert entity["values"]["decimal"] == {"form": "number"}
+
+
+def test_odata_is_known_by_its_answer(upstream: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
+    document, _ = made_of(upstream.url, capsys, "/api/items")
+    entity = document["entities"]["product"]
+    assert entity["paginator"] == {"type": "odata"}
+    assert entity["incremental"] == {"param": "$filter", "template": "lastModifiedDateTime ge {since}", "order": "none"}  # fmt: skip
+    assert entity["get"] == {"path": "{path}({id})"}
+    assert entity["update"] == {"lock": {"type": "if_match", "header": "ETag"}, "path": "{path}({id})"}
+    assert entity["origin"]["query"] == {"$filter": "externalId eq '{origin}'"}
+    assert entity["fields"]["sku"] == "number"
+
+
+def test_a_list_of_summaries_is_read_by_detail(
+    upstream: Upstream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document, said = made_of(upstream.url, capsys, "/api/salesOrders?limit=3")
+    entity = document["entities"]["order"]
+    assert entity["list"] == {"detail": True}
+    assert "only the record itself has currencyCode, phase, orderLines" in said
+    assert entity["modified_format"] == "epoch_s"
+    assert entity["read_only"] is True
+    assert entity["fields"]["lines"]["fields"]["quantity"] == {"from": "qty", "type": "decimal"}
+    assert entity["fields"]["customer_id"] == {"from": "clientId", "type": "string", "as": "integer"}
+    assert entity["values"]["date"] == {"form": "%d.%m.%Y"}
+    assert entity["incremental"] == {"order": "none"}
+
+
+@pytest.mark.parametrize(
+    ("lists", "environ", "code", "says"),
+    [
+        (["/api/things"], {}, WRONG_SETTINGS, "may be any of contact"),
+        (["contcat=/api/customers"], {}, WRONG_SETTINGS, "there is no datatype contcat"),
+        (["/"], {}, WRONG_SETTINGS, "no address of a list"),
+        (["product=/api/empty"], {}, UNREACHABLE, "holds no list of records"),
+        (["/api/nothing/items"], {}, UNREACHABLE, "no such record"),
+        (["/api/items"], {"ERP_TOKEN": "wrong-one"}, UNREACHABLE, "ERP_TOKEN"),
+    ],
+)
+def test_what_cannot_be_asked_is_said(
+    upstream: Upstream,
+    capsys: pytest.CaptureFixture[str],
+    lists: list[str],
+    environ: dict[str, str],
+    code: int,
+    says: str,
+) -> None:
+    named = [one.replace("/", f"{upstream.url}/", 1) for one in lists]
+    assert main(["--init", *named], {"ERP_TOKEN": SECRET, **environ}) == code
+    said = capsys.readouterr()
+    assert (says in said.err, said.out) == (True, ""), said.err
