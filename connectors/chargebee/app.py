@@ -56,16 +56,19 @@ def build_service(settings: ChargebeeSettings) -> Service:
         check=client.check,
         dry_runs={kind.name: kind(DryRun(client), settings) for kind in DATATYPES},
         share_concurrency=settings.concurrency,
-        blueprints=[_webhooks(settings, datatypes, metrics)],
+        blueprints=[_webhooks(settings, datatypes, client, metrics)],
         auth_exempt_paths=[webhooks.PATH],
     )
 
 
 def _webhooks(
-    settings: ChargebeeSettings, datatypes: Mapping[str, ChargebeeDatatype], metrics: Metrics
+    settings: ChargebeeSettings,
+    datatypes: Mapping[str, ChargebeeDatatype],
+    client: Chargebee,
+    metrics: Metrics,
 ) -> Blueprint:
     if settings.webhooks is None:
         return webhooks.not_configured()
     hooks = settings.webhooks
     receiver = NodeReceiver(hooks.node_url, hooks.node_jwt, settings.common, metrics)
-    return webhooks.Webhooks(hooks, receiver, datatypes, metrics).blueprint()
+    return webhooks.Webhooks(hooks, receiver, datatypes, client, metrics).blueprint()

@@ -77,17 +77,20 @@ class Chargebee:
         """Held while anything of a customer is written: where writes meet, Chargebee refuses one."""
         return self._customers.of("customer", customer_id)
 
-    def get(self, path: str, params: Params | None = None, *, operation: str) -> dict[str, Any]:
+    def get(
+        self, path: str, params: Params | None = None, *, operation: str, attempts: int | None = None
+    ) -> dict[str, Any]:
         """Return the JSON object of a GET."""
-        answer = self._http.call("GET", path, operation=operation, params=params)
+        answer = self._http.call("GET", path, operation=operation, params=params, attempts=attempts)
         self.clock.note(answer.headers.get("Date"))
         return _object(answer)
 
-    def retrieve(self, resource: str, kind: str, key: str) -> Record:
+    def retrieve(self, resource: str, kind: str, key: str, attempts: int | None = None) -> Record:
         """`GET /<resource>/<key>`; `NotFound` if there is none."""
         if not key:
             raise NotFound(f"there is no {kind} without an id")
-        body = self.get(f"/{resource}/{quote(key, safe='')}", operation=f"retrieve {kind}")
+        path = f"/{resource}/{quote(key, safe='')}"
+        body = self.get(path, operation=f"retrieve {kind}", attempts=attempts)
         return _record(body, kind)
 
     def create(self, path: str, kind: str, payload: Mapping[str, Any], fresh: bool = False) -> Record:

@@ -1,9 +1,12 @@
 """`POST /webhooks`: Chargebee's events, handed on to the node at once.
 
-https://apidocs.chargebee.com/docs/api/webhooks. An event comes at least once, in any order, or not at all, so
-it is only a faster way: the snapshot in it goes to the receiver of the pipe `chargebee-<datatype>-event` in
-the shape that a read gives it, the pipes let the newer `resource_version` win, and reads stay the truth. Any
-answer but 2xx makes Chargebee deliver again.
+https://apidocs.chargebee.com/docs/api/webhooks. An event comes at least once, in any order, or not at all,
+and whoever knows the password can make one up. So it only says which record to read now: what Chargebee
+itself says of that record goes to the receiver of the pipe `chargebee-<datatype>-event` in the shape that a
+read gives it, and nothing of what came in. Any answer but 2xx makes Chargebee deliver again.
+
+What the API cannot retrieve (a business entity, a record that is deleted for good) is taken from the event as
+Chargebee keeps it (https://apidocs.chargebee.com/docs/api/events/retrieve-an-event).
 """
 
 from __future__ import annotations
@@ -16,13 +19,15 @@ from typing import Any
 from flask import Blueprint, Response, request
 from prometheus_client import Counter
 
+from connectors.chargebee.client import Chargebee
 from connectors.chargebee.datatype import ChargebeeDatatype
 from connectors.chargebee.settings import WebhookSettings
-from connectors.common import auth
+from connectors.common import auth, entity_text
 from connectors.common.datatype import Entity, Record
 from connectors.common.errors import NotFound, Rejected, ServiceError
 from connectors.common.metrics import Metrics
 from connectors.common.node_receiver import NodeReceiver
+from connectors.common.transit import escaped
 from connectors.common.views.bodies import json_of
 from core import jsonio
 
@@ -64,10 +69,12 @@ class Webhooks:
         settings: WebhookSettings,
         receiver: NodeReceiver,
         datatypes: Mapping[str, Any],
+        client: Chargebee,
         metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._receiver = receiver
+        self._client = client
         self._datatypes: dict[str, ChargebeeDatatype] = {name: datatypes[name] for name in FORWARDED}
         self._seen = Seen()
         self._events = Counter(
@@ -90,27 +97,50 @@ class Webhooks:
         reached, 502 if it refuses the token or has no such pipe.
         """
         auth.require(self._settings.username, self._settings.password)
-        event_id, records = read_event(json_of(request))
+        event_id, named = read_event(json_of(request))
         duplicate = event_id in self._seen
         forwarded: list[str] = []
         if not duplicate and not event_id.startswith(_SAMPLE):
-            forwarded = self._forward(records)
+            forwarded = self._forward(event_id, named)
             self._seen.add(event_id)
         self._events.labels("duplicate" if duplicate else "forwarded" if forwarded else "ignored").inc()
         body = {"forwarded": forwarded, "duplicate": duplicate}
         return Response(jsonio.dumps(body), mimetype="application/json")
 
-    def _forward(self, records: Mapping[str, Record]) -> list[str]:
+    def _forward(self, event_id: str, named: Mapping[str, str]) -> list[str]:
         forwarded = []
-        for name, datatype in self._datatypes.items():
-            if name in records and datatype.shows(records[name]):
-                try:
-                    self._receiver.send(f"chargebee-{name}-event", _entity(datatype, records[name]))
-                except ServiceError:
-                    self._events.labels("failed").inc()
-                    raise
-                forwarded.append(name)
+        for name, key in named.items():
+            datatype = self._datatypes[name]
+            try:
+                record = self._present(datatype, key, event_id)
+                if record is not None and datatype.shows(record):
+                    self._receiver.send(f"chargebee-{name}-event", _entity(datatype, record))
+                    forwarded.append(name)
+            except Rejected:  # what no entity can hold: the next read says so in the record's own place
+                continue
+            except ServiceError:
+                self._events.labels("failed").inc()
+                raise
         return forwarded
+
+    def _present(self, datatype: ChargebeeDatatype, key: str, event_id: str) -> Record | None:
+        """Return what Chargebee says of a record now; None if there is no such record.
+
+        A record that cannot be retrieved any more may be a deleted one: then Chargebee has an event of that.
+        """
+        if datatype.name != "business_entity":
+            try:
+                return self._client.retrieve(datatype.resource, datatype.name, key, attempts=1)
+            except NotFound:
+                pass
+        try:
+            kept = self._client.retrieve("events", "event", event_id, attempts=1)
+        except NotFound:
+            return None
+        record = snapshot(kept, datatype.name)
+        is_of_it = record is not None and record.get("id") == key
+        is_known = datatype.name == "business_entity" or (record or {}).get("deleted") is True
+        return record if is_of_it and is_known else None
 
 
 def not_configured() -> Blueprint:
@@ -127,35 +157,52 @@ def not_configured() -> Blueprint:
     return bp
 
 
-def read_event(body: Any) -> tuple[str, dict[str, Record]]:
-    """Return the event's id and the snapshots of `FORWARDED` datatypes in it.
+def read_event(body: Any) -> tuple[str, dict[str, str]]:
+    """Return the event's id and the ids of the records of `FORWARDED` datatypes that it names.
 
     `Rejected` for what is no event.
     """
     if not isinstance(body, dict):
         raise Rejected("a webhook's body is one event, a JSON object", rule="type")
-    event_id, event_type, content = body.get("id"), body.get("event_type"), body.get("content")
+    event_id, content = body.get("id"), body.get("content")
     for name, value, kind in (
         ("id", event_id, str),
-        ("event_type", event_type, str),
+        ("event_type", body.get("event_type"), str),
         ("content", content, dict),
     ):
         if not isinstance(value, kind) or not value:
             raise Rejected(f"the event has no {name}", field=f"/{name}", rule="required")
     assert isinstance(event_id, str) and isinstance(content, dict)
-    return event_id, dict(_snapshots(str(event_type), content))
+    if not entity_text.is_usable_id(event_id):
+        raise Rejected(entity_text.what_is_wrong_with_id(event_id), field="/id", rule="id")
+    return event_id, dict(_named(content))
 
 
-def _snapshots(event_type: str, content: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
+def _named(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in FORWARDED:
         record = content.get(name)
         if record is None:
             continue
-        if not isinstance(record, dict) or not isinstance(record.get("id"), str) or not record["id"]:
+        key = record.get("id") if isinstance(record, dict) else None
+        if not entity_text.is_usable_id(key):
             raise Rejected(f"the {name} has no id", field=f"/content/{name}/id", rule="required")
-        yield name, {**record, "deleted": True} if event_type == f"{name}_deleted" else record
+        yield name, str(key)
+
+
+def snapshot(event: Mapping[str, Any], name: str) -> Record | None:
+    """Return the record of that datatype in an event of Chargebee's, marked if the event is its deletion."""
+    record = (event.get("content") or {}).get(name)
+    if not isinstance(record, dict):
+        return None
+    return {**record, "deleted": True} if event.get("event_type") == f"{name}_deleted" else record
 
 
 def _entity(datatype: ChargebeeDatatype, record: Record) -> Entity:
-    """Return the record in the shape of a read; its place in that stream means nothing here."""
-    return {name: value for name, value in datatype.entity(record).items() if name != "_updated"}
+    """Return the record in the shape of a read; its place in that stream means nothing here.
+
+    `Rejected` if it holds what no entity can.
+    """
+    entity = {name: value for name, value in datatype.entity(record).items() if name != "_updated"}
+    entity_text.check(entity, entity["_id"])
+    found: Entity = escaped(entity)
+    return found

@@ -48,6 +48,7 @@ _READS = ("GET", "HEAD")
 _REDIRECTS = range(300, 400)
 _THROTTLED = (429, 503)
 _WHOLE = ("http://", "https://")
+_DOTS = frozenset((".", ".."))
 
 Params = Mapping[str, Any] | list[tuple[str, Any]] | None
 
@@ -210,6 +211,9 @@ class UpstreamClient:
             raise InvalidResponse(
                 f"upstream named an address on another host ({given.hostname}); it is not followed"
             )
+        # An id may be "..", and what is below an address may not be reached by way of it.
+        if not _DOTS.isdisjoint(given.path.split("/")):
+            raise NotFound("an address with the segment . or .. names no record")
         return url
 
     def join(self, page: str, link: str) -> str:

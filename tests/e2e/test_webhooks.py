@@ -56,6 +56,12 @@ def tell(world: World, key: str) -> None:
     requests.post(url, data=body, headers=headers, timeout=10).raise_for_status()
 
 
+def receive(world: World, entity: dict[str, Any]) -> None:
+    """Give the node what the service would hand on to it."""
+    url = f"{world.stack.settings.url('node')}/api/receivers/chargebee-customer-event/entities"
+    requests.post(url, json=[entity], timeout=10).raise_for_status()
+
+
 def settled(world: World) -> None:
     """Nothing is written any more, also when the reads have caught up."""
     world.chargebee.faults()
@@ -136,13 +142,31 @@ def test_an_old_event_neither_reverts_nor_revives(world: World) -> None:
 def test_a_record_that_a_whole_read_misses_is_gone_whatever_an_event_said(world: World) -> None:
     _, key = linked(world, "Vanished")
     ghost = {**world.chargebee.get("customers", key), "id": "hook-ghost", "email": None, "meta_data": {}}
-    deliver(world, "ev_ghost_1", "customer_created", customer=ghost)
+    receive(world, {**ghost, "_id": "hook-ghost", "_deleted": False})
     world.sync()
     assert (world.stack.entity("chargebee-customer-collect", "hook-ghost") or {})["_deleted"] is False
     dead = {**ghost, "deleted": True, "resource_version": ghost["resource_version"] + 1}
-    deliver(world, "ev_ghost_2", "customer_deleted", customer=dead)
+    receive(world, {**dead, "_id": "hook-ghost", "_deleted": True})
     world.sync()
     assert (world.stack.entity("chargebee-customer-collect", "hook-ghost") or {})["_deleted"] is True
+
+
+def test_a_forged_event_changes_nothing_and_stands_in_no_later_edits_way(world: World) -> None:
+    contact, key = linked(world, "Forgery")
+    real = world.chargebee.get("customers", key)
+    before = world.writes()
+    for kind, forged in (
+        ("customer_changed", {"phone": "+47 forged", "resource_version": 99_999_999_999_999}),
+        ("customer_deleted", {"deleted": True, "resource_version": 99_999_999_999_999}),
+    ):
+        deliver(world, f"ev_forged_{kind}", kind, customer={**real, **forged})
+        world.sync()
+    assert world.writes() == before
+    assert world.erp.get("contacts", contact).get("phone") is None
+    world.chargebee.post(f"customers/{key}", phone="+47 4")
+    world.sync()
+    assert world.erp.get("contacts", contact)["phone"] == "+47 4"
+    settled(world)
 
 
 def test_our_own_write_seen_before_its_answer_is_no_edit(world: World) -> None:

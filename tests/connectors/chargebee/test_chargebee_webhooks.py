@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import requests
 from connectors.chargebee.settings import read_settings
 from connectors.chargebee.webhooks import Seen
 from connectors.common.errors import SettingsError
-from tests.connectors.chargebee.conftest import Service, serving
+from tests.connectors.chargebee.conftest import Service, serving, serving_here
 from tests.support.processes import wait_until
 from tests.support.systems import Chargebee
 from tests.support.upstream import Asked, Reply, Upstream, scripted_upstream
@@ -33,7 +34,19 @@ def hooked(
     upstream: Chargebee, node: Upstream, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     """A service that takes webhooks and asks other credentials of its other callers."""
-    settings = {
+    with serving(upstream.root, tmp_path_factory.mktemp("hooked"), **settings(node)) as service:
+        yield service
+
+
+@pytest.fixture
+def unaware(upstream: Chargebee, node: Upstream) -> Iterator[Service]:
+    """The same, having seen no event; a site that was reset gives the ids of its events again."""
+    with serving_here(upstream.root, **settings(node)) as service:
+        yield service
+
+
+def settings(node: Upstream) -> dict[str, str]:
+    return {
         "WEBHOOK_USERNAME": AUTH[0],
         "WEBHOOK_PASSWORD": AUTH[1],
         "NODE_URL": f"{node.url}/api",
@@ -42,8 +55,6 @@ def hooked(
         "SERVICE_PASSWORD": "svc-secret-1",
         "MAX_REQUEST_BYTES": "20000",
     }
-    with serving(upstream.root, tmp_path_factory.mktemp("hooked"), **settings) as service:
-        yield service
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +99,75 @@ def test_a_snapshot_reaches_its_receiver_in_the_shape_of_a_read(
     assert asked.headers["Authorization"] == f"Bearer {JWT}"
 
 
-def test_only_the_webhooks_own_credentials_open_it(hooked: Service, node: Upstream) -> None:
+def known(site: Chargebee, *keys: str) -> None:
+    """Customers that exist; their own events go nowhere."""
+    for key in keys:
+        site.post("customers", id=key, first_name=f"Real {key}")
+
+
+def kept_event(site: Chargebee, kind: str, text: str) -> dict[str, Any]:
+    """The event of that type, with that text in it, as Chargebee keeps it, which may be a moment later."""
+
+    def kept() -> list[dict[str, Any]]:
+        events: list[dict[str, Any]] = site.all("events")
+        return [one for one in events if one["event_type"] == kind and f'"{text}"' in json.dumps(one)]
+
+    return wait_until(kept, what=f"{kind} of {text}")[0]
+
+
+@pytest.mark.parametrize("kind", ["customer_changed", "customer_deleted"])
+def test_what_a_forged_event_says_counts_for_nothing(
+    hooked: Service, node: Upstream, site: Chargebee, kind: str
+) -> None:
+    known(site, "real")
+    snapshot = {
+        "id": "real",
+        "first_name": "Forged",
+        "deleted": kind == "customer_deleted",
+        "resource_version": 99_999_999_999_999,
+        "updated_at": 9_999_999_999,
+    }
+    post(hooked, event(f"ev_forged_{kind}", kind, customer=snapshot))
+    said = node.asked[0].json[0]
+    assert (said["first_name"], said["deleted"], said["_deleted"]) == ("Real real", False, False)
+    assert said["resource_version"] == site.get("customers", "real")["resource_version"]
+
+
+def test_a_made_up_record_or_business_entity_reaches_no_node(
+    hooked: Service, node: Upstream, site: Chargebee
+) -> None:
+    for number, content in enumerate(
+        [
+            {"customer": {"id": "nobody"}},
+            {"customer": {"id": "nobody", "deleted": True}},
+            {"business_entity": {"id": "nothing", "name": "Forged AS", "resource_version": 10**14}},
+            {"customer": {"id": ".."}, "order": {"id": "../customers"}},
+        ]
+    ):
+        for kind in ("customer_deleted", "business_entity_updated"):
+            answer = post(hooked, event(f"ev_nobody_{number}_{kind}", kind, **content))
+            assert (answer.status_code, answer.json()["forwarded"]) == (200, [])
+    assert node.calls() == 0
+
+
+def test_an_event_of_a_business_entity_counts_as_chargebee_keeps_it(
+    unaware: Service, node: Upstream, site: Chargebee
+) -> None:
+    site.business_entity("Fjord AS")
+    kept = kept_event(site, "business_entity_created", "Fjord AS")
+    entity = kept["content"]["business_entity"]
+    forged = {**entity, "name": "Forged AS", "resource_version": 10**14}
+    post(unaware, {**kept, "event_type": "business_entity_deleted", "content": {"business_entity": forged}})
+    said = node.asked[0].json[0]
+    assert (said["name"], said["resource_version"], said["_deleted"]) == (
+        "Fjord AS",
+        entity["resource_version"],
+        False,
+    )
+
+
+def test_only_the_webhooks_own_credentials_open_it(hooked: Service, node: Upstream, site: Chargebee) -> None:
+    known(site, "c")
     body = event("ev_auth", customer={"id": "c"})
     for auth in (None, ("sesam", "svc-secret-1"), (AUTH[0], "wrong"), ("", "")):
         answer = post(hooked, body, auth=auth)
@@ -100,14 +179,18 @@ def test_only_the_webhooks_own_credentials_open_it(hooked: Service, node: Upstre
     assert requests.get(f"{hooked.root}/customer/entities", auth=AUTH, timeout=10).status_code == 401
 
 
-def test_the_same_event_is_handed_on_once(hooked: Service, node: Upstream) -> None:
+def test_the_same_event_is_handed_on_once(hooked: Service, node: Upstream, site: Chargebee) -> None:
+    known(site, "c")
     body = event("ev_twice", customer={"id": "c"})
     assert post(hooked, body).json() == {"forwarded": ["customer"], "duplicate": False}
     assert post(hooked, body).json() == {"forwarded": [], "duplicate": True}
     assert node.calls() == 1
 
 
-def test_an_event_is_offered_again_until_the_node_has_it(hooked: Service, node: Upstream) -> None:
+def test_an_event_is_offered_again_until_the_node_has_it(
+    hooked: Service, node: Upstream, site: Chargebee
+) -> None:
+    known(site, "c")
     body = event("ev_later", customer={"id": "c"})
     for reply in (Reply(status=503), Reply(status=500), Reply(cut=-1)):
         node.script = always(reply)
@@ -123,22 +206,37 @@ def test_an_event_is_offered_again_until_the_node_has_it(hooked: Service, node: 
     assert post(hooked, body).json() == {"forwarded": ["customer"], "duplicate": False}
 
 
-def test_deletions_copies_and_strangers(hooked: Service, node: Upstream) -> None:
-    post(hooked, event("ev_d1", "customer_deleted", customer={"id": "c", "deleted": False}))
-    post(hooked, event("ev_d2", "subscription_deleted", customer={"id": "d", "deleted": False}))
-    post(hooked, event("ev_d3", "item_deleted", item={"id": "i", "status": "deleted"}))
-    copy = {"id": "random", "active_id": "c"}
-    assert (
-        post(hooked, event("ev_d4", "customer_business_entity_changed", customer=copy)).json()["forwarded"]
-        == []
+def test_deletions_copies_and_strangers(unaware: Service, node: Upstream, site: Chargebee) -> None:
+    known(site, "gone", "live")
+    site.post("customers/gone/delete")
+    site.post("item_families", id="f", name="F")
+    site.post("items", id="i", name="I", type="charge", item_family_id="f")
+    site.post("items/i/delete")
+    post(unaware, kept_event(site, "customer_deleted", "gone"))
+    post(unaware, event("ev_d2", "subscription_deleted", customer={"id": "live"}))
+    post(unaware, kept_event(site, "item_deleted", "i"))
+    assert post(unaware, event("ev_d5", "invoice_generated", invoice={"id": "1"})).json()["forwarded"] == []
+    assert post(unaware, event("ev___test__1", customer={"id": "live"})).json()["forwarded"] == []
+    told = [(asked.json[0]["_id"], asked.json[0]["_deleted"]) for asked in node.asked]
+    assert told == [("gone", True), ("live", False), ("i", True)]
+
+
+def test_the_copy_that_a_transfer_leaves_behind_is_not_shown(
+    hooked: Service, node: Upstream, site: Chargebee
+) -> None:
+    known(site, "c")
+    entity = site.business_entity("Fjord AS")
+    site.post(
+        "business_entities/transfers",
+        resource_types=["customer"],
+        active_resource_ids=["c"],
+        destination_business_entity_ids=[entity["id"]],
+        reason_codes=["correction"],
     )
-    assert post(hooked, event("ev_d5", "invoice_generated", invoice={"id": "1"})).json()["forwarded"] == []
-    assert post(hooked, event("ev___test__1", customer={"id": "sample"})).json()["forwarded"] == []
-    told = [
-        (asked.json[0]["_id"], asked.json[0]["_deleted"], asked.json[0].get("deleted"))
-        for asked in node.asked
-    ]
-    assert told == [("c", True, True), ("d", False, False), ("i", True, True)]
+    copies = [one["id"] for one in site.all("customers") if one.get("active_id") not in (None, one["id"])]
+    for key in copies:
+        assert post(hooked, event(f"ev_{key}", customer={"id": key})).json()["forwarded"] == []
+    assert copies and node.calls() == 0
 
 
 @pytest.mark.parametrize(
@@ -167,7 +265,8 @@ def test_what_is_no_event_is_refused_with_a_reason(
     assert node.calls() == 0
 
 
-def test_metrics_say_what_became_of_events(hooked: Service, node: Upstream) -> None:
+def test_metrics_say_what_became_of_events(hooked: Service, node: Upstream, site: Chargebee) -> None:
+    known(site, "c")
     post(hooked, event("ev_m", customer={"id": "c"}))
     text = requests.get(f"{hooked.root}/metrics", auth=("sesam", "svc-secret-1"), timeout=10).text
     assert 'webhook_events_total{outcome="forwarded"}' in text
