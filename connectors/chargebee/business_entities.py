@@ -65,9 +65,9 @@ class BusinessEntities(ChargebeeDatatype):
 
         The oldest if there are two.
         """
-        name = _folded(insert.payload["name"])
+        name = _folded(insert.payload.get("name"))
         for record in self._all().values():
-            if not record.get("deleted") and _folded(record.get("name")) == name:
+            if name and not record.get("deleted") and _folded(record.get("name")) == name:
                 return record
         return None
 

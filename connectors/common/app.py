@@ -9,7 +9,7 @@ from connectors.common.push import PushSequences
 from connectors.common.ratios import Ratios
 from connectors.common.service import Runtime, Service
 from connectors.common.share import ShareEngine
-from connectors.common.views import entities, health, root, schemas, share
+from connectors.common.views import entities, health, openapi, root, schemas, share
 
 
 def create_app(service: Service) -> Flask:
@@ -37,6 +37,6 @@ def create_app(service: Service) -> Flask:
     access_log.register(app)
     auth.register(app, service.settings, service.auth_exempt_paths)
     problems.register(app)
-    for blueprint in (root.bp, health.bp, schemas.bp, entities.bp, share.bp, *service.blueprints):
+    for blueprint in (root.bp, health.bp, schemas.bp, openapi.bp, entities.bp, share.bp, *service.blueprints):
         app.register_blueprint(blueprint)
     return app

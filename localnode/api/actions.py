@@ -14,6 +14,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from core.clock import now_text
+from localnode import codec
 from localnode.api import parsing
 from localnode.api.auth import Caller
 from localnode.api.current import node
@@ -80,8 +81,8 @@ def _is_of_people() -> bool:
 def _names() -> list[str]:
     """Return the names in a body, none of one that cannot be read."""
     try:
-        body = request.get_json(silent=True)
-    except HTTPException:
+        body = codec.parse(request.get_data())
+    except (HTTPException, codec.MalformedJson):
         return []
     return sorted(body) if isinstance(body, dict) else []
 

@@ -16,6 +16,7 @@ from localnode.api.diagnostics import diagnostics
 from localnode.api.errors import register_errors
 from localnode.api.flow import flow
 from localnode.api.metrics import metrics
+from localnode.api.openapi import openapi
 from localnode.api.pipes import pipes
 from localnode.api.runs import runs
 from localnode.api.systems import systems
@@ -44,6 +45,7 @@ def create_app(node: Node, token: str) -> Flask:
         diagnostics,
         flow,
         metrics,
+        openapi,
         runs,
         pipes,
         systems,

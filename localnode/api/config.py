@@ -139,6 +139,8 @@ def get_metadata() -> Response:
 def put_metadata() -> Response:
     """Replace the metadata entity."""
     entity = {"_id": "node", "type": "metadata", **parsing.json_object()}
+    if not isinstance(entity["_id"], str) or not entity["_id"]:
+        raise BadRequest('the metadata entity needs a non-empty string "_id"')
     node().add_entities([entity], parsing.flag("force", False))
     return get_metadata()
 

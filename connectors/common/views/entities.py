@@ -23,6 +23,8 @@ bp = Blueprint("entities", __name__)
 def read_all(datatype: str) -> Response:
     """Return a JSON array, one chunk per upstream page.
 
+    `since` (the `_updated` of an entity) leaves out what did not change later, `limit` ends it early.
+
     The first page is there before the status is sent, so an upstream that fails at once gives its proper
     status. If it fails later, the connection is cut and the array never closed: no reader can take it for
     whole.
@@ -46,7 +48,11 @@ def read_one(datatype: str, key: str) -> Response:
 
 @bp.post("/<datatype>/entities")
 def write_all(datatype: str) -> Response:
-    """JSON push, see `connectors.common.push`; `{}` if all of it was done, else 422 naming what was not."""
+    """JSON push, see `connectors.common.push`; `{}` if all of it was done, else 422 naming what was not.
+
+    A full push is a sequence of requests: `sequence_id`, `is_full`, `is_first`, `is_last`, `request_id` and
+    `previous_request_id` say which of them this one is.
+    """
     parts = runtime()
     kind = parts.datatype(datatype)
     with counted(kind.name):

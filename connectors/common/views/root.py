@@ -30,4 +30,5 @@ def root() -> dict[str, Any]:
         "health": "/health",
         "ready": "/ready",
         "metrics": "/metrics",
+        "openapi": "/openapi.json",
     }
