@@ -20,7 +20,6 @@ from sandbox.chargebee.errors import (
 )
 from sandbox.chargebee.facts import checks, holds, imitates
 from sandbox.chargebee.records import Write
-from sandbox.chargebee.rewriting import rewrite
 from sandbox.common.state import Record
 
 _DESCRIPTION_LIMIT, _PLAIN_DESCRIPTION_LIMIT = 2000, 500
@@ -81,7 +80,7 @@ def _unique_name(write: Write, kind: str, record: Record) -> None:
 def _described(write: Write, kind: str, values: dict[str, Any]) -> None:
     """Count the characters of a description as it will be stored."""
     if values.get("description"):
-        rewrite(kind, values, write.site.rewriting)
+        write.site.rewrite(kind, values)
         _check_length(values["description"])
 
 

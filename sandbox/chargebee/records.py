@@ -9,7 +9,6 @@ from typing import Any
 
 from sandbox.chargebee.errors import duplicate, not_found
 from sandbox.chargebee.facts import holds, imitates
-from sandbox.chargebee.rewriting import rewrite
 from sandbox.chargebee.site import SITE_SETTING, SiteConfiguration
 from sandbox.common.state import KeyFunction, KeyValue, Record, Transaction
 
@@ -127,7 +126,7 @@ class Write:
         """
         if not self.site.multiple_business_entities and holds("no-feature-no-business-entity-id"):
             record.pop("business_entity_id", None)
-        rewrite(kind, record, self.site.rewriting)
+        self.site.rewrite(kind, record)
         before = self.tx.get(kind, record["id"])
         version = max(self.now_ms, (before or {}).get("resource_version", 0) + 1)
         record["resource_version"] = version if holds("versions-are-milliseconds") else version // 1000

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sandbox.chargebee import rewriting
+from sandbox.chargebee.facts import holds
+from sandbox.common import rewriting
 from sandbox.common.iso import COUNTRIES, CURRENCIES
 
 SITE_SETTING = "_site"
@@ -35,7 +36,7 @@ class SiteConfiguration:
     `location_validation` is on. `is_live`: limits as on a live site. `customer_deletion_s`: how long until a
     deleted customer is gone, a sixtieth of the real time. `mails`: of what the site tells customers by
     e-mail. `accounting_integration`: imported invoices go to the books, too. `rewriting`: what is stored
-    otherwise than it was sent, see `sandbox.chargebee.rewriting`.
+    otherwise than it was sent, see `sandbox.common.rewriting`.
     """
 
     domain: str = "sandbox-test"
@@ -77,6 +78,11 @@ class SiteConfiguration:
     def as_json(self) -> dict[str, Any]:
         """Return the settings as `GET /_sandbox/site` shows them."""
         return asdict(self)
+
+    def rewrite(self, kind: str, record: dict[str, Any]) -> None:
+        """Change the values of a record as the site stores them."""
+        without = frozenset[str]() if holds("descriptions-are-sanitised") else frozenset({"html"})
+        rewriting.rewrite(kind, record, self.rewriting, without)
 
     def takes_currency(self, code: str) -> bool:
         """Return whether the site can charge in a currency."""

@@ -15,6 +15,7 @@ from sandbox.common.pages import create_styles
 from sandbox.common.state import State, Transaction
 from sandbox.erp.admin import create_admin
 from sandbox.erp.api import create_api
+from sandbox.erp.control import create_rewriting_control
 from sandbox.erp.problems import ProblemResponse
 from sandbox.erp.records import index_keys, load_record
 from sandbox.erp.webhooks import Webhooks
@@ -30,6 +31,7 @@ def create_app(state_file: Path, data: str = "demo", seed: int = 1) -> Flask:
     app.register_blueprint(create_styles())
     app.register_blueprint(Webhooks(state).blueprint())
     app.register_blueprint(create_admin(state))
+    app.register_blueprint(create_rewriting_control(state))
     app.register_error_handler(ProblemResponse, lambda problem: problem.response())
     app.register_error_handler(HTTPException, http_problem)
     return app

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from core.clock import us_to_text
+from sandbox.common.rewriting import rewrite
 from sandbox.common.state import KeyFunction, KeyValue, Record, State, Transaction
 from sandbox.erp import rules
 from sandbox.erp.checks import Draft, Values, draft_record
 from sandbox.erp.fields import TYPES, RecordType
 from sandbox.erp.problems import Invalid, ProblemResponse, conflict
 from sandbox.erp.totals import check_claims, compute_totals, scale_money
+
+REWRITING_SETTING = "_rewriting"
+"""What the ERP stores otherwise than it was sent, see `sandbox.common.rewriting`."""
 
 
 def create(tx: Transaction, kind: str, body: Values) -> Record:
@@ -128,6 +132,7 @@ def _draft(
     check_claims(draft)
     if draft.errors:
         raise Invalid(draft.errors)
+    rewrite(record_type.name, draft.values, tx.setting(REWRITING_SETTING) or {})
     _check_unique(tx, record_type, draft.values, record_id)
     return draft
 

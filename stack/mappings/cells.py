@@ -59,6 +59,11 @@ class Cell:
         return self.path.partition("[].")[2] if self.in_lines else self.path.partition(".")[0]
 
     @property
+    def top(self) -> str:
+        """The record's own property that it is (part of)."""
+        return self.path.partition(".")[0].removesuffix("[]")
+
+    @property
     def own_values(self) -> Dtl | None:
         """Values that are the record's own: neither told to others nor overwritten."""
         return ["list", *self.given["own_values"]] if "own_values" in self.given else None

@@ -244,6 +244,19 @@ class Record:
         )
 
     @property
+    def written_model(self) -> list[tuple[str, Dtl]]:
+        """By shared name, how each property that is written is read back."""
+        return [(row.name, self._read(cell)) for row, cell in self.kept_up()]
+
+    @property
+    def names_by_field(self) -> dict[str, list[str]]:
+        """By own property, the shared ones that are written to it."""
+        found: dict[str, list[str]] = {}
+        for row, cell in self.kept_up():
+            found.setdefault(cell.top, []).append(row.name)
+        return found
+
+    @property
     def line_fields(self) -> list[dict[str, Any]]:
         """Properties of lines that are kept up; `_T._wanted` is the value in the shared model."""
         return [

@@ -161,7 +161,9 @@ def test_contact_and_employee_with_one_email_are_one_customer(world: World) -> N
     )
     world.sync()
     customers = [
-        c for c in world.chargebee.all("customers") if c.get("email", "").lower() == "kari@example.com"
+        c
+        for c in world.chargebee.all("customers")
+        if c.get("email", "").strip().lower() == "kari@example.com"
     ]
     assert len(customers) == 1
     assert customers[0]["meta_data"]["customerp"] == {

@@ -40,7 +40,7 @@ def test_product_and_item_stay_in_sync(
     item = f"product-{product['id']}"
     shows(
         world.chargebee.get("items", item),
-        {"name": f"Lampe «{currency}»", "description": "Æ <b>bold</b>", "type": "charge", "item_family_id": "Belysning & lys-ute", "unit": "stk",
+        {"name": f" Lampe «{currency}»", "description": "Æ <b>bold</b>", "type": "charge", "item_family_id": "Belysning & lys-ute", "unit": "stk",
          "status": "active", "is_shippable": True, "metadata": {"colour": "red", "customerp": {"product_id": product["id"]}}},
     )  # fmt: skip
     shows(

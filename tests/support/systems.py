@@ -90,6 +90,10 @@ class Erp(Sandbox):
     def delete(self, kind: str, key: str) -> None:
         self._json(self.session.delete(self.url(kind, key), timeout=10))
 
+    def rewrite(self, rules: dict[str, list[str]]) -> None:
+        """Let the ERP store values otherwise than they are sent: `{"contact/phone": ["blanks"]}`."""
+        self._json(self.session.put(f"{self.root}/_sandbox/rewriting", json=rules, timeout=10))
+
     def convert(self, quote: str) -> Json:
         return self._json(self.session.post(self.url("quotes", f"{quote}/convert"), timeout=10))
 

@@ -1,8 +1,9 @@
-"""Values that a site stores otherwise than they were sent: a phone number without blanks, a city in capitals.
+"""Values that a system stores otherwise than they were sent: a phone without blanks, a city in capitals.
 
-Chargebee documents that for descriptions (`html`); what else a site does, its apps and its people decide. The
-site setting `rewriting` says which: by `kind/property/part` (through lists) the names of rewrites, in
-the order in which they are done, such as `{"customer/phone": ["blanks"]}`.
+Chargebee documents that for descriptions (`html`); what else a system does, its apps and its people decide.
+Rules say which: by `kind/property/part` (through lists) the names of rewrites, in the order in which they are
+done, such as `{"customer/phone": ["blanks"]}`. They are the setting `rewriting` of the Chargebee site, and of
+the ERP what `PUT /_sandbox/rewriting` says.
 """
 
 from __future__ import annotations
@@ -12,12 +13,10 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sandbox.chargebee.facts import holds
-from sandbox.chargebee.sanitise import sanitised
+from sandbox.common.sanitise import sanitised
 
 Rules = Mapping[str, Sequence[str]]
 
-_SANITISED = "descriptions-are-sanitised"
 _BREAK = re.compile(r"\r\n?|\n")
 _LOCALES = {"nb": "nb-NO", "no": "nb-NO", "sv": "sv-SE", "da": "da-DK", "en": "en-US"}
 
@@ -39,6 +38,7 @@ REWRITES: Mapping[str, Callable[[str], str]] = {
     "nfc": lambda text: unicodedata.normalize("NFC", text),
     "nfd": lambda text: unicodedata.normalize("NFD", text),
     "squeeze": lambda text: re.sub(r"\s+", " ", text).strip(),
+    "trim": str.strip,
     "upper": str.upper,
 }
 
@@ -51,12 +51,12 @@ def is_known(rules: Mapping[str, Any]) -> bool:
     )
 
 
-def rewrite(kind: str, record: dict[str, Any], rules: Rules) -> None:
-    """Change the values of a record as the rules on its kind say."""
+def rewrite(kind: str, record: dict[str, Any], rules: Rules, without: frozenset[str] = frozenset()) -> None:
+    """Change the values of a record as the rules on its kind say, `without` some rewrites."""
     for where, names in rules.items():
         of, *path = where.split("/")
         if of == kind:
-            _apply(record, path, [name for name in names if name != "html" or holds(_SANITISED)])
+            _apply(record, path, [name for name in names if name not in without])
 
 
 def _apply(value: Any, path: Sequence[str], names: Sequence[str]) -> None:
