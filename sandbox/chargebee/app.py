@@ -18,7 +18,6 @@ from sandbox.chargebee.console_pages import create_pages
 from sandbox.chargebee.demo import load_demo
 from sandbox.chargebee.errors import (
     ApiError,
-    configuration_incompatible,
     invalid_request,
     no_such_path,
     not_found,
@@ -81,12 +80,13 @@ def _answer(body: dict[str, Any], status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, content_type=JSON_TYPE)
 
 
-@imitates("rate-limit-is-429")
+@imitates("rate-limit-is-429", "retry-after-is-optional")
 def _injected_error(status: int, sentence: str) -> Response:
     kind, code = _INJECTED[status]
     return _answer(ApiError(status, kind, code, sentence).body(), status)
 
 
+@imitates("wrong-verb-is-405", "missing-record-is-404")
 def _http_error(error: HTTPException) -> Response:
     if isinstance(error, MethodNotAllowed):
         refused = wrong_method(request.method)
@@ -119,7 +119,6 @@ class Api:
         api.add_url_rule("/customers/<record_id>/contacts", view_func=self._contacts)
         api.add_url_rule("/configurations", view_func=self._configurations)
         api.add_url_rule("/currencies/list", view_func=self._currencies)
-        api.add_url_rule("/orders", "legacy order", _legacy_order, methods=["POST"])
         api.add_url_rule(
             "/business_entities", "no entities", self._business_entities, methods=["GET", "POST"]
         )
@@ -132,6 +131,7 @@ class Api:
         api.add_url_rule(operation.path, operation.spec, view, methods=["POST"])
 
     def _add_list(self, api: Blueprint, path: str, kind: str) -> None:
+        @imitates("filters-differ-per-list", "lists-lag", "events-are-kept")
         def view() -> Response:
             name = f"GET {path}"
             query = (
@@ -267,10 +267,3 @@ def _authenticate() -> None:
     if scheme.lower() != "basic" or user != API_USER or password:
         raise unauthenticated()
     g.api_user = user
-
-
-@imitates("legacy-orders-are-gone")
-def _legacy_order() -> Response:
-    raise configuration_incompatible(
-        "Creating orders by hand is not supported any more; they come from invoices or import_order"
-    )

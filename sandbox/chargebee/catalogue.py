@@ -94,11 +94,13 @@ def _check_length(text: str) -> None:
         )
 
 
+@imitates("required-parameters")
 def _named(values: dict[str, Any]) -> None:
     if "name" in values and values["name"] is None:
         raise wrong_value("name", "cannot be blank")
 
 
+@imitates("family-is-required")
 def _need_families(write: Write) -> None:
     if not write.site.product_families:
         raise configuration_incompatible("Product Families is not enabled", "item_family_id")
@@ -122,6 +124,7 @@ def _check_id(record_id: str) -> None:
         raise wrong_value("id", "should have letters, digits, hyphens and underscores only")
 
 
+@imitates("left-out-stays")
 def update_family(write: Write, family_id: str, values: dict[str, Any]) -> Record:
     """`POST /item_families/{id}`."""
     _need_families(write)
@@ -177,6 +180,7 @@ def create_item(write: Write, values: dict[str, Any]) -> Record:
     return write.save("item", item, "item_created")
 
 
+@imitates("item-id-and-type-are-fixed", "left-out-stays")
 def update_item(write: Write, item_id: str, values: dict[str, Any]) -> Record:
     """`POST /items/{id}`: `status` archives and brings back."""
     item = write.get("item", item_id)
@@ -198,7 +202,7 @@ def _no_metadata() -> Record:
 
 @imitates("status-archives")
 def _archive(write: Write, record: Record, values: dict[str, Any]) -> None:
-    if values.get("status") == "archived" and record["status"] == "active":
+    if values.get("status") == "archived" and record["status"] == "active" and holds("status-archives"):
         record["archived_at"] = write.now
     if values.get("status") == "active":
         record.pop("archived_at", None)
@@ -211,6 +215,7 @@ def _applicable(item: Record, values: dict[str, Any]) -> None:
         ]
 
 
+@imitates("item-delete-needs-no-prices")
 def delete_item(write: Write, item_id: str, values: dict[str, Any]) -> Record:
     """`POST /items/{id}/delete`: refused while item prices are active or archived; frees id and name."""
     item = write.get("item", item_id)
@@ -219,6 +224,7 @@ def delete_item(write: Write, item_id: str, values: dict[str, Any]) -> Record:
     return write.save("item", item, "item_deleted")
 
 
+@imitates("price-needs-an-amount", "archived-item-takes-no-price")
 def create_price(write: Write, values: dict[str, Any]) -> Record:
     """`POST /item_prices`."""
     write.ensure_free("item_price", values["id"], reusable=True)
@@ -251,6 +257,7 @@ def _currency(write: Write, code: str | None) -> str:
     return code or write.site.base_currency
 
 
+@imitates("used-price-is-frozen", "left-out-stays")
 def update_price(write: Write, price_id: str, values: dict[str, Any]) -> Record:
     """`POST /item_prices/{id}`: currency, period and model are frozen once an invoice has used the price."""
     price = write.get("item_price", price_id)
@@ -313,6 +320,7 @@ def _check_model(write: Write, price: Record) -> None:
         raise wrong_value("tiers", f"are required for the pricing model {price['pricing_model']}")
 
 
+@imitates("one-price-per-currency-and-period")
 def _second_price(other: Record) -> ApiError:
     return ApiError(
         400,
@@ -334,6 +342,7 @@ def delete_price(write: Write, price_id: str, values: dict[str, Any]) -> Record:
     return write.save("item_price", price, "item_price_deleted")
 
 
+@imitates("line-may-name-a-price", "missing-reference-is-404-with-param")
 def price_for_invoice(write: Write, price_id: str, param: str) -> tuple[Record, Record]:
     """Return an item price named on an invoice line, noted as used, and its item.
 

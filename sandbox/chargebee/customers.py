@@ -48,14 +48,19 @@ def create(write: Write, values: dict[str, Any]) -> Record:
         raise not_found("Business entity", entity_id, "business_entity_id")
     customer: Record = {"id": customer_id, **_DEFAULTS, "created_at": write.now}
     customer["business_entity_id"] = entity_id
+    if not holds("customer-defaults"):
+        customer["auto_collection"] = "off"
     _assign(customer, values)
     return write.save("customer", customer, "customer_created")
 
 
+@imitates("plain-update-takes-no-address")
 def update(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
     """`POST /customers/{id}`: neither address nor VAT number nor business entity are its parameters."""
     customer = write.get("customer", customer_id)
     _check(write, values)
+    if not holds("left-out-stays"):
+        customer = {name: value for name, value in customer.items() if name not in _TEXTS}
     _assign(customer, values)
     return write.save("customer", customer, "customer_changed")
 
@@ -68,7 +73,7 @@ _REMOVED_PARTS = (
 _KEPT = ("is_einvoice_enabled", "einvoicing_method", "entity_identifier_scheme", "entity_identifier_standard")
 
 
-@imitates("billing-info-is-assignment", "billing-info-leaves-company-and-state-code")
+@imitates("billing-info-is-assignment", "billing-info-removes-the-vat-number")
 def update_billing_info(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
     """`POST /customers/{id}/update_billing_info`: what a request leaves out is removed.
 
@@ -83,7 +88,9 @@ def update_billing_info(write: Write, customer_id: str, values: dict[str, Any]) 
     kept = {} if everything else {name: part for name, part in former.items() if name not in _REMOVED_PARTS}
     removed = dict.fromkeys((*_REMOVED, *_KEPT) if everything else _REMOVED)
     if not holds("billing-info-is-assignment"):
-        kept, removed = former, {}
+        kept = former
+    if not holds("billing-info-removes-the-vat-number"):
+        removed = {}
     parts = {**kept, **(values.get("billing_address") or {})}
     _assign(customer, {**removed, **values, "billing_address": parts})
     return write.save("customer", customer, "customer_changed")
@@ -118,8 +125,20 @@ def _check(write: Write, values: dict[str, Any]) -> None:
     check_payment_term(write, values.get("net_term_days"))
 
 
+_TEXTS = ("first_name", "last_name", "phone", "email", "company")
+_EMPTIED = {
+    "net_term_days": "empty-net-term-days-is-zero",
+    "auto_collection": "empty-auto-collection-is-on",
+    "meta_data": "empty-meta-data-clears",
+    "preferred_currency_code": "empty-currency-clears",
+}
+"""Which fact says what an empty value does to an attribute."""
+
+
 def _assign(customer: Record, values: dict[str, Any]) -> None:
     for name, value in values.items():
+        if value is None and name in _EMPTIED and not holds(_EMPTIED[name]):
+            continue
         if name == "billing_address":
             customer[name] = address(value, "billing_address")
         elif value is None and name in _DEFAULTS:
@@ -127,9 +146,21 @@ def _assign(customer: Record, values: dict[str, Any]) -> None:
         elif value == {} or value is None:
             customer.pop(name, None)
         else:
-            customer[name] = value
+            customer[name] = _kept(name, value, customer.get(name))
     if "vat_number" in values:
-        customer["vat_number_status"] = "not_validated" if values["vat_number"] else None
+        unchecked = "not_validated" if holds("vat-numbers-start-unchecked") else "valid"
+        customer["vat_number_status"] = unchecked if values["vat_number"] else None
+
+
+def _kept(name: str, value: Any, former: Any) -> Any:
+    """Return what the site keeps of a value that it was sent."""
+    if name in _TEXTS and not holds("texts-of-customers-are-kept"):
+        return " ".join(value.split())
+    if name == "locale" and not holds("locale-is-kept"):
+        return None
+    if name == "meta_data" and not holds("meta-data-is-replaced"):
+        return {**(former or {}), **value}
+    return value
 
 
 @imitates("customer-delete-is-scheduled", "customer-delete-refused-in-a-hierarchy")
@@ -187,6 +218,7 @@ def _clear(write: Write, customer_id: str) -> None:
 JOBS.update({job.__name__: job for job in (_delete, _clear)})
 
 
+@imitates("contacts-belong-to-the-customer")
 def add_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
     """`POST /customers/{id}/add_contact`."""
     customer = write.get("customer", customer_id)
@@ -206,6 +238,7 @@ def add_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Recor
     return write.save("customer", customer, "customer_changed")
 
 
+@imitates("contacts-belong-to-the-customer")
 def update_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
     """`POST /customers/{id}/update_contact`."""
     customer = write.get("customer", customer_id)
@@ -218,6 +251,7 @@ def update_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Re
     return write.save("customer", customer, "customer_changed")
 
 
+@imitates("contacts-belong-to-the-customer")
 def delete_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
     """`POST /customers/{id}/delete_contact`."""
     customer = write.get("customer", customer_id)
@@ -225,6 +259,7 @@ def delete_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Re
     return write.save("customer", customer, "customer_changed")
 
 
+@imitates("contacts-belong-to-the-customer")
 def _contact(customer: Record, contact_id: str) -> Record:
     for contact in customer.setdefault("contacts", []):
         if contact["id"] == contact_id:
@@ -233,6 +268,7 @@ def _contact(customer: Record, contact_id: str) -> Record:
     raise not_found("Contact", contact_id, "contact[id]")
 
 
+@imitates("hierarchy-has-its-own-calls")
 def relate(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
     """`POST /customers/{id}/relationships`: owners that are not given are the customer itself."""
     customer = write.get("customer", customer_id)
@@ -248,6 +284,7 @@ def relate(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
     return write.save("customer", customer, "hierarchy_created", "customer_changed")
 
 
+@imitates("hierarchy-has-its-own-calls")
 def unrelate(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
     """`POST /customers/{id}/delete_relationship`."""
     customer = write.get("customer", customer_id)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.chargebee import business_entities, catalogue, customers, invoices, orders
+from sandbox.chargebee.facts import imitates
 from sandbox.chargebee.records import Write
 from sandbox.common.demodata import chargebee_demo
 from sandbox.common.state import Record, Transaction
@@ -74,6 +75,7 @@ def _store(
     return record
 
 
+@imitates("old-records-lack-updated-at")
 def _make_ancient(tx: Transaction, customer: Record) -> None:
     kept = {name: value for name, value in customer.items() if name not in ("updated_at", "resource_version")}
     tx.put("customer", customer["id"], {**kept, "created_at": _ANCIENT_S}, since=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.chargebee import orders
+from sandbox.chargebee import customers, orders
 from sandbox.chargebee.addresses import address, check_address
 from sandbox.chargebee.catalogue import price_for_invoice
 from sandbox.chargebee.configured import check_currency
@@ -23,9 +23,11 @@ def import_invoice(write: Write, values: dict[str, Any]) -> Record:
 
     One with lines of shippable item prices yields an order as the site generates them.
     """
-    write.ensure_free("invoice", values["id"])
+    write.ensure_free("invoice", values["id"], not holds("deleted-invoices-keep-their-id"))
     if not values.get("customer_id"):
-        raise wrong_value("customer_id", "either customer_id or subscription_id is required")
+        if holds("invoice-needs-a-customer"):
+            raise wrong_value("customer_id", "either customer_id or subscription_id is required")
+        values["customer_id"] = customers.create(write, {})["id"]
     customer = write.get("customer", values["customer_id"], "customer_id")
     check_currency(write, "invoice-currency-is-enabled", "currency_code", values.get("currency_code"))
     for kind in ("billing_address", "shipping_address"):
@@ -52,6 +54,9 @@ def _check_exemption(customer: Record, values: dict[str, Any]) -> None:
 
 @imitates("invoice-needs-a-line", "pending-invoices-have-no-taxes")
 def _check_status(values: dict[str, Any]) -> None:
+    is_paid = values.get("status") == "paid"
+    if is_paid and not values.get("payments") and not holds("paid-import-needs-no-payments"):
+        raise wrong_value("payments[amount][0]", "is required for a paid invoice")
     if not values.get("line_items") and holds("invoice-needs-a-line"):
         raise wrong_value("line_items", "at least one is required")
     if values.get("status") == "pending" and values.get("taxes") and holds("pending-invoices-have-no-taxes"):
@@ -60,6 +65,8 @@ def _check_status(values: dict[str, Any]) -> None:
 
 @imitates("line-may-name-a-price")
 def _line(write: Write, customer: Record, row: dict[str, Any], index: int) -> Record:
+    if not holds("line-may-name-a-price"):
+        row = {name: value for name, value in row.items() if name not in ("entity_type", "entity_id")}
     entity_type = row.get("entity_type") or _ADHOC
     shippable, sku = False, None
     if entity_type != _ADHOC:
@@ -88,7 +95,7 @@ def _line(write: Write, customer: Record, row: dict[str, Any], index: int) -> Re
         "tax_amount": _line_tax(row),
         "discount_amount": 0,
         "item_level_discount_amount": 0,
-        "description": row["description"],
+        "description": row.get("description"),
         "entity_type": entity_type,
         **({"entity_id": row["entity_id"]} if row.get("entity_id") else {}),
         "customer_id": customer["id"],

@@ -1,6 +1,6 @@
 """Orders: generated from invoices or imported against one; their lines always come from the invoice.
 
-`POST /orders`, the legacy way, is not supported any more.
+`POST /orders` is the way of the legacy order management.
 """
 
 from __future__ import annotations
@@ -61,9 +61,22 @@ def import_order(write: Write, values: dict[str, Any]) -> Record:
     order["_imported"] = True
     for name, value in values.items():
         order[name] = address(value, name) if name.endswith("_address") else value
+    if not holds("imported-order-has-the-invoice-lines"):
+        order["order_line_items"] = []
     if order["status"] == "queued" and not holds("reference-id-stays"):
         order["reference_id"] = order["id"]
     return write.save("order", order, "order_created")
+
+
+@imitates("legacy-orders-are-gone")
+def create(write: Write, values: dict[str, Any]) -> Record:
+    """`POST /orders`, of the legacy order management only: an order of an invoice, dated now."""
+    if holds("legacy-orders-are-gone") and not write.site.legacy_orders:
+        raise configuration_incompatible(
+            "Creating orders by hand is not supported any more; they come from invoices or import_order"
+        )
+    dates = dict.fromkeys(("created_at", "order_date", "shipping_date"), write.now)
+    return import_order(write, {"status": "new", **dates, **values})
 
 
 @checks("order-belongs-to-the-invoice-customer")
@@ -190,6 +203,7 @@ def update(write: Write, order_id: str, values: dict[str, Any]) -> Record:
     return write.save("order", order, *events)
 
 
+@imitates("order-update-is-for-fulfilment")
 def _update_lines(order: Record, rows: list[Record]) -> None:
     lines = {line["id"]: line for line in order["order_line_items"]}
     for index, row in enumerate(rows):
@@ -257,7 +271,7 @@ def reopen(write: Write, order_id: str, values: dict[str, Any]) -> Record:
     """`POST /orders/{id}/reopen`: only a cancelled order."""
     need_orders(write)
     order = write.get("order", order_id)
-    if order["status"] != "cancelled":
+    if order["status"] != "cancelled" and holds("cancelled-orders-can-be-reopened"):
         raise invalid_state("Only a cancelled order can be reopened")
     if values.get("void_cancellation_credit_notes"):
         order.update(linked_credit_notes=[], refundable_credits_issued=0)

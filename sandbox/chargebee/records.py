@@ -124,8 +124,9 @@ class Write:
 
         `resource_version` is the instant in milliseconds and grows with every change of the record.
         """
-        if not self.site.multiple_business_entities and holds("no-feature-no-business-entity-id"):
-            record.pop("business_entity_id", None)
+        if not self.site.multiple_business_entities:
+            shown = None if holds("no-feature-no-business-entity-id") else self.site.domain
+            record["business_entity_id"] = shown
         self.site.rewrite(kind, record)
         before = self.tx.get(kind, record["id"])
         version = max(self.now_ms, (before or {}).get("resource_version", 0) + 1)

@@ -53,6 +53,7 @@ OPERATIONS = [
     Operation("/invoices/import_invoice", "invoice", invoices.import_invoice),
     Operation(f"/invoices{_ONE}/void", "invoice", invoices.void),
     Operation(f"/invoices{_ONE}/delete", "invoice", invoices.delete),
+    Operation("/orders", "order", orders.create),
     Operation("/orders/import_order", "order", orders.import_order),
     Operation(f"/orders{_ONE}", "order", orders.update),
     Operation(f"/orders{_ONE}/cancel", "order", orders.cancel),

@@ -63,10 +63,12 @@ class Fact:
     site_setting: str | None
     assumed: Reading | None = None
     otherwise: tuple[Reading, ...] = ()
+    undecided: tuple[Reading, ...] = ()
+    """Answers by which the site is none that the fact is about; `means` says why."""
 
     def calls(self) -> set[str]:
         """Return the calls whose answers it is read from."""
-        readings = [*([self.assumed] if self.assumed else []), *self.otherwise]
+        readings = [*([self.assumed] if self.assumed else []), *self.otherwise, *self.undecided]
         return {name for reading in readings for condition in reading.when for name in calls_in(condition)}
 
 
@@ -138,4 +140,5 @@ def _fact(row: dict[str, Any], probe: dict[str, Any] | None) -> Fact:
     otherwise = [
         Reading(tuple(one["when"]), one["means"], one["set"], one["service"]) for one in probe["otherwise"]
     ]
-    return Fact(*known, assumed=Reading(tuple(probe["assumed"])), otherwise=tuple(otherwise))
+    undecided = [Reading(tuple(one["when"]), one["means"]) for one in probe.get("undecided", ())]
+    return Fact(*known, Reading(tuple(probe["assumed"])), tuple(otherwise), tuple(undecided))

@@ -40,11 +40,16 @@ def verdict(fact: Fact, outcomes: Mapping[str, Outcome], fill: Callable[[str], s
         return Verdict(fact, Kind.UNDECIDED, NEEDS_WRITING)
     seen = "; ".join(f"{name}: {outcomes[name].told()}" for name in sorted(fact.calls()))
     unmade = ""
-    for reading in (fact.assumed, *fact.otherwise):
+    for reading in (fact.assumed, *fact.otherwise, *fact.undecided):
         try:
             if hold(reading.when, outcomes, fill):
-                kind = Kind.ASSUMED if reading is fact.assumed else Kind.OTHERWISE
-                return Verdict(fact, kind, seen, reading)
+                return _fits(fact, reading, seen)
         except NotMade as reason:
             unmade = str(reason)
     return Verdict(fact, Kind.UNDECIDED, unmade or f"no answer that was thought of: {seen}")
+
+
+def _fits(fact: Fact, reading: Reading, seen: str) -> Verdict:
+    if reading in fact.undecided:
+        return Verdict(fact, Kind.UNDECIDED, reading.means)
+    return Verdict(fact, Kind.ASSUMED if reading is fact.assumed else Kind.OTHERWISE, seen, reading)

@@ -57,6 +57,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def site(running: Site) -> Site:
-    """Return the sandbox with every fact as it is."""
+    """Return the sandbox with every fact as it is, and the default configuration."""
     running.turn_round()
+    running.put("site", {})
     return running

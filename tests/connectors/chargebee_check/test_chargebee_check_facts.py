@@ -9,8 +9,14 @@ from connectors.chargebee.check.verdicts import Kind
 from tests.connectors.chargebee_check.conftest import PROBES, Site
 from tests.support.facts import turnable
 
-SETTLED = [fact.id for fact in PROBES.facts if fact.assumed and fact.id in turnable()]
-"""The facts that calls settle and the sandbox can turn round."""
+SETTLED = [fact.id for fact in PROBES.facts if fact.assumed]
+"""The facts that calls settle."""
+
+SITES: dict[str, dict[str, object]] = {
+    "no-feature-no-business-entity-id": {"multiple_business_entities": False},
+    "no-feature-no-business-entity-parameter": {"multiple_business_entities": False},
+}
+"""Facts that are about sites of another configuration than the default."""
 
 
 @pytest.fixture(scope="module")
@@ -19,15 +25,24 @@ def whole(running: Site) -> Result:
     return running.check()
 
 
+def test_the_sandbox_can_turn_round_what_calls_settle() -> None:
+    assert sorted(set(SETTLED) - turnable()) == []
+
+
 @pytest.mark.parametrize("fact_id", SETTLED)
-def test_the_sandbox_is_as_assumed(fact_id: str, whole: Result) -> None:
-    (found,) = (one for one in whole.verdicts if one.fact.id == fact_id)
+def test_the_sandbox_is_as_assumed(fact_id: str, whole: Result, site: Site) -> None:
+    result = whole
+    if fact_id in SITES:
+        site.put("site", SITES[fact_id])
+        result = site.check(fact_id)
+    (found,) = (one for one in result.verdicts if one.fact.id == fact_id)
     assert found.kind is Kind.ASSUMED, found.because
 
 
 @pytest.mark.parametrize("fact_id", SETTLED)
 def test_a_fact_turned_round_is_noticed(fact_id: str, site: Site) -> None:
+    site.put("site", SITES.get(fact_id, {}))
     site.turn_round(fact_id)
     (found,) = site.check(fact_id).verdicts
     assert found.kind is Kind.OTHERWISE, found.because
-    assert found.reading and found.reading.service
+    assert found.reading and found.reading.set and found.reading.service

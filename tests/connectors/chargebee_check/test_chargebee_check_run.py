@@ -35,7 +35,7 @@ OLD_RUN = "cbcheck-2601010101-abc"
 
 
 def records(site: Site) -> set[str]:
-    """Ids of what checks made and is not deleted."""
+    """Return ids of what checks made and is not deleted."""
     found: set[str] = set()
     for kind in cleanup.KINDS.values():
         params = {"id[starts_with]": caller.PREFIX}
@@ -131,7 +131,7 @@ def test_a_check_has_an_end_in_time(site: Site) -> None:
 
 
 def test_no_answer_is_no_verdict(site: Site) -> None:
-    site.put("faults", {"error_rate": 1.0, "seed": 3})
+    site.put("faults", {"error_rate": 1.0, "retry_after": False, "seed": 3})
     try:
         with pytest.raises(Exception, match="no answer"):
             site.check("oldest-first")

@@ -11,6 +11,7 @@ import requests
 from jsonschema import Draft202012Validator
 
 from sandbox.chargebee import facts
+from tests.support import facts as source
 from tests.support.processes import ROOT
 from tests.support.systems import Chargebee
 
@@ -46,10 +47,21 @@ def functions_of(file: str) -> set[str]:
 def test_the_tests_that_facts_name_exist() -> None:
     missing = []
     for fact in facts.all_facts().values():
-        file, _, function = fact.get("test", "").partition("::")
-        if file and function.partition("[")[0] not in functions_of(file):
+        file, _, function = fact["test"].partition("::")
+        if function.partition("[")[0] not in functions_of(file):
             missing.append(f"{fact['id']}: {fact['test']}")
     assert missing == []
+
+
+def test_every_rule_of_the_sandbox_names_its_fact() -> None:
+    """What refuses a call and what carries one out keeps to a fact, and says so."""
+    rules = sorted(source.rules())
+    assert len(rules) > 100
+    assert [name for name, node in rules if not source.names_a_fact(node)] == []
+
+
+def test_every_fact_is_named_by_a_rule() -> None:
+    assert sorted(facts.all_facts().keys() - source.named()) == []
 
 
 def test_a_fact_that_is_not_there_is_an_error() -> None:
