@@ -25,7 +25,7 @@ from sandbox.chargebee.errors import (
     wrong_method,
 )
 from sandbox.chargebee.facts import holds, imitates
-from sandbox.chargebee.forms import FORM, canonical, decode
+from sandbox.chargebee.forms import FORM, Field, canonical, decode
 from sandbox.chargebee.pages import page
 from sandbox.chargebee.recording import record_requests
 from sandbox.chargebee.records import KEYS, Write, in_context, public
@@ -201,11 +201,9 @@ class Api:
                 raise not_found("Business entity", entity_id)
         return entity_id
 
-    @imitates("bodies-are-forms", "refusals-are-stored-too", "webhooks-can-be-kept-back")
+    @imitates("refusals-are-stored-too", "webhooks-can-be-kept-back")
     def _write(self, operation: Operation, record_id: str | None) -> Response:
-        if request.get_data() and request.mimetype != FORM:
-            raise invalid_request(f"The body should be {FORM}")
-        fields = decode(request.get_data())
+        fields = _form()
         key = request.headers.get(idempotency.HEADER)
         remembered = idempotency.Remembered(key, request.path, canonical(fields)) if key else None
         try:
@@ -231,6 +229,17 @@ class Api:
         if not _is_disabled(*SILENT_HEADERS):
             self.delivery.send(write.events)
         return _answer(body)
+
+
+@imitates("bodies-are-forms")
+def _form() -> list[Field]:
+    """Return the fields of the body; one that is no form is refused."""
+    body = request.get_data()
+    if not body or request.mimetype == FORM:
+        return decode(body)
+    if holds("bodies-are-forms"):
+        raise invalid_request(f"The body should be {FORM}")
+    return []
 
 
 def _is_disabled(*headers: str) -> bool:

@@ -283,7 +283,8 @@ def _check_price(write: Write, price: Record, item: Record) -> None:
     _check_period(price, item)
     if price.get("period") and price.get("period_unit"):
         check_frequency(write, price["period"], price["period_unit"])
-    _check_model(write, price)
+    _check_decimals(write, price)
+    _check_model(price)
     _check_identity(write, price)
 
 
@@ -307,11 +308,18 @@ def _check_identity(write: Write, price: Record) -> None:
             raise _second_price(other)
 
 
-@checks("price-needs-an-amount")
-def _check_model(write: Write, price: Record) -> None:
-    unit_priced = price["pricing_model"] in _UNIT_PRICED
-    if price.get("price_in_decimal") is not None and not write.site.multi_decimal_pricing:
+@imitates("decimals-need-the-feature")
+def _check_decimals(write: Write, price: Record) -> None:
+    if price.get("price_in_decimal") is None or write.site.multi_decimal_pricing:
+        return
+    if holds("decimals-need-the-feature"):
         raise configuration_incompatible("Multi-decimal pricing is not enabled", "price_in_decimal")
+    del price["price_in_decimal"]
+
+
+@checks("price-needs-an-amount")
+def _check_model(price: Record) -> None:
+    unit_priced = price["pricing_model"] in _UNIT_PRICED
     if unit_priced and price.get("price") is None and price.get("price_in_decimal") is None:
         raise wrong_value("price", f"is required for the pricing model {price['pricing_model']}")
     if not unit_priced and price.get("price") is not None:

@@ -57,15 +57,19 @@ def _charged(state: State) -> Iterator[dict[str, Any]]:
         elif invoice["status"] in ("posted", "payment_due", "not_paid") and invoice["due_date"] <= now:
             why = "overdue"
         if why:
-            customer = state.get("customer", invoice["customer_id"]) or {}
-            how = "charged" if customer.get("auto_collection") == "on" else "dunned"
+            is_charged = _is_charged(state.get("customer", invoice["customer_id"]) or {})
             yield {
                 "invoice": invoice["id"],
                 "customer": invoice["customer_id"],
                 "amount": _amount(invoice["amount_due"], invoice["currency_code"]),
                 "why": why,
-                "how": how,
+                "how": "charged" if is_charged else "dunned",
             }
+
+
+@imitates("auto-collection-charges")
+def _is_charged(customer: Record) -> bool:
+    return customer.get("auto_collection") == "on" and holds("auto-collection-charges")
 
 
 @imitates("imports-reach-the-accounting")

@@ -38,7 +38,7 @@ _DEFAULTS: Record = {
 @imitates("customer-ids-are-made-up", "customer-defaults", "one-default-business-entity")
 def create(write: Write, values: dict[str, Any]) -> Record:
     """`POST /customers`: every parameter is optional, a missing `id` is generated."""
-    customer_id = values.pop("id", None) or write.new_id()
+    customer_id = values.pop("id", None) or _made_up_id(write)
     write.ensure_free("customer", customer_id)
     _check(write, values)
     _check_flags(write, values)
@@ -52,6 +52,13 @@ def create(write: Write, values: dict[str, Any]) -> Record:
         customer["auto_collection"] = "off"
     _assign(customer, values)
     return write.save("customer", customer, "customer_created")
+
+
+@imitates("customer-ids-are-made-up")
+def _made_up_id(write: Write) -> str:
+    if not holds("customer-ids-are-made-up"):
+        raise wrong_value("id", "cannot be blank")
+    return write.new_id()
 
 
 @imitates("plain-update-takes-no-address")
@@ -235,7 +242,8 @@ def add_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Recor
     if any(known["id"] == contact["id"] for known in contacts):
         raise wrong_value("contact[id]", f"The value {contact['id']} is already present.")
     contacts.append(contact)
-    return write.save("customer", customer, "customer_changed")
+    saved = write.save("customer", customer, "customer_changed")
+    return saved if holds("contacts-belong-to-the-customer") else {**saved, "contacts": None}
 
 
 @imitates("contacts-belong-to-the-customer")

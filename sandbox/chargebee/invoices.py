@@ -182,7 +182,7 @@ def _invoice(write: Write, customer: Record, values: dict[str, Any], lines: list
         "total": values["total"],
         "round_off_amount": values.get("round_off"),
         "amount_paid": paid,
-        "amount_due": 0 if status == "voided" else values["total"] - paid,
+        "amount_due": 0 if _is_imported_voided(status) else values["total"] - paid,
         "amount_adjusted": 0,
         "credits_applied": 0,
         "write_off_amount": 0,
@@ -192,11 +192,22 @@ def _invoice(write: Write, customer: Record, values: dict[str, Any], lines: list
         "taxes": taxes,
         "billing_address": _billed_to(customer, values),
         "shipping_address": address(values.get("shipping_address"), "shipping_address"),
-        "business_entity_id": customer.get("business_entity_id"),
+        "business_entity_id": _entity_of(customer),
         "channel": "web",
         "deleted": False,
         **{name: value for name, value in values.items() if name.startswith("cf_")},
     }
+
+
+@imitates("imported-voided-is-not-owed")
+def _is_imported_voided(status: str) -> bool:
+    return status == "voided" and holds("imported-voided-is-not-owed")
+
+
+@imitates("records-take-the-entity-of-their-customer")
+def _entity_of(customer: Record) -> str | None:
+    held = holds("records-take-the-entity-of-their-customer")
+    return customer.get("business_entity_id") if held else None
 
 
 def _due_date(values: dict[str, Any]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from sandbox.chargebee.forms import Field
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
 _TIMESTAMP = re.compile(r"^\d{10}$")
+_SIX_DAYS_S = 6 * 86_400
 _NUMBER = re.compile(r"^-?\d+$")
 Match = Callable[[dict[str, Any]], bool]
 
@@ -82,6 +84,10 @@ class ListQuery:
         """Return whether a record passes every condition."""
         return all(condition.holds(record) for condition in self.conditions)
 
+    def asks_for(self, attribute: str) -> bool:
+        """Return whether a condition is about `attribute`."""
+        return any(condition.path == (attribute,) for condition in self.conditions)
+
     def values(self, attribute: str, *operators: str) -> tuple[Any, ...] | None:
         """Return the values of the first condition on `attribute` with one of `operators`, or None."""
         for condition in self.conditions:
@@ -106,7 +112,16 @@ def parse(name: str, fields: list[Field]) -> ListQuery:
             query.plain[head] = _plain(sent)
         else:
             query.conditions.append(_condition(spec["filters"], sent))
+    if query.asks_for("webhook_status") and not query.asks_for("occurred_at"):
+        query.conditions += _of_six_days()
     return query
+
+
+@imitates("webhook-status-looks-back-six-days")
+def _of_six_days() -> list[Condition]:
+    since = int(time.time()) - _SIX_DAYS_S
+    held = holds("webhook-status-looks-back-six-days")
+    return [Condition(("occurred_at",), "after", (since,))] if held else []
 
 
 @imitates("pages-have-10-rows")

@@ -19,6 +19,9 @@ from sandbox.chargebee.facts import checks, holds, imitates
 from sandbox.chargebee.records import Write
 from sandbox.common.state import Record
 
+_FIRST_NUMBER = 1000
+"""With which the site's series of order numbers begins."""
+
 _STATUS_EVENTS = {
     "cancelled": "order_cancelled",
     "delivered": "order_delivered",
@@ -52,6 +55,7 @@ def import_order(write: Write, values: dict[str, Any]) -> Record:
         check_address(write, kind, values.get(kind))
     invoice = write.get("invoice", values["invoice_id"], "invoice_id")
     _check_customer(invoice, values.get("customer_id"))
+    _check_number(values.get("document_number"))
     lines = invoice["line_items"]
     if not holds("imported-order-keeps-adhoc-lines"):
         lines = [line for line in lines if line["_shippable"]]
@@ -79,6 +83,14 @@ def create(write: Write, values: dict[str, Any]) -> Record:
     return import_order(write, {"status": "new", **dates, **values})
 
 
+@checks("imported-numbers-lie-below-the-series")
+def _check_number(number: str | None) -> None:
+    if number and number.isdigit() and int(number) >= _FIRST_NUMBER:
+        raise wrong_value(
+            "document_number", f"should be below {_FIRST_NUMBER}, where the site's series begins"
+        )
+
+
 @checks("order-belongs-to-the-invoice-customer")
 def _check_customer(invoice: Record, customer_id: str | None) -> None:
     if customer_id not in (None, invoice["customer_id"]):
@@ -95,12 +107,11 @@ def generate(write: Write, invoice: Record) -> None:
     lines = [line for line in invoice["line_items"] if line["_shippable"]]
     order = _from_invoice(write, invoice, lines, order_id, "queued", "system_generated")
     order.update(created_at=write.now, order_date=invoice["date"], shipping_date=invoice["date"])
+    _number(write, order)
     write.save("order", order, "order_created")
 
 
-@imitates(
-    "order-sub-total-is-after-discounts", "orders-show-the-exchange-rate", "order-numbers-follow-a-series"
-)
+@imitates("order-sub-total-is-after-discounts", "orders-show-the-exchange-rate")
 def _from_invoice(
     write: Write, invoice: Record, invoiced: list[Record], order_id: str, status: str, order_type: str
 ) -> Record:
@@ -113,7 +124,6 @@ def _from_invoice(
     rates = {"exchange_rate": 1.0, "base_currency_code": write.site.base_currency}
     return {
         "id": order_id,
-        "document_number": str(write.tx.next("order_document", 1)),
         "invoice_id": invoice["id"],
         "customer_id": invoice["customer_id"],
         "status": status,
@@ -295,7 +305,12 @@ def delete(write: Write, order_id: str, values: dict[str, Any]) -> Record:
 
 @imitates("order-numbers-follow-a-series")
 def assign_number(write: Write, order_id: str, values: dict[str, Any]) -> Record:
-    """`POST /orders/{id}/assign_order_number`."""
+    """`POST /orders/{id}/assign_order_number`: one of the site's series, unless the order has one."""
     order = write.get("order", order_id)
-    order["document_number"] = str(write.tx.next("order_document", 1))
+    _number(write, order)
     return write.save("order", order, "order_updated")
+
+
+def _number(write: Write, order: Record) -> None:
+    if not order.get("document_number") and holds("order-numbers-follow-a-series"):
+        order["document_number"] = str(write.tx.next("order_document", _FIRST_NUMBER))

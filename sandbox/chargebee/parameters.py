@@ -33,12 +33,14 @@ _CUSTOM_FIELD_OPERATIONS = frozenset(
 
 
 _ELSEWHERE = {
-    "POST /customers/{id}": (
-        "plain-update-takes-no-address",
-        ("billing_address", "vat_number", "business_entity_id"),
-    ),
-    "POST /items/{id}": ("item-id-and-type-are-fixed", ("id", "type")),
-    "POST /orders/{id}": ("order-update-is-for-fulfilment", ("customer_id", "billing_address")),
+    "POST /customers/{id}": {
+        **dict.fromkeys(
+            ("billing_address", "vat_number", "business_entity_id"), "plain-update-takes-no-address"
+        ),
+        "relationship": "hierarchy-has-its-own-calls",
+    },
+    "POST /items/{id}": dict.fromkeys(("id", "type"), "item-id-and-type-are-fixed"),
+    "POST /orders/{id}": dict.fromkeys(("customer_id", "billing_address"), "order-update-is-for-fulfilment"),
 }
 """What an update does not take, and the fact that says so; while that is turned round, it is ignored."""
 
@@ -63,8 +65,8 @@ def check(operation: str, fields: Iterable[Field]) -> dict[str, Any]:
     for field in fields:
         if field.text == "" and not holds("empty-value-clears"):
             continue
-        fact, names = _ELSEWHERE.get(operation, ("", ()))
-        if field.path[0] in names and not holds(fact):
+        elsewhere = _ELSEWHERE.get(operation, {}).get(field.path[0])
+        if elsewhere and not holds(elsewhere):
             continue
         if field.path[0].startswith("cf_") and len(field.path) == 1:
             values[field.path[0]] = _custom_field(operation, field)

@@ -129,7 +129,13 @@ class Caller:
         given = headers if call.method == "GET" else {**_QUIET, **headers}
         try:
             answer = client.call(
-                call.method, f"/{path}", operation="check", params=query, data=form, headers=given
+                call.method,
+                f"/{path}",
+                operation="check",
+                params=query,
+                json=form if call.is_json else None,
+                data=None if call.is_json else form,
+                headers=given,
             )
         except ServiceError as error:
             return Outcome(reason=f"no answer ({error.detail})", sent=form or {})
@@ -171,7 +177,7 @@ def _trouble(answer: UpstreamResponse) -> ServiceError | None:
     return None
 
 
-def taken_ids(outcome: Outcome, kind: str) -> list[str]:
-    """Return the ids in a list of one kind of record."""
+def listed(outcome: Outcome, kind: str) -> list[dict[str, Any]]:
+    """Return the records in a list of one kind of record."""
     rows: Any = outcome.body.get("list", []) if outcome.is_taken and isinstance(outcome.body, dict) else []
-    return [str(row[kind]["id"]) for row in rows if kind in row]
+    return [row[kind] for row in rows if kind in row]

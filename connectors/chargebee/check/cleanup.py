@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from connectors.chargebee.check.caller import PREFIX, Caller, run_of, taken_ids
+from connectors.chargebee.check.caller import PREFIX, Caller, listed, run_of
 
 KINDS = {
     "order": "orders",
@@ -22,8 +22,13 @@ _LISTED = {
     "item": {"status[in]": '["active","archived"]'},
     "item_price": {"status[in]": '["active","archived"]'},
 }
+_MARKS = {"customer": ("id", "first_name")}
+"""Where the name of a run stands, if not in the id alone."""
+
 _YOUNG = timedelta(minutes=15)
 """Another check may still be at work on records as young as this."""
+
+_REFUSED = (400, 409, 422)
 
 Made = tuple[str, str]
 
@@ -32,11 +37,12 @@ def leftovers(caller: Caller) -> list[Made]:
     """Return records of earlier runs, as `(kind, id)`."""
     found = []
     for kind, resource in KINDS.items():
-        query = {"id[starts_with]": PREFIX, "limit": "100", **_LISTED.get(kind, {})}
-        for record_id in taken_ids(caller.ask("GET", resource, query), kind):
-            began = run_of(record_id)
-            if began is not None and datetime.now(UTC) - began > _YOUNG:
-                found.append((kind, record_id))
+        for mark in _MARKS.get(kind, ("id",)):
+            query = {f"{mark}[starts_with]": PREFIX, "limit": "100", **_LISTED.get(kind, {})}
+            for record in listed(caller.ask("GET", resource, query), kind):
+                began = run_of(str(record.get(mark)))
+                if began is not None and datetime.now(UTC) - began > _YOUNG:
+                    found.append((kind, str(record["id"])))
     return found
 
 
@@ -57,6 +63,9 @@ def _remove(caller: Caller, kind: str, ids: Sequence[str]) -> list[str]:
     for record_id in ids:
         path = f"{KINDS[kind]}/{quote(record_id, safe='')}"
         outcome = caller.ask("POST", f"{path}/delete")
+        if kind == "customer" and outcome.status in _REFUSED:
+            caller.ask("POST", f"{path}/delete_relationship")  # none within a hierarchy can be deleted
+            outcome = caller.ask("POST", f"{path}/delete")
         status = (
             outcome.record.get("status") if outcome.is_taken and isinstance(outcome.record, dict) else None
         )

@@ -29,6 +29,8 @@ class Call:
     query: Texts = field(default_factory=dict)
     form: Texts | None = None
     headers: Texts = field(default_factory=dict)
+    is_json: bool = False
+    """Whether the parameters go as JSON, not as a form."""
     wrong_key: bool = False
     after: tuple[str, ...] = ()
     makes: str | None = None
@@ -125,6 +127,7 @@ def _call(row: dict[str, Any]) -> Call:
         row.get("query", {}),
         row.get("form"),
         row.get("headers", {}),
+        "encoding" in row,
         "key" in row,
         tuple(row.get("after", ())),
         row.get("makes"),

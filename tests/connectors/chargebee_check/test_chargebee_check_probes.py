@@ -26,6 +26,12 @@ def test_the_file_fits_its_schema() -> None:
     assert sorted(document["facts"].keys() - facts.all_facts().keys()) == []
 
 
+def test_what_no_call_settles_says_how_a_person_does() -> None:
+    by_hand = [fact for fact in PROBES.facts if fact.assumed is None]
+    assert [fact.id for fact in by_hand if not fact.probe.startswith("by hand")] == []
+    assert [fact.id for fact in PROBES.facts if fact.assumed and fact.probe.startswith("by hand")] == []
+
+
 def test_a_call_comes_after_what_it_needs() -> None:
     seen: set[str] = set()
     for call in PROBES.calls:
@@ -51,7 +57,8 @@ def test_what_is_made_is_known_again() -> None:
     assert len(made) > 40
     for call in made:
         assert call.form is not None
-        assert call.form.get("id", "${run}").startswith("${run}"), call.id
+        named = call.form.get("id") or call.form.get("first_name") or "${run}"
+        assert named.startswith("${run}"), call.id
 
 
 TAKEN = Outcome(

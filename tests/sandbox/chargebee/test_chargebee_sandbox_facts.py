@@ -5,6 +5,7 @@ The sandbox keeps to each, and does otherwise when it is turned round.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -127,6 +128,20 @@ def test_what_is_collected(status: str, held: bool, turned: bool, site: Chargebe
     assert bool(collection(site)["charged"]) is turned
 
 
+def test_who_is_charged(site: Chargebee) -> None:
+    site.post("customers", id="c1")
+    site.post("customers", id="c2", auto_collection="off")
+    for number in (1, 2):
+        invoice(site, f"inv{number}", customer_id=f"c{number}", status="payment_due")
+
+    def how() -> dict[str, str]:
+        return {one["customer"]: one["how"] for one in collection(site)["charged"]}
+
+    assert how() == {"c1": "charged", "c2": "dunned"}
+    turn_round(site, "auto-collection-charges")
+    assert how() == {"c1": "dunned", "c2": "dunned"}
+
+
 def test_an_invoice_that_is_due_is_collected_whatever_its_status(site: Chargebee) -> None:
     site.post("customers", id="c1")
     invoice(site, "inv", due_date=NOW - 86_400 * 400)
@@ -179,3 +194,19 @@ def test_events_are_kept(site: Chargebee) -> None:
         site.post("customers", id=f"c{number}")
     events = site.all("events", **{"sort_by[asc]": "occurred_at", "event_type[in]": '["customer_created"]'})
     assert [event["content"]["customer"]["id"] for event in events] == ["c0", "c1", "c2"]
+
+
+def test_webhook_status_looks_back_six_days(site: Chargebee) -> None:
+    requests.post(f"{site.root}/_sandbox/reset", json={"data": "demo", "seed": 7}, timeout=30)
+    site.post("customers", id="young")
+    six_days_ago = time.time() - 6 * 86_400
+
+    def oldest(**params: str) -> int:
+        query = {"webhook_status[is]": "not_configured", "sort_by[asc]": "occurred_at", **params}
+        answer = site.session.get(site.url("events"), params=query, timeout=10).json()
+        return int(answer["list"][0]["event"]["occurred_at"])
+
+    assert oldest() >= six_days_ago - 5
+    assert oldest(**{"occurred_at[after]": "1500000000"}) < six_days_ago
+    turn_round(site, "webhook-status-looks-back-six-days")
+    assert oldest() < six_days_ago
