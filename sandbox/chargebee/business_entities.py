@@ -137,15 +137,18 @@ def _transfer(write: Write, customer_id: str, entity_id: str) -> Record:
     if target is None or target["deleted"]:
         raise not_found("Business entity", entity_id, "destination_business_entity_ids")
     old_entity = customer.get("business_entity_id", "")
-    copy = {**customer, "id": write.new_id(), "active_id": customer_id}
-    copy.pop("resource_version")
-    write.save("customer", copy)
-    write.save("customer", {**customer, "active_id": customer_id, "business_entity_id": entity_id})
+    new_id = write.new_id()
+    former_id, active_id = (new_id, customer_id)
+    if not holds("transfer-renames-the-original"):
+        former_id, active_id = (customer_id, new_id)
+    copy = {name: value for name, value in customer.items() if name != "resource_version"}
+    write.save("customer", {**copy, "id": former_id, "active_id": active_id})
+    write.save("customer", {**copy, "id": active_id, "active_id": active_id, "business_entity_id": entity_id})
     record: Record = {
         "id": write.new_id("bet_"),
         "resource_type": "customer",
-        "resource_id": copy["id"],
-        "active_resource_id": customer_id,
+        "resource_id": former_id,
+        "active_resource_id": active_id,
         "destination_business_entity_id": entity_id,
         "source_business_entity_id": old_entity,
         "reason_code": "correction",
@@ -153,6 +156,6 @@ def _transfer(write: Write, customer_id: str, entity_id: str) -> Record:
         "object": "business_entity_transfer",
     }
     write.tx.put("business_entity_transfer", record["id"], record)
-    content = {"business_entity_transfer": record, "customer": write.get("customer", customer_id)}
+    content = {"business_entity_transfer": record, "customer": write.get("customer", active_id)}
     write.raise_event("customer_business_entity_changed", content, write.now)
     return record

@@ -199,7 +199,8 @@ def _delete(write: Write, customer_id: str) -> Record:
 def clear_personal_data(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
     """`POST /customers/{id}/clear_personal_data`: scheduled, then everything personal is gone for good."""
     customer = write.get("customer", customer_id)
-    customer["pii_cleared"] = "scheduled_for_clear"
+    if holds("erased-persons-say-so"):
+        customer["pii_cleared"] = "scheduled_for_clear"
     schedule(write.tx, _clear.__name__, customer_id, write.site.customer_deletion_s)
     return write.save("customer", customer, "customer_changed")
 
@@ -219,7 +220,8 @@ _PERSONAL = (
 def _clear(write: Write, customer_id: str) -> None:
     customer = write.get("customer", customer_id)
     kept = {name: value for name, value in customer.items() if name not in _PERSONAL}
-    write.save("customer", {**kept, "pii_cleared": "cleared"}, "customer_changed")
+    said = {"pii_cleared": "cleared"} if holds("erased-persons-say-so") else {}
+    write.save("customer", {**kept, **said}, "customer_changed")
 
 
 JOBS.update({job.__name__: job for job in (_delete, _clear)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
@@ -23,6 +24,9 @@ DEFAULT_SORT = {
     "business_entity_transfer": "created_at",
     "webhook_endpoint": "id",
 }
+_KEPT_S = 90 * 86_400
+"""How long events stay where they are not kept for ever."""
+
 _NEWEST_FIRST = ("event",)
 _SELECTIVE = {
     "customer": ("id", "email", "business_entity_id"),
@@ -57,11 +61,11 @@ def _order(kind: str, query: ListQuery) -> tuple[str, bool]:
     return query.sort, query.descending
 
 
-@imitates("deleted-on-request", "deleted-catalogue-by-status", "default-entity-has-an-event")
+@imitates("deleted-on-request", "deleted-catalogue-by-status")
 def _is_listed(kind: str, record: Record, query: ListQuery) -> bool:
     """Tombstones show with `include_deleted` or, in the catalogue, when the filter names their status."""
-    if kind == "event" and not holds("default-entity-has-an-event"):
-        return bool(record["event_type"] != "business_entity_created")
+    if kind == "event":
+        return _is_kept(record)
     if not record.get("deleted"):
         return True
     if query.include_deleted and holds("deleted-on-request"):
@@ -69,6 +73,13 @@ def _is_listed(kind: str, record: Record, query: ListQuery) -> bool:
     if kind in ("item", "item_price") and holds("deleted-catalogue-by-status"):
         return "deleted" in (query.values("status", "is", "in") or ())
     return False
+
+
+@imitates("default-entity-has-an-event", "events-are-kept")
+def _is_kept(event: Record) -> bool:
+    if not holds("default-entity-has-an-event") and event["event_type"] == "business_entity_created":
+        return False
+    return holds("events-are-kept") or event["occurred_at"] > time.time() - _KEPT_S
 
 
 def _rows(

@@ -115,6 +115,7 @@ class Write:
         """Refuse an id that is taken; `reusable` ids are free again once their record is deleted."""
         record = self.tx.get(kind, record_id)
         frees = reusable and holds("deleted-item-frees-its-id")
+        frees = frees or (kind == "customer" and not holds("deleted-customer-keeps-its-id"))
         if record is not None and not (frees and record.get("deleted")):
             raise duplicate("id", record_id)
 

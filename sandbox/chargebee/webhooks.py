@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from sandbox.chargebee.errors import configuration_incompatible, wrong_value
-from sandbox.chargebee.facts import imitates
+from sandbox.chargebee.facts import SETTING, holds, imitates, turn_round
 from sandbox.chargebee.records import Write, public
 from sandbox.common.delivery import Delivery
 from sandbox.common.state import Record, State
@@ -32,7 +32,7 @@ def create(write: Write, values: dict[str, Any]) -> Record:
     if write.tx.setting("webhook_endpoints") is None:
         write.tx.set_setting("webhook_endpoints", [])
     known = write.tx.setting("webhook_endpoints")
-    if len(known) >= _MAX_ENDPOINTS:
+    if len(known) >= _MAX_ENDPOINTS and holds("five-endpoints"):
         raise configuration_incompatible(f"There can be at most {_MAX_ENDPOINTS} webhook endpoints")
     endpoint = {"id": write.new_id("we_"), **_DEFAULTS}
     _assign(endpoint, values)
@@ -81,6 +81,7 @@ class Events:
 
     @imitates("any-2xx-is-success")
     def _post(self, endpoint_id: str, event: Record) -> bool:
+        turn_round(self._state.setting(SETTING) or ())
         endpoint = self._state.get("webhook_endpoint", endpoint_id)
         if not endpoint or endpoint["disabled"] or not _wants(endpoint, event):
             return True
@@ -92,6 +93,7 @@ def _wants(endpoint: Record, event: Record) -> bool:
     return not enabled or event["event_type"] in enabled
 
 
+@imitates("any-2xx-is-success")
 def _post(endpoint: Record, event: Record) -> bool:
     """Return whether the endpoint took the event."""
     user = endpoint.get("basic_auth_username")
@@ -103,7 +105,7 @@ def _post(endpoint: Record, event: Record) -> bool:
         said = str(answer.status_code)
     except requests.RequestException as error:
         said = type(error).__name__
-    is_taken = said.startswith("2")
+    is_taken = said.startswith("2") if holds("any-2xx-is-success") else said == "200"
     if not is_taken:
         print(f"webhook endpoint {endpoint['id']} did not take {event['id']}: {said}", flush=True)  # noqa: T201
     return is_taken

@@ -64,6 +64,20 @@ def test_every_fact_is_named_by_a_rule() -> None:
     assert sorted(facts.all_facts().keys() - source.named()) == []
 
 
+SWITCHED_ELSEWHERE = {
+    "events-come-at-least-once": "faults: webhook_loss_rate, webhook_duplicate_rate, webhook_delay_ms",
+    "lists-lag": "faults: list_lag_s",
+    "old-records-lack-updated-at": "the demo data",
+    "rate-limit-is-429": "faults: rate_per_minute",
+    "retry-after-is-optional": "faults: retry_after",
+}
+"""Facts that a sandbox shows or not without being turned round, and by what."""
+
+
+def test_every_other_fact_can_be_turned_round() -> None:
+    assert sorted(facts.all_facts().keys() - source.turnable()) == sorted(SWITCHED_ELSEWHERE)
+
+
 def test_a_fact_that_is_not_there_is_an_error() -> None:
     for use in (facts.holds, facts.imitates, facts.checks):
         with pytest.raises(facts.UnknownFact):

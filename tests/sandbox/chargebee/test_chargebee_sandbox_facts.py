@@ -82,7 +82,11 @@ def test_webhooks_can_be_kept_back(site: Chargebee) -> None:
             site.session.post(site.url("customers"), headers={header: "all-disabled"}, timeout=10)
         site.post("customers", id="told")
         wait_until(listener.calls, what="the one event that is told")
-        assert [asked.json["content"]["customer"]["id"] for asked in listener.asked] == ["told"]
+        turn_round(site, "webhooks-can-be-kept-back")
+        quiet = {"chargebee-event-webhook": "all-disabled"}
+        site.session.post(site.url("customers"), data={"id": "too"}, headers=quiet, timeout=10)
+        wait_until(lambda: listener.calls() == 2, what="an event that is told all the same")
+        assert [asked.json["content"]["customer"]["id"] for asked in listener.asked] == ["told", "too"]
         site.post(f"webhook_endpoints/{made['id']}/delete")
 
 
@@ -107,6 +111,11 @@ def test_erased_persons_say_so(site: Chargebee) -> None:
     assert site.post("customers/c1/clear_personal_data")["pii_cleared"] == "scheduled_for_clear"
     wait_until(lambda: site.get("customers", "c1")["pii_cleared"] == "cleared", what="erasure")
     assert not {"first_name", "email"} & site.get("customers", "c1").keys()
+    turn_round(site, "erased-persons-say-so")
+    site.post("customers", id="c2", first_name="Kari")
+    site.post("customers/c2/clear_personal_data")
+    wait_until(lambda: "first_name" not in site.get("customers", "c2"), what="erasure")
+    assert site.get("customers", "c2")["pii_cleared"] == "active"
 
 
 def test_every_site_has_a_business_entity(site: Chargebee) -> None:
@@ -210,3 +219,64 @@ def test_webhook_status_looks_back_six_days(site: Chargebee) -> None:
     assert oldest(**{"occurred_at[after]": "1500000000"}) < six_days_ago
     turn_round(site, "webhook-status-looks-back-six-days")
     assert oldest() < six_days_ago
+    turn_round(site, "webhook-status-looks-back-six-days", "events-are-kept")
+    assert oldest() > time.time() - 91 * 86_400
+
+
+def test_the_id_of_a_deleted_customer_stays_taken(site: Chargebee) -> None:
+    site.configure(customer_deletion_s=0)
+    site.post("customers", id="c1")
+    site.post("customers/c1/delete")
+
+    def again() -> int:
+        return site.session.post(site.url("customers"), data={"id": "c1"}, timeout=10).status_code
+
+    assert again() == 400
+    turn_round(site, "deleted-customer-keeps-its-id")
+    assert again() == 200
+
+
+def test_a_site_has_at_most_five_endpoints(site: Chargebee) -> None:
+    def add() -> int:
+        fields = {"name": "n", "url": "http://127.0.0.1:9/hook"}
+        return site.session.post(site.url("webhook_endpoints"), data=fields, timeout=10).status_code
+
+    assert [add() for _ in range(6)] == [200] * 5 + [400]
+    turn_round(site, "five-endpoints")
+    assert add() == 200
+
+
+def test_any_2xx_takes_a_delivery(site: Chargebee) -> None:
+    with scripted_upstream(lambda asked: Reply({}, 204)) as listener:
+        site.post("webhook_endpoints", name="n", url=f"{listener.url}/hook")
+        site.post("customers", id="once")
+        turn_round(site, "any-2xx-is-success")
+        site.post("customers", id="again")
+        wait_until(lambda: listener.calls() >= 3, 20, what="a delivery that is repeated")
+        assert [asked.json["content"]["customer"]["id"] for asked in listener.asked[1:3]] == ["again"] * 2
+
+
+def test_a_transfer_renames_the_original(site: Chargebee) -> None:
+    first = requests.post(f"{site.root}/_sandbox/business_entities", json={"name": "A"}, timeout=10).json()[
+        "id"
+    ]
+    site.post("customers", id="c1")
+
+    def transferred() -> dict[str, Any]:
+        fields = {
+            "active_resource_ids[0]": "c1",
+            "destination_business_entity_ids[0]": first,
+            "reason_codes[0]": "correction",
+            "resource_types[0]": "customer",
+        }
+        answer = site.session.post(site.url("business_entities/transfers"), data=fields, timeout=10)
+        found: dict[str, Any] = answer.json()["business_entity_transfer"]
+        return found
+
+    assert transferred()["active_resource_id"] == "c1"
+    turn_round(site, "transfer-renames-the-original")
+    done = transferred()
+    assert (done["resource_id"], site.get("customers", "c1")["active_id"]) == (
+        "c1",
+        done["active_resource_id"],
+    )
