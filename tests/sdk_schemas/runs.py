@@ -22,8 +22,8 @@ def demo(folder: Path) -> Path:
     return recording
 
 
-def calm_soak(folder: Path) -> Path:
-    """160 edits of people on both sides, without faults."""
+def long_soak(folder: Path) -> Path:
+    """400 edits of people on both sides, while calls fail, time out and come late."""
     recording = folder / "requests.jsonl"
-    soak(Plan(seed=12, steps=160, faults=False), folder, environment={SETTING: str(recording)})
+    soak(Plan(seed=5, steps=400), folder, environment={SETTING: str(recording)})
     return recording

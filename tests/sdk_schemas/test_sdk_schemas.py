@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from tests.sdk_schemas.requests_judged import SERVICE, Judged, judged, undocumented
-from tests.sdk_schemas.runs import calm_soak, demo
+from tests.sdk_schemas.runs import demo, long_soak
 from tests.support.openapi import DOCUMENT
 from tests.support.thirdparty import CannotFetch
 
@@ -23,7 +23,7 @@ def verdict(recording: Path) -> Judged:
         pytest.skip(str(error))
 
 
-@pytest.fixture(scope="module", params=[demo, calm_soak])
+@pytest.fixture(scope="module", params=[demo, long_soak])
 def recording(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run: Callable[[Path], Path] = request.param
     return run(tmp_path_factory.mktemp(run.__name__))
