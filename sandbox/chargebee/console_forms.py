@@ -13,6 +13,7 @@ import orjson
 
 from sandbox.chargebee import business_entities, catalogue, customers, invoices, orders, parameters, specs
 from sandbox.chargebee.errors import wrong_value
+from sandbox.chargebee.facts import imitates
 from sandbox.chargebee.forms import decode
 from sandbox.chargebee.records import Write
 from sandbox.common.state import Record
@@ -139,6 +140,7 @@ def read(form: Form, record: Mapping[str, Any], typed: Mapping[str, str]) -> dic
     return parameters.check(form.call, fields)
 
 
+@imitates("values-are-checked")
 def _sent(name: str, kind: str, text: str) -> str:
     """Return what was typed as the API takes it."""
     if kind != "timestamp" or not text:
@@ -179,6 +181,7 @@ def _whole(text: str) -> int:
     return int(text) if text.isdecimal() else 0
 
 
+@imitates("invoice-needs-a-line")
 def _new_order(write: Write, _: str, values: dict[str, Any]) -> Record:
     """Make an order the way a site does: of an invoice, whose lines it takes over."""
     if not values.get("line_items"):

@@ -42,8 +42,8 @@ class OutOfTime(Exception):
 
 
 def new_run() -> str:
-    """Return the name of a run: `cbcheck-2611300412-x7k`, by which its records are known again."""
-    return f"{PREFIX}{datetime.now(UTC):%y%m%d%H%M}-{''.join(choice(_LETTERS) for _ in range(3))}"
+    """Return the name of a run: `cbcheck-2611300412-x7k2pa`, by which its records are known again."""
+    return f"{PREFIX}{datetime.now(UTC):%y%m%d%H%M}-{''.join(choice(_LETTERS) for _ in range(6))}"
 
 
 def run_of(record_id: str) -> datetime | None:
