@@ -15,7 +15,7 @@ from connectors.common.datatype import Record
 
 _TAX = "Tax"
 _MOST_ROUNDING = 99
-_TRIES = 3
+_TRIES = 5
 
 
 def invoice_ids(order_id: str) -> list[str]:

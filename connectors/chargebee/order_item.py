@@ -1,8 +1,8 @@
 """The item that order lines stand on where Chargebee's orders have lines of shippable items only.
 
-Whether an imported order keeps other lines is documented nowhere; `CHARGEBEE_ORDER_LINES=shippable` is for
-sites on which it does not. There, a line that names no shippable item price names a price of this item, in
-its currency; what the line says and costs is its own all the same.
+Whether an imported order keeps other lines is documented nowhere. On sites where it does not, a line that
+names no shippable item price names a price of this item, in its currency; what the line says and costs is its
+own all the same.
 """
 
 from __future__ import annotations
@@ -29,11 +29,16 @@ class OrderItem:
     def shippable(self, payload: Record) -> list[Record]:
         """Return the lines of an order's payload, each with the price of a shippable item."""
         rows = payload["order_line_items"]
-        if all(_is_shippable(row) for row in rows):
+        if all(is_shippable(row) for row in rows):
             return list(rows)
         price = self._price(str(payload["currency_code"]))
         named = {"entity_type": "charge_item_price", "entity_id": price}
-        return [row if _is_shippable(row) else {**row, **named} for row in rows]
+        return [row if is_shippable(row) else {**row, **named} for row in rows]
+
+    def forget(self) -> None:
+        """Make the prices anew when they are next needed: somebody has removed one."""
+        with self._lock:
+            self._made.clear()
 
     def _price(self, currency: str) -> str:
         price = f"{ORDER_ITEM}-{currency}"
@@ -68,5 +73,6 @@ class OrderItem:
             return
 
 
-def _is_shippable(row: Record) -> bool:
+def is_shippable(row: Record) -> bool:
+    """Return whether an order line names the price of a shippable item, or is a discount."""
     return row["amount"] < 0 or (bool(row.get("entity_id")) and row.get("is_shippable") is True)

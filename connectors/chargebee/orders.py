@@ -16,7 +16,7 @@ from connectors.chargebee.datatype import ChargebeeDatatype
 from connectors.chargebee.feeds import records
 from connectors.chargebee.imports import invoice_ids, invoice_of
 from connectors.chargebee.invoices import OPEN, Invoices
-from connectors.chargebee.order_item import OrderItem
+from connectors.chargebee.order_item import OrderItem, is_shippable
 from connectors.chargebee.responses import MissingReference
 from connectors.chargebee.rules import refusal
 from connectors.chargebee.settings import ChargebeeSettings
@@ -49,7 +49,8 @@ class Orders(ChargebeeDatatype):
     def __init__(self, client: Chargebee, settings: ChargebeeSettings) -> None:
         super().__init__(client, settings)
         self._invoices = Invoices(client)
-        self._item = OrderItem(client, settings) if settings.order_lines == "shippable" else None
+        self._item = OrderItem(client, settings)
+        self._shippable_only = settings.order_lines == "shippable"
 
     def find_own(self, insert: Insert) -> Record | None:
         """Return the order of the derived invoice, whoever made it; else the order with the derived id."""
@@ -85,16 +86,8 @@ class Orders(ChargebeeDatatype):
         """
         with self.client.customer_lock(str(insert.payload["customer_id"])):
             self._refuse_twin(insert)
-            invoice = self._import_invoice(insert)
-            if any(line.get("entity_id") for line in invoice.get("line_items", [])):
-                self._refuse_twin(insert)  # the site makes orders of shippable lines itself
-            try:
-                order = self._order_of(insert, str(invoice["id"]))
-                record = self.client.create("/orders/import_order", self.name, order)
-            except Rejected as error:
-                self._give_up(insert, invoice, error)
-                raise
-            return self._marked(record, insert.payload["order_line_items"])
+            record = self._imported(insert, self._shippable_only)
+            return self._with_lines(insert, self._marked(record, insert.payload))
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """`POST /orders/{id}`, with calls of their own for cancelling and reopening.
@@ -141,9 +134,58 @@ class Orders(ChargebeeDatatype):
         found = records(self.client.get("/orders", params, operation="list order of invoice"), self.name)
         return found[0] if found else None
 
-    def _import_invoice(self, insert: Insert) -> Record:
+    def _imported(self, insert: Insert, shippable_only: bool) -> Record:
+        invoice = self._import_invoice(insert, shippable_only)
+        if any(line.get("entity_id") for line in invoice.get("line_items", [])):
+            self._refuse_twin(insert)  # the site makes orders of shippable lines itself
+        try:
+            order = self._order_of(insert, str(invoice["id"]))
+            return self.client.create("/orders/import_order", self.name, order)
+        except Rejected as error:
+            is_settled = self._give_up(insert, invoice, error)
+            if shippable_only or not is_settled or not self._may_want_shippable(insert, error):
+                raise
+            return self._imported_otherwise(insert, error)
+
+    def _may_want_shippable(self, insert: Insert, error: Rejected) -> bool:
+        """Return whether an order may have been refused because no line of it is shippable.
+
+        Whether a site wants that is documented nowhere, nor how it would say so; so it is whatever refusal
+        blames the invoice or nothing at all.
+        """
+        has_other_lines = not all(is_shippable(row) for row in insert.payload["order_line_items"])
+        may_be = self.settings.order_lines == "auto" and error.field in (None, "/invoice_id")
+        return may_be and has_other_lines
+
+    def _imported_otherwise(self, insert: Insert, error: Rejected) -> Record:
+        """Import once more, with lines of shippable items only; the first refusal if that changes nothing."""
+        try:
+            record = self._imported(insert, shippable_only=True)
+        except Rejected:
+            raise error from None
+        self._shippable_only = True
+        return record
+
+    def _with_lines(self, insert: Insert, record: Record) -> Record:
+        """Return the record; what a person must know if the site kept only a part of the lines.
+
+        The next orders have shippable lines only.
+        """
+        rows = [row for row in insert.payload["order_line_items"] if row["amount"] >= 0]
+        kept = len(record.get("order_line_items", []))
+        if kept >= len(rows):
+            return record
+        self._shippable_only = self._shippable_only or self.settings.order_lines == "auto"
+        detail = (
+            f"Chargebee kept {kept} of {len(rows)} lines: orders of this site hold shippable items only."
+            " The invoice has them all"
+        )
+        lines = {"field": "/order_line_items", "value": len(rows), "rule": "shippable", "detail": detail}
+        return Reported(record, [lines])
+
+    def _import_invoice(self, insert: Insert, shippable_only: bool) -> Record:
         payload, key = insert.payload, self.key_for(insert)
-        if self._item is not None:
+        if shippable_only:
             payload = {**payload, "order_line_items": self._item.shippable(payload)}
         status = "paid" if payload.get("payment_status") == "paid" else self.settings.invoice_status
         try:
@@ -151,6 +193,8 @@ class Orders(ChargebeeDatatype):
                 invoice_ids(key), invoice_of(key, payload, status, _placed(payload))
             )
         except MissingReference as missing:
+            if (missing.field or "").startswith("/line_items/"):
+                self._item.forget()
             if missing.field != "/customer_id":
                 raise
             detail = f"the customer {payload['customer_id']} is not in Chargebee yet"
@@ -172,20 +216,32 @@ class Orders(ChargebeeDatatype):
             "invoice_id": invoice_id,
         }
 
-    def _give_up(self, insert: Insert, invoice: Record, error: Rejected) -> None:
-        """Leave no claim behind, unless the import goes on without the property that was refused."""
+    def _give_up(self, insert: Insert, invoice: Record, error: Rejected) -> bool:
+        """Leave no claim behind, unless the import goes on without the property that was refused.
+
+        Return whether none is left.
+        """
         is_sent = has_path(insert.payload, pointers.dotted(error.field or ""))
         if is_sent and self.can_leave_out("insert", error):
-            return
+            return False
         problem = self._invoices.give_up(invoice)
         if problem:
             error.detail = f"{error.detail} No order was made, but {problem}"
+        return problem is None
 
-    def _marked(self, record: Record, wanted: list[Record]) -> Record:
-        rows = _line_marks(record.get("order_line_items", []), [row for row in wanted if row["amount"] >= 0])
-        if not rows:
+    def _marked(self, record: Record, payload: Record) -> Record:
+        """Say what the import could not: SKU and status of lines, and the reference if it was replaced."""
+        wanted = [row for row in payload["order_line_items"] if row["amount"] >= 0]
+        lines = record.get("order_line_items", [])
+        if len(lines) < len(wanted):
+            wanted = [row for row in wanted if is_shippable(row)]
+        rows = _line_marks(lines, wanted) if len(lines) == len(wanted) else []
+        changes: Record = {"order_line_items": rows} if rows else {}
+        reference = payload.get("reference_id")
+        if reference and record.get("reference_id") != reference:
+            changes["reference_id"] = reference
+        if not changes:
             return record
-        changes = {"order_line_items": rows}
         return self.client.update(self._path(record), self.name, changes, record, is_new=True)
 
     # --- changes
@@ -220,9 +276,7 @@ class Orders(ChargebeeDatatype):
             path = f"{self._path(record)}/cancel"
             return self.client.update(path, self.name, how, record, foreseen=foreseen)
         except Rejected as error:
-            if error.rule != "configuration_incompatible":
-                raise
-            return self._plain(record, {"status": CANCELLED, **how})
+            return self._by_status(record, {"status": CANCELLED, **how}, error)
 
     def _reopen(self, present: Record, changes: Record) -> Record:
         """`POST /orders/{id}/reopen`, then what else changes; the legacy order management has the status."""
@@ -231,9 +285,7 @@ class Orders(ChargebeeDatatype):
             path, params = f"{self._path(present)}/reopen", {"void_cancellation_credit_notes": True}
             record = self.client.update(path, self.name, params, present, foreseen={"status": "queued"})
         except Rejected as error:
-            if error.rule != "configuration_incompatible":
-                raise
-            return self._plain(present, changes)
+            return self._by_status(present, changes, error)
         record = self._plain(record, {n: v for n, v in left.items() if record.get(n) != v})
         if not self._is_imported(present):
             return record
@@ -242,6 +294,19 @@ class Orders(ChargebeeDatatype):
             return record
         problem = f"the invoice {present['invoice_id']} was given up when it was cancelled: charge it anew."
         return Reported(record, [_of_invoice(present, problem)])
+
+    def _by_status(self, record: Record, changes: Record, error: Rejected) -> Record:
+        """Update the status instead of the call that was refused with `error`.
+
+        How a site with the legacy order management refuses that call is documented nowhere, so any refusal
+        that blames no value is taken for it. If the update is refused too, it was something else.
+        """
+        if error.field is not None:
+            raise error
+        try:
+            return self._plain(record, changes)
+        except Rejected:
+            raise error from None
 
     def _settle(self, order: Record, comment: str) -> str | None:
         """Void the invoice that was imported for an order; what a person must do, if anything is left."""

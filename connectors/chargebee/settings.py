@@ -74,9 +74,10 @@ class ChargebeeSettings:
     )
     order_lines: str = setting(
         "CHARGEBEE_ORDER_LINES",
-        "which lines an imported order keeps: `all`, or where the site keeps only those of `shippable` items",
-        choice("all", "shippable"),
-        "all",
+        "lines of imported orders: `all` as they are, all as lines of a `shippable` item, or `auto`:"
+        " as they are until the site refuses or drops them",
+        choice("auto", "all", "shippable"),
+        "auto",
     )
     emails: bool = setting(
         "CHARGEBEE_EMAILS", "whether Chargebee may mail customers about what is written", parse_flag, False
