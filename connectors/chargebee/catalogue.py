@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from connectors.chargebee.datatype import ChargebeeDatatype, overlay
-from connectors.chargebee.feeds import EventFeed, all_pages, records
+from connectors.chargebee.feeds import EventFeed, Pages, records
 from connectors.chargebee.identity import derived_id, is_ours, linked
 from connectors.chargebee.reading import Rows
 from connectors.chargebee.responses import MissingReference
@@ -37,7 +37,7 @@ class ItemFamilies(ChargebeeDatatype):
         size = self.settings.common.page_size
         if window.start is not None:
             return EventFeed(self.client, self.name).snapshots(window, size)
-        pages = all_pages(self.client, "/item_families", [("limit", str(size))], "list item_family")
+        pages = Pages(self.client, "/item_families", "list item_family").all([], size)
         return [
             (int(record.get("updated_at") or 0), record)
             for body in pages

@@ -80,7 +80,7 @@ class Chargebee:
     def get(
         self, path: str, params: Params | None = None, *, operation: str, attempts: int | None = None
     ) -> dict[str, Any]:
-        """Return the JSON object of a GET."""
+        """Return the JSON object of a GET; `attempts` bounds the tries."""
         answer = self._http.call("GET", path, operation=operation, params=params, attempts=attempts)
         self.clock.note(answer.headers.get("Date"))
         return _object(answer)

@@ -15,6 +15,9 @@ from connectors.chargebee.tokens import Window
 from connectors.common.datatype import Record
 from connectors.common.errors import InvalidResponse
 
+_LARGEST = 100
+"""Rows of a page at most, https://apidocs.chargebee.com/docs/api/list-ops."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -22,6 +25,51 @@ class Page:
 
     rows: list[tuple[int, Record]]
     next_offset: str | None
+
+
+class Pages:
+    """Pages of one list: smaller ones after an answer that broke off, cannot be read or is too large."""
+
+    def __init__(self, client: Chargebee, path: str, operation: str) -> None:
+        self._client = client
+        self._path = path
+        self._operation = operation
+        self._most = _LARGEST
+
+    def page(self, params: Params, offset: str | None, limit: int) -> dict[str, Any]:
+        """Return the answer with up to `limit` rows from `offset` on.
+
+        Where it is still no answer for a single row, the error is raised. What worked is doubled next time.
+        """
+        if offset:
+            params = [*params, ("offset", offset)]
+        limit = min(limit, self._most)
+        while True:
+            asked = [("limit", str(limit)), *params]
+            try:
+                attempts = 2 if limit > 1 else None
+                body = self._client.get(self._path, asked, operation=self._operation, attempts=attempts)
+            except InvalidResponse:
+                if limit == 1:
+                    raise
+                limit = self._most = max(1, limit // 4)
+            else:
+                self._most = min(_LARGEST, 2 * self._most)
+                return body
+
+    def all(self, params: Params, limit: int) -> Iterator[dict[str, Any]]:
+        """Yield the answers of all pages; `InvalidResponse` if the list would never end."""
+        seen: set[str] = set()
+        offset: str | None = None
+        while True:
+            body = self.page(params, offset, limit)
+            yield body
+            offset = next_offset(body)
+            if offset is None:
+                return
+            if offset in seen:
+                raise InvalidResponse("Chargebee gave the same next_offset twice; the list would never end")
+            seen.add(offset)
 
 
 class ListFeed:
@@ -32,19 +80,16 @@ class ListFeed:
 
         The first load needs them too: what has a counterpart that was deleted is not shared again.
         """
-        self._client = client
-        self._resource = resource
+        self._pages = Pages(client, f"/{resource}", f"list {kind}")
         self._kind = kind
         self._deleted_too = deleted_too
 
     def page(self, window: Window, offset: str | None, limit: int) -> Page:
         """One page of the window, in the order of `updated_at`."""
-        params = [("limit", str(limit)), ("sort_by[asc]", "updated_at"), *self._deleted_too]
+        params = [("sort_by[asc]", "updated_at"), *self._deleted_too]
         if window.start is not None:
             params.append(("updated_at[between]", between(window.start, window.end)))
-        if offset:
-            params.append(("offset", offset))
-        body = self._client.get(f"/{self._resource}", params, operation=f"list {self._kind}")
+        body = self._pages.page(params, offset, limit)
         rows = [(seconds(record.get("updated_at")), record) for record in records(body, self._kind)]
         return Page(rows, next_offset(body))
 
@@ -53,7 +98,7 @@ class EventFeed:
     """The snapshots in events of some types, such as `business_entity_created`."""
 
     def __init__(self, client: Chargebee, kind: str) -> None:
-        self._client = client
+        self._pages = Pages(client, "/events", f"list {kind} events")
         self._kind = kind
         self._types = ",".join(f'"{kind}_{what}"' for what in ("created", "updated", "deleted"))
 
@@ -70,14 +115,10 @@ class EventFeed:
         return sorted(newest.values(), key=lambda row: (row[0], row[1]["id"]))
 
     def _events(self, window: Window, limit: int) -> Iterator[tuple[int, Record]]:
-        params = [
-            ("event_type[in]", f"[{self._types}]"),
-            ("sort_by[asc]", "occurred_at"),
-            ("limit", str(limit)),
-        ]
+        params = [("event_type[in]", f"[{self._types}]"), ("sort_by[asc]", "occurred_at")]
         if window.start is not None:
             params.append(("occurred_at[between]", between(window.start, window.end)))
-        for body in all_pages(self._client, "/events", params, f"list {self._kind} events"):
+        for body in self._pages.all(params, limit):
             for event in records(body, "event"):
                 record = event.get("content", {}).get(self._kind)
                 if isinstance(record, dict) and "id" in record:
@@ -89,21 +130,6 @@ class EventFeed:
 def between(start: int, end: int) -> str:
     """Return the value of a `between` filter: both ends inclusive."""
     return f"[{start:010d},{end:010d}]"
-
-
-def all_pages(client: Chargebee, path: str, params: Params, operation: str) -> Iterator[dict[str, Any]]:
-    """Yield the bodies of all pages of a list; `InvalidResponse` if it would never end."""
-    seen: set[str] = set()
-    offset: str | None = None
-    while True:
-        body = client.get(path, params + ([("offset", offset)] if offset else []), operation=operation)
-        yield body
-        offset = next_offset(body)
-        if offset is None:
-            return
-        if offset in seen:
-            raise InvalidResponse("Chargebee gave the same next_offset twice; the list would never end")
-        seen.add(offset)
 
 
 def records(body: dict[str, Any], kind: str) -> list[Record]:

@@ -66,8 +66,13 @@ def _error_of(answer: UpstreamResponse) -> ServiceError | None:
 def _by_code(status: int, body: dict[str, Any]) -> ServiceError:
     code = str(body["api_error_code"])
     param = body.get("param")
-    if status in (401, 403) or code == "site_not_found":
-        return UpstreamRefused(f"Chargebee answered {code}")
+    if code == "site_not_found":
+        where = "CHARGEBEE_SITE or CHARGEBEE_BASE_URL"
+        return UpstreamRefused(
+            f"Chargebee has no such site ({code}); check {where}", rule=code, setting=where
+        )
+    if status in (401, 403):
+        return UpstreamRefused(f"Chargebee answered {code}", rule=code)
     field = pointer_of(param) if isinstance(param, str) and param else None
     detail = str(body.get("error_msg") or body.get("message") or code)
     detail = f"Chargebee: {param}: {detail}" if field else f"Chargebee: {detail}"

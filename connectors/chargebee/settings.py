@@ -12,14 +12,22 @@ from core.flags import parse_flag
 from core.settings import choice, integer, read, secrets_of, setting, text, url
 
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
+_REGIONAL = re.compile(r"(?:https://)?(?P<site>[A-Za-z0-9-]+)\.(?P<region>[a-z]{2})(?:\.chargebee\.com.*)?")
+"""`acme.eu`: in the addresses of its own clients, https://apidocs.eu.chargebee.com."""
+
 _MOST_PER_PAGE = 100
 INVOICE_STATUSES = ("posted", "payment_due", "paid", "not_paid")
 
 
 def _site(value: str) -> str:
-    if not _SITE.fullmatch(value):
-        raise ValueError("must be the site's name only, such as acme-test")
-    return value
+    if _SITE.fullmatch(value):
+        return value
+    problem = "must be the site's name only, such as acme-test"
+    regional = _REGIONAL.fullmatch(value)
+    if regional:
+        root = f"https://{regional['site']}.{regional['region']}.chargebee.com/api/v2"
+        problem += f"; a site in another region has CHARGEBEE_BASE_URL={root} instead"
+    raise ValueError(problem)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -328,6 +328,8 @@ class UpstreamClient:
     def _refused(self, answer: UpstreamResponse, error: UpstreamRefused) -> UpstreamRefused:
         """Return the refusal with the setting to look at, and what upstream says of it."""
         options = self.options
+        if "setting" in error.extra:
+            return error
         if answer.status in _REDIRECTS:
             detail = f"upstream redirects elsewhere ({answer.status}); check {options.address_setting}"
             return UpstreamRefused(detail, setting=options.address_setting)

@@ -101,7 +101,9 @@ class Site:
         }
         self.events.append(Row(event, self.now + late))
 
-    def get(self, path: str, params: Params | None = None, *, operation: str) -> dict[str, Any]:
+    def get(
+        self, path: str, params: Params | None = None, *, operation: str, attempts: int | None = None
+    ) -> dict[str, Any]:
         """One list call; afterwards one of the pending events happens."""
         self.calls += 1
         query = dict(params or [])
