@@ -33,6 +33,18 @@ def has_path(value: Any, path: str) -> bool:
     return is_there or (dot != "" and inner is None and has_path(value, before))
 
 
+def is_shown(value: Any, path: str) -> bool:
+    """Return whether a value says what is at a path, be it that there is nothing.
+
+    So does a text, number or truth value where an object might be, and a list, however many items it has.
+    """
+    while not has_path(value, path):
+        path, dot, _ = path.rpartition(".")
+        if not dot and not path or isinstance(get_path(value, path), dict):
+            return False
+    return True
+
+
 def get_all(value: Any, path: str) -> list[Any]:
     """Return the values at a path in which `*` stands for every item of a list, without nulls."""
     before, star, after = path.partition("*")

@@ -9,7 +9,7 @@ import pytest
 
 from core.clock import RisingClock, now_us, seconds_to_text, text_to_us, to_text, us_to_text
 from core.diff import differences, field_changes, same
-from core.dotted import get_all, get_path, has_path, leaves, set_path
+from core.dotted import get_all, get_path, has_path, is_shown, leaves, set_path
 from core.flags import parse_flag
 from core.names import Kind, RecordName, parse_ni, parse_pipe, stage_of
 from core.suggestions import advice, did_you_mean
@@ -64,6 +64,13 @@ def test_null_is_something() -> None:
     assert not has_path({"a": {"b": None}}, "a.c")
     assert has_path({"a": None}, "a.b"), "null for an object is null for all of it"
     assert not has_path({"a": 1}, "a.b")
+
+
+@pytest.mark.parametrize("value", [None, False, 0, "", [], [1], {"b": None}])
+def test_what_stands_where_an_object_might_be_shows_that_there_is_none(value: object) -> None:
+    assert is_shown({"a": value}, "a.b")
+    assert is_shown({"a": value}, "a")
+    assert not is_shown({"a": {"c": value}}, "a.b") and not is_shown({"c": value}, "a.b")
 
 
 def test_a_star_stands_for_every_item() -> None:

@@ -273,8 +273,8 @@ def _map(
         said = "no field looks like it" if origin is None else f"the ERP does not find records by {origin}"
         notes.append(f"read_only: writing needs an origin, where the counterpart's key is kept: {said}")
     else:
-        entity["origin"] = {"field": "external_refs.chargebee", "query": lookup}
-        fields["external_refs.chargebee"] = origin
+        entity["origin"] = {"field": words.LINK, "query": lookup}
+        fields[words.LINK] = origin
         notes.append(f"origin: GUESSED that {origin} may keep the counterpart's key")
     entity["fields"] = fields
     left = [path for path in guesses.left if path != origin]

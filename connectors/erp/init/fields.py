@@ -10,9 +10,6 @@ from connectors.erp.init.answer import Record, form_of_days, form_of_stamps, key
 from core.dotted import get_path
 
 Schema = Mapping[str, Any]
-_OURS_ALONE = frozenset(
-    {"id", "version", "deleted_at", "modified_at", "external_refs", "custom_fields", "metadata"}
-)
 _TYPES = {"decimal": "decimal", "date": "date", "date-time": "datetime"}
 
 
@@ -164,7 +161,7 @@ def _columns(records: Sequence[Record]) -> dict[str, list[Any]]:
 
 def _ours(schema: Schema, above: str = "") -> Iterator[tuple[str, Schema]]:
     for name, rule in schema.get("properties", {}).items():
-        if not above and name in _OURS_ALONE:
+        if not above and name in words.OURS_ALONE:
             continue
         if "properties" in rule:
             yield from _ours(rule, f"{above}{name}.")

@@ -21,6 +21,12 @@ PATHS: Mapping[str, Sequence[str]] = _ALL["paths"]
 PLAIN_PATHS: Sequence[str] = _ALL["plain_paths"]
 """Our addresses whose parts may stand in the record itself."""
 
+LINK: str = _ALL["link"]
+"""Our field that keeps the counterpart's key."""
+
+OURS_ALONE: Sequence[str] = _ALL["ours_alone"]
+"""Fields of ours that are guessed in other ways, or not at all."""
+
 UPSIDE_DOWN: Sequence[str] = _ALL["upside_down"]
 """Truth values that are true where `active` is false."""
 

@@ -19,7 +19,7 @@ from connectors.erp.mapping.values import reader, writer
 from connectors.erp.profile.model import mapping as model
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.mapping import Values, spelt_out
-from core.dotted import get_all, get_path, has_path, set_path
+from core.dotted import get_all, get_path, is_shown, set_path
 
 MODIFIED = "@modified"
 POSITION = "@position"
@@ -87,7 +87,7 @@ class Field:
             return self._default
         value = self._raw_value(holder)
         if value is None:
-            if self._must and not self._sum and not has_path(holder, self.source):
+            if self._must and not self._sum and not is_shown(holder, self.source):
                 raise InvalidResponse(f"the ERP's record has no {self.source}, which is {self.name} here")
             return self._default
         if self._prefix:

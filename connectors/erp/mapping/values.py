@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from connectors.erp.mapping import stamps
+from connectors.erp.mapping import html_text, stamps
 from connectors.erp.profile.model.mapping import Values
 from core.clock import to_text
 
@@ -45,6 +45,8 @@ def reader(kind: str | None, values: Values) -> Convert:
             return lambda value: datetime.strptime(value, values.date.form).date().isoformat()
         case "date":
             return lambda value: date.fromisoformat(str(value)[:10]).isoformat()
+        case "html":
+            return html_text.to_text
         case "datetime":
             return stamps.parser(values.datetime.form, values.datetime.timezone)
     return lambda value: value
@@ -71,6 +73,8 @@ def writer(kind: str | None, values: Values) -> Convert:
             return lambda value: {**values.date.mark, **_parts(date.fromisoformat(value))}
         case "date" if "%" in values.date.form:
             return lambda value: date.fromisoformat(value).strftime(values.date.form)
+        case "html":
+            return html_text.to_html
         case "datetime":
             return lambda value: stamps.to_form(
                 moment.form, to_text(datetime.fromisoformat(value)), moment.timezone, moment.mark

@@ -17,7 +17,7 @@ from connectors.erp.mapping.templates import Values, names_in_path
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.reading import ChildSpec, ListCall, SinglePage
 from connectors.erp.read.lists import Lists, Source
-from core.dotted import get_path, has_path, set_path
+from core.dotted import get_path, is_shown, set_path
 
 
 class Children:
@@ -82,7 +82,7 @@ class _Part:
         values = self._key.values(self._key(record))
         nothing: Any = None if self._record else []
         for name in self._named - values.keys():
-            if get_path(record, name) in (None, "", False) and (self._optional or has_path(record, name)):
+            if get_path(record, name) in (None, "", False) and (self._optional or is_shown(record, name)):
                 return nothing
         found = _all(self._lists.pages({}, values=values, raw=record))
         return (found[0] if found else None) if self._record else found

@@ -105,6 +105,7 @@ class GapDetector:
         assert isinstance(deleted, FullCompare | LogLookup)
         source = Source.of(spec)
         self._datatype = datatype
+        self._highest = 0
         self._key = Key(spec.id, datatype)
         self._parse = stamps.parser(spec.modified_format, spec.timezone)
         self._ids = Lists(client, f"{datatype}.ids", replace(source, listing=deleted.ids), size)
@@ -118,7 +119,9 @@ class GapDetector:
         del least
         if self._log is None:
             live = self._live()
-            yield from (DeletedRecord(str(key)) for key in range(1, max(live, default=0)) if key not in live)
+            # The newest record leaves no gap; but what was there once was given an id.
+            self._highest = max(self._highest, *live, 0)
+            yield from (DeletedRecord(str(key)) for key in range(1, self._highest + 1) if key not in live)
             return
         left = len(self._logged(values))
         if left == 0:

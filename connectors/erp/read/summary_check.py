@@ -16,7 +16,7 @@ from connectors.erp.mapping.key import Key
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.mapping import FieldSpec, spelt_out
 from connectors.erp.read.single import SingleReader
-from core.dotted import get_path, has_path
+from core.dotted import get_path, is_shown
 
 _LOG = logging.getLogger("connectors")
 
@@ -100,4 +100,4 @@ def _source(field: FieldSpec, spec: DatatypeProfile) -> str | None:
 
 
 def _shows(record: Record, source: str) -> bool:
-    return source in record or has_path(record, source)
+    return source in record or is_shown(record, source)

@@ -112,6 +112,18 @@ def test_gaps_are_reported_by_full_compare(books: Books, upstream: Upstream, tmp
     assert {row["id"] for row in client.get("/contact/entities").json} == {1, 3, 4, 6}
 
 
+def test_the_newest_record_is_missed_as_soon_as_it_was_seen_once(
+    books: Books, upstream: Upstream, tmp_path: Path
+) -> None:
+    """It leaves no gap: nothing comes after it."""
+    client = service(upstream, tmp_path, {"strategy": "full_compare"})
+    keys = [books.add() for _ in range(4)]
+    assert client.get("/contact/entities", query_string={"since": START}).status_code == 200
+    books.delete(keys[-1])
+    rows = client.get("/contact/entities", query_string={"since": START}).json
+    assert [row["_id"] for row in rows if row["_deleted"]] == [str(keys[-1])]
+
+
 def test_ids_of_many_pages_go_on_by_the_query_of_the_list(
     books: Books, upstream: Upstream, tmp_path: Path
 ) -> None:

@@ -121,8 +121,10 @@ class LineCalls(ProfilePart, frozen=True):
     ] = False
 
 
-ValueType: TypeAlias = Literal["string", "integer", "decimal", "boolean", "date", "datetime"]
-WrittenType: TypeAlias = Literal["string", "integer", "number", "decimal", "boolean", "date", "datetime"]
+ValueType: TypeAlias = Literal["string", "integer", "decimal", "boolean", "date", "datetime", "html"]
+WrittenType: TypeAlias = Literal[
+    "string", "integer", "number", "decimal", "boolean", "date", "datetime", "html"
+]
 
 
 class FieldSpec(ProfilePart, frozen=True):
@@ -146,7 +148,7 @@ class FieldSpec(ProfilePart, frozen=True):
             ValueType,
             Meta(
                 description="What it becomes: decimal is a text, date YYYY-MM-DD, datetime UTC of"
-                " fixed width."
+                " fixed width, html the text that people read in it."
             ),
         ]
         | None

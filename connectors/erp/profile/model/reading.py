@@ -346,7 +346,8 @@ class SoftFlag(ProfilePart, frozen=True, tag_field="strategy", tag="soft_flag"):
 class FullCompare(ProfilePart, frozen=True, tag_field="strategy", tag="full_compare"):
     """Every incremental read lists all ids as well.
 
-    They must be whole numbers given in sequence: those in between that no record has are reported as deleted.
+    They must be whole numbers given in sequence: those in between that no record has are reported as deleted,
+    and so is the highest ever seen since the service was started.
     """
 
     ids: Annotated[
