@@ -1,0 +1,8 @@
+"""Small strict servers that answer as the public documentation of an ERP says.
+
+The source of each rule stands beside it.
+"""
+
+from tests.erp_presets.fakes.odoo import Odoo, OdooRpc
+
+FAKES = (Odoo, OdooRpc)
