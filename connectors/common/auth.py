@@ -1,4 +1,8 @@
-"""Who may call: HTTP basic, if SERVICE_USERNAME and SERVICE_PASSWORD are set; health stays open."""
+"""Who may call: HTTP basic, if SERVICE_USERNAME and SERVICE_PASSWORD are set; health stays open.
+
+Pages of other sites may not: a browser that can reach the service must not be made to drive it. Nor may,
+where no credentials are asked for, what reaches loopback by a foreign name.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,9 @@ from collections.abc import Collection
 
 from flask import Flask, request
 
-from connectors.common.errors import Unauthenticated
+from connectors.common.errors import ForeignPage, Unauthenticated
 from connectors.common.settings import CommonSettings
+from core.origin import host_name, is_cross_site, is_loopback
 
 _OPEN = ("/health",)
 
@@ -19,13 +24,21 @@ def register(app: Flask, settings: CommonSettings, auth_exempt_paths: Collection
     Paths in `auth_exempt_paths` are left out: their views call `require` with credentials of their own.
     """
     username, password = settings.username, settings.password
-    if username is None or password is None:
-        return
 
     @app.before_request
     def check() -> None:
-        if request.path not in _OPEN and request.path not in auth_exempt_paths:
+        if is_cross_site(request):
+            raise ForeignPage("pages of other sites may not call this service", rule="Origin")
+        if request.path in _OPEN or request.path in auth_exempt_paths:
+            return
+        if username is not None and password is not None:
             require(username, password)
+        elif is_loopback(request.remote_addr) and not is_loopback(host_name(request)):
+            raise ForeignPage(
+                f"this service does not answer to the name {host_name(request)!r} on this machine; set"
+                " SERVICE_USERNAME and SERVICE_PASSWORD where it stands behind a proxy",
+                rule="Host",
+            )
 
 
 def require(username: str, password: str) -> None:

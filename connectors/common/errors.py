@@ -6,6 +6,7 @@
      ├─ FixData        fix-data      the request or the entity is wrong; repeating it changes nothing
      │   ├─ BadRequest       400     since, limit, body or header not understood
      │   ├─ Unauthenticated  401     the caller did not present this service's user and password
+     │   ├─ ForeignPage      403     a page of another site calls, in a browser
      │   ├─ NotFound         404     no such datatype, no such record
      │   ├─ TooSlow          408     the caller stopped in the middle of its request
      │   ├─ TooLarge         413     body larger than MAX_REQUEST_BYTES
@@ -106,6 +107,13 @@ class NotFound(FixData):
 
     status = 404
     title = "Not found"
+
+
+class ForeignPage(FixData):
+    """A page of another site makes the request, in a browser that can reach the service."""
+
+    status = 403
+    title = "Forbidden"
 
 
 class TooSlow(FixData):

@@ -71,7 +71,8 @@ class ProcessSettings:
     threads: int = setting("THREADS", "requests served at once", integer(1, 1000), 8)
     request_timeout: float = setting(
         "REQUEST_TIMEOUT_SECONDS",
-        "a caller that sends nothing of its request for so long is answered 408 and cut off",
+        "a request that has not come whole by then is answered 408 and cut off; large ones get a second more"
+        " for every 64 KiB",
         number(0.1, 3600),
         30.0,
     )

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
+from core.http_worker import BadFraming, RequestTooSlow
 from core.problem import http_problem, problem
 from localnode.config.problems import ConfigRefused
 from localnode.dtl import DtlError
@@ -80,6 +81,17 @@ def register_errors(app: Flask) -> None:
     def dtl_error(error: DtlError) -> Response:
         place: dict[str, Any] = {"rule": error.rule, "path": error.path, "entity": error.entity_id}
         return problem(400, "Bad request", str(error), **place)
+
+    @app.errorhandler(BadFraming)
+    def bad_framing(error: Exception) -> Response:
+        return problem(
+            400, "Bad request", f"the framing of the request's body is wrong ({type(error).__name__})"
+        )
+
+    @app.errorhandler(RequestTooSlow)
+    def too_slow(error: RequestTooSlow) -> Response:
+        del error
+        return problem(408, "Request timeout", "the rest of the request's body did not come in time")
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

@@ -15,8 +15,8 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.errors import AppImportError  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
+from core.http_worker import SETTINGS, BoundedWorker
 from core.settings import BadSetting
 from localnode.alerts.watch import AlertWatch
 from localnode.api.app import create_app
@@ -30,8 +30,12 @@ log = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 75
 
 
-class NodeWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+class NodeWorker(BoundedWorker):
     """The one worker; told to stop, it tells its node to."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request_seconds = self.app.settings.request_timeout
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM: finish what is under way, start nothing more."""
@@ -60,6 +64,7 @@ class NodeServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no type
         One process, threads, loopback unless told otherwise, no files left in the way.
         """
         options: dict[str, Any] = {
+            **SETTINGS,
             "bind": f"{self.settings.host}:{self.settings.port}",
             "workers": 1,
             "worker_class": NodeWorker,
@@ -67,10 +72,8 @@ class NodeServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no type
             "keepalive": KEEP_ALIVE_SECONDS,
             "timeout": 0,
             "graceful_timeout": self.settings.stop_seconds,
-            "limit_request_line": 8190,
             "loglevel": "warning",
             "proc_name": "localnode",
-            "control_socket_disable": True,
             "worker_exit": lambda _server, _worker: self.close(),
         }
         for name, value in options.items():

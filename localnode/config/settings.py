@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from core.flags import parse_flag
-from core.settings import BadSetting, choice, integer, read, setting, text
+from core.settings import BadSetting, choice, integer, number, read, setting, text
 
 
 def parse_systems(pairs: Iterable[str]) -> dict[str, str]:
@@ -50,6 +50,12 @@ class NodeSettings:
     http_threads: int = setting("NODE_HTTP_THREADS", "requests served at once", integer(4, 256), 32)
     max_body_bytes: int = setting(
         "NODE_MAX_BODY_BYTES", "a larger request body is refused", integer(1024, 1 << 40), 256 * 1024**2
+    )
+    request_timeout: float = setting(
+        "NODE_REQUEST_TIMEOUT_SECONDS",
+        "a request that has not come whole by then is cut off; large ones get a second more for every 64 KiB",
+        number(0.1, 3600),
+        30.0,
     )
     stop_seconds: int = 8
     sync_writes: str = setting(

@@ -10,6 +10,7 @@ from werkzeug.exceptions import ClientDisconnected
 from connectors.common.datatype import Entity
 from connectors.common.errors import BadRequest, TooSlow, WrongMediaType
 from core import jsonio
+from core.http_worker import BadFraming
 from core.jsonio import type_name
 
 
@@ -33,9 +34,11 @@ def parse(text: bytes) -> Any:
 
 
 def read(request: Request) -> bytes:
-    """Return the body; `TooSlow` if its rest does not come."""
+    """Return the body; `TooSlow` if its rest does not come, `BadRequest` if its framing is wrong."""
     try:
         return request.get_data(cache=False)
+    except BadFraming as error:
+        raise BadRequest(f"the body's framing is wrong ({type(error).__name__})", rule="framing") from None
     except (OSError, ClientDisconnected):
         raise TooSlow("the rest of the body did not come", rule="REQUEST_TIMEOUT_SECONDS") from None
 

@@ -122,7 +122,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_and_can_be_trusted(
 def test_callers_who_stop_midway_do_not_take_all_threads() -> None:
     with serving("chargebee", "http://127.0.0.1:9", REQUEST_TIMEOUT_SECONDS="1", THREADS="4") as base:
         host, port = base.removeprefix("http://").split(":")
-        head = b"POST /customer/share HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        head = b"POST /customer/share HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         whole = head + b"Content-Length: 100\r\n\r\n[{"
         stalled = []
         for text in (head, whole) * 6:

@@ -1,0 +1,128 @@
+"""gunicorn's threaded worker, with an end to every request: in time, and in how many are in work at once.
+
+gunicorn reads head and body of a request for as long as the caller sends a byte now and then, and each such
+caller holds a thread. Here the whole of a request has to come within a time that grows with what has come: so
+many seconds, and one more for every `SLOWEST` bytes. Threads that read are more than those that work, so that
+callers who are slow to say what they want keep nobody waiting.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from gunicorn.http import get_parser  # type: ignore[import-untyped]
+from gunicorn.http.errors import NoMoreData, ParseException  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+
+SLOWEST = 64 * 1024
+"""Bytes a second below which a caller is too slow."""
+
+READERS = 32
+"""Threads that only read requests, besides those that work on them."""
+
+UNREAD_SECONDS = 600
+"""How long a caller may read nothing of its answer. A node that reads a stream works on each batch first."""
+
+OPEN = ("/health", "/api/ping")
+"""Paths that are answered also while all others have to wait."""
+
+BadFraming = ParseException
+"""Raised while a body is read whose framing is wrong, such as a chunk of the size -1."""
+
+SETTINGS: dict[str, Any] = {
+    "worker_connections": 1000,
+    "limit_request_line": 8190,
+    "forwarded_allow_ips": "",
+    "forwarder_headers": "",
+    "secure_scheme_headers": {},
+    "header_map": "refuse",
+    "control_socket_disable": True,
+}
+"""gunicorn's settings of both services and the node: nobody's headers stand for the server's own, such as
+SCRIPT_NAME, and a header with an underscore, which WSGI would take for another, is refused."""
+
+
+class RequestTooSlow(NoMoreData, TimeoutError):  # type: ignore[misc]  # gunicorn has no types
+    """The rest of a request did not come in time."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+
+class _Reading:
+    """A socket that is read within the time of one request; all else is the socket's own."""
+
+    def __init__(self, sock: socket.socket, seconds: float) -> None:
+        self._sock = sock
+        self._seconds = seconds
+        self._ends = 0.0
+        self._timeout: float | None = None
+
+    def begin(self) -> None:
+        """Let the time of a request begin."""
+        self._ends = time.monotonic() + self._seconds
+
+    def gettimeout(self) -> float | None:
+        """Return how long a single read may take besides."""
+        return self._timeout
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Bound each single read, as gunicorn does when it discards a body."""
+        self._timeout = seconds
+
+    def recv(self, size: int) -> bytes:
+        """Return what is there; `RequestTooSlow` once the time is up."""
+        left = self._ends - time.monotonic()
+        left = left if self._timeout is None else min(left, self._timeout)
+        if left <= 0:
+            raise RequestTooSlow
+        self._sock.settimeout(left)
+        try:
+            data = self._sock.recv(size)
+        except TimeoutError:
+            raise RequestTooSlow from None
+        finally:
+            self._sock.settimeout(None)
+        self._ends += len(data) / SLOWEST
+        return data
+
+
+class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """The worker of the services and of the node; `request_seconds` is what a request has, however small."""
+
+    request_seconds = 30.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._working = threading.BoundedSemaphore(self.cfg.threads)
+        self.max_keepalived = max(1, self.cfg.worker_connections - self.cfg.threads - READERS)
+
+    def get_thread_pool(self) -> Any:
+        """Return threads that read and threads that work; `handle_request` tells them apart."""
+        return ThreadPoolExecutor(max_workers=self.cfg.threads + READERS)
+
+    def init_process(self) -> None:
+        """Bound the time in which an answer is not read; connections have it from the listening socket."""
+        seconds = struct.pack("@ll", UNREAD_SECONDS, 0)
+        for listener in self.sockets:
+            listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, seconds)
+        super().init_process()
+
+    def handle(self, conn: Any) -> Any:
+        """Read one request and answer it; where its head does not come in time, the connection is cut."""
+        if conn.parser is None:
+            conn.parser = get_parser(self.cfg, _Reading(conn.sock, self.request_seconds), conn.client)
+        conn.parser.unreader.sock.begin()
+        return super().handle(conn)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Work on a request, when it is its turn."""
+        if req.path in OPEN:
+            return super().handle_request(req, conn)
+        with self._working:
+            return super().handle_request(req, conn)
