@@ -112,6 +112,10 @@ class NodePipe:
         """See Runnable."""
         return self.engine_pipe.change_token() if self.engine_pipe is not None else None
 
+    def is_settled(self) -> bool:
+        """See Runnable."""
+        return self.engine_pipe is not None and not self.blocked and self.engine_pipe.is_settled()
+
     def run(self) -> Outcome:
         """See Runnable."""
         return self.pump.run()

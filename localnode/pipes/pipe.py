@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from core.clock import now_us
 from localnode.pipes import sinks, sources, transforms, unavailable
 from localnode.pipes.base import Config, Engine, Entity
 from localnode.pipes.batches import DEAD
 from localnode.pipes.errors import Refused
 from localnode.pipes.parts import Parts, assemble
 from localnode.pipes.publisher import Publisher
-from localnode.pipes.pump import PumpRun, RunResult
+from localnode.pipes.pump import SUCCESS, PumpRun, RunResult
 from localnode.pipes.receiver import Receiver
 from localnode.pipes.sinks.endpoints import XmlEndpointSink
 from localnode.pipes.sources.dataset import DatasetSource
 from localnode.pipes.sources.http_endpoint import HttpEndpointSource
 from localnode.pipes.sources.offsets import check_offset
+from localnode.store import DatasetInfo
 
 COMPONENTS = (sources, transforms, sinks, unavailable)
 SINK_STAGE = "sink"
+SETTLED_US = 600_000_000
+"""How long a pipe with nothing new goes without a run that looks at everything."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a pipe had seen when its last run began, and its state when that had ended well.
+
+    `at`: when that was, in µs since the epoch.
+    """
+
+    seen: tuple[Any, ...]
+    state: tuple[Any, ...]
+    at: int
 
 
 class Pipe:
@@ -34,6 +52,7 @@ class Pipe:
         self._parts: Parts = assemble(config, engine)
         self._running = threading.Lock()
         self._run: PumpRun | None = None
+        self._settled: Settled | None = None
         self._receiving = threading.Lock()
         self._receiver = Receiver(self._parts) if self.is_receiver else None
         self._publisher = Publisher(self._parts)
@@ -112,8 +131,15 @@ class Pipe:
         if not self._running.acquire(blocking=False):
             raise Refused(f"the pump of pipe {self.id!r} is already running")
         try:
+            if not full and (nothing_new := self._pass_on()):
+                return nothing_new
+            seen = self._seen()
             run = self._run = PumpRun(self._parts, full, stop)
-            return run.execute()
+            result = run.execute()
+            self._settled = None
+            if seen is not None and result.status == SUCCESS:
+                self._settled = Settled(seen, self._own_state(), now_us())
+            return result
         finally:
             self._run = None
             self._running.release()
@@ -134,17 +160,75 @@ class Pipe:
 
         None when that cannot be known.
         """
-        if (
-            not self.input_datasets
-            or self._parts.state.retry_count()
-            or self.config.get("source", {}).get("completeness")
-        ):
+        seen = self._seen()
+        return None if seen is None else (seen, self._own_state(), self._completeness())
+
+    def is_settled(self) -> bool:
+        """Return whether a run would find nothing new, so that it hands completeness on and compacts at most.
+
+        Every now and then such a pipe runs all the same, so that nothing hangs on this for good.
+        """
+        settled = self._settled
+        return (
+            settled is not None
+            and not self._always_runs
+            and 0 <= now_us() - settled.at < SETTLED_US
+            and self._seen() == settled.seen
+            and self._own_state() == settled.state
+        )
+
+    def _pass_on(self) -> RunResult | None:
+        """Hand completeness on, if there is nothing else to do."""
+        if not self.is_settled():
             return None
-        names = [*self.input_datasets, *sorted(self.hop_datasets)]
-        found = [self._parts.store.find(name) for name in names]
-        infos = [dataset.info() if dataset else None for dataset in found]
-        seen = tuple((i.generation, i.max_updated, i.populated, i.completeness) if i else None for i in infos)
-        return seen, str(self.offset), self._parts.state.get("full") is None
+        run = PumpRun(self._parts)
+        run.take_completeness()
+        # What came in before completeness was looked at is still to be read.
+        return run.pass_on() if self.is_settled() else None
+
+    @cached_property
+    def _always_runs(self) -> bool:
+        """Whether runs that find nothing new leave traces too: requests, log entries, counts."""
+        policy = self._parts.policy
+        return (
+            not self._parts.sink.transactional
+            or policy.log_events_noop_runs
+            or policy.notification_granularity is not None
+            or "partial_rescan_run_count" in (self.config.get("pump") or {})
+        )
+
+    def _seen(self) -> tuple[Any, ...] | None:
+        """Return what a run finds something new by; None if that cannot be known."""
+        if not self.input_datasets or self._parts.state.retry_count():
+            return None
+        infos = self._infos((*self.input_datasets, *self._hops))
+        if self.config.get("source", {}).get("completeness") and self.offset not in (
+            info.max_updated for info in infos[:1] if info
+        ):
+            return None  # completeness may let it read what is there already
+        return tuple((i.generation, i.max_updated, i.populated) if i else None for i in infos)
+
+    def _own_state(self) -> tuple[Any, ...]:
+        """Return what a run goes on from, and what it writes to."""
+        sink = self._infos([self.sink_dataset])[0] if self.sink_dataset else None
+        state = self._parts.state
+        return (
+            str(state.get("offset")),
+            state.get("full") is None,
+            (sink.generation, sink.populated, sink.breaker) if sink else None,
+        )
+
+    def _completeness(self) -> tuple[int | None, ...]:
+        infos = self._infos((*self.input_datasets, *self._hops))
+        return tuple(info.completeness if info else None for info in infos)
+
+    def _infos(self, names: Iterable[str]) -> list[DatasetInfo | None]:
+        found = map(self._parts.store.find, names)
+        return [dataset.info() if dataset else None for dataset in found]
+
+    @cached_property
+    def _hops(self) -> tuple[str, ...]:
+        return tuple(sorted(self.hop_datasets))
 
     @property
     def offset(self) -> Any:

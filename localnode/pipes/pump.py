@@ -146,9 +146,7 @@ class PumpRun:
                 scope.base = sink.start_full()
                 self._state.put("full", {"base": scope.base})
                 self._state.put("offset", None)
-        names = {*source.input_datasets(), *self._parts.chain.datasets} - {sink.dataset}
-        external = not source.input_datasets()
-        self._completeness = Completeness(self._store, self._parts.config, names, external, now_us())
+        self.take_completeness()
         self._tracker = self._parts.tracker()
         context = self._context = self._parts.context(tracking=self._parts.tracks)
         self._batches = BatchRunner(
@@ -287,6 +285,30 @@ class PumpRun:
         if self._stop.is_set():
             raise _Stopped("the run was stopped")
 
+    # -- completeness --------------------------------------------------------------------------------------
+
+    def take_completeness(self) -> None:
+        """Take what the sink may claim from the inputs, before they are read."""
+        source, chain, sink = self._parts.source, self._parts.chain, self._parts.sink
+        names = {*source.input_datasets(), *chain.datasets} - {sink.dataset}
+        external = not source.input_datasets()
+        self._completeness = Completeness(self._store, self._parts.config, names, external, now_us())
+
+    def _hand_completeness_on(self) -> None:
+        sink, found = self._parts.sink, self._completeness
+        if not sink.dataset or found.value is None:
+            return
+        at_end = found.of_input and reads("completeness-of-input", "end")
+        dataset = self._store.dataset(sink.dataset, create=True)
+        dataset.set_completeness(now_us() if at_end else found.value, found.inherited)
+
+    def pass_on(self) -> RunResult:
+        """Hand the completeness on that was taken, and compact: what a run does that finds nothing new."""
+        self._parts.written_systems.clear()
+        self._hand_completeness_on()
+        self._compact()
+        return self._result(SUCCESS)
+
     # -- after ---------------------------------------------------------------------------------------------
 
     def _seal(self) -> None:
@@ -303,11 +325,7 @@ class PumpRun:
             if self._scope.full:
                 self._tracker.store_positions()
             self._parts.remember_inputs()
-            if sink.dataset and self._completeness.value is not None:
-                dataset = self._store.dataset(sink.dataset, create=True)
-                at_end = self._completeness.of_input and reads("completeness-of-input", "end")
-                complete = now_us() if at_end else self._completeness.value
-                dataset.set_completeness(complete, self._completeness.inherited)
+            self._hand_completeness_on()
 
     def _compact(self) -> None:
         """Never the run's failure: what is left over goes the next time."""

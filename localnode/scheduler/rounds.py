@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Protocol
 
 from localnode.scheduler.order import Reads, ordered, predecessors
@@ -57,6 +59,9 @@ class Runnable(Protocol):
         None when that is unknown.
         """
 
+    def is_settled(self) -> bool:
+        """Return whether a run would find nothing new, so that it takes no time."""
+
     def run(self) -> Outcome:
         """One run of the pump; never raises."""
 
@@ -105,6 +110,10 @@ class Rounds:
         self.pipes: Mapping[str, Runnable] = {pipe_id: by_id[pipe_id] for pipe_id in ordered(reads)}
         self.totals = {pipe_id: PipeTotals() for pipe_id in self.pipes}
         self._before = predecessors(reads)
+        self._after: dict[str, list[str]] = {pipe_id: [] for pipe_id in self.pipes}
+        for pipe_id in self.pipes:
+            for earlier in self._before[pipe_id]:
+                self._after[earlier].append(pipe_id)
         self._workers = workers
         self._report = report
 
@@ -114,22 +123,39 @@ class Rounds:
         Starts nothing more once `stop` is set or `deadline` passed.
         """
         total = 0
-        waiting = dict(self.pipes)
-        done: set[str] = set()
+        left = {pipe_id: len(before) for pipe_id, before in self._before.items()}
+        ready = deque(pipe_id for pipe_id in self.pipes if not left[pipe_id])
         running: dict[Future[int], str] = {}
         with ThreadPoolExecutor(self._workers, thread_name_prefix="run-all") as pool:
-            while waiting or running:
+            while ready or running:
                 if stop.is_set() or time.monotonic() > deadline:
-                    waiting.clear()
-                for pipe_id in [each for each in waiting if self._before[each] <= done]:
-                    running[pool.submit(self._visit, waiting.pop(pipe_id), stop)] = pipe_id
-                if not running:
-                    break
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    total += future.result()
-                    done.add(running.pop(future))
+                    ready.clear()
+                done = []
+                while ready:
+                    pipe_id = ready.popleft()
+                    pipe = self.pipes[pipe_id]
+                    if self._takes_no_time(pipe):
+                        total += self._visit(pipe, stop)
+                        done.append(pipe_id)
+                    else:
+                        running[pool.submit(self._visit, pipe, stop)] = pipe_id
+                if running and not done:
+                    finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        total += future.result()
+                        done.append(running.pop(future))
+                for reader in chain.from_iterable(self._after[pipe_id] for pipe_id in done):
+                    left[reader] -= 1
+                    if not left[reader]:
+                        ready.append(reader)
         return total
+
+    def _takes_no_time(self, pipe: Runnable) -> bool:
+        """Return whether a visit would end at once, so that it needs no thread of its own."""
+        totals = self.totals[pipe.id]
+        if pipe.is_input:
+            return not totals.due
+        return pipe.is_settled()
 
     def are_sources_due(self) -> bool:
         """Return whether a system has been written to since a pipe has read it to the end."""
@@ -160,8 +186,9 @@ class Rounds:
         outcome = pipe.run()
         totals.add(outcome, time.monotonic() - started, change_token)
         totals.due = totals.due or outcome.status != SUCCESS
-        for reader in self.pipes.values():
-            if reader.source_system in outcome.wrote_to:
-                self.totals[reader.id].due = True
+        if outcome.wrote_to:
+            for reader in self.pipes.values():
+                if reader.source_system in outcome.wrote_to:
+                    self.totals[reader.id].due = True
         self._report(pipe.id, outcome)
         return outcome.changes

@@ -3,7 +3,7 @@
 One writer at a time, many readers, crash-safe at any instant.
 """
 
-from localnode.store.dataset import Dataset, Stored
+from localnode.store.dataset import Dataset, DatasetInfo, Stored
 from localnode.store.errors import (
     BreakerTripped,
     DatasetMissing,
@@ -22,6 +22,7 @@ __all__ = [
     "LOG_PREFIX",
     "BreakerTripped",
     "Dataset",
+    "DatasetInfo",
     "DatasetMissing",
     "DuplicateVersion",
     "EntityTooLarge",

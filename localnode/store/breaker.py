@@ -110,3 +110,4 @@ def rollback(dataset: Dataset) -> int:
 def _clear(dataset: Dataset, db: Any) -> None:
     db.execute(f"DELETE FROM stage_{dataset.no}")
     db.execute("UPDATE dataset SET breaker = NULL WHERE no = ?", (dataset.no,))
+    dataset.touch()

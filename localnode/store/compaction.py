@@ -121,4 +121,5 @@ def _drop(dataset: Dataset, db: sqlite3.Connection, rows: Sequence[tuple[int, st
         db.execute(
             "UPDATE dataset SET ids = ids - ?, live = live - ? WHERE no = ?", (len(latest), live, dataset.no)
         )
+        dataset.touch()
     return len(gone)

@@ -198,6 +198,9 @@ class Dataset:
 
     def info(self) -> DatasetInfo:
         """Metadata now."""
+        return self.store.cached(("dataset", self.no), self._read_info)
+
+    def _read_info(self) -> DatasetInfo:
         rows = self.query(
             "SELECT generation, populated, next_offset, ids, live, completeness, inherited, breaker, created"
             " FROM dataset WHERE no = ?",
@@ -237,13 +240,24 @@ class Dataset:
 
     def set_completeness(self, completeness: int | None, inherited: Mapping[str, int]) -> None:
         """Set the µs up to which all input is in here, and what was seen of each upstream dataset."""
-        with self.store.transaction():
-            self._set("completeness", completeness)
-            self._set("inherited", json.dumps(dict(inherited)))
+        known = self.info()
+        if (known.completeness, known.inherited) == (completeness, inherited):
+            return
+        with self.store.transaction() as db:
+            db.execute(
+                "UPDATE dataset SET completeness = ?, inherited = ? WHERE no = ?",
+                (completeness, json.dumps(dict(inherited)), self.no),
+            )
+            self.touch()
 
     def _set(self, column: str, value: Any) -> None:
         with self.store.transaction() as db:
             db.execute(f"UPDATE dataset SET {column} = ? WHERE no = ?", (value, self.no))
+            self.touch()
+
+    def touch(self) -> None:
+        """Note, inside a transaction, that it changes the metadata."""
+        self.store.touch(("dataset", self.no))
 
     # -- writing -------------------------------------------------------------------------------------------
 

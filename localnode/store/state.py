@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,10 +38,8 @@ class PipeState:
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return a JSON value kept under `key`."""
-        rows = self.store.query(
-            "SELECT value FROM pipe_state WHERE pipe = ? AND key = ?", (self.pipe_id, key)
-        )
-        return json.loads(rows[0][0]) if rows else default
+        text = self._texts().get(key)
+        return default if text is None else json.loads(text)
 
     def put(self, key: str, value: Any) -> None:
         """Keep a JSON value; None forgets it."""
@@ -54,11 +52,17 @@ class PipeState:
                     " ON CONFLICT DO UPDATE SET value = excluded.value",
                     (self.pipe_id, key, json.dumps(value)),
                 )
+            self.store.touch(("state", self.pipe_id))
 
     def values(self, prefix: str = "") -> dict[str, Any]:
         """Return all values whose key starts with `prefix`."""
-        rows = self.store.query("SELECT key, value FROM pipe_state WHERE pipe = ?", (self.pipe_id,))
-        return {key: json.loads(value) for key, value in rows if key.startswith(prefix)}
+        return {key: json.loads(value) for key, value in self._texts().items() if key.startswith(prefix)}
+
+    def _texts(self) -> Mapping[str, str]:
+        return self.store.cached(("state", self.pipe_id), self._read_texts)
+
+    def _read_texts(self) -> dict[str, str]:
+        return dict(self.store.query("SELECT key, value FROM pipe_state WHERE pipe = ?", (self.pipe_id,)))
 
     def forget(self, prefix: str) -> None:
         """Drop all values whose key starts with `prefix`."""
@@ -72,11 +76,15 @@ class PipeState:
             self.drop_probes()
             for table in ("pipe_state", "retry", "merge_member"):
                 db.execute(f"DELETE FROM {table} WHERE pipe = ?", (self.pipe_id,))
+            self.store.touch(("state", self.pipe_id))
+            self.store.touch(("retries", self.pipe_id))
 
     # -- retry queue ---------------------------------------------------------------------------------------
 
     def retries(self) -> list[RetryEntry]:
         """Return entities waiting for another attempt, oldest first."""
+        if not self.retry_count():
+            return []
         rows = self.store.query(
             "SELECT id, entity, attempts, error FROM retry WHERE pipe = ? ORDER BY ts, id", (self.pipe_id,)
         )
@@ -84,6 +92,9 @@ class PipeState:
 
     def retry_count(self) -> int:
         """Length of the retry queue."""
+        return self.store.cached(("retries", self.pipe_id), self._count_retries)
+
+    def _count_retries(self) -> int:
         return int(self.store.query("SELECT count(*) FROM retry WHERE pipe = ?", (self.pipe_id,))[0][0])
 
     def put_retry(self, entity: dict[str, Any], attempts: int, error: str) -> None:
@@ -94,6 +105,7 @@ class PipeState:
                 " entity = excluded.entity, attempts = excluded.attempts, error = excluded.error",
                 (self.pipe_id, entity["_id"], codec.dumps(entity), attempts, error, time.time_ns() // 1000),
             )
+            self.store.touch(("retries", self.pipe_id))
 
     def drop_retries(self, ids: Iterable[str] | None = None) -> None:
         """Take entities off the queue; all of them without `ids`."""
@@ -104,6 +116,7 @@ class PipeState:
                 db.executemany(
                     "DELETE FROM retry WHERE pipe = ? AND id = ?", [(self.pipe_id, i) for i in ids]
                 )
+            self.store.touch(("retries", self.pipe_id))
 
     # -- dependency records --------------------------------------------------------------------------------
 

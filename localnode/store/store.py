@@ -6,10 +6,10 @@ import json
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from core.clock import now_us
 from localnode.store import schema
@@ -24,6 +24,10 @@ vendor's tools use (https://github.com/sesam-community/scheduler, service/runner
 CACHE_KIB = 65_536
 """Pages that a connection may keep, so that hops into large datasets seldom read one twice. There is one
 connection that writes, and as many that read as reads were ever under way at one moment: two or three."""
+
+T = TypeVar("T")
+CacheKey = tuple[str, int | str]
+"""What a cached read is of: ("dataset", number), or ("state" or "retries", pipe)."""
 
 
 def canonical(dataset_id: str) -> str:
@@ -52,6 +56,10 @@ class Store:
             row[1]: Dataset(self, row[0], row[1])
             for row in self._writer.execute("SELECT no, id FROM dataset")
         }
+        self._cache: dict[CacheKey, Any] = {}
+        self._touched: set[CacheKey] = set()
+        self._commits = 0
+        self._cache_lock = threading.Lock()
         self._fresh: dict[str, Dataset] = {}
         """Made in the present transaction: other threads cannot read them before it is committed."""
 
@@ -102,13 +110,49 @@ class Store:
                 yield self._writer
                 self._writer.execute("COMMIT")
                 self._datasets.update(self._fresh)
+                self._forget_touched()
             except BaseException:
                 self._writer.execute("ROLLBACK")
                 self._reload()
                 raise
             finally:
                 self._fresh.clear()
+                self._touched.clear()
                 self._owner = 0
+
+    # -- cached reads --------------------------------------------------------------------------------------
+
+    def cached(self, key: CacheKey, load: Callable[[], T]) -> T:
+        """Return what `load` reads from the file, from memory unless it has been written since.
+
+        The result is shared: callers leave it as it is. Whoever writes what it is of says so by `touch`, so
+        that a transaction sees its own writes and all others what is committed.
+        """
+        if self._owner == threading.get_ident() and key in self._touched:
+            return load()
+        if key in self._cache:
+            found: T = self._cache[key]
+            return found
+        commits = self._commits
+        found = load()
+        with self._cache_lock:
+            # What was read before a commit must not outlive it.
+            if commits == self._commits:
+                self._cache[key] = found
+        return found
+
+    def touch(self, key: CacheKey) -> None:
+        """Note, inside a transaction, that it writes what `key` is of."""
+        self._touched.add(key)
+
+    def _forget_touched(self) -> None:
+        if self._touched:
+            with self._cache_lock:
+                self._commits += 1
+                for key in self._touched:
+                    self._cache.pop(key, None)
+
+    # -- reading -------------------------------------------------------------------------------------------
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """Return all rows of one read.
@@ -176,6 +220,7 @@ class Store:
                 schema.drop_index(db, index_no)
             db.execute("DELETE FROM dataset_index WHERE dataset = ?", (dataset.no,))
             db.execute("DELETE FROM dataset WHERE no = ?", (dataset.no,))
+            self.touch(("dataset", dataset.no))
             schema.drop_log(db, dataset.no)
             self._datasets.pop(dataset_id, None)
             self._fresh.pop(dataset_id, None)
@@ -192,6 +237,7 @@ class Store:
             (dataset_id, str(uuid.uuid4()), now_us()),
         )
         number = int(cursor.lastrowid or 0)
+        self.touch(("dataset", number))
         schema.create_log(db, number)
         return Dataset(self, number, dataset_id)
 

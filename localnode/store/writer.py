@@ -208,6 +208,7 @@ class _Writing:
                 "UPDATE dataset SET next_offset = ?, ids = ids + ?, live = live + ? WHERE no = ?",
                 (self.offset, self.ids, self.live, no),
             )
+            self.dataset.touch()
             old = [upd for (upd,) in self.superseded if upd < self.first]
             new = [(self.latest[name][0], item) for name, item in self.written.items()]
             self.dataset.indexes.update(db, self.first, self.offset, old, new)

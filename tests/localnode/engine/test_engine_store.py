@@ -300,3 +300,44 @@ def test_all_indexes_can_be_dropped_and_are_built_anew(store: Store) -> None:
     store.drop_indexes()
     assert a.indexes.keys() == []
     assert found(a, "x") == ["1"]
+
+
+def test_what_is_read_again_and_again_is_never_out_of_date(store: Store) -> None:
+    a, state = store.dataset("a", create=True), store.pipe_state("p")
+    seen: list[tuple[Any, ...]] = []
+
+    def look() -> None:
+        seen.append((a.info().max_updated, state.get("offset"), state.retry_count()))
+
+    def elsewhere() -> None:
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+
+    elsewhere()
+    with store.transaction():
+        a.write([{"_id": "1"}])
+        state.put("offset", 7)
+        state.put_retry({"_id": "1"}, 0, "no")
+        look()
+        elsewhere()
+    elsewhere()
+    with pytest.raises(RuntimeError), store.transaction():
+        state.put("offset", 8)
+        state.drop_retries()
+        look()
+        raise RuntimeError
+    look()
+    after = (0, 7, 1)
+    assert seen == [(None, None, 0), after, (None, None, 0), after, (0, 8, 0), after]
+
+
+def test_a_dataset_that_was_never_committed_leaves_nothing_behind(store: Store) -> None:
+    with pytest.raises(RuntimeError), store.transaction():
+        made = store.dataset("a", create=True)
+        made.set_populated()
+        assert made.info().populated
+        raise RuntimeError
+    with pytest.raises(DatasetMissing):
+        made.info()
+    assert not store.dataset("a", create=True).info().populated

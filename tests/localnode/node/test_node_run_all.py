@@ -52,6 +52,9 @@ class Fake:
     def change_token(self):
         return self.marks[min(self.runs, len(self.marks) - 1)]
 
+    def is_settled(self):
+        return False
+
     def run(self):
         outcome = self.outcomes[min(self.runs, len(self.outcomes) - 1)]
         self.runs += 1
