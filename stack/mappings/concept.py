@@ -65,6 +65,11 @@ class Row:
         flagged = self.given.get("on_create") or (cell is not None and cell.given.get("on_create"))
         return self.direction == ON_CREATE or bool(flagged)
 
+    @property
+    def is_for_others(self) -> bool:
+        """Return whether no record has it: it is looked up for what other rows write."""
+        return all("create" in cell.given and not cell.is_written for cell in self.cells.values())
+
     def goes_to(self, system: System) -> bool:
         """Return whether the records of a system are written."""
         ways = {TO_CHARGEBEE: CHARGEBEE, TO_ERP: ERP}

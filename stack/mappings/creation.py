@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from stack.mappings.cells import Cell, Dtl, assembled
 from stack.mappings.concept import COMPARED, ERP, OWN, Row
 from stack.mappings.record import Record
+from stack.mappings.references import referred
 
 
 def insert_statements(record: Record) -> list[Dtl]:
@@ -40,17 +41,17 @@ def _first_value(record: Record, row: Row, cell: Cell) -> Dtl | None:
     None if that is no matter of its creation.
     """
     currency = _by_type({each: f"_S.raw.{each.currency}" for each in record.others}, "_S.type")
-    sources = [each for each in record.others if each.alias in row.cells or row.name in each.create]
-    is_told_once = not row.goes_to(record.system) and any(row.name in each.create for each in sources)
-    if row.has_clock and not is_told_once:
+    looked_up = f"_P._T._referred.{row.name}" if row.name in referred(record) else None
+    if row.has_clock and (row.goes_to(record.system) or looked_up is None):
         golden = f"_P._S.golden.{row.name}.v"
         return cell.write(golden, currency) if row.is_on_create(record.alias) else None
+    if looked_up is not None:
+        return cell.write(looked_up, currency)
+    sources = [each for each in record.others if each.alias in row.cells or row.name in each.create]
     if not sources or (row.direction == COMPARED and record.system.word == ERP):
         return None
     if row.name in sources[0].create:
-        live = ["path", ["list", "create", row.name], "_P._T._live"]
-        given = ["first", ["filter", ["is-not-null", "_."], ["combine", f"_S.create.{row.name}", live]]]
-        return cell.write(given, currency)
+        return cell.write(f"_S.create.{row.name}", currency)
     if cell.parts:
         copied = {each: cell.copied(row.cells[each.alias], "_S.raw") for each in sources}
         return ["first", ["apply", "with_values", ["combine", _by_type(copied, "_S.type")]]]

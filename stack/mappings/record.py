@@ -355,6 +355,23 @@ class Record:
         """Shared properties that it speaks about at all: all but its links."""
         return [row.name for row, _ in self.shared() if not row.link]
 
+    @property
+    def create(self) -> dict[str, Dtl]:
+        """By shared name, what a record made from this one is to have once, and a part of this one says."""
+        return {
+            row.name: f"_T._{part.alias}.{row.cells[part.alias].path}"
+            for row in self.concept.rows
+            if self.alias not in row.cells and row.direction == ON_CREATE
+            for part in self.parts
+            if part.alias in row.cells
+        }
+
+    @property
+    def live_records(self) -> Dtl:
+        """The records of this kind that a golden record `_S` has, as their system has them."""
+        live = ["and", ["eq", "_.type", self.type], ["neq", "_.deleted", True]]
+        return ["path", "raw", ["filter", live, "_S.members"]]
+
     # -- deletions -----------------------------------------------------------------------------------------
 
     @property
@@ -384,74 +401,3 @@ class Record:
             return self.is_active
         later = ["gt", ["max", ["path", "deleted_at", "_S.counterparts"]], f"_S.claims.{self.retires}.t"]
         return ["and", self.is_active, later]
-
-    # -- references to records of other concepts -----------------------------------------------------------
-
-    @property
-    def lookups_of_related(self) -> list[tuple[str, Dtl]]:
-        """By name, the record whose key one of its properties is."""
-        return [
-            (
-                name,
-                [
-                    "first",
-                    [
-                        "hops",
-                        {
-                            "datasets": [f"{each['type']}-collect r"],
-                            "where": [["eq", f"_S.{each['by']}", "r._id"]],
-                        },
-                    ],
-                ],
-            )
-            for name, each in self.given.get("related", {}).items()
-        ]
-
-    @property
-    def hops(self) -> list[tuple[str, Dtl]]:
-        """By shared name, the golden records that its references lead to."""
-        return [(row.name, self._hop(row, cell)) for row, cell in self._references()]
-
-    @property
-    def refers_to(self) -> list[str]:
-        """The globals that it looks into."""
-        return [f"global-{row.refers_to}" for row, _ in self._references()]
-
-    def _references(self) -> Iterator[tuple[Row, Cell]]:
-        for row, cell in self.rows():
-            if row.refers_to and not cell.given.get("is_theirs"):
-                yield row, cell
-
-    def _hop(self, row: Row, cell: Cell) -> Dtl:
-        if "lookup" in cell.given:
-            return self.concept.given["expressions"][cell.given["lookup"]]
-        other = self.concept.all[row.refers_to or ""]
-        referenced = next(each for each in other.whole if each.system is self.system)
-        key = ["ni", referenced.type, f"_S.{cell.path}"]
-        return ["hops", {"datasets": [f"global-{other.name} g"], "where": [["eq", key, "g.$ids"]]}]
-
-    @property
-    def create(self) -> dict[str, Dtl]:
-        """By shared name, what a record made from this one is to have once, from elsewhere."""
-        found: dict[str, Dtl] = {}
-        for row in self.concept.rows:
-            cell = row.cells.get(self.alias)
-            if cell is not None and "create" in cell.given:
-                found[row.name] = cell.given["create"]
-            elif cell is not None and row.refers_to:
-                found[row.name] = self._referenced_key(row, cell)
-            elif cell is None and row.direction == ON_CREATE:
-                found.update(
-                    (row.name, f"_T._{part.alias}.{row.cells[part.alias].path}")
-                    for part in self.parts
-                    if part.alias in row.cells
-                )
-        return found
-
-    def _referenced_key(self, row: Row, cell: Cell) -> Dtl:
-        if cell.given.get("is_theirs"):
-            return f"_S.{cell.path}"
-        concept = self.concept.all[row.refers_to or ""]
-        wanted = next(each for each in concept.whole if each.system is not self.system)
-        live = ["and", ["eq", "_.type", wanted.type], ["neq", "_.deleted", True]]
-        return ["first", ["ni-id", ["path", "of", ["filter", live, ["path", "members", f"_T._{row.name}"]]]]]

@@ -62,8 +62,7 @@ def _row(concept: Concept, row: Row, root: Path) -> Found:
         if word in row.given and row.given[word] not in names:
             yield (word,), f"there is no {row.given[word]!r}; {advice(row.given[word], names)}"
     systems = {concept.records[alias].system.word for alias in row.cells}
-    is_for_other_rows = all("create" in cell.given and not cell.is_written for cell in row.cells.values())
-    if row.direction in (BOTH, ON_CREATE) and not row.link and len(systems) < 2 and not is_for_other_rows:
+    if row.direction in (BOTH, ON_CREATE) and not row.link and len(systems) < 2 and not row.is_for_others:
         yield (), "only records of one system have it: name the other's as well, or it goes nowhere"
     if row.given.get("personal") and "type" not in row.given and not _type_is_known(concept, row, root):
         advised = 'give it a "type", such as "string 50", or name it in a service\'s schema'

@@ -1,0 +1,74 @@
+"""What a first load makes does not depend on the order in which pumps run: values that are set once, who is the same, what is made."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from core.diff import differences
+from core.jsonio import Json
+from stack.settings import for_tests
+from tests.e2e.pump_orders import Services, fill, node_of, run_in_order, state
+from tests.support.systems import Chargebee, Erp
+
+ORDERS = 200
+FAST = (0, 5)
+"""Of these the fast suite runs those. In order 5 an order would be imported before its product has a price."""
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """Sandboxes and services for all orders."""
+    with Services(settings=for_tests(tmp_path_factory.mktemp("services"), "empty")) as running:
+        yield running
+
+
+def first_load(services: Services, folder: Path, order: random.Random | None) -> dict[str, Json]:
+    """A first load of a new node, pump by pump; answers what is in both systems then."""
+    erp, chargebee = Erp(services.erp_sandbox_url), Chargebee(services.chargebee_sandbox_url)
+    fill(erp, chargebee)
+    with node_of(services, folder) as node:
+        run_in_order(node, order)
+    return state(erp, chargebee)
+
+
+@pytest.fixture(scope="module")
+def by_name(services: Services, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Json]:
+    """By name all of Chargebee's pipes run before those of the ERP, and these before the globals: the worst order."""
+    return first_load(services, tmp_path_factory.mktemp("by-name"), None)
+
+
+def test_pumps_by_name(by_name: dict[str, Json]) -> None:
+    found = by_name
+    north, south = (found[f"chargebee customers {name}"] for name in ("kari@nord.example", "uwe@sud.example"))
+    assert north["business_entity_id"] == "1", (
+        "a contact's company is known before its Chargebee customer is made"
+    )
+    assert south["business_entity_id"] == "2"
+    assert found["erp contacts uwe@sud.example"]["customer_id"] == "<erp customers Sud GmbH>"
+    assert {name for name in found if name.startswith("chargebee items")} == {
+        "chargebee items cb-rose", "chargebee items cb-spade", "chargebee items Levering"}, "no twin of what both have"  # fmt: skip
+    lines = found["chargebee orders SO-10001"]["order_line_items"]
+    assert [each.get("entity_id") for each in lines] == [
+        "cb-rose-NOK",
+        "product-<erp products SHIP>-NOK",
+    ], "an order waits for the items of its lines, and for their prices"
+    twice = found["chargebee customers jo@twice.example"]["id"]
+    assert twice == "contact-<erp contacts jo@twice.example>", (
+        "who is contact and employee is one person, made as contact"
+    )
+
+
+@pytest.mark.parametrize(
+    "seeds",
+    [FAST, pytest.param(range(ORDERS), marks=[pytest.mark.slow, pytest.mark.timeout(7200)])],
+)
+def test_pumps_in_random_orders(
+    services: Services, tmp_path: Path, by_name: dict[str, Json], seeds: Sequence[int]
+) -> None:
+    for seed in seeds:
+        found = first_load(services, tmp_path / str(seed), random.Random(seed))
+        assert not list(differences(by_name, found)), f"order {seed}"
