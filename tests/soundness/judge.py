@@ -18,6 +18,7 @@ OTHER_SIDE = {
 }  # fmt: skip
 ASSIGNED = ("number", "shipping_date", "line_status")
 """The ERP numbers what nobody numbered; Chargebee ships on the day of the order unless told otherwise."""
+NOT_IMPORTED = {"order": ("cancelled",), "quote": ("rejected", "expired")}
 OWN_STATUS = ("blocked", "prospect")
 ARCHIVED = {"order": "cancelled", "product": "archived"}
 """What becomes of the status of a record whose counterpart was deleted."""
@@ -177,11 +178,15 @@ class Judge:
             if not linked and not self._may_stand_alone(group, member, others):
                 self.wrong(f"lost record: {member.name} has no counterpart", group)
 
-    @staticmethod
-    def _may_stand_alone(group: Group, member: Member, others: list[Member]) -> bool:
-        """A company waits for its business entity; what was deleted before it was seen needs none."""
+    def _may_stand_alone(self, group: Group, member: Member, others: list[Member]) -> bool:
+        """A company waits for its business entity; what was deleted before it was seen needs none.
+
+        An order or a quote that nobody owes is not imported: its invoice could be collected.
+        """
         if member.kind == "company":
             return not others
+        if not others and self.systems.record(member).get("status") in NOT_IMPORTED.get(member.kind, ()):
+            return True
         return bool(others) and all(m.deleted for m in others)
 
     # --- values

@@ -5,7 +5,12 @@ from __future__ import annotations
 import random
 from typing import Any
 
-COUNTRIES = ("NO", "SE", "DK", "CH", "DE", "FR", "GB", "US", "JP", "IS")
+COUNTRIES = ("NO", "DK", "CH", "AT", "BE", "HU", "NZ", "ZA", "TW", "PH")
+"""Countries whose postal codes may all have four characters: people change country and code at different times,
+and an address whose code does not fit its country is refused."""
+PAYMENT_TERMS = (0, 7, 10, 14, 15, 30, 45, 60, 90)
+"""The days that the site has as payment terms."""
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 STATUSES = ("queued", "awaiting_shipment", "on_hold", "shipped", "partially_delivered", "delivered", "returned",
             "cancelled")  # fmt: skip
 REASONS = ("shipping_cut_off_passed", "product_unsatisfactory", "alternative_found", "others")
@@ -13,8 +18,7 @@ CATEGORIES = ("Lights", "Belysning & lys/ute", "Ærlig", "Tea")
 SPICES = ("", "", " ", "Øst", "株式", "<b>", "O'Neil", "😀", '"', "&amp;", "\\")
 NEVER_EMPTY = {"first_name", "name", "sku", "number", "status", "order_date", "shipping_date", "is_shippable", "is_taxable",
                "unit_price", "line_sku", "line_status", "active"}  # fmt: skip
-LIMITS = {"phone": 50, "unit": 30, "tracking_number": 50, "shipment_carrier": 50, "address_postal_code": 20,
-          "address_city": 50, "address_state": 50, "language": 50, "vat_number": 20}  # fmt: skip
+LIMITS = {"phone": 50, "unit": 30, "tracking_number": 50, "shipment_carrier": 50, "address_city": 50, "address_state": 50, "language": 50, "vat_number": 20}  # fmt: skip
 
 
 class Typist:
@@ -48,7 +52,8 @@ class Typist:
             "delivered_at": 1_700_000_000 + n,
             "cancellation_reason": rng.choice(REASONS),
             "tracking_url": f"https://track.example/{n}?a=b&c=%20",
-            "payment_terms_days": n % 365,
+            "payment_terms_days": PAYMENT_TERMS[n % len(PAYMENT_TERMS)],
+            "address_postal_code": self._code(n),
             "shipping_address": {"line1": f"Street {n}", "city": "Ærø", "country": rng.choice(COUNTRIES)},
             "line_sku": [f"L{n}-{place}" for place in range(lines)],
             "line_status": [rng.choice(STATUSES) for _ in range(lines)],
@@ -65,6 +70,11 @@ class Typist:
         if name not in NEVER_EMPTY and self._rng.random() < 0.15:
             return None
         return self.value(name, lines)
+
+    @staticmethod
+    def _code(n: int) -> str:
+        """Four characters, another for each number below 1.6 million."""
+        return "".join(_DIGITS[n // 36**place % 36] for place in (3, 2, 1, 0))
 
     @staticmethod
     def _day(n: int) -> str:
