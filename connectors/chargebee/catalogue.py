@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import quote
 
 from connectors.chargebee.datatype import ChargebeeDatatype, overlay
 from connectors.chargebee.feeds import EventFeed, Pages, records
+from connectors.chargebee.forms import in_path
 from connectors.chargebee.identity import derived_id, is_ours, linked
 from connectors.chargebee.reading import Rows
 from connectors.chargebee.responses import MissingReference
@@ -51,7 +51,7 @@ class ItemFamilies(ChargebeeDatatype):
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """`POST /item_families/{id}`."""
         self.refuse_create_only(changes)
-        return self.client.update(f"/item_families/{quote(key, safe='')}", self.name, changes, present)
+        return self.client.update(f"/item_families/{in_path(key)}", self.name, changes, present)
 
     def ensure(self, family: str) -> None:
         """Make the family that an item names, id and name alike, unless somebody has made it meanwhile."""
@@ -95,13 +95,13 @@ class Items(ChargebeeDatatype):
         record = self._created(payload, is_default="item_family_id" not in insert.payload)
         if status in (None, record.get("status")):
             return record
-        path = f"/items/{quote(str(record['id']), safe='')}"
+        path = f"/items/{in_path(str(record['id']))}"
         return self.client.update(path, self.name, {"status": status}, record, is_new=True)
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """`POST /items/{id}`; `status` archives and brings back."""
         self.refuse_create_only(changes)
-        path = f"/items/{quote(key, safe='')}"
+        path = f"/items/{in_path(key)}"
         try:
             return self.client.update(path, self.name, changes, present)
         except MissingReference as missing:
@@ -175,7 +175,7 @@ class ItemPrices(ChargebeeDatatype):
             raise Pending(detail, field="/item_id", rule=missing.rule) from missing
         if status in (None, record.get("status")):
             return record
-        path = f"/item_prices/{quote(str(record['id']), safe='')}"
+        path = f"/item_prices/{in_path(str(record['id']))}"
         return self.client.update(path, self.name, {"status": status}, record, is_new=True)
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
@@ -185,4 +185,4 @@ class ItemPrices(ChargebeeDatatype):
             name: overlay(present.get(name), value) if name in ("accounting_detail", "tax_detail") else value
             for name, value in changes.items()
         }
-        return self.client.update(f"/item_prices/{quote(key, safe='')}", self.name, changes, present)
+        return self.client.update(f"/item_prices/{in_path(key)}", self.name, changes, present)

@@ -7,13 +7,13 @@ import uuid
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
-from urllib.parse import quote
 
 from requests.auth import HTTPBasicAuth
 
 from connectors.chargebee import forms
 from connectors.chargebee.backfill import Backfills
 from connectors.chargebee.clock import SiteClock
+from connectors.chargebee.forms import in_path
 from connectors.chargebee.responses import StoredRefusal, error_of, is_replay
 from connectors.chargebee.settings import ChargebeeSettings
 from connectors.common.datatype import Record
@@ -89,7 +89,7 @@ class Chargebee:
         """`GET /<resource>/<key>`; `NotFound` if there is none."""
         if not key:
             raise NotFound(f"there is no {kind} without an id")
-        path = f"/{resource}/{quote(key, safe='')}"
+        path = f"/{resource}/{in_path(key)}"
         body = self.get(path, operation=f"retrieve {kind}", attempts=attempts)
         return _record(body, kind)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import quote
 
 from connectors.chargebee import billing
 from connectors.chargebee.datatype import ChargebeeDatatype
+from connectors.chargebee.forms import in_path
 from connectors.chargebee.identity import is_ours, linked
 from connectors.common.datatype import Deletion, Insert, Record
 from connectors.common.errors import Rejected
@@ -56,7 +56,7 @@ class Customers(ChargebeeDatatype):
         self.refuse_create_only(changes)
         of_billing = {name: value for name, value in changes.items() if name in billing.BILLING_INFO}
         plain = {name: value for name, value in changes.items() if name not in billing.BILLING_INFO}
-        path = f"/customers/{quote(key, safe='')}"
+        path = f"/customers/{in_path(key)}"
         record = present
         with self.client.customer_lock(key):
             if of_billing:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from connectors.chargebee.client import Chargebee, Params
 from connectors.chargebee.feeds import ListFeed, seconds
+from connectors.chargebee.forms import in_path
 from connectors.chargebee.identity import derived_id
 from connectors.chargebee.reading import Reader
 from connectors.chargebee.responses import MissingReference
@@ -135,7 +135,7 @@ class ChargebeeDatatype(Datatype):
         present = self.fetch(key)
         if self.entity(present)["_deleted"]:
             raise NotFound(f"{self.name} {key} is deleted already")
-        path = f"/{self.resource}/{quote(key, safe='')}/delete"
+        path = f"/{self.resource}/{in_path(key)}/delete"
         return Deletion("delete", self.client.delete(path, self.name))
 
 

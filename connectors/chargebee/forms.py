@@ -10,10 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from core import jsonio
 
 _JSON_VALUED = ("meta_data", "metadata", "exemption_details")
+_NO_PART_OF_AN_ID = ("", ".", "..", "delete", "void", "cancel", "reopen", "update_billing_info")
+"""What an id with slashes may not have between them: it would be the path of another call."""
+
+
+def in_path(record_id: str) -> str:
+    """Return an id as the official clients write it into a path: encoded, but for slashes.
+
+    https://app.unpkg.com/chargebee@3.33.0/files/cjs/util.js. Where that would be the path of another call,
+    the slashes are encoded as well.
+    """
+    is_plain = all(part not in _NO_PART_OF_AN_ID for part in record_id.split("/"))
+    return quote(record_id, safe="/" if is_plain else "")
 
 
 def fields(payload: Mapping[str, Any]) -> list[tuple[str, str]]:

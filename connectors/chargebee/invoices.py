@@ -5,9 +5,8 @@ An invoice is only the way in for an order, but it is a claim: nothing that nobo
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from connectors.chargebee.client import Chargebee
+from connectors.chargebee.forms import in_path
 from connectors.common.datatype import Record
 from connectors.common.errors import AlreadyExists, NotFound, Rejected
 
@@ -70,4 +69,4 @@ class Invoices:
 
 
 def _path(invoice: Record) -> str:
-    return f"/invoices/{quote(str(invoice['id']), safe='')}"
+    return f"/invoices/{in_path(str(invoice['id']))}"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from typing import Any
-from urllib.parse import quote
 
 from connectors.chargebee.addresses import address_to_write
 from connectors.chargebee.client import Chargebee
 from connectors.chargebee.datatype import ChargebeeDatatype
 from connectors.chargebee.feeds import records
+from connectors.chargebee.forms import in_path
 from connectors.chargebee.imports import invoice_ids, invoice_of
 from connectors.chargebee.invoices import OPEN, Invoices
 from connectors.chargebee.order_item import OrderItem, is_shippable
@@ -247,7 +247,7 @@ class Orders(ChargebeeDatatype):
     # --- changes
 
     def _path(self, record: Record) -> str:
-        return f"/orders/{quote(str(record['id']), safe='')}"
+        return f"/orders/{in_path(str(record['id']))}"
 
     def _plain(self, present: Record, changes: Record) -> Record:
         return self.client.update(self._path(present), self.name, changes, present) if changes else present

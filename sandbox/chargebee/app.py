@@ -39,6 +39,7 @@ from sandbox.common.state import State
 
 API_USER = "sandbox"
 CONTEXT_HEADER = "chargebee-business-entity-id"
+_CURRENCY_ID = "cur_"
 SILENT_HEADERS = ("chargebee-event-webhook", "chargebee-event-actions")
 JSON_TYPE = "application/json;charset=utf-8"
 _INJECTED = {
@@ -59,7 +60,8 @@ def create_app(
     if state.is_new:
         load(state, load_demo, data, seed)
     idempotency.forget_old(state)
-    app = create_sandbox_app("chargebee", state, load_demo, _injected_error)
+    app = create_sandbox_app("chargebee", state, load_demo, _injected_error, lambda: _blocks_reads(state))
+    app.url_map.merge_slashes = False  # an id may have two in a row
     site = Api(state)
     api = site.blueprint()
     if requests_file:
@@ -86,6 +88,13 @@ def _injected_error(status: int, sentence: str) -> Response:
     return _answer(ApiError(status, kind, code, sentence).body(), status)
 
 
+@imitates("live-limits-block-reads")
+def _blocks_reads(state: State) -> bool:
+    facts.turn_round(state.setting(facts.SETTING) or ())
+    site = SiteConfiguration.parse(state.setting(SITE_SETTING) or {})
+    return site.is_live and holds("live-limits-block-reads")
+
+
 @imitates("wrong-verb-is-405", "missing-record-is-404")
 def _http_error(error: HTTPException) -> Response:
     if isinstance(error, MethodNotAllowed):
@@ -108,6 +117,7 @@ class Api:
         """Return all routes below `/api/v2`."""
         api = Blueprint("api", __name__, url_prefix="/api/v2")
         api.before_request(_authenticate)
+        api.before_request(_check_id)
         api.before_request(lambda: scheduled.do_due(self.state, self.delivery.send))
         api.register_error_handler(ApiError, lambda error: _answer(error.body(), error.status))
         for operation in OPERATIONS:
@@ -116,9 +126,10 @@ class Api:
             self._add_list(api, path, kind)
         for path, kind in RETRIEVABLE.items():
             self._add_retrieve(api, path, kind)
-        api.add_url_rule("/customers/<record_id>/contacts", view_func=self._contacts)
+        api.add_url_rule("/customers/<path:record_id>/contacts", view_func=self._contacts)
         api.add_url_rule("/configurations", view_func=self._configurations)
         api.add_url_rule("/currencies/list", view_func=self._currencies)
+        api.add_url_rule("/currencies/<path:record_id>", view_func=self._one_currency)
         api.add_url_rule(
             "/business_entities", "no entities", self._business_entities, methods=["GET", "POST"]
         )
@@ -128,7 +139,7 @@ class Api:
         def view(record_id: str | None = None) -> Response:
             return self._write(operation, record_id)
 
-        api.add_url_rule(operation.path, operation.spec, view, methods=["POST"])
+        api.add_url_rule(operation.rule, operation.spec, view, methods=["POST"])
 
     def _add_list(self, api: Blueprint, path: str, kind: str) -> None:
         @imitates("filters-differ-per-list", "lists-lag", "events-are-kept")
@@ -151,7 +162,7 @@ class Api:
                 raise not_found(kind.replace("_", " ").capitalize(), record_id)
             return _answer({kind: public(record)})
 
-        api.add_url_rule(f"{path}/<record_id>", f"retrieve {kind}", view)
+        api.add_url_rule(f"{path}/<path:record_id>", f"retrieve {kind}", view)
 
     @imitates("contacts-belong-to-the-customer")
     def _contacts(self, record_id: str) -> Response:
@@ -189,6 +200,14 @@ class Api:
             raise no_such_path(request.path)
         codes = dict.fromkeys((site.base_currency, *site.currencies))
         return _answer({"list": [{"currency": _currency(code, site.base_currency)} for code in codes]})
+
+    @imitates("currencies-are-listed", "missing-record-is-404")
+    def _one_currency(self, record_id: str) -> Response:
+        site = self._site()
+        code = record_id.removeprefix(_CURRENCY_ID)
+        if not record_id.startswith(_CURRENCY_ID) or not site.takes_currency(code):
+            raise not_found("Currency", record_id)
+        return _answer({"currency": _currency(code, site.base_currency)})
 
     @imitates("header-limits-a-call")
     def _context(self) -> str | None:
@@ -255,7 +274,7 @@ def _replayed(body: dict[str, Any], status: int) -> Response:
 def _currency(code: str, base: str) -> dict[str, Any]:
     """Return a currency as the site shows it (https://apidocs.chargebee.com/docs/api/currencies)."""
     return {
-        "id": f"cur_{code}",
+        "id": f"{_CURRENCY_ID}{code}",
         "enabled": True,
         "forex_type": "auto",
         "currency_code": code,
@@ -263,6 +282,13 @@ def _currency(code: str, base: str) -> dict[str, Any]:
         "manual_exchange_rate": "1.0",
         "object": "currency",
     }
+
+
+@imitates("slashes-in-ids-stay-in-paths")
+def _check_id() -> None:
+    """Take an id with slashes, as official clients send it."""
+    if "/" in (request.view_args or {}).get("record_id", "") and not holds("slashes-in-ids-stay-in-paths"):
+        raise no_such_path(request.path)
 
 
 @imitates("key-is-the-user")

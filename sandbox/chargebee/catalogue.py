@@ -66,6 +66,8 @@ def _assign(record: Record, values: dict[str, Any], defaults: Record) -> None:
             record.pop(name, None)
             if name in defaults:
                 record[name] = defaults[name]
+            if name == "metadata":
+                record |= _no_metadata()
         else:
             record[name] = value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import time
 from collections.abc import Callable
@@ -201,12 +202,17 @@ def _value(kind: str, allowed: list[str], text: str, name: str) -> Any:
 
 @imitates("lists-take-any-quotes")
 def _bracketed(sent: Field) -> list[str]:
-    """Return the texts of `["a","b"]`; official clients also send `['a', 'b']`."""
+    """Return the texts of `["a","b"]`; official clients also send `['a', 'b']` and `[1,2]`."""
     text = sent.text.strip()
     if not (text.startswith("[") and text.endswith("]")):
         raise wrong_value(sent.name, "should be a list in brackets")
-    quotes = "\"'" if holds("lists-take-any-quotes") else '"'
-    return [part.strip().strip(quotes) for part in text[1:-1].split(",")]
+    readers = (orjson.loads, ast.literal_eval) if holds("lists-take-any-quotes") else (orjson.loads,)
+    for read in readers:
+        try:
+            return [str(one) for one in read(text)]
+        except (ValueError, SyntaxError):
+            continue
+    return [part.strip() for part in text[1:-1].split(",")]
 
 
 def encode_offset(value: int | str, record_id: str) -> str:

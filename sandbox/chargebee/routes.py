@@ -23,6 +23,11 @@ class Operation:
     handler: Handler
 
     @property
+    def rule(self) -> str:
+        """Its rule for Flask; a slash in an id is sent as it is."""
+        return self.path.replace("<record_id>", "<path:record_id>")
+
+    @property
     def spec(self) -> str:
         """Its name in `specs/operations.json`."""
         return f"POST {self.path.replace('<record_id>', '{id}')}"

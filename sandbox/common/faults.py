@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -84,6 +84,7 @@ class Faults:
             self.settings = settings
             self._random = random.Random(settings.seed)
             self._admitted: deque[float] = deque()
+            self._reads_blocked_until = 0.0
 
     def delay_s(self) -> float:
         """Return how long the next answer takes.
@@ -97,8 +98,11 @@ class Faults:
             jitter = self._random.uniform(-settings.jitter_ms, settings.jitter_ms)
         return max(0.0, settings.latency_ms + jitter) / 1000
 
-    def throttled_for(self) -> int | None:
-        """Whole seconds to wait when this request exceeds the rate of the last minute, None when admitted."""
+    def throttled_for(self, is_read: bool = True, blocks_reads: Callable[[], bool] = bool) -> int | None:
+        """Whole seconds to wait when this request exceeds the rate of the last minute, None when admitted.
+
+        `blocks_reads`: once the rate was exceeded, reads are refused for a whole minute and writes are taken.
+        """
         limit = self.settings.rate_per_minute
         if not limit:
             return None
@@ -106,9 +110,14 @@ class Faults:
         with self._lock:
             while self._admitted and self._admitted[0] <= now - WINDOW_S:
                 self._admitted.popleft()
+            if is_read and now < self._reads_blocked_until:
+                return max(1, math.ceil(self._reads_blocked_until - now))
             if len(self._admitted) < limit:
                 self._admitted.append(now)
                 return None
+            if blocks_reads():
+                self._reads_blocked_until = now + WINDOW_S
+                return math.ceil(WINDOW_S) if is_read else None
             return max(1, math.ceil(self._admitted[0] + WINDOW_S - now))
 
     def throttles(self) -> bool:

@@ -19,8 +19,13 @@ BAD_GATEWAY = (
 )
 
 
-def install_hooks(app: Flask, faults: Faults, stats: Stats, make_error: MakeError) -> None:
-    """Apply the faults before and after each request below `/api/`, and count it."""
+def install_hooks(
+    app: Flask, faults: Faults, stats: Stats, make_error: MakeError, blocks_reads: Callable[[], bool]
+) -> None:
+    """Apply the faults before and after each request below `/api/`, and count it.
+
+    `blocks_reads`: whether the system refuses reads alone, for a while, once its rate was exceeded.
+    """
 
     @app.before_request
     def before() -> Response | None:
@@ -32,13 +37,13 @@ def install_hooks(app: Flask, faults: Faults, stats: Stats, make_error: MakeErro
             stats.dropped(_route())
             close_connection(request.environ)
             return Response(status=500)
-        return _refusal(faults, stats, make_error)
+        return _refusal(faults, stats, make_error, blocks_reads)
 
     @app.after_request
     def after(response: Response) -> Response:
         if not _is_api() or g.get("dropped"):
             return response
-        is_write = request.method not in ("GET", "HEAD", "OPTIONS")
+        is_write = _is_write()
         is_lost = is_write and response.status_code < 300 and faults.drops_after()
         if is_lost:
             stats.fault("dropped_after")
@@ -48,8 +53,10 @@ def install_hooks(app: Flask, faults: Faults, stats: Stats, make_error: MakeErro
         return response
 
 
-def _refusal(faults: Faults, stats: Stats, make_error: MakeError) -> Response | None:
-    wait = faults.throttled_for()
+def _refusal(
+    faults: Faults, stats: Stats, make_error: MakeError, blocks_reads: Callable[[], bool]
+) -> Response | None:
+    wait = faults.throttled_for(not _is_write(), blocks_reads)
     if wait is None and faults.throttles():
         wait = 1
     if wait is not None:
@@ -70,9 +77,14 @@ def _refusal(faults: Faults, stats: Stats, make_error: MakeError) -> Response | 
     return response
 
 
+def _is_write() -> bool:
+    return request.method not in ("GET", "HEAD", "OPTIONS")
+
+
 def _is_api() -> bool:
     return request.path.startswith("/api/")
 
 
 def _route() -> str:
-    return f"{request.method} {request.url_rule.rule if request.url_rule else request.path}"
+    rule = request.url_rule.rule.replace("<path:", "<") if request.url_rule else request.path
+    return f"{request.method} {rule}"

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from secrets import choice
 from typing import Any
-from urllib.parse import quote
 
 from requests.auth import HTTPBasicAuth
 
@@ -16,6 +15,7 @@ from connectors.chargebee.check.conditions import MISSING, NotMade, Outcome, fin
 from connectors.chargebee.check.probes import PLACEHOLDER, Call
 from connectors.chargebee.check.site import currencies
 from connectors.chargebee.client import options
+from connectors.chargebee.forms import in_path
 from connectors.chargebee.settings import ChargebeeSettings
 from connectors.common.errors import ServiceError, Unavailable
 from connectors.common.limiter import Limiter
@@ -95,7 +95,7 @@ class Caller:
             if not self.outcomes[name].is_taken:
                 return Outcome(reason=f"not made, because {name} brought {self.outcomes[name].told()}")
         try:
-            path = PLACEHOLDER.sub(lambda found: quote(self._value(found.group(1)), safe=""), call.path)
+            path = PLACEHOLDER.sub(lambda found: in_path(self._value(found.group(1))), call.path)
             query, headers = self._filled(call.query), self._filled(call.headers)
             form = None if call.form is None else self._filled(call.form)
         except NotMade as unknown:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
 
 from connectors.chargebee.check.caller import PREFIX, Caller, listed, run_of
+from connectors.chargebee.forms import in_path
 
 KINDS = {
     "order": "orders",
@@ -61,7 +61,7 @@ def remove(caller: Caller, made: Iterable[Made]) -> list[str]:
 def _remove(caller: Caller, kind: str, ids: Sequence[str]) -> list[str]:
     stays = []
     for record_id in ids:
-        path = f"{KINDS[kind]}/{quote(record_id, safe='')}"
+        path = f"{KINDS[kind]}/{in_path(record_id)}"
         outcome = caller.ask("POST", f"{path}/delete")
         if kind == "customer" and outcome.status in _REFUSED:
             caller.ask("POST", f"{path}/delete_relationship")  # none within a hierarchy can be deleted

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.chargebee.forms import fields, pointer_of
+from connectors.chargebee.forms import fields, in_path, pointer_of
 from connectors.chargebee.identity import derived_id, is_ours, linked, sanitised
 from connectors.chargebee.imports import invoice_ids, invoice_of
 from connectors.chargebee.settings import read_settings
@@ -62,6 +62,20 @@ def test_params_become_pointers(param: str, pointer: str) -> None:
 
 def origin(text: str, key: str | None = None, **payload: Any) -> Insert:
     return Insert(f"~:customerp-{text}", payload, key)
+
+
+@pytest.mark.parametrize(
+    ("record_id", "written"),
+    [
+        ("a b#?%ø", "a%20b%23%3F%25%C3%B8"),
+        ("a/b", "a/b"),
+        ("a/delete", "a%2Fdelete"),
+        ("../items/i1", "..%2Fitems%2Fi1"),
+        ("a//b", "a%2F%2Fb"),
+    ],
+)
+def test_an_id_is_written_into_a_path_and_is_no_other_call(record_id: str, written: str) -> None:
+    assert in_path(record_id) == written
 
 
 def test_ids_are_derived_from_the_origin() -> None:

@@ -280,3 +280,19 @@ def test_a_transfer_renames_the_original(site: Chargebee) -> None:
         "c1",
         done["active_resource_id"],
     )
+
+
+def test_a_live_site_beyond_its_limit_refuses_reads_and_takes_writes(site: Chargebee) -> None:
+    def status(method: str) -> int:
+        return site.session.request(method, site.url("customers"), timeout=10).status_code
+
+    def beyond() -> tuple[int, int]:
+        site.faults(rate_per_minute=2)
+        status("GET"), status("GET")
+        return status("GET"), status("POST")
+
+    assert beyond() == (429, 429)
+    site.configure(is_live=True)
+    assert beyond() == (429, 200)
+    turn_round(site, "live-limits-block-reads")
+    assert beyond() == (429, 429)

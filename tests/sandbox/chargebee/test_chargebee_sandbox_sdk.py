@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import string
 
 import chargebee
 import pytest
@@ -235,3 +236,37 @@ def test_idempotency_key_replays_and_refuses(sdk: chargebee.Chargebee) -> None:
 def test_site_configuration_says_product_catalog_2(sdk: chargebee.Chargebee) -> None:
     answer = sdk.Configuration.list().configurations
     assert [site.product_catalog_version for site in answer] == ["v2"]
+
+
+@pytest.mark.parametrize("sign", [*string.punctuation, "ø", "株", "😀", " ", "//", "%2F"])
+def test_an_id_with_any_character_is_found_again(sdk: chargebee.Chargebee, sign: str) -> None:
+    key = f"a{sign}b"
+    sdk.ItemFamily.create({"id": "f", "name": "f"})
+    sdk.Customer.create({"id": key})
+    sdk.Item.create({"id": key, "name": "x", "type": "charge", "item_family_id": "f"})
+    for calls, kind, changes in (
+        (sdk.Customer, "customer", {"company": "x"}),
+        (sdk.Item, "item", {"unit": "x"}),
+    ):
+        assert getattr(calls.retrieve(key), kind).id == key
+        assert getattr(calls.update(key, changes), kind).id == key
+        for wanted in (Filters.StringFilter(IS=key), Filters.StringFilter(IN=[key, "nobody"])):
+            assert [getattr(row, kind).id for row in calls.list({"id": wanted}).list] == [key]
+    assert sdk.Item.delete(key).item.status == "deleted"
+
+
+def test_empty_metadata_is_shown(sdk: chargebee.Chargebee) -> None:
+    sdk.ItemFamily.create({"id": "f", "name": "f"})
+    made = sdk.Item.create({"id": "i", "name": "x", "type": "charge", "item_family_id": "f"}).item
+    filled = sdk.Item.update("i", {"metadata": json.dumps({"a": 1})}).item
+    cleared = sdk.Item.update("i", {"metadata": ""}).item
+    assert [one.raw_data["metadata"] for one in (made, filled, cleared)] == [{}, {"a": 1}, {}]
+
+
+def test_currencies_are_listed_and_shown(sdk: chargebee.Chargebee, site: Chargebee) -> None:
+    site.configure(base_currency="NOK", currencies=["KWD"])
+    listed = [row.currency for row in sdk.Currency.list().list]
+    assert [(one.currency_code, one.is_base_currency) for one in listed] == [("NOK", True), ("KWD", False)]
+    assert sdk.Currency.retrieve(listed[1].id).currency.currency_code == "KWD"
+    with pytest.raises(chargebee.InvalidRequestError):
+        sdk.Currency.retrieve("cur_JPY")
