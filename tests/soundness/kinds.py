@@ -218,6 +218,7 @@ ORDER = ("number", "status", "order_date", "shipping_date", "shipped_at", "deliv
          "shipment_carrier", "tracking_number", "tracking_url", "note", "shipping_address", "line_sku",
          "line_status")  # fmt: skip
 QUOTE = ("number", "status", "order_date", "note", "shipping_address", "line_sku")
+CANCELLED = "cancelled"
 SAME = ("shipment_carrier", "tracking_url", "note", "cancellation_reason")
 TO_CLASS = {"confirmed": "queued", "in_progress": "awaiting_shipment", "completed": "delivered", "draft": "on_hold",
             "new": "queued", "processing": "awaiting_shipment", "complete": "delivered",
@@ -336,6 +337,14 @@ def _cb_order_calls(record: Json, changes: Values) -> Calls:
         body["shipping_address"] = _as_billing(body["shipping_address"] or {"line1": None})
     if "line_sku" in changes or "line_status" in changes:
         body["order_line_items"] = _cb_lines(record, changes)
+    was, becomes = record["status"], body.get("status", record["status"])
+    if becomes == CANCELLED != was:
+        cancel = ("/cancel", {"cancellation_reason": body.pop("cancellation_reason")})
+        del body["status"]
+        return [("", body), cancel] if body else [cancel]
+    if was == CANCELLED != becomes:
+        body.pop("cancellation_reason", None)
+        return [("/reopen", {}), ("", body)]
     return [("", body)]
 
 

@@ -71,6 +71,8 @@ class People(Births):
             changes = {name: value for name, value in changes.items() if name not in kinds.PRICED}
         if member.kind == "item":
             self._family(changes)
+        if member.kind == "cb_order":
+            self._reason(before, changes)
         shown = kind.read(before)
         changes = {
             name: value
@@ -90,6 +92,14 @@ class People(Births):
         if self.disturbed:
             self._note_whole_address(group, member, changes, record, started)
         return True
+
+    def _reason(self, order: Json, changes: Values) -> None:
+        """Chargebee cancels for a reason, and a reopened order has none."""
+        becomes = changes.get("status", order["status"])
+        if becomes == kinds.CANCELLED != order["status"]:
+            changes["cancellation_reason"] = self.typist.value("cancellation_reason")
+        elif order["status"] == kinds.CANCELLED != becomes:
+            changes["cancellation_reason"] = None
 
     def _note_whole_address(
         self, group: Group, member: Member, changes: Values, record: Json, at: int

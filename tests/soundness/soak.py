@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from stack.processes import Stack
+from tests.soundness.claims import wrong_claims
 from tests.soundness.clashes import Clashes
 from tests.soundness.judge import Judge, Systems
 from tests.soundness.people import CONCEPTS, People
@@ -190,6 +191,7 @@ class Soak:
         figures.violations += judge.check()
         if problem:
             figures.violations.append(problem)
+        figures.violations += wrong_claims(self.world, systems)
         self._check_rows(judge)
         if start is not None:
             self._check_count(start, systems, began, now)

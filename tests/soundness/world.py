@@ -19,7 +19,7 @@ import requests
 from core.jsonio import Json
 from stack.process_manager import StackError
 from stack.processes import Stack
-from tests.soundness.kinds import Kind, Values
+from tests.soundness.kinds import CANCELLED, Kind, Values
 from tests.soundness.model import normal
 from tests.support.systems import form
 
@@ -66,6 +66,7 @@ class World:
         self._sessions = {"erp": requests.Session(), "chargebee": requests.Session()}
         self._sessions["erp"].headers["Authorization"] = "Bearer sandbox"
         self._sessions["chargebee"].auth = ("sandbox", "")
+        self._sessions["chargebee"].headers["chargebee-event-email"] = "all-disabled"
         for session in self._sessions.values():
             session.trust_env = False
 
@@ -94,7 +95,8 @@ class World:
             if place == "price":
                 target = f"item_prices/{record['price_record']['id']}"
             act = partial(self._send, kind, target, body)
-            self._surely(act, partial(self._done, kind, key, changes))
+            done = self._reopened if place == "/reopen" else self._done
+            self._surely(act, partial(done, kind, key, changes))
         return self.get(kind, key), started
 
     def _done(self, kind: Kind, key: str, changes: Values) -> Json | None:
@@ -102,6 +104,10 @@ class World:
         shown = kind.read(record)
         as_wanted = all(shown[name] == normal(value) for name, value in changes.items() if name in shown)
         return record if as_wanted else None
+
+    def _reopened(self, kind: Kind, key: str, _: Values) -> Json | None:
+        record = self.get(kind, key)
+        return record if record["status"] != CANCELLED else None
 
     def delete(self, kind: Kind, key: str) -> None:
         """Delete a record."""
@@ -208,6 +214,13 @@ class World:
         url = self.stack.chargebee_sandbox_url + "/_sandbox/business_entities"
         entities = self._raw("chargebee", "GET", url).json()
         return [entity for entity in entities if entity["name"] != SITE]
+
+    def collection(self) -> Json:
+        """Return what Chargebee would charge by now, and whom it has mailed."""
+        found: Json = self._raw(
+            "chargebee", "GET", self.stack.chargebee_sandbox_url + "/_sandbox/collection"
+        ).json()
+        return found
 
     def now(self, kind: Kind) -> int:
         """What the clock of a record's system shows: microseconds, to the grain in which it tells them."""
