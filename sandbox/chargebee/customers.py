@@ -72,6 +72,7 @@ def update(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
     return write.save("customer", customer, "customer_changed")
 
 
+_MOVES = "billing-info-and-contacts-move-updated-at"
 _REMOVED = ("vat_number", "vat_number_prefix", "business_customer_without_vat_number", "registered_for_gst")
 _REMOVED_PARTS = (
     ("first_name", "last_name", "phone", "email", "line1", "line2", "line3")
@@ -100,7 +101,7 @@ def update_billing_info(write: Write, customer_id: str, values: dict[str, Any]) 
         removed = {}
     parts = {**kept, **(values.get("billing_address") or {})}
     _assign(customer, {**removed, **values, "billing_address": parts})
-    return write.save("customer", customer, "customer_changed")
+    return write.save("customer", customer, "customer_changed", moves=holds(_MOVES))
 
 
 def _check_flags(write: Write, values: dict[str, Any]) -> None:
@@ -244,7 +245,7 @@ def add_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Recor
     if any(known["id"] == contact["id"] for known in contacts):
         raise wrong_value("contact[id]", f"The value {contact['id']} is already present.")
     contacts.append(contact)
-    saved = write.save("customer", customer, "customer_changed")
+    saved = write.save("customer", customer, "customer_changed", moves=holds(_MOVES))
     return saved if holds("contacts-belong-to-the-customer") else {**saved, "contacts": None}
 
 

@@ -27,8 +27,10 @@ def load_demo(tx: Transaction, seed: int) -> None:
             _make_ancient(tx, customer)
     for row in data["item_families"]:
         _store(tx, "item_family", catalogue.create_family, row)
-    for row in data["items"]:
-        _store(tx, "item", catalogue.create_item, {**row, "status": "active"})
+    for number, row in enumerate(data["items"]):
+        item = _store(tx, "item", catalogue.create_item, {**row, "status": "active"})
+        if number % 20 == 19:
+            tx.put("item", item["id"], {**item, "_older": True}, since=0)
     for row in data["item_prices"]:
         _store(tx, "item_price", catalogue.create_price, row)
     for row in data["items"]:

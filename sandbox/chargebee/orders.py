@@ -44,6 +44,12 @@ def _refuse_cancelled(write: Write, values: dict[str, Any]) -> None:
         raise wrong_value("status", "cancelled is for the legacy order management; cancel the order instead")
 
 
+@checks("old-statuses-are-legacy")
+def _refuse_old(write: Write, status: str | None) -> None:
+    if status in ("new", "processing", "complete", "voided") and not write.site.legacy_orders:
+        raise wrong_value("status", f"{status} is for the legacy order management")
+
+
 @imitates("imported-order-has-the-invoice-lines", "import-order-needs-dates", "reference-id-stays")
 def import_order(write: Write, values: dict[str, Any]) -> Record:
     """`POST /orders/import_order`: against an existing invoice, with an id of the caller's choice."""
@@ -201,6 +207,7 @@ def update(write: Write, order_id: str, values: dict[str, Any]) -> Record:
     is_new_status = bool(status) and status != order["status"]
     if is_new_status:
         _refuse_cancelled(write, values)
+        _refuse_old(write, status)
     _update_lines(order, values.pop("order_line_items", []))
     events = ["order_updated"]
     if is_new_status:

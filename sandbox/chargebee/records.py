@@ -49,12 +49,14 @@ KEYS: dict[str, KeyFunction] = {
 }
 
 
-@imitates("no-value-no-attribute", "answers-are-json")
+@imitates("no-value-no-attribute", "answers-are-json", "older-items-lack-deleted")
 def public(record: Record) -> Record:
     """Return a record as a client sees it: no nulls, none of the sandbox's own notes (`_…`)."""
     shown = {name: value for name, value in record.items() if value is not None and not name.startswith("_")}
     if "line_items" in shown:
         shown["line_items"] = [public(line) for line in shown["line_items"]]
+    if record.get("_older") and not record.get("deleted") and holds("older-items-lack-deleted"):
+        del shown["deleted"]
     if not holds("answers-are-json"):
         shown.pop("object", None)
     if not holds("no-value-no-attribute") and record.get("object") == "customer":
@@ -120,7 +122,7 @@ class Write:
             raise duplicate("id", record_id)
 
     @imitates("versions-are-milliseconds", "no-feature-no-business-entity-id")
-    def save(self, kind: str, record: Record, *event_types: str, **extra: Any) -> Record:
+    def save(self, kind: str, record: Record, *event_types: str, moves: bool = True, **extra: Any) -> Record:
         """Stamp and store a record and raise the events; answers the stored record.
 
         `resource_version` is the instant in milliseconds and grows with every change of the record.
@@ -132,7 +134,8 @@ class Write:
         before = self.tx.get(kind, record["id"])
         version = max(self.now_ms, (before or {}).get("resource_version", 0) + 1)
         record["resource_version"] = version if holds("versions-are-milliseconds") else version // 1000
-        record["updated_at"] = version // 1000
+        if moves:
+            record["updated_at"] = version // 1000
         record.setdefault("object", kind)
         self.tx.put(kind, record["id"], {name: value for name, value in record.items() if value is not None})
         for event_type in event_types:

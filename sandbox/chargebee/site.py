@@ -19,6 +19,14 @@ from sandbox.common.iso import COUNTRIES, CURRENCIES
 SITE_SETTING = "_site"
 _FREQUENCY = re.compile(r"[1-9]\d{0,2} (day|week|month|year)")
 _MOST_DAYS = 180
+_SANITISED = {f"{kind}/description": ("html",) for kind in ("item", "item_price")}
+_SANITISED_TOO = {
+    **{f"{kind}/name": ("html",) for kind in ("item", "item_price", "item_family")},
+    "order/note": ("html",),
+    "order/order_line_items/description": ("html",),
+    "customer/first_name": ("html",),
+}
+"""Texts that a site might make safe as well; by what is documented it does not."""
 
 
 class SiteError(ValueError):
@@ -35,8 +43,8 @@ class SiteConfiguration:
     management of before 2018-09-30. `location`: the country that IP and card tell of while
     `location_validation` is on. `is_live`: limits as on a live site. `customer_deletion_s`: how long until a
     deleted customer is gone, a sixtieth of the real time. `mails`: of what the site tells customers by
-    e-mail. `accounting_integration`: imported invoices go to the books, too. `rewriting`: what is stored
-    otherwise than it was sent, see `sandbox.common.rewriting`.
+    e-mail. `accounting_integration`: imported invoices go to the books, too. `rewriting`: what else
+    is stored otherwise than it was sent, see `sandbox.common.rewriting`.
     """
 
     domain: str = "sandbox-test"
@@ -81,8 +89,11 @@ class SiteConfiguration:
 
     def rewrite(self, kind: str, record: dict[str, Any]) -> None:
         """Change the values of a record as the site stores them."""
-        without = frozenset[str]() if holds("descriptions-are-sanitised") else frozenset({"html"})
-        rewriting.rewrite(kind, record, self.rewriting, without)
+        if holds("descriptions-are-sanitised"):
+            rewriting.rewrite(kind, record, _SANITISED)
+        if not holds("other-texts-are-not-sanitised"):
+            rewriting.rewrite(kind, record, _SANITISED_TOO)
+        rewriting.rewrite(kind, record, self.rewriting)
 
     def takes_currency(self, code: str) -> bool:
         """Return whether the site can charge in a currency."""

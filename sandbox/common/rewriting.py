@@ -51,12 +51,12 @@ def is_known(rules: Mapping[str, Any]) -> bool:
     )
 
 
-def rewrite(kind: str, record: dict[str, Any], rules: Rules, without: frozenset[str] = frozenset()) -> None:
-    """Change the values of a record as the rules on its kind say, `without` some rewrites."""
+def rewrite(kind: str, record: dict[str, Any], rules: Rules) -> None:
+    """Change the values of a record as the rules on its kind say."""
     for where, names in rules.items():
         of, *path = where.split("/")
         if of == kind:
-            _apply(record, path, [name for name in names if name not in without])
+            _apply(record, path, names)
 
 
 def _apply(value: Any, path: Sequence[str], names: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox.common.rewriting import REWRITES
+from sandbox.common.sanitise import sanitised
 from tests.e2e.conftest import World
 from tests.e2e.rows.steps import Missing, at
 from tests.e2e.test_order_sync import customer, unix
@@ -106,8 +107,11 @@ def shown(kind: Kind, side: int, record: Record) -> dict[str, Any]:
 
 
 def changed(kind: Kind, side: int, turn: int, typed: dict[str, Any]) -> dict[str, Any]:
-    """What a system makes of texts; `side`: 0 the ERP, 1 Chargebee."""
-    return {name: REWRITES[rewrites(name, turn)[1 - side]](text) for name, text in typed.items()}
+    """What a system makes of texts; `side`: 0 the ERP, 1 Chargebee, which sanitises every description."""
+    safe = {
+        name: sanitised(text) if (side, name) == (1, "description") else text for name, text in typed.items()
+    }
+    return {name: REWRITES[rewrites(name, turn)[1 - side]](text) for name, text in safe.items()}
 
 
 def rules(side: int, turn: int) -> dict[str, list[str]]:

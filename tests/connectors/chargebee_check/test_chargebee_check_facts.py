@@ -12,12 +12,9 @@ from tests.support.facts import turnable
 SETTLED = [fact.id for fact in PROBES.facts if fact.assumed]
 """The facts that calls settle."""
 
-SANITISING = {"rewriting": {f"{kind}/description": ["html"] for kind in ("item", "item_price")}}
 SITES: dict[str, dict[str, object]] = {
     "no-feature-no-business-entity-id": {"multiple_business_entities": False},
     "no-feature-no-business-entity-parameter": {"multiple_business_entities": False},
-    "descriptions-are-sanitised": SANITISING,
-    "descriptions-have-500-visible-characters": SANITISING,
 }
 """Facts that are about sites of another configuration than the default."""
 

@@ -296,3 +296,11 @@ def test_a_live_site_beyond_its_limit_refuses_reads_and_takes_writes(site: Charg
     assert beyond() == (429, 200)
     turn_round(site, "live-limits-block-reads")
     assert beyond() == (429, 429)
+
+
+def test_some_items_of_the_demo_site_are_older_than_deleted(site: Chargebee) -> None:
+    requests.post(f"{site.root}/_sandbox/reset", json={"data": "demo"}, timeout=60).raise_for_status()
+    items = site.all("items")
+    assert 0 < sum("deleted" not in item for item in items) < len(items)
+    turn_round(site, "older-items-lack-deleted")
+    assert all(item["deleted"] is False for item in site.all("items"))
