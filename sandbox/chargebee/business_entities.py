@@ -10,11 +10,13 @@ from typing import Any
 
 from sandbox.chargebee.errors import invalid_state, not_found, wrong_value
 from sandbox.chargebee.facts import holds, imitates
-from sandbox.chargebee.records import Write
+from sandbox.chargebee.records import Write, public
 from sandbox.common.state import Record, State
 
 STATUSES = ("active", "inactive")
 _NAME_LIMIT = 100
+_START_S = 1_420_070_400
+"""2015-01-01: when the site began."""
 _DEFAULT = "default_business_entity"
 _KNOWN = {"id", "name", "status", "default"}
 
@@ -39,7 +41,17 @@ def default_entity_id(write: Write) -> str | None:
     entity |= {"status": "active", "deleted": False, "created_at": write.now}
     write.tx.set_setting(_DEFAULT, entity["id"])
     write.save("business_entity", entity)
+    _tell_of_default(write, entity)
     return str(entity["id"])
+
+
+@imitates("default-entity-has-no-event")
+def _tell_of_default(write: Write, entity: Record) -> None:
+    """Keep an event of the site's start; a list shows it only while the fact is turned round."""
+    write.raise_event("business_entity_created", {"business_entity": public(entity)}, _START_S)
+    if write.events:
+        event = write.events.pop()
+        write.tx.put("event", event["id"], {**event, "_of_default": True})
 
 
 def list_all(state: State) -> list[Record]:

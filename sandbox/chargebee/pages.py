@@ -75,9 +75,9 @@ def _is_listed(kind: str, record: Record, query: ListQuery) -> bool:
     return False
 
 
-@imitates("default-entity-has-an-event", "events-are-kept")
+@imitates("default-entity-has-no-event", "events-are-kept")
 def _is_kept(event: Record) -> bool:
-    if not holds("default-entity-has-an-event") and event["event_type"] == "business_entity_created":
+    if event.get("_of_default") and holds("default-entity-has-no-event"):
         return False
     return holds("events-are-kept") or event["occurred_at"] > time.time() - _KEPT_S
 

@@ -42,6 +42,9 @@ class Site:
     def put(self, what: str, body: dict[str, object]) -> None:
         requests.put(f"{self.root}/_sandbox/{what}", json=body, timeout=10).raise_for_status()
 
+    def reset(self, data: str) -> None:
+        requests.post(f"{self.root}/_sandbox/reset", json={"data": data}, timeout=60).raise_for_status()
+
     def check(self, *ids: str, write: bool = True, patience: float = 0.01, seconds: float = 60) -> Result:
         options = Options(write, ids, patience, seconds)
         return check(settings(self.root), PROBES, options, lambda line: None)
