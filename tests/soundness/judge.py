@@ -19,6 +19,7 @@ OTHER_SIDE = {
 ASSIGNED = ("number", "shipping_date", "line_status")
 """The ERP numbers what nobody numbered; Chargebee ships on the day of the order unless told otherwise."""
 NOT_IMPORTED = {"order": ("cancelled",), "quote": ("rejected", "expired")}
+FILLERS = ("others", "invoice_voided")
 OWN_STATUS = ("blocked", "prospect")
 ARCHIVED = {"order": "cancelled", "product": "archived"}
 """What becomes of the status of a record whose counterpart was deleted."""
@@ -233,6 +234,8 @@ class Judge:
         seen: list[tuple[Member, Any]] = []
         for member in members:
             value = KINDS[member.kind].read(self.systems.record(member))[name]
+            if None in allowed and self._is_filler(member, name, value):
+                value = None
             seen.append((member, value))
             is_assigned = name in ASSIGNED and allowed == [None]
             if not is_assigned and not any(self._is(member, name, value, each) for each in allowed):
@@ -247,6 +250,11 @@ class Judge:
                     group,
                 )
         self._note_losers(group, name, best[1])
+
+    def _is_filler(self, member: Member, name: str, value: Any) -> bool:
+        """Chargebee cancels no order without a reason; the one that is filled in stays there, and is nobody's."""
+        is_reason = member.kind == "cb_order" and name == "cancellation_reason" and value in FILLERS
+        return is_reason and self.systems.record(member)["status"] == "cancelled"
 
     def _note_losers(self, group: Group, name: str, value: Any) -> None:
         """Texts that people typed last in a record which then had to follow another one's edit."""
