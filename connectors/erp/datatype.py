@@ -136,11 +136,15 @@ class ErpDatatype(Datatype):
         reference = self._reference(insert)
         field = self._shape.fields.field(origin.field) if self._shape.fields is not None else None
         asked = reference if field is None else field.kept(reference)
-        for listed in next(self._lists.pages(origin.query, 2, {"origin": asked}), []):
+        pages = self._lists.pages(origin.query, None if origin.loose else 2, {"origin": asked})
+        found = itertools.chain.from_iterable(pages) if origin.loose else next(pages, [])
+        for listed in found:
             raw = self._writer.whole(listed)
             entity = self._shape.entity(dict(raw))
             kept_so = field is not None and field.item is None and field.holds(raw, reference)
             if not kept_so and str(get_path(entity, origin.field)) != reference:
+                if origin.loose:
+                    continue
                 raise FixSettings(
                     f"{self.name}: the ERP does not look up by {origin.field}; see origin in the profile",
                     setting="ERP_PROFILE",

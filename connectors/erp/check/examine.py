@@ -27,7 +27,6 @@ from connectors.erp.datatype import ErpDatatype
 from connectors.erp.http.client import ErpClient
 from connectors.erp.mapping.key import Key, NoKey
 from connectors.erp.mapping.stamps import BadStamp
-from connectors.erp.mapping.templates import asks_since
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.reading import AtEmpty, AtShort
 from connectors.erp.read.lists import Lists, Source
@@ -224,7 +223,7 @@ class Examination:
         place = self._spec.listing.records
         listed = [one for body in self._client.bodies(self._listing) for one in get_path(body, place)]
         self.report.understood["since"] = f"{sum(map(len, pages))} records from {since} on"
-        if not self._filtered:
+        if not records.has_filter(self._spec):
             self.report.understood["since"] += "; the ERP has no filter, so the whole list is read each time"
             return
         older = records.older_than(self._spec, listed, since)
@@ -242,13 +241,6 @@ class Examination:
                 "a record that changed at the very instant asked for was not given",
                 "ask for 'at or after' (ge), or set overlap_seconds to 1: changes at one instant are lost",
             )
-
-    @property
-    def _filtered(self) -> bool:
-        """Whether the ERP is asked for changed records only."""
-        listing, incremental = self._spec.listing, self._spec.incremental
-        has_param = incremental is not None and incremental.param is not None
-        return has_param or asks_since([listing.query, listing.body])
 
     @property
     def _listing(self) -> str:
@@ -280,7 +272,9 @@ class Examination:
             self.report.understood["detail"] = (
                 f"each record is read by itself, {detail.concurrency} at a time"
             )
-            if not self._filtered and not any(records.stamp(self._spec, raw) for raw in self._raw):
+            if not records.has_filter(self._spec) and not any(
+                records.stamp(self._spec, raw) for raw in self._raw
+            ):
                 self._add(
                     WARNING,
                     ("incremental",),
@@ -303,6 +297,9 @@ class Examination:
     def _origin(self) -> None:
         if self._spec.read_only:
             self.report.understood["writes"] = "none (read_only)"
+            return
+        if not self._spec.create.allowed:
+            self.report.understood["writes"] = "changes alone; this ERP has no call to make one"
             return
         insert = Insert(f"~:check:{_NOBODY}", {})
         try:

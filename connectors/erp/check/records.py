@@ -16,10 +16,13 @@ from connectors.common.errors import InvalidResponse
 from connectors.common.validation import formats
 from connectors.erp.check import suggestions
 from connectors.erp.check.findings import ERROR, WARNING
+from connectors.erp.mapping.fields import MODIFIED
 from connectors.erp.mapping.key import Key, raw_key
 from connectors.erp.mapping.shape import stamp_readers
+from connectors.erp.mapping.templates import asks_since
 from connectors.erp.profile.model.base import kind_of
 from connectors.erp.profile.model.datatype import DatatypeProfile
+from connectors.erp.profile.model.mapping import spelt_out
 from connectors.erp.profile.model.reading import (
     AtEmpty,
     LinkHeaders,
@@ -69,6 +72,8 @@ def _keys(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
 
 
 def _stamps(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
+    if not spec.modified and has_filter(spec):
+        return
     if not spec.modified:
         advice = _candidates("stamps", suggestions.stamp_names(records[0]))
         yield WARNING, ("modified",), "no change stamp is named, so every read is a full one", advice
@@ -110,6 +115,12 @@ def _paging(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
         yield WARNING, ("incremental",), problem, "set overlap_seconds to 1"
 
 
+def has_filter(spec: Spec) -> bool:
+    """Return whether the ERP is asked for changed records only."""
+    has_param = spec.incremental is not None and spec.incremental.param is not None
+    return has_param or asks_since([spec.listing.query, spec.listing.body])
+
+
 def _deletions(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
     field = spec.deleted.field if isinstance(spec.deleted, Tombstones | SoftFlag) else None
     if field and not any(has_path(record, field) for record in records):
@@ -122,10 +133,13 @@ def _types(spec: Spec, schema: Mapping[str, Any], page: Sequence[Entity]) -> Ite
     known = schema["properties"]
     check = Draft202012Validator({"properties": known}, format_checker=formats)
     wrong: dict[str, tuple[str, Any]] = {}
+    sources = spelt_out(spec.fields or {})
+    unstamped = [name for name, field in sources.items() if field.source == MODIFIED and not spec.modified]
     for entity in page:
         for error in check.iter_errors(_plain(entity)):
-            if error.instance is None and known[str(error.absolute_path[0])].get("type") == "object":
-                continue  # An object without anything in it, such as one of links that are not there yet.
+            name = str(error.absolute_path[0])
+            if error.instance is None and (name in unstamped or known[name].get("type") == "object"):
+                continue  # Nothing is known: an object has nothing in it, a record no stamp of its own.
             wrong.setdefault(str(error.absolute_path[0]), (error.message, error.instance))
     for name, (message, value) in wrong.items():
         place = ("fields", name) if spec.fields is not None else ("fields",)

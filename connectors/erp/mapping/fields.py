@@ -63,7 +63,8 @@ class Field:
         self.piece = spec.words or spec.line
         self.fixed = spec.const is not UNSET
         self.constant: Any = spec.const if self.fixed else None
-        self.read_only = spec.read_only or spec.sum or self.source in (MODIFIED, POSITION)
+        self.read_only = spec.read_only or spec.sum or bool(spec.cases) or self.source in (MODIFIED, POSITION)
+        self._cases = spec.cases
         self.create_only = spec.create_only
         self.decode = decode
         self._sum = spec.sum
@@ -85,6 +86,8 @@ class Field:
         """Return the field's value; `holder` is the record or the item in it that the source starts from."""
         if self._when and not fits(self._when, raw):
             return self._default
+        if self._cases:
+            return next((case.value for case in self._cases if fits(case.when, raw)), self._default)
         value = self._raw_value(holder)
         if value is None:
             if self._must and not self._sum and not is_shown(holder, self.source):

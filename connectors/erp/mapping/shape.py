@@ -11,6 +11,7 @@ from connectors.common.errors import InvalidResponse
 from connectors.erp.mapping import stamps
 from connectors.erp.mapping.conditions import fits
 from connectors.erp.mapping.fields import FieldMap
+from connectors.erp.mapping.first_seen import FirstSeen
 from connectors.erp.mapping.key import Key
 from connectors.erp.mapping.local_time import Clock, utc_now
 from connectors.erp.profile.model.datatype import DatatypeProfile
@@ -74,6 +75,7 @@ class Shape:
         self._deleted = _deletion(spec.deleted)
         self._where = spec.where
         self._keep = spec.keep
+        self._first_seen = FirstSeen()
         lock = spec.update.lock
         self._in_header = isinstance(lock, IfMatch) and lock.header is not None
         self._lock = VERSION if self._in_header else None if isinstance(lock, NoLock) else lock.path
@@ -103,9 +105,9 @@ class Shape:
         """
         self._ask_for_codes(records)
         if not self._where:
-            return each(records, lambda raw: self.entity(raw, seen))
+            return each(records, lambda raw: self._listed(raw, seen))
         entities = each(
-            records, lambda raw: self.entity(raw, seen) if self.belongs(raw) else self._left(raw, leaving)
+            records, lambda raw: self._listed(raw, seen) if self.belongs(raw) else self._left(raw, leaving)
         )
         return [entity for entity in entities if entity is not None]
 
@@ -127,14 +129,22 @@ class Shape:
         """Return whether the record is one of this datatype."""
         return fits(self._where, raw)
 
-    def entity(self, raw: Record, seen: str | None = None) -> Entity:
-        """One entity; `raw` is changed. `InvalidResponse` if it has no id."""
+    def _listed(self, raw: Record, seen: str | None) -> Entity:
+        return self.entity(raw, lambda key: self._first_seen.note(key, raw, seen))
+
+    def entity(self, raw: Record, seen: Callable[[str], str | None] | None = None) -> Entity:
+        """One entity; `raw` is changed. `InvalidResponse` if it has no id.
+
+        `seen` says for a key when a record without a stamp was first seen as it is.
+        """
         key = self.key(raw)
         stamp, deleted = self.stamp(raw), self._deleted(raw)
         listed = raw.pop(LISTED, stamp)
         if self._in_header:
             raw.pop(VERSION, None)
-        known = seen if stamp == self._lowest else stamp
+        known: str | None = stamp
+        if stamp == self._lowest:
+            known = self._first_seen.known(key, raw) if seen is None else seen(key)
         record = raw if self.fields is None else {"id": key, **self.fields.read(raw, known)}
         record["_id"] = key
         record["_updated"] = min(stamp, listed)

@@ -66,7 +66,7 @@ def problems(checked: Checked) -> Iterator[Finding]:
 
 def _needed(checked: Checked) -> Iterator[Finding]:
     entity = checked.entity
-    if entity.origin is None and not entity.read_only:
+    if entity.origin is None and entity.create.allowed and not entity.read_only:
         yield (), "origin (without it a repeated create makes twins; or set read_only) is missing"
     incremental = entity.incremental
     if incremental is not None and not entity.modified:
@@ -195,7 +195,7 @@ def _fixed_queries(checked: Checked) -> Iterator[Finding]:
     if entity.incremental is not None and not asks_since(entity.incremental.template):
         yield ("incremental", "template"), "the filter would never change; put {since} into it"
     asked = [entity.origin.query if entity.origin else None, entity.listing.query, entity.listing.body]
-    if entity.origin is not None and "origin" not in names(asked):
+    if entity.origin is not None and entity.create.allowed and "origin" not in names(asked):
         advice = "every record would be looked up by the same question; put {origin} into it"
         yield ("origin", "query"), advice
     for name, call in (("get", entity.get), ("update", entity.update), ("delete", entity.delete)):

@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors.common.errors import Rejected
 from connectors.erp.http.client import ErpClient
+from connectors.erp.mapping.conditions import fits
 from connectors.erp.mapping.local_time import Clock, utc_now
 from connectors.erp.mapping.templates import CannotAsk, names, names_in_path
 from connectors.erp.profile.model.reading import ListCall, LookupRead, LookupSpec, SinglePage
@@ -135,11 +136,14 @@ class Codes:
         values = {"ids": list(keys)} if self._together else {"id": keys[0]} if self._alone else {}
         for page in self._lists.pages({}, values=values):
             for record in page:
+                if not fits(self._spec.where, record):
+                    continue
                 self._known[str(get_path(record, self._spec.key))] = (at, get_path(record, self._spec.value))
 
 
 def _list(client: ErpClient, name: str, spec: LookupSpec) -> Lists:
-    return Lists(client, f"lookup.{name}", Source(_call(spec), SinglePage(), spec.path, [spec.value]), 2)
+    source = Source(_call(spec), SinglePage(), spec.path, [spec.value], True)
+    return Lists(client, f"lookup.{name}", source, 2)
 
 
 def _call(spec: LookupSpec | LookupRead) -> ListCall:

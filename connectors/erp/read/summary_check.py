@@ -83,6 +83,9 @@ def mapped_sources(spec: DatatypeProfile) -> dict[str, str]:
     """
     embedded = [child.into for child in spec.children.values()]
     found = {_source(field, spec): name for name, field in spelt_out(spec.fields or {}).items()}
+    for name, field in spelt_out(spec.fields or {}).items():
+        for case in field.cases:
+            found |= {condition.field.partition(".*")[0]: name for condition in case.when}
     return {
         source: name
         for source, name in found.items()

@@ -81,7 +81,9 @@ class Writer:
         self.actions.check(called)
         bodies = self._bodies(written)
         spec = self._spec.create
-        own = {**self._lookups.filled(spec.new), **bodies.pop("", {})}
+        new = render(self._lookups.filled(spec.new), {"origin": origin})
+        own = {**new, **bodies.pop("", {})}
+        later = {name: bodies.pop(name) for name in list(bodies) if self._comes_after(name)}
         if spec.within is not None:
             outer, part = bodies.pop(spec.within.part, {}), self._spec.parts[spec.within.part]
             fixed = self._lookups.filled(part.create.body if part.create else {})
@@ -93,7 +95,7 @@ class Writer:
         body = whole if spec.body is UNSET else render(spec.body, {"record": whole})
         answer = self._calls.send(spec, "create", body=body, repeatable=False)
         raw = self.write_lines(self._created(answer), self._line_writes(written))
-        return self.act(raw, called)
+        return self.act(self._with_parts(raw, later), called)
 
     def update(self, present: Fetched, key: str, changes: Record) -> Record | None:
         """Write the changes under the lock that the profile names.
@@ -151,6 +153,26 @@ class Writer:
             return self.write_lines(raw, lines, key)
         except Indeterminate as silence:
             raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
+
+    def _comes_after(self, name: str) -> bool:
+        """Return whether a part is written only once the record is there."""
+        within = self._spec.create.within
+        return self._spec.parts[name].create is None and (within is None or within.part != name)
+
+    def _with_parts(self, raw: Record, later: Bodies) -> Record:
+        """Write parts of a record just made; the record as the ERP then holds it.
+
+        A part without an answer is `Unavailable`: the next attempt finds the record, and compares.
+        """
+        if not later:
+            return raw
+        key = self._shape.key(raw)
+        try:
+            for name, body in later.items():
+                self._calls.send(self._spec.parts[name].update, "update", key, body=body, raw=raw)
+        except Indeterminate as silence:
+            raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
+        return self.fetch(key)
 
     def missing_lines(self, entity: Record, payload: Record, same: Same) -> list[LineWrite]:
         """Return the calls that an interrupted create has not made.

@@ -48,10 +48,12 @@ def test_the_sandbox_is_just_the_default_profile() -> None:
 
 
 @pytest.mark.parametrize("name", presets())
-def test_presets_are_valid(name: str) -> None:
+def test_presets_are_valid(name: str, tmp_path: Path) -> None:
     document = (ROOT / f"connectors/erp/profiles/{name}.json").read_text(encoding="utf-8")
     variables = dict.fromkeys(re.findall(r"\$\{(\w+)\}", document), "http://x.example")
-    load_profile(name, Environment({**variables, "ERP_USER_ID": "7"}))
+    load_profile(
+        name, Environment({**variables, "ERP_USER_ID": "7", "ERP_TOKEN_FILE": str(tmp_path / "token")})
+    )
 
 
 def contact(document: Any, **more: Any) -> None:

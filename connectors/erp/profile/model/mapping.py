@@ -121,6 +121,15 @@ class LineCalls(ProfilePart, frozen=True):
     ] = False
 
 
+class Case(ProfilePart, frozen=True):
+    """One of several values that a field may have, by what the record says elsewhere."""
+
+    value: Annotated[Scalar | None, Meta(description="What the field is, in this project's words.")]
+    when: Annotated[
+        Conditions, Meta(description="Tests on the ERP's record that must all hold; none holds always.")
+    ] = []
+
+
 ValueType: TypeAlias = Literal["string", "integer", "decimal", "boolean", "date", "datetime", "html"]
 WrittenType: TypeAlias = Literal[
     "string", "integer", "number", "decimal", "boolean", "date", "datetime", "html"
@@ -142,6 +151,14 @@ class FieldSpec(ProfilePart, frozen=True):
         | None
     ) = field(name="from", default=None)
     const: Annotated[Scalar, Meta(description="Always this; the ERP has it nowhere.")] | UnsetType = UNSET
+    cases: Annotated[
+        list[Case],
+        Meta(
+            min_length=1,
+            description="The first whose `when` fits gives the value, for a state that several fields of"
+            " the ERP make up. It is written by `actions` alone.",
+        ),
+    ] = []
     to: Annotated[Path, Meta(description="Where it is written, if elsewhere.")] | None = None
     type: (
         Annotated[
@@ -262,7 +279,7 @@ class FieldSpec(ProfilePart, frozen=True):
             description="For a list: fields of a line that this ERP has no place for, and that may get lost."
         ),
     ] = []
-    one_of = ("from", "const")
+    one_of = ("from", "const", "cases")
 
 
 Fields: TypeAlias = dict[str, Path | FieldSpec]

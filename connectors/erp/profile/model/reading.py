@@ -438,6 +438,9 @@ class LookupRead(ProfilePart, frozen=True):
     paginator: Annotated[
         Paginator | None, Meta(description="How the list is paged; one page by default.")
     ] = None
+    where: Annotated[
+        Conditions, Meta(description="Which of the records found count; another stands for nothing.")
+    ] = []
 
 
 class LookupSpec(ProfilePart, frozen=True):

@@ -81,7 +81,7 @@ class Create(ProfilePart, frozen=True):
         dict[str, Json],
         Meta(
             description='Members that every new record gets; {"$lookup": name, "value": …} stands for'
-            " a key that is looked up."
+            " a key that is looked up, {origin} for what the record is made from."
         ),
     ] = {}
     body: Annotated[
@@ -214,11 +214,14 @@ class PartCreate(ProfilePart, frozen=True):
 class PartSpec(ProfilePart, frozen=True):
     """Another record of the ERP that holds some of the fields.
 
-    It may be an employee's person or a variant's template.
+    It may be an employee's person, a variant's template or an article's price.
     """
 
     update: PartUpdate
-    create: PartCreate | None = None
+    create: Annotated[
+        PartCreate | None,
+        Meta(description="Without it a part is written by its update, after the record was made."),
+    ] = None
 
 
 class CommandTemplates(ProfilePart, frozen=True):
@@ -245,7 +248,10 @@ class TransitionStep(ProfilePart, frozen=True):
     ] = []
 
 
-Steps: TypeAlias = Annotated[list[TransitionStep], Meta(min_length=1)]
+Steps: TypeAlias = Annotated[
+    list[TransitionStep],
+    Meta(description="None: this ERP has no call for that value; it is accepted, and not stored."),
+]
 Actions: TypeAlias = dict[str, Annotated[dict[str, Steps], Meta(extra_json_schema={"minProperties": 1})]]
 
 
@@ -264,3 +270,10 @@ class Origin(ProfilePart, frozen=True):
             " list.query or list.body use {origin} themselves, within a $if."
         ),
     ] = {}
+    loose: Annotated[
+        bool,
+        Meta(
+            description="true: this ERP's search finds more than what is asked for, such as every key that"
+            " begins so; what is another is passed over."
+        ),
+    ] = False

@@ -1,0 +1,48 @@
+"""When a change was first seen, of records that the ERP gives no change stamp.
+
+Reads overlap, so a record comes several times; it keeps the time of the read that first showed it as it is,
+or each read would look like a change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from core import jsonio
+
+_REMEMBERED = 50_000
+"""Records; each takes some hundred bytes. One that is forgotten looks changed once more."""
+
+
+class FirstSeen:
+    """The times of one datatype, for as long as this process lives. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, tuple[bytes, str | None]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def note(self, key: str, raw: Mapping[str, Any], seen: str | None) -> str | None:
+        """Return when a listed record was first seen as it is: `seen`, unless it was so before."""
+        digest = _digest(raw)
+        with self._lock:
+            known = self._known.get(key)
+            if known is None or known[0] != digest:
+                known = self._known[key] = digest, seen
+                if len(self._known) > _REMEMBERED:
+                    self._known.popitem(last=False)
+            self._known.move_to_end(key)
+            return known[1]
+
+    def known(self, key: str, raw: Mapping[str, Any]) -> str | None:
+        """Return when a list first showed a record as it is; None if none has."""
+        with self._lock:
+            known = self._known.get(key)
+        return known[1] if known is not None and known[0] == _digest(raw) else None
+
+
+def _digest(raw: Mapping[str, Any]) -> bytes:
+    return hashlib.blake2b(jsonio.dumps(raw), digest_size=12).digest()
