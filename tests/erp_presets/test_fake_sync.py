@@ -60,7 +60,8 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     erp: FakeErp = request.param()
     with serving(erp.app) as url:
         plain = for_tests(tmp_path_factory.mktemp("stack"), "empty")
-        settings = {"ERP_PROFILE": erp.preset, **erp.environment(url, tmp_path_factory.mktemp("erp"))}
+        folder = tmp_path_factory.mktemp("erp")
+        settings = {"ERP_PROFILE": erp.profile(folder), **erp.environment(url, folder)}
         with Stack(
             settings=replace(plain, real_erp=True, environment={**plain.environment, **settings})
         ) as stack:
@@ -88,11 +89,9 @@ def test_what_is_made_in_the_erp_appears_in_chargebee(world: World) -> None:
         "kari@acme.example",
         "+47 22 00",
     )
-    assert (kari["company"], kari["billing_address"]["city"], kari["billing_address"]["country"]) == (
-        "Acme AS",
-        "Oslo",
-        "NO",
-    )
+    assert (kari["billing_address"]["city"], kari["billing_address"]["country"]) == ("Oslo", "NO")
+    if erp.has.people_at_companies:
+        assert kari["company"] == "Acme AS"
     item = world.chargebee.get("items", f"product-{world.product}")
     assert (item["name"], item["description"]) == ("Anchor chain", "Galvanised")
     (price,) = world.chargebee.all("item_prices")
@@ -169,8 +168,8 @@ def test_edits_of_different_fields_on_both_sides_both_stay(world: World) -> None
 
 
 def test_a_quote_becomes_an_order_without_a_twin(world: World) -> None:
-    if not world.erp.has.quotes:
-        pytest.skip("this ERP has no quotes")
+    if not world.erp.has.quotes or not world.erp.has.wins:
+        pytest.skip("this ERP has no quotes, or its orders do not say what they were made from")
     before = len(world.chargebee.all("orders"))
     world.erp.win(world.quote)
     world.sync()

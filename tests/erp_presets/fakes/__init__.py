@@ -3,6 +3,7 @@
 The source of each rule stands beside it.
 """
 
+from tests.erp_presets.fakes.fortnox import Fortnox
 from tests.erp_presets.fakes.odoo import Odoo, OdooRpc
 
-FAKES = (Odoo, OdooRpc)
+FAKES = (Odoo, OdooRpc, Fortnox)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -14,6 +15,8 @@ from typing import Any
 
 from flask import Flask, request
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.support.processes import ROOT
 
 Record = dict[str, Any]
 
@@ -64,6 +67,9 @@ class Has:
     makes_contacts: bool = True
     makes_products: bool = True
     deletes_contacts: bool = True
+    people_at_companies: bool = True
+    wins: bool = True
+    """Whether a quote that becomes an order can be followed."""
 
 
 class FakeErp(ABC):
@@ -76,6 +82,14 @@ class FakeErp(ABC):
         self.app = Flask(type(self).__name__)
         self.calls = Counter[str]()
         self.app.before_request(self._count)
+
+    def profile(self, folder: Path) -> str:
+        """The preset, without the pauses that the real ERP wants."""
+        document = json.loads((ROOT / f"connectors/erp/profiles/{self.preset}.json").read_bytes())
+        document["connection"]["rest"].pop("rate_limit", None)
+        file = folder / f"{self.preset}.json"
+        file.write_text(json.dumps(document))
+        return str(file)
 
     def _count(self) -> None:
         self.calls[f"{request.method} {request.path}"] += 1
