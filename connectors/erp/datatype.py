@@ -205,6 +205,10 @@ class ErpDatatype(Datatype):
         return Fetched(self._shape.entity(dict(raw)), raw)
 
     def _finished(self, entity: Entity, raw: Record, insert: Insert) -> Record:
+        completed = self._writer.complete_parts(Fetched(entity, raw), insert.payload)
+        if completed is not None:
+            raw = completed
+            entity = self._shape.entity(dict(raw))
         missing = self._writer.missing_lines(entity, insert.payload, self.same)
         if missing:
             raw = self._writer.add_lines(raw, missing)

@@ -404,6 +404,11 @@ class FieldMap:
                 found.append(LineWrite(call, None if key is None else str(key), body, held.get(str(key), {})))
         return found
 
+    def in_parts(self, parts: Iterable[str]) -> list[str]:
+        """Return the fields, none of them nested, that are written to these parts of the record."""
+        wanted = set(parts)
+        return [name for name, field in self._fields.items() if field.part in wanted and "." not in name]
+
     def lines_called_for(self) -> list[str]:
         """Return the fields whose lines are written by calls after a record was made."""
         return [name for name in self._line_calls if self._is_called_for(name, None)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -174,6 +175,17 @@ class Writer:
             raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
         return self.fetch(key)
 
+    def complete_parts(self, present: Fetched, payload: Record) -> Record | None:
+        """Write the parts that an interrupted create has not written: those that hold nothing, or zero.
+
+        The record as the ERP then holds it; None if there was nothing to write.
+        """
+        fields = self._shape.fields
+        names = [] if fields is None else fields.in_parts(filter(self._comes_after, self._spec.parts))
+        wanted = {name: payload[name] for name in names if _is_nothing(present.get(name)) and name in payload}
+        bodies = self._bodies(wanted, present) if wanted else {}
+        return self._with_parts(present.raw, bodies) if bodies else None
+
     def missing_lines(self, entity: Record, payload: Record, same: Same) -> list[LineWrite]:
         """Return the calls that an interrupted create has not made.
 
@@ -327,6 +339,14 @@ class Writer:
 
     def _whole(self, raw: Record) -> Record:
         return self._children.embed([raw])[0]
+
+
+def _is_nothing(value: Any) -> bool:
+    """Return whether a value says nothing: an amount that nobody has set is zero in many ERPs."""
+    try:
+        return value is None or value == "" or Decimal(str(value)) == 0
+    except ArithmeticError:
+        return False
 
 
 def _says_all(have: Record, wanted: Record, name: str, same: Same) -> bool:
