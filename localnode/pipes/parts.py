@@ -52,6 +52,7 @@ class Parts:
     policy: Policy
     batch_size: int
     written_systems: set[str]
+    content_hash: str
 
     @property
     def store(self) -> Store:
@@ -117,8 +118,7 @@ class Parts:
         for name in (*self.source.input_datasets(), *sorted(self.chain.datasets)):
             dataset = self.store.find(name)
             generations[name] = dataset.info().generation if dataset else None
-        content = {name: self.config.get(name) for name in _CONTENT}
-        return {"generations": generations, "config": codec.stable_hash(content)}
+        return {"generations": generations, "config": self.content_hash}
 
     def remember_inputs(self) -> None:
         """Note that a run has come to a good end on the present inputs."""
@@ -217,4 +217,5 @@ def assemble(config: Config, engine: Engine) -> Parts:
         policy=policy(config, _written_systems(config, sink_config, engine)),
         batch_size=int(config.get("batch_size", DEFAULT_BATCH)),
         written_systems=build_context.written_systems,
+        content_hash=codec.stable_hash({name: config.get(name) for name in _CONTENT}),
     )
