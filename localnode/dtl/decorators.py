@@ -149,15 +149,23 @@ def _build_plain(implementation: Callable[..., Any], fold: bool, call: Call) -> 
             return None if INVALID in values else implementation(*values)
 
         return fold_constant(checked, args, fold)
-    return fold_constant(_call_run(implementation, runs), args, fold)
+    return fold_constant(_call_run(implementation, args), args, fold)
 
 
-def _call_run(implementation: Callable[..., Any], runs: list[Evaluator]) -> Evaluator:
+def _call_run(implementation: Callable[..., Any], args: list[Expr]) -> Evaluator:
+    """Return the evaluator of a call; constant arguments need no call of their own."""
+    runs = [arg.run for arg in args]
     if len(runs) == 1:
         only = runs[0]
         return lambda f, v: implementation(only(f, v))
     if len(runs) == 2:
         left, right = runs
+        if args[0].constant:
+            given = args[0].value
+            return lambda f, v: implementation(given, right(f, v))
+        if args[1].constant:
+            given = args[1].value
+            return lambda f, v: implementation(left(f, v), given)
         return lambda f, v: implementation(left(f, v), right(f, v))
     return lambda f, v: implementation(*[run(f, v) for run in runs])
 

@@ -44,6 +44,8 @@ _PLAIN_KINDS = {type(None): NULL, bool: BOOLEAN, int: INTEGER, float: FLOAT, lis
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,6})?", re.ASCII)
 _ESCAPE = "\x01"
+ESCAPED = ("~", _ESCAPE)
+"""What plain strings do not begin with: those that do may have a key that is not the string itself."""
 
 EXACT = Context(prec=2 * MAX_EXPONENT, Emax=999_999, Emin=-999_999)
 """Decimal arithmetic that does not round numbers of any length that can be written down."""

@@ -33,12 +33,32 @@ def variable_reader(head: str, elements: list[str], scope: Scope) -> Evaluator:
     if head == "_B":
         return lambda f, v: read(dict(f.run.context.params))
     if head == "_T":
-        return lambda f, v: read(f.t)
+        return _target_reader(elements, settings)
     if name is not None:
         return lambda f, v: f.s.get(name) if type(f.s) is dict else read(f.s)
     if elements and exact_name(elements[0], settings) is None:
         return _anywhere_in_source(elements, settings)
     return lambda f, v: read(f.s)
+
+
+def _target_reader(elements: list[str], settings: PipeSettings) -> Evaluator:
+    """Return the reader of a path from `_T`, which is a dict always."""
+    read = path_reader(elements, settings)
+    names = [exact_name(element, settings) for element in elements]
+    if len(names) == 1 and names[0] is not None:
+        only = names[0]
+        return lambda f, v: f.t.get(only)
+    if len(names) != 2 or names[0] is None or names[1] is None:
+        return lambda f, v: read(f.t)
+    outer, inner = names[0], names[1]
+
+    def run(f: Frame, v: Any) -> Any:
+        value = f.t.get(outer)
+        if type(value) is dict:
+            return value.get(inner)
+        return None if value is None else read(f.t)
+
+    return run
 
 
 def _anywhere_in_source(elements: list[str], settings: PipeSettings) -> Evaluator:
@@ -117,6 +137,10 @@ def context_reader(head: str, elements: list[str], settings: PipeSettings) -> Ev
     if not rest:
         return lambda f, v: _context(f, head, climb)
     of_source, read = rest[0] == "_S", path_reader(rest[1:], settings)
+    if head == "_P" and not climb:
+        if of_source:
+            return lambda f, v: None if f.p is None else read(f.p.s)
+        return lambda f, v: None if f.p is None else read(f.p.t)
 
     def run(f: Frame, v: Any) -> Any:
         frame = _frame(f, head, climb)

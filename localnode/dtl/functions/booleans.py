@@ -44,12 +44,13 @@ def _quantified(call: Call, quantifier: Any) -> Expr:
 def and_(call: Call) -> Expr:
     """Return True if all arguments are truthy; those after the first that is not are not evaluated."""
     runs = [arg.run for arg in call.args]
-    if len(runs) == 2:
-        left, right = runs
-        return fold_constant(lambda f, v: truthy(left(f, v)) and truthy(right(f, v)), call.args)
 
     def run(f: Frame, v: Any) -> bool:
-        return all(truthy(condition(f, v)) for condition in runs)
+        for condition in runs:
+            held = condition(f, v)
+            if held is not True and not truthy(held):
+                return False
+        return True
 
     return fold_constant(run, call.args)
 
@@ -58,12 +59,13 @@ def and_(call: Call) -> Expr:
 def or_(call: Call) -> Expr:
     """Return True if any argument is truthy; those after the first that is are not evaluated."""
     runs = [arg.run for arg in call.args]
-    if len(runs) == 2:
-        left, right = runs
-        return fold_constant(lambda f, v: truthy(left(f, v)) or truthy(right(f, v)), call.args)
 
     def run(f: Frame, v: Any) -> bool:
-        return any(truthy(condition(f, v)) for condition in runs)
+        for condition in runs:
+            held = condition(f, v)
+            if held is True or (held is not False and truthy(held)):
+                return True
+        return False
 
     return fold_constant(run, call.args)
 

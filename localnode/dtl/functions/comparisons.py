@@ -23,7 +23,7 @@ def eq(a: Any, b: Any) -> bool:
     if type(a) is str and type(b) is str and a[:1] != "~":
         return a == b
     if a is None or b is None:
-        return a is b or (reads("eq-null", "equal") and as_list(a) == as_list(b))
+        return a is b or ((a == [] or b == []) and reads("eq-null", "equal"))
     return same(as_list(a), as_list(b))
 
 

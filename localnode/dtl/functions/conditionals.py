@@ -19,7 +19,12 @@ def if_(call: Call) -> Expr:
     if condition.constant:
         return then if truthy(condition.value) else otherwise
     test, yes, no = condition.run, then.run, otherwise.run
-    return Expr(lambda f, v: yes(f, v) if truthy(test(f, v)) else no(f, v))
+
+    def run(f: Frame, v: Any) -> Any:
+        held = test(f, v)
+        return yes(f, v) if held is True or (held is not False and truthy(held)) else no(f, v)
+
+    return Expr(run)
 
 
 @special("case", signature="(CONDITION:boolean THEN)+ [ELSE]")
@@ -29,7 +34,8 @@ def case(call: Call) -> Expr:
 
     def run(f: Frame, v: Any) -> Any:
         for condition, then in branches:
-            if truthy(condition(f, v)):
+            held = condition(f, v)
+            if held is True or (held is not False and truthy(held)):
                 return then(f, v)
         return otherwise(f, v) if otherwise else None
 

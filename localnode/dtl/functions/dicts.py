@@ -19,6 +19,9 @@ from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import as_list, first, is_string
 from localnode.readings import reads
 
+KEPT_READERS = 256
+"""Readers of computed paths that one call keeps."""
+
 
 @special("dict", signature="[ITEMS] | (KEY VALUE)+")
 def dict_(call: Call) -> Expr:
@@ -108,7 +111,7 @@ def path(call: Call) -> Expr:
     settings = call.scope.settings
     names, values = call.args
 
-    @lru_cache(maxsize=256)
+    @lru_cache(maxsize=KEPT_READERS)
     def reader(elements: tuple[str, ...]) -> Callable[[Any], Any]:
         return path_reader(elements, settings)
 
@@ -120,7 +123,20 @@ def path(call: Call) -> Expr:
         read = reader(elements_of(names.value))
         return fold_constant(lambda f, v: read(source(f, v)), call.args)
     wanted = names.run
-    return Expr(lambda f, v: reader(elements_of(wanted(f, v)))(source(f, v)))
+    of_one: dict[str, Callable[[Any], Any]] = {}
+
+    def run(f: Frame, v: Any) -> Any:
+        name = wanted(f, v)
+        if type(name) is not str or name[:1] == "~":
+            return reader(elements_of(name))(source(f, v))
+        read = of_one.get(name)
+        if read is None:
+            if len(of_one) >= KEPT_READERS:
+                of_one.clear()
+            read = of_one[name] = path_reader((name,), settings)
+        return read(source(f, v))
+
+    return Expr(run)
 
 
 @special("apply", signature="RULE:rule VALUES", pure=False)

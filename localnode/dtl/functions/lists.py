@@ -11,7 +11,7 @@ from localnode.dtl.functions.json import transit_text
 from localnode.dtl.kinds import ABSENT, INVALID
 from localnode.dtl.runtime import Frame, Refusal
 from localnode.dtl.scope import Call, Evaluator, Expr
-from localnode.dtl.values import as_list, first, is_string, key_of, order_key, truthy
+from localnode.dtl.values import ESCAPED, as_list, first, is_string, key_of, order_key, truthy
 from localnode.readings import reads
 
 MAX_RANGE = 1_000_000
@@ -96,7 +96,18 @@ def filter_(call: Call) -> Expr:
     """Return a list of the values of which FUNCTION is truthy."""
     test, values = call.args[0].run, call.args[1].run
     if reads("list-of-null", "empty"):
-        return Expr(lambda f, v: [item for item in as_list(values(f, v)) if truthy(test(f, item))])
+
+        def select(f: Frame, v: Any) -> list[Any]:
+            found = values(f, v)
+            if type(found) is not list:
+                found = [] if found is None else [found]
+            return [
+                item
+                for item in found
+                if (held := test(f, item)) is True or (held is not False and truthy(held))
+            ]
+
+        return Expr(select)
 
     def run(f: Frame, v: Any) -> Any:
         items = _listed(values(f, v))
@@ -183,6 +194,9 @@ def in_(values: Any, items: Any) -> bool:
     wanted = as_list(values)
     if not wanted:
         return False
+    if len(wanted) == 1 and type(wanted[0]) is str and wanted[0][:1] not in ESCAPED:
+        # The key of a plain string is that string, and no other kind of value has such a key.
+        return any(type(item) is str and item == wanted[0] for item in as_list(items))
     known = {key_of(item) for item in as_list(items)}
     return all(key_of(value) in known for value in wanted)
 

@@ -15,7 +15,7 @@ from localnode.dtl.functions.json import json_text
 from localnode.dtl.kinds import ABSENT, INVALID
 from localnode.dtl.patterns import Matcher
 from localnode.dtl.runtime import Frame
-from localnode.dtl.scope import Call, Expr
+from localnode.dtl.scope import Call, Evaluator, Expr
 from localnode.dtl.values import (
     BYTES,
     DATE,
@@ -40,6 +40,8 @@ def concat(call: Call) -> Expr:
     """One string from all strings in all arguments, lists included; what is no string is left out."""
     runs = [arg.run for arg in call.args]
     part_of = _tagged_text if reads("concat-tagged", "text") else _string_only
+    if len(runs) == 1:
+        return fold_constant(_concat_one(runs[0], part_of), call.args)
 
     def run(f: Frame, v: Any) -> str:
         parts: list[str] = []
@@ -53,6 +55,18 @@ def concat(call: Call) -> Expr:
         return text(joined) if joined[:1] == "~" else joined
 
     return fold_constant(run, call.args)
+
+
+def _concat_one(argument: Evaluator, part_of: Callable[[Any], str | None]) -> Evaluator:
+    """Return `concat` of a single argument, which rules use to read a computed name as one."""
+
+    def run(f: Frame, v: Any) -> str:
+        value = argument(f, v)
+        if type(value) is str and value[:1] != "~":
+            return value
+        return text("".join(part for item in as_list(value) if (part := part_of(item)) is not None))
+
+    return run
 
 
 @plain("join", signature="SEPARATOR:string VALUES")
