@@ -144,7 +144,7 @@ class BatchRunner:
         save: Callable[[], None],
         on_commit: Callable[[], None] | None,
     ) -> None:
-        self._context.probes.clear()
+        self._context.forget()
         outputs: Sequence[Entity | Stored] = entities
         if not self._chain.passes_unchanged:
             outputs = self._transformed([decoded(entity) for entity in entities])

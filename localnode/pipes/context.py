@@ -38,6 +38,8 @@ class RunContext:
         self.hops_trace: dict[str, dict[str, int]] = {}
         self.probes: dict[tuple[Probe, str], None] = {}
         self._decoded: dict[tuple[str, int], Entity] = {}
+        self._joined: dict[tuple[str, ...], list[Entity]] = {}
+        self._joined_for = ""
         self._engine = engine
         self._store = engine.store
         self._source = source
@@ -73,11 +75,28 @@ class RunContext:
         if track and self._tracking:
             for key in keys:
                 self.probes[(dataset, index.key, key), self.source_id] = None
-        found = self._store.find(dataset)
-        if found is None or not keys:
-            return []
-        entities = [self._entity(dataset, row) for row in found.indexes.find(index, keys)]
+        entities = self._found(dataset, index, keys) if keys else []
         return entities if subset is None else [entity for entity in entities if subset.holds(entity)]
+
+    def _found(self, dataset: str, index: IndexExpression, keys: Sequence[str]) -> list[Entity]:
+        """Return what a join finds; for one source entity it is looked up once."""
+        if self._joined_for != self.source_id:
+            self._joined_for = self.source_id
+            self._joined.clear()
+        key = dataset, index.key, *keys
+        entities = self._joined.get(key)
+        if entities is None:
+            found = self._store.find(dataset)
+            # An index of a dataset that nobody has ever written to need not be asked.
+            is_empty = found is None or found.max_updated is None
+            rows = [] if found is None or is_empty else found.indexes.find(index, keys)
+            entities = self._joined[key] = [self._entity(dataset, row) for row in rows]
+        return entities
+
+    def forget(self) -> None:
+        """Begin a batch: keep nothing of the one before."""
+        self.probes.clear()
+        self._joined.clear()
 
     def trace_hop(self, trace: str, join: str, rows: int) -> None:
         """See TransformContext: the most rows of each join are kept in `hops_trace`."""
