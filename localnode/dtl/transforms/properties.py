@@ -10,7 +10,7 @@ from localnode.dtl.decorators import step
 from localnode.dtl.functions.lists import distinct_by
 from localnode.dtl.functions.ni import in_namespace_of
 from localnode.dtl.namespaces import name_pattern, qualified, target_name
-from localnode.dtl.paths import exact_name, selector
+from localnode.dtl.paths import exact_name, layout_of, selector
 from localnode.dtl.patterns import Matcher
 from localnode.dtl.registry import shown
 from localnode.dtl.runtime import Frame
@@ -256,10 +256,26 @@ def remove(call: Call) -> Step:
     keeps_id = not (pattern.constant and "_id" in as_list(pattern.value))
 
     def run(f: Frame) -> None:
-        chosen = fixed or _chooser(pattern.run(f, None), [], scope)
+        chosen = _chooser(pattern.run(f, None), [], scope)
         for name in [name for name in f.t if chosen(name)]:
-            if name != "_id" or not keeps_id:
+            if name != "_id":
                 del f.t[name]
+
+    return run if fixed is None else _removing(fixed, keeps_id)
+
+
+def _removing(chosen: Matcher, keeps_id: bool) -> Step:
+    """Return the removal of what a fixed pattern names; for properties of the same names it chooses once."""
+
+    def run(f: Frame) -> None:
+        target = f.t
+        layout = layout_of(target)
+        names = layout.chosen.get(run)
+        if names is None:
+            names = [name for name in target if chosen(name) and not (keeps_id and name == "_id")]
+            layout.chosen[run] = names
+        for name in names:
+            del target[name]
 
     return run
 
