@@ -8,6 +8,7 @@ callers who are slow to say what they want keep nobody waiting.
 
 from __future__ import annotations
 
+import ctypes
 import socket
 import struct
 import threading
@@ -28,6 +29,9 @@ READERS = 32
 UNREAD_SECONDS = 600
 """How long a caller may read nothing of its answer. A node that reads a stream works on each batch first."""
 
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+"""Numbers of `mallopt`, from glibc's malloc.h."""
+
 OPEN = ("/health", "/api/ping")
 """Paths that are answered also while all others have to wait."""
 
@@ -45,6 +49,19 @@ SETTINGS: dict[str, Any] = {
 }
 """gunicorn's settings of both services and the node: nobody's headers stand for the server's own, such as
 SCRIPT_NAME, and a header with an underscore, which WSGI would take for another, is refused."""
+
+
+def keep_memory_together() -> None:
+    """Have what is freed given back to the system; each thread would keep a heap of its own (glibc).
+
+    https://www.gnu.org/software/libc/manual/html_node/Malloc-Tunable-Parameters.html
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):  # another C library
+        return
+    for parameter, value in ((_ARENA_MAX, 2), (_MMAP_THRESHOLD, 128 * 1024), (_TRIM_THRESHOLD, 128 * 1024)):
+        mallopt(parameter, value)
 
 
 class RequestTooSlow(NoMoreData, TimeoutError):  # type: ignore[misc]  # gunicorn has no types
@@ -111,6 +128,7 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         seconds = struct.pack("@ll", UNREAD_SECONDS, 0)
         for listener in self.sockets:
             listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, seconds)
+        keep_memory_together()
         super().init_process()
 
     def handle(self, conn: Any) -> Any:

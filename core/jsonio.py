@@ -53,7 +53,7 @@ class Unusable:
         self.text = text
 
 
-def loads(text: bytes, parse_float: Callable[[str], Any] | None = None) -> Any:
+def loads(text: bytes | bytearray, parse_float: Callable[[str], Any] | None = None) -> Any:
     """Parse JSON text; ValueError (with the place) if it is none. Integers keep all their digits.
 
     U+FFFD stands for half a surrogate pair, such as a text ends with that was cut within an emoji.
@@ -69,7 +69,7 @@ def loads(text: bytes, parse_float: Callable[[str], Any] | None = None) -> Any:
     return _parse(_without_halves(text.decode()), parse_float or finite, refuse_constant, whole)
 
 
-def salvage(text: bytes) -> Any:
+def salvage(text: bytes | bytearray) -> Any:
     """Parse what another system answered; ValueError only where the structure itself is no JSON.
 
     NaN, numbers that no double holds and endless integers are `Unusable`; nesting is cut off 200 levels down.
@@ -78,6 +78,11 @@ def salvage(text: bytes) -> Any:
     """
     told = _without_halves(text.decode("utf-8", "surrogateescape").removeprefix("\ufeff"))
     return _parse(_without_depths(told), _or_unusable(finite), Unusable, _or_unusable(whole))
+
+
+def values_in(text: bytes | bytearray) -> int:
+    """Return how many values a JSON text has at most."""
+    return text.count(b",") + text.count(b"[") + text.count(b"{") + 1
 
 
 def is_shallow(value: Any) -> bool:
@@ -97,7 +102,7 @@ def is_shallow(value: Any) -> bool:
     return not level
 
 
-def without_bom(text: bytes) -> bytes:
+def without_bom(text: bytes | bytearray) -> bytes | bytearray:
     """Return `text` without the byte order mark of UTF-8 that it may begin with."""
     return text.removeprefix(codecs.BOM_UTF8)
 

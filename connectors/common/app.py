@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from connectors.common import access_log, auth, logs, problems
+from connectors.common.in_flight import IN_FLIGHT
 from connectors.common.push import PushSequences
 from connectors.common.ratios import Ratios
 from connectors.common.service import Runtime, Service
@@ -37,6 +38,10 @@ def create_app(service: Service) -> Flask:
     access_log.register(app)
     auth.register(app, service.settings, service.auth_exempt_paths)
     problems.register(app)
+
+    app.before_request(IN_FLIGHT.begin)
+    app.teardown_request(lambda _: IN_FLIGHT.end())
+
     for blueprint in (root.bp, health.bp, schemas.bp, openapi.bp, entities.bp, share.bp, *service.blueprints):
         app.register_blueprint(blueprint)
     return app

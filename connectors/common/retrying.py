@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import datetime
 
@@ -28,11 +29,17 @@ def seconds_until(text: str | None, now: float) -> float | None:
     except ValueError:
         try:
             return max(0.0, datetime.fromisoformat(text.strip()).timestamp() - now)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
+    if not math.isfinite(number):
+        return None
     if number >= _EPOCH_MS:
         return max(0.0, number / 1000 - now)
     return max(0.0, number - now if number >= _EPOCH_S else number)
+
+
+LONGEST = 3600.0
+"""Seconds of the longest pause that upstream can ask for; the call after it shows whether that is enough."""
 
 
 class RetryBudget:
@@ -48,12 +55,12 @@ class RetryBudget:
     def pause(self, retry_after: str | None) -> float:
         """Return seconds to wait.
 
-        `Retry-After` in either form if upstream sent one, else backoff with jitter.
+        `Retry-After` in either form if upstream sent one, at most `LONGEST`; else backoff with jitter.
         """
         if retry_after:
             try:
-                return max(0.0, self._policy.parse_retry_after(retry_after))
-            except InvalidHeader:
+                return min(LONGEST, max(0.0, self._policy.parse_retry_after(retry_after)))
+            except (InvalidHeader, ValueError, OverflowError):
                 pass
         return self._policy.new(history=(*self._policy.history, _STEP)).get_backoff_time()
 

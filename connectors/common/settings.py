@@ -35,6 +35,9 @@ class CommonSettings:
     read_timeout: float = setting(
         "READ_TIMEOUT_SECONDS", "how long upstream may say nothing during a call", number(0.1, 3600), 30.0
     )
+    call_seconds: float = setting(
+        "UPSTREAM_CALL_SECONDS", "how long one upstream call may take as a whole", number(0.1, 3600), 120.0
+    )
     attempts: int = setting(
         "UPSTREAM_ATTEMPTS", "tries of an upstream call that may be repeated", integer(1, 20), 5
     )

@@ -15,7 +15,6 @@ from typing import Any, Protocol, runtime_checkable
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
@@ -36,6 +35,7 @@ from connectors.common.errors import (
     Unreadable,
     UpstreamRefused,
 )
+from connectors.common.exchange import CODING, BoundedAdapter, exchange
 from connectors.common.limiter import Limiter
 from connectors.common.logs import CALLS
 from connectors.common.metrics import CallMetrics
@@ -50,6 +50,9 @@ _THROTTLED = (429, 503)
 _WHOLE = ("http://", "https://")
 _DOTS = frozenset((".", ".."))
 
+MOST_VALUES = 500_000
+"""Values of one answer: each takes 60 bytes or more, however few it takes as text."""
+
 Params = Mapping[str, Any] | list[tuple[str, Any]] | None
 
 
@@ -58,8 +61,9 @@ class UpstreamOptions:
     """How to reach one upstream system. Times in seconds, sizes in bytes.
 
     `address_setting` and `credentials_setting` are the settings to name when upstream cannot be reached or
-    refuses. `verify`: True, or the path of a CA bundle. `max_wait` bounds the sleeping of one call over all
-    its retries. `reset_headers`: those of a 429 or 503 that say when to go on, where `Retry-After` does not.
+    refuses. `call_seconds` bounds one attempt as a whole, `max_wait` the sleeping of one call over all its
+    retries. `verify`: True, or the path of a CA bundle. `reset_headers`: those of a 429 or 503 that say when
+    to go on, where `Retry-After` does not.
     """
 
     base_url: str
@@ -71,7 +75,8 @@ class UpstreamOptions:
     backoff: float = 0.5
     backoff_cap: float = 20.0
     max_wait: float = 60.0
-    max_bytes: int = 16 * 1024 * 1024
+    call_seconds: float = 120.0
+    max_bytes: int = 8 * 1024 * 1024
     verify: bool | str = True
     pool_size: int = 16
     reset_headers: tuple[str, ...] = ()
@@ -89,6 +94,7 @@ class UpstreamOptions:
         shared: dict[str, Any] = {
             "connect_timeout": common.connect_timeout,
             "read_timeout": common.read_timeout,
+            "call_seconds": common.call_seconds,
             "attempts": common.attempts,
             "backoff": common.backoff,
             "max_wait": common.max_wait,
@@ -305,20 +311,16 @@ class UpstreamClient:
 
     def _exchange(self, request: requests.Request) -> UpstreamResponse:
         request.auth = self._auth
-        prepared = self._session.prepare_request(request)
         options = self.options
-        with self._session.send(
-            prepared,
-            stream=True,
-            allow_redirects=False,
+        response, text = exchange(
+            self._session,
+            self._session.prepare_request(request),
             timeout=(options.connect_timeout, options.read_timeout),
+            seconds=options.call_seconds,
+            max_bytes=options.max_bytes,
             verify=options.verify,
-            proxies=self._session.proxies,
-        ) as response:
-            # One byte more than is allowed, so that too large an answer shows without being read whole.
-            text = response.raw.read(options.max_bytes + 1, decode_content=True)
-        if len(text) > options.max_bytes:
-            raise InvalidResponse(f"the upstream answer is larger than {options.max_bytes} bytes")
+            patience=options.max_wait,
+        )
         status, said, method = response.status_code, response.headers, request.method or "GET"
         try:
             return UpstreamResponse(status, said, _decoded(text, said), True, method)
@@ -362,7 +364,7 @@ class UpstreamClient:
         return Unavailable(f"upstream did not answer ({what})")
 
 
-def _decoded(text: bytes, headers: Mapping[str, str]) -> Any:
+def _decoded(text: bytes | bytearray, headers: Mapping[str, str]) -> Any:
     """Return the JSON in an answer, None for nothing; ValueError if it is none.
 
     A byte order mark counts for nothing (RFC 8259, 8.1). Old systems name another charset than UTF-8. A value
@@ -370,6 +372,8 @@ def _decoded(text: bytes, headers: Mapping[str, str]) -> Any:
     """
     if not text:
         return None
+    if jsonio.values_in(text) > MOST_VALUES:
+        raise InvalidResponse(f"the upstream answer holds more than {MOST_VALUES} values")
     charset = parse_options_header(headers.get("Content-Type"))[1].get("charset", "utf-8").lower()
     if charset not in ("utf-8", "utf8", "us-ascii"):
         try:
@@ -393,8 +397,13 @@ def make_session(options: UpstreamOptions, headers: Mapping[str, str]) -> reques
     session.trust_env = False
     session.proxies = dict(get_environ_proxies(options.base_url))
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers.update({"Accept": "application/json", "User-Agent": "sesam-erp-chargebee/0.1", **headers})
-    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=options.pool_size, max_retries=0)
+    own = {
+        "Accept": "application/json",
+        "Accept-Encoding": CODING,
+        "User-Agent": "sesam-erp-chargebee/0.1",
+    }
+    session.headers.update({**own, **headers})
+    adapter = BoundedAdapter(pool_connections=2, pool_maxsize=options.pool_size, max_retries=0)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session

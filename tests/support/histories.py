@@ -272,9 +272,10 @@ class _Raw:
         self._content = content
 
     def read(self, size: int, decode_content: bool = True) -> bytes:
-        """All at once."""
-        del size, decode_content
-        return self._content
+        """As much as is asked for."""
+        del decode_content
+        piece, self._content = self._content[:size], self._content[size:]
+        return piece
 
     def release_conn(self) -> None:
         """Nothing is held."""

@@ -9,9 +9,16 @@ from werkzeug.exceptions import ClientDisconnected
 
 from connectors.common.datatype import Entity
 from connectors.common.errors import BadRequest, TooSlow, WrongMediaType
+from connectors.common.in_flight import IN_FLIGHT, LARGE
 from core import jsonio
 from core.http_worker import BadFraming
 from core.jsonio import type_name
+
+MOST_VALUES = 300_000
+"""Values of one body; as Python objects each takes 60 bytes or more."""
+
+_PATIENCE = 30.0
+"""Seconds that a large request waits for others to be done."""
 
 
 def json_of(request: Request) -> Any:
@@ -26,7 +33,11 @@ def json_of(request: Request) -> Any:
 
 
 def parse(text: bytes) -> Any:
-    """Return the JSON value in a text; `BadRequest` if it is none, or nested too deep."""
+    """Return the JSON value in a text; `BadRequest` if it is none, nested too deep, or too much of it."""
+    if jsonio.values_in(text) > MOST_VALUES:
+        raise BadRequest(
+            f"the body holds more than {MOST_VALUES} values; send fewer at a time", rule="values"
+        )
     try:
         return jsonio.loads(text)
     except ValueError as error:
@@ -35,12 +46,16 @@ def parse(text: bytes) -> Any:
 
 def read(request: Request) -> bytes:
     """Return the body; `TooSlow` if its rest does not come, `BadRequest` if its framing is wrong."""
+    size = request.content_length
+    IN_FLIGHT.body(LARGE + 1 if size is None else size, _PATIENCE)
     try:
-        return request.get_data(cache=False)
+        body = request.get_data(cache=False)
     except BadFraming as error:
         raise BadRequest(f"the body's framing is wrong ({type(error).__name__})", rule="framing") from None
     except (OSError, ClientDisconnected):
         raise TooSlow("the rest of the body did not come", rule="REQUEST_TIMEOUT_SECONDS") from None
+    IN_FLIGHT.text(body, _PATIENCE)
+    return body
 
 
 def entities_of(request: Request) -> list[Entity]:

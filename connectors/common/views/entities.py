@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from connectors.common import call_counter, entity_text
 from connectors.common.datatype import Datatype, Entity
 from connectors.common.errors import BadRequest, ServiceError
+from connectors.common.in_flight import IN_FLIGHT
 from connectors.common.pushing import push
 from connectors.common.service import Runtime, runtime
 from connectors.common.transit import escaped, unescaped
@@ -87,6 +88,8 @@ def _stream(
         parts.service.metrics.broken_streams.labels(kind.name).inc()
         parts.log.error("read cut off: upstream failed midway", extra={"members": error.as_dict()})
         raise
+    finally:
+        IN_FLIGHT.end()
     outcome = "records" if records else "idle"
     metrics.reads.labels(kind.name, outcome).inc()
     metrics.read_calls.labels(kind.name, outcome).inc(calls.reads)

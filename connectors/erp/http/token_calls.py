@@ -7,12 +7,17 @@ from typing import Any
 
 import requests
 from requests.auth import HTTPBasicAuth
+from urllib3.exceptions import HTTPError
 
 from connectors.common.errors import Unavailable, UpstreamRefused
+from connectors.common.exchange import exchange
 from connectors.common.upstream import UpstreamOptions, make_session
 from connectors.erp.profile.model.connection import Password, RefreshToken, Session, TokenCall
 from core import jsonio
 from core.dotted import get_path
+
+_MOST_BYTES = 1024 * 1024
+"""Bytes of the answer to a token call; a token has a few thousand."""
 
 _MOST = 300
 """Characters of what the ERP says of a refused token call that are passed on."""
@@ -84,16 +89,18 @@ class TokenCalls:
 
     def _answer(self, method: str, url: str, **kwargs: Any) -> requests.Response:
         try:
-            answer = self._session.request(
-                method,
-                url,
+            answer, body = exchange(
+                self._session,
+                self._session.prepare_request(requests.Request(method, url, **kwargs)),
                 timeout=(self._options.connect_timeout, self._options.read_timeout),
+                seconds=self.patience,
+                max_bytes=_MOST_BYTES,
                 verify=self._options.verify,
-                allow_redirects=False,
-                **kwargs,
+                patience=self.patience,
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             raise Unavailable(f"the token call was not answered ({type(error).__name__})") from None
+        answer._content = bytes(body)
         if answer.status_code < 300:
             return answer
         said = f"the token call was answered {answer.status_code}{_reason(answer)}"

@@ -1,0 +1,87 @@
+"""What is large is worked on by few requests at a time, so that a service fits into 128 MB whatever comes."""
+
+from __future__ import annotations
+
+import threading
+from contextvars import ContextVar
+
+from connectors.common.errors import Unavailable
+from core.jsonio import values_in
+
+LARGE = 1024 * 1024
+"""Bytes from which on something is large. As Python objects it takes up to twenty times as much."""
+
+VALUE = 20
+"""Bytes of a JSON text that a value counts for at least: as an object it takes 60 or more."""
+
+AT_ONCE = 1
+"""Requests that may have something large in memory; the others wait."""
+
+
+class _Request:
+    """What one request has in memory, in whichever of its threads."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.has_body = False
+        self.has_answer = False
+
+
+class InFlight:
+    """Places for what is large: a request has at most one, for its own body and for upstream's answers."""
+
+    def __init__(self, places: int = AT_ONCE) -> None:
+        self._places = threading.BoundedSemaphore(places)
+        self._request: ContextVar[_Request | None] = ContextVar("in_flight", default=None)
+
+    def begin(self) -> None:
+        """Let a request begin; what it takes is given back by `end`."""
+        self._request.set(_Request())
+
+    def text(self, body: bytes, patience: float) -> None:
+        """Note the request's own body by what is in it."""
+        self.body(values_in(body) * VALUE, patience)
+
+    def body(self, size: int, patience: float) -> None:
+        """Note the request's own body. `Unavailable` if no place is free within `patience` seconds."""
+        mine = self._request.get()
+        if mine is not None and size > LARGE:
+            with mine.lock:
+                self._take(mine, patience)
+                mine.has_body = True
+
+    def answer(self, size: int, patience: float) -> None:
+        """Note an answer of upstream's. `Unavailable` likewise."""
+        mine = self._request.get()
+        if mine is not None and size > LARGE and not mine.has_answer:
+            with mine.lock:
+                self._take(mine, patience)
+                mine.has_answer = True
+
+    def next_answer(self) -> None:
+        """Note that the last answer of upstream's has been dealt with."""
+        mine = self._request.get()
+        if mine is not None and mine.has_answer:
+            with mine.lock:
+                self._drop(mine, has_body=mine.has_body)
+
+    def end(self) -> None:
+        """Give back what the request has."""
+        mine = self._request.get()
+        if mine is not None:
+            with mine.lock:
+                self._drop(mine, has_body=False)
+
+    def _take(self, mine: _Request, patience: float) -> None:
+        if not (mine.has_body or mine.has_answer) and not self._places.acquire(timeout=patience):
+            raise Unavailable("too many large requests are being worked on at once", retry_after=5.0)
+
+    def _drop(self, mine: _Request, has_body: bool) -> None:
+        had = mine.has_body or mine.has_answer
+        mine.has_body, mine.has_answer = has_body, False
+        if had and not has_body:
+            self._places.release()
+
+
+IN_FLIGHT = InFlight()
+"""Those of this process."""
