@@ -258,15 +258,20 @@ def _absent(document: Mapping[str, Any], entities: Mapping[str, DatatypeProfile]
     }
 
 
+_MAPS = frozenset(
+    {"fields", "items", "parts", "children", "query", "headers", "new", "map", "back", "actions"}
+)
+"""Members whose keys are names of the ERP or of this project, so that `type` there is no kind."""
+
+
 def _merge(default: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Objects key by key; one that is of another type or strategy than the default stands alone."""
     merged = dict(default)
     for name, value in own.items():
         base = merged.get(name)
-        if isinstance(base, dict) and isinstance(value, dict) and _same_kind(base, value):
+        merged[name] = value
+        if isinstance(base, dict) and isinstance(value, dict) and (name in _MAPS or _same_kind(base, value)):
             merged[name] = _merge(base, value)
-        else:
-            merged[name] = value
     return merged
 
 

@@ -200,6 +200,15 @@ def test_defaults_are_merged_but_another_kind_stands_alone(tmp_path: Path) -> No
     assert load(tmp_path, document).entities["contact"].paginator == Cursors(param="c", path="next")
 
 
+def test_a_field_called_type_says_nothing_of_kinds(tmp_path: Path) -> None:
+    """Customers and products have one, and lost all fields of `defaults` by it."""
+    document = profile(fields={"first_name": "name"})
+    document["defaults"] = {"fields": {"external_refs.chargebee": "ref"}}
+    document["entities"]["product"] = {**document["entities"]["contact"], "fields": {"name": "n", "type": {"from": "t", "map": {"a": "goods"}}}}  # fmt: skip
+    for fields in (one.fields for one in load(tmp_path, document).entities.values()):
+        assert "external_refs.chargebee" in (fields or {})
+
+
 def test_a_datatype_can_be_switched_off(tmp_path: Path) -> None:
     document = profile()
     document["entities"]["order"] = {"enabled": False}

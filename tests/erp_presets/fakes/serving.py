@@ -68,6 +68,7 @@ class Has:
     makes_products: bool = True
     deletes_contacts: bool = True
     people_at_companies: bool = True
+    sales_name_people: bool = True
     wins: bool = True
     """Whether a quote that becomes an order can be followed."""
 
