@@ -1,29 +1,26 @@
 """What a person decides about records: whether two belong together, and what is to be tried again.
 
-A decision is an entity pushed to the node's receiver `decisions`; the enrich and share pipes hop to it. That
-works on any node, this module only looks up who is affected.
+A decision is an entity pushed to the node's receiver `decisions`, see `core.decisions`; the enrich and share
+pipes hop to it. That works on any node, this module only looks up who is affected.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from core import decisions
 from core.jsonio import Json
 from core.names import TRANSFORM, RecordName, parse_ni
 from stack.node import NodeClient
 from stack.process_manager import StackError
 
 RETRIED = ("rejected", "conflict", "quarantined", "gone")
-ONE_THING = {"order", "quote"}
-"""ERP datatypes whose records stand for one thing when they are linked: a quote and the order it became."""
 
 
 def unlink(node: NodeClient, record: RecordName, note: str = "") -> list[Json]:
     """Take a record apart from its counterparts for good; answers the decisions. StackError without any."""
-    pairs = _pairs(record, _group(node, record))
-    if not pairs:
+    found = decisions.unlink(record, lambda name: _group(node, name), note)
+    if not found:
         raise StackError(f"{record} is not linked to a record of the other system")
-    return send(node, [decision("unlink", pair, note) for pair in pairs])
+    return send(node, found)
 
 
 def relink(node: NodeClient, record: RecordName, other: RecordName, note: str = "") -> list[Json]:
@@ -36,16 +33,10 @@ def relink(node: NodeClient, record: RecordName, other: RecordName, note: str = 
 
 def link_decisions(node: NodeClient, record: RecordName, other: RecordName, note: str = "") -> list[Json]:
     """Return what `relink` decides, not sent yet; the link itself comes last. Raises StackError."""
-    if record.system == other.system:
-        raise StackError(f"{record} and {other} are of one system: a link joins records of two")
-    mine, theirs = _group(node, record), _group(node, other)
-    former = [pair for pair in _pairs(record, mine) if other not in pair]
-    former += [
-        (other, each)
-        for each in theirs
-        if each.system == record.system and each not in mine and _alike(each, record)
-    ]
-    return [*(decision("unlink", pair, note) for pair in former), decision("link", (record, other), note)]
+    try:
+        return decisions.link(record, other, lambda name: _group(node, name), note)
+    except ValueError as error:
+        raise StackError(str(error)) from error
 
 
 def retry(node: NodeClient, pipe: str | None = None, row_id: str | None = None) -> list[Json]:
@@ -60,15 +51,22 @@ def retry(node: NodeClient, pipe: str | None = None, row_id: str | None = None) 
         if name not in names:
             raise StackError(f"there is no share pipe {name}")
         names = [name]
-    rows = [
-        f"{name}:{row['_id']}"
+    found = [
+        decisions.about_row(decisions.RETRY, name, row["_id"])
         for name in names
         for row in node.entities(name)
         if not row.get("_deleted") and row.get("$status") in RETRIED and row_id in (None, row["_id"])
     ]
-    if row_id is not None and not rows:
+    if row_id is not None and not found:
         raise StackError(f"{names[0]} has no row {row_id} to try again")
-    return send(node, [{"_id": row, "decision": "retry"} for row in rows])
+    return send(node, found)
+
+
+def send(node: NodeClient, found: list[Json]) -> list[Json]:
+    """Hand decisions to the node, and answer them."""
+    if found:
+        node.push(decisions.RECEIVER, found)
+    return found
 
 
 def _group(node: NodeClient, record: RecordName) -> list[RecordName]:
@@ -79,27 +77,3 @@ def _group(node: NodeClient, record: RecordName) -> list[RecordName]:
     ids = row.get("$ids") or []
     named = map(parse_ni, ids if isinstance(ids, list) else [ids])
     return [each for each in named if each is not None]
-
-
-def _pairs(record: RecordName, group: Sequence[RecordName]) -> list[tuple[RecordName, RecordName]]:
-    """Return the links between a record, with what is one thing with it, and the other system."""
-    same = [each for each in group if each.system == record.system and _alike(each, record)]
-    return [(mine, each) for mine in same for each in group if each.system != record.system]
-
-
-def _alike(one: RecordName, other: RecordName) -> bool:
-    return one.datatype == other.datatype or {one.datatype, other.datatype} <= ONE_THING
-
-
-def decision(kind: str, pair: tuple[RecordName, RecordName], note: str) -> Json:
-    """Return a decision about a pair, `link` or `unlink`, as the receiver takes it."""
-    records = sorted(str(each) for each in pair)
-    found: Json = {"_id": "|".join(records), "decision": kind, "records": records}
-    return {**found, "note": note} if note else found
-
-
-def send(node: NodeClient, decisions: list[Json]) -> list[Json]:
-    """Hand decisions to the node, and answer them."""
-    if decisions:
-        node.push("decisions", decisions)
-    return decisions

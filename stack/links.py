@@ -13,11 +13,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from core.decisions import about
 from core.dotted import get_path
 from core.jsonio import Json
 from core.names import COLLECT, Kind, RecordName
 from core.settings import BadSetting
-from stack.decisions import decision, link_decisions
+from stack.decisions import link_decisions
 from stack.node import NodeClient
 from stack.report import MAPPINGS, Pair
 
@@ -124,7 +125,7 @@ def decide(node: NodeClient, rows: Iterable[Row]) -> list[Json]:
         if row.decision == LINK:
             for each in link_decisions(node, row.erp, row.chargebee, row.note):
                 following[each["_id"]] = each
-        own = decision(row.decision, (row.erp, row.chargebee), row.note)
+        own = about(row.decision, (row.erp, row.chargebee), row.note)
         asked[own["_id"]] = own
     return list({**following, **asked}.values())
 

@@ -11,6 +11,7 @@ from localnode.api import parsing
 from localnode.api.current import node
 from localnode.api.responses import as_json
 from localnode.diagnostics.compare import compare
+from localnode.diagnostics.decide import decisions, foresee, foresee_commit
 from localnode.diagnostics.explain import explain
 from localnode.diagnostics.findings import findings, summary
 from localnode.diagnostics.names import Labels
@@ -66,6 +67,25 @@ def _variables() -> dict[str, Any] | None:
     if not isinstance(value, dict):
         raise BadRequest('the field "env" must be a JSON object')
     return value
+
+
+@diagnostics.post("/decisions")
+def foresee_decisions() -> Response:
+    """Return what a request of a person comes to, and what would follow; nothing is decided or written.
+
+    `{"decisions": [entities for the receiver `decisions`], "effects": …}`, see
+    `localnode.diagnostics.decide`. With `effects=false` nothing is foreseen, which may take a while.
+    `{"action": "commit", "dataset": id}` foresees what a tripped circuit breaker would let through.
+    """
+    asked = parsing.json_object()
+    _, seconds = _bounds()
+    if asked.get("action") == "commit":
+        return as_json(
+            {"decisions": [], "effects": foresee_commit(node(), str(asked.get("dataset")), seconds)}
+        )
+    found = decisions(node(), asked)
+    wanted = parsing.flag("effects", True)
+    return as_json({"decisions": found, "effects": foresee(node(), found, seconds) if wanted else None})
 
 
 @diagnostics.post("/verify")

@@ -82,6 +82,7 @@ PERMISSIONS: dict[str, Permission] = {
     "datasets.delete_index": Permission(ADMIN, "index deleted"),
     "datasets.operate_dataset": Permission(OPERATOR, "dataset"),
     "datasets.post_entities": Permission(ADMIN, "entities written"),
+    "diagnostics.foresee_decisions": Permission(READER),
     "diagnostics.make_plan": Permission(READER),
     "diagnostics.verify_systems": Permission(READER),
     "flow.receive": Permission(_push, "decided"),

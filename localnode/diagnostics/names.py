@@ -9,6 +9,19 @@ from core.jsonio import Json
 from core.names import Kind, RecordName, parse_ni, parse_pipe
 from localnode.config import NodeConfig, PipeComponent
 
+NAMES = (
+    "name",
+    "display_name",
+    "external_name",
+    "company",
+    "title",
+    "number",
+    "document_number",
+    "sku",
+    "email",
+)
+"""Fields that hold what people call a record, best first; a first and a last name come before all of them."""
+
 
 class Labels:
     """How systems, datatypes and records are called wherever a person reads them: `ERP contact CT-1`.
@@ -36,6 +49,11 @@ class Labels:
         """Return the same for a namespaced identifier; what names no record of a system stays as it is."""
         name = parse_ni(ni)
         return self.record(name) if name is not None else str(ni)
+
+    def of_pipe(self, pipe_id: str) -> str:
+        """Return the kind of record that a pipe is about, its id for one that is about none."""
+        found = parse_pipe(pipe_id, self.systems)
+        return self.kind(found[0]) if found is not None else pipe_id
 
     def json(self, record: Mapping[str, Any]) -> str:
         """Return the same for `{"system", "datatype", "id"}`."""
@@ -74,3 +92,23 @@ def members(entity: dict[str, Any]) -> Iterator[tuple[RecordName, dict[str, Any]
 def payload_of(entity: Json) -> Json:
     """Return the target's own fields of a share entity: no `_…`, no `$…`, no `id`."""
     return {name: value for name, value in entity.items() if name[:1] not in ("_", "$") and name != "id"}
+
+
+def called(entity: Mapping[str, Any]) -> str:
+    """Return what people call what an entity is about: a person's full name, a name, a title, a number."""
+    full = " ".join(str(entity[name]) for name in ("first_name", "last_name") if entity.get(name))
+    for name in (
+        "name",
+        "display_name",
+        "external_name",
+        "company",
+        "title",
+        "number",
+        "order_number",
+        "sku",
+        "email",
+    ):
+        if full:
+            break
+        full = str(entity.get(name) or "")
+    return " ".join(full.split())

@@ -10,9 +10,13 @@ from typing import Any
 
 from flask import Response, request
 
+from core.jsonio import Json
+from core.names import DELETES, parse_pipe
 from localnode.api import parsing
 from localnode.api.current import node
 from localnode.api.responses import as_json
+from localnode.diagnostics.decide import business_name
+from localnode.diagnostics.names import Labels
 from localnode.errors import BadRequest
 from localnode.pipes.batches import DEAD
 from localnode.pipes.policy import policy
@@ -59,23 +63,61 @@ def list_retries() -> Response:
 
 @data.get("/breakers")
 def list_breakers() -> Response:
-    """Tripped circuit breakers: `[{"dataset", "pipe", "reason", "held": number of entities}]`."""
+    """Return tripped circuit breakers.
+
+    `[{"dataset", "pipe", "reason", "held": number of entities, "about", "system", "deletions"}]`. For a pipe
+    that holds back what a system says is gone, `about` is the kind of record (`ERP contact`), `system` its
+    name, and `deletions` what follows from them elsewhere (the node's variable `deletes`).
+    """
     writers = {pipe.component.sink_dataset: pipe.id for pipe in node().pipes.values()}
     tripped = [(each, info.breaker) for each in node().store.datasets() if (info := each.info()).breaker]
     return as_json(
         [
-            {"dataset": each.id, "pipe": writers.get(each.id), "reason": reason, "held": staged_count(each)}
+            {
+                "dataset": each.id,
+                "pipe": writers.get(each.id),
+                "reason": reason,
+                "held": staged_count(each),
+                **_deletions(writers.get(each.id)),
+            }
             for each, reason in tripped
         ]
     )
 
 
+def _deletions(pipe_id: str | None) -> Json:
+    """Return what is about to be deleted where a pipe finds deletions, all None for other pipes."""
+    labels = Labels.of(node().config)
+    found = parse_pipe(pipe_id or "", labels.systems)
+    if found is None or found[1] != DELETES:
+        return {"about": None, "system": None, "deletions": None}
+    kind = found[0]
+    follows = node().env().get("deletes")
+    return {
+        "about": labels.kind(kind),
+        "system": labels.systems.get(kind.system, kind.system),
+        "deletions": follows,
+    }
+
+
 @data.get("/breakers/held")
 def list_held() -> Response:
-    """Return the first entities that the tripped breaker of `dataset` holds back, at most `limit`."""
+    """Return the first entities that the tripped breaker of `dataset` holds back, at most `limit`.
+
+    `[{"id", "name", "deleted"}]`.
+    """
     wanted, dataset = limit(50), node().store.find(request.args.get("dataset", ""))
     held = dataset.staged() if dataset is not None else iter(())
-    rows = [{"id": each["_id"], "deleted": each.get("_deleted") is True} for each in islice(held, wanted)]
+    found = parse_pipe(dataset.id) if dataset is not None else None
+    kind = found[0] if found is not None else None
+    rows = [
+        {
+            "id": each["_id"],
+            "name": business_name(node().store, kind.record(each["_id"])) if kind else "",
+            "deleted": each.get("_deleted") is True,
+        }
+        for each in islice(held, wanted)
+    ]
     return page(rows, None)
 
 

@@ -91,6 +91,7 @@ def pipe_card(pipe: NodePipe, retries: int) -> dict[str, Any]:
         "changes": last.outcome.changes if last else None,
         "retries": retries,
         "dead_letters": dead_letters(pipe),
+        "dead_letter_dataset": policy(effective).dead_letter_dataset,
         "backlog": _backlog(pipe),
         **counts(pipe.sink_dataset),
     }

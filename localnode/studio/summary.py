@@ -7,8 +7,9 @@ from flask import Response
 from localnode.api import views
 from localnode.api.current import node
 from localnode.api.responses import as_json
+from localnode.diagnostics.findings import OF_RECORDS, findings, summary
+from localnode.diagnostics.names import Labels
 from localnode.store.state import retry_counts
-from localnode.studio.cases import open_cases
 from localnode.studio.data import data
 from localnode.studio.flow import dead_letters
 
@@ -17,11 +18,11 @@ from localnode.studio.flow import dead_letters
 def get_node() -> Response:
     """Return the node at a glance; costs the same however many entities there are.
 
-    `open` is the number of open cases, None while a large dataset is still being read.
+    `state`, `counts` and `findings` are those of `/api/diagnostics/findings`; `open` is the number of cases.
     """
     here, status = node(), node().status()
-    book = open_cases()
-    complete = book.read_on()
+    found = findings(here)
+    seen = summary(found)
     return as_json(
         {
             "version": status["version"],
@@ -34,6 +35,14 @@ def get_node() -> Response:
             "invalid": status["invalid_pipes"],
             "retries": sum(retry_counts(node().store).values()),
             "dead_letters": sum(map(dead_letters, here.pipes.values())),
-            "open": len(book.all()) if complete else None,
+            "open": sum(each.count for each in found if each.kind in OF_RECORDS),
+            **seen,
+            "findings": [each.as_json() for each in found],
         }
     )
+
+
+@data.get("/systems")
+def get_systems() -> Response:
+    """Return what people call the systems: `{id: name}`."""
+    return as_json(Labels.of(node().config).systems)

@@ -231,6 +231,108 @@ def test_what_was_rejected_is_tried_again_by_one_command(world: World) -> None:
     assert world.erp.get("products", edited[1])["sku"] == "TAKEN-1"
 
 
+def foresee(world: World, **asked: Any) -> dict[str, Any]:
+    """What a decision comes to, and what would follow."""
+    answer = requests.post(f"{world.stack.node.url}/diagnostics/decisions", json=asked, timeout=120)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def decide(world: World, **asked: Any) -> dict[str, Any]:
+    """Take the decision that was looked at first, and sync; what was foreseen."""
+    before = world.writes()
+    found = foresee(world, **asked)
+    assert world.writes() == before, "a look ahead writes nothing"
+    world.stack.node.push("decisions", found["decisions"])
+    world.sync()
+    effects: dict[str, Any] = found["effects"]
+    return effects
+
+
+def record(system: str, datatype: str, key: str) -> dict[str, str]:
+    return {"system": system, "datatype": datatype, "id": key}
+
+
+def test_who_is_nobody_s_counterpart_gets_one_of_its_own(world: World) -> None:
+    world.chargebee.post("customers", id="nobodys", first_name="N", last_name="New", email="n@new.example")
+    one, two = (
+        world.erp.create("contacts", first_name=name, last_name="New", email="n@new.example")["id"]
+        for name in "AB"
+    )
+    world.sync()
+    told = {"customers": len(world.chargebee.all("customers"))}
+    effects = decide(world, action="new", record=record("customerp", "contact", one))
+    made = [each for each in effects["writes"] if each["operation"] == "insert"]
+    assert [(each["label"], each["name"]) for each in made] == [("Chargebee customer", "A New")]
+    assert {case["rule"] for case in effects["settled"]} == {"ambiguous"}
+    assert world.erp.get("contacts", one)["external_refs"]["chargebee"] == f"contact-{one}"
+    assert len(world.chargebee.all("customers")) == told["customers"] + 1
+    effects = decide(
+        world,
+        action="link",
+        record=record("customerp", "contact", two),
+        other=record("chargebee", "customer", "nobodys"),
+    )
+    assert effects["counts"]["insert"] == 0
+    assert world.erp.get("contacts", two)["external_refs"]["chargebee"] == "nobodys"
+
+
+def test_a_value_is_chosen_and_settles_what_was_refused(world: World) -> None:
+    edited, _ = sold(world, "CHOSEN-0"), sold(world, "CHOSEN-1")
+    world.sync()
+    item = world.erp.get("products", edited)["external_refs"]["chargebee"]
+    price = next(each["id"] for each in world.chargebee.all("item_prices") if each["item_id"] == item)
+    world.chargebee.post(f"item_prices/{price}", accounting_detail={"sku": "CHOSEN-1"})
+    world.sync()
+    assert (world.shared("customerp-product", edited) or {})["$error"]["rule"] == "unique"
+    here = record("customerp", "product", edited)
+    effects = decide(world, action="choose", record=here, property="sku")
+    assert [each["rule"] for each in effects["settled"]] == ["unique"]
+    assert (world.shared("customerp-product", edited) or {})["$status"] == "ok"
+    assert world.erp.get("products", edited)["sku"] == "CHOSEN-0"
+    accounting = world.chargebee.get("item_prices", price)["accounting_detail"]
+    assert accounting["sku"] == "CHOSEN-0"
+    world.chargebee.post(f"item_prices/{price}", accounting_detail={"sku": "CHOSEN-2"})
+    world.sync()
+    assert world.erp.get("products", edited)["sku"] == "CHOSEN-2", "an edit made later counts"
+
+
+def test_a_decision_is_taken_back(world: World) -> None:
+    one = world.erp.create("contacts", first_name="Un", last_name="Done", email="un@done.example")["id"]
+    world.sync()
+    here = record("customerp", "contact", one)
+    decide(world, action="unlink", record=here)
+    world.erp.patch("contacts", one, phone="1")
+    world.sync()
+    assert "phone" not in world.chargebee.get("customers", f"contact-{one}")
+    key = f"chargebee-customer:contact-{one}|customerp-contact:{one}"
+    effects = decide(world, action="undo", ids=[key])
+    assert [each["id"] for each in effects["writes"]] == [f"contact-{one}"]
+    assert world.chargebee.get("customers", f"contact-{one}")["phone"] == "1"
+
+
+def test_what_cannot_be_decided_is_refused(world: World) -> None:
+    url = f"{world.stack.node.url}/diagnostics/decisions"
+    one = world.erp.create("contacts", first_name="No", last_name="One", email="no@one.example")["id"]
+    world.sync()
+    here, gone = record("customerp", "contact", one), record("customerp", "contact", "CT-999999")
+    refused = [
+        ({"action": "merge", "record": here}, 400),
+        ({"action": "unlink", "record": {"system": "customerp"}}, 400),
+        ({"action": "unlink", "record": gone}, 404),
+        ({"action": "link", "record": here, "other": here}, 400),
+        ({"action": "choose", "record": here}, 400),
+        ({"action": "retry", "pipe": "chargebee-customer-share", "id": "none"}, 404),
+        ({"action": "retry", "pipe": "decisions", "id": "none"}, 404),
+        ({"action": "undo", "ids": ["none"]}, 404),
+        ({"action": "commit", "dataset": "none"}, 404),
+        ([], 400),
+    ]
+    for body, status in refused:
+        assert requests.post(url, json=body, timeout=30).status_code == status, body
+
+
 def sold(world: World, sku: str) -> str:
     """A product; its id."""
     fields = {"name": f"Sold {sku}", "type": "goods", "unit_price": "1.00", "currency": "NOK"}

@@ -71,6 +71,12 @@ class World:
         self.erp.create("contacts", first_name="Grace", last_name=NASTY[:60], email="grace@example.com")
         self.erp.create("products", sku="TEA-1", name="Green tea", unit_price="12.50", currency="NOK")
 
+    def sync(self) -> None:
+        """Sync, once the run that a page has started is over."""
+        status = f"{self.api}/pipes/get-pipe-runner-status"
+        wait_until(lambda: requests.get(status, timeout=5).json()["status"] != "running", what="no run")
+        self.stack.sync()
+
     def put(self, *entities: dict) -> None:
         """Entities as the source of the pipe that checks people."""
         answer = requests.post(f"{self.api}/datasets/people/entities", json=list(entities), timeout=10)
@@ -93,6 +99,7 @@ def world(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 Open = Callable[..., Visit]
+KEEP = "?reset_pipes_and_delete_sink_datasets=false"
 
 
 @pytest.fixture
@@ -149,16 +156,16 @@ def test_find_a_person_and_see_why(synced: World, visit: Open) -> None:
     page = seen.go("/studio/record")
     page.get_by_label("Find a record").fill("lovelace")
     page.get_by_role("link", name=synced.contact, exact=True).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(f"customerp contact {synced.contact}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"ERP contact {synced.contact}")
     row = page.get_by_role("row", name="first_name")
     expect(row.get_by_role("cell").nth(0)).to_contain_text("Ada")
     expect(row.get_by_role("cell").nth(1)).to_contain_text("Ada")
     row.get_by_text("all records say the same").click()
-    expect(row).to_contain_text(f"customerp contact {synced.contact}, field first_name")
+    expect(row).to_contain_text(f"ERP contact {synced.contact}, field first_name")
     expect(row).to_contain_text("POST /customer/share")
     seen.picture("why")
-    page.get_by_role("link", name=f"chargebee customer contact-{synced.contact}").first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(f"chargebee customer contact-{synced.contact}")
+    page.get_by_role("link", name=f"Chargebee customer contact-{synced.contact}").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Chargebee customer contact-{synced.contact}")
 
 
 def test_what_waits_for_a_person_says_what_to_do(synced: World, visit: Open) -> None:
@@ -168,12 +175,145 @@ def test_what_waits_for_a_person_says_what_to_do(synced: World, visit: Open) -> 
     expect(case).to_contain_text("Create a business entity with exactly the name")
     expect(page.locator('[data-count="pending"]')).to_have_text("1")
     synced.chargebee.business_entity("Ærøskøbing Bryghus A/S")
-    synced.stack.sync()
+    synced.sync()
     expect(page.get_by_text("Nothing waits for you")).to_be_visible()
 
 
+def twins(world: World, name: str) -> str:
+    """Two contacts with the e-mail address of one Chargebee customer: which of them it is, a person must say."""
+    email = f"{name.lower()}@twins.example"
+    world.chargebee.post("customers", id=name.lower(), first_name=name, last_name="Cust", email=email)
+    ids = [
+        world.erp.create("contacts", first_name=first, last_name=f"{name}son", email=email)["id"]
+        for first in ("One", "Two")
+    ]
+    world.sync()
+    return str(ids[0])
+
+
+def test_a_waiting_case_is_settled_by_a_link_which_is_undone(synced: World, visit: Open) -> None:
+    one = twins(synced, "Bea")
+    seen = visit()
+    page = seen.go("/studio/pending?q=beason")
+    case = page.get_by_role("listitem").filter(has_text="One Beason")
+    expect(case).to_be_visible()
+    seen.picture("case")
+    assert seen.findings() == []
+    case.get_by_role("button", name="Link One Beason to another record").click()
+    page.get_by_label("Find a record").fill("bea@twins.example")
+    page.get_by_role("button", name="Chargebee customer bea").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("The sync would then change")).to_be_visible(timeout=30_000)
+    seen.picture("decide")
+    assert seen.findings() == []
+    dialog.get_by_label("Note").fill("she said so")
+    dialog.get_by_role("button", name="Link", exact=True).click()
+    expect(case).to_have_count(0, timeout=30_000)
+    assert synced.erp.get("contacts", one)["external_refs"]["chargebee"] == "bea"
+    page.get_by_role("button", name="Decided").click()
+    row = page.get_by_role("row").filter(has_text="she said so")
+    expect(row).to_contain_text("link")
+    row.get_by_role("button", name="Undo").click()
+    dialog.get_by_role("button", name="Take it back").click(timeout=30_000)
+    expect(page.get_by_role("row", name="unlink").filter(has_text="Chargebee customer bea")).to_be_visible()
+
+
+def test_a_link_is_undone_on_the_page_of_the_record(synced: World, visit: Open) -> None:
+    seen = visit()
+    page = seen.go(f"/studio/record?system=customerp&datatype=contact&id={synced.contact}")
+    page.get_by_role("button", name="Unlink").click()
+    page.get_by_role("dialog").get_by_role("button", name="Unlink").click(timeout=30_000)
+    expect(page.get_by_text("No counterpart in another system")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("dialog").get_by_role("button", name="Take it back").click(timeout=30_000)
+    expect(page.get_by_role("button", name="Unlink")).to_be_visible(timeout=30_000)
+
+
+def test_a_case_is_ignored_noted_and_exported(synced: World, visit: Open) -> None:
+    twins(synced, "Cleo")
+    seen = visit()
+    page = seen.go("/studio/pending?q=cleoson")
+    page.get_by_role("button", name="Note on One Cleoson").click()
+    page.get_by_role("dialog").get_by_role("textbox").fill("Ann asks them")
+    page.get_by_role("dialog").get_by_role("button", name="Keep").click()
+    case = page.get_by_role("listitem").filter(has_text="One Cleoson")
+    expect(case).to_contain_text("Ann asks them")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export CSV").click()
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    assert "One Cleoson" in text and "Ann asks them" in text and text.startswith("status,rule,name")
+    case.get_by_role("button", name="Ignore One Cleoson").click()
+    expect(case).to_have_count(0)
+    page.get_by_role("group", name="Show").get_by_role("button", name="Ignored").click()
+    case.get_by_role("button", name="Stop ignoring").click()
+    expect(case).to_have_count(0)
+    page.get_by_role("group", name="Show").get_by_role("button", name="Waiting").click()
+    expect(case).to_be_visible()
+
+
+def test_deletions_are_refused_and_published_with_the_keyboard_alone(synced: World, visit: Open) -> None:
+    """What is let through cannot be taken back: its number has to be typed."""
+    made = [
+        synced.erp.create(
+            "contacts", first_name=f"N{number}", last_name="Gone", email=f"g{number}@gone.example"
+        )
+        for number in range(14)
+    ]
+    synced.sync()
+    for each in made:
+        synced.erp.delete("contacts", each["id"])
+    wait_until(
+        lambda: requests.post(f"{synced.api}/pipes/run-all-pipes{KEEP}", timeout=120).status_code != 409,
+        what="read again",
+    )
+    seen = visit()
+    page = seen.go("/studio/pending")
+    held = page.get_by_role("region", name="14 ERP contacts are gone")
+    expect(held).to_contain_text("is about to be archived")
+    held.get_by_text("Show 14 records").click()
+    expect(held.get_by_text("N3 Gone")).to_be_visible()
+    seen.picture("held-back")
+    assert seen.findings() == []
+    dialog = page.get_by_role("dialog")
+
+    def decide(button: str, number: str) -> None:
+        held.get_by_role("button", name=button).focus()
+        page.keyboard.press("Enter")
+        expect(dialog).to_be_visible()
+        if button != "Keep them":
+            expect(dialog.get_by_text("The sync would then change 14 records")).to_be_visible(timeout=60_000)
+            seen.picture("publish")
+            assert seen.findings() == []
+        agree = dialog.get_by_role("button", name=button)
+        dialog.get_by_label("to go on").focus()
+        page.keyboard.type("13")
+        expect(agree).to_be_disabled()
+        page.keyboard.press("ControlOrMeta+A")
+        page.keyboard.type(number)
+        expect(agree).to_be_enabled()
+        page.keyboard.press("Enter")
+
+    decide("Keep them", "14")
+    expect(page.get_by_text("customerp-contact-deletes: kept")).to_be_visible()
+    assert synced.chargebee.get("customers", f"contact-{made[0]['id']}")["meta_data"]["customerp"]["active"]
+    requests.post(
+        f"{synced.api}/pipes/customerp-contact-all/pump", data={"operation": "start-rescan"}, timeout=10
+    )
+    expect(held).to_be_visible(timeout=30_000)
+    decide("Archive 14", "14")
+    expect(held).to_have_count(0, timeout=30_000)
+    wait_until(
+        lambda: (
+            not synced.chargebee.get("customers", f"contact-{made[0]['id']}")["meta_data"]["customerp"][
+                "active"
+            ]
+        ),
+        what="archived",
+    )
+
+
 def test_plan_then_run(synced: World, visit: Open) -> None:
-    synced.stack.sync()
+    synced.sync()
     synced.erp.patch("contacts", synced.contact, phone="+47 22 33 44 55")
     synced.chargebee.post(f"customers/contact-{synced.contact}", last_name="King")
     before = synced.chargebee.writes(), synced.erp.writes()
@@ -198,7 +338,7 @@ def test_plan_then_run(synced: World, visit: Open) -> None:
 
 
 def test_verify_says_what_differs(synced: World, visit: Open) -> None:
-    synced.stack.sync()
+    synced.sync()
     seen = visit()
     page = seen.go("/studio/verify")
     page.get_by_role("button", name="Compare both sides").click()
@@ -212,7 +352,7 @@ def test_verify_says_what_differs(synced: World, visit: Open) -> None:
     with page.expect_download() as download:
         page.get_by_role("button", name="Save the report").click()
     assert json.loads(download.value.path().read_text())["status"] == "differ"
-    synced.stack.sync()
+    synced.sync()
 
 
 def test_fix_a_dead_letter(synced: World, visit: Open) -> None:

@@ -350,9 +350,9 @@ def test_open_cases_are_listed_by_page(client: FlaskClient, shared: Dataset) -> 
         "/email",
         [],
     )
-    assert first["rows"][1]["records"] == [
-        {"system": "crm", "datatype": "person", "id": "p006", "ni": "~:crm-person:p006"}
-    ]
+    record = {"system": "crm", "datatype": "person", "id": "p006", "ni": "~:crm-person:p006"}
+    assert first["rows"][1]["records"] == [{**record, "label": "crm person p006", "name": "Person 6"}]
+    assert (first["rows"][1]["called"], first["rows"][1]["about"]) == ("Person 6", "crm person")
     assert first["rows"][1]["steps"][0] == "Open the console."
     rest = client.get("/studio/data/cases", query_string={"limit": 200, "after": first["cursor"]}).get_json()
     ids = [row["id"] for row in (*first["rows"], *rest["rows"])]
@@ -393,6 +393,71 @@ def test_many_shared_records_are_read_in_portions(
     answers = [client.get("/studio/data/cases").get_json() for _ in range(3)]
     assert [answer["complete"] for answer in answers] == [False, False, True]
     assert answers[-1]["counts"] == {"pending": 7, "rejected": 1}
+
+
+def test_cases_are_grouped_found_and_sorted(client: FlaskClient, shared: Dataset) -> None:
+    found = client.get("/studio/data/cases").get_json()
+    groups = [(each["status"], each["rule"], each["count"]) for each in found["groups"]]
+    assert groups == [("rejected", "", 1), ("pending", "console-only", 7)], "the odd one first"
+    assert ids(client, "rule=") == ["no"] and len(ids(client, "rule=console-only")) == 7
+    assert ids(client, "q=PERSON 5") == ["p5"], "by what people call it"
+    assert ids(client, "q=/email") == ["no"]
+    assert ids(client, "order=record&status=pending")[:2] == ["p0", "p1"]
+    assert ids(client, "order=oldest")[0] == "p0" and ids(client, "order=newest")[0] == "no"
+    assert client.get("/studio/data/cases?order=random").status_code == 400
+
+
+def ids(client: FlaskClient, query: str) -> list[str]:
+    rows: list[dict] = client.get(f"/studio/data/cases?{query}").get_json()["rows"]
+    return [row["id"] for row in rows]
+
+
+def test_the_refused_value_and_what_is_to_be_written(client: FlaskClient, shared: Dataset) -> None:
+    error = {"field": "/address/city", "rule": "unique"}
+    shared.write(
+        [
+            {
+                "_id": "no",
+                "$status": "rejected",
+                "$error": error,
+                "address": {"city": "Bergen"},
+                "$was": {"address": {"city": "Oslo"}},
+            }
+        ]
+    )
+    row = client.get("/studio/data/cases?status=rejected").get_json()["rows"][0]
+    assert row["value"] == "Bergen"
+    assert row["fields"] == [{"field": "address.city", "before": "Oslo", "after": "Bergen"}]
+
+
+def test_what_is_ignored_waits_no_more_until_it_changes(
+    client: FlaskClient, node: Node, shared: Dataset
+) -> None:
+    decisions = node.store.dataset("decisions", create=True)
+    decisions.write(
+        [
+            {"_id": "ignore:crm-person-share:p1", "decision": "ignore"},
+            {"_id": "ignore:crm-person-share:fine", "decision": "ignore"},
+            {"_id": "note:crm-person-share:p2", "decision": "note", "note": "Ann asks"},
+        ]
+    )
+    found = client.get("/studio/data/cases").get_json()
+    assert (found["counts"], found["ignored"]) == ({"pending": 6, "rejected": 1}, 1)
+    assert ids(client, "ignored=true") == ["p1"]
+    assert [row["note"] for row in found["rows"] if row["id"] == "p2"] == ["Ann asks"]
+    at_a_glance = client.get("/studio/data/node").get_json()
+    counts = at_a_glance["counts"]
+    assert (at_a_glance["open"], counts["rejected"], counts["pending"]) == (7, 1, 6)
+    shared.write([{"_id": "p1", "$status": "rejected", "$error": {"rule": "other"}}])
+    found = client.get("/studio/data/cases").get_json()
+    assert (found["counts"], found["ignored"]) == ({"pending": 6, "rejected": 2}, 0)
+    decisions.write([{"_id": "note:crm-person-share:p2", "_deleted": True}])
+    assert all(row["note"] is None for row in client.get("/studio/data/cases").get_json()["rows"])
+    listed = client.get("/studio/data/decisions").get_json()["rows"]
+    assert [row["row"] for row in listed] == [
+        {"dataset": "crm-person-share", "id": "fine"},
+        {"dataset": "crm-person-share", "id": "p1"},
+    ]
 
 
 DEAD = {
@@ -442,10 +507,21 @@ def test_what_a_breaker_holds_back_is_shown(client: FlaskClient, node: Node) -> 
     )
     dataset.trip("too many deletions")
     assert client.get("/studio/data/breakers").get_json() == [
-        {"dataset": "global-person", "pipe": "global-person", "reason": "too many deletions", "held": 2}
+        {
+            "dataset": "global-person",
+            "pipe": "global-person",
+            "reason": "too many deletions",
+            "held": 2,
+            "about": None,
+            "system": None,
+            "deletions": None,
+        }
     ]
     held = client.get("/studio/data/breakers/held?dataset=global-person").get_json()["rows"]
-    assert held == [{"id": "p001", "deleted": True}, {"id": "p002", "deleted": False}]
+    assert held == [
+        {"id": "p001", "name": "", "deleted": True},
+        {"id": "p002", "name": "", "deleted": False},
+    ]
     client.post("/api/datasets/global-person", json={"operation": "rollback-circuit-breaker"})
     assert client.get("/studio/data/breakers").get_json() == []
 

@@ -13,9 +13,9 @@ export class ApiError extends Error {
   }
 }
 
-/** GET `path` with `params` (null ones are left out); the JSON of the answer. */
-export function get(path, params = {}) {
-  const given = Object.entries(params).filter(([, value]) => value !== null && value !== undefined && value !== "");
+/** GET `path` with `params` (null and empty ones are left out, but for those in `keep`); the JSON of the answer. */
+export function get(path, params = {}, keep = []) {
+  const given = Object.entries(params).filter(([name, value]) => value !== null && value !== undefined && (value !== "" || keep.includes(name)));
   const query = new URLSearchParams(given).toString();
   return call("GET", query ? `${path}?${query}` : path);
 }
@@ -23,6 +23,11 @@ export function get(path, params = {}) {
 /** POST `body` as JSON. */
 export function post(path, body = {}) {
   return call("POST", path, body);
+}
+
+/** DELETE what is at `path`. */
+export function remove(path) {
+  return call("DELETE", path);
 }
 
 /** A path with its parts encoded: address`/studio/data/pipes/${id}`. */

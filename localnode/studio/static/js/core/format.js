@@ -45,4 +45,6 @@ export function plain(value) {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
+const several = (one) => one.replace(/([^aeiou])y$/, "$1ie").replace(/$/, "s");
+
+export const plural = (count, one, many = several(one)) => `${number(count)} ${count === 1 ? one : many}`;

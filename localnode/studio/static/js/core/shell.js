@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { at, fill, h } from "./dom.js";
-import { number, plural } from "./format.js";
+import { number, plural, stamp } from "./format.js";
 import { changed, live } from "./live.js";
 
 const RUN_ALL = "/api/pipes/run-all-pipes?request_mode=async&reset_pipes_and_delete_sink_datasets=False";
@@ -35,16 +35,23 @@ export function title(text) {
   document.title = `${text} · Studio`;
 }
 
+const WORDS = {
+  "config-error": "config error", "not-runnable": "not runnable", "dead-letters": "given up", breaker: "held back", "not-scheduled": "not scheduled", pending: "waiting", behind: "on the way", gone: "gone", waits: "not ready",
+};
+const QUIET = ["behind", "waits", "conflict", "gone"];
+
+/** The gravest first, two at most: the overview has them all. */
 function showNode(node) {
   const pill = at("node-state");
-  const bad = node.failed.length + node.invalid.length;
-  pill.className = `pill ${bad ? "bad" : node.running.length ? "run" : "ok"}`;
-  const parts = [bad ? `${number(bad)} failing` : node.running.length ? `${number(node.running.length)} running` : "all well"];
-  if (!node.scheduling) parts.push("not scheduled");
-  fill(pill, parts.join(" · "));
-  pill.title = `${plural(node.pipes, "pipe")}, started ${node.started}`;
+  const loud = Object.entries(node.counts).filter(([kind]) => !QUIET.includes(kind));
+  const parts = loud.slice(0, 2).map(([kind, figure]) => (kind === "not-scheduled" ? WORDS[kind] : `${number(figure)} ${WORDS[kind] ?? kind}`));
+  if (loud.length > 2) parts.push(`${loud.length - 2} more`);
+  if (node.running.length) parts.unshift(`${number(node.running.length)} running`);
+  pill.className = `pill ${{ error: "bad", warning: "warn" }[node.state] ?? (node.running.length ? "run" : "ok")}`;
+  fill(pill, parts.join(" · ") || "all well");
+  pill.title = `${plural(node.pipes, "pipe")}, started ${stamp(node.started)}`;
   count("dead-letters", node.dead_letters + node.retries, "bad");
-  if (node.open !== null) count("pending", node.open);
+  count("pending", node.open + (node.counts.breaker ?? 0), node.counts.rejected || node.counts.breaker ? "bad" : "");
   syncState(node.run_all === "running");
 }
 
@@ -68,7 +75,7 @@ function syncState(running) {
 async function finished() {
   const result = await get("/api/pipes/get-pipe-runner-status");
   if (result.status === "success") note(`Synced: ${plural(result.additional_info.changes, "change")}`, "ok");
-  else if (result.status !== "not-running") note(`The sync ${result.status}: ${reasons(result)}`, "bad");
+  else if (!["not-running", "running"].includes(result.status)) note(`The sync ${result.status}: ${reasons(result)}`, "bad");
 }
 
 function reasons(result) {
@@ -102,10 +109,19 @@ function menu() {
   });
 }
 
-/** Run all pipes until nothing moves, without resetting anything. */
+/** Run all pipes until nothing moves, without resetting anything; after the run under way, if there is one. */
 export function startSync() {
   syncState(true);
-  return attempt(() => post(RUN_ALL));
+  return attempt(async () => {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await post(RUN_ALL);
+      } catch (error) {
+        if (error.status !== 409 || tries > 120) throw error;
+        await new Promise((resolve) => { setTimeout(resolve, 500); });
+      }
+    }
+  });
 }
 
 /** Start the frame of a page. */

@@ -1,15 +1,17 @@
 // What did not go through: dead letters with another try, the retry queue, and what circuit breakers hold back.
 
-import { address, get, post } from "../core/api.js";
-import { at, fill, h, refill } from "../core/dom.js";
+import { address, get, post, remove } from "../core/api.js";
+import { at, fill, h } from "../core/dom.js";
 import { ago, number, plural, stamp } from "../core/format.js";
 import { live } from "../core/live.js";
 import { attempt, start } from "../core/shell.js";
-import { datasetLink, pipeLink } from "../parts/links.js";
+import { confirmed } from "../parts/dialog.js";
+import { held } from "../parts/held.js";
+import { pipeLink } from "../parts/links.js";
 import { nothing, pagedTable } from "../parts/table.js";
 import { line } from "../parts/values.js";
 
-const breakers = h("div", { class: "pipelist" });
+const breakers = held();
 
 const letters = pagedTable({
   caption: "Dead letters",
@@ -43,36 +45,31 @@ async function retry(pipe, id) {
   await letters.reload();
 }
 
-async function retryAll() {
+async function waiting() {
   const { pipes } = await get("/studio/data/flow");
-  const waiting = pipes.filter((pipe) => pipe.dead_letters > 0);
-  for (const pipe of waiting) await attempt(() => post(address`/api/pipes/${pipe.id}/pump`, { operation: "retry-dead-letters" }), `${pipe.id}: ${plural(pipe.dead_letters, "dead letter")} tried again`);
+  return pipes.filter((pipe) => pipe.dead_letters > 0);
+}
+
+/** All of them at once, once their number was typed. `operate(pipe)` handles those of one pipe. */
+async function all(title, agree, text, danger, operate) {
+  const pipes = await waiting();
+  const count = pipes.reduce((sum, pipe) => sum + pipe.dead_letters, 0);
+  if (!count) return;
+  const list = h("ul", {}, pipes.map((pipe) => h("li", {}, pipeLink(pipe.id), `: ${plural(pipe.dead_letters, "dead letter")}`)));
+  if (!await confirmed({ title: `${title} ${plural(count, "dead letter")}`, body: [h("p", {}, text), list], agree: `${agree} ${number(count)}`, typed: count, danger })) return;
+  for (const pipe of pipes) await attempt(() => operate(pipe), `${pipe.id}: ${plural(pipe.dead_letters, "dead letter")}, ${agree.toLowerCase()}: done`);
   await letters.reload();
 }
 
-async function showBreakers() {
-  const tripped = await get("/studio/data/breakers");
-  refill(breakers, tripped.length > 0 && h("h2", {}, "Held back by a circuit breaker"), await Promise.all(tripped.map(breaker)));
-}
-
-async function breaker(tripped) {
-  const { rows } = await get("/studio/data/breakers/held", { dataset: tripped.dataset, limit: 20 });
-  const decide = (operation, done) => attempt(() => post(address`/api/datasets/${tripped.dataset}`, { operation }), `${tripped.dataset}: ${done}`).then(showBreakers);
-  const deleted = rows.filter((row) => row.deleted).length;
-  return h("section", { class: "card case" },
-    h("h3", {}, datasetLink(tripped.dataset), ` holds ${plural(tripped.held, "change")} back`),
-    h("p", { class: "notice bad" }, tripped.reason),
-    h("p", { class: "values wrap" }, deleted === rows.length ? "Deletions: " : "", rows.map((row) => row.id).join(", "), tripped.held > rows.length && " …"),
-    h("div", { class: "bar" },
-      h("button", { type: "button", onclick: () => decide("commit-circuit-breaker", "published") }, "Publish them"),
-      h("button", { type: "button", onclick: () => decide("rollback-circuit-breaker", "dropped") }, "Drop them"),
-      h("span", { class: "hint" }, "What still stands in the source comes again after a drop.")));
-}
+const retryAll = () => all("Try again", "Retry", "Each is read again from the source, and goes through the pipe again.", false,
+  (pipe) => post(address`/api/pipes/${pipe.id}/pump`, { operation: "retry-dead-letters" }));
+const dropAll = () => all("Drop", "Drop", "They are forgotten, and what they held goes nowhere, until it changes in the source.", true,
+  (pipe) => remove(address`/api/datasets/${pipe.dead_letter_dataset}`));
 
 start();
-fill(at("view"), breakers,
+fill(at("view"), breakers.element,
   h("div", { class: "head" }, h("p", { class: "hint" }, "Correct the data where it comes from, or the pipe; then let the entity be tried again. It is read again from the source."),
-    h("button", { type: "button", onclick: retryAll }, "Retry all")),
+    h("div", { class: "bar" }, h("button", { type: "button", onclick: () => attempt(retryAll) }, "Retry all"), h("button", { type: "button", onclick: () => attempt(dropAll) }, "Drop all"))),
   letters.element, h("h2", {}, "To be retried by itself"), queue.element);
-live(showBreakers, 5);
+live(breakers.load, 5);
 for (const table of [letters, queue]) live(() => (table.shown <= 50 ? table.reload() : null), 4);

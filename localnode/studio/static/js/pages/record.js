@@ -1,12 +1,13 @@
 // Records: find one in any system; one record beside its counterparts, with why each value is what it is.
 
 import { get } from "../core/api.js";
-import { at, fill, h } from "../core/dom.js";
+import { at, fill, h, refill } from "../core/dom.js";
 import { number, plural } from "../core/format.js";
+import { live } from "../core/live.js";
 import { start, title } from "../core/shell.js";
 import { parameter, remember } from "../parts/links.js";
 import { comparison } from "../parts/comparison.js";
-import { explainPath, recordName, recordPage } from "../parts/record_link.js";
+import { explainPath, kindName, recordName, recordPage } from "../parts/record_link.js";
 import { endSearch, search } from "../parts/search.js";
 import { nothing, pagedTable, plainTable } from "../parts/table.js";
 import { line } from "../parts/values.js";
@@ -17,7 +18,7 @@ const record = { system: parameter("system"), datatype: parameter("datatype"), i
 function columns(kindOf) {
   return [
     { title: "Record", head: true, kind: "wrap", cell: (row) => [h("a", { href: recordPage({ ...kindOf(row), id: row.id }) }, row.id), row.deleted && [" ", h("span", { class: "pill off" }, "deleted")]] },
-    { title: "Of", cell: (row) => `${kindOf(row).system} ${kindOf(row).datatype}` },
+    { title: "Of", cell: (row) => kindName(kindOf(row)) },
     { title: "Values", cell: (row) => line(row.values) },
   ];
 }
@@ -29,7 +30,7 @@ function finder(kinds) {
   const place = h("div");
   const field = h("input", { type: "search", placeholder: "A name, an e-mail address, a number …", "aria-label": "Find a record", value: state.q });
   const choice = h("select", { "aria-label": "Kind of record" }, h("option", { value: "" }, "everything"),
-    kinds.map((kind) => h("option", { value: kind.dataset, selected: kind.dataset === state.kind }, `${kind.system} ${kind.datatype} (${number(kind.live)})`)));
+    kinds.map((kind) => h("option", { value: kind.dataset, selected: kind.dataset === state.kind }, `${kindName(kind)} (${number(kind.live)})`)));
 
   const find = async () => {
     const rows = [];
@@ -47,9 +48,9 @@ function finder(kinds) {
   const browse = () => {
     endSearch();
     const kind = known.get(state.kind) ?? kinds.toSorted((one, other) => other.live - one.live)[0];
-    fill(told, `The newest of ${kind.system} ${kind.datatype}; type to search everywhere.`);
+    fill(told, `The newest of ${kindName(kind)}; type to search everywhere.`);
     const table = pagedTable({
-      caption: `${kind.system} ${kind.datatype}`, columns: columns(() => kind), empty: () => nothing("No records collected yet"),
+      caption: kindName(kind), columns: columns(() => kind), empty: () => nothing("No records collected yet"),
       load: (before) => get(`/studio/data/datasets/${encodeURIComponent(kind.dataset)}/entities`, { before, limit: ENOUGH }),
     });
     fill(place, table.element);
@@ -77,13 +78,26 @@ async function showFinder() {
   return fill(at("view"), finder(kinds));
 }
 
+let shown = "";
+
 async function showRecord() {
   title(recordName(record));
   const main = await get(explainPath(record));
   const others = await Promise.all(main.counterparts.map((other) => get(explainPath(other)).catch(() => null)));
-  fill(at("view"), comparison([main, ...others.filter(Boolean)]));
+  const explained = [main, ...others.filter(Boolean)];
+  const shape = JSON.stringify(explained);
+  if (shape === shown || at("view").querySelector("details[open]")) return;
+  shown = shape;
+  refill(at("view"), comparison(explained));
+}
+
+function refuse(error) {
+  fill(at("view"), h("p", { class: "notice bad", role: "alert" }, error.message), h("p", {}, h("a", { href: "/studio/record" }, "Find another record")));
 }
 
 start();
-(record.id === null ? showFinder() : showRecord()).catch((error) => fill(at("view"), h("p", { class: "notice bad" }, error.message),
-  h("p", {}, h("a", { href: "/studio/record" }, "Find another record"))));
+if (record.id === null) showFinder().catch(refuse);
+else live(() => showRecord().catch((error) => {
+  if (error.status !== 404 && shown) throw error;
+  refuse(error);
+}), 5);

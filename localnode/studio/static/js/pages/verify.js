@@ -5,8 +5,9 @@ import { at, fill, h } from "../core/dom.js";
 import { duration, number, plural, stamp } from "../core/format.js";
 import { start } from "../core/shell.js";
 import { pipeLink } from "../parts/links.js";
+import { saveFile } from "../parts/csv.js";
 import { batch } from "../parts/batch.js";
-import { parsed, recordLink, recordLinks } from "../parts/record_link.js";
+import { kindName, parsed, recordLink, recordLinks } from "../parts/record_link.js";
 import { plainTable } from "../parts/table.js";
 import { changeList } from "../parts/values.js";
 
@@ -58,7 +59,7 @@ function show() {
 }
 
 const COUNTS = [
-  { title: "Records of", head: true, cell: (row) => `${row.system} ${row.datatype}` },
+  { title: "Records of", head: true, cell: (row) => kindName(row) },
   { title: "Live", num: true, cell: (row) => number(row.live) },
   { title: "Linked", num: true, cell: (row) => number(row.linked) },
   { title: "Deleted", num: true, cell: (row) => number(row.deleted) },
@@ -79,9 +80,7 @@ function fault(each) {
 }
 
 save.addEventListener("click", () => {
-  const file = URL.createObjectURL(new Blob([JSON.stringify(report, null, 2)], { type: "application/json" }));
-  h("a", { href: file, download: `verify-${report.at.slice(0, 19).replaceAll(":", "")}.json` }).click();
-  URL.revokeObjectURL(file);
+  saveFile(`verify-${report.at.slice(0, 19).replaceAll(":", "")}.json`, JSON.stringify(report, null, 2), "application/json");
 });
 
 start();

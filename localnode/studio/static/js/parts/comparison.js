@@ -2,6 +2,8 @@
 
 import { fill, h } from "../core/dom.js";
 import { ago, number, plain, stamp } from "../core/format.js";
+import { link, unlink } from "./case_actions.js";
+import { action, decide } from "./decide.js";
 import { entityPage } from "./links.js";
 import { recordLink, recordName } from "./record_link.js";
 import { changeList, source, value } from "./values.js";
@@ -44,6 +46,8 @@ function intro(main, explained) {
     h("span", {}, together),
     h("span", { class: "hint" }, "changed ", h("time", { title: stamp(main.modified) }, ago(main.modified))),
     main.golden && h("a", { href: entityPage(main.concept, main.golden) }, "golden record"),
+    !main.deleted && main.concept && (explained.length > 1
+      ? action("Unlink", () => unlink(main, recordName(main))) : action("Link to …", () => link(main, recordName(main)))),
     h("a", { href: "/studio/record" }, "find another"));
 }
 
@@ -64,18 +68,21 @@ function merged(explained) {
 function property(row, explained) {
   return h("tr", { class: row.apart ? "apart" : null },
     h("th", { scope: "row" }, row.name),
-    row.sides.map((side, n) => h("td", { "data-label": recordName(explained[n]) }, side ? cell(side, explained[n]) : "")),
+    row.sides.map((side, n) => h("td", { "data-label": recordName(explained[n]) }, side ? cell(side, explained[n], row.apart) : "")),
     h("td", { "data-label": "Why", class: "why" }, why(row, explained)));
 }
 
-function cell(side, record) {
+function cell(side, record, apart) {
   const kept = side.fields.length > 0;
   const won = side.source.system === record.system && side.source.datatype === record.datatype && side.source.id === record.id && side.rule.name !== "unset";
   return [
-    kept || side.here !== null ? h("span", { class: side.in_sync ? null : "differs" }, value(side.here)) : h("span", { class: "null" }, "not kept here"),
+    kept || side.here !== null ? h("span", { class: side.in_sync ? null : "differs" }, value(side.here)) : h("span", { class: "null" }, "this field is not synced to this record"),
     won && h("span", { class: "pill ok won" }, "from here"),
+    apart && kept && side.here !== null && h("div", {}, action("Choose this value", () => decide({
+      title: `Choose ${plain(side.here)} for ${side.property}`, asked: { action: "choose", record, property: side.property }, agree: "Choose it" }),
+    `Choose ${plain(side.here)} of ${recordName(record)} for ${side.property}`)),
     kept && h("div", { class: "field mono" }, side.fields.join(", ")),
-    side.note && h("div", { class: "field" }, side.note),
+    side.note && kept && h("div", { class: "field" }, side.note),
   ];
 }
 

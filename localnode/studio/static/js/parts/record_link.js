@@ -1,6 +1,6 @@
 // Links to records of the systems, and their names.
 
-import { address } from "../core/api.js";
+import { address, get } from "../core/api.js";
 import { h } from "../core/dom.js";
 
 /** The page of a record { system, datatype, id }. */
@@ -9,7 +9,14 @@ export function recordPage({ system, datatype, id }) {
   return `/studio/record?${query}`;
 }
 
-export const recordName = ({ system, datatype, id }) => `${system} ${datatype} ${id}`;
+/** What people call the systems, by id. */
+const systems = await get("/studio/data/systems").catch(() => ({}));
+
+/** `ERP contact`. */
+export const kindName = ({ system, datatype }) => `${systems[system] ?? system} ${datatype.replaceAll("_", " ")}`;
+
+/** `ERP contact CT-1`. */
+export const recordName = (record) => `${kindName(record)} ${record.id}`;
 
 export const recordLink = (record) => h("a", { href: recordPage(record) }, recordName(record));
 

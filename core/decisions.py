@@ -1,0 +1,87 @@
+"""Decisions of people about records, as the receiver `decisions` of the flow takes them.
+
+A decision is an entity. About records: `link`, `unlink` (two `records`), `new` (one: it is nobody's
+counterpart yet, one is to be made) and `choose` (one, with a `property`: its value is the right one, as if
+somebody had typed it now). About a row of a share pipe, named `<pipe>:<_id of the row>`: `retry`, `ignore`
+and `note`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from core.jsonio import Json
+from core.names import RecordName
+
+LINK, UNLINK, NEW, CHOOSE = "link", "unlink", "new", "choose"
+RETRY, IGNORE, NOTE = "retry", "ignore", "note"
+OF_ROWS = (RETRY, IGNORE, NOTE)
+RECEIVER = "decisions"
+KEPT = ("_id", "decision", "records", "property")
+"""What a decision that is taken back is still known by."""
+ONE_THING = {"order", "quote"}
+"""ERP datatypes whose records stand for one thing when they are linked: a quote and the order it became."""
+
+Group = Callable[[RecordName], Sequence[RecordName]]
+"""Finds everybody who is linked with a record, itself included."""
+
+
+def about(kind: str, records: Sequence[RecordName], note: str = "", **more: str) -> Json:
+    """Return a decision about records, as the receiver takes it."""
+    names = sorted(str(each) for each in records)
+    found: Json = {"_id": "|".join([*names, *more.values()]), "decision": kind, "records": names, **more}
+    return {**found, "note": note} if note else found
+
+
+def about_row(kind: str, pipe: str, row_id: str, note: str = "") -> Json:
+    """Return a decision about a row of a share pipe. One that is no retry does not take the place of one."""
+    found: Json = {"_id": row_key(kind, pipe, row_id), "decision": kind}
+    return {**found, "note": note} if note else found
+
+
+def row_key(kind: str, pipe: str, row_id: str) -> str:
+    """Return the `_id` of a decision about a row."""
+    return f"{pipe}:{row_id}" if kind == RETRY else f"{kind}:{pipe}:{row_id}"
+
+
+def unlink(record: RecordName, group: Group, note: str = "") -> list[Json]:
+    """Return what takes a record apart from its counterparts, [] when it has none."""
+    return [about(UNLINK, pair, note) for pair in _pairs(record, group(record))]
+
+
+def link(record: RecordName, other: RecordName, group: Group, note: str = "") -> list[Json]:
+    """Return what lets two records sync with each other alone; the link itself comes last.
+
+    Former counterparts are left alone until somebody decides about them. ValueError for two of one system.
+    """
+    if record.system == other.system:
+        raise ValueError(f"{record} and {other} are of one system: a link joins records of two")
+    mine, theirs = group(record), group(other)
+    former = [pair for pair in _pairs(record, mine) if other not in pair]
+    former += [
+        (other, each)
+        for each in theirs
+        if each.system == record.system and each not in mine and _alike(each, record)
+    ]
+    return [*(about(UNLINK, pair, note) for pair in former), about(LINK, (record, other), note)]
+
+
+def undone(decision: Json) -> Json:
+    """Return what takes a decision back: a deleted one was never made.
+
+    Records that were linked name each other by now, so a link is taken back by an `unlink` in its place.
+    """
+    if decision.get("decision") == LINK:
+        return {"_id": decision["_id"], "decision": UNLINK, "records": decision["records"]}
+    kept: Json = {each: decision[each] for each in KEPT if each in decision}
+    return {**kept, "_deleted": True}
+
+
+def _pairs(record: RecordName, group: Sequence[RecordName]) -> list[tuple[RecordName, RecordName]]:
+    """Return the links between a record, with what is one thing with it, and the other system."""
+    same = [each for each in group if each.system == record.system and _alike(each, record)]
+    return [(mine, each) for mine in same for each in group if each.system != record.system]
+
+
+def _alike(one: RecordName, other: RecordName) -> bool:
+    return one.datatype == other.datatype or {one.datatype, other.datatype} <= ONE_THING
