@@ -11,10 +11,10 @@ from typing import Any
 from core.clock import now_us
 from localnode.dtl import DtlTrip
 from localnode.pipes import partial
-from localnode.pipes.base import CHRONOLOGICAL, NONE, Batch, RunScope, position
+from localnode.pipes.base import CHRONOLOGICAL, NONE, Batch, RunScope, Source, position
 from localnode.pipes.batches import BatchRunner, Counts, RunFailed, TooSlow
 from localnode.pipes.completeness import Completeness
-from localnode.pipes.errors import NotReady, PipeError, Refused, SourceFailed
+from localnode.pipes.errors import BadToken, NotReady, PipeError, Refused, SourceFailed
 from localnode.pipes.execution_log import FULL, INCREMENTAL, PARTIAL
 from localnode.pipes.parts import Parts
 from localnode.readings import reads
@@ -125,11 +125,25 @@ class PumpRun:
             names = ", ".join(f'"{name}"' for name in missing)
             raise NotReady(f"waits for {names}, which its hops need, to exist and be populated", missing)
 
+    def _offset_of(self, source: Source) -> Any:
+        """Return where the source was left, None for the start.
+
+        An upload may have given the pipe a source of another kind, to which the old place means nothing.
+        """
+        offset = self._state.get("offset")
+        try:
+            source.check_token(offset)
+        except BadToken as error:
+            log.warning("pipe %s: reads from the start: %s", self._parts.id, error)
+            self._state.put("offset", None)
+            return None
+        return offset
+
     def _begin(self) -> None:
         self._parts.reprocessing_check()
         source, sink, scope = self._parts.source, self._parts.sink, self._scope
         unfinished = self._state.get("full")
-        offset = self._state.get("offset")
+        offset = self._offset_of(source)
         # A full run that was cut short goes on where it stood, if its source hands out entities in order.
         resumes = unfinished is not None and offset is not None and source.strategy == CHRONOLOGICAL
         scope.full = self._forced_full or resumes or offset is None or source.strategy == NONE

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from localnode.studio import browse, cases, dead_letters, flow, journal, runs, summary
+from localnode.studio import browse, cases, dead_letters, flow, journal, overview, runs, summary
 from localnode.studio.data import data
 from localnode.studio.node_log import NodeLog
 from localnode.studio.pages import pages
@@ -16,7 +16,7 @@ from localnode.studio.security import protect
 
 __all__ = ["register"]
 
-MODULES = (browse, cases, dead_letters, flow, journal, runs, summary)
+MODULES = (browse, cases, dead_letters, flow, journal, overview, runs, summary)
 """They add their routes to the `data` blueprint when imported."""
 
 

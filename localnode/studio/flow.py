@@ -85,7 +85,7 @@ def pipe_card(pipe: NodePipe, retries: int) -> dict[str, Any]:
         "dataset": component.sink_dataset,
         "has_pump": pipe.has_pump,
         "disabled": pump.disabled,
-        "next_run": _next_run(pipe),
+        "next_run": next_run(pipe),
         "last_run": views.timestamp(last.started) if last else None,
         "seconds": round(last.ended - last.started, 3) if last else None,
         "changes": last.outcome.changes if last else None,
@@ -141,7 +141,8 @@ def counts(dataset: Any) -> dict[str, Any]:
     }
 
 
-def _next_run(pipe: NodePipe) -> str | None:
+def next_run(pipe: NodePipe) -> str | None:
+    """Return when the pump of a pipe is to run by itself."""
     planned = pipe.has_pump and pipe.pump.may_run and node().settings.schedule
     return views.timestamp(pipe.pump.next_run) if planned else None
 
@@ -180,12 +181,47 @@ def _text(value: Any) -> str:
 
 
 def _add_concepts(pipes: list[dict[str, Any]]) -> None:
-    """Set `concept` of every card. Endpoints read from everywhere and belong to none."""
-    writers = {pipe["dataset"]: pipe["id"] for pipe in pipes if pipe["dataset"]}
+    """Set `concept` of every card. Endpoints read from everywhere and belong to none.
+
+    A kind of record belongs to the golden record that it is merged into, or made from; pipes that are about
+    no kind of record go with those that they read.
+    """
+    writers = {pipe["dataset"]: pipe for pipe in pipes if pipe["dataset"]}
     inner = [pipe for pipe in pipes if pipe["stage"] != "endpoint"]
-    reads = {pipe["id"]: [writers[name] for name in pipe["reads"] if name in writers] for pipe in inner}
+    read_by = {pipe["id"]: [writers[name] for name in pipe["reads"] if name in writers] for pipe in inner}
+    kinds: dict[tuple[str, str], str] = {}
+    merged = [
+        (pipe["datatype"], each)
+        for pipe in inner
+        if pipe["stage"] == "global"
+        for each in read_by[pipe["id"]]
+    ]
+    made = [
+        (each["datatype"], pipe)
+        for pipe in inner
+        for each in read_by[pipe["id"]]
+        if each["stage"] == "global"
+    ]
+    for concept, pipe in [*merged, *made]:
+        if pipe["system"]:
+            kinds.setdefault((pipe["system"], pipe["datatype"]), concept)
     titles = {pipe["id"]: pipe["datatype"] for pipe in inner if pipe["stage"] == "global"}
-    others = {pipe["id"]: pipe["datatype"] for pipe in inner}
-    found = names.concepts(reads, titles, others)
+    titles |= {
+        pipe["id"]: kinds[pipe["system"], pipe["datatype"]]
+        for pipe in inner
+        if (pipe["system"], pipe["datatype"]) in kinds
+    }
+    for pipe in inner:  # what is about no kind goes with what it reads, if that is of one concept
+        near = {titles[each["id"]] for each in read_by[pipe["id"]] if each["id"] in titles}
+        if pipe["id"] not in titles and len(near) == 1:
+            titles[pipe["id"]] = near.pop()
+    rest = {
+        pipe["id"]: [each["id"] for each in read_by[pipe["id"]]] for pipe in inner if pipe["id"] not in titles
+    }
+    joined = {source for sources in rest.values() for source in sources if source in rest}
+    alone = {
+        pipe: "other" for pipe, sources in rest.items() if pipe not in joined and not joined & set(sources)
+    }
+    found = names.concepts(rest, {}, {pipe["id"]: pipe["datatype"] for pipe in inner}) | alone | titles
     for pipe in pipes:
         pipe["concept"] = found.get(pipe["id"], "endpoints")

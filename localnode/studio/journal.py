@@ -8,9 +8,11 @@ from typing import Any
 
 from flask import Response, request
 
+from core.names import parse_pipe
 from localnode.api import parsing
 from localnode.api.current import node
 from localnode.api.responses import as_json
+from localnode.diagnostics.decide import business_name
 from localnode.diagnostics.names import payload_of
 from localnode.store import LOG_PREFIX, Dataset, Stored
 from localnode.store.pagination import first_at
@@ -30,9 +32,27 @@ def audit() -> Response:
 
     Every write is a version in the dataset of a pipe that writes to a system.
     """
+    return until_full(_found(_writing(), _write), limit(50))
+
+
+def writes_since(moment: int) -> Iterator[tuple[int, str]]:
+    """(when, operation) of the writes since a moment (both in µs), newest first."""
+    for _, row in _newest(_writing()):
+        if row.ts < moment:
+            return
+        if _is_write(row):
+            yield row.ts, row.entity()["$operation"]
+
+
+def _writing() -> list[str]:
+    """Return the datasets of the pipes that write to systems."""
     pipes = [pipe.component for pipe in node().pipes.values()]
-    writing = [pipe.sink_dataset for pipe in pipes if written_to(pipe.effective)]
-    return until_full(_found(filter(None, writing), _write), limit(50))
+    return [pipe.sink_dataset for pipe in pipes if pipe.sink_dataset and written_to(pipe.effective)]
+
+
+def _is_write(row: Stored) -> bool:
+    entity = row.entity()
+    return not row.deleted and entity.get("$operation") in WRITES and entity.get("$status") == "ok"
 
 
 def _write(dataset_id: str, row: Stored) -> dict[str, Any] | None:
@@ -40,12 +60,17 @@ def _write(dataset_id: str, row: Stored) -> dict[str, Any] | None:
 
     What a write leaves out of an object stays there, so nothing counts as removed.
     """
-    entity = row.entity()
-    if row.deleted or entity.get("$operation") not in WRITES or entity.get("$status") != "ok":
+    if not _is_write(row):
         return None
+    entity = row.entity()
     was = entity["$was"] if isinstance(entity.get("$was"), dict) else {}
     after = payload_of(entity)
+    found = parse_pipe(dataset_id, node().config.systems)
+    key = entity.get("$generated_id") or row.id
+    name = found[0].record(str(key)) if found is not None else None
     return {
+        "record": name.as_json() if name is not None else None,
+        "called": business_name(node().store, name) if name is not None else "",
         "dataset": dataset_id,
         "id": row.id,
         "ts": row.ts,

@@ -16,6 +16,7 @@ YEAR = 365 * 24 * 3600
 pages = Blueprint("studio", __name__, template_folder="templates")
 
 TITLES = {
+    "overview": "Overview",
     "flow": "Flow",
     "record": "Record",
     "pending": "Pending",
@@ -31,12 +32,12 @@ TITLES = {
 
 @pages.get("/", endpoint="root")
 @pages.get("/studio", endpoint="root", strict_slashes=False)
-def flow_page() -> str:
-    """Return the flow: what a person sees first."""
-    return _shell("flow", "Flow")
+def overview() -> str:
+    """Return the overview: what a person sees first."""
+    return _shell("overview", TITLES["overview"])
 
 
-@pages.get("/studio/<any(record, pending, plan, verify, 'dead-letters', runs, datasets, log):name>")
+@pages.get("/studio/<any(flow, record, pending, plan, verify, 'dead-letters', runs, datasets, log):name>")
 def listed(name: str) -> str:
     """Return a page of the navigation."""
     return _shell(name, TITLES[name])
@@ -54,6 +55,13 @@ def dataset(dataset_id: str) -> str:
     """One dataset, or with `?entity=` one of its entities; the script reads both from the address."""
     del dataset_id
     return _shell("dataset", "Dataset", section="datasets")
+
+
+@pages.get("/studio/<path:name>")
+def missing(name: str) -> tuple[str, int]:
+    """Return the page that says that there is none."""
+    del name
+    return _shell("missing", "There is no such page", section=""), 404
 
 
 @pages.get("/studio/static/<version>/<path:filename>")
@@ -100,9 +108,9 @@ def _shell(script: str, title: str, section: str | None = None) -> str:
         "shell.html",
         script=script,
         title=title,
-        section=section or script,
+        section=script if section is None else section,
         titles=TITLES,
-        charts=script in ("runs", "pipe"),
+        charts=script in ("overview", "runs", "pipe"),
         modules=modules(script),
         asset=_asset,
     )

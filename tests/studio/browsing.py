@@ -16,7 +16,11 @@ from tests.support.processes import ROOT
 
 PICTURES = ROOT / "build" / "studio"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 360, "height": 740}}
+SIZES = {
+    "wide": {"width": 1440, "height": 900},
+    "medium": {"width": 820, "height": 1100},
+    "narrow": {"width": 390, "height": 844},
+}
 SERIOUS = ("serious", "critical")
 
 
@@ -80,11 +84,11 @@ class Visit:
         self.page.wait_for_load_state("networkidle")
         return self.page
 
-    def picture(self, name: str) -> Path:
-        """Keep a picture of the page as it is."""
+    def picture(self, name: str, full: bool = True) -> Path:
+        """Keep a picture of the page as it is, `full` or what of it is in the window."""
         PICTURES.mkdir(parents=True, exist_ok=True)
         path = PICTURES / f"{name}.png"
-        self.page.screenshot(path=path, full_page=True)
+        self.page.screenshot(path=path, full_page=full)
         return path
 
     def findings(self) -> list[str]:

@@ -31,9 +31,10 @@ EXTRA = [
     pipe("check", "people", transform={"type": "dtl", "rules": {"default": RULES}}, pump=LETTERS),
 ]
 PAGES = {
-    "flow": "/",
-    "flow-list": "/?as=list",
-    "flow-panel": "/?pipe=global-person&hops=yes",
+    "overview": "/",
+    "flow": "/studio/flow",
+    "flow-list": "/studio/flow?as=list",
+    "flow-panel": "/studio/flow?pipe=global-person&hops=yes",
     "record-search": "/studio/record",
     "record": "/studio/record?system=customerp&datatype=contact&id={contact}",
     "pending": "/studio/pending",
@@ -119,7 +120,7 @@ def visit(browser: Browser, world: World) -> Iterator[Open]:
 def synced(world: World, browser: Browser) -> World:
     """Synced by the button on the page, as a person does it."""
     seen = Visit(browser, world.root)
-    page = seen.go("/")
+    page = seen.go("/studio/flow")
     page.get_by_role("button", name="Sync now").click()
     expect(page.get_by_role("button", name="Syncing")).to_be_visible()
     expect(page.get_by_text("Synced: ")).to_be_visible(timeout=60_000)
@@ -312,6 +313,46 @@ def test_deletions_are_refused_and_published_with_the_keyboard_alone(synced: Wor
     )
 
 
+def test_an_alert_is_read_on_the_first_page(synced: World, visit: Open) -> None:
+    """Somebody has disabled a pump: the overview says so, what it holds up, and that people were told."""
+    pump = f"{synced.api}/pipes/chargebee-customer-share/pump"
+    requests.post(pump, data={"operation": "disable", "comment": "until Monday"}, timeout=10)
+    seen = visit()
+    page = seen.go("/")
+    attention = page.get_by_role("region", name="What needs attention")
+    row = attention.get_by_role("row").filter(has_text="disabled: until Monday")
+    expect(row).to_contain_text("Chargebee customer")
+    expect(page.locator("#node-state")).to_contain_text("disabled")
+    alert = page.get_by_role("region", name="Alerts").get_by_role("listitem").filter(has_text="until Monday")
+    expect(alert).to_be_visible(timeout=30_000)
+    page.get_by_role("link", name="synced today").click()
+    expect(page.get_by_label("Day")).not_to_have_value("")
+    expect(page.get_by_role("row").filter(has_text="created").first).to_be_visible()
+    page.get_by_label("Filter the list: Writes").fill("lovelace")
+    expect(page.get_by_role("row").filter(has_text="TEA-1")).to_have_count(0)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export Writes to the systems as CSV").click()
+    assert "Lovelace" in Path(download.value.path()).read_text(encoding="utf-8-sig")
+    requests.post(pump, data={"operation": "enable"}, timeout=10)
+
+
+def test_a_page_that_cannot_be_shown_says_why(synced: World, visit: Open) -> None:
+    seen = visit()
+    page = seen.page
+    page.route(
+        "**/studio/data/flow", lambda route: route.fulfill(status=503, json={"detail": "out of order"})
+    )
+    page.goto(f"{synced.root}/studio/flow")
+    expect(page.get_by_role("alert")).to_contain_text("out of order")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    page.unroute_all()
+    expect(page.get_by_role("alert")).to_have_count(0, timeout=30_000)
+    expect(page.locator(".node").first).to_be_visible()
+    page.goto(f"{synced.root}/studio/nowhere")
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    seen.trouble.clear()
+
+
 def test_plan_then_run(synced: World, visit: Open) -> None:
     synced.sync()
     synced.erp.patch("contacts", synced.contact, phone="+47 22 33 44 55")
@@ -387,7 +428,7 @@ def dead_again(world: World, before: int) -> bool:
 
 def test_pumps_are_started_stopped_and_disabled(synced: World, visit: Open) -> None:
     seen = visit()
-    page = seen.go("/?pipe=customerp-contact-collect")
+    page = seen.go("/studio/flow?pipe=customerp-contact-collect")
     panel = page.get_by_role("complementary", name="Chosen pipe")
     panel.get_by_role("button", name="Disable").click()
     expect(panel.get_by_text("disabled", exact=True)).to_be_visible()
@@ -400,7 +441,7 @@ def test_pumps_are_started_stopped_and_disabled(synced: World, visit: Open) -> N
 
 def test_the_flow_with_the_keyboard_alone(synced: World, visit: Open) -> None:
     seen = visit()
-    page = seen.go("/")
+    page = seen.go("/studio/flow")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
@@ -445,7 +486,7 @@ def test_what_entities_hold_is_never_markup(synced: World, visit: Open) -> None:
     page.get_by_role("link", name=NASTY).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(NASTY)
     assert page.locator("img[src=x]").count() == 0
-    seen.go("/?pipe=odd")
+    seen.go("/studio/flow?pipe=odd")
     expect(page.get_by_role("complementary", name="Chosen pipe")).to_contain_text(NASTY)
     requests.delete(f"{synced.api}/pipes/odd", timeout=10).raise_for_status()
 
@@ -473,7 +514,7 @@ def test_a_node_that_asks_for_its_token(synced: World, browser: Browser, tmp_pat
             if line.startswith("JWT=")
         )
         seen = Visit(browser, root)
-        seen.page.goto(root)
+        seen.page.goto(f"{root}/studio/flow")
         for given in ("wrong", token):
             field = seen.page.get_by_label("Token", exact=True)
             field.fill(given)

@@ -8,10 +8,12 @@ from importlib import import_module
 import pytest
 from flask.testing import FlaskClient
 
+from localnode.config import read_directory, read_variables
 from localnode.node import Node
 from localnode.store import Dataset, WriteOptions
 from localnode.studio import browse, cases, names
 from tests.studio.conftest import CONFIG, NASTY, pipe
+from tests.support.processes import ROOT
 
 PERSON = "/studio/data/datasets/crm-person-collect"
 
@@ -458,6 +460,38 @@ def test_what_is_ignored_waits_no_more_until_it_changes(
         {"dataset": "crm-person-share", "id": "fine"},
         {"dataset": "crm-person-share", "id": "p1"},
     ]
+
+
+def test_the_overview_counts_writes_by_the_reader_s_days(client: FlaskClient, shared: Dataset) -> None:
+    shared.write([{"_id": f"w{n}", "$status": "ok", "$operation": "insert"} for n in range(3)])
+    shared.write([{"_id": "w0", "$status": "ok", "$operation": "update", "name": "x"}])
+    now = int(time.time())
+    found = client.get(f"/studio/data/overview?days={now - 100_000},{now - 50_000}").get_json()
+    assert found["days"] == [
+        {"start": now - 100_000, "insert": 0, "update": 0, "delete": 0},
+        {"start": now - 50_000, "insert": 3, "update": 1, "delete": 0},
+    ]
+    assert found["complete"] and found["counts"]["pending"] == 7
+    assert found["slowest"][0]["seconds"] >= found["slowest"][-1]["seconds"]
+    assert found["next"] is None and set(found["alerts"]) == {"firing", "coming"}
+    for days in ("", "x", "2,1", ",".join(map(str, range(40)))):
+        assert client.get(f"/studio/data/overview?days={days}").status_code == 400, days
+
+
+def test_a_band_of_the_flow_holds_one_golden_record(client: FlaskClient, node: Node) -> None:
+    """The shipped pipes: orders look up people, which makes them no orders."""
+    node.replace_env(read_variables(ROOT, "test") or {})
+    node.replace_entities(read_directory(ROOT), force=True)
+    concepts: dict[str, set[str]] = {}
+    for card in client.get("/studio/data/flow").get_json()["pipes"]:
+        concepts.setdefault(card["concept"], set()).add(f"{card['system']}-{card['datatype']}".strip("-"))
+    assert set(concepts) == {"person", "organisation", "product", "order", "endpoints", "other"}
+    assert {name for name in concepts["order"] if "-" in name} == {
+        "chargebee-order",
+        "customerp-order",
+        "customerp-quote",
+    }
+    assert {"customerp-contact", "customerp-employee"} <= concepts["person"]
 
 
 DEAD = {

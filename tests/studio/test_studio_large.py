@@ -30,12 +30,13 @@ CONFIG = [
     PLAIN,
 ]
 READY = {
-    "/": ".node",
+    "/": ".tile",
+    "/studio/flow": ".node",
     "/studio/datasets": "tbody tr",
     "/studio/datasets/crm-person-collect": "tbody tr",
     "/studio/datasets/crm-person-collect?order=id": "tbody tr",
     "/studio/record": "tbody tr",
-    "/studio/pending": ".cases li",
+    "/studio/pending": ".empty, .group",
     "/studio/runs": ".chart canvas",
     "/studio/log": ".empty:not([hidden]), tbody tr",
 }

@@ -18,7 +18,7 @@ from tests.support.processes import ROOT
 STUDIO = ROOT / "localnode" / "studio"
 PAGES = [
     "/",
-    *(f"/studio/{name}" for name in TITLES if name != "flow"),
+    *(f"/studio/{name}" for name in TITLES if name != "overview"),
     "/studio/pipes/any",
     "/studio/datasets/any",
 ]
@@ -74,7 +74,8 @@ def test_files_are_kept_by_browsers_until_they_change(bare: FlaskClient) -> None
 
 
 def test_unknown_pages_are_not_found(bare: FlaskClient) -> None:
-    assert bare.get("/studio/nothing").status_code == 404
+    answer = bare.get("/studio/nothing")
+    assert answer.status_code == 404 and "There is no such page" in answer.get_data(as_text=True)
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

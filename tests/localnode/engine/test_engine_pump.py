@@ -62,6 +62,22 @@ def test_chronological_runs_read_only_what_is_new(pipe: Build, fill: Fill, live:
     assert b.run(full=True).sync_type == "full"
 
 
+def test_a_source_of_another_kind_is_read_from_the_start(pipe: Build, fill: Fill, live: Live) -> None:
+    """An upload changes the source; where the old one was left means nothing to the new one."""
+    fill("a", {"_id": "1"})
+    fill("c", {"_id": "2"})
+    both = {"type": "union_datasets", "datasets": ["a", "c"], "prefix_ids": False}
+    for source, offset, found in (
+        (FROM_A, 0, {"1"}),
+        (both, "000000000001.000000000001", {"1", "2"}),
+        (FROM_A, 0, {"1"}),
+    ):
+        changed = pipe("b", source, sink={"deletion_tracking": True})
+        assert changed.run().status == SUCCESS
+        assert (changed.offset, found <= set(live("b"))) == (offset, True)
+        assert changed.run().counts.read == 0
+
+
 def test_rows_that_nothing_transforms_keep_their_hash(pipe: Build, fill: Fill, store: Store) -> None:
     fill("a", {"_id": "1", "z": 1, "a": 10**30})
     pipe("b", FROM_A).run()

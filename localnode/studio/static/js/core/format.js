@@ -1,7 +1,7 @@
 // Values as people read them.
 
-const NUMBER = new Intl.NumberFormat("en");
-const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const NUMBER = new Intl.NumberFormat();
+const SHORT = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 const STAMP = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const STEPS = [[60, "s", 1], [3600, "min", 60], [86400, "h", 3600], [Infinity, "d", 86400]];
 
@@ -37,6 +37,12 @@ export const due = (moment) => (millis(moment) <= Date.now() ? "due" : ago(momen
 
 /** Date and time in the reader's own zone. */
 export const stamp = (moment) => (moment === null || moment === undefined ? "–" : STAMP.format(new Date(millis(moment))));
+
+/** The day of a moment in seconds where the reader is, as a date field has it. */
+export function day(seconds) {
+  const moment = new Date(seconds * 1000);
+  return [moment.getFullYear(), moment.getMonth() + 1, moment.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
+}
 
 /** One plain value as text; Sesam's "~:", "~t" and "~r" marks are dropped. */
 export function plain(value) {

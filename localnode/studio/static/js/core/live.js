@@ -16,6 +16,7 @@ export function live(work, seconds = 2) {
     asked = false;
     try {
       if (!document.hidden) await work();
+      if (failures) document.dispatchEvent(new Event("studio-fine"));
       failures = 0;
     } catch (error) {
       failures += 1;

@@ -124,6 +124,16 @@ export function startSync() {
   });
 }
 
+/** What cannot be shown says why, on top of the page, until it can be again. */
+function failed(message) {
+  const retry = h("button", { type: "button", class: "small", onclick: () => location.reload() }, "Try again");
+  const banner = h("div", { class: "notice bad", role: "alert", id: "trouble" }, h("b", {}, "Not everything can be shown: "), message || "the node gave no reason.", " ", retry);
+  if (at("trouble")?.textContent === banner.textContent) return;
+  at("trouble")?.remove();
+  at("view").querySelector(".loading")?.remove();
+  at("view").before(banner);
+}
+
 /** Start the frame of a page. */
 export function start() {
   scheme();
@@ -134,6 +144,9 @@ export function start() {
     pill.className = "pill bad";
     fill(pill, detail?.status === 0 ? "no answer" : "trouble");
     pill.title = detail?.message ?? "";
+    failed(detail?.message);
   });
+  document.addEventListener("studio-fine", () => at("trouble")?.remove());
+  addEventListener("unhandledrejection", ({ reason }) => failed(reason?.message));
   live(async () => showNode(await get("/studio/data/node")), 2);
 }

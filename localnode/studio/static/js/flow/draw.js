@@ -3,8 +3,9 @@
 import { s } from "../core/dom.js";
 import { short } from "../core/format.js";
 import { pipePage } from "../parts/links.js";
+import { systemName } from "../parts/record_link.js";
 import { glyph, STATES, trouble } from "../parts/state.js";
-import { lines, NODE, place } from "./layout.js";
+import { isBeside, lines, NODE, place } from "./layout.js";
 
 const ROOM = 20;
 
@@ -16,14 +17,14 @@ export function draw(pipes, { groupBy, hops, choose }) {
     const here = plan.nodes.get(pipe.id);
     return [pipe.id, node(pipe, here, heads.get(here.x) ?? pipe.stage, choose)];
   }));
-  const ends = new Set(pipes.filter((pipe) => pipe.stage === "endpoint").map((pipe) => pipe.id));
+  const ends = new Set(pipes.filter(isBeside).map((pipe) => pipe.id));
   const drawn = lines(pipes, hops).map((line) => ({ ...line, quiet: ends.has(line.to), element: path(line, plan, ends.has(line.to)) }));
   const root = s("g", {},
     plan.bands.map((band) => [
       s("rect", { class: "band", x: band.x, y: band.y, width: band.width, height: band.height, rx: 14 }),
-      s("text", { class: "band-title", x: band.x + 16, y: band.y + 20 }, band.title),
+      s("text", { class: "band-title", x: band.x + 16, y: band.y + 23 }, band.title),
     ]),
-    plan.heads.map((head) => s("text", { class: "stage", x: head.x, y: 18 }, head.title)),
+    plan.heads.map((head) => s("text", { class: "stage", x: head.x, y: 20 }, head.title)),
     s("g", {}, drawn.map((line) => line.element)),
     s("g", {}, [...nodes.values()].map((each) => each.element)));
   const update = (fresh) => {
@@ -43,8 +44,8 @@ export function draw(pipes, { groupBy, hops, choose }) {
 function node(pipe, at, head, choose) {
   const icon = glyph(pipe.state);
   const bar = s("rect", { class: "state", x: 0, y: 0, width: 28, height: NODE.height, rx: 9 });
-  const name = s("text", { class: "name", x: 38, y: 21 }, label(pipe));
-  const figure = s("text", { class: "figure", x: 38, y: 39 });
+  const name = s("text", { class: "name", x: 38, y: 25 }, label(pipe));
+  const figure = s("text", { class: "figure", x: 38, y: 46 });
   const hint = s("title");
   const element = s("a", { class: "node", href: pipePage(pipe.id), transform: `translate(${at.x} ${at.y})`,
     onclick: (event) => {
@@ -53,7 +54,7 @@ function node(pipe, at, head, choose) {
       choose(pipe.id);
     } },
   hint, s("rect", { class: "box", width: NODE.width, height: NODE.height, rx: 9 }), bar,
-  s("g", { class: "icon", transform: "translate(8 19)" }, icon), name, figure);
+  s("g", { class: "icon", transform: "translate(8 23)" }, icon), name, figure);
   const update = (now) => {
     const { label: word, kind, path: shape } = STATES[now.state];
     icon.setAttribute("d", shape);
@@ -67,20 +68,29 @@ function node(pipe, at, head, choose) {
   return { element, update };
 }
 
-function label(pipe) {
-  const text = pipe.system ? `${pipe.datatype}` : pipe.datatype || pipe.id;
-  return text.length > 18 ? `${text.slice(0, 17)}…` : text;
+const TEXT = NODE.width - 46;
+const pen = document.createElement("canvas").getContext("2d");
+
+/** As much of a text as fits into a node. */
+function cut(text, font) {
+  pen.font = `${font} ${getComputedStyle(document.documentElement).getPropertyValue("--sans")}`;
+  if (pen.measureText(text).width <= TEXT) return text;
+  let length = text.length;
+  while (length > 1 && pen.measureText(`${text.slice(0, length)}…`).width > TEXT) length -= 1;
+  return `${text.slice(0, length)}…`;
 }
+
+const label = (pipe) => cut((pipe.datatype || pipe.id).replaceAll("_", " "), "600 17px");
 
 /** System, or the stage where the head of the column does not say it, and what there is. */
 function figures(pipe, head) {
   const odd = pipe.stage !== head && pipe.stage !== "endpoint";
-  const parts = [odd ? pipe.stage : pipe.system || (pipe.stage === "global" ? "golden records" : "")];
+  const parts = [odd ? pipe.stage : systemName(pipe.system) || (pipe.stage === "global" ? "golden" : "")];
   if (pipe.dataset) parts.push(short(pipe.live));
   if (pipe.dead_letters) parts.push(`${short(pipe.dead_letters)} dead`);
   else if (pipe.retries) parts.push(`${short(pipe.retries)} retry`);
   else if (pipe.backlog) parts.push(`${short(pipe.backlog)} waiting`);
-  return parts.filter(Boolean).join(" · ");
+  return cut(parts.filter(Boolean).join(" · "), "16px");
 }
 
 function path(line, plan, quiet) {

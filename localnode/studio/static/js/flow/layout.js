@@ -4,8 +4,8 @@
 import dagreModule from "../../vendor/dagre-3.1.3/dagre.esm.js";
 
 const dagre = dagreModule.default ?? dagreModule;
-export const NODE = { width: 174, height: 50 };
-const GAP = { x: 44, y: 14, band: 34, pad: 16 };
+export const NODE = { width: 190, height: 58 };
+const GAP = { x: 24, y: 14, band: 34, pad: 16 };
 const PER_ROW = 6;
 
 /** Lines of the flow: [{ from, to, kind: "read" | "hop" }] between pipes. */
@@ -28,11 +28,14 @@ export function place(pipes, groupBy) {
   return groupBy === "stage" ? rows(pipes, ranked) : columns(pipes, ranked, (pipe) => pipe[groupBy] || (pipe.stage === "global" ? "golden records" : "other"));
 }
 
+/** What stands beside the flow: pipes that read from everywhere, or belong to nothing. */
+export const isBeside = (pipe) => pipe.stage === "endpoint" || pipe.concept === "other";
+
 function rank(pipes) {
   const graph = new dagre.graphlib.Graph();
   graph.setGraph({ rankdir: "LR", nodesep: GAP.y, ranksep: GAP.x });
   graph.setDefaultEdgeLabel(() => ({}));
-  const inner = pipes.filter((pipe) => pipe.stage !== "endpoint");
+  const inner = pipes.filter((pipe) => !isBeside(pipe));
   for (const pipe of inner) graph.setNode(pipe.id, { ...NODE });
   for (const line of lines(inner, false)) graph.setEdge(line.from, line.to);
   dagre.layout(graph);
@@ -41,7 +44,7 @@ function rank(pipes) {
     const { x, y } = graph.node(pipe.id);
     return [pipe.id, { column: xs.indexOf(Math.round(x)), order: y }];
   }));
-  const outer = pipes.filter((pipe) => pipe.stage === "endpoint");
+  const outer = pipes.filter(isBeside);
   outer.forEach((pipe, n) => result.set(pipe.id, { column: n % Math.max(1, xs.length), order: 1e9 + n }));
   return result;
 }
@@ -49,7 +52,7 @@ function rank(pipes) {
 function groups(pipes, ranked, key) {
   const found = new Map();
   for (const pipe of pipes) {
-    const name = pipe.stage === "endpoint" ? "endpoints" : key(pipe);
+    const name = isBeside(pipe) ? "endpoints and others" : key(pipe);
     if (!found.has(name)) found.set(name, []);
     found.get(name).push(pipe);
   }
@@ -71,13 +74,13 @@ function columns(pipes, ranked, key) {
     }
     const tallest = Math.max(...[...stacks.values()].map((stack) => stack.length));
     const inner = tallest * NODE.height + (tallest - 1) * GAP.y;
-    const height = inner + GAP.pad * 2 + 14;
+    const height = inner + GAP.pad * 2 + 20;
     for (const [column, stack] of stacks) {
       stack.sort((one, other) => ranked.get(one.id).order - ranked.get(other.id).order);
       const taken = stack.length * NODE.height + (stack.length - 1) * GAP.y;
       stack.forEach((pipe, n) => nodes.set(pipe.id, {
         x: GAP.pad + column * (NODE.width + GAP.x),
-        y: top + GAP.pad + 14 + (inner - taken) / 2 + n * (NODE.height + GAP.y),
+        y: top + GAP.pad + 20 + (inner - taken) / 2 + n * (NODE.height + GAP.y),
       }));
     }
     bands.push({ title: name, x: 0, y: top, width, height });
@@ -90,7 +93,7 @@ function columns(pipes, ranked, key) {
 function heads(pipes, ranked, count) {
   return Array.from({ length: count }, (_, column) => {
     const tally = new Map();
-    for (const pipe of pipes) if (ranked.get(pipe.id).column === column && pipe.stage && pipe.stage !== "endpoint") tally.set(pipe.stage, (tally.get(pipe.stage) ?? 0) + 1);
+    for (const pipe of pipes) if (ranked.get(pipe.id).column === column && pipe.stage && !isBeside(pipe)) tally.set(pipe.stage, (tally.get(pipe.stage) ?? 0) + 1);
     const [best] = [...tally].sort(([, one], [, other]) => other - one);
     return { title: best?.[0] ?? "", x: GAP.pad + column * (NODE.width + GAP.x) };
   });
@@ -110,10 +113,10 @@ function rows(pipes, ranked) {
   }
   for (const [name, members] of [...found].sort(([, [one]], [, [other]]) => rowOf(one) - rowOf(other))) {
     members.sort((one, other) => ranked.get(one.id).order - ranked.get(other.id).order);
-    const height = Math.ceil(members.length / PER_ROW) * (NODE.height + GAP.y) + GAP.pad + 14;
+    const height = Math.ceil(members.length / PER_ROW) * (NODE.height + GAP.y) + GAP.pad + 20;
     members.forEach((pipe, n) => nodes.set(pipe.id, {
       x: GAP.pad + (n % PER_ROW) * (NODE.width + 20),
-      y: top + GAP.pad + 14 + Math.floor(n / PER_ROW) * (NODE.height + GAP.y),
+      y: top + GAP.pad + 20 + Math.floor(n / PER_ROW) * (NODE.height + GAP.y),
     }));
     bands.push({ title: name, x: 0, y: top, width, height });
     top += height + 26;

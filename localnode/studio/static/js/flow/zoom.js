@@ -4,6 +4,8 @@ import { h, s } from "../core/dom.js";
 
 const MIN = 0.3;
 const MAX = 2.5;
+/** At this scale the smallest text of a drawing, 16 units high, is 12 pixels high. */
+const READABLE = 0.75;
 
 /** A frame around `drawing` ({ element, width, height }). Returns { element, show(drawing), fit() }. */
 export function zoomable(label) {
@@ -16,7 +18,7 @@ export function zoomable(label) {
   };
   const fit = () => {
     if (!drawing || !svg.clientWidth) return;
-    view.scale = Math.min(1.15, Math.max(0.5, svg.clientWidth / drawing.width));
+    view.scale = Math.min(1.15, Math.max(READABLE, svg.clientWidth / drawing.width));
     svg.style.height = `${Math.min(drawing.height * view.scale, Math.max(420, innerHeight * 0.82))}px`;
     Object.assign(view, { x: Math.min(-4, (drawing.width - svg.clientWidth / view.scale) / 2), y: -4, fitted: true });
     apply();

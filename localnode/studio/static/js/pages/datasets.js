@@ -19,7 +19,7 @@ const columns = [
     : h("span", { class: `pill ${row.populated ? "ok" : "warn"}` }, row.populated ? "populated" : "not populated")) },
 ];
 const table = pagedTable({
-  caption: "Datasets", columns,
+  caption: "Datasets", columns, filters: false,
   load: (after) => get("/studio/data/datasets", { q: state.q, after, internal: state.internal || null }),
   empty: () => nothing(state.q ? `No dataset is called “${state.q}”` : "No datasets yet"),
   summary: (shown, page) => (shown < page.total ? `${number(shown)} of ${plural(page.total, "dataset")}` : plural(page.total, "dataset")),

@@ -50,7 +50,7 @@ function finder(kinds) {
     const kind = known.get(state.kind) ?? kinds.toSorted((one, other) => other.live - one.live)[0];
     fill(told, `The newest of ${kindName(kind)}; type to search everywhere.`);
     const table = pagedTable({
-      caption: kindName(kind), columns: columns(() => kind), empty: () => nothing("No records collected yet"),
+      caption: kindName(kind), columns: columns(() => kind), empty: () => nothing("No records collected yet"), filters: false,
       load: (before) => get(`/studio/data/datasets/${encodeURIComponent(kind.dataset)}/entities`, { before, limit: ENOUGH }),
     });
     fill(place, table.element);

@@ -2,12 +2,15 @@
 
 import { get } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { duration, number, plural, short } from "../core/format.js";
+import { day, duration, number, plural, short } from "../core/format.js";
 import { plainTable } from "./table.js";
 
 const HEIGHT = 200;
-const COLOURS = { all: "#7b8aa3", event: "#b25bd6", deletes: "#9a6b4f", collect: "#3d87f5", enrich: "#12a594", global: "#8a63f2", transform: "#e08a13", share: "#e5484d" };
-const OTHER = "#8793a6";
+// Colours that people tell apart who see no red and green: the palette of Okabe and Ito, "Color Universal Design".
+const COLOURS = { all: "#8c8c8c", event: "#cc79a7", deletes: "#8a5a2b", collect: "#0072b2", enrich: "#009e73", global: "#f0e442", transform: "#e69f00", share: "#d55e00" };
+const OTHER = "#56b4e9";
+const GOOD = "#0072b2";
+const BAD = "#d55e00";
 
 /** Three charts of the runs of one `pipe` or all. Returns { element, load(), window(seconds) }. */
 export function runCharts({ pipe = null } = {}) {
@@ -25,10 +28,10 @@ export function runCharts({ pipe = null } = {}) {
     const stages = Object.entries(latest.stages);
     paint(places.changes, times, piled(stages), short);
     paint(places.runs, times, [
-      { label: "worked", values: latest.completed, colour: "#2f9e64" },
-      { label: "failed", values: latest.failed, colour: "#e5484d", dash: [6, 3] },
+      { label: "worked", values: latest.completed, colour: GOOD },
+      { label: "failed", values: latest.failed, colour: BAD, dash: [6, 3] },
     ], number);
-    paint(places.slowest, times, [{ label: "seconds", values: latest.slowest, colour: "#8a63f2" }], duration);
+    paint(places.slowest, times, [{ label: "seconds", values: latest.slowest, colour: "#009e73" }], duration);
     describe(places, latest);
     table(figures, times, latest);
   };
@@ -57,10 +60,38 @@ export function runCharts({ pipe = null } = {}) {
 /** Stages on top of each other: each series is the sum of its own and all later ones, drawn from the highest on. */
 function piled(stages) {
   let below = null;
-  return stages.reverse().map(([name, values]) => {
+  return stages.reverse().map(([name, values, colour]) => {
     below = values.map((value, n) => value + (below?.[n] ?? 0));
-    return { label: name, values: below, colour: COLOURS[name] ?? OTHER, solid: true };
+    return { label: name, values: below, colour: colour ?? COLOURS[name] ?? OTHER, solid: true };
   }).reverse();
+}
+
+/** Writes by day, as bars of text for those who cannot see them. Returns { element, show(days, note) }. */
+export function dayChart(text) {
+  const place = box(text);
+  const figures = h("details", {}, h("summary", {}, "The same as a table"));
+  place.card.append(figures);
+  let latest = null;
+  const draw = () => {
+    if (!latest) return;
+    const [made, changed, deleted] = ["insert", "update", "delete"].map((name) => latest.map((each) => each[name]));
+    paint(place, latest.map((each) => each.start), piled([["deleted", deleted, BAD], ["changed", changed, GOOD], ["made", made, "#009e73"]]), short);
+  };
+  document.addEventListener("studio-scheme", draw);
+  new ResizeObserver(draw).observe(place.plot);
+  return {
+    element: place.card,
+    show(days, note) {
+      if (JSON.stringify(days) === JSON.stringify(latest)) return;
+      latest = days;
+      fill(place.note, note);
+      place.plot.setAttribute("aria-label", `${text}. ${note}`);
+      draw();
+      const columns = [{ title: "Day", head: true, cell: (each) => h("a", { href: `/studio/log?day=${day(each.start)}` }, new Date(each.start * 1000).toLocaleDateString()) },
+        ...[["insert", "Made"], ["update", "Changed"], ["delete", "Deleted"]].map(([name, title]) => ({ title, num: true, cell: (each) => number(each[name]) }))];
+      figures.replaceChildren(figures.firstElementChild, plainTable({ caption: text, columns, rows: days.toReversed(), stack: false }));
+    },
+  };
 }
 
 function box(text) {

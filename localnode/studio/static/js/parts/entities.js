@@ -22,7 +22,7 @@ export function entityTable(dataset, order) {
   return pagedTable({
     caption: "Entities", columns: columns(dataset),
     load: (cursor) => get(address`/studio/data/datasets/${dataset}/entities`, order === "id" ? { order, after: cursor } : { before: cursor }),
-    empty: () => nothing("No entities"),
+    empty: () => nothing("No entities"), filters: false,
   });
 }
 

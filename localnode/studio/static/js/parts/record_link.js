@@ -12,8 +12,11 @@ export function recordPage({ system, datatype, id }) {
 /** What people call the systems, by id. */
 const systems = await get("/studio/data/systems").catch(() => ({}));
 
+/** `ERP`. */
+export const systemName = (id) => systems[id] ?? id;
+
 /** `ERP contact`. */
-export const kindName = ({ system, datatype }) => `${systems[system] ?? system} ${datatype.replaceAll("_", " ")}`;
+export const kindName = ({ system, datatype }) => `${systemName(system)} ${datatype.replaceAll("_", " ")}`;
 
 /** `ERP contact CT-1`. */
 export const recordName = (record) => `${kindName(record)} ${record.id}`;
