@@ -149,6 +149,7 @@ def _node_options(command: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    os.umask(0o077)  # data and logs are their owner's alone
     names = ("folder", "once", "empty", "keep", "fresh", "plan", "write", "links")
     return run(RunOptions(**{name: getattr(options, name) for name in names}))
 

@@ -50,7 +50,7 @@ class DataFolder:
         that was killed are gone before the next one begins. `who` is what others are told. Raises
         FolderInUse.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(self._lock_file, os.O_CREAT | os.O_RDWR, 0o600)
         try:
             self._lock(lock, say)

@@ -7,10 +7,9 @@ import re
 import sys
 from collections.abc import Iterable
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from typing import Any
 
-from core.jsonio import dumps
+from core.json_logs import JsonFormatter
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
@@ -36,34 +35,15 @@ class Redactor:
         return _CREDENTIALS.sub(_MASK, text)
 
 
-class _JsonFormatter(logging.Formatter):
-    def __init__(self, service: str, redact: Redactor) -> None:
-        super().__init__()
-        self._service = service
-        self._redact = redact
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "service": self._service,
-            "message": record.getMessage(),
-            "request_id": request_id.get(),
-            "correlation_id": correlation_id.get(),
-            **getattr(record, "members", {}),
-        }
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return self._redact(
-            dumps({name: value for name, value in line.items() if value is not None}).decode()
-        )
+def _present() -> dict[str, Any]:
+    return {"request_id": request_id.get(), "correlation_id": correlation_id.get()}
 
 
 def configure(service: str, level: str, redact: Redactor) -> logging.Logger:
     """Return the service's logger, writing to standard error; calling it again replaces the handler."""
     logger = logging.getLogger(f"connectors.{service}")
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonFormatter(service, redact))
+    handler.setFormatter(JsonFormatter({"service": service}, _present, redact))
     for each in (logger, CALLS):
         each.handlers = [handler]
         each.setLevel(level)

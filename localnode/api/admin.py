@@ -44,9 +44,12 @@ def progress() -> Response:
 
 @admin.get("/health")
 def health() -> Response:
-    """200 while the node can do its work, else 503."""
-    healthy = node().healthy()
-    return as_json({"status": "ok" if healthy else "unavailable"}, 200 if healthy else 503)
+    """200 while the node can do its work, else 503 with the `reason`, such as a full disk."""
+    reason = node().unhealthy()
+    return as_json(
+        {"status": "ok"} if reason is None else {"status": "unavailable", "reason": reason},
+        503 if reason else 200,
+    )
 
 
 @admin.get("/ping")

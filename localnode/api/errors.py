@@ -22,7 +22,7 @@ from localnode.pipes import (
     Refused,
     SequenceConflict,
 )
-from localnode.store import BreakerTripped, DatasetMissing, InvalidEntity, StaleEntity, StoreError
+from localnode.store import BreakerTripped, DatasetMissing, DiskFull, InvalidEntity, StaleEntity, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ _STORE_ERRORS: list[tuple[type[Any], int, str]] = [
     (DatasetMissing, 404, "Not found"),
     (InvalidEntity, 400, "Bad request"),
     (BreakerTripped, 423, "Locked"),
+    (DiskFull, 507, "Insufficient storage"),
     (StoreError, 500, "Internal server error"),
 ]
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.json_logs import JsonFormatter
 from core.settings import BadSetting
 from localnode import codec
 from localnode.alerts.watch import check_settings
@@ -29,14 +30,14 @@ from localnode.config import (
     settings_from_environment,
 )
 from localnode.node import Node
-from localnode.node.folder import DataFolder
+from localnode.node.folder import OWN_FILES, DataFolder
 
 
 def serve(options: argparse.Namespace) -> int:
     """Serve a node until it is told to stop."""
     settings = _serve_settings(options)
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    os.umask(OWN_FILES)
+    _log_as_json(settings.log_level)
     if options.sync_config is not None:
         sync_config = options.sync_config
     else:
@@ -56,6 +57,13 @@ def serve(options: argparse.Namespace) -> int:
     check_settings(os.environ)
     DataFolder(settings.data).close()
     return 0 if serve_node(settings, opened) else 1
+
+
+def _log_as_json(level: str) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter({"service": "localnode"}))
+    logging.basicConfig(level=level, handlers=[handler])
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
 
 
 def _serve_settings(options: argparse.Namespace) -> NodeSettings:

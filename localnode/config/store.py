@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from localnode.store.disk import naming_the_disk
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS config (
     position INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, entity TEXT NOT NULL);
@@ -39,6 +41,7 @@ class SettingsStore:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
+        self._path = path
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._db = sqlite3.connect(path, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -52,7 +55,7 @@ class SettingsStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._db:
+        with naming_the_disk(self._path), self._lock, self._db:
             yield self._db
 
     def entities(self) -> list[dict[str, Any]]:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from localnode.errors import Conflict
 
+OWN_FILES = 0o077
+"""The umask of a process that serves a node: what it writes is its owner's alone."""
+
 SETTINGS_FILE, STORE_FILE = "node.db", "datasets.db"
 
 
@@ -15,7 +18,7 @@ class DataFolder:
     """Made when missing. Conflict when another node holds it."""
 
     def __init__(self, root: Path) -> None:
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.settings_file = root / SETTINGS_FILE
         self.store_file = root / STORE_FILE
         self._lock = os.open(root / "lock", os.O_CREAT | os.O_RDWR, 0o600)
@@ -24,6 +27,13 @@ class DataFolder:
         except OSError as error:
             os.close(self._lock)
             raise Conflict(f"another node uses the data folder {root}") from error
+        self._keep_to_owner(root)
+
+    def _keep_to_owner(self, root: Path) -> None:
+        """Take from others what an earlier version, or a restored backup, left open to them."""
+        for name in (SETTINGS_FILE, STORE_FILE):
+            for file in root.glob(f"{name}*"):
+                file.chmod(0o600)
 
     def delete_store(self) -> None:
         """Delete all datasets; the store must be closed."""

@@ -37,6 +37,7 @@ from localnode.pipes import ConfigProblem, Systems
 from localnode.pipes.subsets import compile_subset
 from localnode.scheduler import Scheduler
 from localnode.store import Store
+from localnode.store.disk import shortage
 
 log = logging.getLogger(__name__)
 
@@ -382,9 +383,11 @@ class Node:
         """Return the runs under way, see `localnode.node.progress`."""
         return progress(self._pipes.by_id.values())
 
-    def healthy(self) -> bool:
-        """Return whether the store can be read."""
+    def unhealthy(self) -> str | None:
+        """Return why the node cannot do its work; None if it can."""
         try:
-            return len(self.store.datasets()) >= 0 and self.uploaded.env() is not None
-        except sqlite3.Error:
-            return False
+            self.store.datasets()
+            self.uploaded.env()
+        except sqlite3.Error as error:
+            return f"the files in {self.settings.data} cannot be read: {error}"
+        return shortage(self.settings.data)

@@ -7,6 +7,7 @@ from localnode.store.dataset import Dataset, DatasetInfo, Stored
 from localnode.store.errors import (
     BreakerTripped,
     DatasetMissing,
+    DiskFull,
     DuplicateVersion,
     EntityTooLarge,
     InvalidEntity,
@@ -24,6 +25,7 @@ __all__ = [
     "Dataset",
     "DatasetInfo",
     "DatasetMissing",
+    "DiskFull",
     "DuplicateVersion",
     "EntityTooLarge",
     "Index",

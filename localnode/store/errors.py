@@ -3,6 +3,7 @@
 StoreError
 ├── DatasetMissing     look up first: no dataset of that id (or it was deleted while being read)
 ├── BreakerTripped     decide: roll the circuit breaker back or commit it
+├── DiskFull           wait: somebody has to free space on the disk that the text names
 └── InvalidEntity      fix the data: no string `_id`, or not an object
     ├── EntityTooLarge     larger than the sink's `max_entity_bytes_size`
     ├── DuplicateVersion   `prevent_multiple_versions` refuses a second version
@@ -28,6 +29,13 @@ class DatasetMissing(StoreError):
 
 class BreakerTripped(StoreError):
     """The dataset's circuit breaker is tripped."""
+
+
+class DiskFull(StoreError):
+    """There is no space left for a file of the node's."""
+
+    def __init__(self, file: object) -> None:
+        super().__init__(f"the disk that holds {file} is full; free some space, and the node goes on")
 
 
 class InvalidEntity(StoreError):

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from core.clock import now_us
 from localnode.store import schema
 from localnode.store.dataset import Dataset
+from localnode.store.disk import naming_the_disk
 from localnode.store.errors import DatasetMissing
 from localnode.store.state import PipeState
 
@@ -107,12 +108,14 @@ class Store:
             self._writer.execute("BEGIN IMMEDIATE")
             self._owner = threading.get_ident()
             try:
-                yield self._writer
-                self._writer.execute("COMMIT")
+                with naming_the_disk(self.path):
+                    yield self._writer
+                    self._writer.execute("COMMIT")
                 self._datasets.update(self._fresh)
                 self._forget_touched()
             except BaseException:
-                self._writer.execute("ROLLBACK")
+                if self._writer.in_transaction:  # SQLite ends one itself where the disk is full
+                    self._writer.execute("ROLLBACK")
                 self._reload()
                 raise
             finally:
