@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import localnode.dtl.library  # noqa: F401 - fills the registry
+from localnode.dtl import budget
 from localnode.dtl.api import (
     DtlCompileError,
     DtlError,
@@ -53,6 +54,7 @@ class Program:
         Nothing in the result is shared with `entity` or the entities that `context` gave. Raises DtlError and
         DtlTrip.
         """
+        budget.begin()
         run = EntityRun(context, entity)
         target: Entity = {"_id": entity["_id"]} if "_id" in entity else {}
         if entity.get("_deleted") is True and reads("deleted-carried", "yes"):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localnode.dtl.arithmetic import add, number_of, value_of
+from localnode.dtl.budget import ITEM, spend
 from localnode.dtl.decorators import broadcast, fold_constant, plain, special
 from localnode.dtl.functions.json import transit_text
 from localnode.dtl.kinds import ABSENT, INVALID
@@ -46,7 +47,16 @@ def combine(call: Call) -> Expr:
         return fold_constant(
             lambda f, v: [item for run in runs for item in (as_list(run(f, v)) or [None])], call.args
         )
-    return fold_constant(lambda f, v: [item for run in runs for item in as_list(run(f, v))], call.args)
+
+    def combined(f: Frame, v: Any) -> list[Any]:
+        found: list[Any] = []
+        for run in runs:
+            items = as_list(run(f, v))
+            spend(ITEM * (len(found) + len(items)))
+            found += items
+        return found
+
+    return fold_constant(combined, call.args)
 
 
 @plain("count", signature="VALUES")
@@ -142,6 +152,7 @@ def flatten(values: Any) -> list[Any] | None:
     found: list[Any] = []
     for item in items:
         if type(item) is list:
+            spend(ITEM * len(item))
             found += item
         else:
             found.append(item)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from localnode.dtl.budget import spend
 from localnode.dtl.decorators import aligned, broadcast, fold_constant, mapped, plain, special, string_scalar
 from localnode.dtl.functions.json import json_text
 from localnode.dtl.kinds import ABSENT, INVALID
@@ -51,6 +52,7 @@ def concat(call: Call) -> Expr:
                 parts.append(value)
             else:
                 parts += [part for item in as_list(value) if (part := part_of(item)) is not None]
+        spend(sum(map(len, parts)))
         joined = "".join(parts)
         return text(joined) if joined[:1] == "~" else joined
 
@@ -64,7 +66,9 @@ def _concat_one(argument: Evaluator, part_of: Callable[[Any], str | None]) -> Ev
         value = argument(f, v)
         if type(value) is str and value[:1] != "~":
             return value
-        return text("".join(part for item in as_list(value) if (part := part_of(item)) is not None))
+        parts = [part for item in as_list(value) if (part := part_of(item)) is not None]
+        spend(sum(map(len, parts)))
+        return text("".join(parts))
 
     return run
 
@@ -81,6 +85,7 @@ def join(separator: str, values: Any) -> str | None:
     parts = [part for item in as_list(values) if (part := part_of(item)) is not None]
     if not parts and reads("join-of-none", "null"):
         return None
+    spend(sum(map(len, parts)) + len(separator) * len(parts))
     return text(separator.join(parts))
 
 
@@ -166,6 +171,12 @@ def matches(matcher: Matcher, values: Any) -> bool:
     return bool(items) and all(is_string(item) and matcher(item) for item in items)
 
 
+def _replaced(value: str, before: str, after: str) -> str:
+    if len(after) > len(before):
+        spend(len(value) + value.count(before) * (len(after) - len(before)))
+    return value.replace(before, after)
+
+
 @special("replace", signature="OLD:string NEW:string VALUES | REPLACEMENTS VALUES")
 def replace(call: Call) -> Expr:
     """Map-style: the string with every OLD replaced by NEW, or by the dict REPLACEMENTS.
@@ -188,7 +199,7 @@ def replace(call: Call) -> Expr:
         if before is INVALID or after is INVALID:
             return None
         return broadcast(
-            string_scalar(lambda value: value.replace(before, after) if before else value), values(f, v)
+            string_scalar(lambda value: _replaced(value, before, after) if before else value), values(f, v)
         )
 
     return fold_constant(one, call.args)
