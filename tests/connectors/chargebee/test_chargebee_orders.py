@@ -75,9 +75,16 @@ def test_insert_imports_an_invoice_and_an_order(service: Service, site: Chargebe
     )
 
 
-def test_a_paid_order_gets_a_paid_invoice(service: Service, site: Chargebee) -> None:
-    stored = service.insert("order", "order:O-1", **ORDER, payment_status="paid")["$response"]
+@pytest.mark.parametrize("turned", [[], ["paid-import-needs-no-payments"]], ids=["status", "payments"])
+def test_a_paid_order_gets_a_paid_invoice(service: Service, site: Chargebee, turned: list[str]) -> None:
+    """Whether the status is enough, or the site asks for the payment."""
+    site.turn_round(*turned)
+    try:
+        stored = service.insert("order", "order:O-1", **ORDER, payment_status="paid")["$response"]
+    finally:
+        site.turn_round()
     assert stored["payment_status"] == "paid"
+    assert site.get("invoices", "inv-order-O-1")["amount_due"] == 0
 
 
 def test_a_repeated_insert_makes_no_twin(service: Service, site: Chargebee) -> None:
