@@ -68,6 +68,13 @@ class Record:
         return self.insert is not None
 
     @property
+    def not_made_if(self) -> list[Dtl]:
+        """When none is made of a golden record `_S`: if another kind of its system is the same, or as its file says."""
+        kinds = [each for each in self.concept.whole if each.system is self.system and each is not self]
+        siblings = [["in", each.type, ["path", "type", "_S.members"]] for each in kinds if not self.part_of]
+        return [*siblings, *([self.insert["unless"]] if "unless" in self.insert else [])]
+
+    @property
     def is_written(self) -> bool:
         """Whether the sync changes such records."""
         return not self.is_reported
