@@ -82,7 +82,7 @@ ifeq ($(NODE),)
 else
 	@command -v sesam > /dev/null || { echo "Sesam's own client does this: get sesam from https://github.com/sesam-community/sesam-py/releases, put it on your PATH and try again. Without it: python -m stack upload --node $(NODE) --jwt …"; exit 2; }
 	@$(BIN)/python -m stack deploy-check
-	@sesam -node "$(NODE)" -jwt "$(JWT)" -profile prod upload
+	@sesam -node "$(NODE)" -jwt "$(JWT)" -profile prod -enable-user-pipes upload
 endif
 
 .PHONY: pipes

@@ -69,7 +69,7 @@ class Record:
 
     @property
     def not_made_if(self) -> list[Dtl]:
-        """When none is made of a golden record `_S`: if another kind of its system is the same, or as its file says."""
+        """When none is made of a golden record `_S`: where another kind is the same, or as its file says."""
         kinds = [each for each in self.concept.whole if each.system is self.system and each is not self]
         siblings = [["in", each.type, ["path", "type", "_S.members"]] for each in kinds if not self.part_of]
         return [*siblings, *([self.insert["unless"]] if "unless" in self.insert else [])]
