@@ -2,8 +2,9 @@
 
 `python -m bench._fake_erp --port N --records 100000` answers `GET /api/v1/contacts` with pages of prepared
 text, in the order of change, `EQUAL` records to a stamp, so that page ends fall amid equal stamps.
-`GET /stats` tells how many list calls there were. Single records can be read, changed and made, as far as the
-service asks for that; lists do not show it.
+`GET /stats` tells how many list calls there were, and how many of single records. Single records can be read,
+changed and made, as far as the service asks for that; lists do not show it. With `--summary` lists show keys
+and stamps alone.
 """
 
 from __future__ import annotations
@@ -66,17 +67,23 @@ def record_of(index: int) -> dict[str, object]:
 class FakeErp:
     """The prepared records and the count of calls."""
 
-    def __init__(self, records: int) -> None:
-        self.texts = [json.dumps(record_of(index), ensure_ascii=False).encode() for index in range(records)]
+    def __init__(self, records: int, summary: bool = False) -> None:
+        """`summary`: lists show keys and stamps alone."""
+        shown = ("id", "modified_at", "deleted_at") if summary else tuple(record_of(0))
+        rows = (record_of(index) for index in range(records))
+        self.texts = [
+            json.dumps({name: row[name] for name in shown}, ensure_ascii=False).encode() for row in rows
+        ]
         self.stamps = [stamp_of(index) for index in range(records)]
         self.calls = 0
+        self.singles = 0
         self.changed: dict[str, dict[str, object]] = {}
 
     def answer(self, method: str, target: str, content: bytes) -> bytes:
         """Return the body for a request."""
         parts = urlsplit(target)
         if parts.path == "/stats":
-            return json.dumps({"calls": self.calls}).encode()
+            return json.dumps({"calls": self.calls, "singles": self.singles}).encode()
         key = parts.path.rpartition("/")[2]
         if method == "POST" or key != "contacts":
             return json.dumps(self.single(method, key, content)).encode()
@@ -95,6 +102,7 @@ class FakeErp:
 
     def single(self, method: str, key: str, content: bytes) -> dict[str, object]:
         """One record, after what a request does to it."""
+        self.singles += 1
         if method == "POST":
             key = f"CT-N{len(self.changed)}"
             self.changed[key] = {"id": key, "version": 1, "modified_at": self.stamps[-1], "deleted_at": None}
@@ -126,13 +134,14 @@ class FakeErp:
             writer.close()
 
 
-async def serve_forever(make: Callable[[int], FakeErp]) -> None:
+async def serve_forever(make: Callable[..., FakeErp]) -> None:
     """Serve until ended."""
     options = argparse.ArgumentParser()
     options.add_argument("--port", type=int, required=True)
     options.add_argument("--records", type=int, default=100_000)
+    options.add_argument("--summary", action="store_true")
     given = options.parse_args()
-    fake = make(given.records)
+    fake = make(given.records, summary=True) if given.summary else make(given.records)
     server = await asyncio.start_server(fake.serve, "127.0.0.1", given.port, limit=1 << 20)
     async with server:
         await server.serve_forever()
