@@ -69,6 +69,7 @@ def test_the_check_has_nothing_to_say(office: Office, capsys: pytest.CaptureFixt
 def test_all_are_listed_once_and_changes_alone_after_a_token(office: Office) -> None:
     found = office.listed("contact")
     assert sorted(one["_id"] for one in found if not one["_deleted"]) == sorted(office.people)
+    assert {one["address"]["country"] for one in found if not one["_deleted"]} == {"NO"}
     token = max(one["_updated"] for one in found)
     office.erp.edit_contact(office.people[1], phone="+47 2")
     changed = {one["_id"]: one for one in office.listed("contact", token)}

@@ -70,6 +70,7 @@ class Field:
         self._sum = spec.sum
         self._nulls = nulls
         self._shorten = spec.shorten
+        self._letters = spec.letters
         self._written_as = spec.written_as
         self._when = spec.when
         self._strict = spec.default is UNSET
@@ -103,6 +104,8 @@ class Field:
             value = self.decode(value)
             if value is None:
                 return self._default
+        if self._letters is not None and isinstance(value, str):
+            value = value.upper() if self._letters == "lower" else value.lower()
         if self.piece:
             return _piece(value, self.piece)
         if self._map:
@@ -129,8 +132,15 @@ class Field:
         digest = hashlib.sha256(value.encode()).hexdigest()[:8]
         return f"{value[: self._shorten - len(self._prefix) - 9]}~{digest}"
 
+    def lettered(self, value: Any) -> Any:
+        """Our value in the ERP's letters."""
+        if self._letters is None or not isinstance(value, str):
+            return value
+        return value.lower() if self._letters == "lower" else value.upper()
+
     def encode(self, value: Any) -> Any:
         """Our value as the ERP writes it."""
+        value = self.lettered(value)
         if value is None:
             return self._nulls[0] if self._nulls and self.item is None else None
         if self._map:
@@ -431,7 +441,7 @@ def _put(body: Record, field: Field, value: Any, resolve: Resolve) -> None:
     if field.fixed:
         return
     if field.lookup and value is not None:
-        found = resolve(field.lookup, value)
+        found = resolve(field.lookup, field.lettered(value))
         if found is None:
             return
         set_path(body, field.target, found)

@@ -4,7 +4,8 @@ The source of each rule stands beside it.
 """
 
 from tests.erp_presets.fakes.business_central import BusinessCentral
+from tests.erp_presets.fakes.erpnext import ErpNext
 from tests.erp_presets.fakes.fortnox import Fortnox
 from tests.erp_presets.fakes.odoo import Odoo, OdooRpc
 
-FAKES = (Odoo, OdooRpc, Fortnox, BusinessCentral)
+FAKES = (Odoo, OdooRpc, Fortnox, BusinessCentral, ErpNext)

@@ -220,6 +220,16 @@ class FieldSpec(ProfilePart, frozen=True):
         str,
         Meta(description="Stands before the value in the ERP; a value without it counts as none."),
     ] = ""
+    letters: (
+        Annotated[
+            Literal["lower", "upper"],
+            Meta(
+                description="Codes such as a country's that the ERP, or the look-up, has in these letters,"
+                " and this project in the others."
+            ),
+        ]
+        | None
+    ) = None
     item: Annotated[Text, Meta(description="The item, of `items`, that holds it.")] | None = None
     part: Annotated[Text, Meta(description="The part, of `parts`, that it is written to.")] | None = None
     lookup: Annotated[Text, Meta(description="The look-up that gives what is written.")] | None = None
