@@ -7,6 +7,7 @@ another state, or give a country without codes a state of the former one.
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,16 @@ from core import jsonio
 _STATES: dict[str, dict[str, str]] = jsonio.loads(
     (Path(__file__).parent / "schemas" / "states.json").read_bytes()
 )
+
+
+def _plain(text: str) -> str:
+    """Return `text` without case, marks and outer blanks: `Québec` is `quebec`."""
+    letters = unicodedata.normalize("NFD", text.strip())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
+
+
 _CODES = {
-    country: {spelling.casefold(): code for code, name in names.items() for spelling in (code, name)}
+    country: {_plain(spelling): code for code, name in names.items() for spelling in (code, name)}
     for country, names in _STATES.items()
 }
 
@@ -42,4 +51,4 @@ def address_to_write(present: Any, merged: Any) -> Record | None:
 def state_code(country: Any, state: Any) -> str | None:
     """`CA` for `California` in `US`; None where the country has no codes or no such state."""
     known = _CODES.get(country or "", {})
-    return known.get(state.strip().casefold()) if isinstance(state, str) else None
+    return known.get(_plain(state)) if isinstance(state, str) else None

@@ -10,7 +10,7 @@ from connectors.chargebee.forms import in_path
 from connectors.chargebee.identity import derived_id, is_ours, linked
 from connectors.chargebee.reading import Rows
 from connectors.chargebee.responses import MissingReference
-from connectors.chargebee.rules import check_description
+from connectors.chargebee.rules import check_description, refusal
 from connectors.chargebee.tokens import Window
 from connectors.common.datatype import Entity, Insert, Record
 from connectors.common.errors import AlreadyExists, Pending, Rejected
@@ -179,8 +179,13 @@ class ItemPrices(ChargebeeDatatype):
         return self.client.update(path, self.name, {"status": status}, record, is_new=True)
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
-        """`POST /item_prices/{id}`."""
+        """`POST /item_prices/{id}`; a price that is no single amount is not overwritten with one."""
         self.refuse_create_only(changes)
+        if "price" in changes and present.get("price") is None:
+            kept = present.get("price_in_decimal") or present.get("pricing_model")
+            raise refusal(
+                "price", f"is left alone: in Chargebee it is {kept}, no whole amount", "price_in_decimal"
+            )
         changes = {
             name: overlay(present.get(name), value) if name in ("accounting_detail", "tax_detail") else value
             for name, value in changes.items()

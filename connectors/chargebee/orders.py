@@ -52,6 +52,13 @@ class Orders(ChargebeeDatatype):
         self._item = OrderItem(client, settings)
         self._shippable_only = settings.order_lines == "shippable"
 
+    def shows(self, record: Record) -> bool:
+        """Not an order that is sent again: the sale is the first one, a second would be booked twice.
+
+        `is_resent`, https://apidocs.chargebee.com/docs/api/orders.
+        """
+        return record.get("is_resent") is not True
+
     def find_own(self, insert: Insert) -> Record | None:
         """Return the order of the derived invoice, whoever made it; else the order with the derived id."""
         return self._of_invoice(insert) or super().find_own(insert)
@@ -130,9 +137,9 @@ class Orders(ChargebeeDatatype):
 
     def _of_invoice(self, insert: Insert) -> Record | None:
         ids = ",".join(f'"{one}"' for one in invoice_ids(self.key_for(insert)))
-        params = [("invoice_id[in]", f"[{ids}]"), ("limit", "1")]
+        params = [("invoice_id[in]", f"[{ids}]"), ("limit", "100")]
         found = records(self.client.get("/orders", params, operation="list order of invoice"), self.name)
-        return found[0] if found else None
+        return next(filter(self.shows, found), None)
 
     def _imported(self, insert: Insert, shippable_only: bool) -> Record:
         invoice = self._import_invoice(insert, shippable_only)

@@ -97,7 +97,7 @@ class Webhooks:
         reached, 502 if it refuses the token or has no such pipe.
         """
         auth.require(self._settings.username, self._settings.password)
-        event_id, named = read_event(json_of(request))
+        event_id, named = read_event(json_of(request, any_bytes=True))
         duplicate = event_id in self._seen
         forwarded: list[str] = []
         if not duplicate and not event_id.startswith(_SAMPLE):

@@ -194,6 +194,7 @@ def _invoice(write: Write, customer: Record, values: dict[str, Any], lines: list
         "shipping_address": address(values.get("shipping_address"), "shipping_address"),
         "business_entity_id": _entity_of(customer),
         "channel": "web",
+        "site_details_at_creation": {"timezone": write.site.time_zone},
         "deleted": False,
         **{name: value for name, value in values.items() if name.startswith("cf_")},
     }

@@ -298,6 +298,32 @@ def reopen(write: Write, order_id: str, values: dict[str, Any]) -> Record:
     return write.save("order", order, "order_updated", "order_ready_to_process")
 
 
+@imitates("resent-orders-are-marked")
+def resend(write: Write, order_id: str, values: dict[str, Any]) -> Record:
+    """`POST /orders/{id}/resend`: a second order of the same invoice, with everything of the first."""
+    need_orders(write)
+    first = write.get("order", order_id)
+    again = {
+        **first,
+        "id": str(write.tx.next("order", 1001)),
+        "document_number": str(write.tx.next("order_document", 1)),
+        "status": "queued",
+        "status_update_at": write.now,
+        "order_type": "manual",
+        "created_at": write.now,
+        "is_resent": holds("resent-orders-are-marked"),
+        "original_order_id": order_id,
+        "resend_reason": values.get("resend_reason"),
+        "shipping_date": values.get("shipping_date") or first["shipping_date"],
+        "resent_orders": [],
+        "order_line_items": [{**line, "id": write.new_id("o_li")} for line in first["order_line_items"]],
+    }
+    resent = {"order_id": again["id"], "reason": values.get("resend_reason"), "object": "resent_order"}
+    first.update(resent_status="fully_resent", resent_orders=[*first["resent_orders"], resent])
+    write.save("order", first, "order_resent")
+    return write.save("order", again, "order_created")
+
+
 @imitates("only-imported-orders-are-deleted")
 def delete(write: Write, order_id: str, values: dict[str, Any]) -> Record:
     """`POST /orders/{id}/delete`: only imported orders, and none whose refund has been paid out."""

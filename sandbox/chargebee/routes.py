@@ -63,6 +63,7 @@ OPERATIONS = [
     Operation(f"/orders{_ONE}", "order", orders.update),
     Operation(f"/orders{_ONE}/cancel", "order", orders.cancel),
     Operation(f"/orders{_ONE}/reopen", "order", orders.reopen),
+    Operation(f"/orders{_ONE}/resend", "order", orders.resend),
     Operation(f"/orders{_ONE}/assign_order_number", "order", orders.assign_number),
     Operation(f"/orders{_ONE}/delete", "order", orders.delete),
     Operation("/webhook_endpoints", "webhook_endpoint", webhooks.create),

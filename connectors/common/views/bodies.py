@@ -21,15 +21,16 @@ _PATIENCE = 30.0
 """Seconds that a large request waits for others to be done."""
 
 
-def json_of(request: Request) -> Any:
-    """Return the body's JSON value.
+def json_of(request: Request, any_bytes: bool = False) -> Any:
+    """Return the body's JSON value; `any_bytes`: U+FFFD stands for what is no UTF-8.
 
     `WrongMediaType`, `TooSlow`, `BadRequest`, or 413 from Flask while reading.
     """
     kind = request.mimetype
     if kind != "application/json" and not kind.endswith("+json"):
         raise WrongMediaType("the body must be sent as application/json", rule="content-type")
-    return parse(read(request))
+    text = read(request)
+    return parse(text.decode(errors="replace").encode() if any_bytes else text)
 
 
 def parse(text: bytes) -> Any:

@@ -186,3 +186,37 @@ def test_families_on_their_own(service: Service, site: Chargebee) -> None:
     remove = {"_id": stored["id"], "id": stored["id"], "$operation": "delete"}
     assert service.share("item_family", remove)[0]["$operation"] == "delete"
     assert site.all("item_families") == []
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        {"pricing_model": "per_unit", "price_in_decimal": "0.0035"},
+        {
+            "pricing_model": "tiered",
+            "tiers": [
+                {"starting_unit": 1, "ending_unit": 9, "price": 500},
+                {"starting_unit": 10, "price": 400},
+            ],
+        },
+    ],
+    ids=["price_in_decimal", "tiers"],
+)
+def test_a_price_that_is_no_single_amount_is_left_alone_and_reported(
+    amount: dict[str, Any], service: Service, site: Chargebee
+) -> None:
+    site.configure(multi_decimal_pricing=True)
+    site.post("item_families", id="f", name="F")
+    site.post("items", id="i", name="I", type="charge", item_family_id="f")
+    site.post("item_prices", id="p", name="P", item_id="i", currency_code="NOK", **amount)
+    stored = site.get("item_prices", "p")
+    assert "price" not in stored
+    answer = service.update("item_price", stored, price=1250, name="P 2")
+    assert (answer["$operation"], answer["$status"]) == ("update", "ok")
+    (refused,) = answer["$refused"]
+    assert (refused["field"], refused["value"], refused["rule"]) == ("/price", 1250, "price_in_decimal")
+    assert site.get("item_prices", "p")["name"] == "P 2"
+    assert "price" not in site.get("item_prices", "p")
+    alone = service.update("item_price", site.get("item_prices", "p"), price=1250)
+    assert (alone["$operation"], alone["$status"]) == ("none", "rejected")
+    assert alone["$error"]["rule"] == "price_in_decimal"

@@ -117,3 +117,15 @@ def test_a_paid_order_is_cancelled_with_a_credit_note(service: Service, site: Ch
     (note,) = site.get("orders", "order-O-1")["linked_credit_notes"]
     assert note["amount"] == 2600
     assert site.collection()["charged"] == []
+
+
+def test_an_order_that_is_sent_again_is_one_sale(service: Service, site: Chargebee) -> None:
+    """The second shipment is read as no order of its own, and is never taken for the first."""
+    stored = service.insert("order", "order:O-1", **ORDER)["$response"]
+    again = site.post("orders/order-O-1/resend", resend_reason="lost on the way")
+    assert (again["is_resent"], again["invoice_id"]) == (True, stored["invoice_id"])
+    assert [entity["_id"] for entity in service.read("order")] == ["order-O-1"]
+    assert site.get("orders", "order-O-1")["resent_status"] == "fully_resent"
+    answer = service.insert("order", "order:O-1", **ORDER)
+    assert (answer["$operation"], answer["$generated_id"]) == ("none", "order-O-1")
+    assert len(site.all("invoices")) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -131,6 +132,29 @@ def test_what_a_forged_event_says_counts_for_nothing(
     said = node.asked[0].json[0]
     assert (said["first_name"], said["deleted"], said["_deleted"]) == ("Real real", False, False)
     assert said["resource_version"] == site.get("customers", "real")["resource_version"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'"a\\ud83d"',
+        b'"a\xff\xfeb"',
+        b'"\\u0000"',
+        b'"~:customerp-contact:CT-1"',
+        b"12345678901234567890",
+    ],
+    ids=["half an emoji", "no UTF-8", "a control character", "an identifier", "a long number"],
+)
+def test_odd_text_in_an_event_is_taken_and_its_record_read_again(
+    odd: bytes, hooked: Service, node: Upstream, site: Chargebee
+) -> None:
+    key = f"odd-{hashlib.sha256(odd).hexdigest()[:8]}"
+    known(site, key)
+    body = json.dumps(event(f"ev_{key}", customer={"id": key, "first_name": "?"})).encode()
+    body = body.replace(b'"?"', odd)
+    answer = post(hooked, None, json=None, data=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["forwarded"]) == (200, ["customer"]), answer.text
+    assert node.asked[0].json[0]["first_name"] == f"Real {key}"
 
 
 def test_a_made_up_record_or_business_entity_reaches_no_node(

@@ -1,0 +1,131 @@
+"""What a site refuses: the property is named, the rest of the record is written, and orders say what is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.connectors.chargebee.conftest import Calls, Service
+from tests.connectors.chargebee.test_chargebee_orders import ORDER
+from tests.support.systems import Chargebee
+
+PERSON: dict[str, Any] = {"first_name": "Åse", "email": "ase@firma.example", "phone": "+47 22 33 44 55"}
+REFUSED: dict[str, tuple[Any, Any]] = {
+    "net_term_days": (13, 30),
+    "preferred_currency_code": ("ZAR", "NOK"),
+    "billing_address/zip": ("SE-211 22", "211 22"),
+    "billing_address/country": ("NX", "SE"),
+    "registered_for_gst": (True, False),
+}
+"""Values that the site refuses, by property, and ones that it takes."""
+
+
+def payload(name: str, value: Any) -> dict[str, Any]:
+    first, _, second = name.partition("/")
+    address = {"line1": "Storgatan 1", "city": "Malmö", "country": "SE"}
+    if second:
+        return {"billing_address": {**address, second: value}}
+    return {"billing_address": address, first: value}
+
+
+@pytest.mark.parametrize("operation", ["insert", "update"])
+@pytest.mark.parametrize("name", REFUSED)
+def test_one_refused_value_holds_back_nothing_else(
+    name: str, operation: str, service: Service, site: Chargebee
+) -> None:
+    bad, good = REFUSED[name]
+    wanted = {**PERSON, **payload(name, bad)}
+    if operation == "insert":
+        answer = service.insert("customer", "contact:CT-1", **wanted)
+    else:
+        stored = service.insert("customer", "contact:CT-1", first_name="Before")["$response"]
+        answer = service.update("customer", stored, **wanted)
+    assert (answer["$operation"], answer["$status"]) == (operation, "ok"), answer["$error"]
+    (refused,) = answer["$refused"]
+    assert (refused["field"], refused["value"]) == (f"/{name}", bad)
+    assert refused["detail"]
+    stored = site.get("customers", "contact-CT-1")
+    assert {field: stored[field] for field in PERSON} == PERSON
+    assert stored["billing_address"]["line1"] == "Storgatan 1"
+    settled = Calls(site)
+    again = service.update("customer", stored, **payload(name, good))
+    assert (again["$status"], again.get("$refused")) == ("ok", None)
+    assert sum(count for call, count in settled.made().items() if call.startswith("POST")) <= 1
+
+
+def test_an_order_in_a_currency_that_the_site_lacks_says_so(service: Service, site: Chargebee) -> None:
+    person = service.insert("customer", "contact:CT-1", **PERSON, preferred_currency_code="ZAR")
+    assert [row["field"] for row in person["$refused"]] == ["/preferred_currency_code"]
+    answer = service.insert("order", "order:O-1", **{**ORDER, "currency_code": "ZAR"})
+    assert answer["$status"] == "rejected"
+    assert answer["$error"]["field"] == "/currency_code"
+    assert "currency" in answer["$error"]["detail"]
+    assert "ZAR" in answer["$error"]["detail"]
+    assert site.all("invoices") == []
+    site.configure(currencies=["NOK", "ZAR"])
+    answer = service.insert("order", "order:O-1", **{**ORDER, "currency_code": "ZAR"})
+    assert (answer["$operation"], answer["$status"]) == ("insert", "ok")
+
+
+STATES: list[tuple[dict[str, Any], tuple[str | None, str | None]]] = [
+    ({"country": "US", "state": "California"}, ("CA", "California")),
+    ({"country": "NO", "state": None, "zip": "0150"}, (None, None)),
+    ({"country": "US", "state": "NY", "zip": "10001"}, ("NY", "New York")),
+    ({"country": "IN", "state": "Kerala", "zip": "682001"}, ("KL", "Kerala")),
+    ({"country": "DE", "state": "Bayern", "zip": "80331"}, (None, "Bayern")),
+    ({"country": "CA", "state": "Québec", "zip": "H2X 1Y4"}, ("QC", "Quebec")),
+]
+"""Where a customer moves, and the state code and state that the site has then."""
+
+
+@pytest.mark.parametrize("turned", [(), ("billing-info-leaves-company-and-state-code",)])
+def test_a_customer_who_moves_between_countries_has_the_state_of_the_new_one(
+    turned: tuple[str, ...], service: Service, site: Chargebee
+) -> None:
+    site.turn_round(*turned)
+    address = {"line1": "1 Main Street", "city": "X"}
+    stored = service.insert("customer", "contact:CT-1", **PERSON, billing_address=address)["$response"]
+    for moved, (code, state) in STATES:
+        answer = service.update("customer", stored, billing_address=moved)
+        assert answer["$status"] == "ok", answer["$error"]
+        assert "$refused" not in answer, answer["$refused"]
+        stored = site.get("customers", "contact-CT-1")
+        found = stored["billing_address"]
+        assert (found.get("state_code"), found.get("state")) == (code, state), moved
+        assert (found["country"], found["line1"]) == (moved["country"], "1 Main Street")
+
+
+def test_an_erased_person_is_left_alone(service: Service, site: Chargebee) -> None:
+    stored = service.insert("customer", "contact:CT-1", **PERSON)["$response"]
+    site.post("customers/contact-CT-1/clear_personal_data")
+    before = Calls(site)
+    for answer in (
+        service.update("customer", stored, first_name="Åse Marie"),
+        service.update("customer", site.get("customers", "contact-CT-1"), billing_address={"city": "Oslo"}),
+    ):
+        assert (answer["$operation"], answer["$status"]) == ("none", "rejected"), answer
+        assert answer["$error"]["rule"] == "pii_cleared"
+    assert not any(call.startswith("POST") for call in before.made()), "nothing was sent"
+
+
+def test_empty_values_clear_each_property_that_can_be_empty(service: Service, site: Chargebee) -> None:
+    whole = {
+        **PERSON,
+        "last_name": "Olsen",
+        "company": "Firma AS",
+        "locale": "nb-NO",
+        "preferred_currency_code": "NOK",
+        "vat_number": "123456",
+        "net_term_days": 30,
+        "billing_address": {"line1": "Storgata 1", "city": "Oslo", "zip": "0150", "country": "NO"},
+    }
+    stored = service.insert("customer", "contact:CT-1", **whole)["$response"]
+    for name in whole:
+        gone = dict.fromkeys(whole[name]) if name == "billing_address" else None
+        answer = service.update("customer", stored, **{name: gone})
+        assert answer["$status"] == "ok", (name, answer["$error"])
+        stored = site.get("customers", "contact-CT-1")
+        left = stored.get(name) or None
+        assert left in (None, 0), name
+        assert not answer.get("$refused"), name
