@@ -260,20 +260,19 @@ def check_share_mode(deployment: Deployment) -> Iterator[Result]:
 
 @check("time-zone")
 def check_time_zone(deployment: Deployment) -> Iterator[Result]:
-    """Dates without a time belong to some time zone."""
-    zone = deployment.container("chargebee").get("CHARGEBEE_TIME_ZONE")
-    if zone is None:
-        said = "the Chargebee service is given no time zone: dates without a time are taken in UTC"
-        yield Result("time-zone", OPEN, said, "see that this is right for the dates of your orders")
-    elif not zone:
-        yield Result("time-zone", READY, "dates are those of the Chargebee site's own time zone")
-    elif zone in available_timezones():
-        yield Result("time-zone", READY, f"dates are those of {zone}")
-    else:
+    """Dates without a time begin at midnight of the Chargebee site's time zone."""
+    zone = str(deployment.variables.get("chargebee-time-zone", ""))
+    if zone not in available_timezones():
         hint = did_you_mean(zone, available_timezones())
+        todo = "set chargebee-time-zone, such as Europe/Oslo"
+        yield Result("time-zone", WRONG, f"{zone or 'nothing'} is no IANA time zone{hint}", todo)
+    elif zone == "UTC":
+        said = "dates of orders are taken in UTC"
         yield Result(
-            "time-zone", WRONG, f"{zone} is no IANA time zone{hint}", "set the time zone, such as Europe/Oslo"
+            "time-zone", OPEN, said, "set chargebee-time-zone to the Chargebee site's, unless it is UTC"
         )
+    else:
+        yield Result("time-zone", READY, f"dates of orders are those of {zone}")
 
 
 @check("webhooks")

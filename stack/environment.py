@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import available_timezones
 
 from connectors.chargebee.settings import ChargebeeSettings, WebhookSettings
 from connectors.common.settings import CommonSettings, ProcessSettings
@@ -23,6 +24,17 @@ from localnode.config import NodeSettings
 from localnode.readings import ReadingSettings
 
 _PORT = integer(1, 65535)
+
+
+def time_zone(value: str) -> str:
+    """Return an IANA time zone, such as Europe/Oslo."""
+    if value not in available_timezones():
+        raise ValueError(
+            f"must be an IANA time zone such as Europe/Oslo{did_you_mean(value, available_timezones())}"
+        )
+    return value
+
+
 OF_CHARGEBEE = ("CHARGEBEE_SITE", "CHARGEBEE_API_KEY", "CHARGEBEE_BASE_URL")
 OF_ERP = ("ERP_BASE_URL", "ERP_TOKEN")
 """What the shipped profiles ask for."""
@@ -61,6 +73,12 @@ class PipeSettings:
     )
     quotes: str | None = setting("QUOTES", "overrides `quotes`", choice("all", "accepted"), None)
     item_family: str | None = setting("ITEM_FAMILY", "overrides `item-family`", text, None)
+    chargebee_time_zone: str | None = setting(
+        "CHARGEBEE_TIME_ZONE",
+        "overrides `chargebee-time-zone`; with a real Chargebee site it is the site's own unless it is set",
+        time_zone,
+        None,
+    )
 
 
 PORTS = {name.replace("_", "-"): row for name, row in rows(Ports).items()}

@@ -63,6 +63,11 @@ class NodeClient:
         self._call("PUT", "/config", files=files)
         return len(self._call("GET", "/pipes").json())
 
+    def variables(self) -> Json:
+        """Return the variables that the node has."""
+        found: Json = self._call("GET", "/env").json()
+        return found
+
     def run_all(self, progress: Callable[[str], None] | None = None, watch: Watch | None = None) -> Json:
         """Run the pumps until nothing moves, resetting nothing, however long it takes.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from connectors import common
 from core.jsonio import Json
+from stack import site_time_zone
 from stack.node import NodeClient
 from stack.process_manager import ProcessManager, Program, StackError
 from stack.services import hook_up, hook_up_erp
@@ -110,7 +111,19 @@ class Stack:
     def upload(self) -> int:
         """Send pipes, systems, node settings and variables to the node; answers the number of pipes."""
         settings = self.settings
-        return self.node.upload(settings.config, settings.node_variables, settings.node_secrets)
+        variables = self._time_zone() | settings.node_variables
+        return self.node.upload(settings.config, variables, settings.node_secrets)
+
+    def _time_zone(self) -> dict[str, str]:
+        """Return the variable with the real site's time zone, where no setting says it."""
+        settings = self.settings
+        if not settings.real_chargebee or site_time_zone.VARIABLE in settings.variables:
+            return {}
+        address, key = settings.systems["chargebee"], settings.environment.get("CHARGEBEE_API_KEY", "")
+        zone, said = site_time_zone.chosen(self.node.variables(), address, key)
+        if self.progress is not None:
+            self.progress(said)
+        return {site_time_zone.VARIABLE: zone} if zone else {}
 
     def sync(self) -> Json:
         """Run the pumps until nothing moves; StackError when a pipe failed."""

@@ -130,7 +130,7 @@ class Concept:
     @cached_property
     def folded(self) -> Dtl | None:
         """Properties that are the same in upper and in lower case: what records are matched by."""
-        keys = [key for key in self.given["match"] if key.get("compare") == "folded"]
+        keys = [key for key in self.given["match"] if key.get("compare") in ("folded", "name")]
         found = [
             row.name
             for row in self.rows

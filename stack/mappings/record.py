@@ -210,7 +210,21 @@ class Record:
         at_times = [
             ["if", cell.observed_if, ["list", row.name]] for row, cell in self.rows() if cell.observed_if
         ]
+        if self.erased:
+            every = ["list", *(row.name for row, _ in self.shared())]
+            at_times.append(["if", self.erased_in("_S"), every])
         return ["combine", named, *at_times] if at_times else named
+
+    @property
+    def erased(self) -> dict[str, list[str]] | None:
+        """The own property, with its values, that says that the record's personal data is erased."""
+        found: dict[str, list[str]] | None = self.given.get("erased")
+        return found
+
+    def erased_in(self, start: str) -> Dtl:
+        """Return whether the personal data of the record at the path `start` is erased."""
+        [(name, values)] = (self.erased or {}).items()
+        return ["in", f"{start}.{name}", ["list", *values]]
 
     def is_observed(self, row: Row) -> bool:
         """Return whether it only shows what others say of a row."""

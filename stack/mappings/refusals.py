@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from core.suggestions import advice, did_you_mean
+from localnode.config.substitution import Substitution
 from localnode.dtl import DtlCompileError, PipeSettings, compile_dtl
+from stack.environment import ROOT
 from stack.mappings.cells import Cell, UnknownForm
 from stack.mappings.concept import BOTH, ON_CREATE, Concept, Row
 from stack.mappings.reading import Place, Refusal
@@ -170,8 +174,16 @@ def _twice_written(record: Record) -> Iterator[tuple[str, str, str]]:
 
 def _dtl_problems(statements: list[Any], in_default: bool) -> Iterator[str]:
     """Yield what the compiler says about statements of the rule `default`, or of one that is applied."""
+    statements = Substitution(_variables()).component({"rules": statements})["rules"]
     rules = {"default": [["add", "value", ["apply", "cell", "_S."]]], "cell": statements}
     try:
         compile_dtl({"default": statements} if in_default else rules, PipeSettings("mapping"))
     except DtlCompileError as error:
         yield from (f"is no DTL that compiles: {problem.message}" for problem in error.problems)
+
+
+@lru_cache(maxsize=1)
+def _variables() -> Mapping[str, Any]:
+    """Return the variables that pipes read: some must be known before DTL compiles, such as a time zone."""
+    found: Mapping[str, Any] = json.loads((ROOT / "prod-env.json").read_text(encoding="utf-8"))
+    return found

@@ -141,6 +141,7 @@ def test_every_status_has_its_counterpart(world: World) -> None:
         world.erp.patch("orders", order["id"], status=ours)
         world.sync()
         assert world.chargebee.get("orders", key)["status"] == theirs
+    world.chargebee.configure(customer_deletion_s=0, legacy_orders=True)
     for ours, theirs in [
         ("confirmed", "new"),
         ("in_progress", "processing"),
@@ -153,6 +154,7 @@ def test_every_status_has_its_counterpart(world: World) -> None:
         assert world.erp.get("orders", order["id"])["status"] == ours
         assert world.chargebee.get("orders", key)["status"] == theirs, "a lossy status never bounces"
         assert world.chargebee.writes() - before[1] == 1
+    world.chargebee.configure(customer_deletion_s=0)
     world.erp.patch(
         "orders",
         order["id"],
@@ -418,3 +420,51 @@ def test_a_quote_whose_total_moves_is_reported(world: World) -> None:
     world.erp.patch("quotes", quote["id"], lines=[{**first, "unit_price": "12.00"}, second])
     world.sync()
     assert world.shared("customerp-quote", quote["id"])["$error"]["rule"] == "totals"
+
+
+def test_discounts_and_credits_travel_and_the_totals_agree(world: World) -> None:
+    """Off a line, off the whole as a line below zero, and from Chargebee to the ERP as a share of the line."""
+    lines = [
+        {"description": "Stol", "quantity": "4", "unit_price": "250.00", "tax_percent": "25", "discount_percent": "10"},
+        {"description": "Bord", "quantity": "1", "unit_price": "1999.90", "tax_percent": "25"},
+        {"description": "Kupong", "quantity": "1", "unit_price": "-200.00", "tax_percent": "25"},
+    ]  # fmt: skip
+    company, _ = customer(world, "Diskonto")
+    world.erp.patch("customers", company["id"], payment_terms_days=30)
+    order = world.erp.create(
+        "orders", customer_id=company["id"], status="confirmed", order_date="2026-04-01", currency="NOK", lines=lines
+    )  # fmt: skip
+    world.sync()
+    found = chargebee_order(world, order["order_number"])
+    ours = world.erp.get("orders", order["id"])
+    assert (found["sub_total"], found["tax"], found["total"]) == tuple(
+        round(float(ours[name]) * 100) for name in ("subtotal", "tax_amount", "total")
+    )
+    assert world.shared("customerp-order", order["id"])["$status"] == "ok"
+    invoice = world.chargebee.get("invoices", found["invoice_id"])
+    assert (invoice["total"], invoice["amount_due"]) == (found["total"], found["total"])
+    assert invoice["due_date"] == unix("2026-05-01"), "by its customer's payment terms, as it has none itself"
+
+    world.chargebee.post("customers", id="cb-discount", first_name="Dag", email="dag@discount.example")
+    row = {"unit_amount": 5000, "quantity": 3, "amount": 15000, "tax1_name": "VAT", "tax1_amount": 3000}
+    world.chargebee.post(
+        "invoices/import_invoice", id="inv-discount", customer_id="cb-discount", date=unix("2026-07-01"), total=15000, currency_code="NOK",
+        line_items=[{"id": "li-1", "description": "Lampe", **row}], taxes=[{"name": "VAT", "rate": 25, "amount": 3000}],
+        discounts=[{"entity_type": "item_level_discount", "line_item_id": "li-1", "amount": 3000}],
+    )  # fmt: skip
+    world.chargebee.post(
+        "orders/import_order", id="ord-discount", invoice_id="inv-discount", status="queued",
+        created_at=unix("2026-07-01"), order_date=unix("2026-07-01"), shipping_date=unix("2026-07-01"),
+    )  # fmt: skip
+    world.sync()
+    born = next(o for o in world.erp.all("orders") if o["external_refs"].get("chargebee") == "ord-discount")
+    shows(born, {"subtotal": "120.00", "tax_amount": "30.00", "total": "150.00"})
+    told = [
+        row["$error"]["rule"]
+        for row in world.rows("customerp-order")
+        if "ord-discount" in str(row) and row.get("$error")
+    ]
+    assert told == []
+    settled = world.writes()
+    world.sync()
+    assert world.writes() == settled

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import unicodedata
+
+from stack.environment import ROOT
 from tests.e2e.conftest import World
 
 
@@ -55,3 +59,35 @@ def test_a_differing_name_is_reported_as_drift(world: World) -> None:
     assert row is not None
     assert row["$status"] == "pending"
     assert "Drift Group" in str(row["$error"])
+
+
+def test_a_name_matches_whether_its_letters_are_one_character_or_two(world: World) -> None:
+    """macOS and some web forms send a letter and its mark, most ERPs one character."""
+    names = {"NFC": "Åsgård Café Šiška Đặng Ёлка", "NFD": "Özgür Bäckerei Νέα Ļeņins"}
+    made = {}
+    for theirs, name in names.items():
+        ours = "NFD" if theirs == "NFC" else "NFC"
+        company = world.erp.create("customers", name=unicodedata.normalize(ours, name))
+        made[company["id"]] = world.chargebee.business_entity(unicodedata.normalize(theirs, name))["id"]
+    count = len(world.erp.all("customers"))
+    world.sync()
+    assert {key: world.erp.get("customers", key)["business_entity_id"] for key in made} == made
+    assert len(world.erp.all("customers")) == count, "no twin"
+    settled = world.writes()
+    world.sync()
+    assert world.writes() == settled
+
+
+def test_the_letters_that_names_are_matched_by_are_all_there() -> None:
+    wanted = {}
+    for letter in map(chr, range(0xC0, 0x2000)):
+        sequence = unicodedata.normalize("NFD", letter)
+        is_known = unicodedata.name(letter, "").startswith(("LATIN", "GREEK", "CYRILLIC"))
+        if (
+            is_known
+            and letter == letter.lower()
+            and sequence != letter == unicodedata.normalize("NFC", letter)
+        ):
+            wanted[sequence] = letter
+    for name in ("prod-env.json", "test-env.json"):
+        assert json.loads((ROOT / name).read_text(encoding="utf-8"))["composed-letters"] == wanted

@@ -227,3 +227,30 @@ def test_an_ambiguous_customer_is_reported_and_nothing_is_made(world: World) -> 
     world.sync()
     assert world.chargebee.get("customers", "either")["meta_data"]["customerp"]["contact_id"] == one["id"]
     assert world.erp.get("contacts", two["id"])["external_refs"]["chargebee"] == f"contact-{two['id']}"
+
+
+def test_whom_chargebee_has_erased_is_not_erased_in_the_erp_nor_written_to(world: World) -> None:
+    contact = world.erp.create(
+        "contacts",
+        first_name="Erna",
+        last_name="Erased",
+        email="erna@erased.example",
+        phone="+47 1",
+        address=ADDRESS,
+    )
+    world.sync()
+    key = f"contact-{contact['id']}"
+    before = world.erp.get("contacts", contact["id"])
+    world.chargebee.post(f"customers/{key}/clear_personal_data")
+    writes = world.writes()
+    world.sync()
+    after = world.erp.get("contacts", contact["id"])
+    assert {name: value for name, value in after.items() if before[name] != value} == {}
+    row = world.shared("chargebee-customer", key)
+    assert row is not None
+    assert (row["$status"], row["$error"]["rule"]) == ("pending", "erased")
+    world.erp.patch("contacts", contact["id"], first_name="Ernie")
+    world.sync()
+    assert world.erp.get("contacts", contact["id"])["first_name"] == "Ernie"
+    assert world.erp.writes() - writes[0] == 1
+    assert "Ernie" not in str(world.chargebee.get("customers", key))

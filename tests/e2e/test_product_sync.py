@@ -220,3 +220,32 @@ def test_a_third_decimal_is_reported_and_never_rounded(world: World) -> None:
     world.chargebee.post(f"item_prices/{price['id']}", price=13)
     world.sync()
     assert world.erp.get("products", product["id"])["unit_price"] == "0.130"
+
+
+def test_a_price_that_is_no_single_amount_is_neither_told_nor_overwritten(world: World) -> None:
+    """`price_in_decimal` without `price`: the two are linked, each keeps its own, and a person is told."""
+    world.chargebee.configure(multi_decimal_pricing=True, customer_deletion_s=0)
+    world.chargebee.post("item_families", id="decimals", name="Decimals")
+    fine = {"currency_code": "NOK", "price_in_decimal": "0.0035", "pricing_model": "per_unit"}
+    for key in ("fine-known", "fine-new"):
+        world.chargebee.post("items", id=key, name=key, type="charge", item_family_id="decimals")
+        sku = {"accounting_detail": {"sku": key.upper()}}
+        world.chargebee.post("item_prices", id=f"{key}-NOK", name=key, item_id=key, **fine, **sku)
+    product = world.erp.create(
+        "products", sku="FINE-KNOWN", name="Kilobyte", type="service", unit_price="12.50", currency="NOK"
+    )
+    world.sync()
+    ours = world.erp.get("products", product["id"])
+    assert (ours["external_refs"]["chargebee"], ours["unit_price"]) == ("fine-known", "12.50")
+    assert "price" not in price_of(world, "fine-known")
+    row = world.shared("chargebee-item_price", "fine-known-NOK")
+    assert row is not None
+    assert row["$status"] == "rejected" or row["$refused"]
+    told = [
+        r for r in world.rows("customerp-product") if (r["$error"] or {}).get("rule") == "price_in_decimal"
+    ]
+    assert [r["$status"] for r in told] == ["pending"]
+    assert not [p for p in world.erp.all("products") if p["sku"] == "FINE-NEW"]
+    settled = world.writes()
+    world.sync()
+    assert world.writes() == settled
