@@ -67,7 +67,7 @@ class DatasetIndexes:
                     self._ready[index.key] = (no, index)
                     return no
                 old = [row[1] for row in rows if row[1] is not None and row[1] < at]
-                self._remove(db, no, index, old)
+                self._remove(db, [(no, index)], old)
                 live = ((row[0], codec.loads(row[4])) for row in rows if row[3] and not row[2])
                 _insert(db, no, index, live)
                 db.execute("UPDATE dataset_index SET next_offset = ? WHERE no = ?", (rows[-1][0] + 1, no))
@@ -148,8 +148,8 @@ class DatasetIndexes:
         """
         if not self._ready:
             return
+        self._remove(db, [*self._ready.values()], old)
         for no, index in self._ready.values():
-            self._remove(db, no, index, old)
             _insert(db, no, index, ((upd, item.entity()) for upd, item in new if not item.deleted))
             db.execute(
                 "UPDATE dataset_index SET next_offset = ? WHERE no = ? AND next_offset = ?",
@@ -158,19 +158,26 @@ class DatasetIndexes:
 
     def forget_versions(self, db: sqlite3.Connection, offsets: list[int]) -> None:
         """Drop the values of latest versions that are about to leave the log."""
-        for no, index in self._ready.values():
-            self._remove(db, no, index, offsets)
+        self._remove(db, [*self._ready.values()], offsets)
 
-    def _remove(self, db: sqlite3.Connection, no: int, index: Index, offsets: list[int]) -> None:
-        if not offsets:
+    def _remove(
+        self, db: sqlite3.Connection, indexes: Sequence[tuple[int, Index]], offsets: list[int]
+    ) -> None:
+        """Drop the values of versions from several indexes; each version is read once."""
+        if not offsets or not indexes:
             return
         rows = db.execute(
             f"SELECT upd, data FROM log_{self._dataset.no}"
             " WHERE deleted = 0 AND upd IN (SELECT value FROM json_each(?))",
             (json.dumps(offsets),),
         ).fetchall()
-        gone = [(value, row[0]) for row in rows for value in index.values(codec.loads(row[1]))]
-        db.executemany(f"DELETE FROM ix_{no} WHERE val = ? AND upd = ?", gone)
+        gone: dict[int, list[tuple[str, int]]] = {no: [] for no, _ in indexes}
+        for upd, data in rows:
+            entity = codec.loads(data)
+            for no, index in indexes:
+                gone[no] += [(value, upd) for value in index.values(entity)]
+        for no, values in gone.items():
+            db.executemany(f"DELETE FROM ix_{no} WHERE val = ? AND upd = ?", values)
 
     def keys(self) -> list[str]:
         """Return keys of all indexes that exist, used or not."""

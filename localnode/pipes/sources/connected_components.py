@@ -35,6 +35,8 @@ class Edge:
 
 
 Component = dict[GraphNode, Stored]
+KEPT_VALUES = 10_000
+"""Versions of which it is kept what they join by: some megabytes."""
 
 
 class Components:
@@ -50,6 +52,7 @@ class Components:
         self._datasets = datasets
         self._edges = edges
         self._max_size = max_size
+        self._values: dict[tuple[int, int, bytes], tuple[list[str], ...]] = {}
 
     def around(self, seeds: Iterable[GraphNode]) -> list[Component]:
         """Return the components of the live entities among `seeds`, each once, members in no order."""
@@ -78,14 +81,29 @@ class Components:
         """Return those of `nodes` that are live entities."""
         return set(self._load(nodes))
 
-    def joined_to(self, at: int, entities: Iterable[dict[str, Any]]) -> set[GraphNode]:
+    def joined_to(self, at: int, rows: Iterable[Stored]) -> set[GraphNode]:
         """Live entities that join with given versions of entities of dataset number `at`."""
-        versions = list(entities)
+        of_rows = [self._values_of(at, row) for row in rows]
         found: set[GraphNode] = set()
-        for edge in self._edges[at]:
-            values = {value for entity in versions for value in edge.index.values(entity)}
+        for number, edge in enumerate(self._edges[at]):
+            values = {value for of_row in of_rows for value in of_row[number]}
             found |= {GraphNode(edge.other, name) for _, name in self._find(edge, values)}
         return found
+
+    def _values_of(self, at: int, row: Stored) -> tuple[list[str], ...]:
+        """Return what a version joins by, for each of the edges of its dataset.
+
+        A version is asked several times while it is merged, and once more when another takes its place; its
+        values are a fraction of what it takes to decode it.
+        """
+        key = at, row.updated, row.hash
+        values = self._values.get(key)
+        if values is None:
+            if len(self._values) >= KEPT_VALUES:
+                self._values.clear()
+            entity = row.entity() if self._edges[at] else {}
+            values = self._values[key] = tuple(edge.index.values(entity) for edge in self._edges[at])
+        return values
 
     def _load(self, nodes: Iterable[GraphNode]) -> Component:
         ids: dict[int, list[str]] = defaultdict(list)
@@ -99,16 +117,15 @@ class Components:
         return loaded
 
     def _neighbours(self, loaded: Component) -> list[tuple[GraphNode, GraphNode]]:
-        entities: dict[int, list[tuple[GraphNode, dict[str, Any]]]] = defaultdict(list)
+        members: dict[int, list[tuple[GraphNode, tuple[list[str], ...]]]] = defaultdict(list)
         for node, row in loaded.items():
-            if self._edges[node.at]:
-                entities[node.at].append((node, row.entity()))
+            members[node.at].append((node, self._values_of(node.at, row)))
         pairs: list[tuple[GraphNode, GraphNode]] = []
-        for at, members in entities.items():
-            for edge in self._edges[at]:
+        for at, of_nodes in members.items():
+            for number, edge in enumerate(self._edges[at]):
                 holders: dict[str, list[GraphNode]] = defaultdict(list)
-                for node, entity in members:
-                    for value in edge.index.values(entity):
+                for node, values in of_nodes:
+                    for value in values[number]:
                         holders[value].append(node)
                 for value, name in self._find(edge, holders):
                     other = GraphNode(edge.other, name)

@@ -193,7 +193,7 @@ class MergeSource(SeveralDatasets):
             *rows,
             *(earlier for row in rows if (earlier := log_range.dataset.previous(row)) is not None),
         ]
-        return self._components.joined_to(log_range.at, [row.entity() for row in versions if not row.deleted])
+        return self._components.joined_to(log_range.at, [row for row in versions if not row.deleted])
 
     def _touched(self, seeds: set[GraphNode], memory: Memory) -> tuple[list[Component], set[str]]:
         """Components around `seeds`, and the ids under which their members were emitted before.

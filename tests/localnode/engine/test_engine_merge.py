@@ -206,3 +206,19 @@ def test_rules_are_checked_when_the_pipe_is_built(pipe: Callable[..., Pipe]) -> 
         pipe("m", {"type": "merge", "datasets": ["A a", "B b"], "equality": [["eq", "a.x", "d.x"]]})
     with pytest.raises(ConfigProblem, match="twice"):
         pipe("m", {"type": "merge", "datasets": ["A a", "A b"], "equality": []})
+
+
+def test_a_dataset_made_again_joins_by_what_it_holds_now(
+    pipe: Callable[..., Pipe], fill: Callable[..., None], store: Store
+) -> None:
+    fill("A", {"_id": "1", "k": "p"})
+    fill("B", {"_id": "2", "k": "p"}, {"_id": "3", "k": "q"})
+    fill("C")
+    merged = pipe("m", {**MERGE, "identity": "first"}, reprocessing_policy="automatic")
+    merged.run()
+    assert {e["_id"] for e in store.dataset("m").read(deleted=False)} == {"1", "3"}
+    store.delete_dataset("A")
+    fill("A", {"_id": "1", "k": "q"})
+    merged.run()
+    found = {e["_id"]: sorted(e["$ids"]) for e in store.dataset("m").read(deleted=False)}
+    assert found == {"1": ["1", "3"], "2": ["2"]}
