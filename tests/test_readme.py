@@ -11,6 +11,7 @@ from contextlib import chdir
 from pathlib import Path
 
 import pytest
+import requests
 
 from localnode.cli.main import main as localnode
 from stack.__main__ import main as own
@@ -85,6 +86,18 @@ def test_make_knows_its_targets() -> None:
     assert len(targets) >= 4
     for words in targets:
         subprocess.run([*words, "--dry-run"], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_the_examples_of_the_readme_leave_both_sides_in_agreement(stack: Stack) -> None:
+    """Who has tried them all, and then asks `make verify`, is told that nothing is wrong."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    examples = re.findall(r"^curl .*$", text, flags=re.MULTILINE)
+    assert len(examples) >= 10
+    for command in examples:
+        curl(stack, command)
+    stack.sync()
+    found = requests.post(f"{stack.node.url}/diagnostics/verify", timeout=300).json()
+    assert (found["status"], found["faults"]) == ("agree", [])
 
 
 @pytest.mark.parametrize("command", [line for line in COMMANDS if not line.startswith("make ")])

@@ -211,8 +211,12 @@ def _add_concepts(pipes: list[dict[str, Any]]) -> None:
         for pipe in inner
         if (pipe["system"], pipe["datatype"]) in kinds
     }
-    for pipe in inner:  # what is about no kind goes with what it reads, if that is of one concept
-        near = {titles[each["id"]] for each in read_by[pipe["id"]] if each["id"] in titles}
+    prefixes = {f"{system}-{datatype}-": concept for (system, datatype), concept in kinds.items()}
+    # What is of no known stage goes by its name, else with what it reads, if that is of one concept.
+    for pipe in inner:
+        near = {concept for prefix, concept in prefixes.items() if pipe["id"].startswith(prefix)} or {
+            titles[each["id"]] for each in read_by[pipe["id"]] if each["id"] in titles
+        }
         if pipe["id"] not in titles and len(near) == 1:
             titles[pipe["id"]] = near.pop()
     rest = {

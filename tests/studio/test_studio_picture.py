@@ -21,7 +21,7 @@ def test_the_picture_of_the_readme(tmp_path: Path) -> None:
     with chromium() as browser, Stack(data="demo", folder=tmp_path / "stack") as stack:
         stack.sync()
         seen = Visit(browser, stack.settings.url("node"))
-        page = seen.go("/studio/flow?pipe=global-person")
+        page = seen.go("/studio/flow")
         page.locator(".node").first.wait_for()
         path = seen.picture("readme", full=False)
         seen.close()

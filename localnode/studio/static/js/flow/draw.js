@@ -44,8 +44,8 @@ export function draw(pipes, { groupBy, hops, choose }) {
 function node(pipe, at, head, choose) {
   const icon = glyph(pipe.state);
   const bar = s("rect", { class: "state", x: 0, y: 0, width: 28, height: NODE.height, rx: 9 });
-  const name = s("text", { class: "name", x: 38, y: 25 }, label(pipe));
-  const figure = s("text", { class: "figure", x: 38, y: 46 });
+  const name = s("text", { class: "name", x: 34, y: 25 }, label(pipe));
+  const figure = s("text", { class: "figure", x: 34, y: 46 });
   const hint = s("title");
   const element = s("a", { class: "node", href: pipePage(pipe.id), transform: `translate(${at.x} ${at.y})`,
     onclick: (event) => {
@@ -68,7 +68,7 @@ function node(pipe, at, head, choose) {
   return { element, update };
 }
 
-const TEXT = NODE.width - 46;
+const TEXT = NODE.width - 40;
 const pen = document.createElement("canvas").getContext("2d");
 
 /** As much of a text as fits into a node. */
@@ -80,12 +80,13 @@ function cut(text, font) {
   return `${text.slice(0, length)}…`;
 }
 
-const label = (pipe) => cut((pipe.datatype || pipe.id).replaceAll("_", " "), "600 17px");
+const label = (pipe) => cut((pipe.datatype || pipe.id).replaceAll("_", " "), "600 16px");
 
 /** System, or the stage where the head of the column does not say it, and what there is. */
 function figures(pipe, head) {
   const odd = pipe.stage !== head && pipe.stage !== "endpoint";
-  const parts = [odd ? pipe.stage : systemName(pipe.system) || (pipe.stage === "global" ? "golden" : "")];
+  const busy = pipe.dead_letters || pipe.retries || pipe.backlog;
+  const parts = [odd ? pipe.stage : busy ? "" : systemName(pipe.system) || (pipe.stage === "global" ? "golden" : "")];
   if (pipe.dataset) parts.push(short(pipe.live));
   if (pipe.dead_letters) parts.push(`${short(pipe.dead_letters)} dead`);
   else if (pipe.retries) parts.push(`${short(pipe.retries)} retry`);

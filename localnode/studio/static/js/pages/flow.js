@@ -6,6 +6,7 @@ import { plural, short } from "../core/format.js";
 import { live } from "../core/live.js";
 import { start } from "../core/shell.js";
 import { draw } from "../flow/draw.js";
+import { isBeside } from "../flow/layout.js";
 import { zoomable } from "../flow/zoom.js";
 import { parameter, pipePage, remember } from "../parts/links.js";
 import { pipeCard } from "../parts/pipe_card.js";
@@ -62,8 +63,8 @@ function showGraph(visible) {
 }
 
 function showList(visible) {
-  const inner = visible.filter((pipe) => pipe.stage !== "endpoint");
-  const groups = Map.groupBy([...inner, ...visible.filter((pipe) => pipe.stage === "endpoint")], (pipe) => pipe[state.groupBy] || "other");
+  const inner = visible.filter((pipe) => !isBeside(pipe));
+  const groups = Map.groupBy([...inner, ...visible.filter(isBeside)], (pipe) => pipe[state.groupBy] || "other");
   const cards = [...groups].map(([name, members]) => h("section", {}, h("h2", {}, name), h("div", { class: "cards" }, members.map((pipe) =>
     h("a", { href: pipePage(pipe.id) }, h("b", {}, pipe.id),
       h("span", { class: "row" }, badge(pipe.state), pipe.dataset ? plural(pipe.live, "entity", "entities") : pipe.sink))))));

@@ -84,7 +84,7 @@ function showSlow(seen) {
 start();
 live(async () => {
   const seen = await get("/studio/data/overview", { days: starts().join(",") });
-  if (!tiles.isConnected) at("view").replaceChildren(tiles, h("div", { class: "grid" }, attention, told), h("div", { class: "grid" }, chart.element, slow));
+  if (!tiles.isConnected) at("view").replaceChildren(tiles, h("div", { class: "grid broad" }, attention, told), h("div", { class: "grid" }, chart.element, slow));
   showTiles(seen);
   showAttention(seen);
   showTold(seen);

@@ -6,6 +6,7 @@ import { day, duration, number, plural, short } from "../core/format.js";
 import { plainTable } from "./table.js";
 
 const HEIGHT = 200;
+const DAY = 24 * 3600;
 // Colours that people tell apart who see no red and green: the palette of Okabe and Ito, "Color Universal Design".
 const COLOURS = { all: "#8c8c8c", event: "#cc79a7", deletes: "#8a5a2b", collect: "#0072b2", enrich: "#009e73", global: "#f0e442", transform: "#e69f00", share: "#d55e00" };
 const OTHER = "#56b4e9";
@@ -75,7 +76,7 @@ export function dayChart(text) {
   const draw = () => {
     if (!latest) return;
     const [made, changed, deleted] = ["insert", "update", "delete"].map((name) => latest.map((each) => each[name]));
-    paint(place, latest.map((each) => each.start), piled([["deleted", deleted, BAD], ["changed", changed, GOOD], ["made", made, "#009e73"]]), short);
+    paint(place, latest.map((each) => each.start), piled([["deleted", deleted, BAD], ["changed", changed, GOOD], ["made", made, "#009e73"]]), short, DAY);
   };
   document.addEventListener("studio-scheme", draw);
   new ResizeObserver(draw).observe(place.plot);
@@ -100,7 +101,8 @@ function box(text) {
   return { card: h("section", { class: "card" }, h("h2", {}, text), plot, note), plot, note, text };
 }
 
-function paint(place, times, series, text) {
+/** `bar`: how many seconds each value is for, where they are drawn as bars. */
+function paint(place, times, series, text, bar = 0) {
   const width = place.plot.clientWidth;
   if (!width) return;
   const style = getComputedStyle(document.documentElement);
@@ -117,11 +119,11 @@ function paint(place, times, series, text) {
   const shown = series.length ? series : [{ label: "nothing", values: times.map(() => 0), colour: ink }];
   const options = {
     width, height: HEIGHT, legend: { live: false }, cursor: { show: false },
-    scales: { y: { range: (_, low, high) => [0, Math.max(1, high * 1.08)] } },
+    scales: { x: { range: (_, first, last) => [first - bar / 2, last + bar / 2] }, y: { range: (_, low, high) => [0, Math.max(1, high * 1.08)] } },
     axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => text(tick)) }],
     series: [{}, ...shown.map((each) => ({
       label: each.label, stroke: each.colour, fill: each.solid ? each.colour : `${each.colour}33`, width: each.solid ? 1 : 2, dash: each.dash,
-      paths: uPlot.paths.stepped({ align: 1 }), points: { show: false },
+      paths: bar ? uPlot.paths.bars({ size: [0.7, 60] }) : uPlot.paths.stepped({ align: 1 }), points: { show: false },
     }))],
   };
   place.plot.replaceChildren();
