@@ -42,7 +42,9 @@ def client(upstream: Upstream) -> FlaskClient:
         "CHARGEBEE_API_KEY": "key",
         "LOG_LEVEL": "ERROR",
     }
-    return create_app({**settings, "UPSTREAM_BACKOFF_SECONDS": "0.001"}).test_client()
+    return create_app(
+        {**settings, "UPSTREAM_BACKOFF_SECONDS": "0.001", "CHARGEBEE_RATE_PER_MINUTE": "0"}
+    ).test_client()
 
 
 def listing(asked: Asked) -> tuple[int, Any]:
