@@ -25,10 +25,11 @@ from connectors.erp.check.findings import ERROR, WARNING, Finding, Places, Repor
 from connectors.erp.check.watching import WatchedClient
 from connectors.erp.datatype import ErpDatatype
 from connectors.erp.http.client import ErpClient
+from connectors.erp.mapping.first_seen import asks_for_changes
 from connectors.erp.mapping.key import Key, NoKey
 from connectors.erp.mapping.stamps import BadStamp
 from connectors.erp.profile.model.datatype import DatatypeProfile
-from connectors.erp.profile.model.reading import AtEmpty, AtShort
+from connectors.erp.profile.model.reading import AtEmpty, AtShort, SinglePage
 from connectors.erp.read.lists import Lists, Source
 from connectors.erp.read.loop_detection import EndlessList
 from connectors.erp.read.summary_check import ListsSummary, mapped_sources, only_in_the_record
@@ -185,7 +186,7 @@ class Examination:
         first, *more = islice(lists.pages({}), 2)
         second = more[0] if more else []
         self.report.understood["second page"] = f"{len(second)} records" if second else "there is none"
-        if len(first) > self._size:
+        if len(first) > self._size and not isinstance(paginator, SinglePage):
             self._add(
                 WARNING,
                 ("paginator", "limit_param"),
@@ -223,7 +224,7 @@ class Examination:
         place = self._spec.listing.records
         listed = [one for body in self._client.bodies(self._listing) for one in get_path(body, place)]
         self.report.understood["since"] = f"{sum(map(len, pages))} records from {since} on"
-        if not records.has_filter(self._spec):
+        if not asks_for_changes(self._spec):
             self.report.understood["since"] += "; the ERP has no filter, so the whole list is read each time"
             return
         older = records.older_than(self._spec, listed, since)
@@ -272,7 +273,7 @@ class Examination:
             self.report.understood["detail"] = (
                 f"each record is read by itself, {detail.concurrency} at a time"
             )
-            if not records.has_filter(self._spec) and not any(
+            if not asks_for_changes(self._spec) and not any(
                 records.stamp(self._spec, raw) for raw in self._raw
             ):
                 self._add(

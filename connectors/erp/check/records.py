@@ -17,9 +17,9 @@ from connectors.common.validation import formats
 from connectors.erp.check import suggestions
 from connectors.erp.check.findings import ERROR, WARNING
 from connectors.erp.mapping.fields import MODIFIED
+from connectors.erp.mapping.first_seen import asks_for_changes
 from connectors.erp.mapping.key import Key, raw_key
 from connectors.erp.mapping.shape import stamp_readers
-from connectors.erp.mapping.templates import asks_since
 from connectors.erp.profile.model.base import kind_of
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.mapping import spelt_out
@@ -72,7 +72,7 @@ def _keys(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
 
 
 def _stamps(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
-    if not spec.modified and has_filter(spec):
+    if not spec.modified and asks_for_changes(spec):
         return
     if not spec.modified:
         advice = _candidates("stamps", suggestions.stamp_names(records[0]))
@@ -81,6 +81,8 @@ def _stamps(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
     found = [stamp(spec, record) for record in records]
     without = found.count(None)
     names = _named(spec)
+    if without == len(found) and spec.listing.detail is not None:
+        return  # Only the record itself shows it, which costs calls: that is told where detail is.
     if without == len(found):
         advice = _candidates("stamps", suggestions.stamp_names(records[0]))
         yield ERROR, ("modified",), f"no record has {names}", advice
@@ -113,12 +115,6 @@ def _paging(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:
     if by_change and coarse and not _overlap(spec):
         problem = "stamps are whole seconds; a record that changes twice in one second may be seen once"
         yield WARNING, ("incremental",), problem, "set overlap_seconds to 1"
-
-
-def has_filter(spec: Spec) -> bool:
-    """Return whether the ERP is asked for changed records only."""
-    has_param = spec.incremental is not None and spec.incremental.param is not None
-    return has_param or asks_since([spec.listing.query, spec.listing.body])
 
 
 def _deletions(spec: Spec, records: Sequence[Record]) -> Iterator[Doubt]:

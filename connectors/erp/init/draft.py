@@ -160,10 +160,17 @@ def _entity(
         notes.append("id: no field tells all records apart")
     elif probe.key != "id":
         entity["id"] = probe.key
-    stamp = _stamps(entity, probe, notes)
     listing: Document = {"records": probe.place} if probe.place else {}
     if query:
         listing["query"] = dict(query)
+    records = _singly(entity, listing, probe, notes)
+    shown: list[str] = []
+    stamp = _stamps(entity, probe.records, shown)
+    if stamp is None:
+        # Then only the record itself may show it.
+        _stamps(entity, records, notes)
+    else:
+        notes += shown
     entity["paginator"], doubt = probe.paginator()
     total = entity["paginator"].get("stop", {})
     if total.get("type") == "total":
@@ -176,7 +183,6 @@ def _entity(
         notes.append(
             "incremental: no filter for changed records was found, so each read reads the whole list"
         )
-    records = _singly(entity, listing, probe, notes)
     if listing:
         entity["list"] = listing
     entity["deleted"] = answer.deletion_of(probe.records) or {"strategy": "none"}
@@ -186,17 +192,15 @@ def _entity(
     return entity, notes
 
 
-def _stamps(entity: Document, probe: Probe, notes: list[str]) -> str | None:
+def _stamps(entity: Document, records: Sequence[answer.Record], notes: list[str]) -> str | None:
     """Note where records say when they changed, and give the field to filter by."""
-    stamps = answer.stamps_of(probe.records)
-    form = answer.form_of_stamps([get_path(one, stamps[0]) for one in probe.records]) if stamps else None
+    stamps = answer.stamps_of(records)
+    form = answer.form_of_stamps([get_path(one, stamps[0]) for one in records]) if stamps else None
     if not stamps or form is None:
         notes.append("modified: no field looks like a change stamp")
         return None
     alike = [
-        one
-        for one in stamps
-        if answer.form_of_stamps([get_path(record, one) for record in probe.records]) == form
+        one for one in stamps if answer.form_of_stamps([get_path(record, one) for record in records]) == form
     ]
     entity["modified"] = alike
     if form != "iso":

@@ -48,8 +48,11 @@ class FieldGuesses:
                 return
         if name == "active":
             turned = next((one for one in self._free if plain(one) in words.UPSIDE_DOWN), None)
-            if turned is not None and all(isinstance(value, bool | None) for value in self._columns[turned]):
-                self.fields[name] = {"from": turned, "map": {"false": True, "true": False}}
+            if turned is not None and all(value in (True, False, None) for value in self._columns[turned]):
+                is_number = any(type(value) is int for value in self._columns[turned])
+                words_for = ("0", "1") if is_number else ("false", "true")
+                self.fields[name] = {"from": turned, "map": dict(zip(words_for, (True, False), strict=True))}
+                self.fields[name] |= {"as": "integer"} if is_number else {}
                 self._free.remove(turned)
 
     def _candidates(self, name: str) -> list[str]:

@@ -12,6 +12,8 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.erp.mapping.templates import asks_since
+from connectors.erp.profile.model.datatype import DatatypeProfile
 from core import jsonio
 
 _REMEMBERED = 50_000
@@ -21,7 +23,12 @@ _REMEMBERED = 50_000
 class FirstSeen:
     """The times of one datatype, for as long as this process lives. Safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, asked_for_changes: bool) -> None:
+        """`asked_for_changes`: whether the ERP lists only what changed, or everything each time.
+
+        Of everything, what this process sees first has no time: it may be as old as can be.
+        """
+        self._asked_for_changes = asked_for_changes
         self._known: OrderedDict[str, tuple[bytes, str | None]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -31,7 +38,8 @@ class FirstSeen:
         with self._lock:
             known = self._known.get(key)
             if known is None or known[0] != digest:
-                known = self._known[key] = digest, seen
+                is_change = known is not None or self._asked_for_changes
+                known = self._known[key] = digest, seen if is_change else None
                 if len(self._known) > _REMEMBERED:
                     self._known.popitem(last=False)
             self._known.move_to_end(key)
@@ -42,6 +50,12 @@ class FirstSeen:
         with self._lock:
             known = self._known.get(key)
         return known[1] if known is not None and known[0] == _digest(raw) else None
+
+
+def asks_for_changes(spec: DatatypeProfile) -> bool:
+    """Return whether the ERP is asked for changed records only, and not for all each time."""
+    has_param = spec.incremental is not None and spec.incremental.param is not None
+    return has_param or asks_since([spec.listing.query, spec.listing.body])
 
 
 def _digest(raw: Mapping[str, Any]) -> bytes:

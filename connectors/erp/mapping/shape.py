@@ -11,7 +11,7 @@ from connectors.common.errors import InvalidResponse
 from connectors.erp.mapping import stamps
 from connectors.erp.mapping.conditions import fits
 from connectors.erp.mapping.fields import FieldMap
-from connectors.erp.mapping.first_seen import FirstSeen
+from connectors.erp.mapping.first_seen import FirstSeen, asks_for_changes
 from connectors.erp.mapping.key import Key
 from connectors.erp.mapping.local_time import Clock, utc_now
 from connectors.erp.profile.model.datatype import DatatypeProfile
@@ -75,7 +75,7 @@ class Shape:
         self._deleted = _deletion(spec.deleted)
         self._where = spec.where
         self._keep = spec.keep
-        self._first_seen = FirstSeen()
+        self._first_seen = FirstSeen(asks_for_changes(spec))
         lock = spec.update.lock
         self._in_header = isinstance(lock, IfMatch) and lock.header is not None
         self._lock = VERSION if self._in_header else None if isinstance(lock, NoLock) else lock.path

@@ -69,12 +69,8 @@ def _needed(checked: Checked) -> Iterator[Finding]:
     if entity.origin is None and entity.create.allowed and not entity.read_only:
         yield (), "origin (without it a repeated create makes twins; or set read_only) is missing"
     incremental = entity.incremental
-    if incremental is not None and not entity.modified:
-        listing = entity.listing
-        if incremental.param is None and not asks_since([listing.query, listing.body]):
-            yield (), "modified is missing: without a filter of the ERP nothing tells what changed"
-        elif incremental.order != "none":
-            yield ("incremental", "order"), "must be none where records show no change stamp (modified)"
+    if incremental is not None and not entity.modified and incremental.order != "none":
+        yield ("incremental", "order"), "must be none where records show no change stamp (modified)"
 
 
 def _references(checked: Checked) -> Iterator[Finding]:

@@ -25,8 +25,8 @@ from connectors.common.datatype import Entity
 from connectors.common.entity_text import is_unreadable
 from connectors.common.errors import BadRequest, FixSettings
 from connectors.erp.mapping import stamps
+from connectors.erp.mapping.first_seen import asks_for_changes
 from connectors.erp.mapping.local_time import Clock, repeated_hour, utc_now, zone
-from connectors.erp.mapping.templates import asks_since
 from connectors.erp.profile.model.base import Template
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.reading import Incremental
@@ -68,12 +68,10 @@ class Since:
         self._mark = spec.values.datetime.mark
         self._timezone = spec.timezone
         self._place = zone(spec.timezone)
-        self._filters = self._param is not None or asks_since([spec.listing.query, spec.listing.body])
+        self._filters = asks_for_changes(spec)
         self._order = incremental.order
-        self.by_reading = self._filters and not spec.modified
-        """Whether records show no stamp: the ERP says what changed, and the time of the read is their
-        stamp.
-        """
+        self.by_reading = not spec.modified
+        """Whether records show no stamp: the time of the read that first shows a change is its stamp."""
         self._now = now
 
     def parse(self, text: str | None) -> Token | None:

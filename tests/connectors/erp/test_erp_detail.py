@@ -343,3 +343,22 @@ def _peak_of(pid: int) -> int:
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     lines = [line for one in family for line in Path(f"/proc/{one.pid}/status").read_text().splitlines()]
     return max(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def test_an_erp_that_says_nothing_of_changes_is_read_whole_each_time(tmp_path: Path) -> None:
+    """No stamp, no filter: what differs from the read before changed then, and what is as it was stays as it is."""
+    erp = Summaries(hides=(), stamped=False)
+    whole = {"modified": [], "incremental": {"order": "none"}}
+    with scripted_upstream(erp) as upstream:
+        client = app_of(tmp_path, upstream.url, profile(**{**ENTITY, **whole}), PAGE_SIZE="10")
+        found = client.get("/contact/entities").json
+        token, before = found[-1]["_updated"], to_text(datetime.now(UTC))
+        assert {one["modified_at"] for one in found} == {None}
+        erp.put("07", phone="2")
+        for _ in range(2):
+            again = {one["_id"]: one for one in client.get(f"/contact/entities?since={token}").json}
+            assert len(again) == len(found)
+            assert {key for key, one in again.items() if one["modified_at"] is not None} == {"07"}
+        assert before <= again["07"]["modified_at"] <= to_text(datetime.now(UTC))
+        late = app_of(tmp_path, upstream.url, profile(**{**ENTITY, **whole}), PAGE_SIZE="10")
+        assert {one["modified_at"] for one in late.get(f"/contact/entities?since={token}").json} == {None}
