@@ -10,6 +10,7 @@ from core.jsonio import Json
 from core.names import COLLECT, ENRICH, Kind, RecordName, parse_ni, parse_pipe
 from localnode.config import NodeConfig
 from localnode.diagnostics.golden import golden_of
+from localnode.diagnostics.history import stored_otherwise
 from localnode.diagnostics.names import Labels, concepts, listed, members
 from localnode.store import Store
 
@@ -62,10 +63,11 @@ def _about(case: Json) -> tuple[Kind | None, RecordName | None, list[RecordName]
     return kind, next((name for name in names if name.kind == kind), names[0] if names else None), names
 
 
-def of_write(known: Store, fresh: Store, config: NodeConfig, write: Json) -> Json:
+def of_write(known: Store, fresh: Store, config: NodeConfig, write: Json) -> Json | None:
     """Return the fault that a sync would mend by this write.
 
-    `known` is what the node had collected before.
+    `known` is what the node had collected before. None when the node knows what the node in `fresh` does not:
+    that the system stores otherwise what it is sent, so that there is nothing to mend.
     """
     own = parse_ni(write["ni"])
     origin = parse_ni(write["origin"])
@@ -73,7 +75,14 @@ def of_write(known: Store, fresh: Store, config: NodeConfig, write: Json) -> Jso
         return _lone(known, fresh, config, origin, own)
     if write["operation"] == "delete":
         return _fault("surplus", own, write["because"], [], "its counterpart is deleted")
-    fields = [{"field": f["field"], "is": f["before"], "should": f["after"]} for f in write["fields"]]
+    settled = stored_otherwise(known, own) if own is not None else []
+    fields = [
+        {"field": f["field"], "is": f["before"], "should": f["after"]}
+        for f in write["fields"]
+        if {"field": f["field"], "sent": f["after"], "kept": f["before"]} not in settled
+    ]
+    if not fields:
+        return None
     related = [name.key for ni in write["because"] if (name := parse_ni(ni)) and name != own]
     links = [each for each in fields if each["should"] in related]
     places = {_root(each) for each in links}

@@ -85,6 +85,15 @@ def writes(store: Store, name: RecordName) -> list[Version]:
     return [found[at] for at in sorted(found, reverse=True)]
 
 
+def stored_otherwise(store: Store, name: RecordName) -> list[Json]:
+    """Return what a record's system has stored otherwise than it was sent.
+
+    `[{"field" (a dotted path), "sent", "kept"}]`, of all writes to it.
+    """
+    found = [each for version in writes(store, name) for each in listed(version.entity.get("$kept"))]
+    return [{**each, "field": str(each["field"]).strip("/").replace("/", ".")} for each in found]
+
+
 def open_cases(store: Store, name: RecordName, golden_id: str | None) -> list[Json]:
     """Return what of a record waits for a person: `{"pipe", "status", "rule", "detail"}`."""
     dataset = store.find(name.kind.pipe(SHARE))

@@ -95,7 +95,9 @@ def _report(node: Node, copy: Node, planned: PlannedWrites, limit: int) -> Json:
         elif not faults.outlived(known, config, case):
             note(faults.undecided(known, fresh, config, case))
     for write in planned.writes():
-        note(faults.of_write(known, fresh, config, write))
+        fault = faults.of_write(known, fresh, config, write)
+        if fault is not None:
+            note(fault)
     for fault in faults.of_links(fresh, config):
         note(fault)
     return {

@@ -66,6 +66,18 @@ def kinds(found: Json) -> set[tuple[str, str | None]]:
     return {(each["kind"], each["pipe"]) for each in found["findings"]}
 
 
+def test_what_a_system_stores_otherwise_is_no_fault(stack: Stack, contact: str) -> None:
+    """Chargebee drops what looks like a tag. The node has seen that, and nothing is to be mended."""
+    fields = {"name": "Cable", "unit_price": "1.00", "currency": "NOK", "description": "3 m <sort> cable"}
+    product = Erp(stack.erp_sandbox_url).create("products", sku="CABLE-1", **fields)["id"]
+    stack.sync()
+    rows = stack.entities("chargebee-item-share")
+    kept = next(row["$kept"] for row in rows if f"~:customerp-product:{product}" in row["$ids"])
+    assert kept and kept[0]["field"] == "/description"
+    found = ask(stack, "/diagnostics/verify")
+    assert (found["status"], found["faults"]) == ("agree", [])
+
+
 def test_a_disabled_share_pump_is_said_by_every_view_and_planned_through(stack: Stack, contact: str) -> None:
     pump(stack, SHARE, operation="disable", comment="until Monday")
     Erp(stack.erp_sandbox_url).patch("contacts", contact, phone="+47 1")
