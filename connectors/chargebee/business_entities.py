@@ -78,9 +78,15 @@ class BusinessEntities(ChargebeeDatatype):
         raise _pending(name, step, "It is linked by itself when Chargebee reports it")
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
-        """Raise `Pending`, always: names and statuses are edited in the console."""
+        """Raise `Pending`: names and statuses are edited in the console.
+
+        A name that differs in case and outer blanks alone is that name, as for a match: it stays.
+        """
         name = str(present.get("name"))
-        what = " and ".join(f'set its {field} to "{value}"' for field, value in changes.items())
+        left = {field: value for field, value in changes.items() if _differ(field, value, present)}
+        if not left:
+            return present
+        what = " and ".join(f'set its {field} to "{value}"' for field, value in left.items())
         raise _pending(name, f'open the business entity "{name}" and {what}', _ENDS)
 
     def delete(self, key: str) -> Deletion:
@@ -122,6 +128,10 @@ def _pending(name: str, step: str, after: str) -> Pending:
         name=name,
         steps=[f"In Chargebee, open {_PLACE}.", f"{step[0].upper()}{step[1:]}.", f"{after}."],
     )
+
+
+def _differ(field: str, value: object, present: Record) -> bool:
+    return field != "name" or _folded(value) != _folded(present.get(field))
 
 
 def _folded(name: object) -> str:

@@ -238,6 +238,7 @@ class Judge:
                 value = None
             seen.append((member, value))
             is_assigned = name in ASSIGNED and allowed == [None]
+            is_assigned |= value is None and self._was_reopened(group, name)
             if not is_assigned and not any(self._is(member, name, value, each) for each in allowed):
                 self.wrong(f"lost update: {member.name}.{name} is {value!r}, must be {' or '.join(map(repr, allowed))}; "
                            f"{_history(group, name)}", group)  # fmt: skip
@@ -250,6 +251,12 @@ class Judge:
                     group,
                 )
         self._note_losers(group, name, best[1])
+
+    @staticmethod
+    def _was_reopened(group: Group, name: str) -> bool:
+        """Whether it is about the reason of an order that was cancelled: reopening it takes that away."""
+        said = [group.agreed.get("status"), *(edit.value for edit in group.edits.get("status", []))]
+        return name == "cancellation_reason" and "cancelled" in said
 
     def _is_filler(self, member: Member, name: str, value: Any) -> bool:
         """Chargebee cancels no order without a reason; the one that is filled in stays there, and is nobody's."""

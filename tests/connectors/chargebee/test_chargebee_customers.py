@@ -344,3 +344,14 @@ def test_a_deleted_business_entity_is_gone_whatever_the_caller_saw(service: Serv
     requests.delete(f"{site.root}/_sandbox/business_entities/{known['id']}", timeout=10).raise_for_status()
     desired = {"_id": known["id"], "id": known["id"], "name": "Nordlys AS", "$based_on": known}
     wait_until(lambda: service.share("business_entity", desired)[0]["$status"] == "gone", what="it is gone")
+
+
+def test_the_spelling_of_a_business_entity_is_nobodys_task(service: Service, site: Chargebee) -> None:
+    """A name that matches but for case and outer blanks: both sides keep their own, and it is settled."""
+    made = site.business_entity(' NORDLYS "AS" ')
+    answer = service.update("business_entity", made, name='Nordlys "AS"')
+    assert answer["$status"] == "ok"
+    assert answer["$response"]["name"] == ' NORDLYS "AS" '
+    both = service.update("business_entity", made, name='nordlys "as"', status="inactive")
+    assert both["$status"] == "pending"
+    assert "status" in both["$error"]["detail"] and "nordlys" not in both["$error"]["detail"]
