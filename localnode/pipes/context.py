@@ -96,6 +96,10 @@ class RunContext:
     def forget(self) -> None:
         """Begin a batch: keep nothing of the one before."""
         self.probes.clear()
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Look up anew what joins find: a transform before this one may have had it changed."""
         self._joined.clear()
 
     def trace_hop(self, trace: str, join: str, rows: int) -> None:

@@ -36,6 +36,7 @@ class DtlTransform(Transform):
     def apply(self, items: Sequence[Item], context: RunContext) -> list[Item]:  # type: ignore[override]
         """Return outputs in the order of their sources. Raises DtlError naming the entity."""
         outputs: list[Item] = []
+        context.look_again()
         transform, matches = self.program.transform, self._trigger.matches
         for item in items:
             if not matches(item.entity):

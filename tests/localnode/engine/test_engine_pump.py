@@ -544,3 +544,26 @@ def test_secrets_and_previous_versions_reach_dtl(pipe: Build, fill: Fill, store:
     fill("a", {"_id": "1", "x": 2}, {"_id": "2", "x": 1, "y": 1})
     b.run()
     assert live("b")["1"]["changed"] is True and live("b")["2"]["changed"] is False
+
+
+def test_a_transform_sees_what_the_one_before_it_brought_about(
+    pipe: Build, fill: Fill, live: Live, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill("h", {"_id": "1", "k": 1})
+    fill("a", {"_id": "1", "k": 1})
+    hop = ["hops", {"datasets": ["h h"], "where": ["eq", "_S.k", "h.k"], "return": "h._id"}]
+    rules = [
+        {"type": "dtl", "rules": {"default": [["copy", "*"], ["add", "before", hop]]}},
+        {"type": "dtl", "rules": {"default": [["copy", "*"], ["add", "after", hop]]}},
+    ]
+    b = pipe("b", FROM_A, transform=rules)
+    second = b._parts.chain.transforms[1]
+    apply = second.apply
+
+    def after_a_change(items: Any, context: Any) -> Any:
+        fill("h", {"_id": "2", "k": 1})
+        return apply(items, context)
+
+    monkeypatch.setattr(second, "apply", after_a_change)
+    b.run()
+    assert live("b") == {"1": {"k": 1, "before": ["1"], "after": ["1", "2"]}}
