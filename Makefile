@@ -32,6 +32,10 @@ test: setup ## the fast suite (under 5 minutes)
 test-slow: setup ## soaks, kill matrices and large data
 	@$(BIN)/python -m pytest -m slow --timeout 3600
 
+.PHONY: attack
+attack: setup ## attacks on both services and the node, on loopback, some minutes: smuggling, slow callers and systems, bombs, forged events, random requests and configs
+	@$(BIN)/python -m pytest -m "slow or not slow" --timeout 1200 tests/attack tests/security tests/localnode/node/test_node_fuzz.py tests/connectors/common/test_odd_records.py tests/connectors/chargebee/test_chargebee_webhooks.py tests/e2e/test_taken_links.py
+
 .PHONY: test-erp
 test-erp: setup ## third-party ERPs, installed into .cache and started on loopback; "Error 3" means that they cannot be fetched here
 	@$(BIN)/python -m tests.erp_presets
@@ -103,7 +107,7 @@ lock: setup ## pin the requirements again
 	  $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$name.lock $$name.in; done
 
 .PHONY: audit
-audit: setup ## ask the vulnerability database about every pinned package (3: it cannot be asked here)
+audit: setup ## ask the vulnerability database about every pinned package, or else how old the pins are (3: neither can be asked here)
 	@.ci/audit
 
 .PHONY: sbom

@@ -214,7 +214,9 @@ PAGES: dict[str, bytes] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=[] if page == "many values" else pytest.mark.slow) for page in PAGES]
+)
 def test_a_service_stays_under_128_mb_whatever_comes(tmp_path: Path, page: str) -> None:
     """Eight readers of the largest pages, and eight writers of the largest bodies, at once and again."""
     file = tmp_path / "profile.json"
