@@ -142,6 +142,8 @@ class _Merger:
                 merged.append(line)
             else:
                 merged[at] = self._object((*path, at), present[at], line, origin.get(present[at].get(key)))
+                # A line is written over the one of its key: what is not named in it would stay.
+                merged[at] |= {name: None for name in line if name in present[at] and name not in merged[at]}
         return merged
 
     def _twin(self, path: Path, present: list[Any], line: Record) -> int | None:

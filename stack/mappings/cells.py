@@ -94,6 +94,13 @@ class Cell:
         found: Mapping[str, Dtl] = self._conversion(None, None).get("rules", {})
         return found
 
+    def filler_conditions(self, record: str = "_T") -> list[Dtl]:
+        """Return when the target, at the path `record`, demands the property."""
+        found: list[Dtl] = [["is-null", f"{record}.{name}"] for name in self.given.get("unless", [])]
+        if "demanded_if" in self.given:
+            found.append(moved(self.given["demanded_if"], "_T", record))
+        return found
+
     def read(self, start: str = "_S", currency: Dtl = None) -> Dtl:
         """Return its value in the shared model, of a record at the path `start`.
 

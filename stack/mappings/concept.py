@@ -83,13 +83,17 @@ class KeyPart:
     path: str
     part: Record | None
 
+    @property
+    def name(self) -> str:
+        """What the record that keeps it calls it."""
+        return self.path.rpartition(".")[2]
+
 
 @dataclass(frozen=True)
 class Key:
     """One match key, by alias of the record; `name` is what the record that asks calls it."""
 
     name: str
-    compare: str
     of: Mapping[str, KeyPart]
 
 
@@ -129,12 +133,11 @@ class Concept:
 
     @cached_property
     def folded(self) -> Dtl | None:
-        """Properties that are the same in upper and in lower case: what records are matched by."""
-        keys = [key for key in self.given["match"] if key.get("compare") in ("folded", "name")]
+        """What records are matched by: there, spellings that are compared as the same are no difference."""
         found = [
             row.name
             for row in self.rows
-            for key in keys
+            for key in self.given["match"]
             if row.has_clock and any(cell.path == key.get(alias) for alias, cell in row.cells.items())
         ]
         return ["list", *dict.fromkeys(found)] if found else None

@@ -64,9 +64,9 @@ def _fillers(record: Record) -> list[Dtl]:
     found: list[Dtl] = []
     for _, cell in record.rows():
         if "filler" in cell.given:
+            conditions = cell.filler_conditions()
             filler = ["default", cell.path, cell.given["filler"]]
-            unless = cell.given.get("unless")
-            found.append(["if", ["is-null", f"_T.{unless}"], filler] if unless else filler)
+            found.append(["if", ["and", *conditions], filler] if conditions else filler)
     return found
 
 

@@ -90,6 +90,6 @@ def _unknown_keys(file: Path, given: Mapping[str, Any], schema: Mapping[str, Any
                 yield Refusal(file, ("properties", at, key), text)
     for at, match in enumerate(given.get("match", [])):
         for key in match:
-            if key != "compare" and key not in records:
+            if key not in records:
                 text = f"is no record of this file; {advice(key, records)}"
                 yield Refusal(file, ("match", at, key), text)

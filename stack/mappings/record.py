@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from stack.mappings.cells import Cell, Dtl, assembled
+from stack.mappings.cells import Cell, Dtl, assembled, moved
 from stack.mappings.concept import BOTH, COMPARED, ERP, ON_CREATE, OWN, Concept, Key, KeyPart, Row, System
 
 OPTIONS: dict[str, Any] = {
     "becomes": None,
     "deletion": {},
+    "final": [],
     "finds": None,
     "insert": None,
     "is_reported": False,
@@ -72,7 +73,8 @@ class Record:
         """When none is made of a golden record `_S`: where another kind is the same, or as its file says."""
         kinds = [each for each in self.concept.whole if each.system is self.system and each is not self]
         siblings = [["in", each.type, ["path", "type", "_S.members"]] for each in kinds if not self.part_of]
-        return [*siblings, *([self.insert["unless"]] if "unless" in self.insert else [])]
+        waits = [each["when"] for each in self.insert.get("pending", []) if each.get("is_final")]
+        return [*siblings, *([self.insert["unless"]] if "unless" in self.insert else []), *waits]
 
     @property
     def is_written(self) -> bool:
@@ -103,13 +105,18 @@ class Record:
         for key in self.concept.given["match"]:
             of: dict[str, KeyPart] = {}
             for alias, path in key.items():
-                if alias != "compare":
-                    record = self.concept.records[alias]
-                    of[record.part_of or alias] = KeyPart(path, record if record.part_of else None)
+                record = self.concept.records[alias]
+                of[record.part_of or alias] = KeyPart(path, record if record.part_of else None)
             own = of.get(self.alias)
             if own is not None:
-                found.append(Key(own.path.rpartition(".")[2], key.get("compare", "exact"), of))
+                found.append(Key(own.name, of))
         return found
+
+    @property
+    def match_keys(self) -> list[tuple[str, str]]:
+        """Names and paths of the match keys that it keeps itself."""
+        paths = [key[self.alias] for key in self.concept.given["match"] if self.alias in key]
+        return [(path.rpartition(".")[2], path) for path in paths]
 
     @property
     def links(self) -> dict[str, str]:
@@ -287,9 +294,49 @@ class Record:
         ]
 
     @property
-    def folded_fields(self) -> list[str]:
-        """Own properties that are not written when nothing but upper and lower case differ."""
-        return [cell.path for row, cell in self.rows() if row.given.get("folded")]
+    def fillers(self) -> list[dict[str, Any]]:
+        """Properties that are filled in where they are demanded and nobody said anything.
+
+        With what is filled in on an update, in the rule `update`; `only_if_cleared`: unless it is emptied, it
+        is demanded of new records alone.
+        """
+        found = []
+        for row, cell in self.kept_up():
+            if "filler" in cell.given:
+                value = moved(moved(cell.given["filler"], "_S", "_P._T._source"), "_T", "_T._wanted")
+                no_value = ["is-null", f"_T._wanted.{cell.path}"]
+                conditions = cell.filler_conditions("_T._wanted")
+                found.append(
+                    {
+                        "name": row.name,
+                        "path": cell.path,
+                        "value": value,
+                        "unless": cell.given.get("unless"),
+                        "only_if_cleared": not conditions,
+                        "is_demanded": ["and", no_value, *conditions],
+                    }
+                )
+        return found
+
+    @property
+    def fillers_seen(self) -> list[tuple[str, Dtl]]:
+        """What is a filler when a record is seen for the first time, in the rule `claim`."""
+        return [
+            (row.name, moved(cell.given["filler_seen"], "_S", "_P._S"))
+            for row, cell in self.kept_up()
+            if "filler_seen" in cell.given
+        ]
+
+    @property
+    def two_way(self) -> list[str]:
+        """Shared properties that are kept up in both systems."""
+        return [row.name for row, _ in self.kept_up() if row.direction == BOTH]
+
+    @property
+    def matched_by(self) -> list[str]:
+        """Shared properties that are match keys and kept up."""
+        names = self.concept.folded or []
+        return [row.name for row, _ in self.kept_up() if row.name in names]
 
     @property
     def free_keys(self) -> list[str]:
@@ -402,6 +449,15 @@ class Record:
             if self.concept.row(name).direction == BOTH:
                 return name, value
         return None
+
+    @property
+    def also_said_on_deletion(self) -> list[tuple[str, Any]]:
+        """Further shared properties that follow from its deletion, with their values."""
+        return [
+            (name, value)
+            for name, value in self.deletion.items()
+            if self.concept.row(name).direction == BOTH and name != (self.says_on_deletion or ("",))[0]
+        ]
 
     @property
     def retires(self) -> str | None:

@@ -26,7 +26,17 @@ IN_DEFAULT = frozenset(
 
 STATEMENTS = ("lookups", "before", "also")
 EXPRESSIONS = ("same_key", "totals_unless", "unless", "when")
-IN_CELLS = ("read", "write", "observed_if", "second_step_if", "if", "filler", "create")
+IN_CELLS = (
+    "read",
+    "write",
+    "observed_if",
+    "second_step_if",
+    "if",
+    "filler",
+    "filler_seen",
+    "demanded_if",
+    "create",
+)
 
 Found = Iterator[tuple[Place, str]]
 

@@ -35,7 +35,7 @@ _ERP_EDITS: list[tuple[Record, Record, Record]] = [
         {"name": "Rows Lampe", "description": "Rød", "unit": "stk", "is_shippable": True, "status": "active", "category": "Lys/ute",
          "metadata": {"colour": "red"}, "sku": "ROWS-1", "unit_price": "10.50", "currency": "NOK", "is_taxable": True,
          "type": "subscription", "billing_period": 1, "billing_period_unit": "year"},
-        {"name": "Rows Lampe", "description": "Rød", "unit": "stk", "is_shippable": True, "status": "active", "item_family_id": "Lys-ute",
+        {"name": "Rows Lampe", "description": "Rød", "unit": "stk", "is_shippable": True, "status": "active", "item_family_id": "Lys-ute-12869954",
          "metadata": {"colour": "red"}, "type": "plan"},
         {"accounting_detail": {"sku": "ROWS-1"}, "price": 1050, "currency_code": "NOK", "is_taxable": True, "period": 1, "period_unit": "year"},
     ),
@@ -123,13 +123,13 @@ def _edited_in_chargebee(one: _Product) -> Generator[None, None, Step]:
         "description": "Rot",
         "unit": "Stück",
         "is_shippable": True,
-        "item_family_id": "Lys-ute",
+        "item_family_id": "Lys-ute-12869954",
     }
     price = {"price": 1250, "is_taxable": True, "accounting_detail": {"sku": "ROWS-3"}}
     link = {"customerp": {"product_id": one.key}}
     one.world.chargebee.post(f"items/{one.item}", metadata={"size": 4, **link}, **item)
     one.world.chargebee.post(f"item_prices/{one.price()['id']}", **price)
-    expected = {"name": "Rows Leuchte", "description": "Rot", "unit": "Stück", "is_shippable": True, "category": "Lys-ute",
+    expected = {"name": "Rows Leuchte", "description": "Rot", "unit": "Stück", "is_shippable": True, "category": "Lys-ute-12869954",
                 "metadata": {"size": 4}, "unit_price": "12.50", "is_taxable": True, "sku": "ROWS-3"}  # fmt: skip
     both = {"item": {**item, "metadata": {"size": 4}}, "item_price": price}
     return _stripped(Step("chargebee", False, expected, both, (yield from one.found())))

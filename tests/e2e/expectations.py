@@ -1,0 +1,346 @@
+"""What people expect of a two-way sync, as scenarios: each `yield` is one sync, see `tests.support.lockstep`."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.e2e.conftest import World
+from tests.e2e.test_order_sync import customer, unix
+from tests.support.lockstep import Scenario
+
+Record = dict[str, Any]
+SHARES = (
+    "customerp-contact", "customerp-customer", "customerp-product", "customerp-order", "chargebee-customer",
+    "chargebee-item", "chargebee-item_price", "chargebee-order",
+)  # fmt: skip
+SCENARIOS: dict[str, Callable[[World], Scenario]] = {}
+
+
+def scenario(made: Callable[[World], Scenario]) -> Callable[[World], Scenario]:
+    """Register a scenario."""
+    SCENARIOS[made.__name__] = made
+    return made
+
+
+def theirs(world: World, kind: str, key: str) -> str:
+    """Return the key of a record's counterpart in Chargebee."""
+    found = world.erp.get(kind, key)["external_refs"].get("chargebee")
+    assert found, f"{kind} {key} has no counterpart"
+    return str(found)
+
+
+def cases(world: World, *texts: str) -> set[str]:
+    """Return the rules of the open cases that say all of the texts."""
+    return {
+        row["$error"]["rule"]
+        for pipe in SHARES
+        for row in world.rows(pipe)
+        if row["$status"] not in ("ok", None)
+        and all(text in json.dumps(row, ensure_ascii=False) for text in texts)
+    }
+
+
+def contact_of(world: World, customer_id: str) -> Record:
+    """Return the contact of a customer."""
+    found = [
+        each for each in world.erp.all("contacts") if each["external_refs"].get("chargebee") == customer_id
+    ]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def product(world: World, sku: str | None, name: str, **more: Any) -> str:
+    """Make a product."""
+    facts = {"unit_price": "1.00", "currency": "EUR", **({"sku": sku} if sku else {}), **more}
+    return str(world.erp.create("products", name=name, type="goods", **facts)["id"])
+
+
+def item(world: World, key: str, name: str, sku: str | None = None) -> None:
+    """Make an item with a price in euros."""
+    chargebee = world.chargebee
+    chargebee.post("item_families", id=f"family-{key}", name=f"family-{key}")
+    chargebee.post("items", id=key, name=name, type="charge", item_family_id=f"family-{key}")
+    facts = {"currency_code": "EUR", "price": 500, "pricing_model": "per_unit"}
+    told = {"accounting_detail": {"sku": sku}} if sku else {}
+    chargebee.post("item_prices", id=f"{key}-EUR", name=f"{key}-EUR", item_id=key, **facts, **told)
+
+
+def order(world: World, tag: str, *skus: str, **more: Any) -> str:
+    """Make an order with a line for each SKU."""
+    _, payer = customer(world, f"payer-{tag}")
+    lines = [
+        {"description": "x", "quantity": "1", "unit_price": "10.00", "sku": sku} for sku in skus or (tag,)
+    ]
+    facts = {"status": "confirmed", "order_date": "2026-01-02", "currency": "NOK", "lines": lines, **more}
+    return str(world.erp.create("orders", contact_id=payer["id"], **facts)["id"])
+
+
+# --- fillers
+
+
+@scenario
+def a_name_that_nobody_said_stays_empty(world: World) -> Scenario:
+    """An e-mail is enough for the ERP: no last name is invented."""
+    world.chargebee.post("customers", id="nameless", email="nameless@fill.example")
+    yield
+    one = contact_of(world, "nameless")
+    assert one["last_name"] is None
+    world.erp.patch("contacts", one["id"], email="changed@fill.example")
+    yield
+    found = world.chargebee.get("customers", "nameless")
+    assert (found["email"], found.get("last_name")) == ("changed@fill.example", None)
+
+
+@scenario
+def a_last_name_that_the_erp_demands_never_travels(world: World) -> Scenario:
+    """Nor does it once the customer is edited; it goes once there is a first name."""
+    world.chargebee.post("customers", id="company-only", company="Fill AS")
+    world.chargebee.post("customers", id="nothing-at-all")
+    yield
+    first, second = contact_of(world, "company-only"), contact_of(world, "nothing-at-all")
+    assert (first["last_name"], second["last_name"]) == ("Fill AS", "nothing-at-all")
+    world.erp.patch("contacts", first["id"], phone="7")
+    world.chargebee.post("customers/nothing-at-all", first_name="Fia")
+    yield
+    found = world.chargebee.get("customers", "company-only")
+    assert (found.get("last_name"), found["phone"]) == (None, "7")
+    second = world.erp.get("contacts", second["id"])
+    assert (second["first_name"], second["last_name"]) == ("Fia", None)
+    world.erp.patch("contacts", first["id"], last_name="Typed")
+    yield
+    assert world.chargebee.get("customers", "company-only")["last_name"] == "Typed"
+
+
+@scenario
+def a_date_that_chargebee_demands_never_travels(world: World) -> Scenario:
+    """And clearing a real one is not undone."""
+    one = order(world, "no-date")
+    yield
+    key = theirs(world, "orders", one)
+    assert world.chargebee.get("orders", key)["shipping_date"] == unix("2026-01-02")
+    assert world.erp.get("orders", one)["shipping_date"] is None
+    world.erp.patch("orders", one, shipping_date="2026-02-02")
+    yield
+    assert world.chargebee.get("orders", key)["shipping_date"] == unix("2026-02-02")
+    world.erp.patch("orders", one, shipping_date=None)
+    yield
+    world.erp.patch("orders", one, order_date="2026-01-09")
+    yield
+    found = world.chargebee.get("orders", key)
+    assert (found["order_date"], found["shipping_date"]) == (unix("2026-01-09"), unix("2026-01-09"))
+    assert world.erp.get("orders", one)["shipping_date"] is None
+    world.chargebee.post(f"orders/{key}", shipping_date=unix("2026-03-03"))
+    yield
+    assert world.erp.get("orders", one)["shipping_date"] == "2026-03-03"
+
+
+@scenario
+def a_reason_that_chargebee_demands_never_travels(world: World) -> Scenario:
+    """An order that is cancelled without a reason."""
+    one = order(world, "no-reason")
+    yield
+    key = theirs(world, "orders", one)
+    world.erp.patch("orders", one, status="cancelled")
+    yield
+    yield
+    assert world.chargebee.get("orders", key)["status"] == "cancelled"
+    assert world.erp.get("orders", one)["cancellation_reason"] is None
+
+
+@scenario
+def an_item_without_sku_makes_a_product_without(world: World) -> Scenario:
+    """Nor does the product's write one back."""
+    item(world, "no-sku", "No SKU")
+    yield
+    found = [each for each in world.erp.all("products") if each["external_refs"].get("chargebee") == "no-sku"]
+    assert [each["sku"] for each in found] == [None]
+    assert not (world.chargebee.get("item_prices", "no-sku-EUR").get("accounting_detail") or {}).get("sku")
+    world.chargebee.post("item_prices/no-sku-EUR", accounting_detail={"sku": "REAL"})
+    yield
+    assert world.erp.get("products", found[0]["id"])["sku"] == "REAL"
+
+
+# --- match keys
+
+
+@scenario
+def two_skus_are_two_products_whatever_their_names(world: World) -> Scenario:
+    """Reported with both ids."""
+    one = product(world, "CLASH-A", "Same name")
+    item(world, "clash", "Same name", sku="CLASH-B")
+    yield
+    yield
+    assert world.erp.get("products", one)["external_refs"] == {}
+    assert "key-clash" in cases(world, one, "clash")
+
+
+@scenario
+def a_name_matches_where_one_side_has_no_sku(world: World) -> Scenario:
+    """Either side."""
+    one, two = product(world, None, "Named one"), product(world, "NAMED-2", "Named two")
+    item(world, "named-1", "Named one", sku="NAMED-1")
+    item(world, "named-2", "Named two")
+    yield
+    yield
+    assert (theirs(world, "products", one), theirs(world, "products", two)) == ("named-1", "named-2")
+    assert world.erp.get("products", one)["sku"] == "NAMED-1"
+
+
+@scenario
+def keys_are_compared_without_regard_to_spelling(world: World) -> Scenario:
+    """Case, blanks and how letters are composed; what nobody edited stays as each has it."""
+    apart = unicodedata.normalize("NFD", "Blåbær  Café")
+    person = world.erp.create("contacts", last_name="K", email="KEY@Value.example")["id"]
+    world.chargebee.post("customers", id="key", last_name="K", email="key@value.example")
+    by_name, by_sku = product(world, None, apart), product(world, " sku-Key ", "Keyed")
+    item(world, "key-name", "blåbær café")
+    item(world, "key-sku", "Keyed otherwise", sku="SKU-KEY")
+    company = world.erp.create("customers", name=f"{apart} AS", currency="NOK", status="active")["id"]
+    entity = world.chargebee.business_entity("blåbær café as")["id"]
+    yield
+    yield
+    assert theirs(world, "contacts", person) == "key"
+    assert (theirs(world, "products", by_name), theirs(world, "products", by_sku)) == ("key-name", "key-sku")
+    found = world.erp.get("customers", company)
+    assert (found["business_entity_id"], found["name"]) == (entity, f"{apart} AS")
+    assert world.erp.get("contacts", person)["email"] == "KEY@Value.example"
+    assert world.chargebee.get("customers", "key")["email"] == "key@value.example"
+    assert world.erp.get("products", by_name)["name"] == apart
+    assert world.chargebee.get("items", "key-name")["name"] == "blåbær café"
+
+
+@scenario
+def the_case_of_an_address_travels_if_somebody_edits_it(world: World) -> Scenario:
+    """Both ways."""
+    one = world.erp.create("contacts", last_name="Case", email="case@value.example")["id"]
+    yield
+    key = theirs(world, "contacts", one)
+    world.erp.patch("contacts", one, email="Case@value.example")
+    yield
+    assert world.chargebee.get("customers", key)["email"] == "Case@value.example"
+    world.chargebee.post(f"customers/{key}", email="CASE@value.example")
+    yield
+    assert world.erp.get("contacts", one)["email"] == "CASE@value.example"
+
+
+@scenario
+def three_categories_stay_three(world: World) -> Scenario:
+    """A slash, and names that are equal in their first fifty characters."""
+    names = ["Fam/A", "Fam-A", "K" * 50, "K" * 50 + "1", "K" * 50 + "2"]
+    made = [product(world, f"FAMILY-{at}", f"Family {at}", category=name) for at, name in enumerate(names)]
+    yield
+    keys = [theirs(world, "products", one) for one in made]
+    assert len({world.chargebee.get("items", key)["item_family_id"] for key in keys}) == len(names)
+    assert [world.erp.get("products", one)["category"] for one in made] == names
+
+
+# --- clears
+
+
+@scenario
+def the_sku_of_a_line_can_be_cleared(world: World) -> Scenario:
+    """On either side, of one line and of all."""
+    one, two = order(world, "one-line", "A"), order(world, "two-lines", "A", "B")
+    yield
+    key, second = theirs(world, "orders", one), theirs(world, "orders", two)
+    for each in (one, two):
+        first, *rest = world.erp.get("orders", each)["lines"]
+        world.erp.patch("orders", each, lines=[{**first, "sku": None}, *rest])
+    yield
+    assert _skus(world.chargebee.get("orders", key)["order_line_items"]) == [None]
+    assert _skus(world.chargebee.get("orders", second)["order_line_items"]) == [None, "B"]
+    line = world.erp.get("orders", one)["lines"][0]
+    world.erp.patch("orders", one, lines=[{**line, "sku": "AGAIN"}])
+    last = world.chargebee.get("orders", second)["order_line_items"][1]
+    world.chargebee.post(f"orders/{second}", order_line_items=[{"id": last["id"], "sku": ""}])
+    yield
+    assert _skus(world.chargebee.get("orders", key)["order_line_items"]) == ["AGAIN"]
+    assert _skus(world.erp.get("orders", two)["lines"]) == [None, None]
+    line = world.chargebee.get("orders", key)["order_line_items"][0]
+    world.chargebee.post(f"orders/{key}", order_line_items=[{"id": line["id"], "sku": ""}])
+    yield
+    assert _skus(world.erp.get("orders", one)["lines"]) == [None]
+
+
+def _skus(lines: list[Record]) -> list[Any]:
+    return [line.get("sku") for line in lines]
+
+
+@scenario
+def a_price_that_chargebee_can_not_be_without_is_reported(world: World) -> Scenario:
+    """Both sides stay as they are, also for a node that lost everything (see the test)."""
+    one = product(world, "PRICELESS", "Priceless")
+    yield
+    world.erp.patch("products", one, unit_price=None)
+    yield
+    yield
+    assert world.erp.get("products", one)["unit_price"] is None
+    assert cases(world, f"{theirs(world, 'products', one)}-EUR")
+
+
+@scenario
+def a_currency_that_is_changed_is_reported(world: World) -> Scenario:
+    """No second price is made, and the first stays."""
+    one = product(world, "CURRENCY", "Currency")
+    yield
+    world.erp.patch("products", one, currency="NOK")
+    yield
+    yield
+    prices = world.chargebee.all("item_prices", **{"item_id[is]": theirs(world, "products", one)})
+    assert [each["currency_code"] for each in prices] == ["EUR"]
+    assert "currency" in cases(world, one)
+
+
+# --- what is over
+
+
+def _over(status: str, side: str) -> Callable[[World], Scenario]:
+    def made(world: World) -> Iterator[None]:
+        one = order(world, f"over-{status}-{side}")
+        yield
+        key = theirs(world, "orders", one)
+        world.erp.patch("orders", one, status=status)
+        yield
+        if side == "erp":
+            world.erp.delete("orders", one)
+        else:
+            world.chargebee.post(f"orders/{key}/delete")
+        yield
+        yield
+        left = world.chargebee.get("orders", key) if side == "erp" else world.erp.get("orders", one)
+        assert left["status"] == ("delivered" if (status, side) == ("completed", "erp") else status)
+        assert left.get("cancellation_reason") is None
+
+    return made
+
+
+for _status in ("delivered", "returned", "completed"):
+    for _side in ("erp", "chargebee"):
+        SCENARIOS[f"{_status}_stays_when_it_is_deleted_in_{_side}"] = _over(_status, _side)
+
+
+@scenario
+def an_open_order_is_cancelled_with_the_reason(world: World) -> Scenario:
+    """Whichever side deletes it."""
+    one, two = order(world, "open-1"), order(world, "open-2")
+    yield
+    key = theirs(world, "orders", one)
+    world.erp.delete("orders", one)
+    world.chargebee.post(f"orders/{theirs(world, 'orders', two)}/delete")
+    yield
+    for found in (world.chargebee.get("orders", key), world.erp.get("orders", two)):
+        assert (found["status"], found["cancellation_reason"]) == ("cancelled", "others")
+
+
+@scenario
+def a_person_who_is_deleted_leaves_what_is_over(world: World) -> Scenario:
+    """Chargebee deletes the orders of a customer with it."""
+    one = order(world, "buyer-gone", status="delivered")
+    yield
+    world.chargebee.post(f"customers/contact-{world.erp.get('orders', one)['contact_id']}/delete")
+    yield
+    yield
+    assert world.erp.get("orders", one)["status"] == "delivered"
