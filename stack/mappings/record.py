@@ -73,8 +73,13 @@ class Record:
         """When none is made of a golden record `_S`: where another kind is the same, or as its file says."""
         kinds = [each for each in self.concept.whole if each.system is self.system and each is not self]
         siblings = [["in", each.type, ["path", "type", "_S.members"]] for each in kinds if not self.part_of]
-        waits = [each["when"] for each in self.insert.get("pending", []) if each.get("is_final")]
-        return [*siblings, *([self.insert["unless"]] if "unless" in self.insert else []), *waits]
+        return [*siblings, *([self.insert["unless"]] if "unless" in self.insert else [])]
+
+    @property
+    def not_awaited_if(self) -> list[Dtl]:
+        """When nothing waits for one to be made: where none is made, or a person must act first."""
+        held = [each["when"] for each in self.insert.get("pending", []) if each.get("is_final")]
+        return [*self.not_made_if, *held]
 
     @property
     def is_written(self) -> bool:

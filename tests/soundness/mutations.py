@@ -124,6 +124,108 @@ def old_deletions_are_carried_out(pipe: str, rules: Rules) -> None:
         choice[3] = [["add", "last", ["dict"]], ["add", "claims", "_S.on_deletion"]]
 
 
+def fillers_travel(pipe: str, rules: Rules) -> None:
+    """What was filled in counts as what the target says."""
+    if pipe.endswith("-enrich") and "claim" in rules:
+        rules["claim"] = [
+            ["add", "v", "_T._raw"] if rule[:2] == ["add", "v"] else rule for rule in rules["claim"]
+        ]
+
+
+def names_overrule_skus(pipe: str, rules: Rules) -> None:
+    """A name matches whatever the SKUs say."""
+    if pipe == "customerp-product-enrich":
+        for rule in rules["default"]:
+            if rule[:2] == ["add", "_by_name"] and rule[2][0] == "filter":
+                rule[2] = rule[2][2]
+
+
+def deleted_owners_keep_theirs(pipe: str, rules: Rules) -> None:
+    """A record that names a deleted one is not free for the one that is made anew."""
+    if pipe.endswith("-enrich"):
+        for rule in rules["default"]:
+            if rule[:2] == ["add", "_unclaimed"] and rule[2][0] == "filter" and rule[2][1][0] == "or":
+                rule[2][1] = rule[2][1][1]
+
+
+def links_with_what_is_deleted_last(pipe: str, rules: Rules) -> None:
+    """A record whose counterpart was deleted finds no other."""
+    if pipe.endswith("-enrich"):
+        for rule in rules["default"]:
+            if rule[:2] == ["add", "_gone_there"]:
+                rule[2] = ["list"]
+
+
+def silence_when_brought_back(pipe: str, rules: Rules) -> None:
+    """Nobody is told of a record in use whose counterpart is deleted."""
+    if pipe.endswith("-transform") and "deletion" in rules:
+        rules["deletion"] = [
+            ["add", "brought_back", False] if rule[:2] == ["add", "brought_back"] else rule
+            for rule in rules["deletion"]
+        ]
+
+
+def nothing_is_final(pipe: str, rules: Rules) -> None:
+    """A deletion cancels what is delivered."""
+    if pipe.endswith("-transform") and "deletion" in rules:
+        rules["deletion"] = [
+            ["add", "final", False] if rule[:2] == ["add", "final"] else rule for rule in rules["deletion"]
+        ]
+
+
+def cleared_lines_stay(pipe: str, rules: Rules) -> None:
+    """What was emptied in one line counts as never said."""
+    if pipe.endswith("-enrich"):
+        rules["claim"] = [rule for rule in rules["claim"] if "_cleared" not in json.dumps(rule)]
+
+
+def keys_are_compared_to_the_letter(pipe: str, rules: Rules) -> None:
+    """Case, blanks and composition make another key."""
+    if pipe.endswith("-collect"):
+        for rule in rules["default"]:
+            if rule[:2] == ["add", "$keys"]:
+                for place in range(2, len(rule[2]), 2):
+                    rule[2][place] = rule[2][place][2][2][2][2][2][1]
+
+
+def spelling_is_never_an_edit(pipe: str, rules: Rules) -> None:
+    """Another case of an address does not travel, even if somebody typed it."""
+    if pipe.endswith("-enrich"):
+        rules["claim"] = [rule for rule in rules["claim"] if '"edited", true' not in json.dumps(rule)[-40:]]
+
+
+def a_new_node_believes_its_eyes(pipe: str, rules: Rules) -> None:
+    """What was in sync before a node came counts as edited when its record was."""
+    if pipe.endswith("-enrich"):
+        rules["default"] = [
+            ["add", "_settled", False] if rule[:2] == ["add", "_settled"] else rule
+            for rule in rules["default"]
+        ]
+
+
+def categories_are_cut_short(pipe: str, rules: Rules) -> None:
+    """Categories that are equal once they are cut share a family."""
+    if pipe == "customerp-product-enrich":
+        category = next(rule for rule in rules["model"] if rule[:2] == ["add", "category"])
+        category[2] = category[2][1][1]
+
+
+EXPECTATIONS: dict[Mutation, str] = {
+    fillers_travel: "a_date_that_chargebee_demands_never_travels",
+    names_overrule_skus: "two_skus_are_two_products_whatever_their_names",
+    deleted_owners_keep_theirs: "made anew in the ERP",
+    links_with_what_is_deleted_last: "made anew in Chargebee",
+    silence_when_brought_back: "brought back",
+    nothing_is_final: "delivered_stays_when_it_is_deleted_in_erp",
+    cleared_lines_stay: "the_sku_of_a_line_can_be_cleared",
+    keys_are_compared_to_the_letter: "keys_are_compared_without_regard_to_spelling",
+    spelling_is_never_an_edit: "the_case_of_an_address_travels_if_somebody_edits_it",
+    a_new_node_believes_its_eyes: "a node that lost everything",
+    categories_are_cut_short: "three_categories_stay_three",
+}
+"""What people expect, and how it is broken: each is noticed by the scenario that it names."""
+
+
 BY_RULE: dict[str, tuple[Mutation, ...]] = {
     "an edit reaches the other side with exactly one write": (
         clears_are_lost, deletions_are_lost, renames_are_written_twice,

@@ -1,0 +1,64 @@
+"""Each rule behind what people expect, broken: its scenario must notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from stack.processes import Stack
+from stack.settings import for_tests
+from tests.e2e.conftest import World, _world
+from tests.e2e.expectations import SCENARIOS, product
+from tests.e2e.test_expectations import TABLE, Cell, cell
+from tests.soundness.mutations import EXPECTATIONS, Mutation, mutated
+from tests.support.lockstep import Scenario, run
+
+pytestmark = pytest.mark.slow
+
+
+def of_the_table(at: Cell) -> Callable[[World], Scenario]:
+    """A cell of the table of deletions, as a scenario."""
+
+    def scenario(world: World) -> Scenario:
+        found: dict[Cell, str] = {}
+        yield from cell(world, at, found)
+        assert found[at] == TABLE[at]
+
+    return scenario
+
+
+def lost(world: World) -> Scenario:
+    """A price that was cleared in the ERP, and a node that lost everything."""
+    one = product(world, "LOST", "Lost")
+    yield
+    world.erp.patch("products", one, unit_price=None)
+    yield
+    yield
+    world.stack.wipe_node()
+    yield
+    yield
+    assert world.erp.get("products", one)["unit_price"] is None
+
+
+ALL: dict[str, Callable[[World], Scenario]] = {
+    **SCENARIOS,
+    "made anew in the ERP": of_the_table(("contact", 0, "made anew here later")),
+    "made anew in Chargebee": of_the_table(("contact", 1, "made anew here later")),
+    "brought back": of_the_table(("contact", 1, "brought back")),
+    "a node that lost everything": lost,
+}
+
+
+@pytest.mark.parametrize("mutation", EXPECTATIONS, ids=lambda mutation: mutation.__name__)
+def test_it_is_noticed(tmp_path: Path, mutation: Mutation) -> None:
+    settings = for_tests(tmp_path / "stack", "empty")
+    config = mutated(mutation, tmp_path / "config")
+    with Stack(settings=replace(settings, config=config)) as stack:
+        world = _world(stack)
+        world.sync()
+        name = EXPECTATIONS[mutation]
+        assert name in run({name: partial(ALL[name], world)}, world.sync)
