@@ -70,9 +70,9 @@ def real(tmp_path: Path) -> Iterator[Real]:
         people.create("contacts", first_name="Ann", last_name="Li", email="ann@real.example")
         people.create("contacts", first_name="Bo", last_name="Ek", email="bo@real.example")
         Chargebee(urls[1]).post(
-            "/customers", id="cb-ann", email="ann@real.example", first_name="Ann", last_name="Li"
+            "customers", id="cb-ann", email="ann@real.example", first_name="Ann", last_name="Li"
         )
-        Chargebee(urls[1]).post("/customers", id="cb-bob", email="robert@home.example", last_name="Eck")
+        Chargebee(urls[1]).post("customers", id="cb-bob", email="robert@home.example", last_name="Eck")
         yield Real(*urls)
 
 
