@@ -185,7 +185,7 @@ def keys_are_compared_to_the_letter(pipe: str, rules: Rules) -> None:
         for rule in rules["default"]:
             if rule[:2] == ["add", "$keys"]:
                 for place in range(2, len(rule[2]), 2):
-                    rule[2][place] = rule[2][place][2][2][2][2][2][1]
+                    rule[2][place] = rule[2][place][2][2][2][2][2][2][1]
 
 
 def spelling_is_never_an_edit(pipe: str, rules: Rules) -> None:
