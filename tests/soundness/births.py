@@ -22,7 +22,7 @@ def typed(name: str, value: object) -> object:
     """A value as the other system can hold it: e-mail without case, a category that can be an id."""
     if not isinstance(value, str):
         return normal(value)
-    return normal({"email": value.lower(), "category": value.replace("/", "-")}.get(name, value))
+    return normal({"email": value.lower(), "category": kinds.family(value)}.get(name, value))
 
 
 class Births:

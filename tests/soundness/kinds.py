@@ -42,7 +42,7 @@ class Kind:
     calls: Callable[[Json, Values], Calls]
 
 
-def _family(category: str) -> str:
+def family(category: str) -> str:
     """Return the id of the item family of a category: its own words, or cut short with a hash of the whole."""
     key = category.replace("/", "-")[:50]
     return key if key == category else f"{key[:41]}-{str(mmh3.hash128(category.encode()))[:8]}"
@@ -168,7 +168,7 @@ PRICED = ("sku", "unit_price", "is_taxable")
 
 def _read_product(record: Json) -> Values:
     values = {name: record.get(name) for name in PRODUCT}
-    values["category"] = _family((record.get("category") or "").strip())
+    values["category"] = family((record.get("category") or "").strip())
     price = record.get("unit_price")
     values["unit_price"] = None if price is None else int(Decimal(price) * UNITS[record["currency"]])
     return {name: normal(value) for name, value in values.items()}
