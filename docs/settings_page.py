@@ -19,6 +19,7 @@ BY_HAND = "## Of the pipes"
 ASKED_FOR = (
     "what the shipped profiles ask for as `${ERP_BASE_URL}` and `${ERP_TOKEN}`; yours may ask for others"
 )
+INIT_CREDENTIALS = "what `erp-check --init` shows an ERP with basic authentication, in place of `ERP_TOKEN`"
 PAGE = Path(__file__).resolve().parent / "reference" / "settings.md"
 SECTIONS: list[tuple[str, str, tuple[type[Any], ...]]] = [
     (
@@ -59,5 +60,6 @@ def page() -> Iterator[str]:
                 yield f"| `{row.name}` | {default} | {row.help} |"
         if ErpSettings in tables:
             yield f"| {', '.join(f'`{name}`' for name in OF_ERP)} | – | {ASKED_FOR} |"
+            yield f"| `ERP_USERNAME`, `ERP_PASSWORD` | – | {INIT_CREDENTIALS} |"
     _, _, rest = PAGE.read_text(encoding="utf-8").partition(BY_HAND)
     yield from ("", *f"{BY_HAND}{rest}".rstrip().splitlines())
