@@ -17,6 +17,7 @@ from typing import Any
 import jmespath  # type: ignore[import-untyped]
 from jmespath import functions
 
+from core.jsonio import Json
 from localnode.dtl import PipeSettings, compile_dtl
 from localnode.dtl.memory import MemoryContext
 
@@ -107,7 +108,7 @@ def hand_written(source: Entity) -> Entity:
     return target
 
 
-def dtl(settings: PipeSettings, rules: dict[str, Any]) -> Engine:
+def dtl(settings: PipeSettings, rules: Json) -> Engine:
     """Return the mapping as a compiled DTL program."""
     transform, context = compile_dtl(rules, settings).transform, MemoryContext()
     return lambda source: transform(source, context)[0]

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from core.jsonio import Json
 from localnode.pipes import Engine, Pipe, Systems
 from localnode.store import Store
 
@@ -36,7 +37,7 @@ HOP = [
 ]
 
 
-def person(n: int) -> dict[str, Any]:
+def person(n: int) -> Json:
     """Return an entity of about 400 bytes."""
     return {
         "_id": f"person-{n}",
@@ -68,14 +69,14 @@ class Bench:
         self.engine = Engine(self.store, Systems({}))
         self.size = size
 
-    def fill(self, name: str, count: int, make: Callable[[int], dict[str, Any]] = person) -> None:
+    def fill(self, name: str, count: int, make: Callable[[int], Json] = person) -> None:
         """Write `count` entities into a populated dataset."""
         dataset = self.store.dataset(name, create=True)
         for start in range(0, count, CHUNK):
             dataset.write([make(n) for n in range(start, min(start + CHUNK, count))])
         dataset.set_populated()
 
-    def pipe(self, name: str, source: dict[str, Any], rules: list[Any] | None = None, **more: Any) -> Pipe:
+    def pipe(self, name: str, source: Json, rules: list[Any] | None = None, **more: Any) -> Pipe:
         """Return a loaded pipe."""
         config = {"_id": name, "type": "pipe", "source": source, **more}
         if rules is not None:
@@ -85,7 +86,7 @@ class Bench:
         return pipe
 
 
-def cpu(action: Callable[[], Any]) -> tuple[float, Any]:
+def cpu(action: Callable[[], object]) -> tuple[float, Any]:
     """CPU seconds of an action, and its result."""
     start = time.process_time()
     result = action()
@@ -147,7 +148,7 @@ def hops(bench: Bench) -> None:
         report(what, f"{seconds / probes * 1e6:,.1f} CPU us", note)
 
 
-def _spread(count: int, n: int) -> dict[str, Any]:
+def _spread(count: int, n: int) -> dict[str, object]:
     """Return an entity that refers to one of `count`, far from the one that the next refers to."""
     return {"_id": f"probe-{n}", "email": f"Person.{n * 7919 % count}@Example.com"}
 

@@ -18,10 +18,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
+from core.jsonio import Json
 from sandbox.chargebee import customers
 from sandbox.chargebee.records import KEYS, Write
 from sandbox.common.state import State
@@ -66,7 +66,7 @@ def seed_people(folder: Path, count: int) -> int:
     return count + count // 2
 
 
-def _contact(number: int) -> dict[str, Any]:
+def _contact(number: int) -> Json:
     stamp = f"2024-01-01T00:{number // 60 % 60:02d}:{number % 60:02d}.{number % 1_000_000:06d}Z"
     return {
         "id": f"CT-{number}",
@@ -82,7 +82,7 @@ def _contact(number: int) -> dict[str, Any]:
     }
 
 
-def _customer(number: int, count: int) -> dict[str, Any]:
+def _customer(number: int, count: int) -> dict[str, object]:
     """Give every other one the e-mail of a contact."""
     email = f"person{number + 1}@flow.example" if number % 2 else f"born{number}@flow.example"
     return {
@@ -188,7 +188,7 @@ def floor(stack: Stack) -> float:
     return _own_cpu() - began
 
 
-def _as_customer(contact: dict[str, Any]) -> dict[str, Any]:
+def _as_customer(contact: Json) -> dict[str, object]:
     address = contact["address"]
     return {
         "id": f"contact-{contact['id']}",
@@ -201,7 +201,7 @@ def _as_customer(contact: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _as_contact(customer: dict[str, Any]) -> dict[str, Any]:
+def _as_contact(customer: dict[str, object]) -> dict[str, object]:
     return {name: customer.get(name) for name in ("first_name", "last_name", "email", "phone")}
 
 

@@ -16,13 +16,13 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other) and _kinds(one) == _kinds(other)
 
 
-def field_changes(before: Any, after: Any, fields: Iterable[str]) -> list[Json]:
+def field_changes(before: object, after: object, fields: Iterable[str]) -> list[Json]:
     """Return `[{"field", "before", "after"}]` of the dotted paths in `fields` whose values differ."""
     pairs = [(field, get_path(before, field), get_path(after, field)) for field in fields]
     return [{"field": f, "before": old, "after": new} for f, old, new in pairs if not same(old, new)]
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Json]:
+def differences(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[Json]:
     """Yield `{"path", "kind": added|removed|changed, "before", "after"}` in the order of paths.
 
     Objects are compared member by member, all else as a whole.
@@ -43,7 +43,7 @@ def _compare(path: str, before: Any, after: Any) -> Iterator[Json]:
         yield {"path": path, "kind": "changed", "before": before, "after": after}
 
 
-def _kinds(value: Any) -> Any:
+def _kinds(value: object) -> object:
     if isinstance(value, list):
         return [_kinds(each) for each in value]
     if isinstance(value, dict):

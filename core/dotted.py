@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.jsonio import Json
 
-def get_path(value: Any, path: str) -> Any:
+
+def get_path(value: object, path: str) -> Any:
     """Return the value at a dotted path, or None where there is nothing.
 
     A key may itself hold dots (`@odata.etag`): the whole rest of the path comes before its first part. In a
@@ -23,7 +25,7 @@ def get_path(value: Any, path: str) -> Any:
     return None
 
 
-def has_path(value: Any, path: str) -> bool:
+def has_path(value: object, path: str) -> bool:
     """Return whether there is something at a dotted path. Null is something, and all that would be in it."""
     if isinstance(value, dict) and path in value:
         return True
@@ -33,7 +35,7 @@ def has_path(value: Any, path: str) -> bool:
     return is_there or (dot != "" and inner is None and has_path(value, before))
 
 
-def is_shown(value: Any, path: str) -> bool:
+def is_shown(value: object, path: str) -> bool:
     """Return whether a value says what is at a path, be it that there is nothing.
 
     So does a text, number or truth value where an object might be, and a list, however many items it has.
@@ -45,7 +47,7 @@ def is_shown(value: Any, path: str) -> bool:
     return True
 
 
-def get_all(value: Any, path: str) -> list[Any]:
+def get_all(value: object, path: str) -> list[object]:
     """Return the values at a path in which `*` stands for every item of a list, without nulls."""
     before, star, after = path.partition("*")
     if not star:
@@ -56,7 +58,7 @@ def get_all(value: Any, path: str) -> list[Any]:
     return [found for item in items for found in get_all(item, after.lstrip("."))]
 
 
-def set_path(record: dict[str, Any], path: str, value: Any) -> None:
+def set_path(record: dict[str, object], path: str, value: object) -> None:
     """Set the value at a dotted path. Objects on the way are made, or copied: others may hold them, too."""
     *way, last = path.split(".")
     for name in way:
@@ -66,7 +68,7 @@ def set_path(record: dict[str, Any], path: str, value: Any) -> None:
     record[last] = value
 
 
-def leaves(value: Any, path: str = "") -> dict[str, Any]:
+def leaves(value: object, path: str = "") -> Json:
     """Return dotted path → value of all that is not an object, or an empty one; in the order of the value."""
     if not isinstance(value, dict) or (not value and path):
         return {path: value}

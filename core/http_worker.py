@@ -119,7 +119,7 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self._working = threading.BoundedSemaphore(self.cfg.threads)
         self.max_keepalived = max(1, self.cfg.worker_connections - self.cfg.threads - READERS)
 
-    def get_thread_pool(self) -> Any:
+    def get_thread_pool(self) -> object:
         """Return threads that read and threads that work; `handle_request` tells them apart."""
         return ThreadPoolExecutor(max_workers=self.cfg.threads + READERS)
 
@@ -131,14 +131,14 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         keep_memory_together()
         super().init_process()
 
-    def handle(self, conn: Any) -> Any:
+    def handle(self, conn: Any) -> object:
         """Read one request and answer it; where its head does not come in time, the connection is cut."""
         if conn.parser is None:
             conn.parser = get_parser(self.cfg, _Reading(conn.sock, self.request_seconds), conn.client)
         conn.parser.unreader.sock.begin()
         return super().handle(conn)
 
-    def handle_request(self, req: Any, conn: Any) -> Any:
+    def handle_request(self, req: Any, conn: object) -> object:
         """Work on a request, when it is its turn."""
         if req.path in OPEN:
             return super().handle_request(req, conn)

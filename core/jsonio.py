@@ -53,7 +53,7 @@ class Unusable:
         self.text = text
 
 
-def loads(text: bytes | bytearray, parse_float: Callable[[str], Any] | None = None) -> Any:
+def loads(text: bytes | bytearray, parse_float: Callable[[str], object] | None = None) -> Any:
     """Parse JSON text; ValueError (with the place) if it is none. Integers keep all their digits.
 
     U+FFFD stands for half a surrogate pair, such as a text ends with that was cut within an emoji.
@@ -69,7 +69,7 @@ def loads(text: bytes | bytearray, parse_float: Callable[[str], Any] | None = No
     return _parse(_without_halves(text.decode()), parse_float or finite, refuse_constant, whole)
 
 
-def salvage(text: bytes | bytearray) -> Any:
+def salvage(text: bytes | bytearray) -> object:
     """Parse what another system answered; ValueError only where the structure itself is no JSON.
 
     NaN, numbers that no double holds and endless integers are `Unusable`; nesting is cut off 200 levels down.
@@ -85,7 +85,7 @@ def values_in(text: bytes | bytearray) -> int:
     return text.count(b",") + text.count(b"[") + text.count(b"{") + 1
 
 
-def is_shallow(value: Any) -> bool:
+def is_shallow(value: object) -> bool:
     """Return whether a value has no more levels than `salvage` keeps; orjson reads 1,024 and writes 254."""
     try:
         orjson.dumps(value)
@@ -109,10 +109,10 @@ def without_bom(text: bytes | bytearray) -> bytes | bytearray:
 
 def _parse(
     text: str,
-    parse_float: Callable[[str], Any],
-    parse_constant: Callable[[str], Any],
-    parse_int: Callable[[str], Any],
-) -> Any:
+    parse_float: Callable[[str], object],
+    parse_constant: Callable[[str], object],
+    parse_int: Callable[[str], object],
+) -> object:
     try:
         return json.loads(text, parse_float=parse_float, parse_constant=parse_constant, parse_int=parse_int)
     except RecursionError:
@@ -156,13 +156,13 @@ def whole(text: str) -> int:
     return int(text)
 
 
-def refuse_constant(name: str) -> Any:
+def refuse_constant(name: str) -> object:
     """Raise NotJson; for the `parse_constant` of the standard library."""
     raise NotJson(f"{name} is not JSON")
 
 
-def _or_unusable(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    def parse_what_can_be(text: str) -> Any:
+def _or_unusable(parse: Callable[[str], object]) -> Callable[[str], object]:
+    def parse_what_can_be(text: str) -> object:
         try:
             return parse(text)
         except NotJson:
@@ -171,7 +171,7 @@ def _or_unusable(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     return parse_what_can_be
 
 
-def dumps(value: Any) -> bytes:
+def dumps(value: object) -> bytes:
     """Return `value` as compact JSON in UTF-8; half surrogates and integers of any size as JSON has them."""
     try:
         return orjson.dumps(value)
@@ -184,7 +184,7 @@ def pointer(path: Any) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
-def type_name(value: Any) -> str:
+def type_name(value: object) -> str:
     """Return JSON's name for the type of a value: null boolean integer number string array object."""
     if value is None:
         return "null"

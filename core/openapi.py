@@ -16,6 +16,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import Rule
 
+from core.jsonio import Json
 from core.problem import MEDIA_TYPE
 
 Schema = dict[str, Any]
@@ -57,7 +58,7 @@ class Api:
     security: str | None = None
 
 
-def document(app: Flask, api: Api) -> dict[str, Any]:
+def document(app: Flask, api: Api) -> Json:
     """Return the OpenAPI document of an application."""
     paths: dict[str, dict[str, Any]] = {}
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
@@ -108,7 +109,7 @@ def _paths(rule: Rule, api: Api) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _operation(
     app: Flask, rule: Rule, method: str, path: str, fixed: Mapping[str, str], api: Api
-) -> dict[str, Any]:
+) -> dict[str, object]:
     said = inspect.getdoc(app.view_functions[rule.endpoint]) or ""
     summary, _, rest = said.partition("\n\n")
     operation: dict[str, Any] = {

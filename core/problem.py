@@ -36,7 +36,9 @@ def problem(
     return response
 
 
-def http_problem(error: HTTPException, answer: Callable[..., Response] = problem, **members: Any) -> Response:
+def http_problem(
+    error: HTTPException, answer: Callable[..., Response] = problem, **members: object
+) -> Response:
     """Return what `answer` makes of an error of Flask's own, such as 405, with the error's headers."""
     response = answer(error.code or 500, error.name, error.description or error.name, **members)
     for name, value in error.get_headers():

@@ -164,5 +164,5 @@ def _listed(values: Any) -> str:
     return ", ".join(map(_quoted, values))
 
 
-def _quoted(value: Any) -> str:
+def _quoted(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)

@@ -47,7 +47,7 @@ def setting(
     name: str,
     help: str,
     reader: Reader,
-    default: Any = _REQUIRED,
+    default: object = _REQUIRED,
     *,
     secret: bool = False,
     shown: str | None = None,
@@ -76,7 +76,7 @@ def read(
     table: type[T],
     values: Mapping[str, str],
     error: Callable[[str, str], Exception] | None = None,
-    **others: Any,
+    **others: object,
 ) -> T:
     """Return `table` filled from environment variables; an empty one counts as missing.
 
@@ -100,7 +100,7 @@ def read(
     return table(**found, **others)
 
 
-def secrets_of(settings: Any) -> list[str]:
+def secrets_of(settings: object) -> list[str]:
     """Return the secret values of a filled table."""
     named = [getattr(settings, field) for field, row in rows(type(settings)).items() if row.is_secret]
     return [value for value in named if value]
@@ -173,7 +173,7 @@ def _bad(name: str, problem: str) -> BadSetting:
     return BadSetting(f"{name} {problem}")
 
 
-def _shown(default: Any) -> str:
+def _shown(default: object) -> str:
     if isinstance(default, bool):
         return str(default).lower()
     return f"{default:g}" if isinstance(default, float) else str(default)

@@ -26,7 +26,7 @@ class MalformedJson(ValueError):
     """The text is not JSON, or not a complete JSON array: fix the sender."""
 
 
-def dumps(value: Any) -> bytes:
+def dumps(value: object) -> bytes:
     """Canonical JSON text (keys sorted by code point, no blanks). 1, 1.0 and true stay different."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
@@ -40,7 +40,7 @@ def loads(data: bytes) -> Any:
     return json.loads(data) if data.startswith(_MARK) else orjson.loads(data)
 
 
-def parse(text: bytes, parse_float: Callable[[str], Any] | None = None) -> Any:
+def parse(text: bytes, parse_float: Callable[[str], object] | None = None) -> Any:
     """Foreign JSON text, read exactly.
 
     `parse_float` is given the text of every number with a point or exponent.
@@ -58,12 +58,12 @@ def digest(data: bytes) -> bytes:
     return blake2b(data, digest_size=16).digest()
 
 
-def stable_hash(value: Any) -> str:
+def stable_hash(value: object) -> str:
     """32 hex digits naming any JSON value; equal over restarts."""
     return digest(dumps(value)).hex()
 
 
-def iter_array(chunks: Iterable[bytes], parse_float: Callable[[str], Any] | None = None) -> Iterator[Any]:
+def iter_array(chunks: Iterable[bytes], parse_float: Callable[[str], object] | None = None) -> Iterator[Any]:
     """Elements of one JSON array, read from byte chunks with memory for about one element and one chunk.
 
     A single object is taken as an array of one. Raises MalformedJson, also when the text ends before the
@@ -92,7 +92,7 @@ def iter_array(chunks: Iterable[bytes], parse_float: Callable[[str], Any] | None
         raise MalformedJson("text after the end of the JSON array")
 
 
-def _elements(source: _Text, decode: Callable[[str, int], tuple[Any, int]]) -> Iterator[Any]:
+def _elements(source: _Text, decode: Callable[[str, int], tuple[object, int]]) -> Iterator[object]:
     while True:
         yield source.element(decode)
         mark = source.peek()
@@ -129,7 +129,7 @@ class _Text:
     def skip(self) -> None:
         self._at += 1
 
-    def element(self, decode: Callable[[str, int], tuple[Any, int]]) -> Any:
+    def element(self, decode: Callable[[str, int], tuple[object, int]]) -> object:
         """Decode one value at the position; it is complete once something follows or the text has ended."""
         while True:
             try:

@@ -9,7 +9,7 @@ NodeError
 
 from __future__ import annotations
 
-from typing import Any
+from core.jsonio import Json
 
 
 class NodeError(Exception):
@@ -18,7 +18,7 @@ class NodeError(Exception):
     status = 500
     title = "Node error"
 
-    def __init__(self, message: str, detail: dict[str, Any] | None = None) -> None:
+    def __init__(self, message: str, detail: Json | None = None) -> None:
         super().__init__(message)
         self.detail = detail or {}
 

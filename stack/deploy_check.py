@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -63,7 +62,7 @@ class Deployment:
     webhooks: str | None = None
 
     @cached_property
-    def variables(self) -> dict[str, Any]:
+    def variables(self) -> Json:
         """The variables of the profile."""
         return read_variables(self.root, self.profile) or {}
 
@@ -330,7 +329,7 @@ def check_node(deployment: Deployment) -> Iterator[Result]:
 
 
 def _starts(
-    name: str, system: str, deployment: Deployment, read: Callable[[Mapping[str, str]], Any]
+    name: str, system: str, deployment: Deployment, read: Callable[[Mapping[str, str]], object]
 ) -> Result:
     """Return whether a service would start with the environment that its container is given."""
     try:

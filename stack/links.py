@@ -187,7 +187,7 @@ def _half(member: Json) -> dict[str, str]:
     return {f"{side}_datatype": record.datatype, f"{side}_id": record.key, f"{side}_name": _name(member)}
 
 
-def _claims(member: Json) -> dict[str, Any]:
+def _claims(member: Json) -> dict[str, object]:
     return {name: (claim or {}).get("v") for name, claim in (member.get("claims") or {}).items()}
 
 
@@ -207,7 +207,7 @@ def _safe(value: str) -> str:
     return f"'{value}" if value.startswith(_FORMULA) else value
 
 
-def _list(value: Any) -> list[Any]:
+def _list(value: object) -> list[Any]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]

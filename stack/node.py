@@ -224,7 +224,7 @@ class NodeClient:
         """Send entities to a receiver pipe."""
         self._call("POST", f"/receivers/{receiver}/entities", json=list(entities))
 
-    def _call(self, method: str, path: str, **options: Any) -> requests.Response:
+    def _call(self, method: str, path: str, **options: object) -> requests.Response:
         return self._checked(self._ask(method, path, **options))
 
     def _ask(self, method: str, path: str, **options: Any) -> requests.Response:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+
+from core.jsonio import Json
 
 FIRST_S, PAUSE_S, LONGEST_PAUSE_S = 5.0, 10.0, 60.0
 SHOWN = 3
@@ -18,7 +19,7 @@ class ProgressLines:
         self._next = clock() + FIRST_S
         self._pause = PAUSE_S
 
-    def watch(self, pumps: list[dict[str, Any]]) -> None:
+    def watch(self, pumps: list[Json]) -> None:
         """Take what `GET /progress` answers."""
         slow = [each for each in pumps if each["seconds"] >= FIRST_S]
         if not slow or self._clock() < self._next:
@@ -31,7 +32,7 @@ class ProgressLines:
         self._pause = min(self._pause * 1.5, LONGEST_PAUSE_S)
 
 
-def progress_line(pump: dict[str, Any]) -> str:
+def progress_line(pump: Json) -> str:
     """`chargebee-customer-share: 1,200 of 9,800, 118 a minute, 73 min left`."""
     read, left, rate, seconds = (pump[name] for name in ("read", "left", "per_minute", "seconds_left"))
     parts = [f"{read:,} read" if left is None else f"{read:,} of {read + left:,}"]

@@ -122,7 +122,7 @@ def mapping_of(pipe: str, entity: Json) -> str:
     return possible[0]
 
 
-def _list(value: Any) -> list[Any]:
+def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 

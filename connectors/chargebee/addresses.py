@@ -32,7 +32,7 @@ _CODES = {
 }
 
 
-def address_to_write(present: Any, merged: Any) -> Record | None:
+def address_to_write(present: object, merged: object) -> Record | None:
     """Return the parameters of an address: `merged`, what it dropped cleared, and its state code.
 
     The state code is left alone while country and state are, and where somebody has just set it.
@@ -48,7 +48,7 @@ def address_to_write(present: Any, merged: Any) -> Record | None:
     return overlay(present, want or None)
 
 
-def state_code(country: Any, state: Any) -> str | None:
+def state_code(country: Any, state: object) -> str | None:
     """`CA` for `California` in `US`; None where the country has no codes or no such state."""
     known = _CODES.get(country or "", {})
     return known.get(_plain(state)) if isinstance(state, str) else None

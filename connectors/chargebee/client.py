@@ -22,6 +22,7 @@ from connectors.common.limiter import Limiter
 from connectors.common.locks import RecordLocks
 from connectors.common.metrics import Metrics
 from connectors.common.upstream import UpstreamClient, UpstreamOptions, UpstreamResponse
+from core.jsonio import Json
 
 IDEMPOTENCY_KEY = "chargebee-idempotency-key"
 EVENT_EMAIL = "chargebee-event-email"
@@ -79,7 +80,7 @@ class Chargebee:
 
     def get(
         self, path: str, params: Params | None = None, *, operation: str, attempts: int | None = None
-    ) -> dict[str, Any]:
+    ) -> Json:
         """Return the JSON object of a GET; `attempts` bounds the tries."""
         answer = self._http.call("GET", path, operation=operation, params=params, attempts=attempts)
         self.clock.note(answer.headers.get("Date"))
@@ -93,7 +94,7 @@ class Chargebee:
         body = self.get(path, operation=f"retrieve {kind}", attempts=attempts)
         return _record(body, kind)
 
-    def create(self, path: str, kind: str, payload: Mapping[str, Any], fresh: bool = False) -> Record:
+    def create(self, path: str, kind: str, payload: Mapping[str, object], fresh: bool = False) -> Record:
         """POST a create with an id of our choice. `AlreadyExists` if that is taken, also by an earlier call.
 
         A stored answer to such a call says what was, not what is: the call is made again to learn that.
@@ -172,13 +173,13 @@ def _fresh(key: str) -> str:
     return f"{key[:48]}-{uuid.uuid4().hex}"
 
 
-def _object(answer: UpstreamResponse) -> dict[str, Any]:
+def _object(answer: UpstreamResponse) -> Json:
     if not isinstance(answer.body, dict):
         raise InvalidResponse("the Chargebee answer is not a JSON object")
     return answer.body
 
 
-def _record(body: dict[str, Any], kind: str) -> Record:
+def _record(body: dict[str, object], kind: str) -> Record:
     record = body.get(kind)
     if not isinstance(record, dict) or "id" not in record:
         raise InvalidResponse(f"the Chargebee answer holds no {kind}")

@@ -144,7 +144,7 @@ def _entity(record: Record, updated: str) -> Entity:
     return {"_id": record["id"], "_updated": updated, "_deleted": deleted, **record}
 
 
-def overlay(present: Any, merged: Any) -> Record | None:
+def overlay(present: object, merged: object) -> Record | None:
     """Return a nested value to write whole.
 
     The merged one, with an empty value for every part that it dropped.

@@ -40,7 +40,7 @@ class DryRun(Chargebee):
         self._invoices: dict[str, Record] = {}
         self._lock = threading.Lock()
 
-    def create(self, path: str, kind: str, payload: Mapping[str, Any], fresh: bool = False) -> Record:
+    def create(self, path: str, kind: str, payload: Mapping[str, object], fresh: bool = False) -> Record:
         """Return the record that would be stored."""
         given = {name: _compact(value) for name, value in payload.items() if _compact(value) is not None}
         record = {**_DEFAULTS.get(kind, {}), "created_at": int(time.time()), **given, "object": kind}
@@ -85,14 +85,14 @@ def _stamped(record: Record, present: Record) -> Record:
     return {**record, "resource_version": version, "updated_at": version // 1000}
 
 
-def _compact(value: Any) -> Any:
+def _compact(value: object) -> object:
     """Return a nested value without what it clears; None when nothing is left."""
     if not isinstance(value, dict):
         return value
     return {name: part for name, part in value.items() if part is not None} or None
 
 
-def _rows(present: Any, rows: list[Any]) -> list[Any]:
+def _rows(present: Any, rows: list[Any]) -> list[object]:
     """Return lines with the rows of an update put in by their id; a list of anything else is replaced."""
     if not all(isinstance(row, dict) and "id" in row for row in rows):
         return rows

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from connectors.chargebee.client import Chargebee, Params
 from connectors.chargebee.tokens import Window
 from connectors.common.datatype import Record
 from connectors.common.errors import InvalidResponse
+from core.jsonio import Json
 
 _LARGEST = 100
 """Rows of a page at most, https://apidocs.chargebee.com/docs/api/list-ops."""
@@ -36,7 +36,7 @@ class Pages:
         self._operation = operation
         self._most = _LARGEST
 
-    def page(self, params: Params, offset: str | None, limit: int) -> dict[str, Any]:
+    def page(self, params: Params, offset: str | None, limit: int) -> Json:
         """Return the answer with up to `limit` rows from `offset` on.
 
         Where it is still no answer for a single row, the error is raised. What worked is doubled next time.
@@ -57,7 +57,7 @@ class Pages:
                 self._most = min(_LARGEST, 2 * self._most)
                 return body
 
-    def all(self, params: Params, limit: int) -> Iterator[dict[str, Any]]:
+    def all(self, params: Params, limit: int) -> Iterator[Json]:
         """Yield the answers of all pages; `InvalidResponse` if the list would never end."""
         seen: set[str] = set()
         offset: str | None = None
@@ -132,7 +132,7 @@ def between(start: int, end: int) -> str:
     return f"[{start:010d},{end:010d}]"
 
 
-def records(body: dict[str, Any], kind: str) -> list[Record]:
+def records(body: Json, kind: str) -> list[Record]:
     """Return the records of a list response; `InvalidResponse` for anything else, never an empty page."""
     rows = body.get("list")
     if not isinstance(rows, list):
@@ -143,7 +143,7 @@ def records(body: dict[str, Any], kind: str) -> list[Record]:
     return [record for record in found if isinstance(record, dict)]
 
 
-def next_offset(body: dict[str, Any]) -> str | None:
+def next_offset(body: dict[str, object]) -> str | None:
     """Return the offset of the next page, None on the last one."""
     offset = body.get("next_offset")
     return offset if isinstance(offset, str) and offset else None
@@ -154,6 +154,6 @@ def version(record: Record) -> int:
     return seconds(record.get("resource_version"))
 
 
-def seconds(value: Any) -> int:
+def seconds(value: object) -> int:
     """Return a time as Chargebee writes it, a whole number; 0 for what is none."""
     return value if type(value) is int else 0

@@ -9,7 +9,6 @@ https://apidocs.chargebee.com/docs/api#input_to_api. Example::
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 from urllib.parse import quote
 
 from core import jsonio
@@ -29,12 +28,12 @@ def in_path(record_id: str) -> str:
     return quote(record_id, safe="/" if is_plain else "")
 
 
-def fields(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
+def fields(payload: Mapping[str, object]) -> list[tuple[str, str]]:
     """`payload` as form fields; None becomes the empty text, which clears the attribute."""
     return [pair for name, value in payload.items() for pair in _fields(name, value)]
 
 
-def _fields(name: str, value: Any) -> Iterator[tuple[str, str]]:
+def _fields(name: str, value: object) -> Iterator[tuple[str, str]]:
     if name in _JSON_VALUED and value is not None:
         yield name, jsonio.dumps(value).decode()
     elif isinstance(value, Mapping):
@@ -49,7 +48,7 @@ def _fields(name: str, value: Any) -> Iterator[tuple[str, str]]:
         yield name, _text(value)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any
 
 from connectors.common.datatype import Insert, Record
 from connectors.common.errors import Rejected
@@ -56,7 +55,7 @@ def link(insert: Insert) -> Record:
     return {origin_system(insert): {f"{origin_type(insert)}_id": insert.origin_id}}
 
 
-def linked(insert: Insert, metadata: Any) -> Record:
+def linked(insert: Insert, metadata: object) -> Record:
     """Metadata of a new record: what the payload says, and the link."""
     given = metadata if isinstance(metadata, dict) else {}
     system = origin_system(insert)
@@ -64,7 +63,7 @@ def linked(insert: Insert, metadata: Any) -> Record:
     return {**given, system: {**link(insert)[system], **(mine if isinstance(mine, dict) else {})}}
 
 
-def is_ours(insert: Insert, metadata: Any) -> bool:
+def is_ours(insert: Insert, metadata: object) -> bool:
     """Return whether a record with the derived id may be adopted.
 
     Its link, if it has one, names the same origin.

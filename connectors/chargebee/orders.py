@@ -7,7 +7,6 @@ Lines, prices, customer and currency are fixed then; what can change is how the 
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from connectors.chargebee.addresses import address_to_write
 from connectors.chargebee.client import Chargebee
@@ -368,7 +367,7 @@ def _changed_lines(present: list[Record], merged: list[Record]) -> list[Record]:
     return rows
 
 
-def _marks(have: Record, want: Record) -> dict[str, Any]:
+def _marks(have: Record, want: Record) -> dict[str, object]:
     """Return what of a line is to be changed.
 
     A line always has a status: where none is wanted, it keeps its own.

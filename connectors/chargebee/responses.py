@@ -5,8 +5,6 @@ https://apidocs.chargebee.com/docs/api/error-handling
 
 from __future__ import annotations
 
-from typing import Any
-
 from connectors.chargebee.forms import pointer_of
 from connectors.common.errors import (
     AlreadyExists,
@@ -63,7 +61,7 @@ def _error_of(answer: UpstreamResponse) -> ServiceError | None:
     return _by_code(status, answer.body)
 
 
-def _by_code(status: int, body: dict[str, Any]) -> ServiceError:
+def _by_code(status: int, body: dict[str, object]) -> ServiceError:
     code = str(body["api_error_code"])
     param = body.get("param")
     if code == "site_not_found":

@@ -157,7 +157,7 @@ def not_configured() -> Blueprint:
     return bp
 
 
-def read_event(body: Any) -> tuple[str, dict[str, str]]:
+def read_event(body: object) -> tuple[str, dict[str, str]]:
     """Return the event's id and the ids of the records of `FORWARDED` datatypes that it names.
 
     `Rejected` for what is no event.
@@ -178,7 +178,7 @@ def read_event(body: Any) -> tuple[str, dict[str, str]]:
     return event_id, dict(_named(content))
 
 
-def _named(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _named(content: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for name in FORWARDED:
         record = content.get(name)
         if record is None:

@@ -18,7 +18,7 @@ Path = tuple[str | int, ...]
 Same = Callable[[Sequence[str | int], Any, Any], bool]
 
 
-def same_leaf(path: Sequence[str | int], one: Any, other: Any) -> bool:
+def same_leaf(path: Sequence[str | int], one: object, other: object) -> bool:
     """Return the plain comparison: JSON equality, wherever the leaf stands."""
     del path
     return same_json(one, other)
@@ -100,7 +100,7 @@ class _Merger:
         self._note(path, present, desired, based)
         return desired
 
-    def _note(self, path: Path, present: Any, desired: Any, based: Any) -> None:
+    def _note(self, path: Path, present: object, desired: object, based: object) -> None:
         self.changed = True
         self.leaves.append((pointer(path), present, desired))
         if self.check_version and self._is_watched(path) and not self.same(path, present, based):
@@ -112,7 +112,7 @@ class _Merger:
         names = tuple(part for part in path if isinstance(part, str))
         return any(names[: len(watch)] == watch[: len(names)] for watch in self.watched_fields)
 
-    def _object(self, path: Path, present: Any, desired: Record, based: Any) -> Record:
+    def _object(self, path: Path, present: object, desired: Record, based: object) -> Record:
         have = present if isinstance(present, dict) else {}
         base = based if isinstance(based, dict) else {}
         merged = dict(have)
@@ -154,5 +154,5 @@ class _Merger:
         return None
 
 
-def _at(lines: list[Any], index: int) -> Any:
+def _at(lines: list[object], index: int) -> object:
     return lines[index] if index < len(lines) else None

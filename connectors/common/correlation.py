@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from connectors.common.logs import correlation_id
 
 
 @contextmanager
-def correlated(entity: Mapping[str, Any]) -> Iterator[None]:
+def correlated(entity: Mapping[str, object]) -> Iterator[None]:
     """Log lines within belong to the edit behind this share entity."""
     edit = edit_behind(entity)
     token = correlation_id.set(edit) if edit else None
@@ -26,7 +25,7 @@ def correlated(entity: Mapping[str, Any]) -> Iterator[None]:
             correlation_id.reset(token)
 
 
-def edit_behind(entity: Mapping[str, Any]) -> str | None:
+def edit_behind(entity: Mapping[str, object]) -> str | None:
     """Return the newest edit among the properties that are to be written; None if the entity names none."""
     claims = entity.get("$claims")
     if not isinstance(claims, dict):
@@ -36,5 +35,5 @@ def edit_behind(entity: Mapping[str, Any]) -> str | None:
     return f"{newest['of'].removeprefix('~:')}@{newest['t']}" if newest else None
 
 
-def _is_edit(claim: Mapping[str, Any]) -> bool:
+def _is_edit(claim: Mapping[str, object]) -> bool:
     return bool(claim.get("t")) and isinstance(claim.get("of"), str)

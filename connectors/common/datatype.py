@@ -204,7 +204,7 @@ class Datatype(ABC):
         del operation, payload
 
 
-def same_json(one: Any, other: Any) -> bool:
+def same_json(one: object, other: object) -> bool:
     """JSON equality: true is not 1, while 1 and 1.0 are one number.
 
     Null equals missing (both are None here).

@@ -53,7 +53,7 @@ def given_out(entity: Entity) -> Entity:
     return found
 
 
-def unreadable(key: Any, updated: Any, error: ServiceError) -> Entity:
+def unreadable(key: object, updated: object, error: ServiceError) -> Entity:
     """Return what stands for a record that cannot be given out, or not even read."""
     name = key if is_usable_id(key) else UNIDENTIFIED
     stands = {"_id": escaped(name), "_updated": updated, "_deleted": False}
@@ -65,7 +65,7 @@ def is_unreadable(entity: Entity) -> bool:
     return "$error" in entity
 
 
-def check(value: Any, key: Any) -> None:
+def check(value: object, key: object) -> None:
     """Raise `Rejected` if a value cannot be part of an entity; `key` is what the record is known by."""
     if not is_usable_id(key):
         raise Rejected(what_is_wrong_with_id(key), field="/_id", rule="_id")
@@ -88,7 +88,7 @@ def is_usable_id(key: Any) -> bool:
     return is_sized and (key.isascii() or _is_text(key))
 
 
-def what_is_wrong_with_id(key: Any) -> str:
+def what_is_wrong_with_id(key: object) -> str:
     """Return what a value that cannot be an `_id` is."""
     if not isinstance(key, str):
         return f"the id must be a string, not {jsonio.type_name(key)}"
@@ -99,7 +99,7 @@ def what_is_wrong_with_id(key: Any) -> str:
     return "the id holds bytes that are no UTF-8"
 
 
-def _finding(value: Any) -> tuple[str, str, str] | None:
+def _finding(value: object) -> tuple[str, str, str] | None:
     """Return (JSON Pointer, rule, what is wrong) of the first value that no entity can hold."""
     level = [((), value)]
     for _ in range(DEEPEST + 1):
@@ -115,7 +115,7 @@ def _finding(value: Any) -> tuple[str, str, str] | None:
     return pointer(level[0][0][:1]), "depth", f"is nested deeper than {DEEPEST} levels"
 
 
-def _inner(value: Any) -> Iterator[tuple[Any, Any]]:
+def _inner(value: object) -> Iterator[tuple[object, object]]:
     if isinstance(value, dict):
         yield from value.items()
     elif isinstance(value, list):
@@ -130,7 +130,7 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _wrong(value: Any) -> tuple[str, str] | None:
+def _wrong(value: object) -> tuple[str, str] | None:
     if isinstance(value, Unusable):
         return "json", f"is {value.text}, which is no JSON"
     if isinstance(value, float) and value - value != 0:

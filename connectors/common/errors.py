@@ -34,6 +34,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from core.jsonio import Json
+
 
 class ServiceError(Exception):
     """Base of all.
@@ -66,7 +68,7 @@ class ServiceError(Exception):
         self.retry_after = retry_after
         self.extra = extra
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """Return the error as the members of `$error` and of a problem document.
 
         `kind`, `title`, `detail`, …; no nulls.

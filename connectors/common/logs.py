@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Iterable
 from contextvars import ContextVar
-from typing import Any
 
 from core.json_logs import JsonFormatter
 
@@ -35,7 +34,7 @@ class Redactor:
         return _CREDENTIALS.sub(_MASK, text)
 
 
-def _present() -> dict[str, Any]:
+def _present() -> dict[str, object]:
     return {"request_id": request_id.get(), "correlation_id": correlation_id.get()}
 
 

@@ -83,7 +83,7 @@ def _upsert(kind: Datatype, key: str, payload: Record) -> ShareRequest:
     return ShareRequest("update", kind.key_of(record), payload, check_version=False)
 
 
-def _delete_others(parts: Runtime, kind: Datatype, named: set[str]) -> list[dict[str, Any]]:
+def _delete_others(parts: Runtime, kind: Datatype, named: set[str]) -> list[dict[str, object]]:
     """Delete live records that a complete full sequence did not name.
 
     What could not be deleted is returned.

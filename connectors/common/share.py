@@ -30,7 +30,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 
 from connectors.common import entity_text
 from connectors.common.compare import compare
@@ -326,7 +325,7 @@ def _shown(record: Record | None) -> Record | None:
     return shown
 
 
-def _record_named(entity: Mapping[str, Any]) -> object:
+def _record_named(entity: Mapping[str, object]) -> object:
     """Return what tells two requests for one record apart from requests for two."""
     name = entity.get("id") or entity.get("$origin") or entity.get("_id")
     return name if isinstance(name, str | int) else None

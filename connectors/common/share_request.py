@@ -48,7 +48,7 @@ class ShareRequest:
         return Insert(self.origin or "", payload, self.key)
 
 
-def payload_of(entity: Mapping[str, Any]) -> Record:
+def payload_of(entity: Mapping[str, object]) -> Record:
     """Return the target's own properties: root keys that do not start with `_` or `$`, without `id`."""
     return {name: value for name, value in entity.items() if name[:1] not in ("_", "$") and name != "id"}
 
@@ -83,7 +83,7 @@ def parse_share_request(entity: Mapping[str, Any]) -> ShareRequest:
     return ShareRequest(operation, key, payload_of(entity), None, based_on, watched_fields, check_version)
 
 
-def _operation(entity: Mapping[str, Any]) -> str:
+def _operation(entity: Mapping[str, object]) -> str:
     given = entity.get("$operation")
     if given is None:
         return "delete" if entity.get("_deleted") is True else "update" if entity.get("id") else "insert"
@@ -121,7 +121,7 @@ def _without_namespace(name: str) -> str:
     return found
 
 
-def _origin(entity: Mapping[str, Any]) -> str:
+def _origin(entity: Mapping[str, object]) -> str:
     origin = entity.get("$origin")
     if origin is None:
         raise Rejected("an insert needs $origin, the record it comes from", field="/$origin", rule="required")
@@ -135,14 +135,14 @@ def _origin(entity: Mapping[str, Any]) -> str:
     return origin
 
 
-def _typed(entity: Mapping[str, Any], name: str, kind: type, called: str) -> Any:
+def _typed(entity: Mapping[str, object], name: str, kind: type, called: str) -> Any:
     value = entity.get(name)
     if value is not None and not isinstance(value, kind):
         raise _wrong(name, called, value)
     return value
 
 
-def _wrong(name: str, wanted: str, value: Any) -> Rejected:
+def _wrong(name: str, wanted: str, value: object) -> Rejected:
     rule = "required" if value is None else "type"
     return Rejected(
         f"{name} must be {wanted}, not {type_name(value)}", field=f"/{name}", rule=rule, type=type_name(value)

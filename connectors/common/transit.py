@@ -13,7 +13,7 @@ from typing import Any
 _MARK = "~"
 
 
-def escaped(value: Any) -> Any:
+def escaped(value: object) -> Any:
     """Return a value whose texts a node takes for texts."""
     if type(value) is str:
         return _MARK + value if value[:1] == _MARK else value
@@ -22,7 +22,7 @@ def escaped(value: Any) -> Any:
     return [escaped(item) for item in value] if isinstance(value, list) else value
 
 
-def unescaped(value: Any) -> Any:
+def unescaped(value: object) -> Any:
     """Return a value as the record has it."""
     if type(value) is str:
         return value[1:] if value[:2] == _MARK * 2 else value

@@ -88,7 +88,7 @@ class UpstreamOptions:
         base_url: str,
         address_setting: str,
         credentials_setting: str,
-        **others: Any,
+        **others: object,
     ) -> UpstreamOptions:
         """Return what the service's settings say, but for `others`."""
         shared: dict[str, Any] = {
@@ -179,8 +179,8 @@ class UpstreamClient:
         *,
         operation: str,
         params: Params = None,
-        json: Any = None,
-        data: Any = None,
+        json: object = None,
+        data: object = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
         attempts: int | None = None,
@@ -409,7 +409,7 @@ def make_session(options: UpstreamOptions, headers: Mapping[str, str]) -> reques
     return session
 
 
-def _pairs(params: Params) -> list[tuple[str, Any]]:
+def _pairs(params: Params) -> list[tuple[str, object]]:
     pairs = params.items() if isinstance(params, Mapping) else params or ()
     return [(name, value) for name, value in pairs if value is not None]
 

@@ -14,7 +14,7 @@ from jsonschema.validators import extend
 
 from connectors.common.datatype import Record
 from connectors.common.errors import Rejected
-from core.jsonio import pointer, type_name
+from core.jsonio import Json, pointer, type_name
 from core.schema_messages import explain
 
 _DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
@@ -51,7 +51,7 @@ formats.checks("email")(_is_email)
 formats.checks("decimal")(_is_decimal)
 
 
-def _read_only(validator: Any, value: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:
+def _read_only(validator: object, value: bool, instance: object, schema: object) -> Iterator[ValidationError]:
     del validator, instance, schema
     if value:
         yield ValidationError("read-only")
@@ -90,7 +90,7 @@ class PayloadCheck:
             raise Rejected(**first, errors=others or None)
 
 
-def _without_required(schema: Any) -> Any:
+def _without_required(schema: object) -> object:
     if isinstance(schema, Mapping):
         return {
             name: _without_required(value) for name, value in schema.items() if not _is_required(name, value)
@@ -100,12 +100,12 @@ def _without_required(schema: Any) -> Any:
     return schema
 
 
-def _is_required(name: str, value: Any) -> bool:
+def _is_required(name: str, value: object) -> bool:
     """Return the keyword, not a property that happens to be called `required`."""
     return name == "required" and isinstance(value, list)
 
 
-def _explain(error: ValidationError) -> Iterator[dict[str, Any]]:
+def _explain(error: ValidationError) -> Iterator[Json]:
     """Yield one problem per offending property: detail, field (JSON Pointer), rule, type of value, limit."""
     for finding in explain(error):
         where = pointer(finding.path)

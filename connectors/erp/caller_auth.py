@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from typing import Any
 
 from flask import request
 
@@ -17,7 +16,7 @@ from connectors.erp.profile.model.webhooks import BodySecret, CallerAuth, Header
 from core.dotted import get_path
 
 
-def require(spec: CallerAuth, body: bytes, events: Sequence[Any]) -> None:
+def require(spec: CallerAuth, body: bytes, events: Sequence[object]) -> None:
     """`Unauthenticated` unless the present request carries what the profile says; in constant time."""
     match spec:
         case BasicAuth(username=username, password=password):
@@ -38,7 +37,7 @@ def _signature(spec: Signature, body: bytes) -> str:
     return digest.hex() if spec.encoding == "hex" else base64.b64encode(digest).decode()
 
 
-def _same(given: Any, wanted: str) -> None:
+def _same(given: object, wanted: str) -> None:
     text = given if isinstance(given, str) else ""
     if not hmac.compare_digest(text.encode(), wanted.encode()):
         raise Unauthenticated("this call does not show that it is the ERP's")

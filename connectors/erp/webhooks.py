@@ -104,7 +104,7 @@ class EventReceiver:
             raise Rejected(f"{self._spec.challenge} is no token to send back", rule="challenge")
         return Response(given, mimetype="text/plain", headers={"X-Content-Type-Options": "nosniff"})
 
-    def _events_in(self, body: Any) -> Iterator[Any]:
+    def _events_in(self, body: object) -> Iterator[Any]:
         found = get_path(body, self._spec.events)
         for event in found if isinstance(found, list) else [found]:
             if not isinstance(event, dict):

@@ -66,7 +66,7 @@ def _mail(channel: Channel, subject: str, text: str, settings: AlertSettings) ->
         raise NotSent(f"{host}:{port}: {type(error).__name__}") from error
 
 
-def _post(url: str, body: dict[str, Any]) -> None:
+def _post(url: str, body: dict[str, object]) -> None:
     try:
         with requests.Session() as session:
             answer = session.post(url, json=body, timeout=TIMEOUT_S, allow_redirects=False)

@@ -14,6 +14,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from core.clock import now_text
+from core.jsonio import Json
 from localnode import codec
 from localnode.api import parsing
 from localnode.api.auth import Caller
@@ -44,7 +45,7 @@ NAMED = ("config.put_env", "config.add_env", "config.put_secrets", "systems.put_
 """Calls whose body is an object of which only the names are kept."""
 
 
-def keep(entities: list[Any]) -> None:
+def keep(entities: list[object]) -> None:
     """Note what an audited receiver was sent."""
     g.kept = entities[:KEPT_ENTITIES]
 
@@ -94,7 +95,7 @@ def _form() -> dict[str, str]:
         return {}
 
 
-def _entity(who: Caller, action: str, status: int) -> dict[str, Any]:
+def _entity(who: Caller, action: str, status: int) -> Json:
     when = now_text()
     given = {**request.args.to_dict(), **(_form() if request.endpoint in FORMS else {})}
     details: dict[str, Any] = {name: given[name] for name in FIELDS if name in given}

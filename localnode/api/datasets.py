@@ -157,6 +157,6 @@ def _headers(dataset: Dataset) -> dict[str, str]:
     return headers
 
 
-def _and_staged(entities: Iterator[dict[str, Any]], dataset: Dataset) -> Iterator[dict[str, Any]]:
+def _and_staged(entities: Iterator[dict[str, object]], dataset: Dataset) -> Iterator[dict[str, object]]:
     yield from entities
     yield from dataset.staged()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, Response, request
 
+from core.jsonio import Json
 from localnode import codec
 from localnode.api import parsing
 from localnode.api.current import node
@@ -56,7 +55,7 @@ def make_plan() -> Response:
     return as_json(compare(node(), archive.read(), _variables(), *_bounds()))
 
 
-def _variables() -> dict[str, Any] | None:
+def _variables() -> Json | None:
     text = request.form.get("env")
     if text is None:
         return None

@@ -104,6 +104,6 @@ def register_errors(app: Flask) -> None:
         return problem(500, "Internal server error", f"{type(error).__name__}: see the node's log")
 
 
-def _entry(table: list[tuple[type[Any], int, str]], error: Exception) -> tuple[int, str]:
+def _entry(table: list[tuple[type[object], int, str]], error: Exception) -> tuple[int, str]:
     """Status and title of the first kind in `table` that `error` is of."""
     return next((status, title) for kind, status, title in table if isinstance(error, kind))

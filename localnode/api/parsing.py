@@ -56,7 +56,7 @@ def offset(name: str = "since") -> int | None:
         raise BadRequest(f'the parameter "{name}" must be an offset of this dataset, not "{text}"') from None
 
 
-def json_parameter(name: str) -> Any:
+def json_parameter(name: str) -> object:
     """Return a parameter that holds JSON; None when absent."""
     text = request.args.get(name)
     if not text:
@@ -75,7 +75,7 @@ def json_body() -> Any:
         raise BadRequest(f"the request body is not JSON: {error}") from error
 
 
-def json_object() -> dict[str, Any]:
+def json_object() -> dict[str, object]:
     """Return the request body as a JSON object."""
     value = json_body()
     if not isinstance(value, dict):

@@ -165,7 +165,7 @@ def _fields() -> set[str]:
     return set(views.PARTS) if parsing.flag("verbose", False) else {"config", "runtime"}
 
 
-def _json_type(value: Any) -> str:
+def _json_type(value: object) -> str:
     if value is None:
         return "null"
     kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}

@@ -12,7 +12,7 @@ from flask import Response, stream_with_context
 CHUNK = 64 * 1024
 
 
-def render(value: Any) -> bytes:
+def render(value: object) -> bytes:
     """JSON text in the value's own key order; integers of any size."""
     try:
         return orjson.dumps(value)
@@ -27,7 +27,7 @@ def as_json(value: Any, status: int = 200, headers: Mapping[str, str] | None = N
     return response
 
 
-def entity_array(entities: Iterable[dict[str, Any]], headers: Mapping[str, str] | None = None) -> Response:
+def entity_array(entities: Iterable[dict[str, object]], headers: Mapping[str, str] | None = None) -> Response:
     """Return a JSON array, streamed.
 
     The first entity is read before the status is chosen, so that early errors show.
@@ -39,7 +39,7 @@ def entity_array(entities: Iterable[dict[str, Any]], headers: Mapping[str, str] 
     return response
 
 
-def _chunks(first: dict[str, Any] | None, rest: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+def _chunks(first: dict[str, object] | None, rest: Iterator[dict[str, object]]) -> Iterator[bytes]:
     if first is None:
         yield b"[]"
         return

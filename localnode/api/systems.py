@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, Response, request
 
 from localnode.api import parsing, views
@@ -130,7 +128,7 @@ def proxy(system_id: str, path: str) -> Response:
         return response
 
 
-def _reachability(system_id: str) -> dict[str, Any]:
+def _reachability(system_id: str) -> dict[str, object]:
     """Return `{"running": bool}`; any HTTP answer at all counts, a `reason` is given otherwise."""
     try:
         with node().systems.raw(system_id, "GET", ""):

@@ -16,7 +16,7 @@ from localnode.store.breaker import staged_count
 PARTS = frozenset({"config", "runtime", "storage", "graph"})
 
 
-def pipe_view(pipe: NodePipe, fields: Collection[str] = ("config", "runtime")) -> dict[str, Any]:
+def pipe_view(pipe: NodePipe, fields: Collection[str] = ("config", "runtime")) -> dict[str, object]:
     """Return a pipe object; `fields` of config, runtime, storage, graph."""
     component = pipe.component
     view: dict[str, Any] = {"_id": component.id}
@@ -37,12 +37,12 @@ def pipe_view(pipe: NodePipe, fields: Collection[str] = ("config", "runtime")) -
     return view
 
 
-def component_config(component: Component) -> dict[str, Any]:
+def component_config(component: Component) -> dict[str, object]:
     """Return both forms of a config. `$SECRET()` references are never resolved here."""
     return {"original": component.original, "effective": component.effective}
 
 
-def config_state(component: Component) -> dict[str, Any]:
+def config_state(component: Component) -> dict[str, object]:
     """Return whether a component is in use, and what is wrong with its config.
 
     `not-runnable` says of a pipe which component of it only a hosted node has.
@@ -56,7 +56,7 @@ def config_state(component: Component) -> dict[str, Any]:
     }
 
 
-def pump_view(pipe: NodePipe) -> dict[str, Any]:
+def pump_view(pipe: NodePipe) -> dict[str, object]:
     """Return a pump object."""
     return {
         "_id": f"pump:{pipe.component.id}",
@@ -68,7 +68,7 @@ def pump_view(pipe: NodePipe) -> dict[str, Any]:
     }
 
 
-def pump_runtime(pipe: NodePipe) -> dict[str, Any]:
+def pump_runtime(pipe: NodePipe) -> dict[str, object]:
     """State of a pump; pipes without one are never running."""
     pump = pipe.pump
     view: dict[str, Any] = {
@@ -85,7 +85,7 @@ def pump_runtime(pipe: NodePipe) -> dict[str, Any]:
     return view
 
 
-def _last_run(pump: Pump) -> dict[str, Any]:
+def _last_run(pump: Pump) -> dict[str, object]:
     last = pump.last
     if last is None:
         return {"success": None, "last-run": None, "last-original-error-message": None}
@@ -101,7 +101,7 @@ def _last_run(pump: Pump) -> dict[str, Any]:
     }
 
 
-def system_view(component: Component) -> dict[str, Any]:
+def system_view(component: Component) -> dict[str, object]:
     """Return a system object."""
     return {
         "_id": component.id,
@@ -110,12 +110,12 @@ def system_view(component: Component) -> dict[str, Any]:
     }
 
 
-def dataset_view(dataset: Dataset) -> dict[str, Any]:
+def dataset_view(dataset: Dataset) -> dict[str, object]:
     """Return a dataset object."""
     return {"_id": dataset.id, "config": {"type": "dataset"}, "runtime": storage(dataset)}
 
 
-def storage(dataset: Dataset) -> dict[str, Any]:
+def storage(dataset: Dataset) -> dict[str, object]:
     """Figures of a dataset: counts by distinct id, offsets, completeness in µs."""
     info = dataset.info()
     return {

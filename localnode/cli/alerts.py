@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
 
+from core.jsonio import Json
 from localnode.alerts.prometheus import prometheus_rules
 from localnode.alerts.rules import read_rules
 from localnode.alerts.settings import alert_settings
@@ -28,7 +28,7 @@ def show(options: argparse.Namespace) -> int:
     return 1 if found["firing"] else 0
 
 
-def _channel(channel: dict[str, Any]) -> str:
+def _channel(channel: Json) -> str:
     if channel["error"]:
         return f"does not work: {channel['error']}; {channel['waiting']} events wait"
     return f"last sent {channel['sent'][:19]}" if channel["sent"] else "nothing sent yet"

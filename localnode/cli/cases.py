@@ -47,7 +47,7 @@ def run(stdin: TextIO, stdout: TextIO) -> int:
     return 0
 
 
-def outcome(store: Store, case: Any) -> Entity:
+def outcome(store: Store, case: object) -> Entity:
     """Return the outcome of one case, on an empty store, which is empty again afterwards."""
     if type(case) is not dict:
         return {"id": None, "error": "a case is an object"}
@@ -76,7 +76,7 @@ def _output(store: Store, case: Mapping[str, Any]) -> list[Entity]:
         pipe.drop()
 
 
-def _config(case: Mapping[str, Any]) -> dict[str, Any]:
+def _config(case: Mapping[str, Any]) -> dict[str, object]:
     """Return the case as a pipe; namespaces are added and removed only where it says so."""
     config = {
         "_id": "pipe",

@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from core.jsonio import Json
 from localnode.config import ConfigRefused
 
 DEFAULT = "http://127.0.0.1:9042"
@@ -56,7 +57,7 @@ class NodeClient:
         told = f"{method} {path}: {response.status_code} {body.get('detail', response.reason)}"
         raise NodeFailure(told, response.status_code)
 
-    def json(self, method: str, path: str, missing: Any = None, **options: Any) -> Any:
+    def json(self, method: str, path: str, missing: object = None, **options: object) -> Any:
         """One call, the answer as JSON; `missing`, if given, where there is nothing."""
         try:
             return self.request(method, path, **options).json()
@@ -65,7 +66,7 @@ class NodeClient:
                 return missing
             raise
 
-    def lines(self, path: str, params: dict[str, Any]) -> Iterator[bytes]:
+    def lines(self, path: str, params: Json) -> Iterator[bytes]:
         """Yield the body of a GET, in chunks."""
         with self.request("GET", path, params=params, stream=True) as response:
             try:
@@ -74,7 +75,7 @@ class NodeClient:
                 raise NodeFailure(f"the answer of {path} was cut off: {type(error).__name__}") from error
 
 
-def _body(response: requests.Response) -> dict[str, Any]:
+def _body(response: requests.Response) -> Json:
     try:
         value = response.json()
     except ValueError:

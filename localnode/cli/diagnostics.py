@@ -51,7 +51,7 @@ def verify(options: argparse.Namespace) -> int:
     return _exit_code(found["status"])
 
 
-def _ask(node: NodeClient, path: str, options: argparse.Namespace, **content: Any) -> Any:
+def _ask(node: NodeClient, path: str, options: argparse.Namespace, **content: object) -> Any:
     """One question; the node is given the time it may take, and a minute to answer."""
     limit = {"max_run_time": options.max_run_time}
     return node.json("POST", path, params=limit, timeout=(5, options.max_run_time + 60), **content)
@@ -61,5 +61,5 @@ def _exit_code(status: str) -> int:
     return {"nothing": NOTHING, "agree": NOTHING, "failed": ERROR}.get(status, SOMETHING)
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from core.json_logs import JsonFormatter
+from core.jsonio import Json
 from core.settings import BadSetting
 from localnode import codec
 from localnode.alerts.watch import check_settings
@@ -133,7 +133,7 @@ def offline_node(folder: Path, profile: str, datasets: Iterable[str]) -> Iterato
             node.close()
 
 
-def _dataset(pair: str) -> tuple[str, list[dict[str, Any]]]:
+def _dataset(pair: str) -> tuple[str, list[Json]]:
     """Id and entities of an ID=FILE option."""
     name, equals, path = pair.partition("=")
     if not (name and equals and path):
@@ -141,7 +141,7 @@ def _dataset(pair: str) -> tuple[str, list[dict[str, Any]]]:
     return name, _entities(Path(path).read_text(encoding="utf-8-sig"), path)
 
 
-def _entities(text: str, place: str) -> list[dict[str, Any]]:
+def _entities(text: str, place: str) -> list[Json]:
     """Return entities written as JSON, a list or one. BadSetting says what is wrong with them."""
     try:
         value = codec.parse(text.encode())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote
 
+from core.jsonio import Json
 from core.settings import BadSetting
 from core.tables import text_table
 from localnode.cli.client import NodeClient, NodeFailure
@@ -36,7 +37,7 @@ def upload(options: argparse.Namespace) -> int:
     return 0
 
 
-def _refuse_other_profile(folder: Path, present: dict[str, Any], wanted: dict[str, Any]) -> None:
+def _refuse_other_profile(folder: Path, present: dict[str, object], wanted: dict[str, object]) -> None:
     """BadSetting when the default profile would turn conditional sources of a node that has variables.
 
     The local node refuses that itself where there is data to lose; a hosted node does not.
@@ -52,7 +53,7 @@ def _refuse_other_profile(folder: Path, present: dict[str, Any], wanted: dict[st
             )
 
 
-def print_findings(findings: Iterable[dict[str, Any]], out: TextIO) -> None:
+def print_findings(findings: Iterable[Json], out: TextIO) -> None:
     """Print one line per finding: level, component, place, message."""
     for entry in findings:
         name = entry["posted-config"].get("_id")
@@ -82,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if result["status"] == "success" else 1
 
 
-def _print_result(result: dict[str, Any]) -> None:
+def _print_result(result: Json) -> None:
     info = result["additional_info"]
     moved = {name: each for name, each in info.get("pipes", {}).items() if each["changes"]}
     for name, each in moved.items():
@@ -111,7 +112,7 @@ def status(options: argparse.Namespace) -> int:
     return 0 if all(_healthy(pipe["runtime"]) for pipe in pipes) else 1
 
 
-def _findings(node: NodeClient) -> dict[str, Any] | None:
+def _findings(node: NodeClient) -> dict[str, object] | None:
     """Return what needs attention; None on a node that cannot say, such as a hosted one."""
     try:
         return dict(node.json("GET", "/diagnostics/findings"))
@@ -121,12 +122,12 @@ def _findings(node: NodeClient) -> dict[str, Any] | None:
         raise
 
 
-def _state(found: dict[str, Any]) -> str:
+def _state(found: Json) -> str:
     counts = ", ".join(f"{number} {kind}" for kind, number in found["counts"].items())
     return f"{found['state']}: {counts or 'nothing needs attention'}"
 
 
-def _row(pipe: dict[str, Any]) -> tuple[str, str, str, str, str, str]:
+def _row(pipe: Json) -> tuple[str, str, str, str, str, str]:
     runtime = pipe["runtime"]
     state = "running" if runtime.get("is-running") else runtime.get("last-status") or "-"
     count = pipe["storage"].get("count-index-exists")
@@ -141,7 +142,7 @@ def _row(pipe: dict[str, Any]) -> tuple[str, str, str, str, str, str]:
     return pipe["_id"], valid, pump, state, "-" if count is None else str(count), message
 
 
-def _healthy(runtime: dict[str, Any]) -> bool:
+def _healthy(runtime: dict[str, object]) -> bool:
     works = bool(runtime["is-valid-config"]) and not runtime.get("is-disabled")
     return works and runtime.get("last-status") != "failed"
 
@@ -173,7 +174,7 @@ def _is_pipe(node: NodeClient, name: str) -> bool:
     return True
 
 
-def transform(options: argparse.Namespace, entities: list[dict[str, Any]]) -> Any:
+def transform(options: argparse.Namespace, entities: list[Json]) -> Any:
     """Ask the node what a pipe makes of entities."""
     node = NodeClient(options.node, options.jwt)
     return node.json("POST", f"/pipes/{quote(options.pipe, safe='')}/transform", json=entities)

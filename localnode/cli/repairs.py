@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import quote
 
+from core.jsonio import Json
 from localnode.cli.client import NodeClient, NodeFailure
 
 
@@ -82,7 +82,7 @@ def retry(options: argparse.Namespace) -> int:
     return 0
 
 
-def _letters(node: NodeClient, pipes: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _letters(node: NodeClient, pipes: list[str]) -> Iterator[tuple[str, Json]]:
     """(pipe, live dead letter) of the pipes named, or of all; NodeFailure for one that is not there."""
     known = [node.json("GET", f"/pipes/{quote(each, safe='')}") for each in pipes]
     for pipe in known or node.json("GET", "/pipes"):

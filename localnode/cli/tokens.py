@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
 from urllib.parse import quote
 
 from core.jsonio import Json
@@ -51,7 +50,7 @@ def actions(options: argparse.Namespace) -> int:
     return 0
 
 
-def action_line(each: dict[str, Any]) -> str:
+def action_line(each: Json) -> str:
     """`2026-… finance (operator) pump: disable customerp-contact-share: until Monday`."""
     target = f" {each['target']}" if each.get("target") else ""
     details = each.get("details") or {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.jsonio import Json
 from localnode.pipes import ConfigProblem, templates
 
 DATASET_INTERVAL = 30
@@ -15,7 +16,7 @@ ENDPOINT_SINKS = frozenset({"http_endpoint", "csv_endpoint", "xml_endpoint", "ex
 Path = tuple[str | int, ...]
 
 
-def fill_pipe_defaults(pipe: dict[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
+def fill_pipe_defaults(pipe: Json, metadata: Mapping[str, Any]) -> Json:
     """Return the pipe with sink, sink dataset, pump, batch size and namespacing filled in.
 
     `pipe` itself is not changed.
@@ -37,7 +38,7 @@ def fill_pipe_defaults(pipe: dict[str, Any], metadata: Mapping[str, Any]) -> dic
     return result
 
 
-def _pump(pipe: Mapping[str, Any], sink: Mapping[str, Any]) -> dict[str, Any]:
+def _pump(pipe: Mapping[str, object], sink: Mapping[str, object]) -> dict[str, object]:
     pump = {"mode": "scheduled", **_part(pipe, "pump")}
     if "cron_expression" not in pump and "schedule_interval" not in pump:
         from_dataset = _kind(_part(pipe, "source")) in DATASET_SOURCES
@@ -47,18 +48,18 @@ def _pump(pipe: Mapping[str, Any], sink: Mapping[str, Any]) -> dict[str, Any]:
     return pump
 
 
-def _part(pipe: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _part(pipe: Mapping[str, object], name: str) -> Mapping[str, Any]:
     value = pipe.get(name)
     return value if isinstance(value, Mapping) else {}
 
 
-def _kind(part: Mapping[str, Any]) -> str:
+def _kind(part: Mapping[str, object]) -> str:
     """Return the type of a component, "" when that is no text."""
     kind = part.get("type")
     return kind if isinstance(kind, str) else ""
 
 
-def transforms(pipe: Mapping[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
+def transforms(pipe: Mapping[str, object]) -> list[tuple[Path, Json]]:
     """Return a pipe's transforms with the path of each.
 
     What is in "chained" and "template" ones follows them. What is no object is left out.
@@ -66,7 +67,7 @@ def transforms(pipe: Mapping[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
     return _opened(pipe.get("transform"), ("transform",))
 
 
-def _opened(value: Any, path: Path) -> list[tuple[Path, dict[str, Any]]]:
+def _opened(value: object, path: Path) -> list[tuple[Path, dict[str, object]]]:
     if isinstance(value, list):
         return [found for at, link in enumerate(value) for found in _opened(link, (*path, at))]
     if not isinstance(value, dict):
@@ -77,7 +78,7 @@ def _opened(value: Any, path: Path) -> list[tuple[Path, dict[str, Any]]]:
     return [(path, value), *_within(value, path)]
 
 
-def _within(link: dict[str, Any], path: Path) -> list[tuple[Path, dict[str, Any]]]:
+def _within(link: dict[str, object], path: Path) -> list[tuple[Path, dict[str, object]]]:
     """Return the transforms of a template; none when it cannot be opened, which building the pipe reports."""
     if link.get("type") != "template":
         return []
@@ -98,12 +99,12 @@ def source_datasets(pipe: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def part_type(pipe: Mapping[str, Any], name: str) -> str:
+def part_type(pipe: Mapping[str, object], name: str) -> str:
     """Return the type of a pipe's resolved source or sink, "" when it has none."""
     return _kind(_part(pipe, name))
 
 
-def sink_dataset(pipe: Mapping[str, Any]) -> str | None:
+def sink_dataset(pipe: Mapping[str, object]) -> str | None:
     """Return the dataset an effective pipe writes, None for every other kind of sink."""
     sink = _part(pipe, "sink")
     dataset = sink.get("dataset")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.jsonio import Json
 from localnode.config.effective import part_type, sink_dataset, source_datasets
 from localnode.config.problems import Problem, has_errors
 from localnode.config.substitution import Undefined, without
@@ -30,7 +31,7 @@ class Component:
     undefined: tuple[Undefined, ...] = ()
 
     @property
-    def defined(self) -> dict[str, Any]:
+    def defined(self) -> Json:
         """The effective form without what names a variable that is not defined."""
         return without(self.effective, [each.path for each in self.undefined])
 
@@ -50,7 +51,7 @@ class Component:
         """False when it has errors (warnings do not count)."""
         return not has_errors(self.problems)
 
-    def validation_error(self) -> dict[str, Any]:
+    def validation_error(self) -> dict[str, object]:
         """Return the entry of this component in an upload's `validation_errors`."""
         return {"posted-config": self.original, "config-errors": [each.as_json() for each in self.problems]}
 
@@ -109,7 +110,7 @@ class NodeConfig:
             return NO_METADATA
         return self.metadata.defined if self.metadata.valid else {}
 
-    def validation_errors(self) -> list[dict[str, Any]]:
+    def validation_errors(self) -> list[Json]:
         """Return findings of all components, in the shape of an upload's answer."""
         return [component.validation_error() for component in self.components if component.problems]
 

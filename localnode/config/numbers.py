@@ -15,7 +15,7 @@ _DECIMAL = re.compile(r"~f(-?\d{1,15}(\.\d{1,15})?)", re.ASCII)
 _NUMBERS = ("number", "integer")
 
 
-def with_numbers(value: Any, schema: Schema) -> Any:
+def with_numbers(value: object, schema: Schema) -> Any:
     """Copy a config value with numbers for tagged decimals, at the places where `schema` has numbers."""
     if not schema:
         return value
@@ -37,7 +37,7 @@ def _wants_number(schema: Schema) -> bool:
     return any(kind in _NUMBERS for kind in wanted) or any(_wants_number(choice) for choice in choices)
 
 
-def _number(text: str) -> Any:
+def _number(text: str) -> object:
     match = _DECIMAL.fullmatch(text)
     if match is None:
         return text

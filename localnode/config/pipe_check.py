@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.jsonio import Json
 from core.suggestions import did_you_mean
 from localnode.config.effective import transforms
 from localnode.config.numbers import with_numbers
@@ -33,7 +34,7 @@ class Checked:
     not_runnable: str | None = None
 
 
-def check_pipe(resolved: Mapping[str, Any], settings: PipeSettings) -> Checked:
+def check_pipe(resolved: Mapping[str, object], settings: PipeSettings) -> Checked:
     """Check a pipe as posted, conditions decided and defaults not filled in; `settings` are for its rules."""
     problems = check(resolved, PIPE, ())
     problems += _pump(resolved.get("pump"))
@@ -52,7 +53,7 @@ def check_pipe(resolved: Mapping[str, Any], settings: PipeSettings) -> Checked:
     return Checked(problems, frozenset(tracked), frozenset(every - tracked), reason)
 
 
-def _not_available(resolved: Mapping[str, Any]) -> list[tuple[Path, str]]:
+def _not_available(resolved: Mapping[str, object]) -> list[tuple[Path, str]]:
     """Return the components that only a hosted node has, each with its place and what is said of it."""
     parts: list[tuple[str, Path, Any]] = [
         (kind, (kind,), resolved.get(kind)) for kind in (registry.SOURCE, registry.SINK)
@@ -66,7 +67,7 @@ def _not_available(resolved: Mapping[str, Any]) -> list[tuple[Path, str]]:
     return found
 
 
-def pipe_with_numbers(resolved: dict[str, Any]) -> dict[str, Any]:
+def pipe_with_numbers(resolved: Json) -> dict[str, object]:
     """Copy a pipe with numbers for decimals such as `"~f0.1"` in settings that are numbers.
 
     Those of its components count as its own.
@@ -84,7 +85,7 @@ def pipe_with_numbers(resolved: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _with_numbers(kind: str, part: Any) -> Any:
+def _with_numbers(kind: str, part: object) -> object:
     known = registry.find(kind, str(part.get("type"))) if isinstance(part, dict) else None
     if known is None:
         return part
@@ -94,7 +95,7 @@ def _with_numbers(kind: str, part: Any) -> Any:
     return result
 
 
-def _component(kind: str, config: Any, path: Path) -> list[Problem]:
+def _component(kind: str, config: object, path: Path) -> list[Problem]:
     if not isinstance(config, Mapping):
         return []
     name = config.get("type", "dataset" if kind == registry.SINK else None)
@@ -121,7 +122,7 @@ def _rules(
     return [Problem(rules, each.message, each.level, each.path) for each in program.warnings]
 
 
-def _pump(pump: Any) -> list[Problem]:
+def _pump(pump: object) -> list[Problem]:
     if not isinstance(pump, Mapping):
         return []
     problems = check(pump, PUMP, ("pump",))

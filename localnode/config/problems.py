@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+
+from core.jsonio import Json
 
 ERROR = "error"
 WARNING = "warning"
@@ -43,7 +44,7 @@ class Problem:
 class ConfigRefused(Exception):
     """An upload that changes nothing; `validation_errors` is the list the API answers with."""
 
-    def __init__(self, message: str, validation_errors: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, message: str, validation_errors: Sequence[Json]) -> None:
         super().__init__(message)
         self.validation_errors = list(validation_errors)
 

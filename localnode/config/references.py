@@ -51,7 +51,7 @@ def _systems(pipe: PipeComponent, config: NodeConfig) -> Iterator[Problem]:
             yield from _operation(part, path, name, config)
 
 
-def _operation(part: dict[str, Any], path: Path, system: str, config: NodeConfig) -> Iterator[Problem]:
+def _operation(part: dict[str, object], path: Path, system: str, config: NodeConfig) -> Iterator[Problem]:
     """Yield a warning for an operation that there is not; a transform for some entities only fails those."""
     operation = part.get("operation")
     shared, own = config.systems[system].effective.get("operations"), part.get("operations")

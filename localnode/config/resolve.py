@@ -66,28 +66,30 @@ def refuse_mass_removal(running: NodeConfig, wanted: NodeConfig) -> None:
         raise InvalidConfig(msg, errors)
 
 
-def _kind(entity: Mapping[str, Any]) -> str:
+def _kind(entity: Mapping[str, object]) -> str:
     kind = str(entity.get("type", "")).split(":")[0]
     return kind if kind in ("pipe", "system", "metadata") else ""
 
 
-def _unknown_kind(entity: Mapping[str, Any]) -> Component:
+def _unknown_kind(entity: Mapping[str, object]) -> Component:
     return Component(entity, dict(entity), (_unknown_type(entity, ["pipe", "metadata", *SYSTEMS]),))
 
 
-def _unknown_type(entity: Mapping[str, Any], known: Iterable[str]) -> Problem:
+def _unknown_type(entity: Mapping[str, object], known: Iterable[str]) -> Problem:
     name = str(entity.get("type", ""))
     return Problem(("type",), f'unknown type "{name}"{did_you_mean(name, list(known))}')
 
 
-def _metadata(entity: Mapping[str, Any], env: Mapping[str, Any]) -> Component:
+def _metadata(entity: Mapping[str, Any], env: Mapping[str, object]) -> Component:
     substitution = Substitution(env)
     effective = with_numbers(substitution.component(entity), METADATA)
     problems = [*substitution.problems, *check(effective, METADATA, ())]
     return _component(entity, effective, problems, substitution)
 
 
-def _system(entity: Mapping[str, Any], env: Mapping[str, Any], secrets: Mapping[str, set[str]]) -> Component:
+def _system(
+    entity: Mapping[str, Any], env: Mapping[str, object], secrets: Mapping[str, set[str]]
+) -> Component:
     substitution = Substitution(env)
     effective = substitution.component(entity)
     problems = list(substitution.problems)
@@ -108,7 +110,10 @@ def _system(entity: Mapping[str, Any], env: Mapping[str, Any], secrets: Mapping[
 
 
 def _component(
-    entity: Mapping[str, Any], effective: dict[str, Any], problems: list[Problem], substitution: Substitution
+    entity: Mapping[str, object],
+    effective: dict[str, object],
+    problems: list[Problem],
+    substitution: Substitution,
 ) -> Component:
     """Make the component of a system or metadata entity, with what is wrong with it, and what it misses."""
     undefined = tuple(each for each in substitution.undefined if each.path[0] not in _WITHOUT_EFFECT)
@@ -140,7 +145,7 @@ def _decided(path: Path) -> Path:
     return path[:-1] if path[-1] == "condition" else path
 
 
-def _addresses(system: Mapping[str, Any]) -> list[Problem]:
+def _addresses(system: Mapping[str, object]) -> list[Problem]:
     """`url_pattern` or the older `base_url`: exactly one, on systems that say where they are."""
     if system.get("type") == "system:microservice":
         return []
@@ -150,7 +155,9 @@ def _addresses(system: Mapping[str, Any]) -> list[Problem]:
     return [Problem((), 'needs exactly one of "url_pattern" and "base_url"')]
 
 
-def _pipe(entity: Mapping[str, Any], env: Mapping[str, Any], settings: Mapping[str, Any]) -> PipeComponent:
+def _pipe(
+    entity: Mapping[str, object], env: Mapping[str, object], settings: Mapping[str, object]
+) -> PipeComponent:
     substitution = Substitution(env)
     resolved = pipe_with_numbers(substitution.component(entity))
     effective = fill_pipe_defaults(resolved, settings)

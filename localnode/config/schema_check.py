@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jsonschema
 
 from core.schema_messages import Finding, explain
@@ -12,7 +10,7 @@ from localnode.config.problems import WARNING, Problem
 MAX_SHOWN = 60
 
 
-def check(value: Any, schema: dict[str, Any], path: tuple[str | int, ...]) -> list[Problem]:
+def check(value: object, schema: dict[str, object], path: tuple[str | int, ...]) -> list[Problem]:
     """Return findings about `value`, which stands at `path` of its component.
 
     Unknown properties are warnings: hosted nodes take them, and public configs have them.
@@ -32,6 +30,6 @@ def _problem(finding: Finding, path: tuple[str | int, ...]) -> Problem:
     return Problem(place, finding.text)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from core.jsonio import Json
 from localnode.store.disk import naming_the_disk
 
 _SCHEMA = """
@@ -58,7 +59,7 @@ class SettingsStore:
         with naming_the_disk(self._path), self._lock, self._db:
             yield self._db
 
-    def entities(self) -> list[dict[str, Any]]:
+    def entities(self) -> list[Json]:
         """Return the config entities as uploaded, in that order."""
         with self._transaction() as db:
             rows = db.execute("SELECT entity FROM config ORDER BY position").fetchall()
@@ -72,9 +73,7 @@ class SettingsStore:
             db.execute("DELETE FROM config")
             db.executemany("INSERT INTO config (id, entity) VALUES (?, ?)", rows)
 
-    def history(
-        self, entity_id: str, since: int | None, limit: int | None, reverse: bool
-    ) -> list[dict[str, Any]]:
+    def history(self, entity_id: str, since: int | None, limit: int | None, reverse: bool) -> list[Json]:
         """Versions of a config entity after `since` (before it, the newest first, with `reverse`)."""
         order, sign, start = ("DESC", "<", 1 << 62) if reverse else ("ASC", ">", -1)
         with self._transaction() as db:
@@ -88,13 +87,13 @@ class SettingsStore:
             for n, ts, deleted, text in rows
         ]
 
-    def env(self) -> dict[str, Any]:
+    def env(self) -> Json:
         """Return the environment variables with their JSON types."""
         with self._transaction() as db:
             rows = db.execute("SELECT name, value FROM env ORDER BY name").fetchall()
         return {name: json.loads(value) for name, value in rows}
 
-    def replace_env(self, variables: Mapping[str, Any]) -> None:
+    def replace_env(self, variables: Mapping[str, object]) -> None:
         """Make `variables` all the environment variables there are."""
         rows = [(name, json.dumps(value, ensure_ascii=False)) for name, value in variables.items()]
         with self._transaction() as db:

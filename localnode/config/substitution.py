@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.jsonio import Json
 from localnode.config.problems import WARNING, Problem
 
 _ENV = re.compile(r"\$ENV\(([^()]*)\)")
@@ -43,7 +44,7 @@ class Substitution:
         self.problems: list[Problem] = []
         self.undefined: list[Undefined] = []
 
-    def component(self, original: Mapping[str, Any]) -> dict[str, Any]:
+    def component(self, original: Mapping[str, object]) -> Json:
         """Return the effective form of a pipe, system or metadata entity, defaults not yet filled in."""
         chosen = self._choose(original, ())
         for part in ("source", "sink"):
@@ -53,13 +54,13 @@ class Substitution:
             chosen["transform"] = self._transforms(chosen["transform"])
         return {key: self._fill(value, (key,)) for key, value in chosen.items()}
 
-    def _transforms(self, transform: Any) -> Any:
+    def _transforms(self, transform: object) -> object:
         if not isinstance(transform, list):
             return self._resolve(transform, ("transform",))
         resolved = (self._resolve(item, ("transform", at)) for at, item in enumerate(transform))
         return [item for item in resolved if item is not None]
 
-    def _resolve(self, part: Any, path: Path) -> Any:
+    def _resolve(self, part: object, path: Path) -> object:
         """Replace a conditional source, transform or sink by the chosen alternative."""
         while isinstance(part, dict) and part.get("type") == "conditional":
             alternatives = part.get("alternatives")
@@ -69,7 +70,7 @@ class Substitution:
             part = self._alternative(part.get("condition"), alternatives, path)
         return part
 
-    def _choose(self, value: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    def _choose(self, value: Mapping[str, Any], path: Path) -> Json:
         """Replace `$conditional_properties` at this level and below.
 
         Transforms and embedded data are left alone.
@@ -92,7 +93,7 @@ class Substitution:
                 result[key] = self._choose(item, (*path, key))
         return result
 
-    def _alternative(self, condition: Any, alternatives: dict[str, Any], path: Path) -> Any:
+    def _alternative(self, condition: object, alternatives: dict[str, object], path: Path) -> Any:
         missing = len(self.undefined)
         value = self._fill(condition, (*path, "condition"))
         if len(self.undefined) > missing:
@@ -104,7 +105,7 @@ class Substitution:
             return {}
         return alternatives[key]
 
-    def _fill(self, value: Any, path: Path) -> Any:
+    def _fill(self, value: object, path: Path) -> object:
         if isinstance(value, str):
             return self._string(value, path) if "$ENV(" in value else value
         if isinstance(value, dict):
@@ -113,13 +114,13 @@ class Substitution:
             return [self._fill(item, (*path, at)) for at, item in enumerate(value)]
         return value
 
-    def _string(self, text: str, path: Path) -> Any:
+    def _string(self, text: str, path: Path) -> object:
         whole = _ENV.fullmatch(text)
         if whole:
             return self._variable(whole, path)
         return _ENV.sub(lambda match: _as_text(self._variable(match, path)), text)
 
-    def _variable(self, reference: re.Match[str], path: Path) -> Any:
+    def _variable(self, reference: re.Match[str], path: Path) -> object:
         name = reference[1]
         if name not in self.env:
             missing = Undefined(path, name)
@@ -132,37 +133,37 @@ class Substitution:
         self.problems.append(Problem(path, msg))
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else str(value)
 
 
-def without(value: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, Any]:
+def without(value: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, object]:
     """Copy a config without what stands at `paths`; what comes after it in a list moves up."""
     return dict(_kept(value.items(), paths))
 
 
-def _kept(items: Iterable[tuple[Any, Any]], paths: Sequence[Path]) -> Iterator[tuple[Any, Any]]:
+def _kept(items: Iterable[tuple[object, object]], paths: Sequence[Path]) -> Iterator[tuple[Any, Any]]:
     for key, inner in items:
         below = [path[1:] for path in paths if path[:1] == (key,)]
         if () not in below:
             yield key, _inner(inner, below) if below else inner
 
 
-def _inner(value: Any, paths: Sequence[Path]) -> Any:
+def _inner(value: object, paths: Sequence[Path]) -> object:
     if isinstance(value, list):
         return [inner for _, inner in _kept(enumerate(value), paths)]
     return dict(_kept(value.items(), paths)) if isinstance(value, dict) else value
 
 
-def variables_of_conditions(parts: Iterable[Any]) -> set[str]:
+def variables_of_conditions(parts: Iterable[object]) -> set[str]:
     """Return names of the variables that choose among the alternatives of conditional sources or sinks."""
     conditional = [part for part in parts if isinstance(part, dict) and part.get("type") == "conditional"]
     return {name for part in conditional for name in _ENV.findall(str(part.get("condition")))}
 
 
-def secret_names(value: Any) -> set[str]:
+def secret_names(value: object) -> set[str]:
     """Return names of every `$SECRET()` in a config value."""
     if isinstance(value, str):
         return set(_SECRET.findall(value))
@@ -170,7 +171,7 @@ def secret_names(value: Any) -> set[str]:
     return set().union(*(secret_names(item) for item in items))
 
 
-def fill_secrets(value: Any, secret: Callable[[str], str]) -> Any:
+def fill_secrets(value: object, secret: Callable[[str], str]) -> Any:
     """Return a copy with every `$SECRET(name)` replaced by `secret(name)`.
 
     KeyError of `secret` passes through.

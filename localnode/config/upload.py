@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from core.jsonio import Json
 from core.settings import BadSetting
 from core.suggestions import did_you_mean
 from localnode.config.problems import UnreadableUpload
@@ -28,7 +29,7 @@ MAX_UNPACKED_BYTES = 256 * 1024 * 1024
 MAX_NESTING = 200
 
 
-def read_upload(data: bytes) -> list[dict[str, Any]]:
+def read_upload(data: bytes) -> list[dict[str, object]]:
     """Return the posted entities in order.
 
     Zip archives are known by their first bytes, everything else is read as JSON.
@@ -42,12 +43,12 @@ def read_upload(data: bytes) -> list[dict[str, Any]]:
     return _unique(entities)
 
 
-def entities_from_json(data: bytes) -> list[dict[str, Any]]:
+def entities_from_json(data: bytes) -> list[dict[str, object]]:
     """Return entities posted as JSON, a list or one. Raises UnreadableUpload."""
     return _unique(_entities("the request body", data))
 
 
-def read_directory(root: Path) -> list[dict[str, Any]]:
+def read_directory(root: Path) -> list[dict[str, object]]:
     """Return the entities of every `*.conf.json` below `pipes/` and `systems/`, and directly in `root`.
 
     Raises UnreadableUpload; FileNotFoundError when `root` is no directory.
@@ -68,7 +69,7 @@ def config_files(root: Path) -> list[Path]:
     return sorted(found)
 
 
-def read_variables(root: Path, profile: str | None = None) -> dict[str, Any] | None:
+def read_variables(root: Path, profile: str | None = None) -> Json | None:
     """Return the environment variables of `<profile>-env.json`.
 
     None when no profile is named and the default one has no file; BadSetting when a named one has none. Of a
@@ -84,7 +85,7 @@ def read_variables(root: Path, profile: str | None = None) -> dict[str, Any] | N
         raise BadSetting(f"there is no {path.name} in {root}; {there}")
     twice: set[str] = set()
 
-    def last(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def last(pairs: list[tuple[str, object]]) -> Json:
         twice.update(_twice(pairs))
         return dict(pairs)
 
@@ -101,7 +102,7 @@ def pack_directory(root: Path) -> bytes:
     return pack_files((path.relative_to(root).as_posix(), path.read_bytes()) for path in config_files(root))
 
 
-def pack(entities: Iterable[Mapping[str, Any]]) -> bytes:
+def pack(entities: Iterable[Mapping[str, object]]) -> bytes:
     """Return a zip with one file per entity, named as in a config directory.
 
     The same entities give the same bytes.
@@ -118,18 +119,18 @@ def pack_files(files: Iterable[tuple[str, bytes]]) -> bytes:
     return buffer.getvalue()
 
 
-def _file_name(entity: Mapping[str, Any]) -> str:
+def _file_name(entity: Mapping[str, object]) -> str:
     kind = str(entity.get("type", "")).split(":")[0]
     if kind == "metadata":
         return "node-metadata" + SUFFIX
     return f"{'systems' if kind == 'system' else 'pipes'}/{entity['_id']}{SUFFIX}"
 
 
-def _pretty(entity: Mapping[str, Any]) -> bytes:
+def _pretty(entity: Mapping[str, object]) -> bytes:
     return json.dumps(entity, indent=2, ensure_ascii=False).encode()
 
 
-def _read_zip(data: bytes) -> list[tuple[str, dict[str, Any]]]:
+def _read_zip(data: bytes) -> list[tuple[str, dict[str, object]]]:
     entities: list[tuple[str, dict[str, Any]]] = []
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -145,7 +146,7 @@ def _read_zip(data: bytes) -> list[tuple[str, dict[str, Any]]]:
     return entities
 
 
-def _entities(source: str, data: bytes) -> list[tuple[str, dict[str, Any]]]:
+def _entities(source: str, data: bytes) -> list[tuple[str, Json]]:
     value = parse_json(source, data)
     items = value if isinstance(value, list) else [value]
     for item in items:
@@ -174,7 +175,7 @@ def parse_json(source: str, data: bytes, pairs: Pairs | None = None) -> Any:
         raise UnreadableUpload(source, f"{source}: {error}") from error
 
 
-def check_value(source: str, value: Any) -> None:
+def check_value(source: str, value: object) -> None:
     """UnreadableUpload for a value that is nested too deeply, or has text in it that is no text."""
     level, depth = [value], 0
     while level:
@@ -206,20 +207,20 @@ def _no_constants(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _no_key_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
     for key in _twice(pairs):
         raise ValueError(f'"{key}" is there twice in one object, and only the last one would count')
     return dict(pairs)
 
 
-def _twice(pairs: list[tuple[str, Any]]) -> list[str]:
+def _twice(pairs: list[tuple[str, object]]) -> list[str]:
     """Return the keys that are there more than once."""
     if len(dict(pairs)) == len(pairs):
         return []
     return [key for key, times in Counter(key for key, _ in pairs).items() if times > 1]
 
 
-def _unique(entities: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+def _unique(entities: list[tuple[str, Json]]) -> list[Json]:
     seen: dict[str, str] = {}
     for source, entity in entities:
         if entity["_id"] in seen:

@@ -30,7 +30,7 @@ ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 def compare(
     node: Node,
     archive: bytes,
-    variables: Mapping[str, Any] | None = None,
+    variables: Mapping[str, object] | None = None,
     limit: int = LIMIT,
     seconds: float = SECONDS,
 ) -> Json:
@@ -91,7 +91,7 @@ class ReplayedSystems(Systems):
 
     @contextmanager
     def stream(
-        self, system_id: str, method: str, path: str, **options: Any
+        self, system_id: str, method: str, path: str, **options: object
     ) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
         """See Systems."""
         dataset = self._recorded.find(self._sources.get((system_id, path), ""))
@@ -99,7 +99,7 @@ class ReplayedSystems(Systems):
             raise RemoteFailed(f"system {system_id!r}: nothing was collected from {path}")
         yield {}, _array(dataset.read())
 
-    def _send(self, system_id: str, method: str, path: str, **options: Any) -> requests.Response:
+    def _send(self, system_id: str, method: str, path: str, **options: object) -> requests.Response:
         raise RemoteFailed(f"{method} {path} of system {system_id!r}: a comparison asks no system")
 
 

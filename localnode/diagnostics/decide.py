@@ -28,7 +28,7 @@ LIMIT = 200
 SECONDS = 120.0
 
 
-def decisions(node: Node, asked: Mapping[str, Any]) -> list[Json]:
+def decisions(node: Node, asked: Mapping[str, object]) -> list[Json]:
     """Return the decisions that a request comes to, as the receiver takes them.
 
     ::
@@ -155,7 +155,7 @@ def business_name(store: Store, name: RecordName) -> str:
     return called(row.entity()) if row is not None else ""
 
 
-def _record(store: Store, asked: Any) -> RecordName:
+def _record(store: Store, asked: object) -> RecordName:
     given = asked if isinstance(asked, dict) else {}
     system, datatype, key = (str(given.get(name) or "") for name in ("system", "datatype", "id"))
     if not (system and datatype and key):
@@ -183,7 +183,7 @@ def _group(store: Store, record: RecordName) -> list[RecordName]:
     return list(filter(None, map(parse_ni, listed(row.entity().get("$ids")))))
 
 
-def _undone(store: Store, ids: list[Any]) -> list[Json]:
+def _undone(store: Store, ids: list[object]) -> list[Json]:
     dataset = store.find(made.RECEIVER)
     rows = [dataset.get(str(each)) for each in ids] if dataset is not None else []
     if not rows or any(row is None or row.deleted for row in rows):

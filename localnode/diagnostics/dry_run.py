@@ -9,6 +9,7 @@ from typing import Any
 
 import requests
 
+from core.jsonio import Json
 from core.names import Kind
 from localnode import codec
 from localnode.diagnostics.planned_writes import PlannedWrites
@@ -65,16 +66,16 @@ class DryRunSystems(Systems):
                 chunks = self._planned.overlaid(Kind(system_id, datatype), since, chunks)
             yield headers, chunks
 
-    def _send(self, system_id: str, method: str, path: str, **options: Any) -> requests.Response:
+    def _send(self, system_id: str, method: str, path: str, **options: object) -> requests.Response:
         if method not in READS and options.get("params") != DRY_RUN:
             raise RemoteFailed(f"{method} {path} of system {system_id!r}: a plan makes no such call")
         return super()._send(system_id, method, path, **options)
 
-    def _with_present(self, kind: Kind, entity: dict[str, Any]) -> dict[str, Any]:
+    def _with_present(self, kind: Kind, entity: dict[str, object]) -> Json:
         present = self._planned.foreseen(kind, entity) if self._feeds_back else None
         return entity if present is None else {**entity, "$present": present}
 
-    def _check(self, system_id: str, path: str, options: Mapping[str, Any]) -> None:
+    def _check(self, system_id: str, path: str, options: Mapping[str, object]) -> None:
         """Make sure that a service knows dry runs.
 
         One that does not would write: ask it with nothing to share, once.

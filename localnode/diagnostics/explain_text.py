@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from core.jsonio import Json
 from localnode.diagnostics.names import Labels
@@ -17,7 +16,7 @@ def explanation_text(found: Json) -> str:
     return "\n".join(lines)
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """Return a value as JSON; "nothing" for none."""
     return "nothing" if value is None else json.dumps(value, ensure_ascii=False)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
 from core.jsonio import Json
 from core.names import COLLECT, ENRICH, Kind, RecordName, parse_ni, parse_pipe
@@ -173,7 +172,7 @@ def _links(store: Store, entity: Json, labels: Labels) -> Iterator[Json]:
             yield _fault("wrong-link", own, [ni, rivals[0].ni], [], detail)
 
 
-def _links_of(store: Store, name: RecordName) -> list[Any]:
+def _links_of(store: Store, name: RecordName) -> list[object]:
     dataset = store.find(name.kind.pipe(ENRICH))
     row = dataset.get(str(name)) if dataset is not None else None
     return listed(row.entity().get("links")) if row is not None else []

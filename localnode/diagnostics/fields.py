@@ -52,14 +52,14 @@ def written_to(config: NodeConfig, kind: Kind) -> dict[str, list[str]]:
     return found
 
 
-def _rules(config: NodeConfig, pipe_id: str) -> Iterator[tuple[str, list[Any]]]:
+def _rules(config: NodeConfig, pipe_id: str) -> Iterator[tuple[str, list[object]]]:
     pipe = config.pipes.get(pipe_id)
     for _, link in transforms(pipe.effective) if pipe else []:
         rules = link.get("rules") if isinstance(link, dict) else None
         yield from (rules or {}).items()
 
 
-def _adds(rule: Any) -> Iterator[tuple[str, Any]]:
+def _adds(rule: object) -> Iterator[tuple[str, object]]:
     """Name and expression of every `add` in a rule, also inside its conditions."""
     if not isinstance(rule, list):
         return
@@ -70,7 +70,7 @@ def _adds(rule: Any) -> Iterator[tuple[str, Any]]:
         yield from _adds(part)
 
 
-def _leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _leaves(path: tuple[str, ...], value: object) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield the leaves of nested `dict` expressions, each with its path."""
     if isinstance(value, list) and value[:1] == ["dict"] and len(value) % 2 and len(value) > 1:
         for name, part in zip(value[1::2], value[2::2], strict=True):
@@ -80,7 +80,7 @@ def _leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...]
     yield path, value
 
 
-def _paths(expression: Any) -> list[str]:
+def _paths(expression: object) -> list[str]:
     """Return every `_S.<path>` in an expression, in order, each once."""
     if isinstance(expression, str):
         return [expression[3:]] if expression.startswith("_S.") and len(expression) > 3 else []

@@ -71,14 +71,14 @@ def concepts(config: NodeConfig) -> list[PipeComponent]:
     return [pipe for pipe in config.pipes.values() if pipe.source_type == "merge" and pipe.sink_dataset]
 
 
-def listed(value: Any) -> list[Any]:
+def listed(value: object) -> list[Any]:
     """Return a property that a merge wrote as a list, a single value, or left out, as a list."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
-def members(entity: dict[str, Any]) -> Iterator[tuple[RecordName, dict[str, Any]]]:
+def members(entity: Json) -> Iterator[tuple[RecordName, Json]]:
     """Yield the records that an enriched or golden entity is made of.
 
     `(name, {"of", "deleted", "claims", …})`.
@@ -94,7 +94,7 @@ def payload_of(entity: Json) -> Json:
     return {name: value for name, value in entity.items() if name[:1] not in ("_", "$") and name != "id"}
 
 
-def called(entity: Mapping[str, Any]) -> str:
+def called(entity: Mapping[str, object]) -> str:
     """Return what people call what an entity is about: a person's full name, a name, a title, a number."""
     full = " ".join(str(entity[name]) for name in ("first_name", "last_name") if entity.get(name))
     for name in (

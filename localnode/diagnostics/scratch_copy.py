@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.jsonio import Json
 from localnode.errors import Conflict
 from localnode.node import Node
 from localnode.node.folder import SETTINGS_FILE, STORE_FILE
@@ -73,11 +74,11 @@ def _let_all_run(copy: Node) -> None:
         pipe.pump.disabled = False
 
 
-def _with_manual_pump(entity: Mapping[str, Any]) -> dict[str, Any]:
+def _with_manual_pump(entity: Mapping[str, Any]) -> Json:
     return {**entity, "pump": {**(entity.get("pump") or {}), "mode": "manual"}}
 
 
-def progress() -> list[dict[str, Any]]:
+def progress() -> list[dict[str, object]]:
     """Return how far the plan or verification that is being made has come.
 
     As of a node, with `"dry_run": true`.
@@ -94,13 +95,13 @@ def snapshot(data: Path, folder: Path) -> None:
     _copy(data / STORE_FILE, folder / STORE_FILE)
 
 
-def run(node: Node, seconds: float) -> dict[str, Any]:
+def run(node: Node, seconds: float) -> Json:
     """Run all pipes until nothing moves, at most so long; the result as of a run-all."""
     options = RunAllOptions(max_run_time=seconds, check_input_pipes=True)
     return node.runs.start(options, reset=False, delete_input=False).wait()
 
 
-def failures(result: dict[str, Any]) -> list[dict[str, str]]:
+def failures(result: Json) -> list[dict[str, str]]:
     """Return why a run was no success: `[{"pipe", "reason"}]`, [] for a success."""
     info = result["additional_info"]
     found = list(info.get("failed_pipes", []))

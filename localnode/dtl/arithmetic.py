@@ -30,7 +30,7 @@ def number_of(value: Any) -> Number | None:
     return None
 
 
-def value_of(number: Number | None) -> Any:
+def value_of(number: Number | None) -> object:
     """Return a number as a value; None for what is not finite or, as a decimal, out of range."""
     if isinstance(number, Decimal):
         if not number.is_finite():

@@ -8,7 +8,6 @@ problems are found.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from core.suggestions import did_you_mean
 from localnode.dtl.kinds import CONVERTERS, INVALID, RAW_KINDS, convert
@@ -24,7 +23,7 @@ MAX_DEPTH = 100
 NOTHING = Expr.of(None)
 
 
-def compile_expression(raw: Any, scope: Scope, path: str) -> Expr:
+def compile_expression(raw: object, scope: Scope, path: str) -> Expr:
     """Return the expression that `raw` stands for."""
     if type(raw) is list:
         if scope.depth > MAX_DEPTH:
@@ -56,7 +55,7 @@ def _compile_string(raw: str, scope: Scope, path: str) -> Expr:
     return Expr(variable_reader(head, elements, scope))
 
 
-def _compile_call(raw: list[Any], scope: Scope, path: str) -> Expr:
+def _compile_call(raw: list[object], scope: Scope, path: str) -> Expr:
     call = _bind(raw, scope, path, FUNCTIONS, _not_a_function)
     if call is None:
         return NOTHING
@@ -67,7 +66,7 @@ def _compile_call(raw: list[Any], scope: Scope, path: str) -> Expr:
     return compiled or NOTHING
 
 
-def compile_steps(raw: Any, scope: Scope, path: str) -> tuple[list[Step], list[str]]:
+def compile_steps(raw: object, scope: Scope, path: str) -> tuple[list[Step], list[str]]:
     """One transform, or a list of them, as steps and their paths."""
     if type(raw) is not list:
         scope.error(path, f'a transform is an array such as ["add", "name", value], not {shown(raw)}')
@@ -84,7 +83,7 @@ def compile_steps(raw: Any, scope: Scope, path: str) -> tuple[list[Step], list[s
     return steps, paths
 
 
-def compile_step(raw: Any, scope: Scope, path: str) -> Step | None:
+def compile_step(raw: object, scope: Scope, path: str) -> Step | None:
     """Return the transform that `raw` stands for.
 
     None if there is nothing to do (or nothing that could be compiled).
@@ -101,7 +100,7 @@ def compile_step(raw: Any, scope: Scope, path: str) -> Step | None:
 
 
 def _bind(
-    raw: list[Any],
+    raw: list[object],
     scope: Scope,
     path: str,
     table: dict[str, Definition],
@@ -134,7 +133,7 @@ def _bind(
     return Call(definition, scope, path, parameters, args)
 
 
-def _argument(parameter: Parameter, raw: Any, scope: Scope, path: str, definition: Definition) -> Any:
+def _argument(parameter: Parameter, raw: object, scope: Scope, path: str, definition: Definition) -> object:
     kind = parameter.kind
     if kind in RAW_KINDS:
         if kind in ("rule", "dataset") and type(raw) is not str:

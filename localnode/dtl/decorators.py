@@ -139,12 +139,12 @@ def fold_constant(run: Evaluator, args: list[Expr], fold: bool = True) -> Expr:
     return Expr(run)
 
 
-def _build_plain(implementation: Callable[..., Any], fold: bool, call: Call) -> Expr:
+def _build_plain(implementation: Callable[..., object], fold: bool, call: Call) -> Expr:
     args = aligned(call)
     runs = [arg.run for arg in args]
     if any(parameter.kind in CONVERTERS for parameter in call.parameters):
 
-        def checked(f: Frame, v: Any) -> Any:
+        def checked(f: Frame, v: object) -> Any:
             values = [run(f, v) for run in runs]
             return None if INVALID in values else implementation(*values)
 
@@ -152,7 +152,7 @@ def _build_plain(implementation: Callable[..., Any], fold: bool, call: Call) -> 
     return fold_constant(_call_run(implementation, args), args, fold)
 
 
-def _call_run(implementation: Callable[..., Any], args: list[Expr]) -> Evaluator:
+def _call_run(implementation: Callable[..., object], args: list[Expr]) -> Evaluator:
     """Return the evaluator of a call; constant arguments need no call of their own."""
     runs = [arg.run for arg in args]
     if len(runs) == 1:
@@ -259,7 +259,7 @@ def _build_cast(convert_value: Scalar, nulls: bool, call: Call) -> Expr:
     fallback = default.run
 
     def run(f: Frame, v: Any) -> Any:
-        def one(item: Any) -> Any:
+        def one(item: object) -> Any:
             result = convert_value(item)
             return fallback(f, item) if result is INVALID else result
 
@@ -268,7 +268,7 @@ def _build_cast(convert_value: Scalar, nulls: bool, call: Call) -> Expr:
     return fold_constant(run, call.args)
 
 
-def cast_values(convert_value: Scalar, nulls: bool, value: Any) -> Any:
+def cast_values(convert_value: Scalar, nulls: bool, value: object) -> object:
     """`broadcast`, where with `nulls` null is a value like any other (and may convert to null)."""
     if not nulls:
         return broadcast(convert_value, value)

@@ -52,7 +52,7 @@ class Spec:
         return f"aliases are {', '.join(self.datasets)}"
 
 
-def read_spec(raw: Any, scope: Scope, path: str, is_last: bool) -> Spec | None:
+def read_spec(raw: object, scope: Scope, path: str, is_last: bool) -> Spec | None:
     """Read a specification; None if it is too broken to go on with."""
     if type(raw) is not dict:
         scope.error(
@@ -76,7 +76,7 @@ def read_spec(raw: Any, scope: Scope, path: str, is_last: bool) -> Spec | None:
     return spec
 
 
-def _datasets(raw: Any, scope: Scope, path: str) -> dict[str, str]:
+def _datasets(raw: object, scope: Scope, path: str) -> dict[str, str]:
     if type(raw) is not list or not raw:
         scope.error(
             path, 'hops: datasets must be a list such as ["orders o", "products p"], with at least one'
@@ -98,7 +98,7 @@ def _datasets(raw: Any, scope: Scope, path: str) -> dict[str, str]:
     return found
 
 
-def _where(raw: Any, path: str) -> list[tuple[Any, str]]:
+def _where(raw: object, path: str) -> list[tuple[object, str]]:
     """Return the expressions of `where`: one, or a list of them."""
     if raw is None:
         return []
@@ -107,7 +107,7 @@ def _where(raw: Any, path: str) -> list[tuple[Any, str]]:
     return [(raw, path)]
 
 
-def _flag(raw: dict[str, Any], key: str, default: bool, scope: Scope, path: str) -> bool:
+def _flag(raw: dict[str, object], key: str, default: bool, scope: Scope, path: str) -> bool:
     value = raw.get(key, default)
     if type(value) is not bool:
         scope.error(f"{path}['{key}']", f"hops: {key} must be true or false")
@@ -115,7 +115,7 @@ def _flag(raw: dict[str, Any], key: str, default: bool, scope: Scope, path: str)
     return value
 
 
-def _max_depth(raw: dict[str, Any], scope: Scope, path: str) -> int | None:
+def _max_depth(raw: dict[str, object], scope: Scope, path: str) -> int | None:
     value = raw.get("max_depth", DEFAULT_MAX_DEPTH)
     if value is None or (type(value) is int and value >= 0):
         return value
@@ -123,7 +123,7 @@ def _max_depth(raw: dict[str, Any], scope: Scope, path: str) -> int | None:
     return DEFAULT_MAX_DEPTH
 
 
-def _read_subsets(spec: Spec, raw: dict[str, Any], scope: Scope) -> None:
+def _read_subsets(spec: Spec, raw: dict[str, object], scope: Scope) -> None:
     for key in ("subsets", "prefilters"):
         subsets = raw.get(key, {})
         if type(subsets) is not dict:
@@ -136,7 +136,7 @@ def _read_subsets(spec: Spec, raw: dict[str, Any], scope: Scope) -> None:
             spec.subsets[alias] = (expression, place)
 
 
-def _read_return(spec: Spec, raw: dict[str, Any], scope: Scope, is_last: bool) -> None:
+def _read_return(spec: Spec, raw: dict[str, object], scope: Scope, is_last: bool) -> None:
     """`return`: aliases separated by commas, or an expression; the last alias if there is none."""
     place = f"{spec.path}['return']"
     if "return" in raw and not is_last:
@@ -153,7 +153,7 @@ def _read_return(spec: Spec, raw: dict[str, Any], scope: Scope, is_last: bool) -
             scope.error(place, f'hops: there is no alias "{alias}"{hint}; {spec.known_aliases()}')
 
 
-def _trace(raw: dict[str, Any], scope: Scope, path: str, is_last: bool) -> str | None:
+def _trace(raw: dict[str, object], scope: Scope, path: str, is_last: bool) -> str | None:
     if "trace" not in raw:
         return None
     if type(raw["trace"]) is not str:

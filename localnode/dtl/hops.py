@@ -137,7 +137,7 @@ def _compile_spec(spec: Spec, scope: Scope) -> Follow:
     def rows(f: Frame, values: list[Any]) -> list[Any]:
         return [found for value in values for row in reach(f, value) for found in project(f, value, row)]
 
-    def once(f: Frame, values: list[Any]) -> list[Any]:
+    def once(f: Frame, values: list[object]) -> list[object]:
         found: dict[tuple[str, str], Entity] = {}
         for row in (row for value in values for row in reach(f, value)):
             for alias in (alias for alias in spec.returned_aliases if row[alias] is not None):
@@ -179,7 +179,7 @@ def _reach(spec: Spec, scope: Scope) -> Reach:
     return rows
 
 
-def _rows(spec: Spec, hops: list[Hop], f: Frame, value: Any) -> list[Row]:
+def _rows(spec: Spec, hops: list[Hop], f: Frame, value: object) -> list[Row]:
     rows: list[Row] = [dict.fromkeys(spec.datasets)]
     for hop in hops:
         rows = list(hop.rows(f, value, rows))
@@ -188,7 +188,7 @@ def _rows(spec: Spec, hops: list[Hop], f: Frame, value: Any) -> list[Row]:
     return rows if hops else []
 
 
-def _recursed(spec: Spec, reach: Reach, f: Frame, root: Any) -> list[Any]:
+def _recursed(spec: Spec, reach: Reach, f: Frame, root: object) -> list[object]:
     """Return everything that is reached by hopping again and again, each entity once, in rounds."""
     found = [] if spec.exclude_root else [root]
     front, depth, seen = [root], 0, set()
@@ -209,7 +209,7 @@ def _recursed(spec: Spec, reach: Reach, f: Frame, root: Any) -> list[Any]:
     return found
 
 
-def _projection(spec: Spec, scope: Scope) -> Callable[[Frame, Any, Row], list[Any]]:
+def _projection(spec: Spec, scope: Scope) -> Callable[[Frame, object, Row], list[object]]:
     """Return what a row contributes to the result."""
     if spec.returned_aliases:
         aliases = spec.returned_aliases
@@ -220,7 +220,7 @@ def _projection(spec: Spec, scope: Scope) -> Callable[[Frame, Any, Row], list[An
         if word.startswith("?"):
             scope.error(f"{spec.path}['return']", f"there is no alias {word[1:]!r}; {spec.known_aliases()}")
 
-    def project(f: Frame, value: Any, row: Row) -> list[Any]:
+    def project(f: Frame, value: object, row: Row) -> list[object]:
         found = result(f.hopped(value, row), None)
         return [] if found is None else [found]
 
@@ -241,7 +241,7 @@ def _conditions(where: list[tuple[Any, str]], spec: Spec, scope: Scope) -> list[
     return found
 
 
-def _condition(raw: Any, path: str, spec: Spec, scope: Scope) -> Condition:
+def _condition(raw: object, path: str, spec: Spec, scope: Scope) -> Condition:
     """One expression: an `eq` that joins, or else a filter."""
     if type(raw) is not list or len(raw) != 3 or raw[0] != "eq":
         side = _side(raw, spec, scope, path)
@@ -313,7 +313,7 @@ def _joins_and_filters(conditions: list[Condition], scope: Scope) -> tuple[list[
     return joins, filters
 
 
-def _side(raw: Any, spec: Spec, scope: Scope, path: str) -> Side:
+def _side(raw: object, spec: Spec, scope: Scope, path: str) -> Side:
     """Return an expression that may use the aliases, and what it uses."""
     inner = scope.with_aliases(spec.aliases)
     compiled = compile_expression(raw, inner, path)

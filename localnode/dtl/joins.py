@@ -59,7 +59,7 @@ class Subset:
         return not self.keys.isdisjoint(self.index.values(entity))
 
 
-def join_keys(value: Any) -> list[str]:
+def join_keys(value: object) -> list[str]:
     """Return the canonical keys of a value or list of values, nulls left out, in first-seen order."""
     if type(value) is str:
         return [_storable(key_of(value))]
@@ -75,7 +75,7 @@ def _storable(key: str) -> str:
 
 
 def index_of(
-    expression: Any, run: Evaluator, alias: str, settings: PipeSettings, read: Collection[str]
+    expression: object, run: Evaluator, alias: str, settings: PipeSettings, read: Collection[str]
 ) -> IndexExpression:
     """Return the index over the entities that `alias` stands for, of an expression.
 
@@ -100,7 +100,7 @@ def uses_besides(alias: str, uses: Collection[str]) -> list[str]:
     return sorted(word for word in uses if word not in (alias, "_") and not word.startswith("?"))
 
 
-def _without_alias(expression: Any, alias: str) -> Any:
+def _without_alias(expression: object, alias: str) -> object:
     """Return an expression with `_S` in place of the alias: what the alias is called makes no other index."""
     if type(expression) is list:
         if expression[:1] == ["literal"]:

@@ -41,35 +41,35 @@ ABSENT: Final = Invalid("ABSENT")
 """What a function gets for an optional argument that was not given."""
 
 
-def _string(value: Any) -> Any:
+def _string(value: object) -> object:
     return str(value) if is_string(value) else INVALID
 
 
-def _integer(value: Any) -> Any:
+def _integer(value: object) -> object:
     return value if type(value) is int else INVALID
 
 
-def _step(value: Any) -> Any:
+def _step(value: object) -> object:
     return value if type(value) is int and value != 0 else INVALID
 
 
-def _pattern(value: Any) -> Any:
+def _pattern(value: object) -> object:
     return wildcard(value) if is_string(value) else INVALID
 
 
-def _datepart(value: Any) -> Any:
+def _datepart(value: object) -> object:
     return value if value in DATEPARTS else INVALID
 
 
-def _zone(value: Any) -> Any:
+def _zone(value: object) -> object:
     return (time_zone(value) or INVALID) if is_string(value) else INVALID
 
 
-def _format(value: Any) -> Any:
+def _format(value: object) -> object:
     return (compile_format(value) or INVALID) if is_string(value) else INVALID
 
 
-def _choice(*choices: str) -> Callable[[Any], Any]:
+def _choice(*choices: str) -> Callable[[object], object]:
     return lambda value: value if is_string(value) and value in choices else INVALID
 
 

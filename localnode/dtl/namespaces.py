@@ -26,7 +26,7 @@ class Namespacing:
     recursive: bool = True
 
     @classmethod
-    def of(cls, config: Any, settings: PipeSettings) -> Namespacing | None:
+    def of(cls, config: object, settings: PipeSettings) -> Namespacing | None:
         """Return the NAMESPACE argument of `apply-ns`.
 
         None if it is neither a string nor a dict, or one whose namespaces are neither strings nor null.
@@ -47,7 +47,7 @@ class Namespacing:
         return cls(prop, identity, **flags)
 
 
-def add_namespaces(value: Any, how: Namespacing) -> Any:
+def add_namespaces(value: object, how: Namespacing) -> Any:
     """Return a dict (or list of them) with namespaces added to names and to the value of each `_id`.
 
     A name that has another namespace gets this one in front of it.
@@ -59,7 +59,7 @@ def add_namespaces(value: Any, how: Namespacing) -> Any:
     return dict(_added_property(name, content, how) for name, content in value.items())
 
 
-def _added_property(name: str, content: Any, how: Namespacing) -> tuple[str, Any]:
+def _added_property(name: str, content: object, how: Namespacing) -> tuple[str, object]:
     if how.skip_dollar and name.startswith("$"):
         return name, content
     inner = add_namespaces(content, how) if how.recursive else content
@@ -70,7 +70,7 @@ def _added_property(name: str, content: Any, how: Namespacing) -> tuple[str, Any
     return qualified(name, how.property_namespace), inner
 
 
-def strip_namespaces(value: Any) -> Any:
+def strip_namespaces(value: object) -> object:
     """Return a value with the namespaces of all property names in it removed."""
     if type(value) is list:
         return [strip_namespaces(item) for item in value]
@@ -98,7 +98,7 @@ def remove_entity_namespaces(entity: Entity) -> Entity:
     return removed
 
 
-def _without_namespaces(value: Any) -> Any:
+def _without_namespaces(value: object) -> Any:
     if type(value) is list:
         return [_without_namespaces(item) for item in value]
     if type(value) is dict:
@@ -109,7 +109,7 @@ def _without_namespaces(value: Any) -> Any:
     return f"~:{split_identifier(value[2:])[1]}" if type(value) is str and kind(value) == NI else value
 
 
-def _local_id(value: Any) -> Any:
+def _local_id(value: object) -> object:
     if type(value) is not str or ":" not in value:
         return value
     return value.split(":", 1 if reads("id-colons", "first") else -1)[-1] or value

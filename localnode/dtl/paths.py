@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from core.jsonio import Json
 from localnode.dtl.api import PipeSettings
 from localnode.dtl.values import key_of
 from localnode.readings import reads
@@ -72,7 +73,7 @@ def walk(selects: Sequence[Select], value: Any) -> Any:
     return current[0] if current else None
 
 
-def _found(values: list[Any], several: bool) -> list[Any]:
+def _found(values: list[object], several: bool) -> list[Any]:
     """Return what a path gives of the values that it finds; `several`: in more than one namespace."""
     if reads("path-null", "dropped"):
         values = [value for value in values if value is not None]
@@ -111,7 +112,7 @@ _LAYOUTS: dict[tuple[str, ...], KeyLayout] = {}
 _LAYOUTS_SIZE = 2048
 
 
-def layout_of(value: dict[str, Any]) -> KeyLayout:
+def layout_of(value: Json) -> KeyLayout:
     """Return the key layout of a dict."""
     names = tuple(value)
     layout = _LAYOUTS.get(names)
@@ -148,7 +149,7 @@ def exact_name(element: str, settings: PipeSettings) -> str | None:
     return element if ":" in element or element[:1] in ("_", "$") else None
 
 
-def path_reader(elements: Sequence[str], settings: PipeSettings) -> Callable[[Any], Any]:
+def path_reader(elements: Sequence[str], settings: PipeSettings) -> Callable[[object], object]:
     """Return a function from a value to what the path finds in it.
 
     It is specialised for one and for two plain elements.
@@ -166,8 +167,8 @@ def path_reader(elements: Sequence[str], settings: PipeSettings) -> Callable[[An
     return lambda value: walk(selects, value)
 
 
-def _anywhere(element: str, selects: list[Select]) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
+def _anywhere(element: str, selects: list[Select]) -> Callable[[object], object]:
+    def read(value: object) -> Any:
         if type(value) is dict:
             layout = layout_of(value)
             name = layout.single.get(element)
@@ -181,11 +182,11 @@ def _anywhere(element: str, selects: list[Select]) -> Callable[[Any], Any]:
 
 
 def _step_by_step(
-    element: str, rest: Callable[[Any], Any], name: str | None, selects: list[Select]
-) -> Callable[[Any], Any]:
+    element: str, rest: Callable[[object], object], name: str | None, selects: list[Select]
+) -> Callable[[object], object]:
     """From dict to dict as long as one property is found; anything else is a walk."""
 
-    def read(value: Any) -> Any:
+    def read(value: object) -> Any:
         if type(value) is dict:
             found = layout_of(value).single.get(element) if name is None else name
             if found is not None and type(inner := value.get(found)) is dict:
@@ -195,15 +196,15 @@ def _step_by_step(
     return read
 
 
-def _one(name: str, selects: list[Select]) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
+def _one(name: str, selects: list[Select]) -> Callable[[object], object]:
+    def read(value: object) -> Any:
         return value.get(name) if type(value) is dict else walk(selects, value)
 
     return read
 
 
-def _two(name: str, then: str, selects: list[Select]) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
+def _two(name: str, then: str, selects: list[Select]) -> Callable[[object], object]:
+    def read(value: object) -> Any:
         if type(value) is dict:
             inner = value.get(name)
             if type(inner) is dict:

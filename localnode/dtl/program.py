@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 import localnode.dtl.library  # noqa: F401 - fills the registry
 from localnode.dtl import budget
@@ -81,7 +80,7 @@ def _no_id(target: Entity) -> str:
     return f"the target's _id is not a string but {shown(target['_id'])}, and id_required is on"
 
 
-def compile_dtl(rules: Mapping[str, Any], settings: PipeSettings) -> Program:
+def compile_dtl(rules: Mapping[str, object], settings: PipeSettings) -> Program:
     """Compile the `rules` of a `dtl` transform. Raises DtlCompileError with every problem found.
 
     A program keeps nothing between entities, so the same rules give the same one: a configuration is checked
@@ -99,7 +98,7 @@ def _kept(text: str, settings: PipeSettings, _readings: str) -> Program:
     return _compile(json.loads(text), settings)
 
 
-def _compile(rules: Mapping[str, Any], settings: PipeSettings) -> Program:
+def _compile(rules: Mapping[str, object], settings: PipeSettings) -> Program:
     compilation = Compilation(settings)
     if not isinstance(rules, Mapping):
         raise DtlCompileError([DtlProblem("", "rules must be an object with a list of transforms per rule")])
@@ -114,7 +113,7 @@ def _compile(rules: Mapping[str, Any], settings: PipeSettings) -> Program:
     return Program(compilation, compilation.rules[DEFAULT])
 
 
-def _compile_rule(compilation: Compilation, name: str, transforms: Any) -> None:
+def _compile_rule(compilation: Compilation, name: str, transforms: object) -> None:
     path = f"['{name}']"
     if type(transforms) is not list:
         compilation.error(path, "a rule is a list of transforms, or one transform")
@@ -124,7 +123,7 @@ def _compile_rule(compilation: Compilation, name: str, transforms: Any) -> None:
     rule.steps, rule.paths = compile_steps(transforms, scope, path)
 
 
-def compile_index(expression: Any, alias: str, settings: PipeSettings) -> IndexExpression:
+def compile_index(expression: object, alias: str, settings: PipeSettings) -> IndexExpression:
     """Return one side of a join as an index over the dataset with this alias.
 
     For example `["lower", "c.email"]`, alias `c`.

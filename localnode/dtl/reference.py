@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from types import ModuleType
-from typing import Any
 
 from localnode.dtl.kinds import CONVERTERS
 from localnode.dtl.library import FUNCTION_GROUPS, TRANSFORM_GROUPS
@@ -62,7 +61,7 @@ def _flowing(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
-def signatures() -> list[dict[str, Any]]:
+def signatures() -> list[dict[str, object]]:
     """Return every transform and function as data.
 
     Each `{"name", "type": "transform" | "function", "group", "usage", "documentation", "parameters"}`, the
@@ -73,7 +72,7 @@ def signatures() -> list[dict[str, Any]]:
     return [_as_data(kind, definition) for kind, table in tables for definition in table.values()]
 
 
-def _as_data(kind: str, definition: Definition) -> dict[str, Any]:
+def _as_data(kind: str, definition: Definition) -> dict[str, object]:
     alternatives = [
         [*(p for p, _ in alternative.before), *alternative.group, *(p for p, _ in alternative.after)]
         for alternative in definition.signature.alternatives

@@ -154,8 +154,8 @@ def define(
     table: dict[str, Definition],
     names: Sequence[str],
     signature: str,
-    implementation: Callable[..., Any],
-    build: Callable[[Call], Any],
+    implementation: Callable[..., object],
+    build: Callable[[Call], object],
     pure: bool | Callable[[Call], bool] = True,
     reads: Sequence[str] = (),
 ) -> None:
@@ -173,6 +173,6 @@ _SHORT = Repr()
 _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 60, 60
 
 
-def shown(raw: Any) -> str:
+def shown(raw: object) -> str:
     """Return a value in a message: shortened, whatever its size and depth, strings in double quotes."""
     return f'"{raw[:57]}{"…" * (len(raw) > 57)}"' if isinstance(raw, str) else _SHORT.repr(raw)

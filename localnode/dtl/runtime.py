@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from core.jsonio import Json
 from localnode.dtl.api import DtlError, Entity, TransformContext
 from localnode.dtl.paths import KeyLayout, layout_of
 
@@ -91,15 +92,15 @@ class Frame:
         layout = self.layout = layout_of(self.s)
         return layout
 
-    def applied(self, value: Any) -> Frame:
+    def applied(self, value: object) -> Frame:
         """Return the frame of a rule that is applied to `value` from here."""
         return Frame(value, {}, self, self.root or self, self.run)
 
-    def hopped(self, value: Any, row: Mapping[str, Any]) -> Frame:
+    def hopped(self, value: object, row: Mapping[str, object]) -> Frame:
         """Return the frame of expressions within `hops`: the same rule, with `value` as `_S` and one row."""
         return Frame(value, self.t, self.p, self.root or self, self.run, row)
 
-    def parent_context(self) -> dict[str, Any]:
+    def parent_context(self) -> Json:
         """Return this frame as the value of `_P.`."""
         context = {"_S": self.s, "_T": self.t}
         return context if self.p is None else {**context, "_P": self.p.parent_context()}

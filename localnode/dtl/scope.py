@@ -28,7 +28,7 @@ class Expr:
         self.run, self.constant, self.value = run, constant, value
 
     @classmethod
-    def of(cls, value: Any) -> Expr:
+    def of(cls, value: object) -> Expr:
         """Return the expression that always gives `value`."""
         return cls(lambda f, v: value, constant=True, value=value)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
@@ -66,7 +66,7 @@ def _parse(written: str) -> Timestamp | None:
     return Timestamp(seconds * SECOND + (int(fraction.ljust(9, "0")) if fraction else 0), is_date=False)
 
 
-def nanoseconds_of(value: Any) -> int | None:
+def nanoseconds_of(value: object) -> int | None:
     """Nanoseconds since 1970 of a datetime or date value; None for anything else."""
     if type(value) is str and value[:2] == "~t" and (stamp := parse_timestamp(value[2:])):
         return stamp.nanoseconds

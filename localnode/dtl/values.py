@@ -22,6 +22,7 @@ from collections.abc import Callable
 from decimal import Context, Decimal
 from typing import Any
 
+from core.jsonio import Json
 from localnode.dtl.timestamps import parse_timestamp
 from localnode.readings import reads
 
@@ -85,7 +86,7 @@ def tag_kind(value: str) -> Kind:
     return STRING
 
 
-def kind(value: Any) -> Kind:
+def kind(value: object) -> Kind:
     """Return the kind of a value in the terms of the data model."""
     if type(value) is str:
         return tag_kind(value) if value[:1] == "~" else STRING
@@ -120,14 +121,14 @@ def decimal_value(number: Decimal) -> str:
     return f"~f{number:f}" if reads("decimal-scale", "kept") else _decimal_key(number)
 
 
-def as_list(value: Any) -> list[Any]:
+def as_list(value: object) -> list[Any]:
     """Coercion to a list: a list as it is, null has no values, anything else is one value."""
     if type(value) is list:
         return value
     return [] if value is None else [value]
 
 
-def with_one_id(entity: dict[str, Any]) -> bool:
+def with_one_id(entity: Json) -> bool:
     """Let the first string of several values be the `_id`; False if such an entity is to be left out."""
     if type(entity.get("_id")) is list:
         if not reads("id-list", "first"):
@@ -143,7 +144,7 @@ def first(value: Any) -> Any:
     return value
 
 
-def truthy(value: Any) -> bool:
+def truthy(value: object) -> bool:
     """Return False for exactly `false`, `null` and `[]`."""
     return value is not False and value is not None and value != []
 
@@ -217,19 +218,19 @@ def _float_key(value: float) -> str:
     return f"{_ESCAPE}f{value + 0.0!r}"
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return kind(value) in (INTEGER, FLOAT, DECIMAL)
 
 
-def _list_key(value: list[Any]) -> str:
+def _list_key(value: list[object]) -> str:
     return f"{_ESCAPE}l{json.dumps([_normal(item) for item in value])}"
 
 
-def _dict_key(value: dict[str, Any]) -> str:
+def _dict_key(value: dict[str, object]) -> str:
     return f"{_ESCAPE}d{json.dumps([[key, _normal(value[key])] for key in sorted(value)])}"
 
 
-def _normal(value: Any) -> Any:
+def _normal(value: object) -> object:
     """Return a value within a list or dict: lists and dicts as such, all else as its key.
 
     Written once, at the end: a key within a key within a key would double its escapes at each level.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from core.jsonio import Json
 from localnode.dtl.api import PipeSettings
 from localnode.dtl.paths import BadPath, exact_name, path_reader
 from localnode.dtl.runtime import Frame
@@ -100,14 +101,14 @@ def _source_ids(elements: list[str], settings: PipeSettings) -> Evaluator:
     return run
 
 
-def _ids_reader(elements: list[str], settings: PipeSettings) -> Callable[[Any], Any]:
+def _ids_reader(elements: list[str], settings: PipeSettings) -> Callable[[object], object]:
     """`$ids` of an entity of another dataset.
 
     Where it has none, a list of its `_id` stands in, as the merge source writes it.
     """
     read, rest = path_reader(elements, settings), path_reader(elements[1:], settings)
 
-    def ids(entity: Any) -> Any:
+    def ids(entity: object) -> Any:
         if type(entity) is not dict or "$ids" in entity or type(entity.get("_id")) is not str:
             return read(entity)
         return rest([f"~:{entity['_id']}" if settings.namespaced_identifiers else entity["_id"]])
@@ -158,7 +159,7 @@ def _frame(f: Frame, head: str, climb: int) -> Frame | None:
     return frame
 
 
-def _context(f: Frame, head: str, climb: int) -> dict[str, Any] | None:
+def _context(f: Frame, head: str, climb: int) -> Json | None:
     frame = _frame(f, head, climb)
     if frame is None:
         return None

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from core.jsonio import Json
 from localnode.config import Component, NodeConfig, NodeSettings, PipeComponent, SettingsStore
 from localnode.config.effective import transforms
 from localnode.config.problems import WARNING, Problem
@@ -43,7 +44,7 @@ def make_engine(
     return Engine(store, systems, config.settings, _global_secret(uploaded))
 
 
-def reachable(system: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[str, Any]:
+def reachable(system: Mapping[str, object], addresses: Mapping[str, str]) -> dict[str, object]:
     """Return a system's config with the address the node's settings give it.
 
     The scheme and host of a `url_pattern` are replaced by those of the system's address; without one it stays
@@ -72,7 +73,7 @@ def _moved(url: str, home: str, addresses: Mapping[str, str], system_id: str) ->
     return url if _origin(url) in {_origin(address) for address in addresses.values()} else None
 
 
-def _token_sections(system: Mapping[str, Any], home: str, addresses: Mapping[str, str]) -> dict[str, Any]:
+def _token_sections(system: Mapping[str, object], home: str, addresses: Mapping[str, str]) -> Json:
     found = {}
     for name in ("oauth2", "tripletex"):
         section = system.get(name)
@@ -131,12 +132,12 @@ def systems_of(pipe: PipeComponent) -> list[str]:
     return sorted({part["system"] for part in talking if isinstance(part.get("system"), str)})
 
 
-def without_docker(system: Mapping[str, Any]) -> dict[str, Any]:
+def without_docker(system: Mapping[str, object]) -> Json:
     """Return a system's config as far as this node uses it: it starts no containers."""
     return {name: value for name, value in system.items() if name != "docker"}
 
 
-def _with_secrets(system: Component, uploaded: SettingsStore) -> dict[str, Any]:
+def _with_secrets(system: Component, uploaded: SettingsStore) -> dict[str, object]:
     secrets = _secrets_of(system.id, uploaded)
     filled: dict[str, Any] = fill_secrets(without_docker(system.defined), lambda name: secrets.get(name, ""))
     return filled

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from core.jsonio import Json
 from localnode.config import (
     Component,
     NodeConfig,
@@ -135,7 +136,7 @@ class Node:
         """
         return self.replace_entities(read_upload(data), force)
 
-    def replace_entities(self, entities: Iterable[Mapping[str, Any]], force: bool) -> NodeConfig:
+    def replace_entities(self, entities: Iterable[Mapping[str, object]], force: bool) -> NodeConfig:
         """Return the same for entities. With `force` errors are accepted, and what has them does not run.
 
         A run-all that is under way is ended first; Conflict when something does not end in time.
@@ -154,7 +155,7 @@ class Node:
             self._apply(plan, bool(turned), lambda: self.uploaded.replace_entities(posted))
             return plan.config
 
-    def add_entities(self, entities: Iterable[Mapping[str, Any]], force: bool) -> NodeConfig:
+    def add_entities(self, entities: Iterable[Mapping[str, object]], force: bool) -> NodeConfig:
         """Add entities to the configuration, replacing those of the same `_id`."""
         with self._lock:
             merged = {entity["_id"]: entity for entity in self.config.entities}
@@ -167,7 +168,7 @@ class Node:
             kept = [entity for entity in self.config.entities if entity["_id"] != entity_id]
             return self.replace_entities(kept, force=True)
 
-    def replace_group(self, group: str, entities: Iterable[Mapping[str, Any]], force: bool) -> NodeConfig:
+    def replace_group(self, group: str, entities: Iterable[Mapping[str, object]], force: bool) -> NodeConfig:
         """Replace the entities of one config group; those of the others stay."""
         with self._lock:
             others = [entity for entity in self.config.entities if config_group(entity) != group]
@@ -176,7 +177,7 @@ class Node:
 
     def config_history(
         self, entity_id: str, since: int | None, limit: int | None, reverse: bool
-    ) -> list[dict[str, Any]]:
+    ) -> list[dict[str, object]]:
         """Versions of a config entity as uploaded, each with `_updated`, `_ts` and `_deleted`."""
         return self.uploaded.history(entity_id, since, limit, reverse)
 
@@ -184,11 +185,11 @@ class Node:
         """Return the configuration as uploaded, as an archive."""
         return pack(self.config.entities)
 
-    def env(self) -> dict[str, Any]:
+    def env(self) -> Json:
         """Return the environment variables."""
         return self.uploaded.env()
 
-    def replace_env(self, variables: Mapping[str, Any], force: bool = False) -> None:
+    def replace_env(self, variables: Mapping[str, object], force: bool = False) -> None:
         """Replace the environment variables. Pipes that miss one from now on fail when they run.
 
         Conflict and nothing changed when pipes with data would turn from a system to embedded test data or
@@ -200,7 +201,7 @@ class Node:
             turned = self._turned(plan, variables, force)
             self._apply(plan, bool(turned), lambda: self.uploaded.replace_env(variables))
 
-    def _turned(self, plan: ConfigPlan, variables: Mapping[str, Any], force: bool) -> list[PipeComponent]:
+    def _turned(self, plan: ConfigPlan, variables: Mapping[str, object], force: bool) -> list[PipeComponent]:
         """Return the pipes that a plan turns to other data than they hold.
 
         Conflict for them without `force`.
@@ -236,7 +237,7 @@ class Node:
         self._apply(self._plan(self.config.entities))
 
     def _plan(
-        self, entities: Iterable[Mapping[str, Any]], variables: Mapping[str, Any] | None = None
+        self, entities: Iterable[Mapping[str, object]], variables: Mapping[str, object] | None = None
     ) -> ConfigPlan:
         """Check entities and build their pipes, with `variables` instead of the node's.
 
@@ -312,7 +313,7 @@ class Node:
         """Note that a dataset was changed from outside: its readers are due."""
         self.scheduler.signal(dataset_id)
 
-    def subset(self, expression: Any) -> Callable[[dict[str, Any]], bool] | None:
+    def subset(self, expression: object) -> Callable[[Json], bool] | None:
         """Membership in a subset `["eq", <index expression>, <literal>]`; None stands for everything."""
         if expression is None:
             return None
@@ -363,7 +364,7 @@ class Node:
 
     # -- state ---------------------------------------------------------------------------------------------
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> Json:
         """Start time and what is going on."""
         pipes = list(self._pipes.by_id.values())
         return {
@@ -379,7 +380,7 @@ class Node:
             "datasets": len(self.store.datasets()),
         }
 
-    def progress(self) -> list[dict[str, Any]]:
+    def progress(self) -> list[dict[str, object]]:
         """Return the runs under way, see `localnode.node.progress`."""
         return progress(self._pipes.by_id.values())
 

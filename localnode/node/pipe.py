@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.jsonio import Json
 from localnode.config import PipeComponent, SettingsStore
 from localnode.config.problems import ERROR
 from localnode.errors import BadRequest, Conflict, Unavailable
@@ -108,7 +109,7 @@ class NodePipe:
         """Whether there is anything to pump: not for receivers, endpoints and invalid pipes."""
         return self.engine_pipe is not None and self.engine_pipe.has_pump
 
-    def change_token(self) -> Any:
+    def change_token(self) -> object:
         """See Runnable."""
         return self.engine_pipe.change_token() if self.engine_pipe is not None else None
 
@@ -170,15 +171,15 @@ class NodePipe:
         return self._host.store.find(name) if name else None
 
     @property
-    def last_seen(self) -> Any:
+    def last_seen(self) -> object:
         """The token the source continues from, None at the start."""
         return self.engine_pipe.offset if self.engine_pipe is not None else None
 
-    def progress(self) -> dict[str, Any] | None:
+    def progress(self) -> dict[str, object] | None:
         """Return how far the run under way has come, see `Pipe.progress`; None while there is none."""
         return self.engine_pipe.progress() if self.engine_pipe is not None else None
 
-    def queues(self) -> dict[str, Any]:
+    def queues(self) -> Json:
         """Return what waits to be processed: `{"source": n, "dependencies": {dataset: n}, "retries": n}`."""
         if self.engine_pipe is None:
             return {"source": None, "dependencies": {}, "retries": 0}
@@ -245,16 +246,16 @@ class NodePipe:
 
     # -- entities ------------------------------------------------------------------------------------------
 
-    def preview(self, stage: str, since: Any, limit: int | None) -> Iterator[dict[str, Any]]:
+    def preview(self, stage: str, since: object, limit: int | None) -> Iterator[Json]:
         """Return entities at a stage, without side effects."""
         return self._engine().preview(stage, since, limit)
 
-    def transform(self, entities: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    def transform(self, entities: Sequence[Json]) -> list[Json]:
         """Return what the transforms make of `entities`; those with side effects are left out."""
         parts = assemble(self._engine().config, self._host)
         return parts.chain.apply(entities, parts.context(), preview=True)
 
-    def receive(self, body: bytes, pushed: PushRequest) -> dict[str, Any]:
+    def receive(self, body: bytes, pushed: PushRequest) -> dict[str, object]:
         """Take entities in. BadRequest when the pipe is no receiver."""
         pipe = self._engine()
         if not pipe.is_receiver:

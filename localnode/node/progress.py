@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any
 
+from core.jsonio import Json
 from localnode.node.pipe import NodePipe
 
 SHORTEST_S = 1.0
 """A rate that was measured for a shorter time says nothing."""
 
 
-def progress(pipes: Iterable[NodePipe]) -> list[dict[str, Any]]:
+def progress(pipes: Iterable[NodePipe]) -> list[dict[str, object]]:
     """Return the runs under way, the one that will take longest first. ::
 
     [{"pipe", "seconds",                      since it began
@@ -26,7 +26,7 @@ def progress(pipes: Iterable[NodePipe]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda each: (-(each["seconds_left"] or 0.0), -each["seconds"]))
 
 
-def _of(pipe_id: str, known: dict[str, Any], now: float) -> dict[str, Any]:
+def _of(pipe_id: str, known: Json, now: float) -> Json:
     seconds = max(0.0, now - known["started"])
     rate = known["read"] / seconds if seconds >= SHORTEST_S and known["read"] else None
     left = known["left"]

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from core.jsonio import Json
 from localnode.errors import Conflict
 from localnode.scheduler import FAILED, RunAll, RunAllOptions, RunLog
 from localnode.scheduler.rounds import Runnable
@@ -24,12 +25,12 @@ class RunHandle:
         self.result: dict[str, Any] | None = None
         self._done = threading.Event()
 
-    def finish(self, result: dict[str, Any]) -> None:
+    def finish(self, result: dict[str, object]) -> None:
         """Set the result."""
         self.result = result
         self._done.set()
 
-    def wait(self, timeout: float | None = None) -> dict[str, Any]:
+    def wait(self, timeout: float | None = None) -> Json:
         """Block until it is done; `{"status": "running"}` when that takes longer than `timeout` seconds."""
         self._done.wait(timeout)
         return self.result or {"status": "running"}
@@ -99,7 +100,7 @@ class Runs:
         run.wait(timeout)
         return not run.running
 
-    def status(self, token: str | None) -> dict[str, Any]:
+    def status(self, token: str | None) -> Json:
         """Status of the run with that token, or of the latest without one."""
         run = self._current
         if run is None or (token and token != run.token):

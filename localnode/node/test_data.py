@@ -7,7 +7,6 @@ with data that would be read as "all real records are gone, and these are new", 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from localnode.config import NodeConfig, PipeComponent
 from localnode.config.substitution import variables_of_conditions
@@ -33,7 +32,9 @@ def turned(store: Store, config: NodeConfig) -> list[PipeComponent]:
     return [pipe for pipe in known if _is_turned(store, pipe)]
 
 
-def refuse_turned(pipes: list[PipeComponent], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+def refuse_turned(
+    pipes: list[PipeComponent], before: Mapping[str, object], after: Mapping[str, object]
+) -> None:
     """Raise Conflict for what `turned` found when the environment `after` takes the place of `before`."""
     if not pipes:
         return
@@ -70,7 +71,7 @@ def _reads_embedded(pipe: PipeComponent) -> bool:
     return pipe.source_type == "embedded"
 
 
-def _changes(pipes: list[PipeComponent], before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+def _changes(pipes: list[PipeComponent], before: Mapping[str, object], after: Mapping[str, object]) -> str:
     """Say which of the variables that the sources depend on would change, from what to what."""
     named = variables_of_conditions(pipe.original.get("source") for pipe in pipes)
     changed = sorted(name for name in named if before.get(name) != after.get(name))

@@ -52,7 +52,7 @@ def source_ids(entities: Sequence[Entity]) -> list[str]:
     return [entity.get("_id") or f"\0{at}" for at, entity in enumerate(entities)]
 
 
-def unusable_id(entity: Any, may_lack_it: Any = True) -> str | None:
+def unusable_id(entity: object, may_lack_it: object = True) -> str | None:
     """Return why an entity that comes from outside cannot be taken; None if it can.
 
     It needs no `_id` where the pipe has transforms, since they may make one: hosted nodes were recorded
@@ -100,7 +100,7 @@ class Engine:
     metadata: Config = field(default_factory=dict)
     secret: Callable[[str], str] = _no_secret
 
-    def default(self, name: str, otherwise: Any = None) -> Any:
+    def default(self, name: str, otherwise: object = None) -> Any:
         """Return a value of the metadata's `global_defaults`."""
         return (self.metadata.get("global_defaults") or {}).get(name, otherwise)
 
@@ -166,11 +166,11 @@ class Source(ABC):
         """Datasets it reads; their changes should start the pipe, their completeness flows on."""
         return []
 
-    def positions(self, offset: Any) -> dict[str, int | None]:
+    def positions(self, offset: object) -> dict[str, int | None]:
         """Return how far each of `input_datasets` has been read when the token to go on with is `offset`."""
         return {}
 
-    def check_token(self, token: Any) -> None:
+    def check_token(self, token: object) -> None:
         """BadToken for a token that is none of this source's.
 
         One of a source outside the node may be anything.
@@ -187,7 +187,7 @@ class Source(ABC):
         """NotReady when the run has to wait (`initial_completeness`, `require_populated_input`)."""
 
     @abstractmethod
-    def batches(self, since: Any, size: int) -> Iterator[Batch]:
+    def batches(self, since: object, size: int) -> Iterator[Batch]:
         """Yield everything after the token `since` (None: from the start), in batches.
 
         Each has about `size` entities.
@@ -210,7 +210,7 @@ class Source(ABC):
                 if not left:
                     return
 
-    def preview_batches(self, since: Any, size: int) -> Iterator[Batch]:
+    def preview_batches(self, since: object, size: int) -> Iterator[Batch]:
         """`batches` without use of state that belongs to the pump."""
         return self.batches(since, size)
 
@@ -218,7 +218,7 @@ class Source(ABC):
         """Return the present versions of source entities by id, where a source can look them up."""
         return {}
 
-    def take_trace(self) -> list[dict[str, Any]]:
+    def take_trace(self) -> list[dict[str, object]]:
         """Return what `trace` collected in this run, for the execution log; the next run begins again."""
         return []
 
@@ -239,7 +239,7 @@ class Transform(ABC):
     def finish(self) -> None:
         """Finish a run whose entities all went through; raises when it may not end like this."""
 
-    def take_trace(self) -> list[dict[str, Any]]:
+    def take_trace(self) -> list[dict[str, object]]:
         """Return what `trace` collected in this run, for the execution log; the next run begins again."""
         return []
 
@@ -317,6 +317,6 @@ class Sink(ABC):
     def trip(self, message: str) -> None:
         """`trip!` was reached."""
 
-    def take_trace(self) -> list[dict[str, Any]]:
+    def take_trace(self) -> list[dict[str, object]]:
         """Return what `trace` collected in this run, for the execution log; the next run begins again."""
         return []

@@ -269,7 +269,7 @@ def _nothing() -> None:
     """There is no offset to store."""
 
 
-def _later(save: Save, offset: Any) -> Callable[[], None]:
+def _later(save: Save, offset: object) -> Callable[[], None]:
     return lambda: save(offset)
 
 

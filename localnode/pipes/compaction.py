@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.clock import now_us
+from core.jsonio import Json
 from localnode.pipes.base import Config, Engine
 from localnode.pipes.tracking import PREFIX as TRACKING
 from localnode.store import LOG_PREFIX, Dataset, PipeState, Store
@@ -83,7 +84,7 @@ class Compaction:
         self._dataset = dataset
         self._mind: dict[str, Any] = self._remembered()
 
-    def _remembered(self) -> dict[str, Any]:
+    def _remembered(self) -> Json:
         found = self._state.get(STATE) or {}
         fresh = {"generation": self._dataset.info().generation}
         return found if found.get("generation") == fresh["generation"] else fresh

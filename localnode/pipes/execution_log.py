@@ -50,7 +50,7 @@ class ExecutionLog:
         """Log that a run that has something to tell began at `started` (Unix seconds)."""
         self.write("pump-started", "pump-started", start_time=iso(started), sync_type=sync_type)
 
-    def ended(self, started: float, sync_type: str, error: BaseException | None, **fields: Any) -> None:
+    def ended(self, started: float, sync_type: str, error: BaseException | None, **fields: object) -> None:
         """Log that a run came to its end, good or bad; `fields` are its figures."""
         ended = time.time()
         times = {"start_time": iso(started), "end_time": iso(ended), "total_time": round(ended - started, 6)}

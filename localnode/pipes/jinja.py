@@ -131,7 +131,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         budget.before_operator(operator, left, right)
         return super().call_binop(context, operator, left, right)
 
-    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: B902, N805
+    def call(__self, __context: Context, __obj: object, *args: object, **kwargs: object) -> Any:  # noqa: B902, N805
         """See SandboxedEnvironment; its names, since a template's keywords come in as they are."""
         given = budget.before_call(__obj, args, kwargs)
         return budget.after_call(__obj, super().call(__context, __obj, *given, **kwargs))
@@ -143,7 +143,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return tree
 
 
-def _finalized(value: Any) -> Any:
+def _finalized(value: object) -> object:
     """Return what is written out for a value: nothing for null."""
     if value is None:
         return ""
@@ -165,17 +165,17 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _value(convert: Callable[..., Any]) -> Callable[[Any], Any]:
+def _value(convert: Callable[..., object]) -> Callable[[object], object]:
     """Return a DTL function of one value as a filter: null for what it does not take."""
 
-    def convert_one(value: Any) -> Any:
+    def convert_one(value: object) -> object:
         result = INVALID if value is None else convert(value)
         return None if result is INVALID else result
 
     return convert_one
 
 
-def _datetime_format(value: Any, form: str | None = None) -> Any:
+def _datetime_format(value: object, form: str | None = None) -> object:
     """Return a datetime as text: ISO 8601 without FORM, else in DTL's format codes."""
     if not isinstance(value, str) or not value.startswith("~t"):
         return None
@@ -246,13 +246,13 @@ class Template:
             return self.text(variables)
         return self._guarded(lambda: self._checked(variables))
 
-    def _checked(self, variables: Mapping[str, Any]) -> Any:
+    def _checked(self, variables: Mapping[str, object]) -> object:
         found = self._expression(**variables) if self._expression else None
         if isinstance(found, StrictUndefined):
             str(found)
         return found
 
-    def _guarded(self, render: Callable[[], Any]) -> Any:
+    def _guarded(self, render: Callable[[], object]) -> object:
         try:
             with budget.rendering():
                 return render()

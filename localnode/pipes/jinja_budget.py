@@ -75,7 +75,7 @@ def spend(amount: int) -> None:
         raise SecurityError(f"it takes longer than {MAX_SECONDS:g} s of CPU time")
 
 
-def size(value: Any) -> int:
+def size(value: object) -> int:
     """Characters and items in a value, however often a part occurs in it.
 
     SecurityError beyond MAX_MADE: a list that holds one list twice, forty times over, is small until it is
@@ -114,20 +114,20 @@ def kept(value: Any) -> Any:
     return value
 
 
-def each(values: Iterable[Any]) -> Iterator[Any]:
+def each(values: Iterable[object]) -> Iterator[Any]:
     """Yield the items of a loop, one step each."""
     for value in values:
         spend(STEP)
         yield value
 
 
-def as_text(value: Any) -> str:
+def as_text(value: object) -> str:
     """`str(value)`, measured before."""
     spend(size(value))
     return str(value)
 
 
-def joined(values: Iterable[Any]) -> str:
+def joined(values: Iterable[object]) -> str:
     """Return the texts of some values in a row."""
     return "".join([as_text(value) for value in values])
 
@@ -169,7 +169,7 @@ def _before_sequence(value: Any, times: int) -> None:
     spend(len(value) * times * (1 if isinstance(value, _TEXTS) else ITEM))
 
 
-def before_format(text: str, fields: int, values: Any) -> None:
+def before_format(text: str, fields: int, values: object) -> None:
     """Draw on the budget for a format.
 
     SecurityError when it asks for more than MAX_WIDTH places, or lets the data say how many.
@@ -184,7 +184,9 @@ def before_format(text: str, fields: int, values: Any) -> None:
 # -- calls -------------------------------------------------------------------------------------------------
 
 
-def before_call(called: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> tuple[Any, ...]:
+def before_call(
+    called: object, arguments: tuple[Any, ...], options: Mapping[str, object]
+) -> tuple[object, ...]:
     """Draw on the budget for a call. Returns the arguments to call with."""
     spend(STEP)
     if isinstance(called, LoopContext) and arguments:
@@ -198,7 +200,7 @@ def before_call(called: Any, arguments: tuple[Any, ...], options: Mapping[str, A
     return arguments
 
 
-def after_call(called: Any, result: Any) -> Any:
+def after_call(called: object, result: object) -> object:
     """Return the result of a call, measured unless it is a part of something that was there before."""
     owner, name = getattr(called, "__self__", None), getattr(called, "__name__", "")
     return result if isinstance(owner, Mapping) and name in _LOOK_UPS else kept(result)
@@ -207,7 +209,7 @@ def after_call(called: Any, result: Any) -> Any:
 _LOOK_UPS = ("get", "items", "keys", "values")
 
 
-def _width(owner: Any, arguments: tuple[Any, ...]) -> int:
+def _width(owner: object, arguments: tuple[object, ...]) -> int:
     widest = max((number for number in arguments if isinstance(number, int)), default=0)
     if widest > MAX_WIDTH:
         raise SecurityError(f"widths up to {MAX_WIDTH} only")
@@ -226,7 +228,7 @@ def _replace(owner: Any, arguments: tuple[Any, ...]) -> int:
     return len(owner) + grows
 
 
-def _join(owner: Any, arguments: tuple[Any, ...]) -> int:
+def _join(owner: Any, arguments: tuple[object, ...]) -> int:
     items = arguments[0] if arguments else ()
     if isinstance(items, _TEXTS):
         return (len(owner) + 1) * len(items)
@@ -241,7 +243,7 @@ def _translate(owner: Any, arguments: tuple[Any, ...]) -> int:
     return len(owner) * max((len(value) for value in values if isinstance(value, _TEXTS)), default=1)
 
 
-def _backwards(owner: Any, arguments: tuple[Any, ...]) -> int:
+def _backwards(owner: Any, arguments: tuple[object, ...]) -> int:
     """Bound a search from the right, which may look at every place of the word at every place of the text."""
     words = [word for word in arguments if isinstance(word, _TEXTS)]
     return len(owner) + len(owner) * max(map(len, words), default=0) // 100
@@ -268,12 +270,12 @@ _LIGHT = frozenset(
 """Filters that make nothing, or give one item after the other."""
 
 
-def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def watched(name: str, function: Callable[..., object]) -> Callable[..., object]:
     """Return a filter that draws on the budget: for the input that it works through, and for its result."""
     passes = hasattr(function, "jinja_pass_arg")
 
     @functools.wraps(function)
-    def watch(*arguments: Any, **options: Any) -> Any:
+    def watch(*arguments: object, **options: object) -> object:
         spend(STEP)
         if name in _LIGHT:
             return function(*arguments, **options)
@@ -287,23 +289,23 @@ def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return watch
 
 
-def _replace_filter(given: tuple[Any, ...], options: dict[str, Any]) -> None:
+def _replace_filter(given: tuple[object, ...], options: dict[str, object]) -> None:
     value, old, new = (str(word) for word in (*given, *options.values())[:3])
     spend(_replace(value, (old, new)))
 
 
-def _format_filter(given: tuple[Any, ...], options: dict[str, Any]) -> None:
+def _format_filter(given: tuple[object, ...], options: dict[str, object]) -> None:
     form = str(given[0])
     before_format(form, form.count("%"), [*given[1:], *options.values()])
 
 
-def _striptags_filter(given: tuple[Any, ...], options: dict[str, Any]) -> None:
+def _striptags_filter(given: tuple[object, ...], options: dict[str, object]) -> None:
     """MarkupSafe copies the whole text for each comment in it."""
     if size(given[0]) > _LONGEST_MARKED_UP:
         raise SecurityError(f"striptags takes up to {_LONGEST_MARKED_UP} characters")
 
 
-def _tojson_filter(given: tuple[Any, ...], options: dict[str, Any]) -> None:
+def _tojson_filter(given: tuple[object, ...], options: dict[str, object]) -> None:
     if isinstance(given[0], Undefined):
         str(given[0])  # raises, and says what is missing
     indent = (*given[1:], *options.values())
@@ -311,11 +313,11 @@ def _tojson_filter(given: tuple[Any, ...], options: dict[str, Any]) -> None:
         raise SecurityError(f"tojson indents by up to 8, and up to {_LONGEST_MARKED_UP} characters")
 
 
-def _is_small(value: Any) -> bool:
+def _is_small(value: object) -> bool:
     return value is None or (isinstance(value, int) and value <= 8)
 
 
-def _sum_filter(given: tuple[Any, ...], options: dict[str, Any]) -> None:
+def _sum_filter(given: tuple[object, ...], options: dict[str, object]) -> None:
     """Refuse to add up lists: each sum would be a copy of the one before."""
     start = options.get("start", given[2] if len(given) > 2 else 0)
     if not isinstance(start, (int, float)):

@@ -34,7 +34,7 @@ class Schema:
         bounded = jsonschema.validators.extend(kind, {"pattern": _pattern, "patternProperties": _properties})
         self._validator = bounded(schema, registry=REGISTRY)
 
-    def errors(self, value: Any) -> Messages:
+    def errors(self, value: object) -> Messages:
         """Return what is wrong with a value, each with its place. EntityUnfit when it cannot be told."""
         try:
             return [_sentence(error) for error in self._validator.iter_errors(value)]
@@ -57,7 +57,7 @@ def _parts(value: Any, path: Place) -> Iterator[tuple[tuple[str | int, ...], Map
             yield from _parts(inner, (*path, at))
 
 
-def _check_references(path: Place, part: Mapping[str, Any], schema: Any) -> None:
+def _check_references(path: Place, part: Mapping[str, object], schema: object) -> None:
     for keyword in ("$ref", "$dynamicRef"):
         target = part.get(keyword)
         if not isinstance(target, str):
@@ -68,7 +68,7 @@ def _check_references(path: Place, part: Mapping[str, Any], schema: Any) -> None
             raise ConfigProblem((*path, keyword), f"{target!r} leads out of the schema; put it under $defs")
 
 
-def _check_patterns(path: Place, part: Mapping[str, Any]) -> None:
+def _check_patterns(path: Place, part: Mapping[str, object]) -> None:
     properties = part.get("patternProperties")
     given = [("pattern", part.get("pattern"))]
     given += [("patternProperties", name) for name in properties] if isinstance(properties, Mapping) else []
@@ -86,13 +86,15 @@ def _found(pattern: str, text: str) -> bool:
     return regex.search(pattern, text, timeout=PATTERN_SECONDS) is not None
 
 
-def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+def _pattern(
+    validator: object, pattern: str, value: object, schema: object
+) -> Iterator[jsonschema.ValidationError]:
     if isinstance(value, str) and not _found(pattern, value):
         yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
 
 
 def _properties(
-    validator: Any, patterns: Mapping[str, Any], value: Any, schema: Any
+    validator: Any, patterns: Mapping[str, object], value: object, schema: object
 ) -> Iterator[jsonschema.ValidationError]:
     if not isinstance(value, dict):
         return

@@ -15,6 +15,7 @@ from typing import Any
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from core.jsonio import Json
 from core.tokens import EARLY_SECONDS, TokenCache
 from localnode.pipes.errors import RemoteFailed
 
@@ -46,7 +47,7 @@ class TokenAuth(AuthBase, ABC):
     def _put(self, request: requests.PreparedRequest, token: str) -> requests.PreparedRequest:
         """Return the request with the token on it."""
 
-    def _ask(self, method: str, **options: Any) -> dict[str, Any]:
+    def _ask(self, method: str, **options: object) -> Json:
         """Return the answer of `token_url`. RemoteFailed tells the status alone: bodies may hold secrets."""
         url = self._setting.get("token_url")
         if not url:

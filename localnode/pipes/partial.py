@@ -16,7 +16,7 @@ def is_due(pump: Config, run: int) -> bool:
     return "partial_rescan_run_count" in pump and run % int(pump["partial_rescan_run_count"]) == 0
 
 
-def moved_back(offset: Any, delta: float) -> Any:
+def moved_back(offset: Any, delta: float) -> object:
     """Return the token `delta` before `offset`: subtracted from a number, as seconds from a timestamp.
 
     Other tokens stay as they are: nobody knows what comes before them.

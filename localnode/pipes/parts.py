@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from core.jsonio import Json
 from localnode import codec
 from localnode.dtl import PipeSettings
 from localnode.pipes import compaction, registry
@@ -68,7 +68,7 @@ class Parts:
         """Dependency tracking as of now."""
         return Tracker(self.store, self.state, self.chain.hop_joins if self.tracks else [])
 
-    def context(self, tracking: bool = False, params: Mapping[str, Any] | None = None) -> RunContext:
+    def context(self, tracking: bool = False, params: Mapping[str, object] | None = None) -> RunContext:
         """Return what the transforms see of the node."""
         names = self.source.input_datasets() if isinstance(self.source, DatasetSource) else []
         source = self.store.find(names[0]) if names else None
@@ -90,7 +90,7 @@ class Parts:
 
     # -- compaction ----------------------------------------------------------------------------------------
 
-    def remember_positions(self, offset: Any) -> None:
+    def remember_positions(self, offset: object) -> None:
         """Remember how far the source has read, so that compaction leaves what it has not seen."""
         for name, position in self.source.positions(offset).items():
             dataset, key = self.store.find(name), READING + name
@@ -112,7 +112,7 @@ class Parts:
 
     # -- reprocessing --------------------------------------------------------------------------------------
 
-    def _inputs(self) -> dict[str, Any]:
+    def _inputs(self) -> Json:
         """Return what must stay the same for the offset to keep its meaning."""
         generations = {}
         for name in (*self.source.input_datasets(), *sorted(self.chain.datasets)):
@@ -187,7 +187,7 @@ def _written_systems(config: Config, sink: Config, engine: Engine) -> list[Confi
     return [engine.systems.config(name) for name in names]
 
 
-def _object(value: Any) -> Config:
+def _object(value: object) -> Config:
     return value if isinstance(value, Mapping) else {}
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from core.clock import now_us
+from core.jsonio import Json
 from localnode.pipes import sinks, sources, transforms, unavailable
 from localnode.pipes.base import Config, Engine, Entity
 from localnode.pipes.batches import DEAD
@@ -144,7 +145,7 @@ class Pipe:
             self._run = None
             self._running.release()
 
-    def progress(self) -> dict[str, Any] | None:
+    def progress(self) -> dict[str, object] | None:
         """Return how far the run under way has come, None while there is none.
 
         `{"started": Unix s, "read": source entities, "left": how many are still to come or None}`.
@@ -155,7 +156,7 @@ class Pipe:
         started, read = run.so_far
         return {"started": started, "read": read, "left": self.queues()["source"] if read else None}
 
-    def change_token(self) -> Any:
+    def change_token(self) -> object:
         """Return a value that is the same again only if a run would find nothing new.
 
         None when that cannot be known.
@@ -197,7 +198,7 @@ class Pipe:
             or "partial_rescan_run_count" in (self.config.get("pump") or {})
         )
 
-    def _seen(self) -> tuple[Any, ...] | None:
+    def _seen(self) -> tuple[object, ...] | None:
         """Return what a run finds something new by; None if that cannot be known."""
         if not self.input_datasets or self._parts.state.retry_count():
             return None
@@ -208,7 +209,7 @@ class Pipe:
             return None  # completeness may let it read what is there already
         return tuple((i.generation, i.max_updated, i.populated) if i else None for i in infos)
 
-    def _own_state(self) -> tuple[Any, ...]:
+    def _own_state(self) -> tuple[object, ...]:
         """Return what a run goes on from, and what it writes to."""
         sink = self._infos([self.sink_dataset])[0] if self.sink_dataset else None
         state = self._parts.state
@@ -316,7 +317,7 @@ class Pipe:
             dataset.write([{**dead_letter, "_deleted": True} for dead_letter in dead_letters])
         return len(dead_letters)
 
-    def queues(self) -> dict[str, Any]:
+    def queues(self) -> Json:
         """Return what is still to be done.
 
         `{"source": entities to read or None, "dependencies": {dataset: changes to follow}, "retries": n}`.
@@ -351,7 +352,7 @@ class Pipe:
         completeness: int | None = None,
         url: str = "",
         headers: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Take in a JSON push; see `receiver.Receiver.receive`. Refused when the pipe is no receiver."""
         if self._receiver is None:
             raise Refused(f"pipe {self.id!r} is no receiver: its source is not http_endpoint")
@@ -378,19 +379,19 @@ class Pipe:
         return dataset.read(since, limit) if dataset else iter(())
 
     def publish(
-        self, since: Any = None, limit: int | None = None, params: Mapping[str, Any] | None = None
+        self, since: object = None, limit: int | None = None, params: Mapping[str, object] | None = None
     ) -> Iterator[Entity]:
         """Return what an `http_endpoint` sink answers."""
         return self._publisher.entities(since, limit, params)
 
-    def publish_csv(self, params: Mapping[str, Any] | None = None) -> Iterator[bytes]:
+    def publish_csv(self, params: Mapping[str, object] | None = None) -> Iterator[bytes]:
         """Return what a `csv_endpoint` sink answers. Refused for other sinks."""
         if self._parts.sink.config.get("type") != "csv_endpoint":
             raise Refused(f"pipe {self.id!r} has no csv_endpoint sink")
         return self._publisher.csv(params)
 
     def publish_xml(
-        self, since: Any = None, limit: int | None = None, params: Mapping[str, Any] | None = None
+        self, since: object = None, limit: int | None = None, params: Mapping[str, object] | None = None
     ) -> Iterator[bytes]:
         """Return what an `xml_endpoint` sink answers. Refused for other sinks."""
         sink = self._parts.sink

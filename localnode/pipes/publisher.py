@@ -56,7 +56,7 @@ class Publisher:
             if limit is not None and count >= limit:
                 return
 
-    def _groups(self, since: Any, context: RunContext, preview: bool) -> Iterator[list[Entity]]:
+    def _groups(self, since: object, context: RunContext, preview: bool) -> Iterator[list[Entity]]:
         """Output by source entity."""
         self._parts.source.check_token(since)
         for batch in self._parts.source.preview_batches(since, self._parts.batch_size):
@@ -70,7 +70,7 @@ class Publisher:
                 position = {} if "_updated" not in source else {"_updated": source["_updated"]}
                 yield [{**position, **output} for output in outputs]
 
-    def stage(self, stage: str, since: Any = None, limit: int | None = None) -> Iterator[Entity]:
+    def stage(self, stage: str, since: object = None, limit: int | None = None) -> Iterator[Entity]:
         """Preview of `source`, `before-transforms` or `after-transforms`; side effects are left out."""
         if stage == "after-transforms":
             return self.entities(since, limit, preview=True)
@@ -83,7 +83,7 @@ class Publisher:
     def _before(self, entity: Entity) -> list[Item]:
         return self._parts.chain.before([entity])
 
-    def csv(self, params: Mapping[str, Any] | None = None) -> Iterator[bytes]:
+    def csv(self, params: Mapping[str, object] | None = None) -> Iterator[bytes]:
         """Yield the pipe's output as CSV, by the settings of its `csv_endpoint` sink."""
         config = self._parts.sink.config
         encoding, errors = config.get("encoding", "utf-8"), config.get("encode_error_strategy", "strict")
@@ -114,7 +114,7 @@ class Publisher:
             buffer.truncate()
 
     def xml(
-        self, since: Any, limit: int | None, params: Mapping[str, Any] | None, writer: XmlWriter
+        self, since: object, limit: int | None, params: Mapping[str, object] | None, writer: XmlWriter
     ) -> Iterator[bytes]:
         """Yield the pipe's output as an XML document, by the settings of its `xml_endpoint` sink."""
         if self._parts.sink.config.get("byte_order_mark"):
@@ -126,7 +126,7 @@ class Publisher:
         yield writer.closing.encode()
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     """Return a property as a CSV cell: text and numbers as they are, null empty, everything else as JSON."""
     if value is None:
         return ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.clock import now_us
+from core.jsonio import Json
 from localnode.dtl import DtlTrip
 from localnode.pipes import partial
 from localnode.pipes.base import CHRONOLOGICAL, NONE, Batch, RunScope, Source, position
@@ -224,7 +225,7 @@ class PumpRun:
                 self._reprocess_some(names[start : start + size], wanted, offset)
         self._tracker.store_positions()
 
-    def _reprocess_some(self, names: list[str], wanted: dict[str, set[Probe]], offset: Any) -> None:
+    def _reprocess_some(self, names: list[str], wanted: dict[str, set[Probe]], offset: object) -> None:
         self._check_stop()
         found = self._parts.source.latest(names)
         due = [entity for name in names if (entity := found.get(name)) and entity["_updated"] <= offset]
@@ -284,7 +285,7 @@ class PumpRun:
             self._note_progress()
         return read
 
-    def _start_offset(self) -> Any:
+    def _start_offset(self) -> object:
         """Return where to read on: the offset, or somewhat before it in a partial rescan."""
         pump = self._parts.config.get("pump") or {}
         if self._scope.full or not partial.is_due(pump, self._state.get("runs", 0) + 1):
@@ -292,7 +293,7 @@ class PumpRun:
         self._sync_type = PARTIAL
         return partial.moved_back(self._last_offset, pump.get("partial_rescan_delta", 0))
 
-    def _save_offset(self, offset: Any) -> None:
+    def _save_offset(self, offset: object) -> None:
         self._state.put("offset", offset)
 
     def _check_stop(self) -> None:
@@ -375,14 +376,14 @@ class PumpRun:
         self._log.ended(self._started, self._sync_type, error, **entity, **self._figures())
         return self._result(status, str(error))
 
-    def _take_trace(self) -> list[dict[str, Any]]:
+    def _take_trace(self) -> list[Json]:
         parts = self._parts
         takes = [part.take_trace for part in parts.chain.transforms]
         return [
             entry for take in (parts.source.take_trace, *takes, parts.sink.take_trace) for entry in take()
         ]
 
-    def _figures(self) -> dict[str, Any]:
+    def _figures(self) -> dict[str, object]:
         counts = self._counts
         trace = self._take_trace()
         return {
@@ -415,5 +416,5 @@ class PumpRun:
         )
 
 
-def _ignore(offset: Any) -> None:
+def _ignore(offset: object) -> None:
     """Do nothing: the offset does not move with this batch."""

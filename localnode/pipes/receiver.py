@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from core.clock import now_us
 from core.flags import parse_flag
+from core.jsonio import Json
 from localnode import codec
 from localnode.dtl import DtlError
 from localnode.pipes.base import Entity, RunScope, unusable_id
@@ -34,7 +34,7 @@ class Receiver:
         completeness: int | None = None,
         url: str = "",
         headers: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Store what was pushed; all is committed when this returns the answer's JSON object.
 
         Raises InvalidPush (400), SequenceConflict (409), StaleEntity (optimistic locking), Refused
@@ -90,7 +90,7 @@ class Receiver:
                 raise InvalidPush(f"entity number {at}: {reason}; nothing was stored")
         return entities
 
-    def _sequence(self, params: Mapping[str, str], full: bool) -> dict[str, Any]:
+    def _sequence(self, params: Mapping[str, str], full: bool) -> Json:
         """Return the sequence this request belongs to, as it will be remembered.
 
         SequenceConflict when it does not fit.
@@ -119,7 +119,7 @@ class Receiver:
         self,
         outputs: list[Entity],
         scope: RunScope,
-        sequence: dict[str, Any],
+        sequence: Json,
         closes: bool,
         completeness: int | None,
     ) -> None:
@@ -140,7 +140,7 @@ class Receiver:
                 dataset = store.dataset(sink.dataset, create=True)
                 dataset.set_completeness(now_us() if completeness is None else completeness, {})
 
-    def _answer(self, outputs: list[Entity]) -> dict[str, Any]:
+    def _answer(self, outputs: list[Entity]) -> Json:
         sink = self._parts.sink
         if not (sink.config.get("enable_optimistic_locking") and len(outputs) == 1 and sink.dataset):
             return {}
@@ -155,7 +155,7 @@ def _flag(params: Mapping[str, str], name: str) -> bool:
         raise InvalidPush(f"{name} {error}, not {params[name]!r}") from None
 
 
-def _number(text: str, as_decimal: bool, as_int: bool) -> Any:
+def _number(text: str, as_decimal: bool, as_int: bool) -> object:
     """Return a JSON number with a point or exponent, as the receiver's settings want it."""
     exact = Decimal(text)
     if as_int and abs(exact.adjusted()) < 4000 and exact == exact.to_integral_value():

@@ -77,7 +77,7 @@ def register(
     return add
 
 
-def register_unavailable(kind: str, name: str, factory: Callable[[Config, BuildContext], Any]) -> None:
+def register_unavailable(kind: str, name: str, factory: Callable[[Config, BuildContext], object]) -> None:
     """Make a type known that only a hosted node has; its properties are not checked."""
     schema = {"type": "object", "properties": {"type": {"const": name}}, "required": ["type"]}
     _TYPES[kind, name] = ComponentType(kind, name, schema, factory, available=False)
@@ -168,7 +168,7 @@ _CHOICE: Mapping[str, Schema] = {
 }
 
 
-def _unresolved(config: Config, build_context: BuildContext) -> Any:
+def _unresolved(config: Config, build_context: BuildContext) -> object:
     raise ConfigProblem((), f"{config['type']} is resolved while the pipe is built")
 
 

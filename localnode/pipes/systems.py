@@ -93,7 +93,7 @@ class Systems:
             raise RemoteFailed(f"system {system_id!r} has no url_pattern")
         return address
 
-    def request(self, system_id: str, method: str, path: str, **options: Any) -> requests.Response:
+    def request(self, system_id: str, method: str, path: str, **options: object) -> requests.Response:
         """One call; the body is read. `options` as in requests (params, headers, data).
 
         RemoteFailed on any status but 2xx, on no answer, and on a redirect to another host.
@@ -103,7 +103,7 @@ class Systems:
 
     @contextmanager
     def stream(
-        self, system_id: str, method: str, path: str, **options: Any
+        self, system_id: str, method: str, path: str, **options: object
     ) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
         """Provide headers and body chunks of one call.
 
@@ -125,7 +125,7 @@ class Systems:
             response.close()
 
     @contextmanager
-    def _call(self, system_id: str, method: str, path: str, **options: Any) -> Iterator[requests.Response]:
+    def _call(self, system_id: str, method: str, path: str, **options: object) -> Iterator[requests.Response]:
         response = self._send(system_id, method, path, **options)
         try:
             if not 200 <= response.status_code < 300:

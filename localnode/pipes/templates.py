@@ -63,7 +63,7 @@ def _rendered(text: str, properties: bytes) -> Any:
         return problem
 
 
-def _parsed(text: str, variables: dict[str, Any]) -> Any:
+def _parsed(text: str, variables: dict[str, object]) -> object:
     if text in bodies.names():
         name, text = text, bodies.body(text)
     elif AS_JSON in text:
@@ -85,7 +85,7 @@ def _parsed(text: str, variables: dict[str, Any]) -> Any:
         raise ConfigProblem((), f"{name} does not render to JSON: {error}") from error
 
 
-def _filled(value: Any, variables: dict[str, Any], path: Place) -> Any:
+def _filled(value: object, variables: dict[str, object], path: Place) -> Any:
     """Return a body with its texts rendered: those that name `properties` and nothing else.
 
     All others are for the transforms themselves.

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
 
+from core.jsonio import Json
 from localnode import codec
 from localnode.dtl import HopJoin, IndexExpression
 from localnode.store import Dataset, PipeState, Store, Stored
@@ -40,7 +40,7 @@ class Tracker:
         """Datasets whose changes are followed."""
         return sorted(self._indexes)
 
-    def _position(self, name: str) -> dict[str, Any] | None:
+    def _position(self, name: str) -> Json | None:
         dataset = self._store.find(name)
         if dataset is None:
             return None
@@ -56,7 +56,7 @@ class Tracker:
             counts[name] = 0 if last is None else last - (-1 if done is None else done)
         return counts
 
-    def _done(self, name: str, top: dict[str, Any] | None) -> int | None:
+    def _done(self, name: str, top: Json | None) -> int | None:
         """Return the offset up to which changes were followed up; None = from the start."""
         seen = self._state.get(PREFIX + name)
         if not seen or not top or seen["generation"] != top["generation"]:

@@ -9,7 +9,6 @@ and https://docs.sesam.io/hub/deprecations.html.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from localnode.dtl import TransformContext
 from localnode.pipes.base import Batch, Entity, Item, RunScope, Sink, Source, Transform
@@ -31,7 +30,7 @@ def not_available(kind: str, name: object) -> str:
 class UnavailableSource(Source):
     """Gives nothing."""
 
-    def batches(self, since: Any, size: int) -> Iterator[Batch]:
+    def batches(self, since: object, size: int) -> Iterator[Batch]:
         """NotAvailable."""
         raise NotAvailable(not_available(SOURCE, self.config.get("type")))
 

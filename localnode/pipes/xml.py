@@ -55,7 +55,7 @@ class XmlWriter:
         return f"</{self.wrapper}>" if self.wrapper else ""
 
 
-def _element(value: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
+def _element(value: Mapping[str, object], extra: Mapping[str, object]) -> str:
     tags = [name for name in value if name[:1] == "<" and name[-1:] == ">"]
     if len(tags) != 1:
         raise EntityUnfit(f"there must be exactly one property such as <tag>, not {len(tags)}")
@@ -66,7 +66,7 @@ def _element(value: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
     return f"<{tag}{attributes}>{content}</{tag}>" if content else f"<{tag}{attributes}/>"
 
 
-def _content(value: Any) -> str:
+def _content(value: object) -> str:
     if isinstance(value, Mapping):
         return _element(value, {})
     if isinstance(value, list):
@@ -74,7 +74,7 @@ def _content(value: Any) -> str:
     return "" if value is None else escape(_text(value))
 
 
-def _attributes(values: Mapping[str, Any]) -> str:
+def _attributes(values: Mapping[str, object]) -> str:
     plain = {name: value for name, value in values.items() if not isinstance(value, (dict, list, type(None)))}
     return "".join(f" {_name(name)}={quoteattr(_text(value))}" for name, value in plain.items())
 
@@ -85,7 +85,7 @@ def _name(name: str) -> str:
     return name
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """Return a literal as text; tagged values without their tag."""
     text = json_text(value) if not isinstance(value, str) else value if is_string(value) else value[2:]
     if _FORBIDDEN.search(text):

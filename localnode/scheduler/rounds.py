@@ -53,7 +53,7 @@ class Runnable(Protocol):
     def source_system(self) -> str | None:
         """Id of the system that its source reads, None for one that reads none."""
 
-    def change_token(self) -> Any:
+    def change_token(self) -> object:
         """Return a value that is the same again only if a run would find nothing new.
 
         None when that is unknown.

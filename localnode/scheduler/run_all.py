@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.jsonio import Json
 from localnode.scheduler.rounds import FAILED, NOT_READY, NOT_RUNNABLE, Outcome, PipeTotals, Rounds, Runnable
 from localnode.scheduler.run_log import RunLog
 
@@ -48,7 +49,7 @@ class RunAll:
         self.stop = threading.Event()
         self._rounds = Rounds(pipes, workers, self._report)
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> Json:
         """Blocks until the end. `{"status": "success"|"failed"|"stopped", "additional_info": {…}}`."""
         started = time.monotonic()
         deadline = started + self.options.max_run_time
@@ -86,7 +87,7 @@ class RunAll:
         elif outcome.changes:
             self.log.info(f"pipe {pipe_id}: {outcome.changes} changes")
 
-    def _result(self, rounds: int, seconds: float, limit: str) -> dict[str, Any]:
+    def _result(self, rounds: int, seconds: float, limit: str) -> dict[str, object]:
         failed, tolerated = self._failures()
         status = STOPPED if self.stop.is_set() else FAILED if failed or limit else "success"
         info: dict[str, Any] = {
@@ -141,5 +142,5 @@ class RunAll:
         return pipe.is_input and checks is False
 
 
-def _figures(totals: PipeTotals) -> dict[str, Any]:
+def _figures(totals: PipeTotals) -> dict[str, object]:
     return {"runs": totals.runs, "changes": totals.changes, "seconds": round(totals.seconds, 3)}

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from core.jsonio import Json
 from localnode import codec
 from localnode.store import writer
 
@@ -19,7 +20,7 @@ PAGE = 1000
 
 
 def write(
-    dataset: Dataset, entities: Iterable[dict[str, Any] | Stored], options: writer.WriteOptions
+    dataset: Dataset, entities: Iterable[Json | Stored], options: writer.WriteOptions
 ) -> writer.WriteResult:
     """Stage the entities that differ from their latest staged, else latest committed version."""
     items = writer.prepare_all(entities, options)
@@ -72,7 +73,7 @@ def staged_count(dataset: Dataset) -> int:
     return int(dataset.query(f"SELECT count(*) FROM stage_{dataset.no}")[0][0])
 
 
-def staged(dataset: Dataset) -> Iterator[dict[str, Any]]:
+def staged(dataset: Dataset) -> Iterator[Json]:
     """See `Dataset.staged`."""
     at = 0
     while True:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from core.jsonio import Json
 from localnode import codec
 from localnode.store import breaker, deletion_tracking, writer
 from localnode.store.errors import DatasetMissing
@@ -36,7 +37,7 @@ class Stored(NamedTuple):
     deleted: int
     data: bytes
 
-    def entity(self) -> dict[str, Any]:
+    def entity(self) -> Json:
         """Return the entity with its reserved properties.
 
         `_updated`, `_previous`, `_ts` in µs, `_hash` as 32 hex digits.
@@ -77,7 +78,7 @@ class Dataset:
         self.id = dataset_id
         self.indexes = DatasetIndexes(self)
 
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
         """Return rows of one read; DatasetMissing when the dataset has been deleted meanwhile."""
         try:
             return self.store.query(sql, parameters)
@@ -125,9 +126,7 @@ class Dataset:
             if len(batch) < take:
                 return
 
-    def read(
-        self, since: int | None = None, limit: int | None = None, **options: Any
-    ) -> Iterator[dict[str, Any]]:
+    def read(self, since: int | None = None, limit: int | None = None, **options: Any) -> Iterator[Json]:
         """`rows` as entities."""
         return (row.entity() for row in self.rows(since, limit, **options))
 
@@ -147,7 +146,7 @@ class Dataset:
         return {row[1]: Stored._make(row) for row in rows}
 
     @staticmethod
-    def stored(rows: Iterable[Sequence[Any]]) -> list[Stored]:
+    def stored(rows: Iterable[Sequence[object]]) -> list[Stored]:
         """Return rows of (upd, id, prev, ts, hash, deleted, data) as versions."""
         return [Stored._make(row) for row in rows]
 
@@ -162,7 +161,7 @@ class Dataset:
         """
         return None if row.previous is None else self.version(row.previous)
 
-    def _one(self, where: str, value: Any) -> Stored | None:
+    def _one(self, where: str, value: object) -> Stored | None:
         rows = self.query(f"SELECT {_COLUMNS} FROM log_{self.no} WHERE {where}", (value,))
         return Stored._make(rows[0]) if rows else None
 
@@ -250,7 +249,7 @@ class Dataset:
             )
             self.touch()
 
-    def _set(self, column: str, value: Any) -> None:
+    def _set(self, column: str, value: object) -> None:
         with self.store.transaction() as db:
             db.execute(f"UPDATE dataset SET {column} = ? WHERE no = ?", (value, self.no))
             self.touch()
@@ -262,7 +261,7 @@ class Dataset:
     # -- writing -------------------------------------------------------------------------------------------
 
     def write(
-        self, entities: Iterable[dict[str, Any] | Stored], options: writer.WriteOptions = writer.PLAIN
+        self, entities: Iterable[Json | Stored], options: writer.WriteOptions = writer.PLAIN
     ) -> writer.WriteResult:
         """Append the entities that differ from their latest version, all or none; see `writer.WriteOptions`.
 
@@ -298,7 +297,7 @@ class Dataset:
         """Trip the circuit breaker: staged writes stay unpublished until somebody decides."""
         self._set("breaker", message)
 
-    def staged(self) -> Iterator[dict[str, Any]]:
+    def staged(self) -> Iterator[Json]:
         """Return entities under an open or tripped circuit breaker, in the order written."""
         return breaker.staged(self)
 

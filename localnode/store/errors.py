@@ -12,7 +12,7 @@ StoreError
 
 from __future__ import annotations
 
-from typing import Any
+from core.jsonio import Json
 
 
 class StoreError(Exception):
@@ -53,9 +53,7 @@ class DuplicateVersion(InvalidEntity):
 class StaleEntity(InvalidEntity):
     """An update that is not based on the latest version; the versions are there to be merged by hand."""
 
-    def __init__(
-        self, given: dict[str, Any], existing: dict[str, Any], ancestor: dict[str, Any] | None
-    ) -> None:
+    def __init__(self, given: Json, existing: Json, ancestor: Json | None) -> None:
         super().__init__(
             f"entity {given.get('_id')!r} is based on version {given.get('_updated')!r}, not the latest"
         )

@@ -13,8 +13,9 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from core.jsonio import Json
 from localnode import codec
 from localnode.store import schema
 from localnode.store.errors import DatasetMissing
@@ -38,7 +39,7 @@ class Index(Protocol):
     def primary_key(self) -> bool:
         """Whether the expression is just `_id`, so that keys are ids and no table of its own is needed."""
 
-    def values(self, entity: dict[str, Any]) -> list[str]:
+    def values(self, entity: Json) -> list[str]:
         """Canonical join keys of an entity; empty for null and for deleted entities."""
 
 
@@ -198,8 +199,6 @@ class DatasetIndexes:
                 db.execute("DELETE FROM dataset_index WHERE no = ?", found)
 
 
-def _insert(
-    db: sqlite3.Connection, no: int, index: Index, entities: Iterable[tuple[int, dict[str, Any]]]
-) -> None:
+def _insert(db: sqlite3.Connection, no: int, index: Index, entities: Iterable[tuple[int, Json]]) -> None:
     rows = [(value, upd) for upd, entity in entities for value in index.values(entity)]
     db.executemany(f"INSERT OR IGNORE INTO ix_{no} VALUES (?, ?)", rows)

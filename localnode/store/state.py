@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.jsonio import Json
 from localnode import codec
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class PipeState:
         text = self._texts().get(key)
         return default if text is None else json.loads(text)
 
-    def put(self, key: str, value: Any) -> None:
+    def put(self, key: str, value: object) -> None:
         """Keep a JSON value; None forgets it."""
         with self.store.transaction() as db:
             if value is None:
@@ -54,7 +55,7 @@ class PipeState:
                 )
             self.store.touch(("state", self.pipe_id))
 
-    def values(self, prefix: str = "") -> dict[str, Any]:
+    def values(self, prefix: str = "") -> Json:
         """Return all values whose key starts with `prefix`."""
         return {key: json.loads(value) for key, value in self._texts().items() if key.startswith(prefix)}
 
@@ -97,7 +98,7 @@ class PipeState:
     def _count_retries(self) -> int:
         return int(self.store.query("SELECT count(*) FROM retry WHERE pipe = ?", (self.pipe_id,))[0][0])
 
-    def put_retry(self, entity: dict[str, Any], attempts: int, error: str) -> None:
+    def put_retry(self, entity: dict[str, object], attempts: int, error: str) -> None:
         """Queue an entity, replacing an earlier one of the same `_id`; it keeps its place."""
         with self.store.transaction() as db:
             db.execute(
@@ -176,7 +177,7 @@ def retry_counts(store: Store) -> dict[str, int]:
     return dict(store.query("SELECT pipe, count(*) FROM retry GROUP BY pipe"))
 
 
-def queued_retries(store: Store, after: tuple[str, str], limit: int) -> list[dict[str, Any]]:
+def queued_retries(store: Store, after: tuple[str, str], limit: int) -> list[dict[str, object]]:
     """Return the rows of the retry queues after (pipe, `_id`), in that order, without the entities."""
     rows = store.query(
         "SELECT pipe, id, attempts, error, ts FROM retry WHERE (pipe, id) > (?, ?) ORDER BY pipe, id LIMIT ?",

@@ -157,7 +157,7 @@ class Store:
 
     # -- reading -------------------------------------------------------------------------------------------
 
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
         """Return all rows of one read.
 
         Of what is committed, or inside a transaction of this thread also of what it wrote.
@@ -167,7 +167,7 @@ class Store:
         except UnicodeEncodeError:
             return []  # half of a surrogate pair: no such text is stored anywhere
 
-    def _rows(self, sql: str, parameters: Sequence[Any]) -> list[Any]:
+    def _rows(self, sql: str, parameters: Sequence[object]) -> list[object]:
         if self._owner == threading.get_ident():
             return self._writer.execute(sql, parameters).fetchall()
         try:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.jsonio import Json
 from localnode import codec
 from localnode.store.errors import (
     DatasetMissing,
@@ -63,9 +64,7 @@ class Prepared:
 
     __slots__ = ("_entity", "data", "deleted", "filtered", "hash", "id")
 
-    def __init__(
-        self, entity_id: str, deleted: bool, data: bytes, content_hash: bytes, entity: dict[str, Any] | None
-    ):
+    def __init__(self, entity_id: str, deleted: bool, data: bytes, content_hash: bytes, entity: Json | None):
         self.id = entity_id
         self.deleted = deleted
         self.filtered = False
@@ -73,18 +72,18 @@ class Prepared:
         self.hash = content_hash
         self._entity = entity
 
-    def entity(self) -> dict[str, Any]:
+    def entity(self) -> Json:
         """Return the entity as a dict, without store properties."""
         if self._entity is None:
             self._entity = codec.loads(self.data)
         return self._entity
 
-    def as_deleted(self, extra: dict[str, Any] | None = None) -> Prepared:
+    def as_deleted(self, extra: dict[str, object] | None = None) -> Prepared:
         """Return the same content, deleted; `extra` properties are added."""
         return prepare({**self.entity(), **(extra or {}), "_deleted": True})
 
 
-def prepare(entity: dict[str, Any], max_bytes: int = MAX_ENTITY_BYTES) -> Prepared:
+def prepare(entity: dict[str, object], max_bytes: int = MAX_ENTITY_BYTES) -> Prepared:
     """Strip reserved properties and render. Raises InvalidEntity or EntityTooLarge."""
     entity_id = entity.get("_id") if isinstance(entity, dict) else None
     if not isinstance(entity_id, str) or not entity_id:
@@ -118,7 +117,7 @@ def stored_as_prepared(row: Stored) -> Prepared:
     return Prepared(row.id, bool(row.deleted), row.data, row.hash, None)
 
 
-def prepare_all(entities: Iterable[dict[str, Any] | Stored], options: WriteOptions) -> list[Prepared]:
+def prepare_all(entities: Iterable[dict[str, object] | Stored], options: WriteOptions) -> list[Prepared]:
     """Return everything of one write call."""
     return [
         stored_as_prepared(e) if isinstance(e, tuple) else prepare(e, options.max_bytes) for e in entities
@@ -224,9 +223,7 @@ def next_offset(dataset: Dataset) -> int:
     return int(rows[0][0])
 
 
-def write(
-    dataset: Dataset, entities: Iterable[dict[str, Any] | Stored], options: WriteOptions
-) -> WriteResult:
+def write(dataset: Dataset, entities: Iterable[Json | Stored], options: WriteOptions) -> WriteResult:
     """See `Dataset.write`."""
     given = list(entities)
     items = prepare_all(given, options)
@@ -243,9 +240,7 @@ def write(
     return WriteResult(len(items), len(writing.rows), writing.deleted)
 
 
-def _check_latest(
-    dataset: Dataset, entity: dict[str, Any] | Stored, latest: dict[str, tuple[int, bytes, int]]
-) -> None:
+def _check_latest(dataset: Dataset, entity: Json | Stored, latest: dict[str, tuple[int, bytes, int]]) -> None:
     """StaleEntity when an entity names an `_updated` that is not the latest version's."""
     if isinstance(entity, tuple) or entity.get("_updated") is None:
         return

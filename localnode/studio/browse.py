@@ -138,7 +138,7 @@ def _holding(found: Dataset, text: str, before: int) -> list[Stored]:
     ]
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     """Yield every plain value within, as text."""
     if isinstance(value, dict):
         for name, content in value.items():
@@ -175,7 +175,7 @@ def versions(dataset_id: str) -> Response:
     return page(rows, row.updated if row is not None and rows else None)
 
 
-def _version(row: Stored, before: Stored | None) -> dict[str, Any]:
+def _version(row: Stored, before: Stored | None) -> dict[str, object]:
     after = row.entity()
     return {
         "updated": row.updated,
@@ -195,7 +195,7 @@ def _latest(found: Dataset) -> Stored:
     return row
 
 
-def preview(row: Stored) -> dict[str, Any]:
+def preview(row: Stored) -> Json:
     """Return an entity as a line of a list: its first telling values only."""
     shown: dict[str, Any] = {}
     found = [(name, value) for name, value in _plain(row.entity()) if value != row.id]
@@ -214,7 +214,7 @@ def _rank(name: str) -> int:
     return len(TELLING) if not name.endswith(TECHNICAL) else len(TELLING) + 1
 
 
-def _plain(value: dict[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:
+def _plain(value: dict[str, object], depth: int = 0) -> Iterator[tuple[str, object]]:
     """Texts and numbers by name, first those of the entity itself, then those within.
 
     `{"v": …}`, as values with a clock are kept, counts as its `v`.

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from flask import Response, current_app, request
 
@@ -46,7 +45,7 @@ class Case:
     status: str
     rule: str
 
-    def sort_key(self, order: str) -> tuple[Any, ...]:
+    def sort_key(self, order: str) -> tuple[object, ...]:
         """Return its place in a list."""
         if order == "record":
             return (self.dataset, self.id)
@@ -273,7 +272,7 @@ def _text(row: Json) -> str:
     return " ".join(_texts(row)).casefold()
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, list):

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from core.jsonio import Json
 from localnode.api import parsing
 from localnode.api.current import node
 from localnode.api.responses import as_json
@@ -32,7 +33,7 @@ def page(rows: list[Any], cursor: Any, **more: Any) -> Response:
     return as_json({"rows": rows, "cursor": cursor, **more})
 
 
-def until_full(found: Iterable[tuple[int, dict[str, Any] | None]], wanted: int) -> Response:
+def until_full(found: Iterable[tuple[int, Json | None]], wanted: int) -> Response:
     """Return a page of what was found going back in time: `(µs, row)`, None for what is not to be shown.
 
     What was written at one moment stays on one page, so that the moment can be the cursor. A page also

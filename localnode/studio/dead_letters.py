@@ -6,7 +6,6 @@ import heapq
 import json
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
 
 from flask import Response, request
 
@@ -126,7 +125,7 @@ def _dead_letters(pipe_id: str, dataset: Dataset, before: int | None) -> Iterato
     return ((pipe_id, row) for row in dataset.rows(since, reverse=True, deleted=False, page=100))
 
 
-def _dead_letter(pipe_id: str, row: Stored) -> dict[str, Any]:
+def _dead_letter(pipe_id: str, row: Stored) -> dict[str, object]:
     dead = row.entity().get(DEAD) or {}
     return {
         "pipe": pipe_id,

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response
 
+from core.jsonio import Json
 from localnode.api import views
 from localnode.api.current import node
 from localnode.api.responses import as_json
@@ -58,7 +59,7 @@ def get_pipe(pipe_id: str) -> Response:
     )
 
 
-def pipe_card(pipe: NodePipe, retries: int) -> dict[str, Any]:
+def pipe_card(pipe: NodePipe, retries: int) -> dict[str, object]:
     """Return what the flow shows of one pipe.
 
     `changes` and `seconds` are the last run's; `backlog` is how many versions of the source are still to be
@@ -127,7 +128,7 @@ def state_of(pipe: NodePipe) -> tuple[str, str]:
     return states.get(last.outcome.status, "ready"), last.outcome.reason or ""
 
 
-def counts(dataset: Any) -> dict[str, Any]:
+def counts(dataset: Any) -> Json:
     """Kept counts of a dataset, zeros for one that is not there yet."""
     if dataset is None:
         return {"live": 0, "deleted": 0, "versions": 0, "populated": False, "breaker": None}
@@ -169,18 +170,18 @@ def _outside(part: Any) -> str | None:
     return part["system"] if talks else None
 
 
-def written_to(effective: dict[str, Any]) -> str | None:
+def written_to(effective: dict[str, object]) -> str | None:
     """Return the system that a pipe writes to, by its sink or by a transform with side effects."""
     calls = [link for _, link in transforms(effective) if isinstance(link, dict) and link.get("side_effects")]
     found = [_outside(part) for part in [effective.get("sink"), *calls]]
     return next((system for system in found if system), None)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return " ".join(str(part) for part in value) if isinstance(value, list) else str(value or "")
 
 
-def _add_concepts(pipes: list[dict[str, Any]]) -> None:
+def _add_concepts(pipes: list[Json]) -> None:
     """Set `concept` of every card. Endpoints read from everywhere and belong to none.
 
     A kind of record belongs to the golden record that it is merged into, or made from; pipes that are about

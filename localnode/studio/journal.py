@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from flask import Response, request
 
+from core.jsonio import Json
 from core.names import parse_pipe
 from localnode.api import parsing
 from localnode.api.current import node
@@ -55,7 +55,7 @@ def _is_write(row: Stored) -> bool:
     return not row.deleted and entity.get("$operation") in WRITES and entity.get("$status") == "ok"
 
 
-def _write(dataset_id: str, row: Stored) -> dict[str, Any] | None:
+def _write(dataset_id: str, row: Stored) -> dict[str, object] | None:
     """Return a version as a write, None when it is none that was carried out.
 
     What a write leaves out of an object stays there, so nothing counts as removed.
@@ -90,7 +90,7 @@ def events() -> Response:
     return until_full(_found((f"{LOG_PREFIX}{each}" for each in pipe_ids), _event), limit(50))
 
 
-def _event(dataset_id: str, row: Stored) -> dict[str, Any] | None:
+def _event(dataset_id: str, row: Stored) -> dict[str, object] | None:
     event = row.entity()
     if event.get("event_type") not in TROUBLE:
         return None
@@ -111,8 +111,8 @@ def log() -> Response:
 
 
 def _found(
-    dataset_ids: Iterable[str], tell: Callable[[str, Stored], dict[str, Any] | None]
-) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    dataset_ids: Iterable[str], tell: Callable[[str, Stored], dict[str, object] | None]
+) -> Iterator[tuple[int, Json | None]]:
     return ((row.ts, tell(name, row)) for name, row in _newest(dataset_ids))
 
 

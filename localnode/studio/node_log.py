@@ -9,6 +9,8 @@ from typing import Any
 
 from flask import Flask, current_app
 
+from core.jsonio import Json
+
 MAX_LINES = 2000
 _KEY = "studio-log"
 
@@ -50,7 +52,7 @@ class NodeLog(logging.Handler):
             }
             self._kept.append(line)
 
-    def since(self, number: int) -> list[dict[str, Any]]:
+    def since(self, number: int) -> list[Json]:
         """Return lines numbered above `number`, oldest first."""
         with self._numbering:
             return [line for line in self._kept if line["number"] > number]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import Any
 
 from flask import Response, current_app, request
 
@@ -62,7 +61,7 @@ def get_overview() -> Response:
     )
 
 
-def _slowest() -> list[dict[str, Any]]:
+def _slowest() -> list[dict[str, object]]:
     runs = [
         (last.ended - last.started, pipe.id, last.ended)
         for pipe in node().pipes.values()

@@ -6,10 +6,10 @@ import heapq
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 from flask import Response, request
 
+from core.jsonio import Json
 from core.names import STAGES
 from localnode.api import parsing
 from localnode.api.current import node
@@ -71,7 +71,7 @@ def list_runs() -> Response:
     """
     only_failed = parsing.flag("failed", False)
 
-    def shown(run: dict[str, Any]) -> bool:
+    def shown(run: Json) -> bool:
         return not only_failed or run["outcome"] == "failed" or run["failures"] > 0
 
     runs = (_run(pipe_id, row) for pipe_id, row in _endings(parsing.number("before", None)))
@@ -98,7 +98,7 @@ def _ending_of(pipe_id: str, log: Dataset, before: int | None, stop_at: int) -> 
             yield pipe_id, row
 
 
-def _run(pipe_id: str, row: Stored) -> dict[str, Any]:
+def _run(pipe_id: str, row: Stored) -> Json:
     """One run as the list shows it; `ts` is when it ended, in µs."""
     event = row.entity()
     metrics = (event.get("metrics") or {}).get("entities") or {}
@@ -116,7 +116,7 @@ def _run(pipe_id: str, row: Stored) -> dict[str, Any]:
     }
 
 
-def _outcome(event_id: str, event: dict[str, Any]) -> str:
+def _outcome(event_id: str, event: dict[str, object]) -> str:
     """worked, failed, or stopped by a person or an upload."""
     if event_id == "pump-completed":
         return "worked"

@@ -15,7 +15,7 @@ class NoAnswer(Exception):
     """The node refuses to say what a pipe gives; the message says why."""
 
 
-def entities_of(spec: Spec, client: FlaskClient) -> list[dict[str, Any]]:
+def entities_of(spec: Spec, client: FlaskClient) -> list[dict[str, object]]:
     """Return what the pipe of a test holds at its stage. NoAnswer says why the node does not say."""
     query = {"stage": spec.stage} if spec.stage else {}
     answer = client.get(f"/api/pipes/{quote(spec.pipe, safe='')}/entities", query_string=query)

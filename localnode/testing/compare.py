@@ -35,7 +35,7 @@ def in_order(entities: Sequence[Entity], spec: Spec) -> list[Entity]:
     return sorted(entities, key=lambda entity: [*(_text(entity.get(n)) for n in spec.sort_by), _text(entity)])
 
 
-def _visible(value: Any, spec: Spec, path: tuple[str, ...]) -> Any:
+def _visible(value: object, spec: Spec, path: tuple[str, ...]) -> Any:
     """Without what is blacklisted, and without `_…` but for `_id` and a `_deleted` that is true."""
     if isinstance(value, list):
         return [_visible(item, spec, path) for item in value]
@@ -54,7 +54,7 @@ def _visible(value: Any, spec: Spec, path: tuple[str, ...]) -> Any:
     return kept
 
 
-def _numbers(value: Any) -> Any:
+def _numbers(value: object) -> Any:
     """As the vendor's client reads numbers: `1.0` is 1, and more than 16 digits lose those behind."""
     if isinstance(value, dict):
         return {name: _numbers(inner) for name, inner in value.items()}
@@ -67,7 +67,7 @@ def _numbers(value: Any) -> Any:
     return value
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """JSON by which values are told apart: 1, 1.0, true and "1" differ."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
@@ -131,11 +131,11 @@ def _parts(expected: Any, actual: Any, path: str) -> Iterator[tuple[str, str, st
         yield path, _shown(expected), _shown(actual)
 
 
-def _id(entity: Any) -> Any:
+def _id(entity: object) -> object:
     return entity.get("_id") if isinstance(entity, dict) else None
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     text = _text(value)
     return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from core.jsonio import Json
 from core.settings import BadSetting
 from localnode.config.upload import SUFFIX, pack_files, read_upload
 from localnode.testing.specs import SPEC_SUFFIX, Spec, spec_of
@@ -26,7 +26,7 @@ class Project:
     profile: str = "test"
     whitelist: frozenset[str] | None = None
 
-    def entities(self) -> list[dict[str, Any]]:
+    def entities(self) -> list[Json]:
         """Return the config entities. UnreadableUpload names the file."""
         if not self.root.is_dir():
             raise NotADirectoryError(f"{self.root} is not a directory")
@@ -39,7 +39,7 @@ class Project:
             pack_files((name, _with_variables(path.read_bytes(), variables)) for name, path in chosen.items())
         )
 
-    def variables(self) -> dict[str, Any]:
+    def variables(self) -> Json:
         """Return the environment variables of the profile.
 
         Those of `../.additional_parameters.json` go before them.
@@ -96,7 +96,7 @@ def read_whitelist(path: Path) -> frozenset[str]:
     return frozenset(line.strip() for line in path.read_text(encoding="utf-8").splitlines())
 
 
-def json_object(path: Path) -> dict[str, Any]:
+def json_object(path: Path) -> dict[str, object]:
     """Return a JSON object as Python reads it: of a name that is there twice, the last one counts.
 
     BadSetting.

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from flask.testing import FlaskClient
 
+from core.jsonio import Json
 from core.settings import BadSetting
 from localnode.api.app import create_app
 from localnode.config import ConfigRefused, NodeSettings
@@ -119,7 +119,7 @@ def _throw_away_node(systems: Mapping[str, str]) -> Iterator[tuple[Node, FlaskCl
 
 
 def _upload(
-    node: Node, entities: list[dict[str, Any]], variables: dict[str, Any], told: Callable[[str], None]
+    node: Node, entities: list[dict[str, object]], variables: dict[str, object], told: Callable[[str], None]
 ) -> Outcome:
     node.replace_env(variables)
     try:
@@ -132,7 +132,7 @@ def _upload(
     return Outcome("upload", PASSED, f"{len(node.pipes)} pipes")
 
 
-def _finding_lines(findings: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+def _finding_lines(findings: Iterable[Json]) -> Iterator[tuple[str, str]]:
     for entry in findings:
         name = entry["posted-config"].get("_id")
         for each in entry["config-errors"]:

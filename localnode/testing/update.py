@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from flask.testing import FlaskClient
 
@@ -69,7 +68,7 @@ def _new_spec(root: Path, pipe_id: str) -> Spec:
     return spec_of(path, root, {})
 
 
-def _entities_text(entities: Sequence[dict[str, Any]], spec: Spec) -> bytes:
+def _entities_text(entities: Sequence[dict[str, object]], spec: Spec) -> bytes:
     """Return the file of expected entities; deleted ones stand in it only if the test looks at them."""
     seen = present(entities, [], spec)
     data = (json.dumps(seen, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 from pathlib import Path
-from typing import Any
 
 import orjson
 from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from core.jsonio import Json
 from sandbox.chargebee import facts, idempotency, lists, parameters, scheduled
 from sandbox.chargebee.collection import create_collection
 from sandbox.chargebee.console import create_console, create_fact_switch
@@ -78,7 +78,7 @@ def create_app(
 
 
 @imitates("answers-are-json")
-def _answer(body: dict[str, Any], status: int = 200) -> Response:
+def _answer(body: Json, status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, content_type=JSON_TYPE)
 
 
@@ -265,13 +265,13 @@ def _is_disabled(*headers: str) -> bool:
     return any(request.headers.get(name) == "all-disabled" for name in headers)
 
 
-def _replayed(body: dict[str, Any], status: int) -> Response:
+def _replayed(body: dict[str, object], status: int) -> Response:
     response = _answer(body, status)
     response.headers[idempotency.REPLAYED] = "true"
     return response
 
 
-def _currency(code: str, base: str) -> dict[str, Any]:
+def _currency(code: str, base: str) -> Json:
     """Return a currency as the site shows it (https://apidocs.chargebee.com/docs/api/currencies)."""
     return {
         "id": f"{_CURRENCY_ID}{code}",

@@ -6,8 +6,7 @@ The API has no call for them but the transfer of customers
 
 from __future__ import annotations
 
-from typing import Any
-
+from core.jsonio import Json
 from sandbox.chargebee.errors import invalid_state, not_found, wrong_value
 from sandbox.chargebee.facts import holds, imitates
 from sandbox.chargebee.records import Write, public
@@ -59,7 +58,7 @@ def list_all(state: State) -> list[Record]:
     return [row.record for row in state.scan("business_entity", "id", fresh=True)]
 
 
-def create(write: Write, values: dict[str, Any]) -> Record:
+def create(write: Write, values: Json) -> Record:
     """Return the console's "create": `{name, status?, id?, default?}`; without `id`, one is generated."""
     _check(values)
     entity_id = values.get("id") or str(write.tx.next("business_entity"))
@@ -77,7 +76,7 @@ def create(write: Write, values: dict[str, Any]) -> Record:
     return write.save("business_entity", entity, "business_entity_created")
 
 
-def update(write: Write, entity_id: str, values: dict[str, Any]) -> Record:
+def update(write: Write, entity_id: str, values: Json) -> Record:
     """Return the console's "edit" of name and status."""
     entity = _living(write, entity_id)
     _check({**entity, **values}, set(values) - {"name", "status"})
@@ -105,7 +104,7 @@ def _living(write: Write, entity_id: str) -> Record:
     return entity
 
 
-def _check(values: dict[str, Any], unknown: set[str] | None = None) -> None:
+def _check(values: dict[str, object], unknown: set[str] | None = None) -> None:
     surplus = set(values) - _KNOWN if unknown is None else unknown
     if surplus:
         raise ConsoleError(f"unknown property {sorted(surplus)[0]!r}")
@@ -117,7 +116,7 @@ def _check(values: dict[str, Any], unknown: set[str] | None = None) -> None:
 
 
 @imitates("transfer-renames-the-original")
-def transfer(write: Write, values: dict[str, Any]) -> Record:
+def transfer(write: Write, values: Json) -> Record:
     """`POST /business_entities/transfers`: the active copy keeps the id, the former one gets a new one."""
     columns = [
         values[name]

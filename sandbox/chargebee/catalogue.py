@@ -6,8 +6,8 @@ An item carries no price: that is what item prices are for, one per currency and
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from core.jsonio import Json
 from sandbox.chargebee.configured import check_currency, check_frequency
 from sandbox.chargebee.errors import (
     ApiError,
@@ -55,7 +55,7 @@ _PRICE_DEFAULTS: Record = {
 }
 
 
-def _assign(record: Record, values: dict[str, Any], defaults: Record) -> None:
+def _assign(record: Record, values: dict[str, object], defaults: Record) -> None:
     """Overlay what was sent; a cleared attribute goes back to its default or away."""
     for name, value in values.items():
         if isinstance(value, dict) and name != "metadata":
@@ -79,7 +79,7 @@ def _unique_name(write: Write, kind: str, record: Record) -> None:
             raise duplicate("name", record["name"])
 
 
-def _described(write: Write, kind: str, values: dict[str, Any]) -> None:
+def _described(write: Write, kind: str, values: Json) -> None:
     """Count the characters of a description as it will be stored."""
     if values.get("description"):
         write.site.rewrite(kind, values)
@@ -97,7 +97,7 @@ def _check_length(text: str) -> None:
 
 
 @imitates("required-parameters")
-def _named(values: dict[str, Any]) -> None:
+def _named(values: dict[str, object]) -> None:
     if "name" in values and values["name"] is None:
         raise wrong_value("name", "cannot be blank")
 
@@ -109,7 +109,7 @@ def _need_families(write: Write) -> None:
 
 
 @imitates("ids-may-hold-any-character", "lengths-count-characters", "deleted-item-frees-its-id")
-def create_family(write: Write, values: dict[str, Any]) -> Record:
+def create_family(write: Write, values: Json) -> Record:
     """`POST /item_families`; only where the site has the feature."""
     _need_families(write)
     _check_id(values["id"])
@@ -127,7 +127,7 @@ def _check_id(record_id: str) -> None:
 
 
 @imitates("left-out-stays")
-def update_family(write: Write, family_id: str, values: dict[str, Any]) -> Record:
+def update_family(write: Write, family_id: str, values: dict[str, object]) -> Record:
     """`POST /item_families/{id}`."""
     _need_families(write)
     family = write.get("item_family", family_id)
@@ -138,7 +138,7 @@ def update_family(write: Write, family_id: str, values: dict[str, Any]) -> Recor
 
 
 @imitates("item-delete-needs-no-prices")
-def delete_family(write: Write, family_id: str, values: dict[str, Any]) -> Record:
+def delete_family(write: Write, family_id: str, values: dict[str, object]) -> Record:
     """`POST /item_families/{id}/delete`: refused while items of it are not deleted."""
     family = write.get("item_family", family_id)
     _refuse_while_used(write, "item", "item_family_id", family_id, "The item family has items")
@@ -153,7 +153,7 @@ def _refuse_while_used(write: Write, kind: str, key: str, record_id: str, what: 
 
 
 @imitates("family-is-required")
-def _family(write: Write, values: dict[str, Any], is_new: bool) -> None:
+def _family(write: Write, values: Json, is_new: bool) -> None:
     """Check the family of an item, which the site's features ask for or refuse."""
     family = values.get("item_family_id")
     if not write.site.product_families:
@@ -168,7 +168,7 @@ def _family(write: Write, values: dict[str, Any], is_new: bool) -> None:
 
 
 @imitates("empty-metadata-is-shown", "item-id-and-type-are-fixed")
-def create_item(write: Write, values: dict[str, Any]) -> Record:
+def create_item(write: Write, values: Json) -> Record:
     """`POST /items`."""
     write.ensure_free("item", values["id"], reusable=True)
     _check_id(values["id"])
@@ -183,7 +183,7 @@ def create_item(write: Write, values: dict[str, Any]) -> Record:
 
 
 @imitates("item-id-and-type-are-fixed", "left-out-stays")
-def update_item(write: Write, item_id: str, values: dict[str, Any]) -> Record:
+def update_item(write: Write, item_id: str, values: dict[str, object]) -> Record:
     """`POST /items/{id}`: `status` archives and brings back."""
     item = write.get("item", item_id)
     _named(values)
@@ -203,14 +203,14 @@ def _no_metadata() -> Record:
 
 
 @imitates("status-archives")
-def _archive(write: Write, record: Record, values: dict[str, Any]) -> None:
+def _archive(write: Write, record: Record, values: dict[str, object]) -> None:
     if values.get("status") == "archived" and record["status"] == "active" and holds("status-archives"):
         record["archived_at"] = write.now
     if values.get("status") == "active":
         record.pop("archived_at", None)
 
 
-def _applicable(item: Record, values: dict[str, Any]) -> None:
+def _applicable(item: Record, values: Json) -> None:
     if values.get("applicable_items"):
         item["applicable_items"] = [
             {"id": other, "object": "applicable_item"} for other in values["applicable_items"]
@@ -218,7 +218,7 @@ def _applicable(item: Record, values: dict[str, Any]) -> None:
 
 
 @imitates("item-delete-needs-no-prices")
-def delete_item(write: Write, item_id: str, values: dict[str, Any]) -> Record:
+def delete_item(write: Write, item_id: str, values: dict[str, object]) -> Record:
     """`POST /items/{id}/delete`: refused while item prices are active or archived; frees id and name."""
     item = write.get("item", item_id)
     _refuse_while_used(write, "item_price", "item_id", item_id, "The item has item prices")
@@ -227,7 +227,7 @@ def delete_item(write: Write, item_id: str, values: dict[str, Any]) -> Record:
 
 
 @imitates("price-needs-an-amount", "archived-item-takes-no-price")
-def create_price(write: Write, values: dict[str, Any]) -> Record:
+def create_price(write: Write, values: Json) -> Record:
     """`POST /item_prices`."""
     write.ensure_free("item_price", values["id"], reusable=True)
     item = write.get("item", values["item_id"], "item_id")
@@ -260,7 +260,7 @@ def _currency(write: Write, code: str | None) -> str:
 
 
 @imitates("used-price-is-frozen", "left-out-stays")
-def update_price(write: Write, price_id: str, values: dict[str, Any]) -> Record:
+def update_price(write: Write, price_id: str, values: dict[str, object]) -> Record:
     """`POST /item_prices/{id}`: currency, period and model are frozen once an invoice has used the price."""
     price = write.get("item_price", price_id)
     _named(values)
@@ -274,7 +274,7 @@ def update_price(write: Write, price_id: str, values: dict[str, Any]) -> Record:
 
 
 @checks("used-price-is-frozen")
-def _refuse_frozen(price: Record, values: dict[str, Any]) -> None:
+def _refuse_frozen(price: Record, values: dict[str, object]) -> None:
     for name in _FROZEN_ONCE_USED:
         if name in values and values[name] != price.get(name):
             raise invalid_request("cannot be changed once the item price has been used", name)
@@ -342,7 +342,7 @@ def _second_price(other: Record) -> ApiError:
 
 
 @imitates("used-price-is-archived")
-def delete_price(write: Write, price_id: str, values: dict[str, Any]) -> Record:
+def delete_price(write: Write, price_id: str, values: dict[str, object]) -> Record:
     """`POST /item_prices/{id}/delete`: archived instead of deleted when an invoice has used it."""
     price = write.get("item_price", price_id)
     if price.get("_used") and holds("used-price-is-archived"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
@@ -42,7 +41,7 @@ def _living(state: State) -> Iterator[Record]:
 
 
 @imitates("payment-due-is-collected")
-def _charged(state: State) -> Iterator[dict[str, Any]]:
+def _charged(state: State) -> Iterator[dict[str, object]]:
     """Yield the invoices that would be collected or dunned now.
 
     Due and unpaid, or with a status that says so.
@@ -73,7 +72,7 @@ def _is_charged(customer: Record) -> bool:
 
 
 @imitates("imports-reach-the-accounting")
-def _booked(state: State) -> Iterator[dict[str, Any]]:
+def _booked(state: State) -> Iterator[dict[str, object]]:
     if holds("imports-reach-the-accounting"):
         for invoice in _living(state):
             if invoice["status"] not in ("voided", "pending"):

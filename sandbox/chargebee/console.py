@@ -7,10 +7,10 @@ about Chargebee round.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from core.jsonio import Json
 from sandbox.chargebee import business_entities, facts
 from sandbox.chargebee.business_entities import ConsoleError
 from sandbox.chargebee.records import Write, public
@@ -99,7 +99,7 @@ def create_fact_switch(state: State) -> Blueprint:
     return switch
 
 
-def _body() -> dict[str, Any]:
+def _body() -> Json:
     body = request.get_json(force=True, silent=True)
     if not isinstance(body, dict):
         raise ConsoleError("the body must be a JSON object")

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import orjson
 
+from core.jsonio import Json
 from sandbox.chargebee import business_entities, catalogue, customers, invoices, orders, parameters, specs
 from sandbox.chargebee.errors import wrong_value
 from sandbox.chargebee.facts import imitates
@@ -88,7 +89,7 @@ def kind_of(form: Form, name: str) -> str:
     return str(known[head])
 
 
-def controls(form: Form, record: Mapping[str, Any], typed: Mapping[str, str]) -> Iterator[Control]:
+def controls(form: Form, record: Mapping[str, object], typed: Mapping[str, str]) -> Iterator[Control]:
     """Yield the inputs of a form, with what was typed if it was refused, else what the record has."""
     for name in form.fields:
         kind = kind_of(form, name)
@@ -109,7 +110,7 @@ def label(name: str, kind: str) -> str:
     return f"{of}{' '.join(words[1:])}{unit}{when}"
 
 
-def shown(record: Mapping[str, Any], name: str, kind: str) -> str:
+def shown(record: Mapping[str, object], name: str, kind: str) -> str:
     """Return a value of a record as the form shows it."""
     value: Any = record
     for part in name.replace("]", "").split("["):
@@ -123,7 +124,7 @@ def shown(record: Mapping[str, Any], name: str, kind: str) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def read(form: Form, record: Mapping[str, Any], typed: Mapping[str, str]) -> dict[str, Any]:
+def read(form: Form, record: Mapping[str, object], typed: Mapping[str, str]) -> Json:
     """Return the parameters that a filled-in form stands for. ApiError for what the API would refuse."""
     sent: dict[str, str] = {}
     for name in form.fields:
@@ -152,7 +153,7 @@ def _sent(name: str, kind: str, text: str) -> str:
     return str(int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
 
 
-def _create(handler: Callable[[Write, dict[str, Any]], Record]) -> Act:
+def _create(handler: Callable[[Write, dict[str, object]], Record]) -> Act:
     return lambda write, _, values: handler(write, values)
 
 
@@ -182,7 +183,7 @@ def _whole(text: str) -> int:
 
 
 @imitates("invoice-needs-a-line")
-def _new_order(write: Write, _: str, values: dict[str, Any]) -> Record:
+def _new_order(write: Write, _: str, values: dict[str, object]) -> Record:
     """Make an order the way a site does: of an invoice, whose lines it takes over."""
     if not values.get("line_items"):
         raise wrong_value("line_items[description][0]", "cannot be blank")
@@ -197,7 +198,7 @@ def _new_order(write: Write, _: str, values: dict[str, Any]) -> Record:
     return orders.import_order(write, order)
 
 
-def _create_entity(write: Write, _: str, values: dict[str, Any]) -> Record:
+def _create_entity(write: Write, _: str, values: dict[str, object]) -> Record:
     return business_entities.create(write, {key: value for key, value in values.items() if value is not None})
 
 

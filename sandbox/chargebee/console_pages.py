@@ -6,8 +6,6 @@ console.
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
@@ -39,7 +37,7 @@ def create_pages(state: State, events: Events) -> Blueprint:
     pages = page_blueprint("console_pages", __name__)
 
     @pages.context_processor
-    def frame() -> dict[str, Any]:
+    def frame() -> dict[str, object]:
         sections = [(kind.title, url_for("console_pages.show_list", path=kind.path)) for kind in KINDS]
         home = url_for("console_pages.index")
         return {"system": "Sandbox Chargebee", "home": home, "sections": sections}
@@ -182,7 +180,7 @@ def _facts(kind: Kind, record: Record) -> list[tuple[str, str, str | None]]:
     return found
 
 
-def _fact(name: str, value: Any) -> str:
+def _fact(name: str, value: object) -> str:
     if name.endswith(("_at", "_date", "_on")) and isinstance(value, int):
         return f"{shown({name: value}, name, 'timestamp').replace('T', ' ')} UTC"
     return shown({name: value}, name, "json" if isinstance(value, dict | list) else "")

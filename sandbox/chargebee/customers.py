@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.jsonio import Json
 from sandbox.chargebee.addresses import address, check_address
 from sandbox.chargebee.business_entities import default_entity_id
 from sandbox.chargebee.configured import check_currency, check_payment_term, chosen_business_entity
@@ -36,7 +37,7 @@ _DEFAULTS: Record = {
 
 
 @imitates("customer-ids-are-made-up", "customer-defaults", "one-default-business-entity")
-def create(write: Write, values: dict[str, Any]) -> Record:
+def create(write: Write, values: Json) -> Record:
     """`POST /customers`: every parameter is optional, a missing `id` is generated."""
     customer_id = values.pop("id", None) or _made_up_id(write)
     write.ensure_free("customer", customer_id)
@@ -62,7 +63,7 @@ def _made_up_id(write: Write) -> str:
 
 
 @imitates("plain-update-takes-no-address")
-def update(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+def update(write: Write, customer_id: str, values: Json) -> Record:
     """`POST /customers/{id}`: neither address nor VAT number nor business entity are its parameters."""
     customer = write.get("customer", customer_id)
     _check(write, values)
@@ -82,7 +83,7 @@ _KEPT = ("is_einvoice_enabled", "einvoicing_method", "entity_identifier_scheme",
 
 
 @imitates("billing-info-is-assignment", "billing-info-removes-the-vat-number")
-def update_billing_info(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+def update_billing_info(write: Write, customer_id: str, values: Json) -> Record:
     """`POST /customers/{id}/update_billing_info`: what a request leaves out is removed.
 
     https://apidocs.chargebee.com/docs/api/customers/update-billing-info-for-a-customer lists what is; the
@@ -104,25 +105,25 @@ def update_billing_info(write: Write, customer_id: str, values: dict[str, Any]) 
     return write.save("customer", customer, "customer_changed", moves=holds(_MOVES))
 
 
-def _check_flags(write: Write, values: dict[str, Any]) -> None:
+def _check_flags(write: Write, values: dict[str, object]) -> None:
     """Refuse flags that contradict the VAT number or the site's taxes (same page, warnings)."""
     _check_number_or_flag(values)
     _check_gst(write, values)
 
 
 @checks("vat-number-or-flag")
-def _check_number_or_flag(values: dict[str, Any]) -> None:
+def _check_number_or_flag(values: dict[str, object]) -> None:
     if values.get("vat_number") and values.get("business_customer_without_vat_number"):
         raise invalid_request("cannot be set with vat_number", "business_customer_without_vat_number")
 
 
 @checks("gst-flag-needs-gst")
-def _check_gst(write: Write, values: dict[str, Any]) -> None:
+def _check_gst(write: Write, values: dict[str, object]) -> None:
     if values.get("registered_for_gst") and not write.site.australian_gst:
         raise configuration_incompatible("registered_for_gst needs Australian GST", "registered_for_gst")
 
 
-def _check(write: Write, values: dict[str, Any]) -> None:
+def _check(write: Write, values: Json) -> None:
     check_address(write, "billing_address", values.get("billing_address"))
     check_currency(
         write,
@@ -143,7 +144,7 @@ _EMPTIED = {
 """Which fact says what an empty value does to an attribute."""
 
 
-def _assign(customer: Record, values: dict[str, Any]) -> None:
+def _assign(customer: Record, values: Json) -> None:
     for name, value in values.items():
         if value is None and name in _EMPTIED and not holds(_EMPTIED[name]):
             continue
@@ -172,7 +173,7 @@ def _kept(name: str, value: Any, former: Any) -> Any:
 
 
 @imitates("customer-delete-is-scheduled", "customer-delete-refused-in-a-hierarchy")
-def delete(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+def delete(write: Write, customer_id: str, values: dict[str, object]) -> Record:
     """`POST /customers/{id}/delete`: answered at once, done a little later; refused within a hierarchy."""
     customer = write.get("customer", customer_id)
     is_related = customer.get("relationship") or customer.get("_children")
@@ -197,7 +198,7 @@ def _delete(write: Write, customer_id: str) -> Record:
 
 
 @imitates("erased-persons-say-so")
-def clear_personal_data(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+def clear_personal_data(write: Write, customer_id: str, values: dict[str, object]) -> Record:
     """`POST /customers/{id}/clear_personal_data`: scheduled, then everything personal is gone for good."""
     customer = write.get("customer", customer_id)
     if holds("erased-persons-say-so"):
@@ -229,7 +230,7 @@ JOBS.update({job.__name__: job for job in (_delete, _clear)})
 
 
 @imitates("contacts-belong-to-the-customer")
-def add_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+def add_contact(write: Write, customer_id: str, values: Json) -> Record:
     """`POST /customers/{id}/add_contact`."""
     customer = write.get("customer", customer_id)
     given = {name: value for name, value in values["contact"].items() if value is not None}
@@ -250,7 +251,7 @@ def add_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Recor
 
 
 @imitates("contacts-belong-to-the-customer")
-def update_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+def update_contact(write: Write, customer_id: str, values: Json) -> Record:
     """`POST /customers/{id}/update_contact`."""
     customer = write.get("customer", customer_id)
     contact = _contact(customer, values["contact"]["id"])
@@ -263,7 +264,7 @@ def update_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Re
 
 
 @imitates("contacts-belong-to-the-customer")
-def delete_contact(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+def delete_contact(write: Write, customer_id: str, values: Json) -> Record:
     """`POST /customers/{id}/delete_contact`."""
     customer = write.get("customer", customer_id)
     customer["contacts"].remove(_contact(customer, values["contact"]["id"]))
@@ -280,7 +281,7 @@ def _contact(customer: Record, contact_id: str) -> Record:
 
 
 @imitates("hierarchy-has-its-own-calls")
-def relate(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+def relate(write: Write, customer_id: str, values: Json) -> Record:
     """`POST /customers/{id}/relationships`: owners that are not given are the customer itself."""
     customer = write.get("customer", customer_id)
     relation = {"payment_owner_id": customer_id, "invoice_owner_id": customer_id, "object": "relationship"}
@@ -296,7 +297,7 @@ def relate(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
 
 
 @imitates("hierarchy-has-its-own-calls")
-def unrelate(write: Write, customer_id: str, values: dict[str, Any]) -> Record:
+def unrelate(write: Write, customer_id: str, values: dict[str, object]) -> Record:
     """`POST /customers/{id}/delete_relationship`."""
     customer = write.get("customer", customer_id)
     relation = customer.pop("relationship", None)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
+from core.jsonio import Json
 from sandbox.chargebee import business_entities, catalogue, customers, invoices, orders
 from sandbox.chargebee.facts import imitates
 from sandbox.chargebee.records import Write
@@ -44,11 +44,11 @@ def load_demo(tx: Transaction, seed: int) -> None:
         _store(tx, "order", _order, order)
 
 
-def _update_item(write: Write, values: dict[str, Any]) -> Record:
+def _update_item(write: Write, values: Json) -> Record:
     return catalogue.update_item(write, values.pop("id"), values)
 
 
-def _order(write: Write, values: dict[str, Any]) -> Record:
+def _order(write: Write, values: dict[str, object]) -> Record:
     """Return an order, also a cancelled one, which somebody cancelled after it was made."""
     if values["status"] != "cancelled":
         return orders.import_order(write, values)
@@ -60,8 +60,8 @@ def _order(write: Write, values: dict[str, Any]) -> Record:
 def _store(
     tx: Transaction,
     kind: str,
-    create: Callable[[Write, dict[str, Any]], Record],
-    row: dict[str, Any],
+    create: Callable[[Write, Json], Record],
+    row: Json,
     source: str = "api",
 ) -> Record:
     """Create one record as of its own `updated_at`, and as if listed for ever."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.jsonio import Json
 from sandbox.chargebee.facts import holds, imitates
 
 
@@ -23,7 +24,7 @@ class ApiError(Exception):
         self.param = param
 
     @imitates("errors-have-a-code")
-    def body(self) -> dict[str, Any]:
+    def body(self) -> Json:
         """Return the JSON object that goes to the client."""
         body: dict[str, Any] = {
             "message": f"{self.param} : {self.message}" if self.param else self.message,

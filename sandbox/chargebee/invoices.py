@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from core.jsonio import Json
 from sandbox.chargebee import customers, orders
 from sandbox.chargebee.addresses import address, check_address
 from sandbox.chargebee.catalogue import price_for_invoice
@@ -18,7 +17,7 @@ _TAXES = range(1, 3)
 
 
 @imitates("invoice-needs-a-customer", "paid-import-needs-no-payments", "imports-reach-the-accounting")
-def import_invoice(write: Write, values: dict[str, Any]) -> Record:
+def import_invoice(write: Write, values: Json) -> Record:
     """`POST /invoices/import_invoice`: the lines, discounts, taxes and rounding must add up to `total`.
 
     One with lines of shippable item prices yields an order as the site generates them.
@@ -47,13 +46,13 @@ def import_invoice(write: Write, values: dict[str, Any]) -> Record:
 
 
 @checks("exempt-import-needs-a-vat-number")
-def _check_exemption(customer: Record, values: dict[str, Any]) -> None:
+def _check_exemption(customer: Record, values: dict[str, object]) -> None:
     if customer.get("taxability") == "exempt" and not values.get("vat_number"):
         raise wrong_value("vat_number", "is required for an invoice that is exempt from VAT")
 
 
 @imitates("invoice-needs-a-line", "pending-invoices-have-no-taxes")
-def _check_status(values: dict[str, Any]) -> None:
+def _check_status(values: dict[str, object]) -> None:
     is_paid = values.get("status") == "paid"
     if is_paid and not values.get("payments") and not holds("paid-import-needs-no-payments"):
         raise wrong_value("payments[amount][0]", "is required for a paid invoice")
@@ -64,7 +63,7 @@ def _check_status(values: dict[str, Any]) -> None:
 
 
 @imitates("line-may-name-a-price")
-def _line(write: Write, customer: Record, row: dict[str, Any], index: int) -> Record:
+def _line(write: Write, customer: Record, row: Json, index: int) -> Record:
     if not holds("line-may-name-a-price"):
         row = {name: value for name, value in row.items() if name not in ("entity_type", "entity_id")}
     entity_type = row.get("entity_type") or _ADHOC
@@ -106,7 +105,7 @@ def _line(write: Write, customer: Record, row: dict[str, Any], index: int) -> Re
 
 
 @checks("recurring-lines-need-a-subscription")
-def _check_recurring(row: dict[str, Any], item: Record, index: int) -> None:
+def _check_recurring(row: dict[str, object], item: Record, index: int) -> None:
     if item["type"] != "charge" and not row.get("subscription_id"):
         raise wrong_value(f"line_items[subscription_id][{index}]", f"is required for a {item['type']}")
 
@@ -118,7 +117,7 @@ def _check_amount(amount: int, index: int) -> None:
 
 
 @imitates("coupons-name-their-line")
-def _discount(values: dict[str, Any], lines: list[Record]) -> None:
+def _discount(values: Json, lines: list[Record]) -> None:
     """Take the discounts off the lines: one that names a line off that, any other in proportion."""
     by_id = {line["id"]: line for line in lines}
     for index, row in enumerate(values.get("discounts", [])):
@@ -146,12 +145,12 @@ def _spread(amount: int, lines: list[Record]) -> None:
     lines[-1]["discount_amount"] += left
 
 
-def _line_tax(row: dict[str, Any]) -> int:
+def _line_tax(row: Json) -> int:
     return sum(row.get(f"tax{number}_amount") or 0 for number in _TAXES)
 
 
 @imitates("due-date-is-a-parameter", "billing-names-come-from-the-customer")
-def _invoice(write: Write, customer: Record, values: dict[str, Any], lines: list[Record]) -> Record:
+def _invoice(write: Write, customer: Record, values: Json, lines: list[Record]) -> Record:
     taxes = [
         {"name": row["name"], "amount": row.get("amount") or 0, "object": "tax"}
         for row in values.get("taxes", [])
@@ -211,14 +210,14 @@ def _entity_of(customer: Record) -> str | None:
     return customer.get("business_entity_id") if held else None
 
 
-def _due_date(values: dict[str, Any]) -> int:
+def _due_date(values: Json) -> int:
     if not holds("due-date-is-a-parameter"):
         return int(values["date"])
     days = values.get("net_term_days") or 0
     return int(values.get("due_date") or values["date"] + days * 86_400)
 
 
-def _billed_to(customer: Record, values: dict[str, Any]) -> Record | None:
+def _billed_to(customer: Record, values: Json) -> Record | None:
     """Return the address of the invoice, with the customer's names where it has none."""
     to = address(values.get("billing_address"), "billing_address") or customer.get("billing_address")
     if to is None or not holds("billing-names-come-from-the-customer"):
@@ -228,7 +227,7 @@ def _billed_to(customer: Record, values: dict[str, Any]) -> Record | None:
 
 
 @checks("tax-names-go-together")
-def _check_taxes(values: dict[str, Any], invoice: Record) -> None:
+def _check_taxes(values: Json, invoice: Record) -> None:
     names = {tax["name"] for tax in invoice["taxes"]}
     for index, row in enumerate(values.get("line_items", [])):
         for number in _TAXES:
@@ -249,7 +248,7 @@ def _add_up(invoice: Record) -> None:
 
 
 @imitates("only-open-invoices-are-voided", "voiding-cancels-the-orders")
-def void(write: Write, invoice_id: str, values: dict[str, Any]) -> Record:
+def void(write: Write, invoice_id: str, values: dict[str, object]) -> Record:
     """`POST /invoices/{id}/void`: for what is not paid and has no credit; its orders are cancelled."""
     invoice = write.get("invoice", invoice_id)
     _check_voidable(invoice)
@@ -270,7 +269,7 @@ def _check_voidable(invoice: Record) -> None:
 
 
 @imitates("deleted-invoices-keep-their-id")
-def delete(write: Write, invoice_id: str, values: dict[str, Any]) -> Record:
+def delete(write: Write, invoice_id: str, values: dict[str, object]) -> Record:
     """`POST /invoices/{id}/delete`: payments must have been removed before."""
     invoice = write.get("invoice", invoice_id)
     if invoice["amount_paid"]:

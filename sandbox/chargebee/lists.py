@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from core.jsonio import Json
 from sandbox.chargebee import specs
 from sandbox.chargebee.errors import wrong_value
 from sandbox.chargebee.facts import holds, imitates
@@ -32,7 +33,7 @@ class Condition:
     operator: str
     values: tuple[Any, ...]
 
-    def holds(self, record: dict[str, Any]) -> bool:
+    def holds(self, record: Json) -> bool:
         """Return True when the record passes; a record without the attribute passes only negations."""
         value: Any = record
         for name in self.path:
@@ -81,7 +82,7 @@ class ListQuery:
         """Whether tombstones are wanted."""
         return self.plain.get("include_deleted") == "true"
 
-    def matches(self, record: dict[str, Any]) -> bool:
+    def matches(self, record: dict[str, object]) -> bool:
         """Return whether a record passes every condition."""
         return all(condition.holds(record) for condition in self.conditions)
 
@@ -171,7 +172,7 @@ def _condition(filters: dict[str, str], sent: Field) -> Condition:
 
 
 @imitates("filters-differ-per-list")
-def _values(kind: str, operator: str, allowed: list[str], sent: Field) -> tuple[Any, ...]:
+def _values(kind: str, operator: str, allowed: list[str], sent: Field) -> tuple[object, ...]:
     if operator == "is_present" or kind == "boolean":
         if sent.text not in ("true", "false"):
             raise wrong_value(sent.name, "should be true or false")
@@ -186,7 +187,7 @@ def _values(kind: str, operator: str, allowed: list[str], sent: Field) -> tuple[
 
 
 @imitates("filters-differ-per-list")
-def _value(kind: str, allowed: list[str], text: str, name: str) -> Any:
+def _value(kind: str, allowed: list[str], text: str, name: str) -> object:
     if kind == "timestamp":
         if not _TIMESTAMP.match(text):
             raise wrong_value(name, "should be a timestamp in seconds (10 digits)")

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from core.jsonio import Json
 from sandbox.chargebee.addresses import address, check_address
 from sandbox.chargebee.errors import (
     configuration_incompatible,
@@ -39,7 +38,7 @@ def need_orders(write: Write) -> None:
 
 
 @checks("cancelled-by-update-is-legacy")
-def _refuse_cancelled(write: Write, values: dict[str, Any]) -> None:
+def _refuse_cancelled(write: Write, values: dict[str, object]) -> None:
     if values.get("status") == "cancelled" and not write.site.legacy_orders:
         raise wrong_value("status", "cancelled is for the legacy order management; cancel the order instead")
 
@@ -51,7 +50,7 @@ def _refuse_old(write: Write, status: str | None) -> None:
 
 
 @imitates("imported-order-has-the-invoice-lines", "import-order-needs-dates", "reference-id-stays")
-def import_order(write: Write, values: dict[str, Any]) -> Record:
+def import_order(write: Write, values: Json) -> Record:
     """`POST /orders/import_order`: against an existing invoice, with an id of the caller's choice."""
     need_orders(write)
     _refuse_cancelled(write, values)
@@ -79,7 +78,7 @@ def import_order(write: Write, values: dict[str, Any]) -> Record:
 
 
 @imitates("legacy-orders-are-gone")
-def create(write: Write, values: dict[str, Any]) -> Record:
+def create(write: Write, values: dict[str, object]) -> Record:
     """`POST /orders`, of the legacy order management only: an order of an invoice, dated now."""
     if holds("legacy-orders-are-gone") and not write.site.legacy_orders:
         raise configuration_incompatible(
@@ -195,7 +194,7 @@ def _line(write: Write, invoice: Record, line: Record, status: str) -> Record:
 
 
 @imitates("order-update-is-for-fulfilment", "status-update-at-moves-with-status")
-def update(write: Write, order_id: str, values: dict[str, Any]) -> Record:
+def update(write: Write, order_id: str, values: Json) -> Record:
     """`POST /orders/{id}`: fulfilment fields, shipping address, and status and SKU of lines by their id."""
     need_orders(write)
     order = write.get("order", order_id)
@@ -235,7 +234,7 @@ def _update_lines(order: Record, rows: list[Record]) -> None:
 
 
 @imitates("cancel-makes-a-credit-note", "cancelled-by-update-is-legacy")
-def cancel(write: Write, order_id: str, values: dict[str, Any]) -> Record:
+def cancel(write: Write, order_id: str, values: Json) -> Record:
     """`POST /orders/{id}/cancel`: cancels and issues a refundable credit note."""
     need_orders(write)
     order = write.get("order", order_id)
@@ -284,7 +283,7 @@ def cancel_voided(write: Write, invoice_id: str) -> None:
 
 
 @imitates("cancelled-orders-can-be-reopened")
-def reopen(write: Write, order_id: str, values: dict[str, Any]) -> Record:
+def reopen(write: Write, order_id: str, values: dict[str, object]) -> Record:
     """`POST /orders/{id}/reopen`: only a cancelled order."""
     need_orders(write)
     order = write.get("order", order_id)
@@ -299,7 +298,7 @@ def reopen(write: Write, order_id: str, values: dict[str, Any]) -> Record:
 
 
 @imitates("resent-orders-are-marked")
-def resend(write: Write, order_id: str, values: dict[str, Any]) -> Record:
+def resend(write: Write, order_id: str, values: dict[str, object]) -> Record:
     """`POST /orders/{id}/resend`: a second order of the same invoice, with everything of the first."""
     need_orders(write)
     first = write.get("order", order_id)
@@ -325,7 +324,7 @@ def resend(write: Write, order_id: str, values: dict[str, Any]) -> Record:
 
 
 @imitates("only-imported-orders-are-deleted")
-def delete(write: Write, order_id: str, values: dict[str, Any]) -> Record:
+def delete(write: Write, order_id: str, values: dict[str, object]) -> Record:
     """`POST /orders/{id}/delete`: only imported orders, and none whose refund has been paid out."""
     order = write.get("order", order_id)
     if not order.get("_imported") and holds("only-imported-orders-are-deleted"):
@@ -337,7 +336,7 @@ def delete(write: Write, order_id: str, values: dict[str, Any]) -> Record:
 
 
 @imitates("order-numbers-follow-a-series")
-def assign_number(write: Write, order_id: str, values: dict[str, Any]) -> Record:
+def assign_number(write: Write, order_id: str, values: dict[str, object]) -> Record:
     """`POST /orders/{id}/assign_order_number`: one of the site's series, unless the order has one."""
     order = write.get("order", order_id)
     _number(write, order)

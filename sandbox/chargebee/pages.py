@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
+from core.jsonio import Json
 from sandbox.chargebee.facts import holds, imitates
 from sandbox.chargebee.lists import ListQuery, encode_offset
 from sandbox.chargebee.records import EVENTS_OF, in_context, public
@@ -40,7 +41,7 @@ _SELECTIVE = {
 """Attributes whose `is` and `in` filters are answered from an index instead of a walk over the whole list."""
 
 
-def page(state: State, kind: str, query: ListQuery, context: str | None = None) -> dict[str, Any]:
+def page(state: State, kind: str, query: ListQuery, context: str | None = None) -> Json:
     """Return the answer to a list request; `context` is the business entity that it is limited to."""
 
     def wanted(record: Record) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from core.jsonio import Json
 from sandbox.chargebee import specs
 from sandbox.chargebee.errors import ApiError, invalid_request, wrong_value
 from sandbox.chargebee.facts import holds, imitates
@@ -52,7 +53,7 @@ _REQUIRED_BY = {
 
 
 @imitates("values-are-checked", "empty-value-clears")
-def check(operation: str, fields: Iterable[Field]) -> dict[str, Any]:
+def check(operation: str, fields: Iterable[Field]) -> dict[str, object]:
     """Return the typed parameters of `operation`.
 
     Scalars, dicts for nested ones, lists (of dicts) for arrays.
@@ -84,9 +85,7 @@ def check(operation: str, fields: Iterable[Field]) -> dict[str, Any]:
 
 
 @imitates("unknown-parameter-is-refused")
-def _place(
-    known: dict[str, Any], field: Field, values: dict[str, Any], columns: dict[str, dict[int, Any]]
-) -> None:
+def _place(known: Json, field: Field, values: Json, columns: dict[str, dict[int, object]]) -> None:
     """Put one field where its path says: scalar, `a[b]`, `a[0]` or column-wise `a[b][0]`."""
     head, rest = field.path[0], field.path[1:]
     if not rest and head in known and isinstance(known[head], str) and known[head] != "@address":
@@ -117,7 +116,7 @@ def _place_in_array(kinds: str | dict[str, str], field: Field, rows: dict[int, A
         raise wrong_value(field.name, "is not a parameter of this operation")
 
 
-def _nested(kind: Any) -> dict[str, str] | None:
+def _nested(kind: object) -> dict[str, str] | None:
     if kind == "@address":
         return specs.address_parameters()
     return kind if isinstance(kind, dict) else None
@@ -135,7 +134,7 @@ def _custom_field(operation: str, field: Field) -> str | None:
 
 
 @imitates("required-parameters")
-def _require(required: list[str], values: dict[str, Any]) -> None:
+def _require(required: list[str], values: dict[str, object]) -> None:
     """Refuse what is missing: `id`, `contact[email]`, or `line_items[][description]` in a row."""
     for name in required:
         head, *rest = name.replace("]", "").split("[")

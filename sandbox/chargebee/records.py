@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
 
 from sandbox.chargebee.errors import duplicate, not_found
 from sandbox.chargebee.facts import holds, imitates
@@ -122,7 +121,9 @@ class Write:
             raise duplicate("id", record_id)
 
     @imitates("versions-are-milliseconds", "no-feature-no-business-entity-id")
-    def save(self, kind: str, record: Record, *event_types: str, moves: bool = True, **extra: Any) -> Record:
+    def save(
+        self, kind: str, record: Record, *event_types: str, moves: bool = True, **extra: object
+    ) -> Record:
         """Stamp and store a record and raise the events; answers the stored record.
 
         `resource_version` is the instant in milliseconds and grows with every change of the record.

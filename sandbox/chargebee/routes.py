@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from sandbox.chargebee import business_entities, catalogue, customers, invoices, orders, webhooks
 from sandbox.chargebee.records import Write
@@ -88,7 +87,7 @@ RETRIEVABLE = {path: kind for path, kind in LISTS.items() if kind != "business_e
 """Path of a list to the kind of record that `GET <path>/<id>` gives."""
 
 
-def execute(operation: Operation, write: Write, record_id: str | None, values: dict[str, Any]) -> Record:
+def execute(operation: Operation, write: Write, record_id: str | None, values: dict[str, object]) -> Record:
     """Run one operation and give its result under the key that clients expect."""
     arguments = (write, values) if record_id is None else (write, record_id, values)
     return {operation.answers: operation.handler(*arguments)}

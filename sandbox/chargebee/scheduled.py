@@ -27,7 +27,7 @@ def schedule(tx: Transaction, job: str, record_id: str, seconds: int) -> None:
         tx.set_setting(_SETTING, [*planned, {"job": job, "id": record_id, "due": due}])
 
 
-def do_due(state: State, deliver: Callable[[list[dict[str, Any]]], None]) -> None:
+def do_due(state: State, deliver: Callable[[list[dict[str, object]]], None]) -> None:
     """Do what is due by now and hand on the events of it."""
     if not any(one["due"] <= now_us() for one in state.setting(_SETTING) or ()):
         return

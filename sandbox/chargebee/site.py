@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from core.jsonio import Json
 from sandbox.chargebee.facts import holds
 from sandbox.common import rewriting
 from sandbox.common.iso import COUNTRIES, CURRENCIES
@@ -71,7 +72,7 @@ class SiteConfiguration:
     rewriting: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, values: Mapping[str, Any]) -> SiteConfiguration:
+    def parse(cls, values: Mapping[str, object]) -> SiteConfiguration:
         """Return settings from a JSON object; `SiteError` for what is unknown or no value of its setting."""
         defaults = asdict(cls())
         given: dict[str, Any] = {}
@@ -83,11 +84,11 @@ class SiteConfiguration:
                 raise SiteError(f"{name} must be like {defaults[name]!r}")
         return cls(**given)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """Return the settings as `GET /_sandbox/site` shows them."""
         return asdict(self)
 
-    def rewrite(self, kind: str, record: dict[str, Any]) -> None:
+    def rewrite(self, kind: str, record: dict[str, object]) -> None:
         """Change the values of a record as the site stores them."""
         if holds("descriptions-are-sanitised"):
             rewriting.rewrite(kind, record, _SANITISED)
@@ -100,7 +101,7 @@ class SiteConfiguration:
         return code == self.base_currency or code in self.currencies
 
 
-def _anything(value: Any) -> bool:
+def _anything(value: object) -> bool:
     del value
     return True
 

@@ -6,10 +6,9 @@ A delivery is a POST whose body is the event; any 2xx is success
 
 from __future__ import annotations
 
-from typing import Any
-
 import requests
 
+from core.jsonio import Json
 from sandbox.chargebee.errors import configuration_incompatible, wrong_value
 from sandbox.chargebee.facts import SETTING, holds, imitates, turn_round
 from sandbox.chargebee.records import Write, public
@@ -27,7 +26,7 @@ _DEFAULTS: Record = {
 
 
 @imitates("five-endpoints")
-def create(write: Write, values: dict[str, Any]) -> Record:
+def create(write: Write, values: Json) -> Record:
     """`POST /webhook_endpoints`: at most five."""
     if write.tx.setting("webhook_endpoints") is None:
         write.tx.set_setting("webhook_endpoints", [])
@@ -41,7 +40,7 @@ def create(write: Write, values: dict[str, Any]) -> Record:
 
 
 @imitates("five-endpoints")
-def update(write: Write, endpoint_id: str, values: dict[str, Any]) -> Record:
+def update(write: Write, endpoint_id: str, values: Json) -> Record:
     """`POST /webhook_endpoints/{id}`."""
     endpoint = write.get("webhook_endpoint", endpoint_id)
     _assign(endpoint, values)
@@ -49,7 +48,7 @@ def update(write: Write, endpoint_id: str, values: dict[str, Any]) -> Record:
 
 
 @imitates("five-endpoints")
-def delete(write: Write, endpoint_id: str, values: dict[str, Any]) -> Record:
+def delete(write: Write, endpoint_id: str, values: dict[str, object]) -> Record:
     """`POST /webhook_endpoints/{id}/delete`."""
     endpoint = write.get("webhook_endpoint", endpoint_id)
     write.tx.remove("webhook_endpoint", endpoint_id)
@@ -59,7 +58,7 @@ def delete(write: Write, endpoint_id: str, values: dict[str, Any]) -> Record:
 
 
 @imitates("values-are-checked")
-def _assign(endpoint: Record, values: dict[str, Any]) -> None:
+def _assign(endpoint: Record, values: Json) -> None:
     url = values.get("url", endpoint.get("url")) or ""
     if not url.startswith(("http://", "https://")):
         raise wrong_value("url", "should be a http or https URL")

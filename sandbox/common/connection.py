@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from typing import Any
+
+from core.jsonio import Json
 
 
-def close_connection(environ: dict[str, Any]) -> None:
+def close_connection(environ: Json) -> None:
     """Shut the request's socket in both directions; the client sees the stream end instead of an answer.
 
     Outside the sandbox's server (Flask's test client) there is no socket: ConnectionAbortedError is raised.

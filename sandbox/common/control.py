@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, Response, jsonify, request
 
 from core.origin import is_foreign
@@ -71,7 +69,7 @@ def use_faults(state: State, faults: Faults, settings: FaultSettings) -> None:
     state.clock_skew_us = int(settings.clock_skew_s * 1_000_000)
 
 
-def _json_object() -> dict[str, Any]:
+def _json_object() -> dict[str, object]:
     if not request.get_data():
         return {}
     body = request.get_json(force=True, silent=True)
@@ -80,7 +78,7 @@ def _json_object() -> dict[str, Any]:
     return body
 
 
-def _reset_body(body: dict[str, Any]) -> tuple[str, int]:
+def _reset_body(body: dict[str, object]) -> tuple[str, int]:
     unknown = set(body) - {"data", "seed"}
     if unknown:
         raise ControlError(f"unknown property {sorted(unknown)[0]!r}; known are data, seed")

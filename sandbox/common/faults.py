@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from core.jsonio import Json
+
 WINDOW_S = 60.0
 ERROR_STATUSES = (500, 502, 503)
 
@@ -52,7 +54,7 @@ class FaultSettings:
             _check(name, value)
         return cls(**values)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """Return the settings as `GET /_sandbox/faults` shows them."""
         return asdict(self)
 

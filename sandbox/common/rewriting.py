@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from sandbox.common.sanitise import sanitised
 
@@ -43,7 +42,7 @@ REWRITES: Mapping[str, Callable[[str], str]] = {
 }
 
 
-def is_known(rules: Mapping[str, Any]) -> bool:
+def is_known(rules: Mapping[str, object]) -> bool:
     """Return whether each property is given as `kind/name` and each rewrite is one of these."""
     return all(
         "/" in where and isinstance(names, list) and REWRITES.keys() >= set(names)
@@ -51,7 +50,7 @@ def is_known(rules: Mapping[str, Any]) -> bool:
     )
 
 
-def rewrite(kind: str, record: dict[str, Any], rules: Rules) -> None:
+def rewrite(kind: str, record: dict[str, object], rules: Rules) -> None:
     """Change the values of a record as the rules on its kind say."""
     for where, names in rules.items():
         of, *path = where.split("/")
@@ -59,7 +58,7 @@ def rewrite(kind: str, record: dict[str, Any], rules: Rules) -> None:
             _apply(record, path, names)
 
 
-def _apply(value: Any, path: Sequence[str], names: Sequence[str]) -> None:
+def _apply(value: object, path: Sequence[str], names: Sequence[str]) -> None:
     if isinstance(value, list):
         for each in value:
             _apply(each, path, names)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from typing import Any
 
+from core.jsonio import Json
 from sandbox.common.state import State
 
 SETTING = "_stats"
@@ -22,7 +22,7 @@ class Stats:
         self._lock = threading.Lock()
         self._load(state.setting(SETTING) or {})
 
-    def _load(self, saved: dict[str, Any]) -> None:
+    def _load(self, saved: Json) -> None:
         self.calls: Counter[str] = Counter(saved.get("calls", {}))
         self.statuses: Counter[str] = Counter(saved.get("statuses", {}))
         self.written: Counter[str] = Counter(saved.get("writes_by_route", {}))
@@ -53,7 +53,7 @@ class Stats:
         with self._lock:
             self.faults[name] += 1
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """Return the shape of `GET /_sandbox/stats`."""
         with self._lock:
             return {

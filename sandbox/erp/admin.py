@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -44,7 +43,7 @@ def create_admin(state: State) -> Blueprint:
     admin = page_blueprint("admin", __name__)
 
     @admin.context_processor
-    def frame() -> dict[str, Any]:
+    def frame() -> dict[str, object]:
         sections = [(path, url_for("admin.show_list", path=path)) for path in BY_PATH]
         return {"system": "Sandbox ERP", "home": url_for("admin.index"), "sections": sections}
 
@@ -146,7 +145,7 @@ def _list_page(state: State, record_type: RecordType) -> str:
 
 
 def _form_page(
-    record_type: RecordType, record: Mapping[str, Any], problem: ProblemResponse | None = None
+    record_type: RecordType, record: Mapping[str, object], problem: ProblemResponse | None = None
 ) -> str:
     computed = [name for name, spec in record_type.fields.items() if spec.computed]
     references = {

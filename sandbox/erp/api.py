@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 from flask import Blueprint, Response, request
 
+from core.jsonio import Json
 from sandbox.common.state import Record, State
 from sandbox.erp import records
 from sandbox.erp.fields import TYPES, RecordType
@@ -76,7 +76,7 @@ def _add_routes(api: Blueprint, state: State, record_type: RecordType) -> None:
     api.add_url_rule(f"/{path}/<record_id>", f"delete_{path}", delete, methods=["DELETE"])
 
 
-def _body() -> dict[str, Any]:
+def _body() -> Json:
     if request.mimetype not in ("application/json", "application/merge-patch+json"):
         raise ProblemResponse(415, "Unsupported media type", "send Content-Type: application/json")
     if (request.content_length or 0) > MAX_BODY:

@@ -61,7 +61,7 @@ def _is_empty(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _value(draft: Draft, spec: Field, value: Any, present: Any, path: str) -> Any:
+def _value(draft: Draft, spec: Field, value: object, present: Any, path: str) -> object:
     if value is None:
         return deepcopy(spec.default)
     try:

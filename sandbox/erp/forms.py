@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -54,7 +53,7 @@ def _inputs(fields: Mapping[str, Field], values: Values, path: str) -> Iterator[
             yield Input(path + name, name.replace("_", " "), _text(values.get(name), spec), spec)
 
 
-def _text(value: Any, spec: Field) -> str:
+def _text(value: object, spec: Field) -> str:
     if value is None:
         return ""
     if spec.control == "flag":
@@ -104,7 +103,7 @@ def _part(fields: Mapping[str, Field], form: Mapping[str, str], path: str) -> Va
     return part if any(value is not None for value in part.values()) else None
 
 
-def _value(text: str, spec: Field) -> Any:
+def _value(text: str, spec: Field) -> object:
     text = text.replace("\r\n", "\n")
     if text == "":
         return None

@@ -52,7 +52,7 @@ def email(limit: int = 70) -> Check:
     """Return an e-mail address; blanks around it are kept, as sloppy input is in real systems."""
     as_text = text(limit)
 
-    def check(value: Any) -> str | None:
+    def check(value: object) -> str | None:
         checked: str | None = as_text(value)
         if checked is not None and not EMAIL.fullmatch(checked.strip()):
             raise BrokenRule("email", "is not an e-mail address")
@@ -64,7 +64,7 @@ def email(limit: int = 70) -> Check:
 def choice(*allowed: str) -> Check:
     """One of the given words."""
 
-    def check(value: Any) -> str:
+    def check(value: object) -> str:
         _need(value, str, "a text")
         if value not in allowed:
             raise BrokenRule("enum", f"must be one of {', '.join(allowed)}")
@@ -89,7 +89,7 @@ country = code(COUNTRIES, "an ISO 3166-1 alpha-2 country code")
 currency = code(CURRENCIES, "an ISO 4217 currency code")
 
 
-def boolean(value: Any) -> bool:
+def boolean(value: object) -> bool:
     """Return True or false."""
     _need(value, bool, "true or false")
     return bool(value)
@@ -113,7 +113,7 @@ def decimal(low: Decimal, high: Decimal | None = None, places: int = 4) -> Check
     Kept without end zeros.
     """
 
-    def check(value: Any) -> str | None:
+    def check(value: object) -> str | None:
         if value == "":
             return None
         number = to_decimal(value)
@@ -128,7 +128,7 @@ def decimal(low: Decimal, high: Decimal | None = None, places: int = 4) -> Check
     return check
 
 
-def to_decimal(value: Any) -> Decimal:
+def to_decimal(value: object) -> Decimal:
     """Return the number a text such as "49.90" or a JSON integer stands for; raises BrokenRule."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise BrokenRule("type", 'must be a decimal number as a text, such as "49.90"')
@@ -141,7 +141,7 @@ def to_decimal(value: Any) -> Decimal:
     return number
 
 
-def money(value: Any) -> str | None:
+def money(value: object) -> str | None:
     """Return an amount.
 
     Its decimals are those of the record's currency, which `sandbox.erp.totals` sees to.
@@ -186,7 +186,7 @@ def texts(value: Any) -> dict[str, str]:
     return {name: item for name, item in value.items() if item}
 
 
-def scalars(value: Any) -> dict[str, Any]:
+def scalars(value: Any) -> dict[str, object]:
     """Return an object whose values are texts, numbers or booleans; keys with null are left out."""
     _need(value, dict, "an object")
     for name, item in value.items():
@@ -195,13 +195,13 @@ def scalars(value: Any) -> dict[str, Any]:
     return {name: item for name, item in value.items() if item is not None}
 
 
-def json_object(value: Any) -> dict[str, Any]:
+def json_object(value: Any) -> dict[str, object]:
     """Any JSON object."""
     _need(value, dict, "an object")
     return dict(value)
 
 
-def objects(value: Any) -> list[dict[str, Any]]:
+def objects(value: Any) -> list[dict[str, object]]:
     """Return a list of JSON objects."""
     _need(value, list, "a list")
     for place, item in enumerate(value):

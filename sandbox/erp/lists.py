@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from itsdangerous.encoding import base64_decode, base64_encode
 from itsdangerous.exc import BadData
@@ -17,7 +16,7 @@ MAX_LIMIT = 500
 PARAMETERS = ("modified_since", "include_deleted", "limit", "cursor", "external_ref")
 
 
-def list_records(state: State, kind: str, query: Mapping[str, str]) -> dict[str, Any]:
+def list_records(state: State, kind: str, query: Mapping[str, str]) -> dict[str, object]:
     """One page, `{"items": […], "next": cursor or null}`; raises Invalid for a bad parameter."""
     for name in query:
         if name not in PARAMETERS:

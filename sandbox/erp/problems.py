@@ -49,7 +49,7 @@ class Invalid(ProblemResponse):
         super().__init__(400, "Validation failed", detail, errors=[asdict(error) for error in errors])
 
 
-def conflict(field: str, rule: str, message: str, **extra: Any) -> ProblemResponse:
+def conflict(field: str, rule: str, message: str, **extra: object) -> ProblemResponse:
     """409: the request is well-formed, but the present state of the records forbids it."""
     error = asdict(FieldError(field, rule, message))
     return ProblemResponse(409, "Conflict", f"{field}: {message}", errors=[error], **extra)

@@ -12,7 +12,7 @@ PAIRS = {"dict": 1, "case": 1, "case-eq": 2}
 """DTL functions whose arguments come in pairs, and where the first pair begins."""
 
 
-def laid_out(value: Any) -> str:
+def laid_out(value: object) -> str:
     """Return a JSON text in lines of up to `WIDTH` characters, but for longer strings.
 
     Ends with a newline.
@@ -20,7 +20,7 @@ def laid_out(value: Any) -> str:
     return _text(value, 0, 0) + "\n"
 
 
-def _text(value: Any, indent: int, used: int) -> str:
+def _text(value: object, indent: int, used: int) -> str:
     """Lay it out.
 
     `used` are characters that stand before and behind it on its line, apart from the indentation.
@@ -57,7 +57,7 @@ def _filled(texts: list[str], indent: int) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _paired(values: list[Any], indent: int) -> Iterator[str]:
+def _paired(values: list[object], indent: int) -> Iterator[str]:
     for at in range(0, len(values), 2):
         name, *rest = (_text(each, indent, 1) for each in values[at : at + 2])
         yield (

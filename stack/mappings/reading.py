@@ -56,7 +56,7 @@ class _Doubled(ValueError):
     """The key that an object has twice."""
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
     counts = Counter(name for name, _ in pairs)
     for name, count in counts.items():
         if count > 1:

@@ -290,7 +290,7 @@ class Record:
         return found
 
     @property
-    def line_fields(self) -> list[dict[str, Any]]:
+    def line_fields(self) -> list[dict[str, object]]:
         """Properties of lines that are kept up; `_T._wanted` is the value in the shared model."""
         return [
             {"name": row.name, "field": cell.field, "write": cell.write("_T._wanted")}
@@ -299,7 +299,7 @@ class Record:
         ]
 
     @property
-    def fillers(self) -> list[dict[str, Any]]:
+    def fillers(self) -> list[dict[str, object]]:
         """Properties that are filled in where they are demanded and nobody said anything.
 
         With what is filled in on an update, in the rule `update`; `only_if_cleared`: unless it is emptied, it
@@ -411,7 +411,7 @@ class Record:
     # -- coarse values -------------------------------------------------------------------------------------
 
     @property
-    def coarse(self) -> dict[str, Any] | None:
+    def coarse(self) -> dict[str, object] | None:
         """The property of which it knows fewer values, the one that stands for many, and for which not."""
         for row, cell in self.rows():
             for value, but in cell.given.get("coarse", {}).items():
@@ -419,7 +419,7 @@ class Record:
         return None
 
     @property
-    def coarse_counterparts(self) -> list[dict[str, Any]]:
+    def coarse_counterparts(self) -> list[dict[str, object]]:
         """Counterparts that know less than this one."""
         return [{"type": each.type, **each.coarse} for each in self.others if each.coarse]
 
@@ -448,7 +448,7 @@ class Record:
     # -- deletions -----------------------------------------------------------------------------------------
 
     @property
-    def says_on_deletion(self) -> tuple[str, Any] | None:
+    def says_on_deletion(self) -> tuple[str, object] | None:
         """The shared property and the value that its deletion comes to."""
         for name, value in self.deletion.items():
             if self.concept.row(name).direction == BOTH:
@@ -456,7 +456,7 @@ class Record:
         return None
 
     @property
-    def also_said_on_deletion(self) -> list[tuple[str, Any]]:
+    def also_said_on_deletion(self) -> list[tuple[str, object]]:
         """Further shared properties that follow from its deletion, with their values."""
         return [
             (name, value)

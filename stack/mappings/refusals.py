@@ -156,7 +156,7 @@ def _record(concept: Concept, record: Record) -> Found:
             yield place, text
 
 
-def _statements(given: Any, place: Place) -> Iterator[tuple[Place, list[Any]]]:
+def _statements(given: Any, place: Place) -> Iterator[tuple[Place, list[object]]]:
     """Every list of statements in a record, and every expression as one."""
     for key, value in given.items():
         if key in STATEMENTS:
@@ -182,7 +182,7 @@ def _twice_written(record: Record) -> Iterator[tuple[str, str, str]]:
         seen.setdefault(cell.path, row.name)
 
 
-def _dtl_problems(statements: list[Any], in_default: bool) -> Iterator[str]:
+def _dtl_problems(statements: list[object], in_default: bool) -> Iterator[str]:
     """Yield what the compiler says about statements of the rule `default`, or of one that is applied."""
     statements = Substitution(_variables()).component({"rules": statements})["rules"]
     rules = {"default": [["add", "value", ["apply", "cell", "_S."]]], "cell": statements}
@@ -193,7 +193,7 @@ def _dtl_problems(statements: list[Any], in_default: bool) -> Iterator[str]:
 
 
 @lru_cache(maxsize=1)
-def _variables() -> Mapping[str, Any]:
+def _variables() -> Mapping[str, object]:
     """Return the variables that pipes read: some must be known before DTL compiles, such as a time zone."""
     found: Mapping[str, Any] = json.loads((ROOT / "prod-env.json").read_text(encoding="utf-8"))
     return found

@@ -110,7 +110,7 @@ class Mappings:
                 written.append(path)
         return written
 
-    def render(self, template: str, **context: Any) -> Pipe:
+    def render(self, template: str, **context: object) -> Pipe:
         """Return the pipe that a template makes in a context."""
         text = self._environment.get_template(f"{template}.json").render(
             records=self.records(),

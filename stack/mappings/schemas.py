@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from core.jsonio import Json
 from stack.mappings.record import Record
 
 
-def schema_of(root: Path, record: Record) -> dict[str, Any]:
+def schema_of(root: Path, record: Record) -> Json:
     """Return the schema of a record's datatype."""
     path = root / record.system.schemas / f"{record.datatype}.schema.json"
     found: dict[str, Any] = json.loads(path.read_bytes())
@@ -35,7 +36,7 @@ def node(schema: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
     return described
 
 
-def _target(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
+def _target(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, object]:
     reference = part.get("$ref")
     found: Mapping[str, Any] = schema["$defs"][reference.rpartition("/")[2]] if reference else part
     return found

@@ -21,6 +21,7 @@ from connectors.common.errors import ServiceError, Unavailable
 from connectors.common.limiter import Limiter
 from connectors.common.metrics import Metrics
 from connectors.common.upstream import UpstreamClient, UpstreamResponse
+from core.jsonio import Json
 
 PREFIX = "cbcheck-"
 """What the ids of all records begin with that a check makes."""
@@ -177,7 +178,7 @@ def _trouble(answer: UpstreamResponse) -> ServiceError | None:
     return None
 
 
-def listed(outcome: Outcome, kind: str) -> list[dict[str, Any]]:
+def listed(outcome: Outcome, kind: str) -> list[Json]:
     """Return the records in a list of one kind of record."""
     rows: Any = outcome.body.get("list", []) if outcome.is_taken and isinstance(outcome.body, dict) else []
     return [row[kind] for row in rows if kind in row]

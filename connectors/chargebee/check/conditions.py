@@ -82,7 +82,7 @@ def find(outcomes: Mapping[str, Outcome], path: str) -> Any:
     return _walk(outcome.part(part), steps)
 
 
-def _walk(value: Any, steps: list[str]) -> Any:
+def _walk(value: object, steps: list[str]) -> object:
     for index, step in enumerate(steps):
         if step == "*":
             members = value if isinstance(value, list) else []

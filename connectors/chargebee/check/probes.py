@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.jsonio import Json
+
 PROBES = Path(__file__).with_name("probes.json")
 FACTS = Path(__file__).resolve().parents[3] / "sandbox" / "chargebee" / "facts.json"
 PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
@@ -118,7 +120,7 @@ def load(facts_file: Path = FACTS, probes_file: Path = PROBES) -> Probes:
     return Probes(facts, calls)
 
 
-def _call(row: dict[str, Any]) -> Call:
+def _call(row: Json) -> Call:
     method, _, path = row["call"].partition(" ")
     return Call(
         row["id"],
@@ -136,7 +138,7 @@ def _call(row: dict[str, Any]) -> Call:
     )
 
 
-def _fact(row: dict[str, Any], probe: dict[str, Any] | None) -> Fact:
+def _fact(row: Json, probe: Json | None) -> Fact:
     known = (row["id"], row["topic"], row["statement"], row["probe"], row.get("site_setting"))
     if probe is None:
         return Fact(*known)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import Any
 
 from connectors.chargebee.check.verdicts import NEEDS_WRITING, Kind, Verdict
+from core.jsonio import Json
 
 _PAGE = "docs/reference/chargebee-facts.md"
 _WIDTH = 110
@@ -108,7 +108,7 @@ def markdown(result: Result) -> Iterator[str]:
         yield from ("", "## Stays for now", "", *(f"* {line}" for line in result.stays))
 
 
-def document(result: Result) -> dict[str, Any]:
+def document(result: Result) -> Json:
     """Return the same as JSON."""
     return {
         "site": result.site,

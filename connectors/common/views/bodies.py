@@ -21,7 +21,7 @@ _PATIENCE = 30.0
 """Seconds that a large request waits for others to be done."""
 
 
-def json_of(request: Request, any_bytes: bool = False) -> Any:
+def json_of(request: Request, any_bytes: bool = False) -> object:
     """Return the body's JSON value; `any_bytes`: U+FFFD stands for what is no UTF-8.
 
     `WrongMediaType`, `TooSlow`, `BadRequest`, or 413 from Flask while reading.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -15,13 +13,13 @@ bp = Blueprint("health", __name__)
 
 
 @bp.get("/health")
-def health() -> dict[str, Any]:
+def health() -> dict[str, object]:
     """200 while the process is alive; asks nobody else."""
     return {"status": "alive"}
 
 
 @bp.get("/ready")
-def ready() -> Response | dict[str, Any]:
+def ready() -> Response | dict[str, object]:
     """200 if upstream is reachable and takes our credentials.
 
     Else 503 with what is wrong and which setting.

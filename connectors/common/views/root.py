@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint
 
 from connectors.common.service import runtime
+from core.jsonio import Json
 
 bp = Blueprint("root", __name__)
 
 
 @bp.get("/")
-def root() -> dict[str, Any]:
+def root() -> Json:
     """Name, version and the datatypes with their addresses; `disabled`: those that upstream does not have."""
     service = runtime().service
     return {

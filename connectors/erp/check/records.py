@@ -52,7 +52,7 @@ def stamp(spec: Spec, record: Record) -> str | None:
 
 
 def doubts(
-    spec: Spec, schema: Mapping[str, Any], records: Sequence[Record], page: Sequence[Entity]
+    spec: Spec, schema: Mapping[str, object], records: Sequence[Record], page: Sequence[Entity]
 ) -> Iterator[Doubt]:
     """Yield what is wrong with the records of a page and with the entities made of them."""
     yield from _keys(spec, records)

@@ -75,6 +75,6 @@ def document(profile: Profile, reports: Sequence[Report]) -> Mapping[str, Any]:
     }
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = dumps(value).decode()
     return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"

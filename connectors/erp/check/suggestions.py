@@ -15,7 +15,7 @@ _DEPTH = 3
 _MOST = 6
 
 
-def list_places(body: Any) -> list[str]:
+def list_places(body: object) -> list[str]:
     """Return dotted paths of the lists of objects in an answer, longest list first."""
     found = sorted(_lists(body, "", _DEPTH), key=lambda one: -one[1])
     return [f"{path or 'the whole answer'} ({size})" for path, size in found[:_MOST]]
@@ -30,7 +30,7 @@ def _lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, int]]:
             yield from _lists(inner, f"{path}.{name}" if path else name, depth - 1)
 
 
-def outline(body: Any) -> str:
+def outline(body: object) -> str:
     """Return what an answer is, in a few words and without its values."""
     if isinstance(body, dict):
         names = ", ".join(list(body)[:12])
@@ -40,14 +40,14 @@ def outline(body: Any) -> str:
     return "nothing" if body is None else f"a single {type_name(body)}"
 
 
-def key_names(record: dict[str, Any]) -> list[str]:
+def key_names(record: dict[str, object]) -> list[str]:
     """Fields of a record that look like keys."""
     return [
         name for name, value in record.items() if isinstance(value, str | int) and _KEY_NAME.search(name)
     ][:_MOST]
 
 
-def stamp_names(record: dict[str, Any]) -> list[str]:
+def stamp_names(record: dict[str, object]) -> list[str]:
     """Fields of a record that look like change stamps, the likeliest first."""
     dated = [name for name, value in record.items() if isinstance(value, str) and _STAMP.fullmatch(value)]
     named = [name for name, value in record.items() if isinstance(value, int) and _STAMP_NAME.search(name)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from connectors.common.datatype import Record
 from connectors.common.upstream import UpstreamResponse
@@ -11,6 +11,7 @@ from connectors.erp.http.client import ErpClient
 from connectors.erp.mapping.key import Key
 from connectors.erp.mapping.templates import fill_path, parameters
 from connectors.erp.profile.model.base import Template
+from core.jsonio import Json
 
 
 class Call(Protocol):
@@ -36,7 +37,7 @@ class Calls:
         self._path = path
         self._key = key
 
-    def values_of(self, key: str) -> dict[str, Any]:
+    def values_of(self, key: str) -> Json:
         """Return what templates may use of a key."""
         return self._key.values(key)
 
@@ -46,10 +47,10 @@ class Calls:
         operation: str,
         key: str = "",
         *,
-        body: Any = None,
+        body: object = None,
         raw: Record | None = None,
         headers: Mapping[str, str] | None = None,
-        values: Mapping[str, Any] | None = None,
+        values: Mapping[str, object] | None = None,
         query: Mapping[str, Template] | None = None,
         method: str | None = None,
         repeatable: bool = True,

@@ -87,7 +87,7 @@ class TokenCalls:
             refresh if isinstance(refresh, str) and refresh else None,
         )
 
-    def _answer(self, method: str, url: str, **kwargs: Any) -> requests.Response:
+    def _answer(self, method: str, url: str, **kwargs: object) -> requests.Response:
         try:
             answer, body = exchange(
                 self._session,
@@ -108,7 +108,7 @@ class TokenCalls:
             raise Unavailable(said)
         raise UpstreamRefused(f"{said}; check {self._options.credentials_setting}")
 
-    def _token(self, body: Any, path: str) -> str:
+    def _token(self, body: object, path: str) -> str:
         token = get_path(body, path)
         if not isinstance(token, str) or not token:
             raise UpstreamRefused(
@@ -138,5 +138,5 @@ def _reason(answer: requests.Response) -> str:
     return ": " + " ".join(said[:_MOST].split())
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int | float) or (isinstance(value, str) and value.isdigit())

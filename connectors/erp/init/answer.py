@@ -35,7 +35,7 @@ def plain(name: str) -> str:
     return _NOT_LETTERS.sub("", name.lower())
 
 
-def records_place(body: Any) -> str | None:
+def records_place(body: object) -> str | None:
     """Return where the longest list of objects is; "" for the whole answer, None for nowhere."""
     found = sorted(_lists(body, "", _DEPTH), key=lambda one: -one[1])
     return found[0][0] if found else None
@@ -50,7 +50,7 @@ def _lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, int]]:
             yield from _lists(inner, f"{path}.{name}" if path else name, depth - 1)
 
 
-def leaves(record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(record: Mapping[str, object], above: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the paths of all values of a record that are no objects, with the values."""
     for name, value in record.items():
         if isinstance(value, dict):
@@ -87,7 +87,7 @@ def stamps_of(records: Sequence[Record]) -> list[str]:
     return [*changed[:1], *[name for name in names if _CREATED.search(name)][:1]]
 
 
-def form_of_stamps(values: Sequence[Any]) -> str | None:
+def form_of_stamps(values: Sequence[object]) -> str | None:
     """Return the form, as `modified_format` names it; None if it is none of them."""
     value = next((value for value in values if value is not None and value != ""), None)
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -115,7 +115,7 @@ def form_of_stamps(values: Sequence[Any]) -> str | None:
     return "iso" if "." in value else "iso_seconds"
 
 
-def form_of_days(values: Sequence[Any]) -> str | None:
+def form_of_days(values: Sequence[object]) -> str | None:
     """Return `iso` or the pattern of days; None if they are none."""
     texts = [value for value in values if isinstance(value, str) and value]
     if texts and all(re.match(r"\d{4}-\d\d-\d\d", value) for value in texts):
@@ -123,7 +123,7 @@ def form_of_days(values: Sequence[Any]) -> str | None:
     return form_of(values, _DAYS)
 
 
-def form_of(values: Sequence[Any], patterns: Sequence[str]) -> str | None:
+def form_of(values: Sequence[object], patterns: Sequence[str]) -> str | None:
     """Return the first pattern that all values fit."""
     texts = [value for value in values if isinstance(value, str) and value]
     return next(
@@ -139,7 +139,7 @@ def _fits(text: str, pattern: str) -> bool:
     return True
 
 
-def deletion_of(records: Sequence[Record]) -> dict[str, Any] | None:
+def deletion_of(records: Sequence[Record]) -> dict[str, object] | None:
     """Return how records say that they are deleted, as `deleted` has it."""
     for name in records[0]:
         values = [record.get(name) for record in records]
@@ -150,7 +150,7 @@ def deletion_of(records: Sequence[Record]) -> dict[str, Any] | None:
     return None
 
 
-def around(body: Any, records: str) -> dict[str, Any]:
+def around(body: object, records: str) -> dict[str, object]:
     """Return what an answer says besides its records, by path."""
     if not isinstance(body, dict) or not records:
         return {}
@@ -159,7 +159,7 @@ def around(body: Any, records: str) -> dict[str, Any]:
     }
 
 
-def named(said: Mapping[str, Any], words: Sequence[str], kind: type | tuple[type, ...]) -> str | None:
+def named(said: Mapping[str, object], words: Sequence[str], kind: type | tuple[type, ...]) -> str | None:
     """Return the first of these paths whose last part is one of the words, with a value of that kind."""
     for path, value in said.items():
         if plain(path.rpartition(".")[2]) in words and isinstance(value, kind):

@@ -71,7 +71,7 @@ class FieldGuesses:
         found = [(wished.index(plain(path)), path) for path in self._free if plain(path) in wished]
         return [path for _, path in sorted(found)]
 
-    def _made(self, name: str, path: str, rule: Schema) -> Any:
+    def _made(self, name: str, path: str, rule: Schema) -> object:
         """Return what a profile says of the field; None if what it holds cannot be ours."""
         values = [value for value in self._columns[path] if value is not None and value != ""]
         if any(isinstance(value, list) for value in values):
@@ -101,7 +101,7 @@ class FieldGuesses:
             return {"from": path, **read_only} if read_only else path
         return {"from": path, "type": kind, **read_only}
 
-    def _is_day(self, values: Sequence[Any]) -> bool:
+    def _is_day(self, values: Sequence[object]) -> bool:
         form = form_of_days(values)
         if values and form is None:
             return False
@@ -109,7 +109,7 @@ class FieldGuesses:
             self.values["date"] = {"form": form}
         return True
 
-    def _is_moment(self, values: Sequence[Any]) -> bool:
+    def _is_moment(self, values: Sequence[object]) -> bool:
         form = form_of_stamps(values)
         if values and form in (None, "number"):
             return False
@@ -117,7 +117,9 @@ class FieldGuesses:
             self.values["datetime"] = {"form": form}
         return True
 
-    def _mapped(self, name: str, path: str, rule: Schema, values: Sequence[Any], read_only: Record) -> Any:
+    def _mapped(
+        self, name: str, path: str, rule: Schema, values: Sequence[object], read_only: Record
+    ) -> object:
         if any(not isinstance(value, str | bool | int) for value in values):
             return None
         seen = list(
@@ -157,7 +159,7 @@ class FieldGuesses:
             return
 
 
-def _columns(records: Sequence[Record]) -> dict[str, list[Any]]:
+def _columns(records: Sequence[Record]) -> dict[str, list[object]]:
     names = dict.fromkeys(path for record in records for path, _ in leaves(record))
     return {name: [get_path(record, name) for record in records] for name in names}
 
@@ -181,7 +183,7 @@ def _kind_of(rule: Schema) -> str:
     return next((kind for kind in _kinds(rule) if kind != "null"), "string")
 
 
-def _all(values: Sequence[Any], kind: type) -> bool:
+def _all(values: Sequence[object], kind: type) -> bool:
     return all(isinstance(value, kind) and (kind is bool or not isinstance(value, bool)) for value in values)
 
 
@@ -202,5 +204,5 @@ def _meaning(word: str, enum: Sequence[Any]) -> Any:
     return None
 
 
-def _listed(words_of_ours: Sequence[Any]) -> str:
+def _listed(words_of_ours: Sequence[object]) -> str:
     return ", ".join(str(word) for word in words_of_ours if word is not None)

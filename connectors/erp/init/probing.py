@@ -16,6 +16,7 @@ from connectors.common.upstream import UpstreamClient, UpstreamResponse
 from connectors.erp.init import words
 from connectors.erp.init.answer import Record, around, keys, named, records_place
 from core.dotted import get_path
+from core.jsonio import Json
 
 _FEW = 2
 _WHOLE_ONES = 20
@@ -76,7 +77,7 @@ class Probe:
             f"{size} limits a page, how to go on was not found",
         )
 
-    def _unasked(self, cursor: str | None, said: Mapping[str, Any]) -> tuple[Paginator, str | None]:
+    def _unasked(self, cursor: str | None, said: Mapping[str, object]) -> tuple[Paginator, str | None]:
         if cursor is not None:
             param = cursor.rpartition(".")[2]
             return {
@@ -90,7 +91,7 @@ class Probe:
         return {"type": "single"}, doubt or "that one answer holds the whole list"
 
     def _numbered(
-        self, size: str, cursor: str | None, said: Mapping[str, Any]
+        self, size: str, cursor: str | None, said: Mapping[str, object]
     ) -> tuple[Paginator, str | None] | None:
         """Return the paginator whose parameter gives the third and fourth record."""
         limit = {"limit_param": size}
@@ -113,7 +114,7 @@ class Probe:
                     return {"type": "keyset", "field": self.key, "param": name, **limit, "stop": stop}, None
         return None
 
-    def _stop(self, said: Mapping[str, Any]) -> dict[str, Any]:
+    def _stop(self, said: Mapping[str, Any]) -> Json:
         more, total = named(said, words.MORE, bool), named(said, words.TOTALS, int)
         if more is not None:
             return {"type": "has_more", "path": more}
@@ -136,7 +137,7 @@ class Probe:
             and keys(self._listed(answer), self.key)[: len(wanted) + 1] == wanted
         )
 
-    def filter(self, stamp: str) -> dict[str, Any] | None:
+    def filter(self, stamp: str) -> Json | None:
         """Return how only changed records are asked for, as `incremental` has it; None if no way is."""
         known = sorted(
             (value for one in self.records if (value := get_path(one, stamp)) is not None), key=str
@@ -233,7 +234,7 @@ class Probe:
             return None
 
 
-def _inside(body: Any) -> Iterator[tuple[str, Record]]:
+def _inside(body: object) -> Iterator[tuple[str, Record]]:
     """Yield an answer and the objects in it, a list of one as its only item, with where they are."""
     if not isinstance(body, dict):
         return

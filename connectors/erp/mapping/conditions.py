@@ -16,7 +16,7 @@ def fits(conditions: Sequence[Condition], record: Any) -> bool:
     return all(_holds(condition, record) for condition in conditions)
 
 
-def _holds(condition: Condition, record: Any) -> bool:
+def _holds(condition: Condition, record: object) -> bool:
     """One test; where the path goes through a list (`*`), one item that passes is enough."""
     values = get_all(record, condition.field)
     if condition.present is not None and bool(values) != condition.present:
@@ -31,11 +31,11 @@ def _holds(condition: Condition, record: Any) -> bool:
     return start is None or any(isinstance(value, str) and value.startswith(start) for value in values)
 
 
-def _any_in(values: Sequence[Any], wanted: Sequence[Any]) -> bool:
+def _any_in(values: Sequence[object], wanted: Sequence[object]) -> bool:
     return any(_same(value, one) for value in values for one in wanted)
 
 
-def _same(value: Any, wanted: Any) -> bool:
+def _same(value: object, wanted: object) -> bool:
     """JSON equality, but a truth value may be written as 0 or 1."""
     if isinstance(value, bool | int) and isinstance(wanted, bool | int):
         return int(value) == int(wanted)

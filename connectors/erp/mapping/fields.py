@@ -83,7 +83,7 @@ class Field:
         self._back: dict[Any, Any] = {ours: theirs for theirs, ours in reversed(list(self._map.items()))}
         self._back |= spec.back
 
-    def read(self, holder: Any, raw: Any) -> Any:
+    def read(self, holder: object, raw: object) -> Any:
         """Return the field's value; `holder` is the record or the item in it that the source starts from."""
         if self._when and not fits(self._when, raw):
             return self._default
@@ -132,7 +132,7 @@ class Field:
         digest = hashlib.sha256(value.encode()).hexdigest()[:8]
         return f"{value[: self._shorten - len(self._prefix) - 9]}~{digest}"
 
-    def lettered(self, value: Any) -> Any:
+    def lettered(self, value: object) -> object:
         """Our value in the ERP's letters."""
         if self._letters is None or not isinstance(value, str):
             return value
@@ -153,7 +153,7 @@ class Field:
                 f"{self.name} is not of the form that this ERP wants", field=_place(self.name), rule="type"
             ) from None
 
-    def _raw_value(self, holder: Any) -> Any:
+    def _raw_value(self, holder: object) -> object:
         """Return the ERP's value; None for what means none there."""
         if self.fixed:
             return self.constant
@@ -164,7 +164,7 @@ class Field:
         is_null = any(type(value) is type(null) and value == null for null in self._nulls)
         return None if is_null else value
 
-    def _ours(self, value: Any) -> Any:
+    def _ours(self, value: object) -> object:
         word = _word(value)
         if word not in self._map and self._strict:
             raise InvalidResponse(
@@ -172,7 +172,7 @@ class Field:
             )
         return self._map.get(word, self._default)
 
-    def _theirs(self, value: Any) -> Any:
+    def _theirs(self, value: object) -> object:
         if value not in self._back:
             known = ", ".join(str(word) for word in self._back)
             raise Rejected(
@@ -340,7 +340,7 @@ class FieldMap:
     def _inside(self, name: str) -> bool:
         return any(known.startswith(f"{name}.") for known in self._fields)
 
-    def _check(self, name: str, value: Any) -> None:
+    def _check(self, name: str, value: object) -> None:
         field = self._fields.get(name)
         if name in self._lines or (field is not None and not field.read_only and not field.fixed):
             return
@@ -424,7 +424,7 @@ class FieldMap:
         return [name for name in self._line_calls if self._is_called_for(name, None)]
 
 
-def null_values(spec: model.FieldSpec, entity: DatatypeProfile) -> Sequence[Any]:
+def null_values(spec: model.FieldSpec, entity: DatatypeProfile) -> Sequence[object]:
     """Return what means none in a field: its own values, or the entity's for its type.
 
     A truth value is none of them.
@@ -437,7 +437,7 @@ def null_values(spec: model.FieldSpec, entity: DatatypeProfile) -> Sequence[Any]
     return [] if spec.type == "boolean" else [one for one in entity.null_values if _word(one) not in known]
 
 
-def _put(body: Record, field: Field, value: Any, resolve: Resolve) -> None:
+def _put(body: Record, field: Field, value: object, resolve: Resolve) -> None:
     if field.fixed:
         return
     if field.lookup and value is not None:
@@ -453,7 +453,7 @@ def _put(body: Record, field: Field, value: Any, resolve: Resolve) -> None:
             set_path(body, other.to, found)
 
 
-def _piece(value: Any, which: str | int) -> str | None:
+def _piece(value: object, which: str | int) -> str | None:
     """Return the last word of a text, all before it, or one of its lines.
 
     The third line has all that follow.
@@ -466,7 +466,7 @@ def _piece(value: Any, which: str | int) -> str | None:
     return (last if which == "last" else first.strip()) or None
 
 
-def _word(value: Any) -> str:
+def _word(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

@@ -32,7 +32,7 @@ class FirstSeen:
         self._known: OrderedDict[str, tuple[bytes, str | None]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def note(self, key: str, raw: Mapping[str, Any], seen: str | None) -> str | None:
+    def note(self, key: str, raw: Mapping[str, object], seen: str | None) -> str | None:
         """Return when a listed record was first seen as it is: `seen`, unless it was so before."""
         digest = _digest(raw)
         with self._lock:
@@ -58,5 +58,5 @@ def asks_for_changes(spec: DatatypeProfile) -> bool:
     return has_param or asks_since([spec.listing.query, spec.listing.body])
 
 
-def _digest(raw: Mapping[str, Any]) -> bytes:
+def _digest(raw: Mapping[str, object]) -> bytes:
     return hashlib.blake2b(jsonio.dumps(raw), digest_size=12).digest()

@@ -42,7 +42,7 @@ class Commands:
         assert self._spec is not None
         return render(self._spec.update, {"id": key, "changes": changes})
 
-    def delete(self, key: Any) -> Any:
+    def delete(self, key: object) -> object:
         """Return the command that removes the item of that key."""
         assert self._spec is not None
         return render(self._spec.delete, {"id": key})
@@ -65,7 +65,7 @@ class Item:
         """Return the items of this kind, in the list's order."""
         return [item for item in self._items(raw) if fits(self._where, item)]
 
-    def find(self, raw: Any) -> Record | None:
+    def find(self, raw: object) -> Record | None:
         """Return the first of them."""
         return next((item for item in self._items(raw) if fits(self._where, item)), None)
 
@@ -83,7 +83,7 @@ class Item:
             return [*written, *change]
         return change
 
-    def _change(self, values: Record, raw: Any) -> Any:
+    def _change(self, values: Record, raw: object) -> Any:
         item = self.find(raw)
         emptied = self._holds is not None and self._holds in values and values[self._holds] is None
         if item is None:
@@ -93,7 +93,7 @@ class Item:
             return self._list_with(raw, None, {**self._new, **filled})
         return self._list_with(raw, item, None if emptied else values)
 
-    def changes(self, changed: Sequence[tuple[Any, Record]], raw: Any) -> Any:
+    def changes(self, changed: Sequence[tuple[object, Record]], raw: object) -> Any:
         """Return what to write for several: pairs of a key (None for a new item) and its values.
 
         None if nothing.
@@ -117,7 +117,7 @@ class Item:
             for key, values in changed
         ]
 
-    def _list_with(self, raw: Any, item: Record | None, values: Record | None) -> Any:
+    def _list_with(self, raw: object, item: Record | None, values: Record | None) -> object:
         if self._commands.whole:
             others = [dict(other) for other in self._items(raw) if other is not item]
             return others if values is None else [*others, {**(item or {}), **values}]
@@ -126,6 +126,6 @@ class Item:
         key = get_path(item, self.id)
         return [self._commands.delete(key) if values is None else self._commands.update(key, values)]
 
-    def _items(self, raw: Any) -> list[Record]:
+    def _items(self, raw: object) -> list[Record]:
         found = get_path(raw, self._list) if raw is not None else None
         return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from connectors.common.datatype import Record
 from connectors.common.errors import InvalidResponse, NotFound
 from core.dotted import get_path
+from core.jsonio import Json
 
 _BETWEEN = "~"
 
@@ -35,7 +35,7 @@ class Key:
         """Return the key of its parts, as `__call__` makes it of a record."""
         return parts[0] if self._alone is not None else _BETWEEN.join(_escaped(part) for part in parts)
 
-    def values(self, key: str) -> dict[str, Any]:
+    def values(self, key: str) -> Json:
         """Return what templates may use: `{id}`, and `{id.<path>}` for each part of a key of several.
 
         `NotFound` for a text with another number of parts.
@@ -49,7 +49,7 @@ class Key:
             )
         return {"id": key, **{f"id.{path}": part for path, part in zip(self.paths, parts, strict=True)}}
 
-    def _part(self, value: Any, path: str) -> str:
+    def _part(self, value: object, path: str) -> str:
         if value is None or value == "" or isinstance(value, bool | dict | list):
             raise NoKey(f"{self._datatype}: the ERP gave a record without {path}")
         return str(value)
@@ -59,7 +59,7 @@ class NoKey(InvalidResponse):
     """A record without the key that the profile names."""
 
 
-def raw_key(raw: Mapping[str, Any], paths: Sequence[str]) -> Any:
+def raw_key(raw: Mapping[str, object], paths: Sequence[str]) -> object:
     """Return the key as the ERP has it, for comparison: its value, or the values of its parts."""
     return get_path(raw, paths[0]) if len(paths) == 1 else [get_path(raw, path) for path in paths]
 

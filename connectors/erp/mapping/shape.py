@@ -32,8 +32,8 @@ VERSION = "@version"
 class Codes(Protocol):
     """The values of ours for the ERP's keys."""
 
-    def __call__(self, key: Any) -> Any: ...
-    def prefetch(self, keys: Iterable[Any]) -> None: ...
+    def __call__(self, key: object) -> object: ...
+    def prefetch(self, keys: Iterable[object]) -> None: ...
     def forget(self) -> None: ...
 
 
@@ -173,7 +173,7 @@ class Shape:
                 stamp = max(stamp, self._parse(value))
         return stamp
 
-    def lock_of(self, raw: Record) -> Any:
+    def lock_of(self, raw: Record) -> object:
         """Return the ERP's version of a record."""
         return None if self._lock is None else get_path(raw, self._lock)
 

@@ -45,7 +45,7 @@ def parser(form: str, timezone: str | None = None, now: Clock = utc_now) -> Pars
     """
     place = zone(timezone)
 
-    def parse(value: Any) -> str:
+    def parse(value: object) -> str:
         if (
             form == "iso"
             and isinstance(value, str)
@@ -62,14 +62,16 @@ def parser(form: str, timezone: str | None = None, now: Clock = utc_now) -> Pars
     return parse
 
 
-def pair_parser(clock: str, timezone: str | None = None, now: Clock = utc_now) -> Callable[[Any, Any], str]:
+def pair_parser(
+    clock: str, timezone: str | None = None, now: Clock = utc_now
+) -> Callable[[object, object], str]:
     """Return a function from a day and a time of day, in fields of their own, to a stamp.
 
     `clock` is the form of the time. A missing time is the beginning of the day.
     """
     place = zone(timezone)
 
-    def parse(day: Any, hour: Any) -> str:
+    def parse(day: object, hour: object) -> str:
         try:
             moment = datetime.combine(date.fromisoformat(str(day)[:10]), _time(clock, hour))
             return to_text(instant(moment, place, now))
@@ -130,7 +132,9 @@ def earlier(form: str, stamp: str, seconds: float) -> str:
     return to_text(_before(stamp, seconds)) if seconds else stamp
 
 
-def to_form(form: str, stamp: str, timezone: str | None = None, mark: Mapping[str, Any] | None = None) -> Any:
+def to_form(
+    form: str, stamp: str, timezone: str | None = None, mark: Mapping[str, object] | None = None
+) -> object:
     """Return a stamp as the ERP writes it.
 
     Text, or for the form `object` a JSON object with the members of `mark`.
@@ -145,7 +149,7 @@ def to_filter(
     form: str,
     stamp: str,
     overlap_seconds: float,
-    mark: Mapping[str, Any] | None = None,
+    mark: Mapping[str, object] | None = None,
     timezone: str | None = None,
 ) -> Any:
     """Return a stamp in the form that the ERP's filter wants, `overlap_seconds` earlier.
@@ -158,7 +162,7 @@ def to_filter(
     return _written(form, moment, least_shown(moment, zone(timezone)), mark)
 
 
-def _written(form: str, moment: datetime, local: datetime, mark: Mapping[str, Any] | None) -> Any:
+def _written(form: str, moment: datetime, local: datetime, mark: Mapping[str, object] | None) -> object:
     """Return a moment in a form; `local` is what is written where the form names no offset."""
     micros = (moment - EPOCH) // timedelta(microseconds=1)
     match form:

@@ -40,7 +40,7 @@ class CannotAsk(Rejected):
     """A value cannot be put into a template: it is no number, or would change what is asked."""
 
 
-def render(template: Any, values: Values, quotes: Quotes | None = None) -> Any:
+def render(template: object, values: Values, quotes: Quotes | None = None) -> Any:
     """Return the template with its values put in; names that are not among `values` stay as they are.
 
     `quotes`: how values in quotes are written, None where a template is no question. `CannotAsk` for a value
@@ -74,7 +74,7 @@ def names(template: Any) -> set[str]:
     return set()
 
 
-def asks_since(template: Any) -> bool:
+def asks_since(template: object) -> bool:
     """Return whether a template asks for what changed since a token, in one value or as a day and a time."""
     return bool(names(template) & {"since", "since_date"})
 
@@ -95,7 +95,7 @@ def fill_path(
     template: str,
     path: str,
     values: Values,
-    raw: Mapping[str, Any] | None = None,
+    raw: Mapping[str, object] | None = None,
     quotes: Quotes = "doubled",
 ) -> str:
     """`template` with `{path}` and URL-encoded values.
@@ -160,7 +160,7 @@ def _text(template: str, values: Values, quotes: Quotes | None) -> Any:
     return _NAMED.sub(value, template)
 
 
-def _is_one_word(value: Any) -> bool:
+def _is_one_word(value: object) -> bool:
     """Return whether a value, or each in a list, cannot be taken for more than itself in an expression."""
     return all(_ONE_WORD.fullmatch(str(one)) for one in (value if isinstance(value, list) else [value]))
 
@@ -196,7 +196,7 @@ def _escaped(text: str, mark: str, quotes: Quotes | None) -> str:
     return text.replace(mark, mark * 2)
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     if isinstance(value, list):
         return ",".join(str(item) for item in value)
     return str(value)

@@ -82,13 +82,13 @@ def writer(kind: str | None, values: Values) -> Convert:
     return lambda value: value
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, bool | dict | list):
         raise ValueError("no text")
     return str(value)
 
 
-def _boolean(value: Any) -> bool:
+def _boolean(value: object) -> bool:
     if value in _TRUE:
         return True
     if value in _FALSE:
@@ -96,7 +96,7 @@ def _boolean(value: Any) -> bool:
     raise ValueError("neither true nor false")
 
 
-def _decimal(value: Any) -> str:
+def _decimal(value: object) -> str:
     """Exact text; a float that is a whole number is written as one."""
     if isinstance(value, bool):
         raise ValueError("no number")

@@ -28,7 +28,7 @@ from connectors.erp.profile.schema import profile_schema
 from connectors.erp.profile.schema_messages import schema_message
 from connectors.erp.profile.secret_check import find_secrets
 from connectors.erp.schema import DATATYPES, load_schema
-from core.jsonio import pointer
+from core.jsonio import Json, pointer
 
 HERE = Path(__file__).parents[1]
 PROFILES = HERE / "profiles"
@@ -148,7 +148,7 @@ def _read(path: Path) -> Any:
         raise SettingsError("ERP_PROFILE", f"{path} cannot be read as JSON: {error}") from None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, object]]) -> Json:
     members = dict(pairs)
     if len(members) < len(pairs):
         twice = next(name for name in members if sum(name == other for other, _ in pairs) > 1)
@@ -161,13 +161,13 @@ def _validator() -> Draft202012Validator:
     return Draft202012Validator(profile_schema())
 
 
-def _check(path: Path, document: Any) -> None:
+def _check(path: Path, document: object) -> None:
     found = schema_message(_validator().iter_errors(document))
     if found is not None:
         raise SettingsError("ERP_PROFILE", f"{path} at {found[0]}: {found[1]}")
 
 
-def _with_plain_headers(rest: Mapping[str, Any]) -> dict[str, Any]:
+def _with_plain_headers(rest: Mapping[str, object]) -> Json:
     """Return the connection with its headers written out.
 
     This comes before anything of the environment gets in there.
@@ -197,7 +197,7 @@ def _with_variables(path: Path, document: Any, variables: Mapping[str, Any]) -> 
     }
 
 
-def _put_in(node: Any, values: Mapping[str, Any], is_path: bool = False) -> Any:
+def _put_in(node: object, values: Mapping[str, object], is_path: bool = False) -> Any:
     if isinstance(node, dict):
         return {key: _put_in(value, values, key == "path") for key, value in node.items()}
     if isinstance(node, list):
@@ -264,7 +264,7 @@ _MAPS = frozenset(
 """Members whose keys are names of the ERP or of this project, so that `type` there is no kind."""
 
 
-def _merge(default: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(default: Mapping[str, object], own: Mapping[str, object]) -> Json:
     """Objects key by key; one that is of another type or strategy than the default stands alone."""
     merged = dict(default)
     for name, value in own.items():
@@ -275,12 +275,12 @@ def _merge(default: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _same_kind(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _same_kind(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
     return all(other.get(name, one.get(name)) == one.get(name) for name in ("type", "strategy"))
 
 
 def _entity(
-    path: Path, datatype: str, spec: dict[str, Any], lookups: Mapping[str, LookupSpec]
+    path: Path, datatype: str, spec: dict[str, object], lookups: Mapping[str, LookupSpec]
 ) -> DatatypeProfile:
     """Return the typed entity.
 
@@ -300,7 +300,7 @@ def _wrong(path: Path, datatype: str, place: tuple[str, ...], advice: str) -> Se
     return SettingsError("ERP_PROFILE", f"{path} at {where} (or in defaults): {advice}")
 
 
-def _spread(spec: Mapping[str, Any]) -> dict[str, Any]:
+def _spread(spec: Mapping[str, Any]) -> Json:
     """Return the entity with what its calls have in common written into each of them.
 
     Query, list, paginator.
@@ -328,7 +328,7 @@ def _spread(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {**spread, "deleted": {**deleted, **lists}}
 
 
-def _like(listing: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _like(listing: Mapping[str, Any], own: Mapping[str, Any]) -> Json:
     """Return a list like the datatype's own, but for what `own` says otherwise.
 
     One of another path has a query of its own, and no count that is not its own.

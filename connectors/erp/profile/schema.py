@@ -80,7 +80,7 @@ def _subclasses(kind: type[ProfilePart]) -> list[type[ProfilePart]]:
     return [*found, *(below for each in found for below in _subclasses(each))]
 
 
-def _members(union: Any) -> tuple[type[ProfilePart], ...]:
+def _members(union: object) -> tuple[type[ProfilePart], ...]:
     """Return the classes of a union, annotated or not."""
     parts = get_args(union)
     return parts if all(isinstance(part, type) for part in parts) else _members(parts[0])

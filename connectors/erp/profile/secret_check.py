@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from connectors.erp.mapping.templates import names
@@ -40,12 +39,12 @@ _SHAPE = re.compile(
 )
 
 
-def find_secrets(document: Mapping[str, Any]) -> Iterator[SecretFinding]:
+def find_secrets(document: Mapping[str, object]) -> Iterator[SecretFinding]:
     """Yield every one, in the order of the document."""
     yield from _walk(document, (), False)
 
 
-def _walk(value: Any, place: tuple[str, ...], sent: bool) -> Iterator[SecretFinding]:
+def _walk(value: object, place: tuple[str, ...], sent: bool) -> Iterator[SecretFinding]:
     if isinstance(value, Mapping):
         for name, inner in value.items():
             below = sent or name in _SENT
@@ -77,7 +76,7 @@ def _is_secret(name: str) -> bool:
     return keyed or bool(words & _WORDS) or glued in _WORDS or _GLUED.fullmatch(glued) is not None
 
 
-def _literals(value: Any) -> Iterator[Any]:
+def _literals(value: object) -> Iterator[object]:
     """Yield the texts and numbers in a value that stand for themselves."""
     if isinstance(value, Mapping):
         for inner in value.values():

@@ -77,7 +77,7 @@ class _Part:
         for start in range(0, len(page), self._batch):
             self._embed_batch(page[start : start + self._batch])
 
-    def _of(self, record: Record) -> Any:
+    def _of(self, record: Record) -> object:
         """Return the children of one record, or the one that belongs to it; none where it names none."""
         values = self._key.values(self._key(record))
         nothing: Any = None if self._record else []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 _ERRORS = ("error", "errors", "fault", "exception")
 _WELL = ("success", "ok", "succeeded")
@@ -11,7 +10,7 @@ _FAILED = ("error", "fail", "failed", "failure")
 _FINE = (None, False, 0, 200, "", "0", "200", "ok", "none", "success")
 
 
-def error_in_200(body: Any, place: str) -> str | None:
+def error_in_200(body: object, place: str) -> str | None:
     """Return what in an answer whose list at `place` is empty says that something went wrong, in words."""
     for holder in _around(body, place):
         for name, value in holder.items():
@@ -23,7 +22,7 @@ def error_in_200(body: Any, place: str) -> str | None:
     return None
 
 
-def _around(body: Any, place: str) -> Iterator[Mapping[str, Any]]:
+def _around(body: object, place: str) -> Iterator[Mapping[str, object]]:
     """Yield the objects on the way to the list."""
     for step in [*place.split("."), ""]:
         if not isinstance(body, Mapping):
@@ -32,7 +31,7 @@ def _around(body: Any, place: str) -> Iterator[Mapping[str, Any]]:
         body = body.get(step)
 
 
-def _is_fine(value: Any) -> bool:
+def _is_fine(value: object) -> bool:
     """Return nothing, or an error object whose code says that there is none."""
     if isinstance(value, Mapping):
         codes = [value[name] for name in value if name.lower() in ("code", "status", "number")]

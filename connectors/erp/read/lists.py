@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from msgspec import UNSET
 
@@ -24,7 +23,7 @@ from connectors.erp.read.next_page_hints import next_page_hint
 from connectors.erp.read.paginators import PageRequest, make_paginator
 from connectors.erp.read.total_count import TotalCount
 from core.dotted import get_path
-from core.jsonio import type_name
+from core.jsonio import Json, type_name
 
 _NONE = UpstreamResponse(200, {}, None)
 """Stands for the answer of an ERP that says by its status that there is no record."""
@@ -147,7 +146,7 @@ class Lists:
 
     def _question(
         self, url: str, step: PageRequest, query: Mapping[str, Template], values: Values
-    ) -> tuple[int, dict[str, Any]]:
+    ) -> tuple[int, Json]:
         """Return a hash of what is asked, and how the client is told to."""
         given = [] if step.url else self._parameters(query, step, values)
         headers = {**dict(parameters(self._list.headers, values)), **step.headers}
@@ -165,7 +164,7 @@ class Lists:
         fixed = parameters({**self._list.query, **query}, values, self._client.quotes)
         return [pair for pair in fixed if pair[0] not in step.query] + list(step.query.items())
 
-    def _select(self, body: Any) -> list[Record]:
+    def _select(self, body: object) -> list[Record]:
         records = get_path(body, self._list.records)
         if self._source.alone and not isinstance(records, list):
             records = [] if records is None else [records]

@@ -39,7 +39,7 @@ class Lookups:
             if spec.read is not None
         }
 
-    def __call__(self, name: str, value: Any) -> Any:
+    def __call__(self, name: str, value: object) -> object:
         """Return the ERP's key for a value of ours.
 
         `Rejected` if it has no such thing, None if that is allowed.
@@ -63,7 +63,7 @@ class Lookups:
         """Return what turns keys of that look-up into values of ours; None if it is for writing only."""
         return self._codes.get(name)
 
-    def filled(self, template: Any) -> Any:
+    def filled(self, template: object) -> Any:
         """Return a body template with every `{"$lookup": name, "value": …}` in it replaced by the key."""
         if isinstance(template, list):
             return [self.filled(item) for item in template]
@@ -95,7 +95,7 @@ class Codes:
         self._known: dict[str, tuple[float, Any]] = {}
         self._lock = threading.Lock()
 
-    def prefetch(self, keys: Iterable[Any]) -> None:
+    def prefetch(self, keys: Iterable[object]) -> None:
         """Ask for keys that are not known, as many at once as the ERP can; what it does not have is None."""
         with self._lock:
             wanted = {str(key): key for key in keys if not self._is_known(str(key))}
@@ -106,7 +106,7 @@ class Codes:
             for some in self._questions(list(wanted.values())):
                 self._ask(some)
 
-    def __call__(self, key: Any) -> Any:
+    def __call__(self, key: object) -> object:
         """Return the value of ours for a key; None for none, and for one that the ERP does not have."""
         if key is None:
             return None
@@ -124,13 +124,13 @@ class Codes:
         known = self._known.get(key)
         return known is not None and known[0] > self._now().timestamp() - _FRESH_S
 
-    def _questions(self, keys: Sequence[Any]) -> list[Sequence[Any]]:
+    def _questions(self, keys: Sequence[object]) -> list[Sequence[object]]:
         if not self._together and not self._alone:
             return [keys]  # the whole list, which has them all
         step = _BATCH if self._together else 1
         return [keys[at : at + step] for at in range(0, len(keys), step)]
 
-    def _ask(self, keys: Sequence[Any]) -> None:
+    def _ask(self, keys: Sequence[object]) -> None:
         at = self._now().timestamp()
         self._known |= {str(key): (at, None) for key in keys}
         values = {"ids": list(keys)} if self._together else {"id": keys[0]} if self._alone else {}

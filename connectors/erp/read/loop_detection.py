@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from connectors.common.errors import InvalidResponse
 
@@ -33,7 +32,7 @@ class LoopDetector:
         self._seen = Counter[int]()
         self._empty = 0
 
-    def note(self, question: int, ids: Sequence[Any], records: Sequence[Any]) -> None:
+    def note(self, question: int, ids: Sequence[object], records: Sequence[object]) -> None:
         """Note a page; `InvalidResponse` if it shows that the list would not end."""
         self._empty = 0 if ids else self._empty + 1
         if self._empty > _EMPTY:

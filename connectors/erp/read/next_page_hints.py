@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from requests.utils import parse_header_links
 
@@ -25,7 +24,7 @@ def next_page_hint(answer: UpstreamResponse, place: str) -> str | None:
     return next(_signs(answer.body, place, ""), None)
 
 
-def _signs(value: Any, place: str, above: str, depth: int = 0) -> Iterator[str]:
+def _signs(value: object, place: str, above: str, depth: int = 0) -> Iterator[str]:
     if not isinstance(value, Mapping) or depth == _DEPTH:
         return
     for name, inner in value.items():

@@ -298,7 +298,7 @@ def _limit(param: str | None, size: int) -> dict[str, str]:
     return {param: str(size)} if param else {}
 
 
-def _query(param: str | None, value: Any, limit_param: str | None, size: int) -> dict[str, str]:
+def _query(param: str | None, value: object, limit_param: str | None, size: int) -> dict[str, str]:
     return {**({param: str(value)} if param else {}), **_limit(limit_param, size)}
 
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from connectors.common.datatype import Entity
 from connectors.common.entity_text import is_unreadable
@@ -31,6 +30,7 @@ from connectors.erp.profile.model.base import Template
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.reading import Incremental
 from core.clock import to_text
+from core.jsonio import Json
 
 _SEPARATOR = "~"
 _DAY_AND_TIME = "%Y-%m-%d %H:%M:%S"
@@ -103,7 +103,7 @@ class Since:
             return {}
         return {self._param: self._template}
 
-    def values(self, token: Token | None) -> dict[str, Any]:
+    def values(self, token: Token | None) -> Json:
         """Return what the profile's templates may use: `since`, in the form that the ERP's filter wants."""
         if token is None:
             return {}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import UNSET
 
 from connectors.common.datatype import Record
@@ -41,7 +39,7 @@ class SingleReader:
             raw[VERSION] = answer.headers.get(self._lock.header)
         return raw
 
-    def _record(self, body: Any, key: str) -> Record:
+    def _record(self, body: object, key: str) -> Record:
         """Return the record in an answer.
 
         An ERP that looks records up answers with an empty list, or null, for none.
@@ -59,7 +57,7 @@ class SingleReader:
         raise InvalidResponse(f"{self._datatype}: the ERP's answer to get holds no record")
 
 
-def _says_null(body: Any, place: str) -> bool:
+def _says_null(body: object, place: str) -> bool:
     """Return whether an answer holds null in the very place of the record."""
     above, _, last = place.rpartition(".")
     holder = get_path(body, above)

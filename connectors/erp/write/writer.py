@@ -293,7 +293,7 @@ class Writer:
                 set_path(body, path, version)
         return {}, body
 
-    def _part_for(self, name: str, body: Record, origin: str) -> tuple[str, Any]:
+    def _part_for(self, name: str, body: Record, origin: str) -> tuple[str, object]:
         """Return where the record names the part, and the key of one that was made for it.
 
         It was made just now, or by a create that was interrupted.
@@ -341,7 +341,7 @@ class Writer:
         return self._children.embed([raw])[0]
 
 
-def _is_nothing(value: Any) -> bool:
+def _is_nothing(value: object) -> bool:
     """Return whether a value says nothing: an amount that nobody has set is zero in many ERPs."""
     try:
         return value is None or value == "" or Decimal(str(value)) == 0

@@ -81,7 +81,7 @@ def not_(call: Call) -> Expr:
 
 
 @cast("boolean")
-def boolean(value: Any) -> Any:
+def boolean(value: Any) -> object:
     """Map-style cast.
 
     Booleans convert, and the strings "true" and "false" in any letter case. Everything else is dropped or,
@@ -95,6 +95,6 @@ def boolean(value: Any) -> Any:
 
 
 @plain("is-boolean", signature="VALUES")
-def is_boolean(value: Any) -> bool:
+def is_boolean(value: object) -> bool:
     """Return True if the value, or the first of a list, is a boolean."""
     return type(first(value)) is bool

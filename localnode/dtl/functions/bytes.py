@@ -27,19 +27,19 @@ def bytes_(value: str) -> str:
 
 
 @mapped("base64-encode", over="any")
-def base64_encode(value: Any) -> Any:
+def base64_encode(value: Any) -> object:
     """Map-style over bytes: their base64 text."""
     return value[2:] if kind(value) == BYTES else INVALID
 
 
 @mapped("base64-decode", over="texts")
-def base64_decode(value: str) -> Any:
+def base64_decode(value: str) -> object:
     """Map-style: the bytes that a base64 text stands for; what is no base64 is dropped."""
     content = to_bytes(value)
     return INVALID if content is None else bytes_value(content)
 
 
 @plain("is-bytes", signature="VALUES")
-def is_bytes(values: Any) -> bool:
+def is_bytes(values: object) -> bool:
     """Return True if the value, or the first of a list, is bytes."""
     return kind(first(values)) == BYTES

@@ -11,7 +11,7 @@ from localnode.readings import reads
 
 
 @plain("eq", signature="A B")
-def eq(a: Any, b: Any) -> bool:
+def eq(a: object, b: object) -> bool:
     """Return True if both sides, as lists, hold the same values in the same order.
 
     `["eq", 42, ["list", 42]]` is true.
@@ -28,7 +28,7 @@ def eq(a: Any, b: Any) -> bool:
 
 
 @plain("neq", signature="A B")
-def neq(a: Any, b: Any) -> bool:
+def neq(a: object, b: object) -> bool:
     """Return the inverse of `eq`."""
     return not eq(a, b)
 

@@ -35,7 +35,7 @@ from localnode.readings import reads
 _OFFSET = re.compile(r"(.*T.*)([+-])([01]\d|2[0-3]):?([0-5]\d)", re.ASCII)
 
 
-def _moment(nanoseconds: int) -> Any:
+def _moment(nanoseconds: int) -> object:
     value = datetime_value(nanoseconds)
     return INVALID if value is None else value
 
@@ -70,7 +70,7 @@ def _from_iso(written: str) -> Any:
 
 
 @mapped("datetime-parse", signature="[TIMEZONE:zone] FORMAT:format VALUES", over="texts")
-def datetime_parse(zone: Any, form: DateFormat) -> Callable[[str], Any]:
+def datetime_parse(zone: Any, form: DateFormat) -> Callable[[str], object]:
     """Map-style over strings.
 
     The datetime that a text in FORMAT stands for, read as local time of TIMEZONE (default UTC) unless it
@@ -119,7 +119,7 @@ def datetime_format(zone: Any, form: DateFormat) -> Callable[[Any], Any]:
 
 
 @plain("datetime-diff", signature="DATEPART:datepart A B")
-def datetime_diff(part: str, a: Any, b: Any) -> int | None:
+def datetime_diff(part: str, a: object, b: object) -> int | None:
     """Return a minus B in whole units of DATEPART, towards zero; null if one of them is no datetime.
 
     Months and years are counted by the calendar: 2016-07-29 minus 2015-03-02 is 16 months and 1 year.
@@ -146,13 +146,13 @@ def _months(later: int, earlier: int) -> int:
 
 
 @mapped("datetime-plus", signature="DATEPART:datepart AMOUNT:integer VALUES")
-def datetime_plus(part: str, amount: int) -> Callable[[Any], Any]:
+def datetime_plus(part: str, amount: int) -> Callable[[object], object]:
     """Map-style over datetimes: AMOUNT (may be negative) units of DATEPART later.
 
     A day that the month does not have becomes its last one: January 31 plus a month is the last of February.
     """
 
-    def later(value: Any) -> Any:
+    def later(value: object) -> object:
         nanoseconds = nanoseconds_of(value)
         if nanoseconds is None:
             return INVALID
@@ -163,7 +163,7 @@ def datetime_plus(part: str, amount: int) -> Callable[[Any], Any]:
     return later
 
 
-def _plus_months(nanoseconds: int, amount: int) -> Any:
+def _plus_months(nanoseconds: int, amount: int) -> object:
     days, clock = divmod(nanoseconds, DAY)
     day = date.fromordinal(days + EPOCH_ORDINAL)
     year, month = divmod(day.year * 12 + day.month - 1 + amount, 12)
@@ -177,14 +177,14 @@ def _plus_months(nanoseconds: int, amount: int) -> Any:
 
 
 @mapped("datetime-shift", signature="FROM:zone TO:zone VALUES")
-def datetime_shift(zone: tzinfo, to: tzinfo) -> Callable[[Any], Any]:
+def datetime_shift(zone: tzinfo, to: tzinfo) -> Callable[[object], object]:
     """Map-style over datetimes.
 
     The clock reading is taken as local time of FROM and expressed as local time of TO. For times that were
     stored as if they were UTC.
     """
 
-    def shift(value: Any) -> Any:
+    def shift(value: object) -> object:
         nanoseconds = nanoseconds_of(value)
         if nanoseconds is None:
             return INVALID
@@ -196,7 +196,7 @@ def datetime_shift(zone: tzinfo, to: tzinfo) -> Callable[[Any], Any]:
 
 
 @plain("is-datetime", signature="VALUES")
-def is_datetime(value: Any) -> bool:
+def is_datetime(value: object) -> bool:
     """Return True if the value, or the first of a list, is a datetime; a string in ISO format is none."""
     return kind(first(value)) == DATETIME
 

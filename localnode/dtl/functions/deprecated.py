@@ -65,7 +65,7 @@ def uri_expand(call: Call) -> Expr:
     """
     uris = {**BUILT_IN, **call.scope.settings.namespaces}
 
-    def expand(value: Any) -> Any:
+    def expand(value: Any) -> object:
         if kind(value) != URI:
             return INVALID
         prefix, rest = split_identifier(value[2:])
@@ -98,7 +98,7 @@ def ni_expand(call: Call) -> Expr:
     """
     uris = {**BUILT_IN, **call.scope.settings.namespaces}
 
-    def expand(value: Any) -> Any:
+    def expand(value: Any) -> object:
         if kind(value) != NI:
             return INVALID
         namespace, identifier = split_identifier(value[2:])
@@ -107,6 +107,6 @@ def ni_expand(call: Call) -> Expr:
     return _over(call, expand)
 
 
-def _over(call: Call, scalar: Callable[[Any], Any]) -> Expr:
+def _over(call: Call, scalar: Callable[[object], object]) -> Expr:
     values = call.args[0].run
     return Expr(lambda f, v: broadcast(scalar, values(f, v)))

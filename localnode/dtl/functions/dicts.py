@@ -38,7 +38,7 @@ def dict_(call: Call) -> Expr:
     )
 
 
-def _of_pairs(items: list[Any]) -> dict[str, Any]:
+def _of_pairs(items: list[object]) -> dict[str, object]:
     pairs = (item for item in items if type(item) is list and len(item) == 2)
     if reads("dict-keys", "text"):
         named = ((None if key is None else key_text(key), value) for key, value in pairs)
@@ -47,19 +47,19 @@ def _of_pairs(items: list[Any]) -> dict[str, Any]:
 
 
 @plain("has-key", signature="KEY:string VALUES")
-def has_key(key: str, values: Any) -> bool | None:
+def has_key(key: str, values: object) -> bool | None:
     """Return whether the dict, or the first of a list, has the property KEY; null if it is no dict."""
     value = first(values)
     return key in value if type(value) is dict else None
 
 
 @plain("is-dict", signature="VALUES")
-def is_dict(values: Any) -> bool:
+def is_dict(values: object) -> bool:
     """Return True if the value, or the first of a list, is a dict. Entities are dicts."""
     return type(first(values)) is dict
 
 
-def _dicts(values: Any) -> list[dict[str, Any]]:
+def _dicts(values: object) -> list[dict[str, object]]:
     return [item for item in as_list(values) if type(item) is dict]
 
 
@@ -70,7 +70,7 @@ def items(values: Any) -> Any:
 
 
 @plain("key-values", signature="VALUES")
-def key_values(values: Any) -> Any:
+def key_values(values: object) -> object:
     """Return a list of `{"key": …, "value": …}` for all dicts in order.
 
     A lone dict with one entry gives a lone dict. What is no dict is left out.
@@ -87,12 +87,12 @@ def keys(values: Any) -> Any:
 
 
 @plain("values", signature="VALUES")
-def values_(values: Any) -> Any:
+def values_(values: object) -> object:
     """Return a list of all values of all dicts in order; what is no dict is left out."""
     return _of_one_entry(values, [value for item in _dicts(values) for value in item.values()])
 
 
-def _of_one_entry(values: Any, found: list[Any]) -> Any:
+def _of_one_entry(values: object, found: list[object]) -> object:
     """Return what was found in dicts; of a lone dict with one entry it may be what is in the list."""
     lone = type(values) is dict and len(found) == 1 and reads("one-entry", "lone")
     return found[0] if lone else found
@@ -112,10 +112,10 @@ def path(call: Call) -> Expr:
     names, values = call.args
 
     @lru_cache(maxsize=KEPT_READERS)
-    def reader(elements: tuple[str, ...]) -> Callable[[Any], Any]:
+    def reader(elements: tuple[str, ...]) -> Callable[[object], object]:
         return path_reader(elements, settings)
 
-    def elements_of(value: Any) -> tuple[str, ...]:
+    def elements_of(value: object) -> tuple[str, ...]:
         return tuple(str(name) for name in as_list(value) if is_string(name))
 
     source = values.run
@@ -154,7 +154,7 @@ def apply(call: Call) -> Expr:
     source, run_rule = values.run, rule.apply
 
     def run(f: Frame, v: Any) -> Any:
-        def one(value: Any) -> Any:
+        def one(value: object) -> Any:
             frame = f.applied(value)
             return frame.t if run_rule(frame) is None else INVALID
 
@@ -167,7 +167,7 @@ def apply(call: Call) -> Expr:
     return Expr(run)
 
 
-def named_rule(call: Call, name: Any) -> Rule | None:
+def named_rule(call: Call, name: object) -> Rule | None:
     """Return the rule that the first argument of a call names.
 
     None, with the problem noted, if there is none.
@@ -201,7 +201,7 @@ def apply_ns(call: Call) -> Expr:
 
 
 @mapped("strip-ns")
-def strip_ns(value: Any) -> Any:
+def strip_ns(value: object) -> object:
     """Map-style over dicts: remove namespaces from property names, in nested dicts too.
 
     Values stay as they are.

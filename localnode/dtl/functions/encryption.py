@@ -33,7 +33,7 @@ from localnode.dtl.values import first, is_string, text
 _SECRET = re.compile(r"\$SECRET\(([^()]+)\)")
 
 
-def _keyed(call: Call, make: Callable[..., Callable[[Any], Any]]) -> Expr:
+def _keyed(call: Call, make: Callable[..., Callable[[object], object]]) -> Expr:
     """Return a map-style function whose arguments before VALUES are keys."""
     keys, values = [arg.run for arg in call.args[:-1]], call.args[-1].run
 
@@ -85,7 +85,7 @@ def decrypt(call: Call) -> Expr:
     def decryptor(key: str) -> Callable[[Any], Any]:
         box = _fernet(key)
 
-        def opened(value: Any) -> Any:
+        def opened(value: object) -> object:
             content = bytes_of(value)
             try:
                 return INVALID if content is None else text(box.decrypt(content).decode())
@@ -129,10 +129,10 @@ def encrypt_pki(call: Call) -> Expr:
     Encrypted for PUBLIC_KEY, an RSA key in PEM format, as bytes (OAEP with MGF1 and SHA-1).
     """
 
-    def encryptor(pem: str) -> Callable[[Any], Any]:
+    def encryptor(pem: str) -> Callable[[object], object]:
         key = _public_key(pem)
 
-        def sealed(value: Any) -> Any:
+        def sealed(value: Any) -> object:
             if not is_string(value):
                 return INVALID
             try:
@@ -155,7 +155,7 @@ def decrypt_pki(call: Call) -> Expr:
     def decryptor(pem: str) -> Callable[[Any], Any]:
         key = _private_key(pem)
 
-        def opened(value: Any) -> Any:
+        def opened(value: object) -> object:
             content = bytes_of(value)
             try:
                 return INVALID if content is None else text(key.decrypt(content, _PADDING).decode())
@@ -167,7 +167,7 @@ def decrypt_pki(call: Call) -> Expr:
     return _keyed(call, decryptor)
 
 
-def _with_pgp(call: Call, make: Callable[..., Callable[[str], Any]]) -> Expr:
+def _with_pgp(call: Call, make: Callable[..., Callable[[str], object]]) -> Expr:
     if not pgp.AVAILABLE:
         call.scope.error(
             call.path,

@@ -24,22 +24,22 @@ def json_(value: Any) -> str:
 
 
 @mapped("json-transit")
-def json_transit(value: Any) -> str:
+def json_transit(value: object) -> str:
     """Map-style: as `json`, but tagged values keep their tag; `json-transit-parse` gives them back."""
     return text(transit_text(value))
 
 
-def json_text(value: Any) -> str:
+def json_text(value: object) -> str:
     """JSON text of a value, without tags."""
     return _write(value, tags=False)
 
 
-def transit_text(value: Any) -> str:
+def transit_text(value: object) -> str:
     """JSON text of a value, with tags."""
     return _write(value, tags=True)
 
 
-def _write(value: Any, tags: bool) -> str:
+def _write(value: object, tags: bool) -> str:
     if type(value) is list:
         return f"[{', '.join(_write(item, tags) for item in value)}]"
     if type(value) is dict:
@@ -53,12 +53,12 @@ def _write(value: Any, tags: bool) -> str:
     return _quoted(value[2:])
 
 
-def _quoted(value: Any) -> str:
+def _quoted(value: object) -> str:
     return json.dumps(value, ensure_ascii=reads("json-escapes", "ascii"))
 
 
 @cast("json-parse", nulls=True)
-def json_parse(value: Any) -> Any:
+def json_parse(value: object) -> object:
     """Map-style: the value that a JSON text stands for; strings in it that start with `~` stay strings.
 
     Invalid text is dropped or, with DEFAULT, replaced by it; the text `null` is valid and gives null.
@@ -67,12 +67,12 @@ def json_parse(value: Any) -> Any:
 
 
 @cast("json-transit-parse", nulls=True)
-def json_transit_parse(value: Any) -> Any:
+def json_transit_parse(value: object) -> object:
     """Map-style: as `json-parse`, but tagged strings become the values they stand for."""
     return _parse(value, own)
 
 
-def _parse(value: Any, finish: Any) -> Any:
+def _parse(value: Any, finish: Any) -> object:
     if not is_string(value):
         return INVALID
     try:
@@ -85,7 +85,7 @@ def _no_number(word: str) -> Any:
     raise ValueError(f"{word} is no JSON")
 
 
-def _untagged(value: Any) -> Any:
+def _untagged(value: object) -> object:
     if type(value) is str:
         return text(value)
     if type(value) is list:

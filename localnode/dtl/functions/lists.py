@@ -18,12 +18,12 @@ from localnode.readings import reads
 MAX_RANGE = 1_000_000
 
 
-def _listed(values: Any) -> list[Any] | None:
+def _listed(values: object) -> list[Any] | None:
     """Return the values as a list; null has none, or (another reading) is no list."""
     return None if values is None and reads("list-of-null", "null") else as_list(values)
 
 
-def _each(call: Call, apply: Callable[[list[Any], Callable[[Any], Any]], Any]) -> Expr:
+def _each(call: Call, apply: Callable[[list[object], Callable[[object], object]], object]) -> Expr:
     """Return a function of the values and of FUNCTION (without it, of what gives a value back)."""
     function, values = call.named("FUNCTION"), call.named("VALUES").run
     if function is None:
@@ -48,7 +48,7 @@ def combine(call: Call) -> Expr:
             lambda f, v: [item for run in runs for item in (as_list(run(f, v)) or [None])], call.args
         )
 
-    def combined(f: Frame, v: Any) -> list[Any]:
+    def combined(f: Frame, v: object) -> list[object]:
         found: list[Any] = []
         for run in runs:
             items = as_list(run(f, v))
@@ -81,7 +81,7 @@ def distinct(call: Call) -> Expr:
     return Expr(run) if function else fold_constant(run, call.args)
 
 
-def distinct_by(items: list[Any], key: Callable[[Any], Any]) -> list[Any]:
+def distinct_by(items: list[object], key: Callable[[object], object]) -> list[object]:
     """Return the first item of each key, in order."""
     found: dict[str, Any] = {}
     for item in items:
@@ -127,13 +127,13 @@ def filter_(call: Call) -> Expr:
 
 
 @plain("first", signature="VALUES")
-def first_(values: Any) -> Any:
+def first_(values: object) -> object:
     """Return the first value of a list, null if it is empty; anything else is returned as it is."""
     return first(values)
 
 
 @plain("last", signature="VALUES")
-def last(values: Any) -> Any:
+def last(values: object) -> Any:
     """Return the last value of a list, null if it is empty; anything else is returned as it is."""
     if type(values) is list:
         return values[-1] if values else None
@@ -141,7 +141,7 @@ def last(values: Any) -> Any:
 
 
 @plain("flatten", signature="VALUES")
-def flatten(values: Any) -> list[Any] | None:
+def flatten(values: object) -> list[object] | None:
     """Return the values as a list, with the elements of lists among them put in their place (one level).
 
     Nulls are kept.
@@ -200,7 +200,7 @@ def group_by(call: Call) -> Expr:
 
 
 @plain("in", signature="VALUES ITEMS")
-def in_(values: Any, items: Any) -> bool:
+def in_(values: object, items: object) -> bool:
     """Return True if every one of VALUES is among ITEMS; false if there are no values (`[null]` is one)."""
     wanted = as_list(values)
     if not wanted:
@@ -213,7 +213,7 @@ def in_(values: Any, items: Any) -> bool:
 
 
 @plain("insert", signature="INDEX:integer VALUES OBJECT")
-def insert(index: int, values: Any, item: Any) -> list[Any] | None:
+def insert(index: int, values: object, item: object) -> list[object] | None:
     """Return the values as a list with OBJECT (whole, even if it is a list) put in before INDEX.
 
     A negative INDEX counts from the end, one outside the list means its start or end.
@@ -228,19 +228,19 @@ def insert(index: int, values: Any, item: Any) -> list[Any] | None:
 
 
 @plain("is-empty", signature="VALUES")
-def is_empty(values: Any) -> bool:
+def is_empty(values: object) -> bool:
     """Return True if there are no values: null or `[]`."""
     return not as_list(values)
 
 
 @plain("is-not-empty", signature="VALUES")
-def is_not_empty(values: Any) -> bool:
+def is_not_empty(values: object) -> bool:
     """Return True if there is at least one value."""
     return bool(as_list(values))
 
 
 @plain("is-list", signature="VALUES")
-def is_list(values: Any) -> bool:
+def is_list(values: object) -> bool:
     """Return True if the value is a list."""
     return type(values) is list
 
@@ -269,7 +269,7 @@ def map_dict(call: Call) -> Expr:
     key, value, values = (arg.run for arg in call.args)
 
     def run(f: Frame, v: Any) -> Any:
-        def one(item: Any) -> Any:
+        def one(item: object) -> Any:
             if type(item) is not dict:
                 return INVALID
             pairs = ((_only(key(f, name)), value(f, content)) for name, content in item.items())
@@ -280,7 +280,7 @@ def map_dict(call: Call) -> Expr:
     return Expr(run)
 
 
-def _only(value: Any) -> Any:
+def _only(value: object) -> object:
     """Return the value in a list of one; anything else as it is."""
     return value[0] if type(value) is list and len(value) == 1 else value
 
@@ -318,14 +318,14 @@ def min_(call: Call) -> Expr:
     return _each(call, lambda items, by: _extreme(min, items, by))
 
 
-def _extreme(choose: Callable[..., Any], items: list[Any], by: Callable[[Any], Any]) -> Any:
+def _extreme(choose: Callable[..., object], items: list[object], by: Callable[[object], object]) -> object:
     """Return the `min` or `max` of the values, of equals the first (or, another reading, the last)."""
     ordered = items if reads("ties", "first") else items[::-1]
     return choose(ordered, key=lambda item: order_key(by(item)), default=None)
 
 
 @plain("nth", signature="INDEX:integer VALUES")
-def nth(index: int, values: Any) -> Any:
+def nth(index: int, values: object) -> object:
     """Return the value at INDEX, from 0 (negative: from the end); null outside the list.
 
     What is no list is its own only value.
@@ -348,7 +348,7 @@ def range_(start: int, stop: int, step: Any) -> list[int]:
 
 
 @plain("reversed", signature="VALUES")
-def reversed_(values: Any) -> list[Any] | None:
+def reversed_(values: object) -> list[object] | None:
     """Return the values as a list, last first."""
     items = _listed(values)
     return None if items is None else items[::-1]
@@ -398,7 +398,7 @@ def _sorted(call: Call, descending: bool) -> Expr:
 
 
 @plain("sum", signature="VALUES")
-def sum_(values: Any) -> Any:
+def sum_(values: object) -> object:
     """Return the sum of the numbers among the values, 0 if there are none."""
     total: Any = 0
     found = False

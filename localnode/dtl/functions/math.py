@@ -31,7 +31,7 @@ from localnode.dtl.values import EXACT, MAX_EXPONENT, first
 Operation = Callable[[Any, Any], Any]
 
 
-def calculate(operation: Operation, a: Any, b: Any) -> Any:
+def calculate(operation: Operation, a: object, b: object) -> object:
     """Return the result of an operation on two values as a value.
 
     INVALID if one is no number, None if there is no result.
@@ -142,7 +142,7 @@ def pow_(call: Call) -> Expr:
 
 
 @mapped("abs")
-def abs_(value: Any) -> Any:
+def abs_(value: object) -> object:
     """Map-style: the number without its sign; it keeps its kind."""
     number = number_of(value)
     if number is None:
@@ -153,7 +153,7 @@ def abs_(value: Any) -> Any:
 def _rounding(mode: str, digits: Any) -> Callable[[Any], Any]:
     places = 0 if digits is ABSENT else max(min(digits, MAX_EXPONENT), -MAX_EXPONENT)
 
-    def one(value: Any) -> Any:
+    def one(value: object) -> Any:
         number = number_of(value)
         if number is None or (type(number) is float and not math.isfinite(number)):
             return INVALID
@@ -168,19 +168,19 @@ def _rounding(mode: str, digits: Any) -> Callable[[Any], Any]:
 
 
 @mapped("ceil", signature="[DIGITS:integer] VALUES")
-def ceil(digits: Any) -> Callable[[Any], Any]:
+def ceil(digits: object) -> Callable[[object], object]:
     """Map-style: rounded up. Without DIGITS (or with 0) to an integer, otherwise to so many decimals."""
     return _rounding(ROUND_CEILING, digits)
 
 
 @mapped("floor", signature="[DIGITS:integer] VALUES")
-def floor(digits: Any) -> Callable[[Any], Any]:
+def floor(digits: object) -> Callable[[object], object]:
     """Map-style: rounded down; DIGITS as for `ceil`."""
     return _rounding(ROUND_FLOOR, digits)
 
 
 @mapped("round", signature="[DIGITS:integer] VALUES")
-def round_(digits: Any) -> Callable[[Any], Any]:
+def round_(digits: object) -> Callable[[object], object]:
     """Map-style: rounded to the nearest, halves to the even neighbour (4.5 to 4, 3.5 to 4).
 
     DIGITS as for `ceil`.
@@ -188,7 +188,7 @@ def round_(digits: Any) -> Callable[[Any], Any]:
     return _rounding(ROUND_HALF_EVEN, digits)
 
 
-def _real(function: Callable[[float], float], value: Any) -> Any:
+def _real(function: Callable[[float], float], value: object) -> object:
     number = number_of(value)
     if number is None:
         return INVALID
@@ -199,13 +199,13 @@ def _real(function: Callable[[float], float], value: Any) -> Any:
 
 
 @mapped("cos")
-def cos(value: Any) -> Any:
+def cos(value: object) -> object:
     """Map-style: the cosine of an angle in radians, a float."""
     return _real(math.cos, value)
 
 
 @mapped("sin")
-def sin(value: Any) -> Any:
+def sin(value: object) -> object:
     """Map-style: the sine of an angle in radians, a float."""
     return _real(math.sin, value)
 
@@ -215,12 +215,12 @@ POLE = 1e-7
 
 
 @mapped("tan")
-def tan(value: Any) -> Any:
+def tan(value: object) -> object:
     """Map-style: the tangent of an angle in radians, a float; null very close to its poles."""
     return _real(lambda angle: math.nan if abs(math.cos(angle)) < POLE else math.tan(angle), value)
 
 
 @mapped("sqrt")
-def sqrt(value: Any) -> Any:
+def sqrt(value: object) -> object:
     """Map-style: the square root, a float; null for negative numbers."""
     return _real(math.sqrt, value)

@@ -62,7 +62,7 @@ def ni(call: Call) -> Expr:
     return Expr(lambda f, v: in_namespace_of(first(namespace.run(f, v)), values(f, v)))
 
 
-def in_namespace_of(namespace: Any, values: Any) -> Any:
+def in_namespace_of(namespace: object, values: object) -> object:
     """Map-style: strings as NIs in a namespace; null if that is no string."""
     if not is_string(namespace):
         return None
@@ -90,7 +90,7 @@ class Collapser:
         self._prefixes = declared_prefixes(declared)
         self._generated = 0
 
-    def __call__(self, value: Any) -> Any:
+    def __call__(self, value: Any) -> object:
         """Return the NI of a value, or INVALID."""
         if is_string(value):
             return f"~:{value}"
@@ -117,14 +117,14 @@ def _parts(value: Any) -> tuple[str, str] | None:
 
 
 @mapped("ni-id")
-def ni_id(value: Any) -> Any:
+def ni_id(value: object) -> object:
     """Map-style over NIs and strings: the identifier, what stands after the first colon."""
     parts = _parts(value)
     return INVALID if parts is None else text(parts[1])
 
 
 @mapped("ni-ns")
-def ni_ns(value: Any) -> Any:
+def ni_ns(value: object) -> object:
     """Map-style over NIs and strings: the namespace, what stands before the first colon.
 
     `""` without a colon.
@@ -134,6 +134,6 @@ def ni_ns(value: Any) -> Any:
 
 
 @plain("is-ni", signature="VALUES")
-def is_ni(values: Any) -> bool:
+def is_ni(values: object) -> bool:
     """Return True if the value, or the first of a list, is an NI."""
     return kind(first(values)) == NI

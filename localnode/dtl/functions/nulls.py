@@ -55,12 +55,12 @@ def if_null(call: Call) -> Expr:
 
 
 @plain("is-null", signature="VALUES")
-def is_null(value: Any) -> bool:
+def is_null(value: object) -> bool:
     """Return True for null, for `[]`, and for a list that starts with null."""
     return first(value) is None
 
 
 @plain("is-not-null", signature="VALUES")
-def is_not_null(value: Any) -> bool:
+def is_not_null(value: object) -> bool:
     """Return the inverse of `is-null`."""
     return first(value) is not None

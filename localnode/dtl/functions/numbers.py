@@ -35,7 +35,7 @@ def numeric(value: Any) -> Number | None:
 
 
 @cast("decimal")
-def decimal(value: Any) -> Any:
+def decimal(value: object) -> object:
     """Map-style cast to a decimal, from numbers and from strings such as "1.0" or "1E2".
 
     What does not convert is dropped or replaced by DEFAULT. The decimal of 2.2 is exactly 2.2, and digits are
@@ -48,7 +48,7 @@ def decimal(value: Any) -> Any:
 
 
 @cast("float")
-def float_(value: Any) -> Any:
+def float_(value: object) -> object:
     """Map-style cast to a float, from numbers and numeric strings.
 
     What does not convert is dropped or replaced.
@@ -85,7 +85,7 @@ def integer(value: Any) -> Any:
 
 
 @mapped("hex")
-def hex_(value: Any) -> Any:
+def hex_(value: object) -> object:
     """Map-style over integers: "0x" and the bytes of the two's complement, as few as the sign allows."""
     if type(value) is not int:
         return INVALID
@@ -94,18 +94,18 @@ def hex_(value: Any) -> Any:
 
 
 @plain("is-integer", signature="VALUES")
-def is_integer(value: Any) -> bool:
+def is_integer(value: object) -> bool:
     """Return True if the value, or the first of a list, is an integer."""
     return kind(first(value)) == INTEGER
 
 
 @plain("is-float", signature="VALUES")
-def is_float(value: Any) -> bool:
+def is_float(value: object) -> bool:
     """Return True if the value, or the first of a list, is a float; the literal 1.0 is one."""
     return kind(first(value)) == FLOAT
 
 
 @plain("is-decimal", signature="VALUES")
-def is_decimal(value: Any) -> bool:
+def is_decimal(value: object) -> bool:
     """Return True if the value, or the first of a list, is a decimal (`"~f1.0"`)."""
     return kind(first(value)) == DECIMAL

@@ -21,7 +21,7 @@ _FAILURES = (RuntimeError, ValueError)
 
 
 @lru_cache(maxsize=32)
-def _public(armour: str) -> Any:
+def _public(armour: str) -> object:
     try:
         return pysequoia.Cert.from_bytes(armour.encode())
     except _FAILURES as error:
@@ -36,11 +36,11 @@ def _private(armour: str) -> Any:
         raise Refusal("decrypt-pgp: PRIVATE_KEY is no OpenPGP key in ASCII armour") from error
 
 
-def encryptor(public_key: str) -> Callable[[str], Any]:
+def encryptor(public_key: str) -> Callable[[str], object]:
     """Return a function that encrypts strings for a public key. Refusal if that is no key to encrypt with."""
     key = _public(public_key)
 
-    def sealed(value: str) -> Any:
+    def sealed(value: str) -> object:
         try:
             return bytes(pysequoia.encrypt(recipients=[key], bytes=value.encode())).decode("ascii")
         except _FAILURES as error:
@@ -58,7 +58,7 @@ def decryptor(private_key: str, passphrase: str) -> Callable[[str], Any]:
     """
     opened = _opened(private_key, passphrase)
 
-    def decrypted(value: str) -> Any:
+    def decrypted(value: str) -> object:
         try:
             found = pysequoia.decrypt(decryptor=opened, bytes=value.encode())
             return bytes(found.bytes).decode()

@@ -35,7 +35,7 @@ def phonenumber_parse(region: Any) -> Callable[[Any], Any]:
 
 
 @mapped("phonenumber-format", signature="FORMAT:phoneformat VALUES")
-def phonenumber_format(form: str) -> Callable[[Any], Any]:
+def phonenumber_format(form: str) -> Callable[[object], object]:
     """Map-style over phone number URIs.
 
     `e164` 4722222222, `national-e164` 22222222, `national` 22 22 22 22, `international` +47 22 22 22 22,
@@ -51,7 +51,7 @@ def phonenumber_format(form: str) -> Callable[[Any], Any]:
     return to_text
 
 
-def _digits(value: Any) -> str | None:
+def _digits(value: object) -> str | None:
     """Return the digits of a whole number."""
     number = number_of(value)
     return str(int(number)) if number is not None and number == number // 1 else None

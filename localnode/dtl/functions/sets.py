@@ -9,7 +9,7 @@ from localnode.dtl.values import as_list, key_of
 
 
 @plain("union", signature="A B")
-def union(a: Any, b: Any) -> list[Any]:
+def union(a: object, b: object) -> list[object]:
     """Return the values of A, then those of B, without duplicates."""
     found: dict[str, Any] = {}
     for item in [*as_list(a), *as_list(b)]:
@@ -18,21 +18,21 @@ def union(a: Any, b: Any) -> list[Any]:
 
 
 @plain("intersection", signature="A B")
-def intersection(a: Any, b: Any) -> list[Any]:
+def intersection(a: object, b: object) -> list[object]:
     """Return the values of A that are in B, in order, duplicates in A kept."""
     known = {key_of(item) for item in as_list(b)}
     return [item for item in as_list(a) if key_of(item) in known]
 
 
 @plain("difference", signature="A B")
-def difference(a: Any, b: Any) -> list[Any]:
+def difference(a: object, b: object) -> list[Any]:
     """Return the values of A that are not in B, in order, duplicates in A kept."""
     known = {key_of(item) for item in as_list(b)}
     return [item for item in as_list(a) if key_of(item) not in known]
 
 
 @plain("intersects", signature="A B")
-def intersects(a: Any, b: Any) -> bool:
+def intersects(a: object, b: object) -> bool:
     """Return True if A and B have a value in common."""
     known = {key_of(item) for item in as_list(b)}
     return any(key_of(item) in known for item in as_list(a))

@@ -59,7 +59,7 @@ def concat(call: Call) -> Expr:
     return fold_constant(run, call.args)
 
 
-def _concat_one(argument: Evaluator, part_of: Callable[[Any], str | None]) -> Evaluator:
+def _concat_one(argument: Evaluator, part_of: Callable[[object], str | None]) -> Evaluator:
     """Return `concat` of a single argument, which rules use to read a computed name as one."""
 
     def run(f: Frame, v: Any) -> str:
@@ -140,7 +140,7 @@ MAX_WIDTH = 1_000_000
 
 
 @mapped("ljust", signature="WIDTH FILL VALUES", over="strings", fold=False)
-def ljust(width: Any, fill: Any) -> Callable[[str], str] | None:
+def ljust(width: object, fill: object) -> Callable[[str], str] | None:
     """Map-style: the string, filled up on the right with FILL to WIDTH characters.
 
     Null if WIDTH is no integer (up to a million) or FILL is not exactly one character.
@@ -149,7 +149,7 @@ def ljust(width: Any, fill: Any) -> Callable[[str], str] | None:
 
 
 @mapped("rjust", signature="WIDTH FILL VALUES", over="strings", fold=False)
-def rjust(width: Any, fill: Any) -> Callable[[str], str] | None:
+def rjust(width: object, fill: object) -> Callable[[str], str] | None:
     """Map-style: the string, filled up on the left with FILL to WIDTH characters; otherwise as `ljust`."""
     return _justified(str.rjust, width, fill)
 
@@ -162,7 +162,7 @@ def _justified(side: Callable[[str, int, str], str], width: Any, fill: Any) -> C
 
 
 @plain("matches", signature="PATTERN:pattern VALUES")
-def matches(matcher: Matcher, values: Any) -> bool:
+def matches(matcher: Matcher, values: object) -> bool:
     """Return True if there are values and all of them are strings that match PATTERN.
 
     It is a wildcard (`*` any characters, `?` one). If several patterns are given only the first is used.
@@ -187,14 +187,14 @@ def replace(call: Call) -> Expr:
     if len(call.args) == 2:
         replacements = call.args[0].run
 
-        def many(f: Frame, v: Any) -> Any:
+        def many(f: Frame, v: object) -> object:
             scalar = _replacer(first(replacements(f, v)))
             return None if scalar is None else broadcast(string_scalar(scalar), values(f, v))
 
         return fold_constant(many, call.args)
     old, new = (argument.run for argument in aligned(call)[:2])
 
-    def one(f: Frame, v: Any) -> Any:
+    def one(f: Frame, v: object) -> Any:
         before, after = old(f, v), new(f, v)
         if before is INVALID or after is INVALID:
             return None
@@ -205,7 +205,7 @@ def replace(call: Call) -> Expr:
     return fold_constant(one, call.args)
 
 
-def _replacer(replacements: Any) -> Callable[[str], str] | None:
+def _replacer(replacements: object) -> Callable[[str], str] | None:
     if type(replacements) is not dict:
         return None
     table = {old: str(new) for old, new in replacements.items() if old and is_string(new)}
@@ -224,7 +224,7 @@ def _replaced_in_turn(value: str, table: dict[str, str]) -> str:
 
 
 @plain("split", signature="[SEPARATOR:string] VALUES")
-def split(separator: Any, values: Any) -> Any:
+def split(separator: Any, values: object) -> Any:
     """One list of the parts of all strings.
 
     `""` splits into characters; without SEPARATOR at runs of whitespace. Empty parts are kept. Null gives
@@ -253,7 +253,7 @@ def substring(start: Any, end: Any) -> Callable[[str], str]:
 
 
 @mapped("string")
-def string(value: Any) -> Any:
+def string(value: object) -> object:
     """Map-style cast.
 
     Numbers in plain digits, booleans as true and false, URIs, NIs, times and UUIDs without their tag, bytes
@@ -263,7 +263,7 @@ def string(value: Any) -> Any:
     return value if type(value) is str and value[:1] != "~" else _cast(value)
 
 
-def _cast(value: Any) -> Any:
+def _cast(value: Any) -> object:
     if type(value) is Text:
         return value
     if type(value) in (dict, list):
@@ -281,7 +281,7 @@ def _cast(value: Any) -> Any:
     return scalar_text(value)
 
 
-def scalar_text(value: Any) -> str:
+def scalar_text(value: object) -> str:
     """Return a boolean, integer or float as a string."""
     if type(value) is bool:
         return "true" if value else "false"
@@ -291,6 +291,6 @@ def scalar_text(value: Any) -> str:
 
 
 @plain("is-string", signature="VALUES")
-def is_string_(value: Any) -> bool:
+def is_string_(value: object) -> bool:
     """Return True if the value, or the first of a list, is a string."""
     return is_string(first(value))

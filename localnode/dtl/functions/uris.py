@@ -36,6 +36,6 @@ def url_unquote(value: str) -> str:
 
 
 @plain("is-uri", signature="VALUES")
-def is_uri(values: Any) -> bool:
+def is_uri(values: object) -> bool:
     """Return True if the value, or the first of a list, is a URI."""
     return kind(first(values)) == URI

@@ -30,6 +30,6 @@ def _convert(value: Any) -> Any:
 
 
 @plain("is-uuid", signature="VALUES")
-def is_uuid(values: Any) -> bool:
+def is_uuid(values: object) -> bool:
     """Return True if the value, or the first of a list, is a UUID."""
     return kind(first(values)) == UUID

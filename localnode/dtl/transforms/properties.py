@@ -44,13 +44,13 @@ def add(call: Call) -> Step:
     return run
 
 
-def _set(target: dict[str, Any], name: str, value: Any) -> None:
+def _set(target: dict[str, object], name: str, value: object) -> None:
     """Set a property; a null leaves `_id` as it is."""
     if value is not None or name != "_id":
         target[name] = value
 
 
-def _adding(name: str, value: Callable[[Frame, Any], Any]) -> Step:
+def _adding(name: str, value: Callable[[Frame, object], object]) -> Step:
     def run(f: Frame) -> None:
         found = value(f, None)
         f.t[name] = found if type(found) in SHAREABLE else own(found)
@@ -63,7 +63,9 @@ def _adding(name: str, value: Callable[[Frame, Any], Any]) -> Step:
     return run_unshared if name.startswith("_") else run
 
 
-def _adding_checked(name: str, value: Callable[[Frame, Any], Any], finish: Callable[[Any], Any]) -> Step:
+def _adding_checked(
+    name: str, value: Callable[[Frame, object], object], finish: Callable[[object], object]
+) -> Step:
     def run(f: Frame) -> None:
         _set(f.t, name, finish(value(f, None)))
 
@@ -305,10 +307,10 @@ def make_ni(call: Call) -> Step:
     namespace, source = call.args[0].run, call.args[1]
     to = call.args[2] if len(call.args) == 3 else _suffixed(source)
 
-    def maker(f: Frame) -> Callable[[Any], Any]:
+    def maker(f: Frame) -> Callable[[object], object]:
         name = first(namespace(f, None))
 
-        def made(value: Any) -> Any:
+        def made(value: object) -> Any:
             found = in_namespace_of(name, _written(value))
             return sorted(found) if type(found) is list and reads("make-ni-order", "sorted") else found
 
@@ -317,7 +319,7 @@ def make_ni(call: Call) -> Step:
     return _transfer(call, source, to, maker, skip_empty=True)
 
 
-def _written(value: Any) -> Any:
+def _written(value: object) -> object:
     """Return a value, or each of a list, with integers as their digits."""
     if type(value) is list:
         return [_written(item) for item in value]
@@ -334,7 +336,7 @@ def _transfer(
     call: Call,
     source: Expr,
     target: Expr,
-    converter: Callable[[Frame], Callable[[Any], Any]],
+    converter: Callable[[Frame], Callable[[object], object]],
     skip_empty: bool = False,
     sets_missing: bool = False,
 ) -> Step:
@@ -445,7 +447,7 @@ def merge_union(call: Call) -> Step:
     return run
 
 
-def _collect(target: dict[str, Any], name: str, value: Any) -> None:
+def _collect(target: dict[str, object], name: str, value: object) -> None:
     dropped = reads("union-null", "dropped")
     if name not in target or (dropped and target[name] is None):
         target[name] = value

@@ -39,21 +39,21 @@ class RestClient:
         if needed and "operation" in config and config["operation"] not in self._operations:
             raise ConfigProblem(("operation",), self._unknown(str(config["operation"])))
 
-    def _compile(self, name: str, config: dict[str, Any]) -> Operation:
+    def _compile(self, name: str, config: dict[str, object]) -> Operation:
         return Operation(name, effective(config, self.config, self._system), ("operations", name))
 
     def _unknown(self, name: str) -> str:
         known = ", ".join(sorted(self._operations)) or "none"
         return f'there is no operation "{name}" of system "{self._system_id}"; known: {known}'
 
-    def operation(self, name: Any) -> Operation:
+    def operation(self, name: object) -> Operation:
         """Return an operation by name. EntityUnfit when there is none of that name."""
         found = self._operations.get(name) if isinstance(name, str) else None
         if found is None:
             raise EntityUnfit(self._unknown(str(name)))
         return found
 
-    def variables(self, operation: Operation, properties: Any = None) -> Variables:
+    def variables(self, operation: Operation, properties: object = None) -> Variables:
         """Return what templates of an operation always see.
 
         `properties` of an entity come before the configured.
@@ -69,7 +69,7 @@ class RestClient:
             found["page_size"] = operation.config["page_size"]
         return found | (tokens.variables(self._fetch_token) if tokens else {})
 
-    def _fetch_token(self, name: str, token: dict[str, Any]) -> Any:
+    def _fetch_token(self, name: str, token: dict[str, object]) -> object:
         shared = self._system.get("operations") or {}
         if name not in shared:
             raise RemoteFailed(f'custom_auth: there is no operation "{name}" of system "{self._system_id}"')

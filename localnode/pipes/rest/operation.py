@@ -67,7 +67,7 @@ class Operation:
         found: Mapping[str, Any] = self.config.get("properties") or {}
         return found
 
-    def request(self, variables: Variables, address: str | None = None, own: Any = None) -> Request:
+    def request(self, variables: Variables, address: str | None = None, own: object = None) -> Request:
         """Return the request; `address` stands for the rendered `url`, `own` is the entity's own payload."""
         url = address or self._url.text(variables)
         named = {**variables, "url": url}
@@ -86,7 +86,7 @@ class Operation:
         params = {name: value for name, value in params.items() if name not in present}
         return Request(str(self.config["method"]), url, headers, params, body)
 
-    def _place_since(self, headers: dict[str, str], params: dict[str, Any], since: Any) -> None:
+    def _place_since(self, headers: dict[str, str], params: dict[str, object], since: object) -> None:
         """Put the token where the operation wants it, unless the URL's template has it already."""
         name = str(self.config.get("since_property_name", "since"))
         location = self.config.get("since_property_location", QUERY)
@@ -97,7 +97,7 @@ class Operation:
         else:
             params[name] = since
 
-    def expression(self, name: str, variables: Variables) -> Any:
+    def expression(self, name: str, variables: Variables) -> object:
         """Return the value of `id_expression`, `error_expression` (text) or `updated_expression`.
 
         None without.
@@ -129,7 +129,7 @@ class Operation:
         return "next_page_link" in self._expressions
 
 
-def _compiled(value: Any, path: tuple[str | int, ...]) -> Any:
+def _compiled(value: object, path: tuple[str | int, ...]) -> object:
     """Return a config value with its texts, keys too, replaced by templates."""
     if isinstance(value, str):
         return template(value, path)
@@ -142,7 +142,7 @@ def _compiled(value: Any, path: tuple[str | int, ...]) -> Any:
     return value
 
 
-def _rendered(value: Any, variables: Variables) -> Any:
+def _rendered(value: object, variables: Variables) -> Any:
     if isinstance(value, Template):
         text = value.text(variables)
         return _parsed(text.replace(AS_JSON, "")) if AS_JSON in text else text
@@ -154,16 +154,16 @@ def _rendered(value: Any, variables: Variables) -> Any:
     return value
 
 
-def _skipped(value: Any) -> bool:
+def _skipped(value: object) -> bool:
     return isinstance(value, str) and SKIP in value
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str) -> object:
     try:
         return json.loads(text)
     except ValueError as error:
         raise TemplateFailed(f"what {AS_JSON} marks is not JSON: {text[:80]!r}") from error
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)

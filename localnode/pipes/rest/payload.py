@@ -45,7 +45,7 @@ def encode(value: Any, payload_type: str) -> Body:
     return Body(data, "application/json")
 
 
-def _form(value: Any, payload_type: str) -> Body:
+def _form(value: object, payload_type: str) -> Body:
     if not isinstance(value, dict):
         raise EntityUnfit(f"a {payload_type} payload must be an object of names and values")
     fields = {name: _field(inner) for name, inner in value.items()}
@@ -56,6 +56,6 @@ def _form(value: Any, payload_type: str) -> Body:
     return Body(data, content_type)
 
 
-def _field(value: Any) -> str:
+def _field(value: object) -> str:
     """Return a form value: text as it is, everything else in transit form."""
     return value if isinstance(value, str) else codec.dumps(value).decode()

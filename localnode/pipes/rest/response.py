@@ -30,7 +30,7 @@ class Answer:
         """Its media type without parameters, "" without one."""
         return str(self.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
 
-    def template_headers(self) -> CaseInsensitiveDict[Any]:
+    def template_headers(self) -> CaseInsensitiveDict[object]:
         """Return the headers as templates see them: `Link` is taken apart by `rel` (RFC 8288)."""
         found: CaseInsensitiveDict[Any] = CaseInsensitiveDict(self.headers)
         if "Link" in found:

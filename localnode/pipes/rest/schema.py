@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.jsonio import Json
 from localnode.pipes.registry import COUNT, FLAG, NUMBER, OBJECT, POSITIVE, STRING, TRIGGER, Schema
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD")
@@ -143,7 +144,7 @@ def status_codes(spec: str) -> frozenset[int]:
     return frozenset(found)
 
 
-def effective(operation: dict[str, Any], component: Any, system: Any) -> dict[str, Any]:
+def effective(operation: dict[str, object], component: Any, system: Any) -> Json:
     """Return an operation with what its component, and behind it the system, have to say about it."""
     behind = {name: system[name] for name in _RATE if name in system}
     over = {name: component[name] for name in OVERRIDDEN if name in component}

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from core.jsonio import Json
 from core.tokens import EARLY_SECONDS
 from localnode.pipes.base import Config
 from localnode.pipes.errors import RemoteFailed
@@ -32,7 +33,7 @@ class Tokens:
         self._token: dict[str, Any] = dict(setting.get("initial_refresh_token") or {})
         self._lock = threading.Lock()
 
-    def variables(self, fetch: Fetch) -> dict[str, Any]:
+    def variables(self, fetch: Fetch) -> Json:
         """`token`, and what the older `…_property` settings name, for templates. Fetches what is due.
 
         RemoteFailed when a token cannot be fetched, or says nothing about its expiry.
@@ -80,7 +81,7 @@ class Tokens:
             return None
 
 
-def _instant(value: Any) -> float | None:
+def _instant(value: object) -> float | None:
     """Unix seconds of a date or datetime in ISO 8601 (UTC unless it has an offset)."""
     text = value.isoformat() if isinstance(value, datetime) else str(value).removeprefix("~t")
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from core.jsonio import Json
 from localnode.pipes.rest.operation import Request
 from localnode.pipes.rest.response import Answer
 
@@ -40,7 +41,7 @@ class Trace:
         told["body"] = self._body(content, "log_response_body_maxsize")
         self._entries.append({"request": asked, "response": told})
 
-    def take(self) -> list[dict[str, Any]]:
+    def take(self) -> list[Json]:
         """Return what was collected; the next run begins again."""
         found, self._entries = self._entries, []
         return found

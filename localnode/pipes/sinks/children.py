@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
+from core.jsonio import Json
 from localnode import codec
 from localnode.pipes.base import Entity
 from localnode.store import Dataset, Stored
@@ -32,7 +32,7 @@ def _with_lost(entity: Entity | Stored, before: Stored | None) -> Entity | Store
     return {**entity, "$children": [*present.values(), *lost]} if lost else entity
 
 
-def _children(entity: Entity) -> dict[str, dict[str, Any]]:
+def _children(entity: Entity) -> dict[str, Json]:
     value = entity.get("$children")
     listed = value if isinstance(value, list) else [value]
     return {

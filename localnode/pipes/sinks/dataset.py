@@ -174,5 +174,5 @@ def _indexes(setting: Any, build_context: BuildContext) -> list[IndexExpression]
         raise ConfigProblem(("indexes",), str(error)) from error
 
 
-def _creates_children(transform: Any) -> bool:
+def _creates_children(transform: object) -> bool:
     return '"create-child"' in json.dumps(transform)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from localnode.pipes.base import BuildContext, Config, Entity, RunScope, Sink, decoded
 from localnode.pipes.registry import SINK, register
@@ -21,7 +20,7 @@ class RestSink(Sink):
         super().__init__(config, build_context)
         self._client = RestClient(config, build_context)
 
-    def take_trace(self) -> list[dict[str, Any]]:
+    def take_trace(self) -> list[dict[str, object]]:
         """See Sink."""
         return self._client.trace.take()
 

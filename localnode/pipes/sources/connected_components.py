@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from localnode.dtl import IndexExpression, PipeSettings, compile_index
 from localnode.pipes.errors import ConfigProblem, SourceFailed
@@ -162,7 +162,7 @@ def _unite(roots: dict[GraphNode, GraphNode], one: GraphNode, other: GraphNode) 
 
 
 def compile_edges(
-    rules: Sequence[tuple[Any, Any]], aliases: Sequence[str], settings: PipeSettings
+    rules: Sequence[tuple[object, object]], aliases: Sequence[str], settings: PipeSettings
 ) -> list[list[Edge]]:
     """Join rules (pairs of expressions) as edges by dataset position, both directions.
 
@@ -181,7 +181,7 @@ def compile_edges(
     return edges
 
 
-def _position(expression: Any, aliases: Sequence[str]) -> int:
+def _position(expression: object, aliases: Sequence[str]) -> int:
     """Return the dataset whose alias an expression refers to; exactly one."""
     used = {name for name in _variables(expression) if name in aliases}
     if len(used) != 1:
@@ -191,7 +191,7 @@ def _position(expression: Any, aliases: Sequence[str]) -> int:
     return aliases.index(used.pop())
 
 
-def _variables(expression: Any) -> Iterable[str]:
+def _variables(expression: object) -> Iterable[str]:
     if isinstance(expression, str) and "." in expression:
         yield expression.partition(".")[0]
     elif isinstance(expression, list):

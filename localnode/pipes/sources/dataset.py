@@ -47,7 +47,7 @@ class DatasetSource(Source):
         """See Source."""
         return {self._name: offset}
 
-    def check_token(self, token: Any) -> None:
+    def check_token(self, token: object) -> None:
         """See Source."""
         check_offset(token, self._name)
 
@@ -60,7 +60,7 @@ class DatasetSource(Source):
         readiness.check_initial(self.config, self.build_context.store)
         readiness.check_populated(self.config, self.build_context, [self._name], ignore_missing=False)
 
-    def batches(self, since: Any, size: int) -> Iterator[Batch]:
+    def batches(self, since: object, size: int) -> Iterator[Batch]:
         """Yield rows as stored, so that what nothing transforms is never decoded."""
         dataset = self.build_context.store.find(self._name)
         if dataset is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.jsonio import Json
 from localnode import codec
 from localnode.pipes.base import BuildContext, Config, Entity
 from localnode.pipes.registry import FLAG, SOURCE, STRINGS, register
@@ -45,7 +46,7 @@ class DiffDatasetsSource(MergeDatasetsSource):
             return {**self.side_by_side(ranked, versions), DELETED: False, "$diff": difference}
         return None if first else {"_id": ranked[2].id, DELETED: True}
 
-    def _difference(self, found: dict[int, Entity]) -> dict[str, dict[str, Any]]:
+    def _difference(self, found: dict[int, Entity]) -> dict[str, Json]:
         if self._ignores_deleted:
             found = {at: entity for at, entity in found.items() if not entity[DELETED]}
         flags = {found[at][DELETED] if at in found else None for at in range(len(self.names))}
@@ -62,7 +63,7 @@ class DiffDatasetsSource(MergeDatasetsSource):
     def _counts(self, name: str) -> bool:
         return name[:1] != "_" and name not in self._not and (self._only is None or name in self._only)
 
-    def _comparable(self, value: Any) -> Any:
+    def _comparable(self, value: object) -> object:
         if isinstance(value, dict):
             return {name: self._comparable(inner) for name, inner in value.items()}
         if not isinstance(value, list):

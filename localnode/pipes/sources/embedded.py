@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from localnode.pipes.base import Batch, BuildContext, Config, Source, unusable_id
 from localnode.pipes.errors import ConfigProblem
@@ -30,7 +29,7 @@ class EmbeddedSource(Source):
         self.is_since_comparable = bool(config.get("is_since_comparable", True))
         self.is_chronological = bool(config.get("is_chronological", False))
 
-    def batches(self, since: Any, size: int) -> Iterator[Batch]:
+    def batches(self, since: object, size: int) -> Iterator[Batch]:
         """See Source; the token is the position in the list, or the entity's own `_updated`."""
         entities = [{"_updated": n, **entity} for n, entity in enumerate(self.config["entities"])]
         if since is not None:
@@ -48,6 +47,6 @@ class EmptySource(Source):
 
     is_chronological = True
 
-    def batches(self, since: Any, size: int) -> Iterator[Batch]:
+    def batches(self, since: object, size: int) -> Iterator[Batch]:
         """See Source."""
         return iter(())

@@ -29,7 +29,7 @@ class ExternalSource(Source):
         """What is read, for messages."""
         return f"system {self.config['system']!r}, {self.config['url']}"
 
-    def in_batches(self, entities: Iterable[Entity], since: Any, size: int) -> Iterator[Batch]:
+    def in_batches(self, entities: Iterable[Entity], since: object, size: int) -> Iterator[Batch]:
         """Yield checked entities as batches, each with the token to go on with."""
         top, batch = since, []
         for entity in entities:
@@ -41,7 +41,7 @@ class ExternalSource(Source):
         if batch:
             yield self._batch(batch, top)
 
-    def _batch(self, entities: list[Entity], top: Any) -> Batch:
+    def _batch(self, entities: list[Entity], top: object) -> Batch:
         if not self.is_chronological or not self.supports_since:
             return Batch(entities, top)
         return Batch(entities, top, [entity["_updated"] for entity in entities])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from localnode.pipes.base import Batch, Source
 from localnode.pipes.registry import FLAG, SOURCE, STRING, register
@@ -28,6 +27,6 @@ class HttpEndpointSource(Source):
         """Whether the sink dataset counts as populated from the start."""
         return bool(self.config.get("auto_populate_dataset", True))
 
-    def batches(self, since: Any, size: int) -> Iterator[Batch]:
+    def batches(self, since: object, size: int) -> Iterator[Batch]:
         """Return nothing: entities do not wait here."""
         return iter(())

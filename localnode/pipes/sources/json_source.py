@@ -38,7 +38,7 @@ class JsonSource(ExternalSource):
         """See Source: not while the other side says `X-Dataset-Populated: false`."""
         return self._says_populated
 
-    def batches(self, since: Any, size: int) -> Iterator[Batch]:
+    def batches(self, since: object, size: int) -> Iterator[Batch]:
         """See Source."""
         if since is None:
             since = self.config.get("initial_since_value")
@@ -50,7 +50,7 @@ class JsonSource(ExternalSource):
         flags = self.supports_since and self.is_since_comparable and self.is_chronological
         return flags and "page_size" in self.config
 
-    def _pages(self, since: Any) -> Iterator[Entity]:
+    def _pages(self, since: object) -> Iterator[Entity]:
         """Yield page after page, until nothing new comes.
 
         Each continues after the last `_updated` of the one before.
@@ -71,7 +71,7 @@ class JsonSource(ExternalSource):
                 )
             since = last
 
-    def _request(self, since: Any, limit: int | None) -> Iterator[Entity]:
+    def _request(self, since: object, limit: int | None) -> Iterator[Entity]:
         params: dict[str, Any] = {}
         if self.supports_since and since is not None:
             params["since"] = since

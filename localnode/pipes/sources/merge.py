@@ -112,12 +112,12 @@ class MergeSource(SeveralDatasets):
         """See Source: what an entity joined with before it changed."""
         return True
 
-    def batches(self, since: Any, size: int) -> Iterator[Batch]:
+    def batches(self, since: object, size: int) -> Iterator[Batch]:
         """See Source."""
         memory = MergeMembers(self.build_context.store, self.build_context.pipe_id)
         return self._batches(since, size, memory, memory.update)
 
-    def preview_batches(self, since: Any, size: int) -> Iterator[Batch]:
+    def preview_batches(self, since: object, size: int) -> Iterator[Batch]:
         """See Source: every member may have been emitted under its own id."""
         memory: Memory = _Nothing() if since is None or self._identity != "first" else _OwnIds()
         return self._batches(since, size, memory, None)
@@ -254,7 +254,7 @@ class _OwnIds:
         return {member: member.partition("|")[2] for member in members}
 
 
-def _rules(config: Config) -> list[tuple[Any, Any]]:
+def _rules(config: Config) -> list[tuple[object, object]]:
     rules: list[tuple[Any, Any]] = []
     for rule in config.get("equality") or ():
         if rule[0] != "eq":

@@ -36,7 +36,7 @@ class Merger:
         result["_deleted"] = all(row.deleted for _, row in members)
         return result
 
-    def _ids(self, entities: Sequence[Entity]) -> list[Any]:
+    def _ids(self, entities: Sequence[Entity]) -> list[object]:
         ids: list[Any] = []
         for entity in entities:
             own = f"~:{entity['_id']}" if self._as_ni else entity["_id"]
@@ -64,11 +64,11 @@ class Merger:
         }
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _distinct(values: Iterable[Any]) -> list[Any]:
+def _distinct(values: Iterable[object]) -> list[object]:
     """First occurrences; 1, 1.0 and true are three values."""
     found: dict[bytes, Any] = {}
     for value in values:
@@ -76,7 +76,7 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
     return list(found.values())
 
 
-def _union(values: list[Any]) -> Any:
+def _union(values: list[object]) -> object:
     """Return what the members have of one property.
 
     The value of a single one as it is, those of several as a list.
@@ -86,7 +86,7 @@ def _union(values: list[Any]) -> Any:
     return values[0] if len(values) == 1 else [item for value in values for item in _listed(value)]
 
 
-def _compacted(contributed: dict[str, list[Any]]) -> Entity:
+def _compacted(contributed: dict[str, list[object]]) -> Entity:
     """Return properties without nulls, empty lists and duplicates; a single value stands alone.
 
     A list of one that a single member has stays a list, as hosted nodes were recorded doing.

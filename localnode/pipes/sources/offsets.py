@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from localnode.pipes.errors import BadToken
 
@@ -13,7 +12,7 @@ _TOKEN = re.compile(r"\d{1,18}(\.\d{1,18})*", re.ASCII)
 LARGEST = (1 << 63) - 1
 
 
-def check_offset(token: Any, dataset: str) -> None:
+def check_offset(token: object, dataset: str) -> None:
     """BadToken unless the token may be an offset of a dataset, or is None."""
     if token is not None and (type(token) is not int or abs(token) > LARGEST):
         raise BadToken(f"{token!r:.100} is no offset of dataset {dataset!r}: offsets are whole numbers")
@@ -27,7 +26,7 @@ class Offsets:
         self.next = [int(part) for part in parts[:count]] + [0] * (count - len(parts))
 
     @staticmethod
-    def check(token: Any) -> None:
+    def check(token: object) -> None:
         """BadToken unless the token may be one of these, or is None."""
         if token is not None and not (isinstance(token, str) and _TOKEN.fullmatch(token)):
             raise BadToken(f"{token!r:.100} is no token of this source: take _updated of what it has given")

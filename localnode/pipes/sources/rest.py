@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from localnode.pipes.base import Batch, BuildContext, Config, Entity
 from localnode.pipes.errors import EntityUnfit, RemoteFailed, SourceFailed
@@ -32,17 +31,17 @@ class RestSource(ExternalSource):
         """See ExternalSource."""
         return f"system {self.config['system']!r}, operation {self.config['operation']!r}"
 
-    def take_trace(self) -> list[dict[str, Any]]:
+    def take_trace(self) -> list[dict[str, object]]:
         """See Source."""
         return self._client.trace.take()
 
-    def batches(self, since: Any, size: int) -> Iterator[Batch]:
+    def batches(self, since: object, size: int) -> Iterator[Batch]:
         """See Source."""
         if since is None:
             since = self.config.get("initial_since_value")
         yield from self.in_batches(self._entities(since), since, size)
 
-    def _entities(self, since: Any) -> Iterator[Entity]:
+    def _entities(self, since: object) -> Iterator[Entity]:
         try:
             variables = self._client.variables(self._operation)
             if self.supports_since and since is not None:

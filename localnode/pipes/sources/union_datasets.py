@@ -35,7 +35,7 @@ class SeveralDatasets(Source):
         read = Offsets(len(self.names), offset)
         return {name: read.since(at) for at, name in enumerate(self.names)}
 
-    def check_token(self, token: Any) -> None:
+    def check_token(self, token: object) -> None:
         """See Source."""
         Offsets.check(token)
 

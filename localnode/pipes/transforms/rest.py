@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from localnode.dtl import TransformContext
 from localnode.pipes.base import BuildContext, Config, Entity, Item, Transform
@@ -27,7 +26,7 @@ class RestTransform(Transform):
         self._trigger = Trigger(config)
         self._given = self._emitted = 0
 
-    def take_trace(self) -> list[dict[str, Any]]:
+    def take_trace(self) -> list[dict[str, object]]:
         """See Transform."""
         return self._client.trace.take()
 
@@ -86,7 +85,7 @@ class RestTransform(Transform):
             added[settings["response_status_property"]] = answer.status
         return {**entity, **added, **self._content_type(called)}
 
-    def _named(self, called: Called) -> Any:
+    def _named(self, called: Called) -> object:
         """Return the answer, its entities with the `_id` and `_updated` that the expressions give them."""
         value, operation = called.value(), called.operation
         if not {"id_expression", "updated_expression"} & operation.config.keys():
@@ -102,7 +101,7 @@ class RestTransform(Transform):
         return {"content-type": called.last.answer.content_type} if wanted else {}
 
 
-def _completed(value: Any, called: Called) -> Any:
+def _completed(value: object, called: Called) -> object:
     if not isinstance(value, dict):
         return value
     variables = {**value, **called.last.variables, "entity": value}

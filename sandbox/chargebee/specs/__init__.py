@@ -14,16 +14,18 @@ from typing import Any
 
 import orjson
 
+from core.jsonio import Json
+
 _FOLDER = Path(__file__).parent
 
 
 @cache
-def _load(name: str) -> dict[str, Any]:
+def _load(name: str) -> Json:
     content: dict[str, Any] = orjson.loads((_FOLDER / name).read_bytes())
     return content
 
 
-def operation(name: str) -> dict[str, Any]:
+def operation(name: str) -> Json:
     """Return the spec `{required, parameters}` of an operation; KeyError for an unknown one.
 
     An operation is called such as `POST /customers/{id}`.
@@ -50,7 +52,7 @@ def states() -> dict[str, dict[str, str]]:
     return names
 
 
-def listing(name: str) -> dict[str, Any]:
+def listing(name: str) -> Json:
     """Return the spec `{plain, sort_by, filters}` of a list such as `GET /customers`.
 
     KeyError if there is none.

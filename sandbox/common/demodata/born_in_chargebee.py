@@ -316,5 +316,5 @@ def _address(address: Body | None) -> Body | None:
     return {names.get(name, name): value for name, value in address.items() if value}
 
 
-def _present(**values: Any) -> Body:
+def _present(**values: object) -> Body:
     return {name: value for name, value in values.items() if value is not None and value != ""}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from core.clock import to_text
+from core.jsonio import Json
 from sandbox.common.iso import decimals
 
 T = TypeVar("T")
@@ -74,7 +75,7 @@ class Draw:
             ]
         )
 
-    def address(self, country: str) -> dict[str, Any]:
+    def address(self, country: str) -> Json:
         """Return an ERP address; state and second line are often missing."""
         city, state, postal_code = self.one(WORDS["places"][country])
         return {
@@ -88,7 +89,7 @@ class Draw:
         }
 
 
-def stamps(draw: Draw) -> dict[str, Any]:
+def stamps(draw: Draw) -> Json:
     """When an ERP record was made and last changed, with a version that fits."""
     created = draw.moment()
     changes = draw.random.randrange(0, 6)
