@@ -119,6 +119,14 @@ def _parse(
         raise NotJson("nested too deep") from None
 
 
+def refuse_halves(text: bytes | bytearray) -> None:
+    """Raise NotJson for half a surrogate pair: a text that is to be kept as it is cannot be."""
+    if b"\\u" in text:
+        for found in _ESCAPE.finditer(text.decode(errors="replace")):
+            if found["half"]:
+                raise NotJson(f"{found['half']} is half of a surrogate pair and no character")
+
+
 def _without_halves(text: str) -> str:
     """Return JSON text with the escape of U+FFFD in place of every escape of half a surrogate pair."""
     return _ESCAPE.sub(lambda found: "\\ufffd" if found["half"] else found[0], text)

@@ -70,7 +70,7 @@ def json_parameter(name: str) -> object:
 def json_body() -> Any:
     """Return the request body as JSON, numbers read exactly."""
     try:
-        return codec.parse(request.get_data(cache=False))
+        return codec.parse_exact(request.get_data(cache=False))
     except codec.MalformedJson as error:
         raise BadRequest(f"the request body is not JSON: {error}") from error
 

@@ -79,7 +79,7 @@ class Receiver:
         as_decimal = bool(self._source.get("do_float_as_decimal", True))
         as_int = bool(self._source.get("do_float_as_int", True))
         try:
-            parsed = codec.parse(body, lambda text: _number(text, as_decimal, as_int))
+            parsed = codec.parse_exact(body, lambda text: _number(text, as_decimal, as_int))
         except codec.MalformedJson as error:
             raise InvalidPush(f"the body is not JSON: {error}") from error
         entities = [parsed] if isinstance(parsed, dict) else parsed
