@@ -13,7 +13,7 @@ from core.settings import rows
 from localnode.alerts.settings import AlertSettings
 from localnode.config import NodeSettings
 from localnode.readings import ReadingSettings
-from stack.environment import OF_ERP, PipeSettings, Ports
+from stack.environment import OF_ERP, OF_INIT, PipeSettings, Ports
 
 BY_HAND = "## Of the pipes"
 ASKED_FOR = (
@@ -60,6 +60,6 @@ def page() -> Iterator[str]:
                 yield f"| `{row.name}` | {default} | {row.help} |"
         if ErpSettings in tables:
             yield f"| {', '.join(f'`{name}`' for name in OF_ERP)} | – | {ASKED_FOR} |"
-            yield f"| `ERP_USERNAME`, `ERP_PASSWORD` | – | {INIT_CREDENTIALS} |"
+            yield f"| {', '.join(f'`{name}`' for name in OF_INIT)} | – | {INIT_CREDENTIALS} |"
     _, _, rest = PAGE.read_text(encoding="utf-8").partition(BY_HAND)
     yield from ("", *f"{BY_HAND}{rest}".rstrip().splitlines())

@@ -39,6 +39,9 @@ OF_CHARGEBEE = ("CHARGEBEE_SITE", "CHARGEBEE_API_KEY", "CHARGEBEE_BASE_URL")
 OF_ERP = ("ERP_BASE_URL", "ERP_TOKEN")
 """What the shipped profiles ask for."""
 
+OF_INIT = ("ERP_USERNAME", "ERP_PASSWORD")
+"""What `erp-check --init` shows an ERP with basic authentication."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
@@ -92,7 +95,7 @@ KNOWN = frozenset(
         for row in rows(table).values()
     }
     - {"NODE_DATA", "NODE_HOST", "NODE_SYSTEMS"}  # the stack's to say
-    | {*OF_ERP, "NODE", "JWT"}
+    | {*OF_ERP, *OF_INIT, "NODE", "JWT"}
 )
 """Every setting that `.env` may hold besides what a profile asks for (docs/reference/settings.md)."""
 

@@ -39,9 +39,11 @@ def test_what_a_node_writes_is_its_owners_alone_and_its_log_is_json(tmp_path: Pa
 
 def test_what_an_earlier_version_left_open_is_closed(tmp_path: Path) -> None:
     for name in (SETTINGS_FILE, STORE_FILE, f"{STORE_FILE}-wal"):
-        (tmp_path / name).touch(0o644)
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(0o644)
     other = tmp_path / "somebody-else's"
-    other.touch(0o644)
+    other.touch()
+    other.chmod(0o644)
     DataFolder(tmp_path).close()
     assert open_to_others(tmp_path) == [str(other)]
 

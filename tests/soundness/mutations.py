@@ -29,9 +29,10 @@ def no_comparison(pipe: str, rules: Rules) -> None:
 
 def no_insert_guard(pipe: str, rules: Rules) -> None:
     """A record made already is made again, under another origin than before."""
-    if pipe.endswith("-share") and "action" in json.dumps(rules):
-        action = next(rule for rule in rules["default"] if rule[:2] == ["add", "_action"])
-        action[2][3:5] = [False, "skip"]
+    if pipe.endswith("-share"):
+        for rule in rules["default"]:
+            if rule[:2] == ["add", "_action"]:
+                rule[2][3:5] = [False, "skip"]
     if pipe.endswith("-transform") and "insert" in rules:
         place = next(n for n, rule in enumerate(rules["insert"]) if rule[:2] == ["add", "$origin"])
         fresh = ["concat", ["ni-id", "_S.of"], "-", ["string", ["now"]]]
@@ -78,8 +79,9 @@ def no_way_back(pipe: str, rules: Rules) -> None:
 def losers_are_forgotten(pipe: str, rules: Rules) -> None:
     """What a write overwrote is kept nowhere."""
     if pipe.endswith("-share"):
-        place = next(n for n, rule in enumerate(rules["default"]) if rule[:2] == ["add", "$was"])
-        rules["default"][place] = ["add", "$was", ["dict"]]
+        rules["default"] = [
+            ["add", "$was", ["dict"]] if rule[:2] == ["add", "$was"] else rule for rule in rules["default"]
+        ]
 
 
 def renames_are_written_twice(pipe: str, rules: Rules) -> None:
@@ -94,8 +96,10 @@ def events_are_believed(pipe: str, rules: Rules) -> None:
     if pipe.endswith("-event"):
         rules["default"] = [rule for rule in rules["default"] if rule[0] != "discard"]
     if pipe.startswith("chargebee-") and pipe.endswith("-collect"):
-        choice = next(rule for rule in rules["default"] if rule[0] == "if")
-        choice[1] = ["is-not-null", f"_S.{pipe.removesuffix('-collect')}-event"]
+        event = f"_S.{pipe.removesuffix('-collect')}-event"
+        for rule in rules["default"]:
+            if rule[0] == "if" and event in json.dumps(rule):
+                rule[1] = ["is-not-null", event]
 
 
 def deletions_are_lost(pipe: str, rules: Rules) -> None:
@@ -253,8 +257,9 @@ def mutated(mutation: Mutation, folder: Path) -> Path:
     for path in sorted((folder / "pipes").glob("*.conf.json")):
         pipe = json.loads(path.read_text(encoding="utf-8"))
         before = json.dumps(pipe)
-        for transform in pipe.get("transform", [])[:1]:
-            mutation(pipe["_id"], transform["rules"])
+        for transform in pipe.get("transform", []):
+            if transform["type"] == "dtl":
+                mutation(pipe["_id"], transform["rules"])
         changed += json.dumps(pipe) != before
         path.write_text(json.dumps(pipe), encoding="utf-8")
     if not changed:
