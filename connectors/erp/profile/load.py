@@ -315,7 +315,8 @@ def _spread(spec: Mapping[str, Any]) -> Json:
         spread["list"] = {**spread["list"], "detail": {} if detail else None}
     create = spread["create"]
     if isinstance(create.get("body"), dict) and "record" not in names(create["body"]):
-        spread["create"] = {**create, "new": {**create.pop("body"), **create.get("new", {})}}
+        rest = {name: value for name, value in create.items() if name != "body"}
+        spread["create"] = {**rest, "new": {**create["body"], **create.get("new", {})}}
     if isinstance(spec.get("id"), str):
         spread["id"] = [spec["id"]]
     spread["children"] = {

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from connectors.common.errors import SettingsError
 from connectors.common.settings import Environment
@@ -213,3 +214,11 @@ def test_a_datatype_can_be_switched_off(tmp_path: Path) -> None:
     document = profile()
     document["entities"]["order"] = {"enabled": False}
     assert list(load(tmp_path, document).entities) == ["contact"]
+
+
+def test_a_body_of_creates_without_the_record_is_what_every_new_record_gets(tmp_path: Path) -> None:
+    """What is sent is the record with it; the body alone would be a record without a single property."""
+    create = load(tmp_path, profile(create={"body": {"kind": "person"}, "new": {"x": 1}})).entities["contact"].create  # fmt: skip
+    assert (create.body, create.new) == (UNSET, {"kind": "person", "x": 1})
+    create = load(tmp_path, profile(create={"body": {"v": ["{record}"]}})).entities["contact"].create
+    assert (create.body, create.new) == ({"v": ["{record}"]}, {})
