@@ -16,10 +16,10 @@ OTHER_SIDE = {
     "company": ("business_entity",), "business_entity": ("company",), "product": ("item",), "item": ("product",),
     "order": ("cb_order",), "quote": ("cb_order",), "cb_order": ("order", "quote"),
 }  # fmt: skip
-ASSIGNED = ("number", "shipping_date", "line_status")
-"""The ERP numbers what nobody numbered; Chargebee ships on the day of the order unless told otherwise."""
+ASSIGNED = ("number", "line_status")
+"""The ERP numbers what nobody numbered."""
 NOT_IMPORTED = {"order": ("cancelled",), "quote": ("rejected", "expired")}
-FILLERS = ("others", "invoice_voided")
+REASON_FILLERS = ("others", "invoice_voided")
 OWN_STATUS = ("blocked", "prospect")
 ARCHIVED = {"order": "cancelled", "product": "archived"}
 """What becomes of the status of a record whose counterpart was deleted."""
@@ -234,7 +234,7 @@ class Judge:
         seen: list[tuple[Member, Any]] = []
         for member in members:
             value = KINDS[member.kind].read(self.systems.record(member))[name]
-            if None in allowed and self._is_filler(member, name, value):
+            if None in allowed and self._is_filler(group, member, name, value):
                 value = None
             seen.append((member, value))
             is_assigned = name in ASSIGNED and allowed == [None]
@@ -258,10 +258,22 @@ class Judge:
         said = [group.agreed.get("status"), *(edit.value for edit in group.edits.get("status", []))]
         return name == "cancellation_reason" and "cancelled" in said
 
-    def _is_filler(self, member: Member, name: str, value: Any) -> bool:
-        """Chargebee cancels no order without a reason; the one that is filled in stays there, and is nobody's."""
-        is_reason = member.kind == "cb_order" and name == "cancellation_reason" and value in FILLERS
-        return is_reason and self.systems.record(member)["status"] == "cancelled"
+    def _is_filler(self, group: Group, member: Member, name: str, value: Any) -> bool:
+        """Whether it is filled in, since Chargebee demands it and nobody said it: it stays there, and is nobody's.
+
+        A cancelled order has a reason, every order a shipping date: its own date, or the one that it had when it
+        was written last.
+        """
+        if member.kind != "cb_order":
+            return False
+        if name == "cancellation_reason":
+            return value in REASON_FILLERS and self.systems.record(member)["status"] == "cancelled"
+        if name == "shipping_date":
+            dates = [group.agreed.get("order_date"), *(e.value for e in group.edits.get("order_date", []))]
+            if group.agreed.get(name) is None:
+                dates.append(group.held.get(member.id, {}).get(name))
+            return value is not None and value in dates
+        return False
 
     def _note_losers(self, group: Group, name: str, value: Any) -> None:
         """Texts that people typed last in a record which then had to follow another one's edit."""
