@@ -130,6 +130,12 @@ class Record:
         return {**own, **self.given.get("links", {})}
 
     @property
+    def links_within(self) -> dict[str, str]:
+        """The same for linked records of its own system, as those of a quote and the order that it became."""
+        records = self.concept.records
+        return {alias: path for alias, path in self.links.items() if records[alias].system is self.system}
+
+    @property
     def link_rows(self) -> list[Row]:
         """The rows of keys that it holds."""
         return [row for row in self.concept.rows if row.link and self.alias in row.cells]

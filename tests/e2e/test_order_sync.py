@@ -220,6 +220,23 @@ def test_a_quote_keeps_its_one_order_when_it_is_converted(world: World) -> None:
     assert world.erp.get("quotes", quote["id"])["status"] == "ordered"
 
 
+def test_what_a_conversion_gives_the_order_travels(world: World) -> None:
+    """Also where the quote is read before its order: that the two name each other makes the order no old one."""
+    quote = quoted(world, "Quintus", status="accepted")
+    key = chargebee_order(world, quote["quote_number"])["id"]
+    order = world.erp.convert(quote["id"])
+    assert order["order_date"] != quote["quote_date"]
+    world.pump("customerp-order-all", "disable")
+    world.sync()
+    world.pump("customerp-order-all", "enable")
+    world.sync()
+    said = {"reference_id": order["order_number"], "order_date": unix(order["order_date"])}
+    shows(world.chargebee.get("orders", key), said)
+    shows(
+        world.erp.get("orders", order["id"]), {name: order[name] for name in ("order_number", "order_date")}
+    )
+
+
 def test_a_quote_that_is_converted_takes_no_fulfilment_back(world: World) -> None:
     """Delivered in part, and then accepted again.
 
