@@ -40,11 +40,16 @@ def workplace(node: Node) -> Iterator[Path]:
 
 @contextmanager
 def scratch_copy(
-    node: Node, folder: Path, make_systems: Callable[..., Systems], datasets: Path | None = None
+    node: Node,
+    folder: Path,
+    make_systems: Callable[..., Systems],
+    datasets: Path | None = None,
+    variables: Mapping[str, object] | None = None,
 ) -> Iterator[Node]:
     """Provide a node in `folder` with the configuration of `node`.
 
-    Its datasets are those of the data folder `datasets`.
+    Its datasets are those of the data folder `datasets`, its environment variables those of `node` with
+    `variables` over them.
 
     Nothing runs in it by itself, and it reaches systems through `make_systems` only. All its pumps can run,
     those too that are disabled or off on `node`: what they hold up is what people ask about.
@@ -55,6 +60,8 @@ def scratch_copy(
         snapshot(datasets, folder)
     settings = replace(node.settings, data=folder, schedule=False, sync_writes="OFF")
     copy = Node(settings, make_systems)
+    if variables:
+        copy.replace_env({**copy.env(), **variables})
     _let_all_run(copy)
     _in_use.append(copy)
     try:

@@ -10,7 +10,7 @@ from itertools import islice
 
 from core.clock import now_text
 from core.jsonio import Json
-from core.names import COLLECT, Kind
+from core.names import COLLECT, SHARE, Kind
 from localnode.config import NodeConfig
 from localnode.diagnostics import faults
 from localnode.diagnostics.delivery import Delivery
@@ -24,12 +24,18 @@ from localnode.diagnostics.scratch_copy import failures, run, scratch_copy, work
 from localnode.node import Node
 from localnode.store import Store
 
+SETTLED = "settled-difference"
+"""The rule by which a node reports linked records that differ, when it does not know which is newer."""
+MERGED = {"settled-differences": "merge"}
+"""What makes the empty node say of such records what would be written, field by field."""
+
 
 def verify(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
     """Compare the systems as they are now, without regard to what the node has collected before.
 
     An empty node with the same configuration reads every record of every system, matches and merges them, and
-    asks the services by dry runs what they would make of the differences. Nothing is written anywhere. ::
+    asks the services by dry runs what they would make of the differences. Nothing is written anywhere.
+    The empty node has no property clocks, so it merges what it would report as `settled-difference`. ::
 
         {"status": "agree" | "differ" | "failed", "at": "…Z",
          "counts": [{"system", "datatype", "live", "deleted", "linked"}],  linked: has a living counterpart
@@ -57,7 +63,7 @@ def verify(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
         planned = PlannedWrites(folder / "planned-writes.db")
         systems = partial(DryRunSystems, planned, False)
         try:
-            with scratch_copy(node, folder / "node", systems) as copy:
+            with scratch_copy(node, folder / "node", systems, variables=MERGED) as copy:
                 failed = failures(run(copy, seconds))
                 found = _report(node, copy, planned, limit)
         finally:
@@ -79,7 +85,12 @@ def verify(node: Node, limit: int = LIMIT, seconds: float = SECONDS) -> Json:
 
 def _report(node: Node, copy: Node, planned: PlannedWrites, limit: int) -> Json:
     known, fresh, config = node.store, copy.store, copy.config
-    waits = {(case["pipe"], ni) for case in open_cases(known, known, config) for ni in case["records"]}
+    waits: set[tuple[str, str]] = set()
+    settled: dict[tuple[str, str], Json] = {}
+    for case in open_cases(known, known, config):
+        waits.update((case["pipe"], ni) for ni in case["records"])
+        if case["rule"] == SETTLED:
+            settled[case["pipe"], case["_id"]] = case
     listed, opened = BoundedList(limit), BoundedList(limit)
     delivery, on_their_way = Delivery(node, fresh), 0
 
@@ -91,12 +102,18 @@ def _report(node: Node, copy: Node, planned: PlannedWrites, limit: int) -> Json:
 
     for case in open_cases(fresh, fresh, config):
         if any((case["pipe"], ni) in waits for ni in case["records"]):
-            opened.add({name: case[name] for name in ("pipe", "status", "rule", "detail", "records")}, "open")
+            opened.add(_told(case), "open")
         elif not faults.outlived(known, config, case):
             note(faults.undecided(known, fresh, config, case))
     for write in planned.writes():
         fault = faults.of_write(known, fresh, config, write)
-        if fault is not None:
+        if fault is None:
+            continue
+        reported = settled.get((Kind(write["system"], write["datatype"]).pipe(SHARE), write["id"]))
+        # What the node has reported, and nobody has edited since, waits for a person.
+        if fault["fault"] == "differing" and reported and not delivery.of(fault)["on_its_way"]:
+            opened.add(_told(reported), "open")
+        else:
             note(fault)
     for fault in faults.of_links(fresh, config):
         note(fault)
@@ -108,6 +125,10 @@ def _report(node: Node, copy: Node, planned: PlannedWrites, limit: int) -> Json:
         "open": opened.kept,
         "gone": list(islice(_gone(fresh, config), limit)),
     }
+
+
+def _told(case: Json) -> Json:
+    return {name: case[name] for name in ("pipe", "status", "rule", "detail", "records")}
 
 
 def _counts(store: Store, config: NodeConfig) -> Iterator[Json]:

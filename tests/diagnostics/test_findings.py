@@ -159,6 +159,32 @@ def test_what_waits_is_counted_by_its_rule(stack: Stack, contact: str) -> None:
     assert found["counts"]["pending"] == 1 and found["state"] == "warning"
 
 
+def test_what_a_node_that_lost_everything_reports_is_open_until_it_is_edited(
+    stack: Stack, contact: str
+) -> None:
+    stack.sync()
+    Erp(stack.erp_sandbox_url).patch("contacts", contact, phone="+47 3")
+    stack.wipe_node()
+    stack.sync()
+    key = f"contact-{contact}"
+
+    def about_it(cases: list[Json]) -> list[Json]:
+        return [each for each in cases if f"~:chargebee-customer:{key}" in each["records"]]
+
+    found = ask(stack, "/diagnostics/verify")
+    assert "differing" not in found["fault_counts"]
+    reported = about_it(found["open"])
+    assert [each["rule"] for each in reported] == ["settled-difference"]
+    assert "phone" in reported[0]["detail"]
+    Erp(stack.erp_sandbox_url).patch("contacts", contact, phone="+47 4")
+    found = ask(stack, "/diagnostics/verify")
+    faults = [each for each in found["faults"] if key in (each["id"], f"contact-{each['id']}")]
+    assert [(each["fault"], each["on_its_way"]) for each in faults] == [("differing", True)]
+    stack.sync()
+    found = ask(stack, "/diagnostics/verify")
+    assert about_it(found["open"]) == [] and "differing" not in found["fault_counts"]
+
+
 def test_a_pump_that_should_have_run_is_stalled_unless_all_pipes_are_being_run(tmp_path: Path) -> None:
     hourly = {"pump": {"schedule_interval": 3600}, "source": {"type": "embedded", "entities": [{"_id": "1"}]}}
     node = Node(NodeSettings(data=tmp_path / "node"))
