@@ -98,6 +98,23 @@ def test_an_edit_in_a_chargebee_that_is_behind(chargebee_is_behind: World) -> No
     edited_alone(chargebee_is_behind, in_erp=False)
 
 
+@pytest.mark.parametrize("spelling", ["FJORD CLOCK A", " fjord clock b", "Fjord  Clock C"])
+def test_a_name_that_the_other_side_spells_otherwise_was_there_to_see(
+    chargebee_is_behind: World, spelling: str
+) -> None:
+    world = chargebee_is_behind
+    name = " ".join(spelling.title().split())
+    company = world.erp.create("customers", name=name, currency="NOK")["id"]
+    theirs = world.chargebee.business_entity(spelling)["id"]
+    world.sync()
+    assert world.erp.get("customers", company)["business_entity_id"] == theirs
+    world.erp.patch("customers", company, payment_terms_days=30)
+    world.sync()
+    world.chargebee.business_entity(f"Renamed {company}", key=theirs)
+    world.sync()
+    assert world.erp.get("customers", company)["name"] == f"Renamed {company}"
+
+
 def test_a_deletion_in_a_chargebee_that_is_behind_makes_the_contact_inactive(
     chargebee_is_behind: World,
 ) -> None:

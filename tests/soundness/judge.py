@@ -295,6 +295,8 @@ class Judge:
 
     def _allowed(self, group: Group, name: str, members: list[Member]) -> list[Any]:
         allowed = group.admissible(name, self.apart if group.is_overdue else self.slack)
+        if group.concept == "organisation" and name == "name":
+            allowed = allowed + self._own_spellings(group, allowed)
         if self.apart and self._was_only_reported(group, name):
             allowed = allowed + [group.agreed.get(name)]  # docs: "told in words only"
         if group.concept == "organisation" and name == "status":
@@ -308,6 +310,18 @@ class Judge:
             allowed = allowed + [group.agreed.get(name)] + [e.value for e in group.edits.get(name, [])]
             allowed += [group.brought[name]] if name in group.brought else []
         return allowed
+
+    @staticmethod
+    def _own_spellings(group: Group, allowed: list[Any]) -> list[Any]:
+        """What a company and its business entity were each born with, apart in case alone.
+
+        Nobody typed that since they are linked, so both keep theirs; the judge compares values without outer blanks.
+        """
+        edits = group.edits.get("name", [])
+        if not all(edit.born for edit in edits):
+            return []
+        folded = {str(each).casefold() for each in allowed}
+        return [edit.value for edit in edits if str(edit.value).casefold() in folded]
 
     @staticmethod
     def _was_only_reported(group: Group, name: str) -> bool:
