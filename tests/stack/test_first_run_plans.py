@@ -77,6 +77,8 @@ def real(tmp_path: Path) -> Iterator[Real]:
 
 
 def stack_run(folder: Path, settings: dict[str, str], *options: str) -> subprocess.Popen[str]:
+    # A shell lets what it starts in the background ignore Ctrl-C, these tests and their children included.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(
         [sys.executable, "-m", "stack", "run", "--folder", str(folder), *options],
         cwd=ROOT,
