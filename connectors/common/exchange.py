@@ -130,15 +130,8 @@ class _Connection(HTTPConnection):
         return super().getresponse()
 
 
-class _SecureConnection(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
-        _note(sock)
-        return sock
-
-    def getresponse(self) -> Any:
-        _note(self.sock)
-        return super().getresponse()
+class _SecureConnection(_Connection, HTTPSConnection):
+    """The same over TLS: HTTPSConnection makes its sockets by `_new_conn`, too."""
 
 
 class _Pool(HTTPConnectionPool):

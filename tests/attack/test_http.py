@@ -156,11 +156,13 @@ def test_slow_heads_and_bodies_end_in_time_and_keep_nobody_waiting(target: tuple
     """Forty callers send a byte every 0.2 s, for ever."""
     name, root = target
     stop = threading.Event()
+    begun: list[int] = []
     ended: list[float] = []
 
     def drip(number: int) -> None:
         began = time.monotonic()
         with connect(root) as sock:
+            begun.append(number)
             try:
                 sock.sendall(
                     post(name, "Content-Length: 100000\r\n") if number % 4 == 0 else b"GET / HTTP/1.1\r\nX: "
@@ -181,7 +183,7 @@ def test_slow_heads_and_bodies_end_in_time_and_keep_nobody_waiting(target: tuple
     threads = [threading.Thread(target=drip, args=(number,), daemon=True) for number in range(40)]
     for thread in threads:
         thread.start()
-    time.sleep(0.5)
+    wait_until(lambda: len(begun) == 40, 20, what="forty slow callers connected")
     waited = time.monotonic()
     assert requests.get(root + ALIVE[name], timeout=20).status_code == 200
     waited = time.monotonic() - waited

@@ -101,7 +101,8 @@ def fill_path(
     """`template` with `{path}` and URL-encoded values.
 
     A name that is not among them is a path into `raw`, the ERP's record. A key that is no path segment is a
-    record not found.
+    record not found; so is one with an empty or dotted part between slashes, even encoded: servers take such
+    paths apart and answer with a redirect or another record (werkzeug and nginx merge slashes by default).
     """
 
     def value(match: re.Match[str]) -> str:
@@ -109,7 +110,7 @@ def fill_path(
         if name == "path":
             return path
         found = values[name] if name in values else get_path(raw, name)
-        if name == "id" and found in ("", ".", ".."):
+        if name == "id" and not {"", ".", ".."}.isdisjoint(str(found).split("/")):
             raise NotFound(f"{found!r} is no record's id", entity=str(found))
         if isinstance(found, bool | dict | list) or found is None:
             raise InvalidResponse(f"the ERP's record has no {name}, which {template} needs")
