@@ -36,7 +36,7 @@ class OrderItem:
         return [row if is_shippable(row) else {**row, **named} for row in rows]
 
     def forget(self) -> None:
-        """Make the prices anew when they are next needed: somebody has removed one."""
+        """Make the prices again when they are next needed: somebody has removed one."""
         with self._lock:
             self._made.clear()
 

@@ -298,7 +298,7 @@ class Orders(ChargebeeDatatype):
         invoice = self._invoices.find(str(present["invoice_id"]))
         if invoice is not None and invoice.get("status") != "voided":
             return record
-        problem = f"the invoice {present['invoice_id']} was given up when it was cancelled: charge it anew."
+        problem = f"the invoice {present['invoice_id']} was given up when it was cancelled: charge it again."
         return Reported(record, [_of_invoice(present, problem)])
 
     def _by_status(self, record: Record, changes: Record, error: Rejected) -> Record:

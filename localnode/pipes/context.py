@@ -99,7 +99,7 @@ class RunContext:
         self.look_again()
 
     def look_again(self) -> None:
-        """Look up anew what joins find: a transform before this one may have had it changed."""
+        """Look up again what joins find: a transform before this one may have had it changed."""
         self._joined.clear()
 
     def trace_hop(self, trace: str, join: str, rows: int) -> None:

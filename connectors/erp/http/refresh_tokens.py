@@ -86,7 +86,7 @@ class RefreshTokens:
         return kept.ends is None or kept.ends - EARLY_SECONDS > self._clock()
 
     def _read(self, file: Path) -> _Kept:
-        """Return what is kept; a refresh token that a person has set anew begins anew."""
+        """Return what is kept; a refresh token that a person has changed counts from then on."""
         if self._unsaved is not None:
             return self._unsaved
         begun_with = hashlib.sha256(self._first.encode()).hexdigest()

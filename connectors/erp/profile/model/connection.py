@@ -117,7 +117,7 @@ class RefreshToken(TokenCall, frozen=True, kw_only=True, tag_field="type", tag="
     Most systems give a new one with each use and refuse the one before: the latest is kept in a file.
     """
 
-    refresh_token: Annotated[Variable, Meta(description="The first one; a new one here begins anew.")]
+    refresh_token: Annotated[Variable, Meta(description="The first one; a changed one counts from then on.")]
     keep_in: (
         Annotated[
             Variable,
