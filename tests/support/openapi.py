@@ -17,6 +17,38 @@ DOCUMENT = ROOT.parent / "shared" / "reference" / "chargebee-openapi-subset.json
 FORM = "application/x-www-form-urlencoded"
 
 
+def _text(length: int) -> dict[str, Any]:
+    return {"type": "string", "maxLength": length}
+
+
+BESIDES: dict[str, dict[str, Any]] = {
+    "POST /invoices/{invoice-id}/void": {
+        "requestBody": {
+            "content": {
+                FORM: {"schema": {"properties": {"comment": _text(300), "void_reason_code": _text(100)}}}
+            }
+        },
+        "responses": {
+            "200": {
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "type": "object",
+                            "required": ["invoice"],
+                            "properties": {"invoice": {"$ref": "#/components/schemas/Invoice"}},
+                        }
+                    }
+                }
+            }
+        },
+    }
+}
+"""Operations that the document at hand leaves out, from their own page.
+
+https://apidocs.chargebee.com/docs/api/invoices/void-an-invoice
+"""
+
+
 @cache
 def document() -> dict[str, Any]:
     whole: dict[str, Any] = orjson.loads(DOCUMENT.read_bytes())
@@ -35,6 +67,9 @@ def operation_of(asked: Asked) -> tuple[str, dict[str, Any]]:
         pattern = re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(known))
         if re.fullmatch(pattern, path) and asked.method.lower() in document()["paths"][known]:
             return f"{asked.method} {known}", document()["paths"][known][asked.method.lower()]
+    for name, operation in BESIDES.items():
+        if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", name), f"{asked.method} {path}"):
+            return name, operation
     raise AssertionError(f"{asked.method} {path} is not documented")
 
 

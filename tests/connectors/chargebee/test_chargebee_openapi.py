@@ -16,6 +16,7 @@ import requests
 
 from tests.connectors.chargebee.conftest import Service, serving
 from tests.support.openapi import DOCUMENT, FORM, operation_of, problems, request_problems
+from tests.support.processes import wait_until
 from tests.support.systems import Chargebee
 from tests.support.upstream import Asked, Reply, scripted_upstream
 
@@ -53,6 +54,8 @@ USED = {
     "POST /item_prices/{item-price-id}",
     "POST /item_prices/{item-price-id}/delete",
     "POST /invoices/import_invoice",
+    "GET /invoices/{invoice-id}",
+    "POST /invoices/{invoice-id}/void",
     "GET /orders",
     "POST /orders/import_order",
     "GET /orders/{order-id}",
@@ -78,9 +81,13 @@ class Exchange:
 @pytest.fixture(scope="module")
 def exchanges(upstream: Chargebee, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Exchange]]:
     """What goes over the wire while all the service can do is done."""
+    # What the schemas require and records of old sites lack (facts.json) would be no fault of the service.
+    # Turned round for the demo data's events, and once more since a reset sets all facts right.
+    upstream.turn_round("older-items-lack-deleted")
     requests.post(
         f"{upstream.root}/_sandbox/reset", json={"data": "demo", "seed": 1}, timeout=30
     ).raise_for_status()
+    upstream.turn_round("older-items-lack-deleted")
     upstream.faults()
     seen: list[Exchange] = []
 
@@ -106,6 +113,7 @@ def exchanges(upstream: Chargebee, tmp_path_factory: pytest.TempPathFactory) -> 
         with serving(proxy.url, tmp_path_factory.mktemp("openapi"), PAGE_SIZE="100") as service:
             do_everything(service)
         yield seen
+    upstream.turn_round()
 
 
 def do_everything(service: Service) -> None:
@@ -194,6 +202,10 @@ def test_answers_are_as_documented(exchanges: list[Exchange]) -> None:
 
 
 def test_events_are_as_documented(exchanges: list[Exchange], upstream: Chargebee) -> None:
+    def is_told() -> bool:
+        return any(event["event_type"] == "customer_deleted" for event in upstream.all("events"))
+
+    wait_until(is_told, 20, what="the scheduled deletion of a customer is carried out")
     events = upstream.all("events")
     told = {event["event_type"] for event in events}
     assert told >= {

@@ -45,7 +45,9 @@ SEEN_BESIDES = {"orders": {"exchange_rate", "base_currency_code"}}
 @pytest.mark.parametrize("path", SCHEMAS)
 def test_records_fit_the_published_schemas(path: str, site: Chargebee) -> None:
     requests.post(f"{site.root}/_sandbox/reset", json={"data": "demo"}, timeout=30).raise_for_status()
+    site.turn_round("older-items-lack-deleted")
     records = site.all(path)
+    site.turn_round()
     assert records
     check = validator(DOCUMENT, SCHEMAS[path])
     names = known_names(DOCUMENT, SCHEMAS[path]) | {"object"} | SEEN_BESIDES.get(path, set())
