@@ -29,8 +29,8 @@ def open_to_others(folder: Path) -> list[str]:
 def test_what_a_node_writes_is_its_owners_alone_and_its_log_is_json(tmp_path: Path) -> None:
     with running("node", tmp_path) as root:
         config = [{"_id": "in", "type": "pipe", "source": {"type": "http_endpoint"}}]
-        requests.put(f"{root}/api/config", json=config, timeout=10).raise_for_status()
-        requests.post(f"{root}/api/receivers/in/entities", json=[{"_id": "a"}], timeout=10).raise_for_status()
+        requests.put(f"{root}/api/config", json=config, timeout=60).raise_for_status()
+        requests.post(f"{root}/api/receivers/in/entities", json=[{"_id": "a"}], timeout=60).raise_for_status()
         assert (tmp_path / "data" / STORE_FILE).exists()
         assert open_to_others(tmp_path / "data") == []
     lines = [line for line in (tmp_path / "node.log").read_text().splitlines() if line.startswith("{")]

@@ -140,15 +140,15 @@ def test_a_foreign_or_broken_host_opens_nothing(target: tuple[str, str], host: s
 def test_a_page_of_another_site_may_not_call(target: tuple[str, str], headers: dict[str, str]) -> None:
     name, root = target
     path = "/api/pipes" if name == "node" else "/metrics"
-    assert requests.get(root + path, headers=headers, timeout=10).status_code in (401, 403)
-    assert requests.get(root + path, timeout=10).status_code == 200
+    assert requests.get(root + path, headers=headers, timeout=60).status_code in (401, 403)
+    assert requests.get(root + path, timeout=60).status_code == 200
 
 
 def test_forwarding_headers_are_not_believed(target: tuple[str, str]) -> None:
     name, root = target
     headers = {"X-Forwarded-For": "203.0.113.1", "X-Forwarded-Host": "localhost", "Host": "evil.example"}
     assert requests.get(
-        f"{root}/{'api/pipes' if name == 'node' else ''}", headers=headers, timeout=10
+        f"{root}/{'api/pipes' if name == 'node' else ''}", headers=headers, timeout=60
     ).status_code in (401, 403)
 
 
@@ -183,14 +183,14 @@ def test_slow_heads_and_bodies_end_in_time_and_keep_nobody_waiting(target: tuple
     threads = [threading.Thread(target=drip, args=(number,), daemon=True) for number in range(40)]
     for thread in threads:
         thread.start()
-    wait_until(lambda: len(begun) == 40, 20, what="forty slow callers connected")
+    wait_until(lambda: len(begun) == 40, what="forty slow callers connected")
     waited = time.monotonic()
     assert requests.get(root + ALIVE[name], timeout=20).status_code == 200
     waited = time.monotonic() - waited
-    wait_until(lambda: len(ended) == 40, 20, what="forty slow callers cut off")
+    wait_until(lambda: len(ended) == 40, what="forty slow callers cut off")
     stop.set()
     assert waited < 10
-    assert requests.get(root + ALIVE[name], timeout=5).status_code == 200
+    assert requests.get(root + ALIVE[name], timeout=60).status_code == 200
 
 
 def test_a_body_that_comes_whole_is_read_however_many_pieces_it_has(target: tuple[str, str]) -> None:

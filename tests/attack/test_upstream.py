@@ -90,7 +90,7 @@ def test_a_call_ends_in_time_however_slowly_its_answer_comes(tmp_path: Path, kin
         began = time.monotonic()
         answer = client.get("/contact/entities")
     assert answer.status_code in (502, 503), answer.text
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 30
 
 
 def test_a_slow_token_call_ends_in_time_and_in_size(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_slow_token_call_ends_in_time_and_in_size(tmp_path: Path) -> None:
             began = time.monotonic()
             answer = client.get("/contact/entities")
         assert answer.status_code in (502, 503), answer.text
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 30
 
 
 def entities(client: FlaskClient) -> Any:

@@ -118,7 +118,7 @@ def test_an_image_boots_from_what_it_installs(
     with process(
         [str(program), *words[1:]], ready_url=health, env=environment, cwd=app, log=tmp_path / "log"
     ):
-        assert requests.get(health, timeout=5).status_code == 200
+        assert requests.get(health, timeout=60).status_code == 200
         ready = requests.get(f"http://127.0.0.1:{port}/ready", timeout=30)
         assert ready.status_code == 503
         assert ready.headers["Content-Type"].startswith("application/problem+json")

@@ -129,7 +129,7 @@ def _placeholders(stack: Stack, rows: list[tuple[str, Json]]) -> dict[str, str]:
         number = ASSIGNED.get(datatype)
         if number and number not in row:
             url = f"{stack.erp_sandbox_url}/api/v1/{datatype}s/{row['$generated_id']}"
-            record = requests.get(url, headers={"Authorization": "Bearer sandbox"}, timeout=10).json()
+            record = requests.get(url, headers={"Authorization": "Bearer sandbox"}, timeout=60).json()
             names[record[number]] = placeholder
     return names
 

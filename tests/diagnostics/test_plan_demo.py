@@ -153,9 +153,9 @@ def test_an_item_price_is_explained_though_it_is_merged_with_its_item(demo: Demo
 
 def test_unknown_records_and_properties_are_not_found(demo: Demo) -> None:
     url = f"{demo.stack.node.url}/diagnostics/explain"
-    assert requests.get(f"{url}/customerp/contact/CT-99999", timeout=10).status_code == 404
+    assert requests.get(f"{url}/customerp/contact/CT-99999", timeout=60).status_code == 404
     params = {"property": "shoe_size"}
-    assert requests.get(f"{url}/customerp/contact/{CONTACT}", params=params, timeout=10).status_code == 404
+    assert requests.get(f"{url}/customerp/contact/{CONTACT}", params=params, timeout=60).status_code == 404
     assert demo.command("explain", "customerp", "contact", "CT-99999").returncode == 1
 
 

@@ -28,7 +28,7 @@ class World:
     def pump(self, pipe: str, operation: str) -> None:
         """`enable` or `disable` a pipe's pump."""
         url = f"{self.stack.node.url}/pipes/{pipe}/pump"
-        requests.post(url, data={"operation": operation}, timeout=10).raise_for_status()
+        requests.post(url, data={"operation": operation}, timeout=60).raise_for_status()
 
     def writes(self) -> tuple[int, int]:
         """Return writes that took effect so far: (ERP, Chargebee)."""

@@ -79,7 +79,7 @@ class Pair:
             self.world.erp.delete(self.paths[ERP], self.erp)
         elif self.kind == "company":
             url = f"{self.world.chargebee.root}/_sandbox/business_entities/{self.chargebee}"
-            requests.delete(url, timeout=10).raise_for_status()
+            requests.delete(url, timeout=60).raise_for_status()
         else:
             if self.kind == "product":
                 for each in self.world.chargebee.all("item_prices", **{"item_id[is]": self.chargebee}):
@@ -186,7 +186,7 @@ class Pair:
             found = [each for path in self._erp_paths() for each in self.world.erp.all(path)]
         elif self.kind == "company":
             url = f"{self.world.chargebee.root}/_sandbox/business_entities"
-            found = requests.get(url, timeout=10).json()
+            found = requests.get(url, timeout=60).json()
         else:
             found = self.world.chargebee.all(self.paths[CHARGEBEE])
         key = self.tag.lower()

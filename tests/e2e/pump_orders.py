@@ -50,7 +50,7 @@ def fill(erp: Erp, chargebee: Chargebee) -> None:
     """Make both systems anew, with the same records each time."""
     for system in (erp, chargebee):
         answer = system.session.post(
-            f"{system.root}/_sandbox/reset", json={"data": "empty", "seed": 1}, timeout=10
+            f"{system.root}/_sandbox/reset", json={"data": "empty", "seed": 1}, timeout=60
         )
         answer.raise_for_status()
     _erp(erp)

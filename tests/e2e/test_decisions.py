@@ -55,7 +55,7 @@ def test_unlinked_people_are_left_alone_and_relinked_they_sync_again(world: Worl
         "records": [f"customerp-contact:{one}", f"chargebee-customer:{key}"],
     }
     requests.post(
-        f"{world.stack.node.url}/receivers/decisions/entities", json=[decision], timeout=10
+        f"{world.stack.node.url}/receivers/decisions/entities", json=[decision], timeout=60
     ).raise_for_status()
     before = world.writes()
     world.sync()
@@ -183,7 +183,7 @@ def test_an_ambiguous_match_is_told_by_the_same_command(world: World) -> None:
 def test_a_bad_decision_is_refused(world: World) -> None:
     url = f"{world.stack.node.url}/receivers/decisions/entities"
     for bad in ({"decision": "merge"}, {"decision": "unlink", "records": ["customerp-contact:CT-1"]}, {}):
-        answer = requests.post(url, json=[{"_id": "bad", **bad}], timeout=10)
+        answer = requests.post(url, json=[{"_id": "bad", **bad}], timeout=60)
         assert answer.status_code == 400
         assert "a decision is" in answer.text
 

@@ -250,7 +250,7 @@ def test_a_node_that_lost_everything_carries_out_no_deletion(world: World) -> No
     chargebee.post(f"customers/employee-{staff}/delete")
     chargebee.post(f"items/{bought[1]}/delete")
     chargebee.post(f"orders/{ordered[1]}/delete")
-    requests.delete(f"{chargebee.root}/_sandbox/business_entities/{entity}", timeout=10).raise_for_status()
+    requests.delete(f"{chargebee.root}/_sandbox/business_entities/{entity}", timeout=60).raise_for_status()
     mapped = {
         "chargebee-customer": here[1], "customerp-contact": there_too[0], "customerp-employee": staff,
         "chargebee-item": sold[1], "customerp-product": bought[0], "chargebee-order": took[1],

@@ -241,7 +241,7 @@ def test_a_customer_born_with_anothers_contact_id_makes_no_contact(world: World)
 def test_two_erp_customers_of_one_business_entity(world: World) -> None:
     one = world.erp.create("customers", name="Taken AS")["id"]
     url = f"{world.chargebee.root}/_sandbox/business_entities"
-    entity = world.chargebee.session.post(url, json={"name": "Taken AS"}, timeout=10).json()
+    entity = world.chargebee.session.post(url, json={"name": "Taken AS"}, timeout=60).json()
     key = entity.get("business_entity", entity)["id"]
     world.sync()
     assert world.erp.get("customers", one)["business_entity_id"] == key

@@ -37,14 +37,14 @@ def heard(world: World, key: str, pipe: str = "chargebee-customer-event", **fiel
         found = world.stack.entity(pipe, key) or {}
         return all(found.get(name) == value for name, value in fields.items())
 
-    wait_until(is_there, 20, what=f"event of {key}")
+    wait_until(is_there, what=f"event of {key}")
 
 
 def deliver(world: World, event_id: str, kind: str, **content: Any) -> None:
     """Deliver an event as Chargebee would."""
     body = {"id": event_id, "event_type": kind, "occurred_at": int(time.time()), "content": content}
     url = f"{world.stack.settings.url('chargebee-service')}/webhooks"
-    requests.post(url, json=body, auth=WEBHOOK_AUTH, timeout=10).raise_for_status()
+    requests.post(url, json=body, auth=WEBHOOK_AUTH, timeout=60).raise_for_status()
 
 
 def tell(world: World, key: str) -> None:
@@ -53,13 +53,13 @@ def tell(world: World, key: str) -> None:
     sign = hmac.new(ERP_WEBHOOK_KEY.encode(), body, hashlib.sha256).hexdigest()
     headers = {"Content-Type": "application/json", "X-Sandbox-Signature": f"sha256={sign}"}
     url = f"{world.stack.settings.url('erp-service')}/webhooks"
-    requests.post(url, data=body, headers=headers, timeout=10).raise_for_status()
+    requests.post(url, data=body, headers=headers, timeout=60).raise_for_status()
 
 
 def receive(world: World, entity: dict[str, Any]) -> None:
     """Give the node what the service would hand on to it."""
     url = f"{world.stack.settings.url('node')}/api/receivers/chargebee-customer-event/entities"
-    requests.post(url, json=[entity], timeout=10).raise_for_status()
+    requests.post(url, json=[entity], timeout=60).raise_for_status()
 
 
 def settled(world: World) -> None:

@@ -68,14 +68,14 @@ class JsonServer(Server):
         return f"{self.url}/{datatype}s/{key}"
 
     def edit(self, datatype: str, key: str, **fields: Any) -> None:
-        requests.patch(self._at(datatype, key), json=fields, timeout=10).raise_for_status()
+        requests.patch(self._at(datatype, key), json=fields, timeout=60).raise_for_status()
 
     def read(self, datatype: str, key: str) -> Record | None:
-        answer = requests.get(self._at(datatype, key), timeout=10)
+        answer = requests.get(self._at(datatype, key), timeout=60)
         return None if answer.status_code == 404 else answer.json()
 
     def remove(self, datatype: str, key: str) -> None:
-        requests.delete(self._at(datatype, key), timeout=10).raise_for_status()
+        requests.delete(self._at(datatype, key), timeout=60).raise_for_status()
 
 
 @contextmanager
@@ -151,18 +151,18 @@ class ODataServer(Server):
 
     def edit(self, datatype: str, key: str, **fields: Any) -> None:
         answer = requests.patch(
-            self._at(datatype, key), json=odata(datatype, fields), headers={"If-Match": "*"}, timeout=10
+            self._at(datatype, key), json=odata(datatype, fields), headers={"If-Match": "*"}, timeout=60
         )
         answer.raise_for_status()
 
     def read(self, datatype: str, key: str) -> Record | None:
         expand = {"$expand": "lines"} if datatype in ("quote", "order") else {}
         exact = {"Accept": "application/json;IEEE754Compatible=true"}
-        answer = requests.get(self._at(datatype, key), params=expand, headers=exact, timeout=10)
+        answer = requests.get(self._at(datatype, key), params=expand, headers=exact, timeout=60)
         return None if answer.status_code == 404 else from_odata(datatype, answer.json())
 
     def remove(self, datatype: str, key: str) -> None:
-        requests.delete(self._at(datatype, key), headers={"If-Match": "*"}, timeout=10).raise_for_status()
+        requests.delete(self._at(datatype, key), headers={"If-Match": "*"}, timeout=60).raise_for_status()
 
     def _at(self, datatype: str, key: str) -> str:
         return f"{self.url}/{ODATA_SETS[datatype]}({key})"

@@ -28,7 +28,7 @@ def between(server: Server) -> Iterator[Upstream]:
     def forward(asked: Asked) -> Reply:
         headers = {name: asked.headers[name] for name in PASSED_ON if name in asked.headers}
         answer = requests.request(
-            asked.method, root + asked.path, params=asked.query, data=asked.body, headers=headers, timeout=10
+            asked.method, root + asked.path, params=asked.query, data=asked.body, headers=headers, timeout=60
         )
         return Reply(
             answer.content, answer.status_code, {"Content-Type": answer.headers.get("Content-Type", "")}

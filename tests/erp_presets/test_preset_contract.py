@@ -101,9 +101,9 @@ def test_only_what_changed_is_listed_afterwards(server: Server, service: str, da
 def test_one_record_is_read_and_one_that_is_not_there_is_said_to_be(
     server: Server, service: str, datatype: str
 ) -> None:
-    answer = requests.get(f"{service}/{datatype}/entities/{server.key(key(datatype, 15))}", timeout=10)
+    answer = requests.get(f"{service}/{datatype}/entities/{server.key(key(datatype, 15))}", timeout=60)
     assert (answer.status_code, answer.json()["_id"]) == (200, server.key(key(datatype, 15)))
-    answer = requests.get(f"{service}/{datatype}/entities/{server.missing()}", timeout=10)
+    answer = requests.get(f"{service}/{datatype}/entities/{server.missing()}", timeout=60)
     assert (answer.status_code, answer.json()["kind"]) == (404, "fix-data")
 
 
@@ -128,7 +128,7 @@ def test_an_update_writes_what_differs_and_only_if_nobody_was_faster(
     if not server.writable:
         pytest.skip("read-only by its profile")
     where = server.key(key(datatype, 2))
-    base = requests.get(f"{service}/{datatype}/entities/{where}", timeout=10).json()
+    base = requests.get(f"{service}/{datatype}/entities/{where}", timeout=60).json()
     base = {name: value for name, value in base.items() if not name.startswith("_")}
     name, value = next(iter(EDIT[datatype].items()))
     done = share(service, datatype, id=where, **{"$based_on": base, name: value})
@@ -169,4 +169,4 @@ def test_a_record_deleted_in_the_erp_is_in_no_full_read_and_not_found(
     assert where in {entity["_id"] for entity in entities(service, datatype)}
     server.remove(datatype, where)
     assert where not in {entity["_id"] for entity in entities(service, datatype)}
-    assert requests.get(f"{service}/{datatype}/entities/{where}", timeout=10).status_code == 404
+    assert requests.get(f"{service}/{datatype}/entities/{where}", timeout=60).status_code == 404

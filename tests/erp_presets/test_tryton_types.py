@@ -41,7 +41,7 @@ class Office:
         return found
 
     def entity(self, datatype: str, key: str | int) -> Record:
-        answer = requests.get(f"{self.service}/{datatype}/entities/{key}", timeout=10)
+        answer = requests.get(f"{self.service}/{datatype}/entities/{key}", timeout=60)
         assert answer.ok, answer.text
         return answer.json()
 
@@ -177,7 +177,7 @@ def test_created_once_changed_contested_and_listed(office: Office, datatype: str
 @pytest.mark.parametrize("datatype", DATATYPES)
 def test_what_is_not_there_is_said_to_be(office: Office, datatype: str) -> None:
     for key in ("999999", "NOSUCH-1"):
-        answer = requests.get(f"{office.service}/{datatype}/entities/{key}", timeout=10)
+        answer = requests.get(f"{office.service}/{datatype}/entities/{key}", timeout=60)
         assert (answer.status_code, answer.json()["kind"]) == (404, "fix-data")
     gone = office.share(datatype, id="999999", _deleted=True)
     assert (gone["$operation"], gone["$status"]) == ("none", "ok")
@@ -273,7 +273,7 @@ def test_an_idle_read_is_the_list_and_the_log_and_cannot_be_less(office: Office)
     """
 
     def calls() -> float:
-        text = requests.get(f"{office.service}/metrics", timeout=10).text
+        text = requests.get(f"{office.service}/metrics", timeout=60).text
         lines = (
             line.rpartition(" ") for line in text.splitlines() if line.startswith("upstream_calls_total{")
         )

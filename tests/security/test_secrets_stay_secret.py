@@ -289,8 +289,8 @@ def test_services_that_ask_for_credentials_are_given_them_by_the_node(
     assert settings.credentials is not None
     for system in ("erp", "chargebee"):
         root = settings.url(f"{system}-service")
-        assert requests.get(f"{root}/health", timeout=10).status_code == 200
+        assert requests.get(f"{root}/health", timeout=60).status_code == 200
         for auth in (None, ("sesam", "wrong"), ("wrong", settings.credentials[1])):
-            assert requests.get(f"{root}/customer/entities", auth=auth, timeout=10).status_code == 401
-            assert requests.post(f"{root}/customer/share", json=[], auth=auth, timeout=10).status_code == 401
+            assert requests.get(f"{root}/customer/entities", auth=auth, timeout=60).status_code == 401
+            assert requests.post(f"{root}/customer/share", json=[], auth=auth, timeout=60).status_code == 401
     assert world.stack.entities("chargebee-customer-share"), "and yet the node has synced"

@@ -64,7 +64,7 @@ def test_a_second_run_is_refused_while_the_first_lives(tmp_path: Path, holder) -
 def test_after_kill_9_the_next_run_waits_for_what_is_left_and_goes_on(tmp_path: Path, holder) -> None:
     said: list[str] = []
     os.kill(holder.pid, signal.SIGKILL)
-    holder.wait(10)
+    holder.wait(60)
     with DataFolder(tmp_path).use("the second", said.append):
         pass
     assert any("killed" in line or "without clearing up" in line for line in said), said

@@ -89,7 +89,7 @@ def test_kill_9_of_the_parent_ends_every_process(tmp_path: Path) -> None:
         sleeper = psutil.Process(int(parent.stdout.readline()))
         family = [sleeper, *wait_until(sleeper.children, what="grandchild")]
         os.kill(parent.pid, signal.SIGKILL)
-        wait_until(lambda: not any(alive(each) for each in family), 15, what="children ended")
+        wait_until(lambda: not any(alive(each) for each in family), what="children ended")
 
 
 def alive(each: psutil.Process) -> bool:

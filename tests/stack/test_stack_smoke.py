@@ -85,7 +85,7 @@ def test_run_ends_its_children_however_it_ends(tmp_path: Path, number: signal.Si
     os.kill(child.pid, number)
     child.wait(30)
     child.stdout.close()
-    wait_until(lambda: not any(alive(each) for each in family), 20, what="children ended")
+    wait_until(lambda: not any(alive(each) for each in family), what="children ended")
     assert child.returncode == (0 if number != signal.SIGKILL else -signal.SIGKILL)
 
 

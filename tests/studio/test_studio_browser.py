@@ -75,12 +75,12 @@ class World:
     def sync(self) -> None:
         """Sync, once the run that a page has started is over."""
         status = f"{self.api}/pipes/get-pipe-runner-status"
-        wait_until(lambda: requests.get(status, timeout=5).json()["status"] != "running", what="no run")
+        wait_until(lambda: requests.get(status, timeout=60).json()["status"] != "running", what="no run")
         self.stack.sync()
 
     def put(self, *entities: dict) -> None:
         """Entities as the source of the pipe that checks people."""
-        answer = requests.post(f"{self.api}/datasets/people/entities", json=list(entities), timeout=10)
+        answer = requests.post(f"{self.api}/datasets/people/entities", json=list(entities), timeout=60)
         assert answer.ok, answer.text
 
 
@@ -95,7 +95,7 @@ def world(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with Stack(data="empty", folder=tmp_path_factory.mktemp("studio")) as stack:
         answer = requests.post(f"{stack.node.url}/pipes", json=EXTRA, timeout=30)
         assert answer.ok, answer.text
-        requests.post(f"{stack.node.url}/pipes/people/pump", data={"operation": "start"}, timeout=10)
+        requests.post(f"{stack.node.url}/pipes/people/pump", data={"operation": "start"}, timeout=60)
         yield World(stack)
 
 
@@ -298,7 +298,7 @@ def test_deletions_are_refused_and_published_with_the_keyboard_alone(synced: Wor
     expect(page.get_by_text("customerp-contact-deletes: kept")).to_be_visible()
     assert synced.chargebee.get("customers", f"contact-{made[0]['id']}")["meta_data"]["customerp"]["active"]
     requests.post(
-        f"{synced.api}/pipes/customerp-contact-all/pump", data={"operation": "start-rescan"}, timeout=10
+        f"{synced.api}/pipes/customerp-contact-all/pump", data={"operation": "start-rescan"}, timeout=60
     )
     expect(held).to_be_visible(timeout=30_000)
     decide("Archive 14", "14")
@@ -316,7 +316,7 @@ def test_deletions_are_refused_and_published_with_the_keyboard_alone(synced: Wor
 def test_an_alert_is_read_on_the_first_page(synced: World, visit: Open) -> None:
     """Somebody has disabled a pump: the overview says so, what it holds up, and that people were told."""
     pump = f"{synced.api}/pipes/chargebee-customer-share/pump"
-    requests.post(pump, data={"operation": "disable", "comment": "until Monday"}, timeout=10)
+    requests.post(pump, data={"operation": "disable", "comment": "until Monday"}, timeout=60)
     seen = visit()
     page = seen.go("/")
     attention = page.get_by_role("region", name="What needs attention")
@@ -333,7 +333,7 @@ def test_an_alert_is_read_on_the_first_page(synced: World, visit: Open) -> None:
     with page.expect_download() as download:
         page.get_by_role("button", name="Export Writes to the systems as CSV").click()
     assert "Lovelace" in Path(download.value.path()).read_text(encoding="utf-8-sig")
-    requests.post(pump, data={"operation": "enable"}, timeout=10)
+    requests.post(pump, data={"operation": "enable"}, timeout=60)
 
 
 def test_a_page_that_cannot_be_shown_says_why(synced: World, visit: Open) -> None:
@@ -475,9 +475,9 @@ def test_what_entities_hold_is_never_markup(synced: World, visit: Open) -> None:
         "source": {"type": "embedded", "entities": [{"_id": NASTY, NASTY: NASTY}]},
     }
     requests.post(f"{synced.api}/pipes", json=extra, timeout=30).raise_for_status()
-    requests.post(f"{synced.api}/pipes/odd/pump", data={"operation": "start"}, timeout=10)
+    requests.post(f"{synced.api}/pipes/odd/pump", data={"operation": "start"}, timeout=60)
     wait_until(
-        lambda: requests.get(f"{synced.api}/pipes/odd", timeout=5).json()["runtime"]["success"],
+        lambda: requests.get(f"{synced.api}/pipes/odd", timeout=60).json()["runtime"]["success"],
         what="odd ran",
     )
     seen = visit()
@@ -488,7 +488,7 @@ def test_what_entities_hold_is_never_markup(synced: World, visit: Open) -> None:
     assert page.locator("img[src=x]").count() == 0
     seen.go("/studio/flow?pipe=odd")
     expect(page.get_by_role("complementary", name="Chosen pipe")).to_contain_text(NASTY)
-    requests.delete(f"{synced.api}/pipes/odd", timeout=10).raise_for_status()
+    requests.delete(f"{synced.api}/pipes/odd", timeout=60).raise_for_status()
 
 
 def test_the_scheme_is_chosen_and_kept(synced: World, visit: Open) -> None:

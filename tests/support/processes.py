@@ -27,7 +27,7 @@ def free_port() -> int:
 
 
 def wait_until(
-    condition: Callable[[], T], timeout: float = 20.0, interval: float = 0.02, what: str = "condition"
+    condition: Callable[[], T], timeout: float = 60.0, interval: float = 0.02, what: str = "condition"
 ) -> T:
     """Poll `condition` until it returns something truthy, and return that; AssertionError after `timeout` seconds."""
     deadline = time.monotonic() + timeout
@@ -43,7 +43,7 @@ def wait_until(
 def answers(url: str, **kwargs: object) -> bool:
     """True once `url` answers any HTTP status at all."""
     try:
-        requests.get(url, timeout=2, **kwargs)  # type: ignore[arg-type]
+        requests.get(url, timeout=60, **kwargs)  # type: ignore[arg-type]
     except requests.RequestException:
         return False
     return True
@@ -54,14 +54,14 @@ def process(
     args: Sequence[str],
     ready_url: str | None = None,
     env: Mapping[str, str] | None = None,
-    timeout: float = 30.0,
+    timeout: float = 90.0,
     log: Path | None = None,
     cwd: Path = ROOT,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run `args` (a leading "python" becomes this interpreter) in `cwd` (the project root) until the block ends.
 
     `ready_url` is awaited first. Output goes to `log` or is discarded. The process group is ended with
-    SIGTERM, after 10 s with SIGKILL, so that gunicorn workers go too.
+    SIGTERM, after 30 s with SIGKILL, so that gunicorn workers go too.
     """
     command = [sys.executable if args[0] == "python" else args[0], *args[1:]]
     with (log or Path(os.devnull)).open("ab") as output:
@@ -84,7 +84,7 @@ def process(
         end(child)
 
 
-def end(child: subprocess.Popen[bytes], timeout: float = 10.0) -> None:
+def end(child: subprocess.Popen[bytes], timeout: float = 30.0) -> None:
     """End one process group that we started; harmless when it is gone already."""
     if child.poll() is None:
         os.killpg(child.pid, signal.SIGTERM)

@@ -52,7 +52,7 @@ class Sandbox:
 
     def stats(self) -> Json:
         """Return calls, reads and writes so far."""
-        return self._json(self.session.get(f"{self.root}/_sandbox/stats", timeout=10))
+        return self._json(self.session.get(f"{self.root}/_sandbox/stats", timeout=60))
 
     def writes(self) -> int:
         """Return writes that took effect so far."""
@@ -60,7 +60,7 @@ class Sandbox:
 
     def faults(self, **fields: Any) -> None:
         """Set faults; those not named are off."""
-        self._json(self.session.put(f"{self.root}/_sandbox/faults", json=fields, timeout=10))
+        self._json(self.session.put(f"{self.root}/_sandbox/faults", json=fields, timeout=60))
 
     @staticmethod
     def _json(answer: requests.Response) -> Any:
@@ -79,23 +79,23 @@ class Erp(Sandbox):
         return f"{self.root}/api/v1/{kind}" + (f"/{key}" if key else "")
 
     def create(self, kind: str, **fields: Any) -> Json:
-        return self._json(self.session.post(self.url(kind), json=fields, timeout=10))
+        return self._json(self.session.post(self.url(kind), json=fields, timeout=60))
 
     def get(self, kind: str, key: str) -> Json:
-        return self._json(self.session.get(self.url(kind, key), timeout=10))
+        return self._json(self.session.get(self.url(kind, key), timeout=60))
 
     def patch(self, kind: str, key: str, **fields: Any) -> Json:
-        return self._json(self.session.patch(self.url(kind, key), json=fields, timeout=10))
+        return self._json(self.session.patch(self.url(kind, key), json=fields, timeout=60))
 
     def delete(self, kind: str, key: str) -> None:
-        self._json(self.session.delete(self.url(kind, key), timeout=10))
+        self._json(self.session.delete(self.url(kind, key), timeout=60))
 
     def rewrite(self, rules: dict[str, list[str]]) -> None:
         """Let the ERP store values otherwise than they are sent: `{"contact/phone": ["blanks"]}`."""
-        self._json(self.session.put(f"{self.root}/_sandbox/rewriting", json=rules, timeout=10))
+        self._json(self.session.put(f"{self.root}/_sandbox/rewriting", json=rules, timeout=60))
 
     def convert(self, quote: str) -> Json:
-        return self._json(self.session.post(self.url("quotes", f"{quote}/convert"), timeout=10))
+        return self._json(self.session.post(self.url("quotes", f"{quote}/convert"), timeout=60))
 
     def all(self, kind: str, include_deleted: bool = False) -> list[Json]:
         found: list[Json] = []
@@ -104,7 +104,7 @@ class Erp(Sandbox):
             params: Json = {"limit": 500, "include_deleted": str(include_deleted).lower()}
             if cursor:
                 params["cursor"] = cursor
-            page = self._json(self.session.get(self.url(kind), params=params, timeout=10))
+            page = self._json(self.session.get(self.url(kind), params=params, timeout=60))
             found += page["items"]
             cursor = page.get("next")
             if not cursor:
@@ -122,19 +122,19 @@ class Chargebee(Sandbox):
         return f"{self.root}/api/v2/{path}"
 
     def post(self, path: str, **fields: Any) -> Json:
-        answer = self._json(self.session.post(self.url(path), data=form(fields), timeout=10))
+        answer = self._json(self.session.post(self.url(path), data=form(fields), timeout=60))
         return answer[next(iter(answer))]
 
     def get(self, kind: str, key: str) -> Json:
         """One record, e.g. get("customers", "c1")."""
-        answer = self._json(self.session.get(self.url(f"{kind}/{key}"), timeout=10))
+        answer = self._json(self.session.get(self.url(f"{kind}/{key}"), timeout=60))
         return answer[next(iter(answer))]
 
     def all(self, kind: str, **params: Any) -> list[Json]:
         found: list[Json] = []
         params = {"limit": 100, **params}
         while True:
-            page = self._json(self.session.get(self.url(kind), params=params, timeout=10))
+            page = self._json(self.session.get(self.url(kind), params=params, timeout=60))
             found += [next(iter(row.values())) for row in page["list"]]
             if "next_offset" not in page:
                 return found
@@ -142,16 +142,16 @@ class Chargebee(Sandbox):
 
     def configure(self, **settings: Any) -> None:
         """Set the site's configuration; settings not named have their defaults."""
-        self._json(self.session.put(f"{self.root}/_sandbox/site", json=settings, timeout=10))
+        self._json(self.session.put(f"{self.root}/_sandbox/site", json=settings, timeout=60))
 
     def collection(self) -> Json:
         """Return which invoices the site would collect now, and whom it would have mailed."""
-        return self._json(self.session.get(f"{self.root}/_sandbox/collection", timeout=10))
+        return self._json(self.session.get(f"{self.root}/_sandbox/collection", timeout=60))
 
     def turn_round(self, *fact_ids: str) -> None:
         """Let the opposite of these facts about Chargebee hold, and of no others."""
         turned = dict.fromkeys(fact_ids, False)
-        self._json(self.session.put(f"{self.root}/_sandbox/facts", json=turned, timeout=10))
+        self._json(self.session.put(f"{self.root}/_sandbox/facts", json=turned, timeout=60))
 
     def bill(self, customer: str, **changes: Any) -> Json:
         """Change billing information as Chargebee's own console does.
@@ -180,8 +180,8 @@ class Chargebee(Sandbox):
         """Return what a person does in the console: make a business entity, or change one."""
         root = f"{self.root}/_sandbox/business_entities"
         if key:
-            answer = self.session.patch(f"{root}/{key}", json={"name": name, **fields}, timeout=10)
+            answer = self.session.patch(f"{root}/{key}", json={"name": name, **fields}, timeout=60)
         else:
-            answer = self.session.post(root, json={"name": name, **fields}, timeout=10)
+            answer = self.session.post(root, json={"name": name, **fields}, timeout=60)
         body = self._json(answer)
         return body.get("business_entity", body)

@@ -38,7 +38,7 @@ class Service:
         return entities
 
     def one(self, datatype: str, key: str) -> Entity:
-        entity: Entity = requests.get(f"{self.root}/{datatype}/entities/{key}", timeout=10).json()
+        entity: Entity = requests.get(f"{self.root}/{datatype}/entities/{key}", timeout=60).json()
         return entity
 
     def share(self, datatype: str, *entities: Entity) -> list[Entity]:
@@ -146,7 +146,7 @@ def running_service(upstream: Chargebee, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture
 def site(upstream: Chargebee) -> Chargebee:
     """An empty, healthy site."""
-    requests.post(f"{upstream.root}/_sandbox/reset", json={"data": "empty"}, timeout=10).raise_for_status()
+    requests.post(f"{upstream.root}/_sandbox/reset", json={"data": "empty"}, timeout=60).raise_for_status()
     upstream.faults()
     upstream.configure()
     return upstream
@@ -160,7 +160,7 @@ def service(site: Chargebee, running_service: Service) -> Service:
 
 def calls(site: Chargebee) -> dict[str, int]:
     """Calls so far by method and route, without the path's root."""
-    found: dict[str, int] = requests.get(f"{site.root}/_sandbox/stats", timeout=10).json()["calls"]
+    found: dict[str, int] = requests.get(f"{site.root}/_sandbox/stats", timeout=60).json()["calls"]
     return {route.replace("/api/v2", ""): count for route, count in found.items()}
 
 

@@ -294,7 +294,7 @@ def test_parallel_writers_of_one_customer_take_turns(service: Service, site: Cha
 def test_push_is_an_upsert(service: Service, site: Chargebee) -> None:
     site.post("customers", id="c1", first_name="Old")
     rows = [{"_id": "c1", "first_name": "New"}]
-    answer = requests.post(f"{service.root}/customer/entities", json=rows, timeout=10)
+    answer = requests.post(f"{service.root}/customer/entities", json=rows, timeout=60)
     assert answer.status_code == 200, answer.text
     assert site.get("customers", "c1")["first_name"] == "New"
 
@@ -341,7 +341,7 @@ def test_a_business_entity_that_no_event_tells_of_yet_is_not_gone(service: Servi
 
 def test_a_deleted_business_entity_is_gone_whatever_the_caller_saw(service: Service, site: Chargebee) -> None:
     known = site.business_entity("Nordlys")
-    requests.delete(f"{site.root}/_sandbox/business_entities/{known['id']}", timeout=10).raise_for_status()
+    requests.delete(f"{site.root}/_sandbox/business_entities/{known['id']}", timeout=60).raise_for_status()
     desired = {"_id": known["id"], "id": known["id"], "name": "Nordlys AS", "$based_on": known}
     wait_until(lambda: service.share("business_entity", desired)[0]["$status"] == "gone", what="it is gone")
 

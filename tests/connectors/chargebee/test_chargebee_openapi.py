@@ -117,7 +117,7 @@ def exchanges(upstream: Chargebee, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def do_everything(service: Service) -> None:
-    assert requests.get(f"{service.root}/ready", timeout=10).status_code == 200
+    assert requests.get(f"{service.root}/ready", timeout=60).status_code == 200
     for datatype in ("customer", "business_entity", "order", "item", "item_price", "item_family"):
         whole = service.read(datatype)
         service.read(datatype, since=whole[-1]["_updated"])

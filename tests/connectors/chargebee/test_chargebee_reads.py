@@ -56,7 +56,7 @@ def test_entities_are_upstreams_fields_untouched(service: Service, site: Chargeb
             k: v for k, v in entities[0].items() if k != "_updated"
         }
     entities = service.read("business_entity")
-    console = requests.get(f"{site.root}/_sandbox/business_entities", timeout=10).json()
+    console = requests.get(f"{site.root}/_sandbox/business_entities", timeout=60).json()
     assert sorted(ids(entities)) == sorted(one["id"] for one in console)
 
 
@@ -156,7 +156,7 @@ def test_deleted_records_come_as_deleted(service: Service, site: Chargebee) -> N
     site.post("item_prices/p/delete")
     site.post("items/i/delete")
     site.post("item_families/g/delete")
-    requests.delete(f"{site.root}/_sandbox/business_entities/{entity['id']}", timeout=10).raise_for_status()
+    requests.delete(f"{site.root}/_sandbox/business_entities/{entity['id']}", timeout=60).raise_for_status()
     gone = {
         ("customer", "c1"),
         ("item", "i"),
@@ -243,7 +243,7 @@ def test_windows_stop_short_of_now(site: Chargebee) -> None:
     ],
 )
 def test_a_since_not_given_out_is_a_bad_request(since: str, service: Service) -> None:
-    answer = requests.get(f"{service.root}/customer/entities", params={"since": since}, timeout=10)
+    answer = requests.get(f"{service.root}/customer/entities", params={"since": since}, timeout=60)
     assert answer.status_code == 400
     assert answer.json()["field"] == "since"
 
@@ -255,11 +255,11 @@ def test_an_offset_that_upstream_forgot_starts_the_window_again(service: Service
 
 
 def test_unknown_datatypes_and_records(service: Service) -> None:
-    assert requests.get(f"{service.root}/invoice/entities", timeout=10).status_code == 404
-    assert requests.get(f"{service.root}/customer/entities/nobody", timeout=10).status_code == 404
-    assert requests.get(f"{service.root}/business_entity/entities/nobody", timeout=10).status_code == 404
+    assert requests.get(f"{service.root}/invoice/entities", timeout=60).status_code == 404
+    assert requests.get(f"{service.root}/customer/entities/nobody", timeout=60).status_code == 404
+    assert requests.get(f"{service.root}/business_entity/entities/nobody", timeout=60).status_code == 404
     assert (
-        requests.get(f"{service.root}/customer/entities", params={"limit": "x"}, timeout=10).status_code
+        requests.get(f"{service.root}/customer/entities", params={"limit": "x"}, timeout=60).status_code
         == 400
     )
 
@@ -274,7 +274,7 @@ def test_an_upstream_that_fails_midway_breaks_the_stream(
         outcomes: set[tuple[int | str, int]] = set()
         for _ in range(20):
             try:
-                answer = requests.get(f"{hasty.root}/customer/entities", timeout=10)
+                answer = requests.get(f"{hasty.root}/customer/entities", timeout=60)
                 outcomes.add((answer.status_code, len(answer.json()) if answer.status_code == 200 else 0))
             except (requests.RequestException, ValueError):
                 outcomes.add(("broken", 0))
@@ -285,9 +285,9 @@ def test_an_upstream_that_fails_midway_breaks_the_stream(
 
 def test_refused_credentials_are_named(site: Chargebee, tmp_path: Path) -> None:
     with serving(site.root, tmp_path, CHARGEBEE_API_KEY="wrong-key-of-ours") as service:
-        ready = requests.get(f"{service.root}/ready", timeout=10)
+        ready = requests.get(f"{service.root}/ready", timeout=60)
         assert (ready.status_code, ready.json()["setting"]) == (503, "CHARGEBEE_API_KEY")
-        read = requests.get(f"{service.root}/customer/entities", timeout=10)
+        read = requests.get(f"{service.root}/customer/entities", timeout=60)
         assert (read.status_code, read.json()["setting"]) == (502, "CHARGEBEE_API_KEY")
         assert "wrong-key-of-ours" not in ready.text + read.text
     assert "wrong-key-of-ours" not in (tmp_path / "service.log").read_text()

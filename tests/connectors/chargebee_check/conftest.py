@@ -40,7 +40,7 @@ class Site:
         self.put("facts", dict.fromkeys(ids, False))
 
     def put(self, what: str, body: dict[str, object]) -> None:
-        requests.put(f"{self.root}/_sandbox/{what}", json=body, timeout=10).raise_for_status()
+        requests.put(f"{self.root}/_sandbox/{what}", json=body, timeout=60).raise_for_status()
 
     def reset(self, data: str) -> None:
         requests.post(f"{self.root}/_sandbox/reset", json={"data": data}, timeout=60).raise_for_status()

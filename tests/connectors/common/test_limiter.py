@@ -15,7 +15,7 @@ def test_calls_are_spread_over_time() -> None:
     for _ in range(11):
         with limiter.slot(write=False):
             pass
-    assert 0.19 <= time.monotonic() - started < 0.6
+    assert 0.19 <= time.monotonic() - started < 5
 
 
 def test_a_burst_goes_at_once() -> None:
@@ -24,16 +24,14 @@ def test_a_burst_goes_at_once() -> None:
     for _ in range(10):
         with limiter.slot(write=False):
             pass
-    assert time.monotonic() - started < 0.2
+    assert time.monotonic() - started < 5, "one by one they would take nine seconds"
 
 
 def test_no_limit_is_no_wait() -> None:
-    limiter = Limiter()
-    started = time.monotonic()
+    limiter = Limiter(clock=lambda: 7.0)
     for _ in range(1000):
         with limiter.slot(write=True) as waited:
-            assert waited < 0.1
-    assert time.monotonic() - started < 0.5
+            assert waited == 0, "a clock that stands still lets nobody pass who has to wait"
 
 
 def test_so_many_at_a_time() -> None:
@@ -50,7 +48,7 @@ def test_so_many_at_a_time() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
     assert most[0] == 3
 
 
@@ -67,7 +65,7 @@ def test_writes_go_before_reads() -> None:
             thread.start()
         wait_until(lambda: limiter.waiting(True) == limiter.waiting(False) == 3, what="all waiting")
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
     assert order == [True] * 3 + [False] * 3
 
 
@@ -87,5 +85,5 @@ def test_an_error_inside_frees_the_place() -> None:
                 raise ValueError
         except ValueError:
             continue
-    with limiter.slot(write=False) as waited:
-        assert waited < 0.1
+    with limiter.slot(write=False):
+        pass

@@ -129,7 +129,7 @@ def test_callers_who_stop_midway_do_not_take_all_threads() -> None:
             stalled.append(socket.create_connection((host, int(port)), timeout=10))
             stalled[-1].sendall(text)
         started = time.monotonic()
-        wait_until(lambda: requests.get(f"{base}/health", timeout=20).status_code == 200, 20, what="health")
+        wait_until(lambda: requests.get(f"{base}/health", timeout=20).status_code == 200, what="health")
         assert time.monotonic() - started < 12
         said = [one.recv(4096).split(b"\r\n")[0] for one in stalled]
         assert b"HTTP/1.1 408 REQUEST TIMEOUT" in said

@@ -39,13 +39,13 @@ class Sandbox:
             "drop_after_rate": 0,
             "rate_per_minute": 0,
         }
-        requests.put(f"{self.root}/_sandbox/faults", json={**none, **given}, timeout=5).raise_for_status()
+        requests.put(f"{self.root}/_sandbox/faults", json={**none, **given}, timeout=60).raise_for_status()
 
     def stats(self) -> dict[str, Any]:
-        return dict(requests.get(f"{self.root}/_sandbox/stats", timeout=5).json())
+        return dict(requests.get(f"{self.root}/_sandbox/stats", timeout=60).json())
 
     def call(self, method: str, path: str, **kwargs: Any) -> Any:
-        answer = requests.request(method, self.root + path, headers=TOKEN, timeout=10, **kwargs)
+        answer = requests.request(method, self.root + path, headers=TOKEN, timeout=60, **kwargs)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

@@ -77,9 +77,9 @@ def test_a_schema_that_never_ends() -> None:
 
 def test_wildcards_are_linear() -> None:
     trigger = Trigger({"trigger_on": {"key": "k", "value": "*a" * 30 + "b"}})
-    started = time.monotonic()
+    started = time.process_time()
     assert not trigger.matches({"k": "a" * 20_000})
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_only_a_config_problem_reaches_the_upload(pipe: Build) -> None:

@@ -215,12 +215,12 @@ def test_readers_see_whole_transactions_only(store: Store) -> None:
             store.dataset("new", create=True).write([{"_id": "1"}])
             assert store.find("new") is not None
             inside.set()
-            release.wait(10)
+            release.wait(60)
             a.write([{"_id": "2"}])
 
     thread = threading.Thread(target=write)
     thread.start()
-    assert inside.wait(10)
+    assert inside.wait(60)
     seen += [len(list(a.read())), store.find("new"), [each.id for each in store.datasets()]]
     release.set()
     thread.join()

@@ -208,7 +208,7 @@ def test_stop_ends_it():
 
 
 def test_independent_pipes_run_at_the_same_time():
-    barrier = threading.Barrier(2, timeout=10)
+    barrier = threading.Barrier(2, timeout=60)
     pipes = [Fake(name, [0], hook=barrier.wait) for name in "ab"]
     assert run(pipes)[0]["status"] == "success"
 

@@ -244,6 +244,6 @@ def test_only_one_run_all_at_a_time_and_stop_ends_it(scheduled):
     with pytest.raises(Conflict, match="already"):
         scheduled.runs.start(RunAllOptions(), reset=True, delete_input=True)
     wait_until(lambda: scheduled.pipe("in").pump.is_running)
-    assert scheduled.runs.stop(10) is True
+    assert scheduled.runs.stop(60) is True
     assert run.wait(0)["status"] == "stopped"
     assert scheduled.runs.stop(1) is True

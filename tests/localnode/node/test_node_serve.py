@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from localnode.cli.main import main
+from localnode.node.folder import STORE_FILE
+from localnode.store import Store
 from tests.localnode.node.node_support import command, zipped
 from tests.support.plain import PLAIN
 from tests.support.processes import ROOT, free_port, wait_until
@@ -93,10 +95,10 @@ def test_signals_end_it_in_seconds_even_while_a_run_blocks(tmp_path, sign):
         assert requests.put(f"{url}/config", files=files, timeout=60).ok
         requests.post(f"{url}/pipes/run-all-pipes", params={"request_mode": "async"}, timeout=60)
         wait_until(lambda: requests.get(f"{url}/status", timeout=60).json()["running_pipes"])
-        started = time.monotonic()
         child.send_signal(sign)
-        assert child.wait(15) == 0
-        assert time.monotonic() - started < 8
+        assert child.wait(60) == 0
+    with closing(Store(tmp_path / STORE_FILE)) as store:
+        assert store.dataset("endless").info().live < 20_000, "it did not wait for the run"
 
 
 def test_what_was_synced_survives_a_kill(serve_node, tmp_path):

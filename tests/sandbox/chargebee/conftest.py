@@ -52,8 +52,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def site(root: str) -> Chargebee:
     """Return an empty site."""
-    requests.post(f"{root}/_sandbox/reset", json={"data": "empty"}, timeout=10).raise_for_status()
-    requests.put(f"{root}/_sandbox/faults", json={}, timeout=10).raise_for_status()
+    requests.post(f"{root}/_sandbox/reset", json={"data": "empty"}, timeout=60).raise_for_status()
+    requests.put(f"{root}/_sandbox/faults", json={}, timeout=60).raise_for_status()
     running = Chargebee(root)
     running.configure()
     return running

@@ -105,9 +105,9 @@ def test_a_check_is_left_out_while_its_fact_is_turned_round() -> None:
 def test_facts_are_turned_round_until_the_next_reset(site: Chargebee) -> None:
     switch = f"{site.root}/_sandbox/facts"
     turned = {"billing-info-is-assignment": False}
-    assert requests.put(switch, json={**turned, "oldest-first": True}, timeout=10).json() == turned
-    assert requests.get(switch, timeout=10).json() == turned
+    assert requests.put(switch, json={**turned, "oldest-first": True}, timeout=60).json() == turned
+    assert requests.get(switch, timeout=60).json() == turned
     for body in ({"the-moon-is-cheese": False}, {"oldest-first": "no"}):
-        assert requests.put(switch, json=body, timeout=10).status_code == 400
-    requests.post(f"{site.root}/_sandbox/reset", json={"data": "empty"}, timeout=10)
-    assert requests.get(switch, timeout=10).json() == {}
+        assert requests.put(switch, json=body, timeout=60).status_code == 400
+    requests.post(f"{site.root}/_sandbox/reset", json={"data": "empty"}, timeout=60)
+    assert requests.get(switch, timeout=60).json() == {}

@@ -19,7 +19,7 @@ PLACED = 1_790_000_000
 
 
 def send(site: Chargebee, path: str, fields: dict[str, Any], **headers: str) -> tuple[int, dict[str, Any]]:
-    answer = site.session.post(site.url(path), data=fields, headers=headers, timeout=10)
+    answer = site.session.post(site.url(path), data=fields, headers=headers, timeout=60)
     assert answer.headers["Content-Type"] == "application/json;charset=utf-8"
     return answer.status_code, answer.json()
 
@@ -34,13 +34,13 @@ def refused(site: Chargebee, path: str, **fields: Any) -> tuple[int, str, str | 
 
 
 def listed(site: Chargebee, path: str, **params: Any) -> tuple[int, dict[str, Any]]:
-    answer = site.session.get(site.url(path), params=params, timeout=10)
+    answer = site.session.get(site.url(path), params=params, timeout=60)
     return answer.status_code, answer.json()
 
 
 def test_authentication(site: Chargebee) -> None:
     for auth in (None, ("wrong", ""), ("sandbox", "password")):
-        answer = requests.get(site.url("customers"), auth=auth, timeout=10)
+        answer = requests.get(site.url("customers"), auth=auth, timeout=60)
         assert (answer.status_code, answer.json()["api_error_code"]) == (401, "api_authentication_failed")
 
 
@@ -149,11 +149,11 @@ def test_pages_are_ten_long_and_the_last_has_no_next_offset(site: Chargebee) -> 
 
 
 def test_lists_lag_behind_on_demand_and_single_reads_do_not(site: Chargebee) -> None:
-    requests.put(f"{site.root}/_sandbox/faults", json={"list_lag_s": 600}, timeout=10)
+    requests.put(f"{site.root}/_sandbox/faults", json={"list_lag_s": 600}, timeout=60)
     site.post("customers", id="c1")
     assert site.get("customers", "c1")["id"] == "c1"
     assert listed(site, "customers")[1]["list"] == []
-    requests.put(f"{site.root}/_sandbox/faults", json={}, timeout=10)
+    requests.put(f"{site.root}/_sandbox/faults", json={}, timeout=60)
     assert len(listed(site, "customers")[1]["list"]) == 1
 
 
@@ -250,7 +250,7 @@ def test_business_entities_have_no_api_but_a_console(site: Chargebee) -> None:
     console = f"{site.root}/_sandbox/business_entities"
     made = site.business_entity("Nordlys")
     assert (
-        requests.patch(f"{console}/{made['id']}", json={"status": "inactive"}, timeout=10).json()["status"]
+        requests.patch(f"{console}/{made['id']}", json={"status": "inactive"}, timeout=60).json()["status"]
         == "inactive"
     )
     for body in (
@@ -260,10 +260,10 @@ def test_business_entities_have_no_api_but_a_console(site: Chargebee) -> None:
         {"name": "x", "status": "odd"},
         {"name": "x", "color": 1},
     ):
-        assert requests.post(console, json=body, timeout=10).status_code == 400
-    assert requests.patch(f"{console}/nobody", json={"name": "x"}, timeout=10).status_code == 404
-    assert requests.delete(f"{console}/{made['id']}", timeout=10).json()["deleted"] is True
-    assert [one["name"] for one in requests.get(console, timeout=10).json()] == ["Nordlys"]
+        assert requests.post(console, json=body, timeout=60).status_code == 400
+    assert requests.patch(f"{console}/nobody", json={"name": "x"}, timeout=60).status_code == 404
+    assert requests.delete(f"{console}/{made['id']}", timeout=60).json()["deleted"] is True
+    assert [one["name"] for one in requests.get(console, timeout=60).json()] == ["Nordlys"]
     types = [event["event_type"] for event in site.all("events", **{"sort_by[asc]": "occurred_at"})]
     assert types == ["business_entity_created", "business_entity_updated", "business_entity_deleted"]
 
@@ -312,7 +312,7 @@ def test_webhooks_carry_the_event(site: Chargebee, tmp_path: Path) -> None:
 
 def _await_calls(root: str, count: int) -> None:
     def calls() -> bool:
-        stats = requests.get(f"{root}/_sandbox/stats", timeout=5).json()
+        stats = requests.get(f"{root}/_sandbox/stats", timeout=60).json()
         return int(stats["calls"].get("POST /api/v2/customers", 0)) >= count
 
     wait_until(calls, what="webhook delivery")
@@ -337,7 +337,7 @@ def test_demo_data_has_what_was_promised(site: Chargebee) -> None:
     assert counts["items"] >= 20
     assert counts["orders"] >= 30
     assert counts["item_prices"] >= counts["items"]
-    assert len(requests.get(f"{site.root}/_sandbox/business_entities", timeout=10).json()) >= 20
+    assert len(requests.get(f"{site.root}/_sandbox/business_entities", timeout=60).json()) >= 20
     assert any("updated_at" not in customer for customer in site.all("customers")), (
         "some are older than updated_at"
     )

@@ -42,7 +42,7 @@ def test_a_delivery_is_repeated_until_it_is_taken(
         ("customers", {"id": "c1"}),
     ):
         assert client.post(f"/api/v2/{path}", data=fields, auth=("sandbox", "")).status_code == 200
-    wait_until(lambda: listener.calls() == 3, 20, what="third delivery")
+    wait_until(lambda: listener.calls() == 3, what="third delivery")
     assert len({asked.json["id"] for asked in listener.asked}) == 1
     assert {asked.path for asked in listener.asked} == {"/hook"}
     assert listener.asked[0].headers["Authorization"] == f"Basic {base64.b64encode(b'u:p').decode()}"
@@ -55,7 +55,7 @@ def test_faults_lose_double_and_delay(site: Chargebee, listener: Upstream) -> No
     site.faults(webhook_duplicate_rate=1.0, webhook_delay_ms=150, seed=5)
     for number in range(12):
         site.post("customers", id=f"c{number:02}")
-    wait_until(lambda: listener.calls() == 24, 20, what="all deliveries")
+    wait_until(lambda: listener.calls() == 24, what="all deliveries")
     told = [asked.json["content"]["customer"]["id"] for asked in listener.asked]
     assert sorted(told) == sorted([f"c{number:02}" for number in range(12)] * 2)
     assert told != sorted(told), "not in order"

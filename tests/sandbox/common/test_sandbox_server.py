@@ -27,13 +27,13 @@ class Running:
     state: Path
 
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
-        return requests.request(method, f"{self.url}/_sandbox/{path}", json=body, timeout=10)
+        return requests.request(method, f"{self.url}/_sandbox/{path}", json=body, timeout=60)
 
     def stats(self) -> dict[str, Any]:
         return dict(self.control("GET", "stats").json())
 
     def call(self, method: str, path: str, **kwargs: Any) -> requests.Response:
-        return requests.request(method, f"{self.url}/api/v1/{path}", headers=AUTH, timeout=10, **kwargs)
+        return requests.request(method, f"{self.url}/api/v1/{path}", headers=AUTH, timeout=60, **kwargs)
 
 
 def start(port: int, state: Path, data: str = "empty") -> Any:
@@ -164,9 +164,7 @@ def test_kill_9_loses_nothing_and_frees_the_port(tmp_path: Path) -> None:
         family = [child.pid, *(p.pid for p in psutil.Process(child.pid).children(recursive=True))]
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
-        wait_until(
-            lambda: not any(psutil.pid_exists(pid) for pid in family), 5, what="worker ended with master"
-        )
+        wait_until(lambda: not any(psutil.pid_exists(pid) for pid in family), what="worker ended with master")
     with start(port, state) as child:
         again = Running(f"http://127.0.0.1:{port}", child.pid, state)
         assert [item["name"] for item in again.call("GET", "customers").json()["items"]] == [
