@@ -80,7 +80,8 @@ class ProcessManager:
     def await_ready(self, name: str) -> None:
         """Wait until a program answers 200.
 
-        StackError with its last words when it ends or takes too long, BadSetting when it names a setting.
+        StackError with its last words when it ends or takes too long, and at once when it says why it can
+        do nothing, such as a full disk; BadSetting when it names a setting.
         """
         child, program = self._running[name], self._programs[name]
         url = program.ready_url
@@ -97,7 +98,7 @@ class ProcessManager:
             else:
                 if answer.status_code == 200:
                     return
-                _refuse_bad_setting(name, answer)
+                _refuse_what_waiting_does_not_mend(name, answer)
                 said = f"{url} answers {answer.status_code}: {answer.text[:500]}"
             time.sleep(0.05)
         raise StackError(f"{name} is not ready after {START_S:g} s. {said}\n{self._tail(name)}")
@@ -166,13 +167,16 @@ def _ask(url: str, credentials: tuple[str, str] | None) -> requests.Response:
         return session.get(url, auth=credentials, timeout=5)
 
 
-def _refuse_bad_setting(name: str, answer: requests.Response) -> None:
+def _refuse_what_waiting_does_not_mend(name: str, answer: requests.Response) -> None:
+    """Raise BadSetting for a setting that a service names, StackError for the `reason` of a node's health."""
     try:
         body = answer.json()
     except ValueError:
         return
     if isinstance(body, dict) and body.get("setting"):
         raise BadSetting(f"{name}: {body['setting']}: {body.get('detail')}")
+    if isinstance(body, dict) and body.get("reason"):
+        raise StackError(f"{name}: {body['reason']}")
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

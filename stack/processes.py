@@ -246,5 +246,7 @@ class Stack:
 def failure(result: Json) -> str:
     """Return why a run of all pipes was no success, in one line."""
     info = result.get("additional_info", {})
-    pipes = [f"{each['pipe']}: {each['reason']}" for each in info.get("failed_pipes", [])]
-    return "; ".join([str(result["status"]), *filter(None, [info.get("message")]), *pipes])
+    why = info.get("message")
+    failed = [each for each in info.get("failed_pipes", []) if each["reason"] != why]
+    pipes = [f"{each['pipe']}: {each['reason']}" for each in failed]
+    return "; ".join([str(result["status"]), *filter(None, [why]), *pipes])

@@ -140,6 +140,7 @@ class NodePipe:
             result.reason,
             tuple(result.waits_for) if known else (),
             wrote_to=frozenset() if self.is_input or not result.got_on else result.wrote_to,
+            ends_run_all=result.disk_full,
         )
 
     def _is_overdue(self, engine: Engine) -> bool:

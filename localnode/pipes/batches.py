@@ -20,7 +20,16 @@ from localnode.pipes.context import RunContext
 from localnode.pipes.errors import EntityUnfit, NotReady, PipeError, SequenceConflict
 from localnode.pipes.execution_log import ExecutionLog
 from localnode.pipes.policy import Policy
-from localnode.store import BreakerTripped, InvalidEntity, PipeState, RetryEntry, Store, Stored, WriteResult
+from localnode.store import (
+    BreakerTripped,
+    DiskFull,
+    InvalidEntity,
+    PipeState,
+    RetryEntry,
+    Store,
+    Stored,
+    WriteResult,
+)
 from localnode.store.state import Probe
 
 
@@ -36,7 +45,7 @@ class TooSlow(RunFailed):
         self.entity = entity
 
 
-ABORT_RUN = (DtlTrip, BreakerTripped, NotReady, SequenceConflict, TooSlow)
+ABORT_RUN = (DtlTrip, BreakerTripped, DiskFull, NotReady, SequenceConflict, TooSlow)
 NON_RETRYABLE = (DtlError, InvalidEntity, EntityUnfit)
 DEAD = "$dead"
 """Where a dead letter says why: `{"error": text, "attempts": retries}`."""

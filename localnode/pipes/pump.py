@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.clock import now_us
@@ -19,7 +19,7 @@ from localnode.pipes.errors import BadToken, NotReady, PipeError, Refused, Sourc
 from localnode.pipes.execution_log import FULL, INCREMENTAL, PARTIAL
 from localnode.pipes.parts import Parts
 from localnode.readings import reads
-from localnode.store import BreakerTripped, StoreError
+from localnode.store import BreakerTripped, DiskFull, StoreError
 from localnode.store.state import Probe
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class RunResult:
     `status` success|failed|not-ready|stopped, `sync_type` full|incremental, seconds, figures.
 
     `waits_for` names the datasets that a run which is not ready waits for, `wrote_to` the systems that were
-    sent something to keep.
+    sent something to keep. `disk_full`: it failed since nothing more can be stored, by whatever pipe.
     """
 
     pipe: str
@@ -51,6 +51,7 @@ class RunResult:
     reason: str = ""
     waits_for: tuple[str, ...] = ()
     wrote_to: frozenset[str] = frozenset()
+    disk_full: bool = False
 
     @property
     def changed(self) -> int:
@@ -96,6 +97,8 @@ class PumpRun:
         except BreakerTripped as error:
             self._parts.sink.trip(str(error))
             return self._failed(error, FAILED)
+        except DiskFull as error:
+            return replace(self._failed(error, FAILED), disk_full=True)
         except Exception as error:
             if not isinstance(error, (PipeError, StoreError)):
                 log.exception("pipe %s: unexpected error", self._parts.id)

@@ -23,7 +23,8 @@ class Outcome:
     `status` is success, failed, not-ready (it waits for a dataset) or not-runnable (only a hosted node could
     carry it out). `blocked`: it failed because the pipe cannot run on this node at all. `wrote_to`: systems
     that were sent something to keep because of what is in the node; not by a pipe that reads from outside
-    itself, and not by one whose entities only failed again.
+    itself, and not by one whose entities only failed again. `ends_run_all`: no other pipe could do better
+    now, since the node's disk is full.
     """
 
     status: str
@@ -32,6 +33,7 @@ class Outcome:
     waits_for: tuple[str, ...] = ()
     blocked: bool = False
     wrote_to: frozenset[str] = frozenset()
+    ends_run_all: bool = False
 
 
 class Runnable(Protocol):
@@ -116,11 +118,13 @@ class Rounds:
                 self._after[earlier].append(pipe_id)
         self._workers = workers
         self._report = report
+        self.ended_by: Outcome | None = None
+        """The outcome of a pipe after which no other is started."""
 
     def run(self, stop: threading.Event, deadline: float) -> int:
         """One round; returns the number of changes.
 
-        Starts nothing more once `stop` is set or `deadline` passed.
+        Starts nothing more once `stop` is set, `deadline` passed or a pipe ended it all (`ended_by`).
         """
         total = 0
         left = {pipe_id: len(before) for pipe_id, before in self._before.items()}
@@ -128,7 +132,7 @@ class Rounds:
         running: dict[Future[int], str] = {}
         with ThreadPoolExecutor(self._workers, thread_name_prefix="run-all") as pool:
             while ready or running:
-                if stop.is_set() or time.monotonic() > deadline:
+                if stop.is_set() or self.ended_by or time.monotonic() > deadline:
                     ready.clear()
                 done = []
                 while ready:
@@ -176,7 +180,9 @@ class Rounds:
         # Taken before the run: what arrives while it runs must make it run again.
         change_token = pipe.change_token()
         totals.changed = False
-        if stop.is_set() or (change_token is not None and change_token == totals.change_token):
+        if stop.is_set() or self.ended_by:
+            return 0
+        if change_token is not None and change_token == totals.change_token:
             return 0
         if pipe.is_input and not totals.due:
             return 0
@@ -190,5 +196,7 @@ class Rounds:
             for reader in self.pipes.values():
                 if reader.source_system in outcome.wrote_to:
                     self.totals[reader.id].due = True
+        if outcome.ends_run_all:
+            self.ended_by = outcome
         self._report(pipe.id, outcome)
         return outcome.changes

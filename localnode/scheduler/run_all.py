@@ -36,7 +36,7 @@ class RunAll:
 
     Rounds go on until one changes nothing, and `extra_zero_runs` such rounds more. A round in which a pipe
     began or ceased to fail or to wait, or after which a source is to be read again (see Rounds), is no such
-    round.
+    round. A full disk ends the run at once.
 
     A pipe counts as failed if its *last* run failed: a later round may heal it. A pipe that waited for a
     hopped dataset until the end has failed too, unless what it waits for is written by a pipe whose failure
@@ -64,6 +64,9 @@ class RunAll:
             changes = self._rounds.run(self.stop, deadline)
             self.log.info(f"round {rounds}: {changes} changes")
             if self.stop.is_set():
+                break
+            if self._rounds.ended_by:
+                limit = self._rounds.ended_by.reason
                 break
             if time.monotonic() > deadline:
                 limit = f"not finished after max_run_time={self.options.max_run_time:g} s"
@@ -104,7 +107,10 @@ class RunAll:
             info["pipes"] = {
                 name: _figures(totals) for name, totals in self._rounds.totals.items() if totals.runs
             }
-        reasons = [limit, *(f"{each['pipe']}: {each['reason']}" for each in failed)]
+        reasons = [
+            limit,
+            *(f"{each['pipe']}: {each['reason']}" for each in failed if each["reason"] != limit),
+        ]
         self.log.add("INFO" if status == "success" else "ERROR", "; ".join([status, *filter(None, reasons)]))
         return {"status": status, "additional_info": info}
 

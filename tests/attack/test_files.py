@@ -61,6 +61,25 @@ def test_a_store_without_space_names_the_disk_and_goes_on_when_there_is_some(tmp
     store.close()
 
 
+def test_a_run_that_finds_no_space_is_not_tried_again(tmp_path: Path) -> None:
+    node = Node(NodeSettings(data=tmp_path / "data", schedule=False))
+    client = create_app(node, node.token).test_client()
+    try:
+        big = [{"_id": str(number), "text": "x" * 100_000} for number in range(20)]
+        pipes = [
+            {"_id": name, "type": "pipe", "source": {"type": "embedded", "entities": big}, "pump": {"batch_retries": 9}}
+            for name in ("one", "two")
+        ]  # fmt: skip
+        node.replace_entities(pipes, force=False)
+        node.store._writer.execute("PRAGMA max_page_count = 100")
+        answer = client.post("/api/pipes/run-all-pipes?request_mode=sync").json
+        assert answer["status"] == "failed"
+        assert "datasets.db is full; free some space" in answer["additional_info"]["message"]
+        assert answer["additional_info"]["rounds"] == 1
+    finally:
+        node.close()
+
+
 def test_health_and_answers_name_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = Node(NodeSettings(data=tmp_path / "data", schedule=False))
     client = create_app(node, node.token).test_client()

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from core.settings import BadSetting
+from stack import process_manager
 from stack.process_manager import ProcessManager, Program, StackError
 from stack.reaper import groups_left
 from tests.support.processes import ROOT, free_port, wait_until
@@ -23,11 +24,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(503)
         self.end_headers()
-        self.wfile.write(b'{"setting": "ERP_TOKEN", "detail": "check it"}')
+        self.wfile.write(sys.argv[2].encode())
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 PARENT = """
 import pathlib, subprocess, sys, time
+from stack import process_manager
 from stack.process_manager import ProcessManager, Program
 children = ProcessManager(pathlib.Path(sys.argv[1]), {"PATH": "/usr/bin:/bin"})
 nested = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); time.sleep(600)"
@@ -70,12 +72,23 @@ def test_a_child_that_ends_is_reported_with_its_last_words(tmp_path: Path) -> No
         children.stop_all()
 
 
-def test_a_service_that_names_a_bad_setting_is_not_waited_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("said", "error", "told"),
+    [
+        ('{"setting": "ERP_TOKEN", "detail": "check it"}', BadSetting, "picky: ERP_TOKEN: check it"),
+        ('{"status": "unavailable", "reason": "the disk is full"}', StackError, "picky: the disk is full"),
+    ],
+)
+def test_what_waiting_does_not_mend_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, error: type[Exception], told: str
+) -> None:
+    monkeypatch.setattr(process_manager, "START_S", 10_000.0)
     children, port = ProcessManager(tmp_path, dict(os.environ)), free_port()
-    program = Program("picky", [sys.executable, "-c", REFUSING, str(port)], {}, f"http://127.0.0.1:{port}/")
+    command = [sys.executable, "-c", REFUSING, str(port), said]
+    program = Program("picky", command, {}, f"http://127.0.0.1:{port}/")
     try:
         children.start(program)
-        with pytest.raises(BadSetting, match="picky: ERP_TOKEN: check it"):
+        with pytest.raises(error, match=f"^{told}$"):
             children.await_ready("picky")
     finally:
         children.stop_all()

@@ -7,6 +7,7 @@ import pytest
 
 from localnode.scheduler import FAILED, NOT_READY, SUCCESS, Outcome, Reads, RunAll, RunAllOptions, RunLog
 from localnode.scheduler.order import ordered, predecessors
+from stack.processes import failure
 
 
 def test_order_follows_sources_then_hops():
@@ -151,6 +152,16 @@ def test_a_source_is_read_until_that_has_worked():
     source = Fake("source", [Outcome(FAILED, 2, "hiccup"), Outcome(NOT_READY), 1], Reads("x"), is_input=True)
     result, _ = run([source])
     assert result["status"] == "success" and source.runs == 3
+
+
+def test_a_full_disk_ends_the_run_at_once_and_is_said_once():
+    full = Fake("full", [Outcome(FAILED, reason="the disk is full", ends_run_all=True)], Reads("x"))
+    later = Fake("later", [1], Reads("y", ["x"]))
+    result, log = run([full, later])
+    assert (result["status"], result["additional_info"]["message"]) == ("failed", "the disk is full")
+    assert (result["additional_info"]["rounds"], full.runs, later.runs) == (1, 1, 0)
+    assert log.since(None)[-1]["logdata"] == "failed; the disk is full"
+    assert failure(result) == "failed; the disk is full"
 
 
 WROTE = Outcome(SUCCESS, 1, wrote_to=frozenset({"crm"}))
