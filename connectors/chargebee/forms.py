@@ -14,7 +14,10 @@ from urllib.parse import quote
 from core import jsonio
 
 _JSON_VALUED = ("meta_data", "metadata", "exemption_details")
-_NO_PART_OF_AN_ID = ("", ".", "..", "delete", "void", "cancel", "reopen", "update_billing_info")
+_NO_PART_OF_AN_ID = (
+    *("", ".", "..", "delete", "void", "cancel", "reopen", "update_billing_info"),
+    "record_payment",
+)
 """What an id with slashes may not have between them: it would be the path of another call."""
 
 

@@ -55,6 +55,34 @@ class Invoices:
         payment = {"amount": invoice["total"], "payment_method": "other", "date": invoice["date"]}
         return self._client.create(path, "invoice", {**invoice, "payments": [payment]})
 
+    def left(self, ids: list[str]) -> list[Record]:
+        """Return those of the imported invoices `ids` that somebody may be charged for, in their order.
+
+        Read one by one, since a list may lag behind; an id is used only after the one before it.
+        """
+        found = []
+        for invoice_id in ids:
+            try:
+                record = self._client.retrieve("invoices", "invoice", invoice_id)
+            except NotFound:
+                break
+            if record.get("deleted") is not True and record.get("status") != "voided":
+                found.append(record)
+        return found
+
+    def pay(self, invoice: Record) -> None:
+        """Record that what is due of an open invoice was paid outside Chargebee; `Rejected` for any other.
+
+        https://apidocs.chargebee.com/docs/api/invoices/record-an-invoice-payment
+        """
+        if invoice.get("status") == "paid":
+            return
+        if invoice.get("status") not in OPEN:
+            raise Rejected(f"the invoice {invoice['id']} is {invoice.get('status')}: nothing is to be paid")
+        payment = {"transaction": {"payment_method": "other", "amount": invoice["amount_due"]}}
+        path, foreseen = f"{_path(invoice)}/record_payment", {"status": "paid"}
+        self._client.update(path, "invoice", payment, invoice, foreseen=foreseen)
+
     def give_up(self, invoice: Record) -> str | None:
         """Void an invoice that got no order, or delete it; what a person must do if neither can be done."""
         problem = self.void(invoice, "The order of this invoice could not be imported")

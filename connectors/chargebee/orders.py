@@ -34,6 +34,8 @@ _FROM_INVOICE = frozenset(
 
 _ESSENTIAL = _FROM_INVOICE - {"billing_address"} | {"order_date", "shipping_date", "created_at"}
 _CANCELLATION = ("status", "cancellation_reason", "cancelled_at")
+_NO_INVOICE = "no-invoice"
+"""The id of an invoice that no site has."""
 _NEVER_EMPTY = ("status", "order_date", "shipping_date")
 
 
@@ -50,6 +52,7 @@ class Orders(ChargebeeDatatype):
         self._invoices = Invoices(client)
         self._item = OrderItem(client, settings)
         self._shippable_only = settings.order_lines == "shippable"
+        self._takes_orders = client.is_dry_run
 
     def shows(self, record: Record) -> bool:
         """Not an order that is sent again: the sale is the first one, a second would be booked twice.
@@ -92,6 +95,7 @@ class Orders(ChargebeeDatatype):
         """
         with self.client.customer_lock(str(insert.payload["customer_id"])):
             self._refuse_twin(insert)
+            self._ensure_orders(insert)
             record = self._imported(insert, self._shippable_only)
             return self._with_lines(insert, self._marked(record, insert.payload))
 
@@ -111,6 +115,8 @@ class Orders(ChargebeeDatatype):
             changes |= {"order_line_items": rows} if rows else {}
         if not changes:
             return present
+        if "payment_status" in changes:
+            present = self._paid(present, changes.pop("payment_status"))
         with self.client.customer_lock(str(present.get("customer_id", ""))):
             was, becomes = present.get("status"), changes.get("status", present.get("status"))
             if becomes == CANCELLED != was:
@@ -128,7 +134,40 @@ class Orders(ChargebeeDatatype):
             return Deletion(done.operation, Reported(done.record, [_of_invoice(present, problem)]))
         return done
 
+    def withdraw(self, insert: Insert) -> Deletion:
+        """Void the invoice that an import left which died before its order.
+
+        An order that is there after all stays.
+        """
+        if (self._of_invoice(insert) or super().find_own(insert)) is not None:
+            return Deletion("none")
+        key = self.key_for(insert)
+        left = self._invoices.left(invoice_ids(key))
+        problems = [self._invoices.give_up(invoice) for invoice in left]
+        if any(problems):
+            detail = " ".join(f"The order was not made, but {problem}" for problem in problems if problem)
+            raise Pending(detail, field="/invoice_id", rule="invoice")
+        return Deletion("delete" if left else "none")
+
     # --- import
+
+    def _ensure_orders(self, insert: Insert) -> None:
+        """Refuse an order on a site that takes none, before an invoice is made for it.
+
+        Nothing tells whether Orders is on but a call about orders. So one is imported for an invoice that is
+        not there, until a site says that nothing but that is wrong, or has taken an order: once a process.
+        """
+        if self._takes_orders:
+            return
+        try:
+            order = self._order_of(insert, _NO_INVOICE)
+            self.client.create("/orders/import_order", self.name, order)
+        except MissingReference:
+            self._takes_orders = True
+        except Rejected as error:
+            if error.rule == "configuration_incompatible" and error.field is None:
+                error.detail = f"{error.detail} Switch Orders on there, or set `orders` to `link-only`."
+                raise
 
     def _refuse_twin(self, insert: Insert) -> None:
         if self._of_invoice(insert) is not None:
@@ -251,6 +290,31 @@ class Orders(ChargebeeDatatype):
         return self.client.update(self._path(record), self.name, changes, record, is_new=True)
 
     # --- changes
+
+    def _paid(self, present: Record, wanted: object) -> Record:
+        """Tell Chargebee that an imported order was paid, or nobody would stop collecting its invoice.
+
+        What else would change the payment status is up to Chargebee: `Rejected`.
+        """
+        field, problem = "payment_status", ""
+        if wanted != "paid":
+            problem = "cannot be taken back: refund or credit the payment in Chargebee"
+        elif not self._is_imported(present):
+            problem = "is Chargebee's to say, whose own invoice it is: record the payment there"
+        if problem:
+            raise refusal(field, problem, "payment")
+        invoice = self._invoices.find(str(present["invoice_id"]))
+        try:
+            if invoice is None:
+                raise Rejected(f"the invoice {present['invoice_id']} is gone")
+            with self.client.customer_lock(str(present.get("customer_id", ""))):
+                self._invoices.pay(invoice)
+        except Rejected as error:
+            problem = f"cannot be told: {error.detail}. Settle it in Chargebee"
+            raise refusal(field, problem, "payment") from error
+        if self.client.is_dry_run:
+            return {**present, field: wanted}
+        return self.fetch(str(present["id"]))
 
     def _path(self, record: Record) -> str:
         return f"/orders/{in_path(str(record['id']))}"

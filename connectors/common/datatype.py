@@ -164,6 +164,15 @@ class Datatype(ABC):
     def delete(self, key: str) -> Deletion:
         """Delete, archive or mark the record, as the settings say; `NotFound` if it is gone already."""
 
+    def withdraw(self, insert: Insert) -> Deletion:
+        """Take back what an insert that was never answered left, now that the record is not to be made.
+
+        The record itself, if it is there, stays: it is read, linked and changed like any other. Nothing to
+        do where a create is one call; `Pending` where a person has to.
+        """
+        del insert
+        return Deletion("none")
+
     def key_of(self, record: Record) -> str:
         """Return the upstream key of a record, as text."""
         return str(record["id"])

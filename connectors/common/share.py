@@ -292,7 +292,7 @@ def _delete(datatype: Datatype, request: ShareRequest) -> Outcome:
     if request.present is not None:
         return Outcome("delete", key=key)
     try:
-        done = datatype.delete(key)
+        done = datatype.withdraw(request.insert) if request.origin else datatype.delete(key)
     except NotFound:
         return Outcome("none", key=key)
     reports = done.record.reports if isinstance(done.record, Reported) else ()

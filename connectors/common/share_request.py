@@ -24,7 +24,8 @@ class ShareRequest:
     `check_version` False skips the comparison with `based_on`.
 
     For an insert `key` is the payload's own `id`, if any, and `origin` the namespaced identifier it comes
-    from. `present`: in a dry run, the record as an earlier one foresaw it; upstream is not asked for it.
+    from. A delete has one of the two: with `origin` it takes back an insert that was never answered.
+    `present`: in a dry run, the record as an earlier one foresaw it; upstream is not asked for it.
     """
 
     operation: str
@@ -68,6 +69,8 @@ def parse_share_request(entity: Mapping[str, Any]) -> ShareRequest:
     operation = _operation(entity)
     key = _key(entity, operation)
     if operation == "delete":
+        if entity.get("id") in (None, "") and entity.get("$origin") is not None:
+            return ShareRequest(operation, None, {}, origin=_origin(entity))
         return ShareRequest(operation, key, {})
     if operation == "insert":
         return ShareRequest(operation, key, payload_of(entity), origin=_origin(entity))

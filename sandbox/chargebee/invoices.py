@@ -268,6 +268,29 @@ def _check_voidable(invoice: Record) -> None:
         raise invalid_state("An invoice with payments, adjustments or credit notes cannot be voided")
 
 
+@imitates("open-invoices-take-payments", "payment-status-follows-the-invoice")
+def record_payment(write: Write, invoice_id: str, values: Json) -> Record:
+    """`POST /invoices/{id}/record_payment`: of an open one; nothing due makes it paid, and its orders."""
+    invoice = write.get("invoice", invoice_id)
+    _check_payable(invoice)
+    given = values["transaction"].get("amount")
+    amount = invoice["amount_due"] if given is None else min(given, invoice["amount_due"])
+    invoice["amount_paid"] += amount
+    invoice["amount_due"] -= amount
+    if not invoice["amount_due"]:
+        invoice.update(status="paid", paid_at=values["transaction"].get("date") or write.now)
+    write.save("invoice", invoice, "payment_succeeded", "invoice_updated")
+    if invoice["status"] == "paid" and holds("payment-status-follows-the-invoice"):
+        orders.mark_paid(write, invoice)
+    return invoice
+
+
+def _check_payable(invoice: Record) -> None:
+    taken = ("payment_due", "not_paid", *(("posted",) if holds("open-invoices-take-payments") else ()))
+    if invoice["status"] not in taken:
+        raise invalid_state(f"No payment can be recorded for an invoice that is {invoice['status']}")
+
+
 @imitates("deleted-invoices-keep-their-id")
 def delete(write: Write, invoice_id: str, values: dict[str, object]) -> Record:
     """`POST /invoices/{id}/delete`: payments must have been removed before."""

@@ -282,6 +282,15 @@ def cancel_voided(write: Write, invoice_id: str) -> None:
             write.save("order", order, "order_cancelled")
 
 
+def mark_paid(write: Write, invoice: Record) -> None:
+    """Show the orders of an invoice as paid once it is."""
+    for order in write.tx.find("order", "invoice_id", invoice["id"]):
+        if not order["deleted"]:
+            order.update(payment_status="paid", paid_on=invoice["paid_at"], amount_paid=order["total"])
+            order["refundable_credits"] = order["total"] - order["refundable_credits_issued"]
+            write.save("order", order, "order_updated")
+
+
 @imitates("cancelled-orders-can-be-reopened")
 def reopen(write: Write, order_id: str, values: dict[str, object]) -> Record:
     """`POST /orders/{id}/reopen`: only a cancelled order."""

@@ -56,6 +56,7 @@ OPERATIONS = [
     Operation(f"/item_prices{_ONE}/delete", "item_price", catalogue.delete_price),
     Operation("/invoices/import_invoice", "invoice", invoices.import_invoice),
     Operation(f"/invoices{_ONE}/void", "invoice", invoices.void),
+    Operation(f"/invoices{_ONE}/record_payment", "invoice", invoices.record_payment),
     Operation(f"/invoices{_ONE}/delete", "invoice", invoices.delete),
     Operation("/orders", "order", orders.create),
     Operation("/orders/import_order", "order", orders.import_order),

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from tests.e2e.conftest import World
 from tests.e2e.test_person_sync import ADDRESS, MOVED, billing, shows
 
@@ -316,6 +318,72 @@ def test_an_order_born_in_chargebee_reaches_the_erp_and_gets_its_number(world: W
     world.chargebee.post("orders/ord-cb-1", status="shipped")
     world.sync()
     assert world.erp.get("orders", order["id"])["status"] == "shipped"
+
+
+@pytest.mark.parametrize("kind, state, over", [
+    ("order", "confirmed", "cancelled"),
+    pytest.param("order", "confirmed", None, marks=pytest.mark.slow),
+    pytest.param("quote", "accepted", "rejected", marks=pytest.mark.slow),
+])  # fmt: skip
+def test_an_import_that_died_half_way_leaves_no_claim_once_the_sale_is_off(
+    kind: str, state: str, over: str | None, world: World
+) -> None:
+    """The invoice is there, its order is not, nobody heard of it; meanwhile the sale is off, or deleted."""
+    company, contact = customer(world, f"Halfway{kind}{over}")
+    world.sync()
+    world.pump("chargebee-order-share", "disable")
+    try:
+        facts = {"currency": "NOK", "lines": LINES, f"{kind}_date": "2026-04-01"}
+        sale = world.erp.create(f"{kind}s", customer_id=company["id"], status=state, **facts)
+        world.sync()
+        line = {"description": "x", "amount": 100, "unit_amount": 100, "quantity": 1}
+        left = world.chargebee.post(
+            "invoices/import_invoice", id=f"inv-{kind}-{sale['id']}", customer_id=f"contact-{contact['id']}",
+            date=unix("2026-04-01"), status="posted", total=100, currency_code="NOK", line_items=[line],
+        )  # fmt: skip
+        if over:
+            world.erp.patch(f"{kind}s", sale["id"], status=over)
+        else:
+            world.erp.delete(f"{kind}s", sale["id"])
+        world.sync()
+    finally:
+        world.pump("chargebee-order-share", "enable")
+    world.sync()
+    assert world.chargebee.get("invoices", left["id"])["status"] == "voided"
+    settled = world.writes()
+    world.sync()
+    assert world.writes() == settled
+    if over:
+        world.erp.patch(f"{kind}s", sale["id"], status=state)
+        world.sync()
+        (order,) = (o for o in world.chargebee.all("orders") if o["reference_id"] == sale[f"{kind}_number"])
+        assert order["invoice_id"] == f"{left['id']}-2", "the sale is on again"
+        assert world.chargebee.get("invoices", order["invoice_id"])["status"] == "posted"
+
+
+def test_a_payment_in_the_erp_is_told_and_one_in_chargebee_arrives(world: World) -> None:
+    for side in ("erp", "chargebee"):
+        order = placed(world, f"Pays{side}")
+        invoice = world.chargebee.get("orders", f"order-{order['id']}")["invoice_id"]
+        before = world.writes()
+        if side == "erp":
+            world.erp.patch("orders", order["id"], payment_status="paid")
+        else:
+            world.chargebee.post(f"invoices/{invoice}/record_payment", transaction={"payment_method": "cash"})
+        world.sync()
+        erp, chargebee = (after - was for after, was in zip(world.writes(), before, strict=True))
+        assert erp + chargebee == 2, "the edit and the one write that it causes"
+        assert world.chargebee.get("invoices", invoice)["status"] == "paid"
+        assert world.erp.get("orders", order["id"])["payment_status"] == "paid"
+        assert world.chargebee.get("orders", f"order-{order['id']}")["payment_status"] == "paid"
+    quiet = world.writes()
+    world.erp.patch("orders", order["id"], payment_status="not_paid", note="Refundert")
+    world.sync()
+    row = world.shared("chargebee-order", f"order-{order['id']}") or {}
+    assert (row["$status"], row["$error"]["field"]) == ("rejected", "/payment_status")
+    assert world.chargebee.get("orders", f"order-{order['id']}")["note"] == "Refundert"
+    assert world.erp.get("orders", order["id"])["payment_status"] == "not_paid"
+    assert world.writes() == (quiet[0] + 1, quiet[1] + 1)
 
 
 def test_a_fractional_quantity_keeps_its_amount(world: World) -> None:

@@ -13,6 +13,8 @@ from tests.support.systems import Chargebee
 
 DROPS = "imported-order-keeps-adhoc-lines"
 RENAMES = "reference-id-stays"
+POSTED = "open-invoices-take-payments"
+FOLLOWS = "payment-status-follows-the-invoice"
 
 
 @pytest.fixture
@@ -68,18 +70,134 @@ def test_an_order_stands_whichever_lines_the_site_keeps(
     assert all(site.get("invoices", row["$response"]["invoice_id"])["total"] == 2600 for row in answers)
 
 
-def test_a_refusal_that_has_nothing_to_do_with_lines_is_told_as_it_came(
-    service: Service, site: Chargebee
+def _imports(site: Chargebee) -> int:
+    """How often an order was to be imported so far."""
+    calls = site.stats()["calls"]
+    return sum(count for name, count in calls.items() if "import_order" in name)
+
+
+@pytest.mark.parametrize("paid", ["paid", "not_paid"])
+def test_a_site_without_orders_is_asked_before_any_invoice_is_made(
+    paid: str, service: Service, site: Chargebee
 ) -> None:
     site.configure(orders="off")
-    answer = service.insert("order", "order:O-1", **ORDER)
-    assert answer["$status"] == "rejected"
-    assert "Orders is not enabled" in answer["$error"]["detail"]
-    assert live_claims(site) == []
+    for number in (1, 2):
+        answer = service.insert("order", f"order:O-{number}", **ORDER, payment_status=paid)
+        assert answer["$status"] == "rejected"
+        assert "Orders is not enabled" in answer["$error"]["detail"]
+        assert "link-only" in answer["$error"]["detail"]
+    assert site.all("invoices") == []
     site.configure()
-    again = service.insert("order", "order:O-1", **ORDER)
+    again = service.insert("order", "order:O-1", **ORDER, payment_status=paid)
+    assert (again["$operation"], again["$status"]) == ("insert", "ok")
+    assert [one["id"] for one in site.all("invoices")] == [again["$response"]["invoice_id"]]
+    asked = _imports(site)
+    service.insert("order", "order:O-2", **ORDER)
+    assert _imports(site) == asked + 1, "what a site takes is asked once"
+
+
+def test_orders_switched_off_later_leave_no_claim(service: Service, site: Chargebee) -> None:
+    service.insert("order", "order:O-1", **ORDER)
+    site.configure(orders="off")
+    answer = service.insert("order", "order:O-2", **ORDER)
+    assert (answer["$status"], answer["$error"]["rule"]) == ("rejected", "configuration_incompatible")
+    assert len(live_claims(site)) == 1, "that of the first"
+    site.configure()
+    again = service.insert("order", "order:O-2", **ORDER)
     assert (again["$operation"], again["$status"]) == ("insert", "ok"), "ids that were given up are passed by"
+    assert len(live_claims(site)) == 2
+
+
+def withdrawn(service: Service, origin: str) -> Entity:
+    asked = {"_id": "new:1", "$operation": "delete", "$origin": f"~:customerp-{origin}"}
+    return service.share("order", asked)[0]
+
+
+def _interrupted(service: Service, site: Chargebee, **more: Any) -> str:
+    """Leave an invoice whose order was never imported, and return its id."""
+    stored = service.insert("order", "order:O-1", **ORDER, **more)["$response"]
+    site.post("orders/order-O-1/delete")
+    return str(stored["invoice_id"])
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["one", "one after another"])
+def test_an_invoice_without_its_order_is_taken_back(again: bool, service: Service, site: Chargebee) -> None:
+    left = _interrupted(service, site)
+    if again:
+        site.post(f"invoices/{left}/void")
+        site.post("customers", id="someone")
+        invoice = {
+            "date": 1_780_000_000,
+            "total": 1,
+            "customer_id": "someone",
+            "status": "posted",
+            "currency_code": "NOK",
+        }
+        lines = [{"description": "x", "amount": 1, "unit_amount": 1, "quantity": 1}]
+        site.post("invoices/import_invoice", id=f"{left}-2", line_items=lines, **invoice)
+    answer = withdrawn(service, "order:O-1")
+    assert (answer["$operation"], answer["$status"]) == ("delete", "ok"), answer["$error"]
+    assert live_claims(site) == []
+    assert withdrawn(service, "order:O-1")["$operation"] == "none", "nothing is left to take back"
+    assert withdrawn(service, "order:never")["$operation"] == "none"
+
+
+def test_an_order_that_is_there_is_not_taken_back(service: Service, site: Chargebee) -> None:
+    service.insert("order", "order:O-1", **ORDER)
+    answer = withdrawn(service, "order:O-1")
+    assert (answer["$operation"], answer["$status"]) == ("none", "ok")
     assert len(live_claims(site)) == 1
+
+
+def test_a_paid_invoice_without_its_order_waits_for_a_person(service: Service, site: Chargebee) -> None:
+    left = _interrupted(service, site, payment_status="paid")
+    answer = withdrawn(service, "order:O-1")
+    assert (answer["$status"], answer["$error"]["rule"]) == ("pending", "invoice")
+    assert f"the invoice {left} is paid: credit or refund it in Chargebee" in answer["$error"]["detail"]
+
+
+PAYMENTS = {"none": (), "posted takes none": (POSTED,), "order does not follow": (FOLLOWS,)}
+
+
+@pytest.mark.parametrize("turned", PAYMENTS.values(), ids=PAYMENTS)
+def test_a_payment_that_the_erp_learns_of_later_is_told(
+    turned: tuple[str, ...], service: Service, site: Chargebee
+) -> None:
+    stored = service.insert("order", "order:O-1", **ORDER, payment_status="not_paid")["$response"]
+    site.turn_round(*turned)
+    answer = service.update("order", stored, payment_status="paid", note="Betalt")
+    assert (answer["$operation"], answer["$status"]) == ("update", "ok"), answer["$error"]
+    assert answer["$response"]["note"] == "Betalt"
+    invoice = site.get("invoices", stored["invoice_id"])
+    refused = [(row["field"], row["rule"]) for row in answer.get("$refused", [])]
+    if POSTED in turned:
+        assert (invoice["status"], refused) == ("posted", [("/payment_status", "payment")])
+        assert "Settle it in Chargebee" in answer["$refused"][0]["detail"]
+    else:
+        assert (invoice["status"], invoice["amount_due"], refused) == ("paid", 0, [])
+        assert live_claims(site) == []
+    writes = site.writes()
+    again = service.update("order", answer["$response"], payment_status="paid")
+    assert site.writes() <= writes + (POSTED in turned), "no payment is recorded twice"
+    assert again["$status"] in ("ok", "rejected")
+
+
+def test_what_else_a_payment_status_could_become_is_reported(service: Service, site: Chargebee) -> None:
+    stored = service.insert("order", "order:O-1", **ORDER, payment_status="paid")["$response"]
+    answer = service.update("order", stored, payment_status="not_paid", note="Refundert")
+    assert (answer["$status"], answer["$response"]["note"]) == ("ok", "Refundert")
+    assert [row["field"] for row in answer["$refused"]] == ["/payment_status"]
+    line = {"description": "x", "amount": 500, "unit_amount": 500, "quantity": 1}
+    site.post("customers", id="born")
+    site.post(
+        "invoices/import_invoice", id="own", date=1_780_000_000, total=500, customer_id="born", status="posted",
+        currency_code="NOK", line_items=[line],
+    )  # fmt: skip
+    site.post("orders/import_order", id="own", invoice_id="own", status="queued", created_at=1_780_000_000, order_date=1_780_000_000, shipping_date=1_780_000_000)  # fmt: skip
+    answer = service.update("order", service.one("order", "own"), payment_status="paid")
+    assert (answer["$status"], answer["$error"]["field"]) == ("rejected", "/payment_status")
+    assert "whose own invoice it is" in answer["$error"]["detail"]
+    assert site.get("invoices", "own")["status"] == "posted"
 
 
 @pytest.mark.parametrize("turned", [(), (RENAMES,)], ids=["kept", "replaced"])

@@ -44,6 +44,7 @@ def _customer(site: Chargebee) -> None:
 
 
 def test_insert_imports_an_invoice_and_an_order(service: Service, site: Chargebee) -> None:
+    service.insert("order", "order:O-0", **{**ORDER, "reference_id": "SO-1000"})  # the first asks for Orders
     before = Calls(site)
     answer = service.insert("order", "order:O-1", **ORDER)
     assert (answer["$operation"], answer["$status"], answer["$generated_id"]) == ("insert", "ok", "order-O-1")

@@ -163,6 +163,7 @@ def _cancelled(world: World) -> Story:
                                contact_id=_buyer(world, f"Rowscancel{by}")["id"])["id"]  # fmt: skip
         yield
         sale = _Sale(world, "order", key, f"order-{key}")
+        steps.append((yield from _paid(sale, by)))
         erp = {
             "status": "cancelled",
             "cancelled_at": iso(day),
@@ -172,6 +173,15 @@ def _cancelled(world: World) -> Story:
         edit = sale.edit_erp(erp, chargebee) if by == "erp" else sale.edit_chargebee(erp, chargebee)
         steps.append((yield from edit))
     return steps
+
+
+def _paid(sale: _Sale, by: str) -> OneStep:
+    paid = {"payment_status": "paid"}
+    if by == "erp":
+        return (yield from sale.edit_erp(paid, paid))
+    invoice = sale.world.chargebee.get("orders", sale.order)["invoice_id"]
+    sale.world.chargebee.post(f"invoices/{invoice}/record_payment", transaction={"payment_method": "cash"})
+    return Step("chargebee", False, paid, paid, (yield from sale.found()))
 
 
 def _born(world: World) -> OneStep:
