@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from core.jsonio import Json
@@ -36,9 +37,9 @@ class DiffDatasetsSource(MergeDatasetsSource):
         self._as_sets = bool(config.get("treat_lists_as_sets", False))
         self._ignores_deleted = bool(config.get("ignore_deletes", False))
 
-    def combined(self, ranked: Ranked, first: bool) -> Entity | None:
+    def combined(self, ranked: Ranked, first: bool, tops: Sequence[int]) -> Entity | None:
         """See MergeDatasetsSource."""
-        versions = self.newest(ranked)
+        versions = self.newest(ranked, tops)
         if versions is None:
             return None
         difference = self._difference({at: codec.loads(version[2].data) for at, version in versions.items()})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -35,25 +35,35 @@ class MergeDatasetsSource(SeveralDatasets):
     def batches(self, since: Any, size: int) -> Iterator[Batch]:
         """See Source."""
         offsets = Offsets(len(self.names), since)
+        tops = [self._top(at) for at in range(len(self.names))]
         streams = [self._stream(at, offsets.since(at)) for at in range(len(self.names))]
         merged = heapq.merge(*streams, key=lambda ranked: ranked[:2])
         while chunk := list(islice(merged, size)):
             entities: list[Entity] = []
             for ranked in chunk:
                 offsets.advance(ranked[1], ranked[2].updated)
-                entity = self.combined(ranked, since is None)
+                entity = self.combined(ranked, since is None, tops)
                 if entity is not None:
                     entities.append({**entity, "_updated": offsets.token})
             yield Batch(entities, offsets.token)
+
+    def _top(self, at: int) -> int:
+        """Return the offset of the last version that a dataset has now, -1 without any."""
+        dataset = self.build_context.store.find(self.names[at])
+        top = dataset.max_updated if dataset else None
+        return -1 if top is None else top
 
     def _stream(self, at: int, since: int | None) -> Iterator[Ranked]:
         dataset = self.build_context.store.find(self.names[at])
         for row in dataset.rows(since) if dataset else ():
             yield row.ts, at, row
 
-    def combined(self, ranked: Ranked, first: bool) -> Entity | None:
-        """Return what to emit for a version, None for nothing; `first`: everything is read."""
-        versions = self.newest(ranked)
+    def combined(self, ranked: Ranked, first: bool, tops: Sequence[int]) -> Entity | None:
+        """Return what to emit for a version, None for nothing.
+
+        `first`: everything is read. `tops`: how far this run reads each dataset at least.
+        """
+        versions = self.newest(ranked, tops)
         if versions is None:
             return None
         if self.config.get("strategy", "latest") == "latest":
@@ -71,10 +81,11 @@ class MergeDatasetsSource(SeveralDatasets):
         parts = {self.names[at]: _content(row) for at, row in shown.items()}
         return {**parts, "_id": ranked[2].id, "_deleted": deleted, "_ts": ranked[0]}
 
-    def newest(self, ranked: Ranked) -> dict[int, Ranked] | None:
+    def newest(self, ranked: Ranked, tops: Sequence[int]) -> dict[int, Ranked] | None:
         """Return the latest versions of an id by position of dataset.
 
-        None when another than `ranked` is newer.
+        None when another than `ranked` is newer and sure to come in this run. One that was written since the
+        run began may come with the next only: what reads on would find the entity missing until then.
         """
         versions = {ranked[1]: ranked}
         for at, name in enumerate(self.names):
@@ -82,7 +93,8 @@ class MergeDatasetsSource(SeveralDatasets):
             row = dataset.get(ranked[2].id) if dataset else None
             if row is not None:
                 versions[at] = (row.ts, at, row)
-        if max(map(_rank, versions.values())) != _rank(ranked):
+        later = (version for at, version in versions.items() if version[2].updated <= tops[at])
+        if any(_rank(version) > _rank(ranked) for version in later):
             return None
         return versions
 

@@ -427,6 +427,21 @@ def test_merge_datasets_takes_the_newest(pipe: Build, fill: Fill, live: Live, st
     assert live("c")["1"]["x"]["v"] == "new" and live("c")["1"]["y"]["v"] == "y" and "x" not in live("c")["2"]
 
 
+@pytest.mark.parametrize(
+    "source", [{"type": "merge_datasets"}, {"type": "merge_datasets", "strategy": "all"}, {"type": "diff_datasets"}]
+)  # fmt: skip
+def test_what_is_written_again_during_a_run_is_not_left_out_of_it(
+    pipe: Build, fill: Fill, source: dict[str, Any]
+) -> None:
+    """An event about a record that was just read, say: what runs next would find the record missing."""
+    fill("x", {"_id": "1", "v": "x"}, {"_id": "2", "v": "x"})
+    read = pipe("b", {**source, "datasets": ["x", "y"]})._parts.source.batches(None, 1)
+    first = next(read).entities
+    fill("y", {"_id": "2", "v": "y"})
+    found = [entity["_id"] for entity in first] + [each["_id"] for batch in read for each in batch.entities]
+    assert set(found) == {"1", "2"}
+
+
 def test_union_datasets_keeps_ids_apart(pipe: Build, fill: Fill, live: Live) -> None:
     fill("x", {"_id": "1", "v": "x"})
     fill("y", {"_id": "1", "v": "y"})
