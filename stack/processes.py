@@ -145,8 +145,8 @@ class Stack:
         return [pipe.removesuffix("-share") for pipe in self.node.pipes() if pipe.endswith("-share")]
 
     def wipe_node(self) -> None:
-        """Let the node lose everything it stored, then upload the configuration again."""
-        self.stop("node")
+        """Let the node die and lose everything it stored, then upload the configuration again."""
+        self.kill("node")
         shutil.rmtree(self.settings.folder / "node")
         self.start("node")
         self.upload()

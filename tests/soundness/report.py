@@ -17,7 +17,7 @@ def summary(plan: Plan, figures: Figures) -> str:
     per_edit = figures.sync_writes / max(1, figures.outside_writes)
     lines = [
         "",
-        f"seed {plan.seed}: {figures.acts} acts in {figures.windows} windows, {figures.kills} kills, "
+        f"seed {plan.seed}: {figures.acts} acts in {figures.windows} windows, {figures.kills} kills, {figures.losses} losses, "
         f"{figures.syncs} syncs ({figures.failed_syncs} ended by faults), {figures.seconds:.0f} s",
         f"outside writes {figures.outside_writes}, writes by the sync {figures.sync_writes} "
         f"({per_edit:.2f} for each), after settling {figures.writes_after_settling}, "

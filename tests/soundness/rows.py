@@ -73,6 +73,14 @@ class Rows:
             if row.get("$status") in BAD and not row.get("_deleted")
         ]
 
+    def differences(self) -> list[tuple[str, Json]]:
+        """(pipe, row) of every record that a node without its past reports as another than its counterpart."""
+        return [
+            (pipe, row)
+            for (pipe, _), row in self.newest.items()
+            if (row.get("$error") or {}).get("rule") == "settled-difference" and not row.get("_deleted")
+        ]
+
     def unrecorded(self, losers: list[Loser], died: bool) -> list[Loser]:
         """The values that lost against a later edit and that no row shows as what was there before.
 

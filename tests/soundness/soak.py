@@ -32,6 +32,8 @@ FAULTS = {
 }
 LIST_LAG_S = 0.9
 PROCESSES = ("erp-sandbox", "chargebee-sandbox", "erp-service", "chargebee-service", "node")
+LOSS = 200
+"""After how many acts, again and again, the node is killed and loses all that it stored."""
 DISTURBED = 0.7
 """The share of windows with faults, kills and edits while the sync runs; in the others clocks decide exactly."""
 
@@ -69,6 +71,7 @@ class Figures:
 
     acts: int = 0
     kills: int = 0
+    losses: int = 0
     windows: int = 0
     syncs: int = 0
     failed_syncs: int = 0
@@ -106,6 +109,13 @@ class Soak:
         while figures.acts < self.plan.steps and not figures.violations:
             self._window()
             figures.windows += 1
+            if (
+                figures.acts // LOSS > figures.losses
+                and figures.acts < self.plan.steps
+                and not figures.violations
+            ):
+                self._set_right()
+                self._lose()
             figures.seconds = time.monotonic() - started
             self.say(f"{figures.acts} acts, {figures.kills} kills, {figures.outside_writes} outside writes, "
                      f"{figures.sync_writes} by the sync, {figures.seconds:.0f} s")  # fmt: skip
@@ -270,22 +280,35 @@ class Soak:
 
     def _end(self) -> None:
         """Everything restarts, and then the node loses all it knew: nothing may be written for that."""
-        before, typed = sum(self.world.writes().values()), self.world.outside_writes
-        self.people.disturbed = False
-        self.clashes.end()
-        systems = Systems(self.world)
-        self._close_spans(systems)
-        self._settle(before, typed, systems)
+        self._set_right()
         stack = self.world.stack
         for name in PROCESSES:
             stack.stop(name)
         for name in PROCESSES:
             stack.start(name)
         self._check_still("a restart of everything")
+        if not self.figures.violations:
+            self._lose()
+
+    def _set_right(self) -> None:
+        """Let people end what clashes, and everything settle."""
+        before, typed = sum(self.world.writes().values()), self.world.outside_writes
+        self.people.disturbed = False
+        self.clashes.end()
+        systems = Systems(self.world)
+        self._close_spans(systems)
+        self._settle(before, typed, systems)
+
+    def _lose(self) -> None:
+        """The node dies with all that it stored: nothing is written for that, and nothing that is alike reported."""
+        stack = self.world.stack
         stack.wipe_node()
+        self.figures.losses += 1
         self.rows = Rows(stack)
-        self._check_still("the node lost every dataset")
-        self._check_rows(Judge(systems, [], self.world.clock))
+        self._check_still(f"loss {self.figures.losses} of every dataset of the node")
+        self._check_rows(Judge(Systems(self.world), [], self.world.clock))
+        alike = [f"{pipe} {row['_id']}: {reason(row)}" for pipe, row in self.rows.differences()]
+        self.figures.violations += [f"reported as different, and is not: {each}" for each in alike]
 
     def _check_still(self, event: str) -> None:
         before = self.world.writes()
