@@ -99,6 +99,10 @@ class DtlError(Exception):
         super().__init__(f"{message} (entity {entity_id!r}, rule {rule!r}, {path})")
 
 
+class Refusal(Exception):
+    """A function cannot go on with its arguments; the rule says where and for which entity."""
+
+
 class DtlTrip(DtlError):
     """`trip!` was reached: the run fails and the sink dataset's circuit breaker trips."""
 

@@ -9,7 +9,7 @@ import math
 from decimal import Context, Decimal
 from typing import Any
 
-from localnode.dtl.runtime import Refusal
+from localnode.dtl.api import Refusal
 from localnode.dtl.values import DECIMAL, EXACT, MAX_EXPONENT, decimal_value, is_string, kind, to_decimal
 from localnode.readings import reads
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+from localnode.dtl.budget import spend_results
 from localnode.dtl.kinds import ABSENT, CONVERTERS, INVALID, convert
 from localnode.dtl.registry import FUNCTIONS, TRANSFORMS, define
 from localnode.dtl.runtime import Frame
@@ -96,6 +97,7 @@ def _register(
 def broadcast(scalar: Scalar, value: Any) -> Any:
     """Apply a function of one value map-style: list in, list out; INVALID is dropped (lone: null)."""
     if type(value) is list:
+        spend_results(len(value))
         return [result for item in value if item is not None and (result := scalar(item)) is not INVALID]
     if value is None:
         return None
@@ -273,6 +275,7 @@ def cast_values(convert_value: Scalar, nulls: bool, value: object) -> object:
     if not nulls:
         return broadcast(convert_value, value)
     if type(value) is list:
+        spend_results(len(value))
         return [result for item in value if (result := convert_value(item)) is not INVALID]
     result = convert_value(value)
     return None if result is INVALID else result

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localnode.dtl.api import Entity, HopJoin
+from localnode.dtl.budget import spend_results
 from localnode.dtl.compiler import compile_expression
 from localnode.dtl.functions.comparisons import eq
 from localnode.dtl.hop_specs import SOURCE, Spec, read_spec
@@ -183,6 +184,7 @@ def _rows(spec: Spec, hops: list[Hop], f: Frame, value: object) -> list[Row]:
     rows: list[Row] = [dict.fromkeys(spec.datasets)]
     for hop in hops:
         rows = list(hop.rows(f, value, rows))
+        spend_results(len(rows))
         if spec.trace is not None:
             f.run.context.trace_hop(spec.trace, f"{hop.dataset} {hop.alias}", len(rows))
     return rows if hops else []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from localnode.dtl import budget
 from localnode.dtl.api import DtlError, Entity, PipeSettings
 from localnode.dtl.runtime import NO_RUN, Frame
 from localnode.dtl.scope import Evaluator
@@ -35,10 +36,13 @@ class IndexExpression:
         """
         if entity.get("_deleted") is True:
             return []
+        before = budget.begin()
         try:
             return join_keys(self.evaluate(entity))
         except Exception as error:
             raise DtlError("join", self.key, str(error) or type(error).__name__, entity.get("_id")) from error
+        finally:
+            budget.end(before)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, IndexExpression) and other.key == self.key

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localnode.dtl.api import Entity, PipeSettings
+from localnode.dtl.budget import spend_items
 from localnode.dtl.patterns import Matcher, wildcard
 from localnode.dtl.values import NI, kind
 from localnode.readings import reads
@@ -53,9 +54,11 @@ def add_namespaces(value: object, how: Namespacing) -> Any:
     A name that has another namespace gets this one in front of it.
     """
     if type(value) is list:
+        spend_items(len(value))
         return [add_namespaces(item, how) for item in value]
     if type(value) is not dict:
         return value
+    spend_items(len(value))
     return dict(_added_property(name, content, how) for name, content in value.items())
 
 
@@ -73,9 +76,11 @@ def _added_property(name: str, content: object, how: Namespacing) -> tuple[str, 
 def strip_namespaces(value: object) -> object:
     """Return a value with the namespaces of all property names in it removed."""
     if type(value) is list:
+        spend_items(len(value))
         return [strip_namespaces(item) for item in value]
     if type(value) is not dict:
         return value
+    spend_items(len(value))
     return {local_name(name): strip_namespaces(content) for name, content in value.items()}
 
 

@@ -53,12 +53,15 @@ class Program:
         Nothing in the result is shared with `entity` or the entities that `context` gave. Raises DtlError and
         DtlTrip.
         """
-        budget.begin()
         run = EntityRun(context, entity)
         target: Entity = {"_id": entity["_id"]} if "_id" in entity else {}
         if entity.get("_deleted") is True and reads("deleted-carried", "yes"):
             target["_deleted"] = True
-        signal = self._rule.apply(Frame(entity, target, None, None, run))
+        before = budget.begin()
+        try:
+            signal = self._rule.apply(Frame(entity, target, None, None, run))
+        finally:
+            budget.end(before)
         if signal is DISCARDED:
             return run.created
         if type(target.get("_id")) is not str and not with_one_id(target):

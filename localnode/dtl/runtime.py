@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.jsonio import Json
-from localnode.dtl.api import DtlError, Entity, TransformContext
+from localnode.dtl.api import DtlError, Entity, Refusal, TransformContext
 from localnode.dtl.paths import KeyLayout, layout_of
 
 if TYPE_CHECKING:
@@ -104,10 +104,6 @@ class Frame:
         """Return this frame as the value of `_P.`."""
         context = {"_S": self.s, "_T": self.t}
         return context if self.p is None else {**context, "_P": self.p.parent_context()}
-
-
-class Refusal(Exception):
-    """A function cannot go on with its arguments; the rule says where and for which entity."""
 
 
 class Rule:

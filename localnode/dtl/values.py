@@ -23,6 +23,7 @@ from decimal import Context, Decimal
 from typing import Any
 
 from core.jsonio import Json
+from localnode.dtl.budget import spend_items
 from localnode.dtl.timestamps import parse_timestamp
 from localnode.readings import reads
 
@@ -157,10 +158,17 @@ def own(value: Any) -> Any:
     """Return a copy that shares nothing that can change with `value`, fit for an output entity."""
     kind_of = type(value)
     if kind_of is list:
-        return [item if type(item) in SHAREABLE else own(item) for item in value]
+        return [item if type(item) in SHAREABLE else _own_part(item) for item in value]
     if kind_of is dict:
-        return {key: item if type(item) in SHAREABLE else own(item) for key, item in value.items()}
+        return {key: item if type(item) in SHAREABLE else _own_part(item) for key, item in value.items()}
     return str(value) if kind_of is Text else value
+
+
+def _own_part(value: Any) -> Any:
+    """`own` of what is within a list or dict: only there can parts be the same ones again and again."""
+    if type(value) is not Text:
+        spend_items(len(value))
+    return own(value)
 
 
 def same(a: Any, b: Any) -> bool:
@@ -174,8 +182,10 @@ def same(a: Any, b: Any) -> bool:
     if kind_of is str:
         return a == b or (a[:1] == "~" == b[:1] and key_of(a) == key_of(b))
     if kind_of is list:
+        spend_items(len(a))
         return len(a) == len(b) and all(map(same, a, b))
     if kind_of is dict:
+        spend_items(len(a))
         return a.keys() == b.keys() and all(same(item, b[key]) for key, item in a.items())
     return bool(a == b)
 
@@ -236,8 +246,10 @@ def _normal(value: object) -> object:
     Written once, at the end: a key within a key within a key would double its escapes at each level.
     """
     if type(value) is list:
+        spend_items(len(value))
         return [_normal(item) for item in value]
     if type(value) is dict:
+        spend_items(len(value))
         return {key: _normal(value[key]) for key in sorted(value)}
     return key_of(value)
 
@@ -271,8 +283,10 @@ def order_key(value: Any) -> tuple[int, Any]:
     if name == UUID:
         return rank, value.lower()
     if name == DICT:
+        spend_items(len(value))
         return rank, tuple((key, order_key(value[key])) for key in sorted(value))
     if name == LIST:
+        spend_items(len(value))
         return rank, tuple(order_key(item) for item in value)
     if name == BYTES:
         return rank, to_bytes(value[2:])

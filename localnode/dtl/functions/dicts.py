@@ -8,6 +8,7 @@ from typing import Any
 
 from core.suggestions import did_you_mean
 from localnode.dtl.api import NAMESPACE
+from localnode.dtl.budget import spend_items, spend_results
 from localnode.dtl.decorators import broadcast, fold_constant, mapped, plain, special
 from localnode.dtl.functions.strings import string as key_text
 from localnode.dtl.kinds import INVALID
@@ -39,6 +40,7 @@ def dict_(call: Call) -> Expr:
 
 
 def _of_pairs(items: list[object]) -> dict[str, object]:
+    spend_items(2 * len(items))
     pairs = (item for item in items if type(item) is list and len(item) == 2)
     if reads("dict-keys", "text"):
         named = ((None if key is None else key_text(key), value) for key, value in pairs)
@@ -60,7 +62,11 @@ def is_dict(values: object) -> bool:
 
 
 def _dicts(values: object) -> list[dict[str, object]]:
-    return [item for item in as_list(values) if type(item) is dict]
+    """Return the dicts among the values; what is made of their entries is counted."""
+    dicts = [item for item in as_list(values) if type(item) is dict]
+    for item in dicts:
+        spend_results(2 * len(item))
+    return dicts
 
 
 @plain("items", signature="VALUES")
@@ -155,6 +161,7 @@ def apply(call: Call) -> Expr:
 
     def run(f: Frame, v: Any) -> Any:
         def one(value: object) -> Any:
+            spend_items(0)
             frame = f.applied(value)
             return frame.t if run_rule(frame) is None else INVALID
 

@@ -22,11 +22,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
+from localnode.dtl.api import Refusal
 from localnode.dtl.decorators import broadcast, special, string_scalar
 from localnode.dtl.functions import pgp
 from localnode.dtl.functions.bytes import bytes_of, bytes_value
 from localnode.dtl.kinds import INVALID
-from localnode.dtl.runtime import Frame, Refusal
+from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.values import first, is_string, text
 

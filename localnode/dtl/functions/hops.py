@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from localnode.dtl.budget import spend_items
 from localnode.dtl.decorators import special
 from localnode.dtl.functions.dicts import named_rule
 from localnode.dtl.hops import compile_hops
@@ -47,6 +48,7 @@ def apply_hops(call: Call) -> Expr:
     def run(f: Frame, v: Any) -> list[Any]:
         targets = []
         for value in (each for item in found(f, v) for each in as_list(item)):
+            spend_items(0)
             frame = f.applied(value)
             if run_rule(frame) is None:
                 targets.append(frame.t)

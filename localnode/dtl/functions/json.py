@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from localnode.dtl.budget import spend, spend_items
 from localnode.dtl.decorators import cast, mapped
 from localnode.dtl.kinds import INVALID
 from localnode.dtl.values import DECIMAL, STRING, URI, is_string, kind, own, text
@@ -31,18 +32,26 @@ def json_transit(value: object) -> str:
 
 def json_text(value: object) -> str:
     """JSON text of a value, without tags."""
-    return _write(value, tags=False)
+    return _counted(_write(value, tags=False))
 
 
 def transit_text(value: object) -> str:
     """JSON text of a value, with tags."""
-    return _write(value, tags=True)
+    return _counted(_write(value, tags=True))
+
+
+def _counted(made: str) -> str:
+    """Return a text that was made; each quoting may double the backslashes of the one before."""
+    spend(len(made))
+    return made
 
 
 def _write(value: object, tags: bool) -> str:
     if type(value) is list:
+        spend_items(len(value))
         return f"[{', '.join(_write(item, tags) for item in value)}]"
     if type(value) is dict:
+        spend_items(len(value))
         pairs = (f"{_quoted(key)}: {_write(value[key], tags)}" for key in sorted(value))
         return f"{{{', '.join(pairs)}}}"
     name = kind(value)

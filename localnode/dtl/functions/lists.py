@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from localnode.dtl.api import Refusal
 from localnode.dtl.arithmetic import add, number_of, value_of
-from localnode.dtl.budget import ITEM, spend
+from localnode.dtl.budget import spend_items, spend_results
 from localnode.dtl.decorators import broadcast, fold_constant, plain, special
 from localnode.dtl.functions.json import transit_text
 from localnode.dtl.kinds import ABSENT, INVALID
-from localnode.dtl.runtime import Frame, Refusal
+from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Evaluator, Expr
 from localnode.dtl.values import ESCAPED, as_list, first, is_string, key_of, order_key, truthy
 from localnode.readings import reads
@@ -36,7 +37,13 @@ def _each(call: Call, apply: Callable[[list[object], Callable[[object], object]]
 def list_(call: Call) -> Expr:
     """Return a list of the arguments as they are; nested lists stay nested, nulls are kept."""
     runs = [arg.run for arg in call.args]
-    return fold_constant(lambda f, v: [run(f, v) for run in runs], call.args)
+    count = len(runs)
+
+    def listed(f: Frame, v: object) -> list[object]:
+        spend_items(count)
+        return [run(f, v) for run in runs]
+
+    return fold_constant(listed, call.args)
 
 
 @special("combine", signature="VALUES+")
@@ -52,7 +59,7 @@ def combine(call: Call) -> Expr:
         found: list[Any] = []
         for run in runs:
             items = as_list(run(f, v))
-            spend(ITEM * (len(found) + len(items)))
+            spend_items(len(items))
             found += items
         return found
 
@@ -83,6 +90,7 @@ def distinct(call: Call) -> Expr:
 
 def distinct_by(items: list[object], key: Callable[[object], object]) -> list[object]:
     """Return the first item of each key, in order."""
+    spend_items(len(items))
     found: dict[str, Any] = {}
     for item in items:
         found.setdefault(key_of(key(item)), item)
@@ -98,6 +106,7 @@ def enumerate_(start: Any, values: Any) -> Any:
     first_key = 0 if start is ABSENT else start
     if type(values) is not list:
         return None if values is None else {"key": first_key, "value": values}
+    spend_results(2 * len(values))
     return [{"key": key, "value": item} for key, item in enumerate(values, first_key)]
 
 
@@ -111,6 +120,7 @@ def filter_(call: Call) -> Expr:
             found = values(f, v)
             if type(found) is not list:
                 found = [] if found is None else [found]
+            spend_items(len(found))
             return [
                 item
                 for item in found
@@ -121,7 +131,10 @@ def filter_(call: Call) -> Expr:
 
     def run(f: Frame, v: Any) -> Any:
         items = _listed(values(f, v))
-        return None if items is None else [item for item in items if truthy(test(f, item))]
+        if items is None:
+            return None
+        spend_items(len(items))
+        return [item for item in items if truthy(test(f, item))]
 
     return Expr(run)
 
@@ -152,7 +165,7 @@ def flatten(values: object) -> list[object] | None:
     found: list[Any] = []
     for item in items:
         if type(item) is list:
-            spend(ITEM * len(item))
+            spend_items(len(item))
             found += item
         else:
             found.append(item)
@@ -169,7 +182,9 @@ def group(call: Call) -> Expr:
 
     def run(f: Frame, v: Any) -> list[Any]:
         groups: dict[str, list[Any]] = {}
-        for item in as_list(values(f, v)):
+        items = as_list(values(f, v))
+        spend_results(len(items))
+        for item in items:
             name = key(f, item)
             groups.setdefault(key_of(name), [name, []])[1].append(value(f, item))
         return list(groups.values())
@@ -190,7 +205,9 @@ def group_by(call: Call) -> Expr:
 
     def run(f: Frame, v: Any) -> dict[str, list[Any]]:
         groups: dict[str, list[Any]] = {}
-        for item in as_list(values(f, v)):
+        items = as_list(values(f, v))
+        spend_results(len(items))
+        for item in items:
             name = to_string(f, key(f, item))
             if is_string(name):
                 groups.setdefault(str(name), []).append(item)
@@ -221,6 +238,7 @@ def insert(index: int, values: object, item: object) -> list[object] | None:
     items = _listed(values)
     if items is None:
         return None
+    spend_items(len(items))
     inserted = list(items)
     if -len(items) <= index <= len(items) or reads("insert-outside", "clamped"):
         inserted.insert(index, item)
@@ -250,11 +268,20 @@ def map_(call: Call) -> Expr:
     """Return a list of what FUNCTION gives for each value."""
     function, values = call.args[0].run, call.args[1].run
     if reads("list-of-null", "empty"):
-        return Expr(lambda f, v: [function(f, item) for item in as_list(values(f, v))])
+
+        def results(f: Frame, v: Any) -> list[Any]:
+            items = as_list(values(f, v))
+            spend_results(len(items))
+            return [function(f, item) for item in items]
+
+        return Expr(results)
 
     def run(f: Frame, v: Any) -> Any:
         items = _listed(values(f, v))
-        return None if items is None else [function(f, item) for item in items]
+        if items is None:
+            return None
+        spend_results(len(items))
+        return [function(f, item) for item in items]
 
     return Expr(run)
 
@@ -272,6 +299,7 @@ def map_dict(call: Call) -> Expr:
         def one(item: object) -> Any:
             if type(item) is not dict:
                 return INVALID
+            spend_results(len(item))
             pairs = ((_only(key(f, name)), value(f, content)) for name, content in item.items())
             return {str(name): content for name, content in pairs if is_string(name)} or INVALID
 
@@ -294,8 +322,9 @@ def map_values(call: Call) -> Expr:
         items = _listed(values(f, v))
         if items is None:
             return None
-        dicts = (item for item in items if type(item) is dict)
-        return [function(f, content) for item in dicts for content in item.values()]
+        contents = [content for item in items if type(item) is dict for content in item.values()]
+        spend_results(len(contents))
+        return [function(f, content) for content in contents]
 
     return Expr(run)
 
@@ -344,6 +373,7 @@ def range_(start: int, stop: int, step: Any) -> list[int]:
     numbers = range(start, stop, 1 if step is ABSENT else step)
     if numbers[MAX_RANGE:]:
         raise Refusal(f"range: more than {MAX_RANGE:,} numbers from {start} to {stop}")
+    spend_items(len(numbers))
     return list(numbers)
 
 
@@ -351,7 +381,10 @@ def range_(start: int, stop: int, step: Any) -> list[int]:
 def reversed_(values: object) -> list[object] | None:
     """Return the values as a list, last first."""
     items = _listed(values)
-    return None if items is None else items[::-1]
+    if items is None:
+        return None
+    spend_items(len(items))
+    return items[::-1]
 
 
 @plain("slice", signature="START:bound [END:bound] [STRIDE:step] VALUES")
@@ -363,6 +396,7 @@ def slice_(start: Any, end: Any, stride: Any, values: Any) -> list[Any] | None:
     items = _listed(values)
     if items is None:
         return None
+    spend_items(len(items))
     bounds = (None if bound is ABSENT else bound for bound in (start, end, stride))
     return items[slice(*bounds)]
 
@@ -391,6 +425,7 @@ def _sorted(call: Call, descending: bool) -> Expr:
         items = values(f, v)
         if type(items) is not list:
             return items
+        spend_items(len(items))
         ordered = sorted(items, key=lambda item: order_key(by(f, item)), reverse=descending and not turned)
         return ordered[::-1] if turned else ordered
 

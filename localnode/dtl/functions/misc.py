@@ -8,10 +8,12 @@ from typing import Any
 
 import mmh3
 
+from localnode.dtl.api import Refusal
+from localnode.dtl.budget import spend_results
 from localnode.dtl.decorators import mapped, special
 from localnode.dtl.functions.bytes import bytes_of
 from localnode.dtl.kinds import ABSENT, INVALID
-from localnode.dtl.runtime import Frame, Refusal
+from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr
 from localnode.dtl.timestamps import datetime_value
 from localnode.dtl.values import as_list, first, is_string, same
@@ -78,6 +80,7 @@ def tuples(call: Call) -> Expr:
             size *= len(column)
         if size > MAX_TUPLES:
             raise Refusal(f"tuples: {size:,} combinations, more than {MAX_TUPLES:,}")
+        spend_results(size * len(columns))
         return [list(combination) for combination in product(*columns)] if columns else []
 
     return Expr(run)

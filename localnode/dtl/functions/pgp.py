@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from localnode.dtl.api import Refusal
 from localnode.dtl.kinds import INVALID
-from localnode.dtl.runtime import Refusal
 
 try:
     import pysequoia  # type: ignore[import-not-found]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from localnode.dtl.budget import spend
+from localnode.dtl.budget import FREE, spend, spend_items
 from localnode.dtl.decorators import aligned, broadcast, fold_constant, mapped, plain, special, string_scalar
 from localnode.dtl.functions.json import json_text
 from localnode.dtl.kinds import ABSENT, INVALID
@@ -49,10 +49,13 @@ def concat(call: Call) -> Expr:
         for argument in runs:
             value = argument(f, v)
             if type(value) is str and value[:1] != "~":
+                if len(value) > FREE:
+                    spend(len(value))
                 parts.append(value)
             else:
-                parts += [part for item in as_list(value) if (part := part_of(item)) is not None]
-        spend(sum(map(len, parts)))
+                found = [part for item in as_list(value) if (part := part_of(item)) is not None]
+                spend(sum(map(len, found)))
+                parts += found
         joined = "".join(parts)
         return text(joined) if joined[:1] == "~" else joined
 
@@ -238,6 +241,7 @@ def split(separator: Any, values: object) -> Any:
             parts += (
                 str(item) if separator == "" else str(item).split(None if separator is ABSENT else separator)
             )
+    spend_items(len(parts))
     return [text(part) for part in parts if part or reads("split-empty", "kept")]
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from localnode.dtl.api import Refusal
 from localnode.dtl.decorators import step
 from localnode.dtl.functions.sets import union
 from localnode.dtl.registry import shown
-from localnode.dtl.runtime import Frame, Refusal
+from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Step
 from localnode.dtl.values import as_list, own, with_one_id
 
