@@ -67,6 +67,8 @@ class Fact:
     site_setting: str | None
     assumed: Reading | None = None
     otherwise: tuple[Reading, ...] = ()
+    is_open: bool = False
+    """Whether no documentation says it."""
     undecided: tuple[Reading, ...] = ()
     """Answers by which the site is none that the fact is about; `means` says why."""
 
@@ -140,10 +142,11 @@ def _call(row: Json) -> Call:
 
 def _fact(row: Json, probe: Json | None) -> Fact:
     known = (row["id"], row["topic"], row["statement"], row["probe"], row.get("site_setting"))
+    is_open = isinstance(row["source"], str)
     if probe is None:
-        return Fact(*known)
+        return Fact(*known, is_open=is_open)
     otherwise = [
         Reading(tuple(one["when"]), one["means"], one["set"], one["service"]) for one in probe["otherwise"]
     ]
     undecided = [Reading(tuple(one["when"]), one["means"]) for one in probe.get("undecided", ())]
-    return Fact(*known, Reading(tuple(probe["assumed"])), tuple(otherwise), tuple(undecided))
+    return Fact(*known, Reading(tuple(probe["assumed"])), tuple(otherwise), is_open, tuple(undecided))

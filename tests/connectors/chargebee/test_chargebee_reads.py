@@ -320,8 +320,9 @@ def test_a_hundred_thousand_customers(tmp_path: Path) -> None:
             for chunk in chunks:
                 size += len(chunk)
                 peak = max(peak, memory_of(service))
+        whole = time.monotonic() - started
         assert before.made() == {"GET /customers": 1000}
-        assert first_byte < 1
+        assert first_byte < whole / 20, "it does not wait for what comes later, however slow the machine is"
         assert size > 30_000_000
         assert peak < 80 * 1024 * 1024
 

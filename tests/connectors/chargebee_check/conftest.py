@@ -45,8 +45,15 @@ class Site:
     def reset(self, data: str) -> None:
         requests.post(f"{self.root}/_sandbox/reset", json={"data": data}, timeout=60).raise_for_status()
 
-    def check(self, *ids: str, write: bool = True, patience: float = 0.01, seconds: float = 60) -> Result:
-        options = Options(write, ids, patience, seconds)
+    def check(
+        self,
+        *ids: str,
+        write: bool = True,
+        open_only: bool = False,
+        patience: float = 0.01,
+        seconds: float = 60,
+    ) -> Result:
+        options = Options(write, ids, open_only, patience, seconds)
         return check(settings(self.root), PROBES, options, lambda line: None)
 
 
