@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 
 from connectors.chargebee.datatype import ChargebeeDatatype, overlay
 from connectors.chargebee.feeds import EventFeed, Pages, records
@@ -13,7 +15,7 @@ from connectors.chargebee.responses import MissingReference
 from connectors.chargebee.rules import check_description, refusal
 from connectors.chargebee.tokens import Window
 from connectors.common.datatype import Entity, Insert, Record
-from connectors.common.errors import AlreadyExists, Pending, Rejected
+from connectors.common.errors import AlreadyExists, NotFound, Pending, Rejected
 
 ORDER_ITEM = "erp-order-line"
 """Id of the item that order lines stand on (`connectors.chargebee.order_item`)."""
@@ -53,12 +55,21 @@ class ItemFamilies(ChargebeeDatatype):
         self.refuse_create_only(changes)
         return self.client.update(f"/item_families/{in_path(key)}", self.name, changes, present)
 
-    def ensure(self, family: str) -> None:
-        """Make the family that an item names, id and name alike, unless somebody has made it meanwhile."""
-        try:
+    def ensure(self, family: str) -> str:
+        """Return the id of the family that an item names; it is made, id and name alike, if it is not there.
+
+        One whose letters are composed otherwise is the same family: macOS sends a letter and its mark.
+        """
+        spellings = {unicodedata.normalize(form, family) for form in ("NFC", "NFD")} - {family}
+        for other in sorted(spellings):
+            try:
+                if self.entity(self.fetch(other))["_deleted"] is False:
+                    return other
+            except NotFound:
+                continue
+        with suppress(AlreadyExists):  # somebody has made it meanwhile
             self.client.create("/item_families", self.name, {"id": family, "name": family})
-        except AlreadyExists:
-            return
+        return family
 
 
 class Items(ChargebeeDatatype):
@@ -105,8 +116,8 @@ class Items(ChargebeeDatatype):
         try:
             return self.client.update(path, self.name, changes, present)
         except MissingReference as missing:
-            self._ensure(missing, changes.get("item_family_id"))
-            return self.client.update(path, self.name, changes, present)
+            family = self._ensure(missing, changes.get("item_family_id"))
+            return self.client.update(path, self.name, {**changes, "item_family_id": family}, present)
 
     def _created(self, payload: Record, is_default: bool) -> Record:
         """`is_default`: the family is only the one for items that name none.
@@ -116,7 +127,7 @@ class Items(ChargebeeDatatype):
         try:
             return self.client.create("/items", self.name, payload)
         except MissingReference as missing:
-            self._ensure(missing, payload["item_family_id"])
+            payload["item_family_id"] = self._ensure(missing, payload["item_family_id"])
             return self.client.create("/items", self.name, payload, fresh=True)
         except Rejected as refused:
             no_feature = refused.field == "/item_family_id" and refused.rule == "configuration_incompatible"
@@ -125,10 +136,10 @@ class Items(ChargebeeDatatype):
             rest = {name: value for name, value in payload.items() if name != "item_family_id"}
             return self.client.create("/items", self.name, rest)
 
-    def _ensure(self, missing: MissingReference, family: str | None) -> None:
+    def _ensure(self, missing: MissingReference, family: str | None) -> str:
         if missing.field != "/item_family_id" or not family:
             raise missing
-        ItemFamilies(self.client, self.settings).ensure(family)
+        return ItemFamilies(self.client, self.settings).ensure(family)
 
 
 class ItemPrices(ChargebeeDatatype):

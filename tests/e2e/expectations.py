@@ -197,6 +197,8 @@ def keys_are_compared_without_regard_to_spelling(world: World) -> Scenario:
     world.chargebee.post("customers", id="key", last_name="K", email="key@value.example")
     by_name, by_sku = product(world, None, apart), product(world, " sku-Key ", "Keyed")
     item(world, "key-name", "blåbær café")
+    reverse = product(world, None, "Crème Brûlée")
+    item(world, "key-reverse", unicodedata.normalize("NFD", "Crème  brûlée"))
     item(world, "key-sku", "Keyed otherwise", sku="SKU-KEY")
     company = world.erp.create("customers", name=f"{apart} AS", currency="NOK", status="active")["id"]
     entity = world.chargebee.business_entity("blåbær café as")["id"]
@@ -204,6 +206,7 @@ def keys_are_compared_without_regard_to_spelling(world: World) -> Scenario:
     yield
     assert theirs(world, "contacts", person) == "key"
     assert (theirs(world, "products", by_name), theirs(world, "products", by_sku)) == ("key-name", "key-sku")
+    assert theirs(world, "products", reverse) == "key-reverse"
     found = world.erp.get("customers", company)
     assert (found["business_entity_id"], found["name"]) == (entity, f"{apart} AS")
     assert world.erp.get("contacts", person)["email"] == "KEY@Value.example"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 import pytest
@@ -44,6 +45,24 @@ def test_a_family_is_made_with_the_text_as_id_and_name(service: Service, site: C
     assert site.get("item_families", "Små ting & diverse")["name"] == "Små ting & diverse"
     moved = service.update("item", answer["$response"], item_family_id="Verktøy")
     assert moved["$response"]["item_family_id"] == "Verktøy"
+
+
+@pytest.mark.parametrize("known", ["NFC", "NFD"])
+def test_a_family_whose_letters_are_composed_otherwise_is_the_same(
+    known: str, service: Service, site: Chargebee
+) -> None:
+    there, asked = (
+        unicodedata.normalize(f, "Grå bånd") for f in (known, {"NFC": "NFD", "NFD": "NFC"}[known])
+    )
+    site.post("item_families", id=there, name=there)
+    answer = service.insert("item", "product:P-1", **{**ITEM, "item_family_id": asked})
+    assert (answer["$status"], answer["$response"]["item_family_id"]) == ("ok", there)
+    stored = service.insert("item", "product:P-2", **{**ITEM, "name": "Two", "item_family_id": "x"})[
+        "$response"
+    ]
+    moved = service.update("item", stored, item_family_id=asked)
+    assert (moved["$status"], moved["$response"]["item_family_id"]) == ("ok", there)
+    assert {one["id"] for one in site.all("item_families")} == {there, "x"}
 
 
 def test_a_default_family_and_type(service: Service) -> None:
