@@ -133,6 +133,23 @@ def test_a_product_is_made_with_its_price(office: Office) -> None:
     assert (there["name"], there["price"], there["link"]) == ("Bolt", "1.25", "cb-bolt")
 
 
+def test_a_product_that_has_no_sku_is_made_too(office: Office) -> None:
+    if not office.erp.has.makes_products:
+        pytest.skip("this ERP's products are made by people")
+    nut = {"sku": None, "name": "Nut", "unit_price": "0.25", "type": "goods", "status": "active"}
+    for operation in ("insert", "none"):
+        made = office.share("product", **nut, **{"$origin": "~:chargebee-item:cb-nut"})
+        assert (made["$status"], made["$operation"]) == ("ok", operation), made.get("$error")
+    there = office.erp.see_product(made["$generated_id"])
+    assert (there["name"], there["link"]) == ("Nut", "cb-nut")
+
+
+def test_a_login_that_the_erp_ends_is_made_again(office: Office) -> None:
+    office.listed("product")
+    office.erp.log_out()
+    assert office.listed("product")
+
+
 def test_what_is_not_there_is_not_found(office: Office) -> None:
     for key in ("999999", "no'such"):
         assert office.client.get(f"/contact/entities/{key}").status_code == 404

@@ -83,7 +83,9 @@ class Writer:
         bodies = self._bodies(written)
         spec = self._spec.create
         new = render(self._lookups.filled(spec.new), {"origin": origin})
-        own = {**new, **bodies.pop("", {})}
+        # What the record itself leaves empty, such as a product without a SKU, is what every new one gets.
+        said = bodies.pop("", {})
+        own = {**new, **{name: value for name, value in said.items() if value is not None or name not in new}}
         later = {name: bodies.pop(name) for name in list(bodies) if self._comes_after(name)}
         if spec.within is not None:
             outer, part = bodies.pop(spec.within.part, {}), self._spec.parts[spec.within.part]

@@ -7,5 +7,6 @@ from tests.erp_presets.fakes.business_central import BusinessCentral
 from tests.erp_presets.fakes.erpnext import ErpNext
 from tests.erp_presets.fakes.fortnox import Fortnox
 from tests.erp_presets.fakes.odoo import Odoo, OdooRpc
+from tests.erp_presets.fakes.sap_business_one import SapBusinessOne
 
-FAKES = (Odoo, OdooRpc, Fortnox, BusinessCentral, ErpNext)
+FAKES = (Odoo, OdooRpc, Fortnox, BusinessCentral, ErpNext, SapBusinessOne)

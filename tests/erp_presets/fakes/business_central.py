@@ -87,7 +87,6 @@ class BusinessCentral(FakeErp):
         super().__init__()
         self.rows: dict[str, dict[str, Record]] = {name: {} for name in FIELDS}
         self.lines: dict[str, list[Record]] = {}
-        self.tokens: set[str] = set()
         self._numbers = 1000
         self.clock = Clock()
         self.lock = threading.RLock()
@@ -125,11 +124,11 @@ class BusinessCentral(FakeErp):
                     error="invalid_client", error_description=f"AADSTS7000215: {name} is not what it must be"
                 ), 401
         token = secrets.token_hex(20)
-        self.tokens.add(token)
+        self.sessions.add(token)
         return jsonify(token_type="Bearer", expires_in=3599, access_token=token), 200
 
     def _known(self, kind: str) -> dict[str, Record]:
-        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
+        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.sessions:
             fail(401, "Authentication_InvalidCredentials", "The server has rejected the client credentials.")
         if kind not in self.rows:
             fail(404, "BadRequest_NotFound", f"Resource not found for the segment '{kind}'.")

@@ -101,7 +101,6 @@ class Fortnox(FakeErp):
         super().__init__()
         self.rows: dict[str, dict[str, Record]] = {name: {} for name in KINDS}
         self.refresh = FIRST
-        self.access: set[str] = set()
         self._changed: dict[tuple[str, str], datetime] = {}
         self._next = dict.fromkeys(KINDS, 0)
         self.clock = Clock()
@@ -142,7 +141,7 @@ class Fortnox(FakeErp):
             return jsonify(error="invalid_grant", error_description="Invalid refresh token"), 400
         with self.lock:
             self.refresh, token = secrets.token_hex(20), secrets.token_hex(20)
-            self.access.add(token)
+            self.sessions.add(token)
         return jsonify(
             access_token=token,
             refresh_token=self.refresh,
@@ -152,7 +151,7 @@ class Fortnox(FakeErp):
         ), 200
 
     def _kind(self, name: str) -> Kind:
-        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.access:
+        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.sessions:
             fail(401, "Invalid or expired token", 2000311)
         if name not in KINDS:
             fail(404, "Invalid url", 1000003)

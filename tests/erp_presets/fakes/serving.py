@@ -82,6 +82,7 @@ class FakeErp(ABC):
     def __init__(self) -> None:
         self.app = Flask(type(self).__name__)
         self.calls = Counter[str]()
+        self.sessions: set[str] = set()
         self.app.before_request(self._count)
 
     def profile(self, folder: Path) -> str:
@@ -106,6 +107,10 @@ class FakeErp(ABC):
     @abstractmethod
     def environment(self, url: str, folder: Path) -> dict[str, str]:
         """Settings of the ERP service in front of the fake."""
+
+    def log_out(self) -> None:
+        """End all sessions and tokens, where calls do not bring a key."""
+        self.sessions.clear()
 
     @abstractmethod
     def company(self, name: str, email: str) -> str:
