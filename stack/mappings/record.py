@@ -177,6 +177,18 @@ class Record:
         """Whether it has become something else, which speaks from then on."""
         return ["is-not-null", f"_S.{self.links[self.becomes]}"] if self.becomes else None
 
+    @property
+    def is_spoken_for(self) -> Dtl | None:
+        """Whether what it has become is there to speak, or was: an ERP may show quotes and no orders."""
+        if self.becomes is None or self.has_become is None:
+            return None
+        type_, key = self.concept.records[self.becomes].type, f"_S.{self.links[self.becomes]}"
+        there: list[Dtl] = [
+            ["hops", {"datasets": [f"{type_}-{stage} o"], "where": [["eq", key, "o._id"]]}]
+            for stage in ("collect", "deletes")
+        ]
+        return ["and", self.has_become, ["is-not-empty", ["combine", *there]]]
+
     # -- properties ----------------------------------------------------------------------------------------
 
     def rows(self) -> Iterator[tuple[Row, Cell]]:
