@@ -246,7 +246,14 @@ def _strings_run(function: Scalar, values: Evaluator) -> Evaluator:
 
 
 def _values_run(scalar: Scalar, values: Evaluator) -> Evaluator:
-    return lambda f, v: broadcast(scalar, values(f, v))
+    def run(f: Frame, v: Any) -> Any:
+        value = values(f, v)
+        if value is None or type(value) is list:
+            return broadcast(scalar, value)
+        result = scalar(value)
+        return None if result is INVALID else result
+
+    return run
 
 
 def _build_cast(convert_value: Scalar, nulls: bool, call: Call) -> Expr:

@@ -28,16 +28,13 @@ class Timestamp(NamedTuple):
     is_date: bool
 
 
+_stamp = tuple.__new__
+"""Makes a Timestamp of a tuple in a third of the time that its own class takes."""
+
 _KNOWN: dict[str, Timestamp | None] = {}
 """What was read or written lately, by its text: what one function writes, the next need not parse."""
 _KNOWN_SIZE = 8192
 _LONGEST = len("9999-12-31T23:59:59.999999999Z")
-
-
-def _remember(written: str, stamp: Timestamp | None) -> None:
-    if len(_KNOWN) >= _KNOWN_SIZE:
-        _KNOWN.clear()
-    _KNOWN[written] = stamp
 
 
 def parse_timestamp(written: str) -> Timestamp | None:
@@ -46,8 +43,9 @@ def parse_timestamp(written: str) -> Timestamp | None:
         return None
     stamp = _KNOWN.get(written)
     if stamp is None and written not in _KNOWN:
-        stamp = _parse(written)
-        _remember(written, stamp)
+        if len(_KNOWN) >= _KNOWN_SIZE:
+            _KNOWN.clear()
+        stamp = _KNOWN[written] = _parse(written)
     return stamp
 
 
@@ -95,5 +93,7 @@ def datetime_value(nanoseconds: int) -> str | None:
     minute, second = divmod(second, 60)
     written = day_text(days) + _MINUTES[minute] + _SECONDS[second]
     written = f"{written}.{fraction:09}".rstrip("0") + "Z" if fraction else written + "Z"
-    _remember(written, Timestamp(nanoseconds, False))
+    if len(_KNOWN) >= _KNOWN_SIZE:
+        _KNOWN.clear()
+    _KNOWN[written] = _stamp(Timestamp, (nanoseconds, False))
     return "~t" + written

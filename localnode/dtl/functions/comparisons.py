@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -35,8 +36,6 @@ def neq(a: object, b: object) -> bool:
 
 def _compare(a: Any, b: Any, fits: Callable[[Any, Any], bool]) -> bool:
     a, b = first(a), first(b)
-    if type(a) is int and type(b) is int:
-        return fits(a, b)
     rank = RANK[kind(a)]
     if (rank != RANK[kind(b)] or rank == RANK[NULL]) and reads("compare-null", "false"):
         return False
@@ -50,7 +49,7 @@ def gt(a: Any, b: Any) -> bool:
     Numbers compare by value whatever their kind; false if either side has no value or if the two are not
     comparable (a string and a number).
     """
-    return _compare(a, b, lambda x, y: x > y)
+    return a > b if type(a) is int and type(b) is int else _compare(a, b, operator.gt)
 
 
 @plain("gte", signature="A B")
@@ -59,13 +58,13 @@ def gte(a: Any, b: Any) -> bool:
 
     Otherwise as `gt`.
     """
-    return _compare(a, b, lambda x, y: x >= y)
+    return a >= b if type(a) is int and type(b) is int else _compare(a, b, operator.ge)
 
 
 @plain("lt", signature="A B")
 def lt(a: Any, b: Any) -> bool:
     """Return True if the first value of A is less than the first value of B; otherwise as `gt`."""
-    return _compare(a, b, lambda x, y: x < y)
+    return a < b if type(a) is int and type(b) is int else _compare(a, b, operator.lt)
 
 
 @plain("lte", signature="A B")
@@ -74,4 +73,4 @@ def lte(a: Any, b: Any) -> bool:
 
     Otherwise as `gt`.
     """
-    return _compare(a, b, lambda x, y: x <= y)
+    return a <= b if type(a) is int and type(b) is int else _compare(a, b, operator.le)

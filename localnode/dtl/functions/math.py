@@ -7,6 +7,7 @@ number; the words (`plus minus …`) are map-style and take the operand first: `
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal, DecimalException
 from typing import Any
@@ -31,13 +32,17 @@ from localnode.dtl.values import EXACT, MAX_EXPONENT, first
 Operation = Callable[[Any, Any], Any]
 
 
+INTEGERS: dict[Operation, Operation] = {add: operator.add, subtract: operator.sub, times: operator.mul}
+"""Operations whose result is an integer if both numbers are."""
+
+
 def calculate(operation: Operation, a: object, b: object) -> object:
     """Return the result of an operation on two values as a value.
 
     INVALID if one is no number, None if there is no result.
     """
-    if type(a) is int and type(b) is int and operation in (add, subtract, times):
-        return operation(a, b)
+    if type(a) is int and type(b) is int and operation in INTEGERS:
+        return INTEGERS[operation](a, b)
     left, right = number_of(a), number_of(b)
     if left is None or right is None:
         return INVALID
@@ -49,9 +54,13 @@ def calculate(operation: Operation, a: object, b: object) -> object:
 
 def _sign(operation: Operation, call: Call) -> Expr:
     left, right = call.args[0].run, call.args[1].run
+    of_integers = INTEGERS.get(operation)
 
     def run(f: Frame, v: Any) -> Any:
-        result = calculate(operation, first(left(f, v)), first(right(f, v)))
+        a, b = left(f, v), right(f, v)
+        if of_integers is not None and type(a) is int and type(b) is int:
+            return of_integers(a, b)
+        result = calculate(operation, first(a), first(b))
         return None if result is INVALID else result
 
     return Expr(run)
