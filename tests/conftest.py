@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -22,6 +23,27 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+TESTS = Path(__file__).parent
+LONG = (
+    "e2e",
+    "soundness",
+    "studio",
+    "diagnostics",
+    "stack",
+    "test_readme.py",
+    "test_wheel.py",
+    "security",
+    "attack",
+)
+"""Folders and files whose tests start whole stacks, or other programs that take long."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what takes long first, so that the end has short files to share out among the workers."""
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.relative_to(TESTS).parts[0], len(LONG)))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
