@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from stack.processes import Stack
 from tests.studio.browsing import SIZES, Visit, chromium
@@ -418,6 +418,34 @@ def test_fix_a_dead_letter(synced: World, visit: Open) -> None:
     wait_until(
         lambda: (synced.stack.entity("check", "p2") or {}).get("name") == "Barbara", what="gone through"
     )
+    all_dead_letters_are_tried_again_and_dropped(synced, page)
+
+
+def all_dead_letters_are_tried_again_and_dropped(world: World, page: Page) -> None:
+    """Each asks for their number; the one that is still wrong comes back, and is dropped then."""
+    world.put({"_id": "p3", "name": ""})
+    requests.post(f"{world.api}/pipes/check/pump", data={"operation": "start"}, timeout=60)
+    row = page.get_by_role("row").filter(has_text="p3")
+    expect(row).to_be_visible(timeout=30_000)
+    world.put({"_id": "p3", "name": "Cid"})
+    page.get_by_role("button", name="Retry all").click()
+    dialog = page.get_by_role("dialog", name="Try again 2 dead letters")
+    expect(dialog.get_by_role("listitem")).to_have_text("check: 2 dead letters")
+    expect(dialog.get_by_role("button", name="Retry 2")).to_be_disabled()
+    dialog.get_by_label("to go on").fill("2")
+    dialog.get_by_role("button", name="Retry 2").click()
+    expect(row).to_have_count(0, timeout=30_000)
+    wait_until(lambda: (world.stack.entity("check", "p3") or {}).get("name") == "Cid", what="gone through")
+    expect(page.get_by_role("row").filter(has_text="a person needs a name")).to_have_count(1, timeout=30_000)
+    page.get_by_role("button", name="Drop all").click()
+    dialog = page.get_by_role("dialog", name="Drop 1 dead letter")
+    dialog.get_by_role("button", name="Cancel").click()
+    assert world.stack.node.entities("check-dead-letters"), "nothing is dropped unless a person agrees"
+    page.get_by_role("button", name="Drop all").click()
+    dialog.get_by_label("to go on").fill("1")
+    dialog.get_by_role("button", name="Drop 1").click()
+    expect(page.get_by_text("No dead letters")).to_be_visible(timeout=30_000)
+    assert not [each for each in world.stack.node.entities("check-dead-letters") if not each["_deleted"]]
 
 
 def dead_again(world: World, before: int) -> bool:
