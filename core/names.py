@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-ALL, EVENT, DELETES, COLLECT, ENRICH = "all", "event", "deletes", "collect", "enrich"
+ALL, EVENT, LOADED, DELETES = "all", "event", "loaded", "deletes"
+COLLECT, ENRICH = "collect", "enrich"
 GLOBAL, TRANSFORM, SHARE = "global", "transform", "share"
-STAGES = (ALL, EVENT, DELETES, COLLECT, ENRICH, GLOBAL, TRANSFORM, SHARE)
+STAGES = (ALL, EVENT, LOADED, DELETES, COLLECT, ENRICH, GLOBAL, TRANSFORM, SHARE)
 
 
 @dataclass(frozen=True, order=True, slots=True)

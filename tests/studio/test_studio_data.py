@@ -290,6 +290,14 @@ def test_names_of_pipes_are_taken_apart(pipe_id: str, parts: tuple[str, str, str
     assert names.parts(pipe_id, ["crm", "crm-eu"]) == parts
 
 
+def test_every_shipped_pipe_of_a_system_has_a_stage_so_that_its_card_fits() -> None:
+    systems = [path.name.removesuffix(".conf.json") for path in (ROOT / "systems").glob("*.conf.json")]
+    pipes = [path.name.removesuffix(".conf.json") for path in (ROOT / "pipes").glob("*.conf.json")]
+    of_systems = [pipe for pipe in pipes if pipe.startswith(tuple(f"{system}-" for system in systems))]
+    assert len(of_systems) > 50
+    assert [pipe for pipe in of_systems if not names.parts(pipe, systems).stage] == []
+
+
 def test_lists_are_compared_with_the_kinds_within() -> None:
     assert browse.changes({"a": [1]}, {"a": [True]}) == [
         {"path": "a", "kind": "changed", "before": [1], "after": [True]}

@@ -102,7 +102,7 @@ function heads(pipes, ranked, count) {
 function rows(pipes, ranked) {
   const nodes = new Map();
   const bands = [];
-  const stages = ["all", "event", "deletes", "collect", "enrich", "global", "transform", "share"];
+  const stages = ["all", "event", "loaded", "deletes", "collect", "enrich", "global", "transform", "share"];
   const rowOf = (pipe) => (stages.includes(pipe.stage) ? stages.indexOf(pipe.stage) : stages.length);
   const width = GAP.pad * 2 + PER_ROW * NODE.width + (PER_ROW - 1) * 20;
   let top = 0;

@@ -8,7 +8,7 @@ import { plainTable } from "./table.js";
 const HEIGHT = 200;
 const DAY = 24 * 3600;
 // Colours that people tell apart who see no red and green: the palette of Okabe and Ito, "Color Universal Design".
-const COLOURS = { all: "#8c8c8c", event: "#cc79a7", deletes: "#8a5a2b", collect: "#0072b2", enrich: "#009e73", global: "#f0e442", transform: "#e69f00", share: "#d55e00" };
+const COLOURS = { all: "#8c8c8c", event: "#cc79a7", loaded: "#7b5ea7", deletes: "#8a5a2b", collect: "#0072b2", enrich: "#009e73", global: "#f0e442", transform: "#e69f00", share: "#d55e00" };
 const OTHER = "#56b4e9";
 const GOOD = "#0072b2";
 const BAD = "#d55e00";
