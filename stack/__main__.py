@@ -42,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StackError as error:
         print(f"stack: {error}", file=sys.stderr)
         return FAILED
+    except BrokenPipeError:  # whoever reads, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except OSError as error:
         print(f"stack: {os_error(error)}", file=sys.stderr)
         return FAILED
@@ -235,8 +238,8 @@ def _upload(options: argparse.Namespace) -> int:
         settings = from_environment("empty", ROOT / ".data")
         pipes = node.upload(ROOT, settings.node_variables, settings.node_secrets)
     else:
-        found = [each for each in run_checks(Deployment(ROOT)) if each.state == WRONG]
-        if found and not options.force:
+        found = run_checks(Deployment(ROOT))
+        if any(each.state == WRONG for each in found) and not options.force:
             print(told(found, "prod-env.json"), file=sys.stderr)
             print("nothing was uploaded; --force uploads it as it is", file=sys.stderr)
             return FAILED
