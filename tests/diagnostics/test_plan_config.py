@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from core.jsonio import Json
 from localnode.diagnostics.compare_text import compare_text
 from stack.node import NodeClient
+from tests.support.commands import localnode
 from tests.support.embedded import embedded_node
 from tests.support.processes import ROOT
 
@@ -36,10 +36,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def compare(node: NodeClient, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "localnode", "plan", "--config", str(folder), "--json"]
-    command += ["--node", node.url]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+def compare(node: NodeClient, folder: Path) -> CompletedProcess[str]:
+    return localnode("plan", "--config", str(folder), "--json", "--node", node.url)
 
 
 def edit(folder: Path, pipe: str, old: Any, new: Any) -> None:

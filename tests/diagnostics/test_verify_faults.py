@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from localnode.diagnostics.verify_text import verify_text
 from stack.processes import Stack
 from tests.diagnostics.small import Pair, synced
 from tests.diagnostics.tamper import change, copy, remove
+from tests.support.commands import localnode
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -135,10 +135,9 @@ def _made(record: Json) -> None:
     assert record["id"]
 
 
-def command(pair: Pair, *options: str) -> subprocess.CompletedProcess[str]:
+def command(pair: Pair, *options: str) -> CompletedProcess[str]:
     """`python -m localnode verify`."""
-    words = [sys.executable, "-m", "localnode", "verify", "--node", pair.stack.node.url, *options]
-    return subprocess.run(words, capture_output=True, text=True, check=False)
+    return localnode("verify", "--node", pair.stack.node.url, *options)
 
 
 def test_a_sound_pair_has_no_faults(sound: Pair) -> None:

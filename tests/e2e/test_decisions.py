@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import Any
 
 import requests
 
 from tests.e2e.conftest import World
-from tests.support.processes import ROOT
+from tests.support import commands
 
 
 def stack(world: World, *words: str) -> str:
     """A command of `python -m stack`, as a person gives it; its output."""
-    command = [sys.executable, "-m", "stack", *words, "--node", world.stack.node.url]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = commands.stack(*words, "--node", world.stack.node.url)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

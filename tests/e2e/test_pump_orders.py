@@ -15,8 +15,8 @@ from tests.e2e.pump_orders import Services, fill, node_of, run_in_order, state
 from tests.support.systems import Chargebee, Erp
 
 ORDERS = 200
-FAST = (0, 5)
-"""Of these the fast suite runs those. In order 5 an order would be imported before its product has a price."""
+FAST = (5,)
+"""Of these the fast suite runs that one, in which an order would be imported before its product has a price."""
 
 
 @pytest.fixture(scope="module")

@@ -161,6 +161,7 @@ def test_two_thousand_acts_on_links_move_no_value_into_another_record(tmp_path: 
     _storm(tmp_path, seed, rounds=100)
 
 
+@pytest.mark.slow
 def test_a_hundred_acts_on_links_move_no_value_into_another_record(tmp_path: Path) -> None:
     _storm(tmp_path, 7, rounds=5)
 

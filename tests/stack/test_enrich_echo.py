@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-from tests.support.processes import ROOT
+from tests.support.commands import localnode
 
 MADE = "1970-01-01T00:00:00.000000Z"
 SENT, EDITED = "2026-11-28T10:00:11.000000Z", "2026-11-28T10:00:48.000000Z"
@@ -21,15 +19,10 @@ def enriched(folder: Path, now: dict[str, Any], was: dict[str, Any]) -> dict[str
     earlier = folder / "earlier.json"
     earlier.write_text(json.dumps([{"_id": NI[2:], "$ids": [NI], "links": [], "members": [member]}]))
     item = {"_id": "product-1", "id": "product-1", "name": "One", "$last-modified": EDITED, **now}
-    words = [sys.executable, "-m", "localnode", "transform", "chargebee-item-enrich", "--config", "."]
-    done = subprocess.run(
-        [*words, "--dataset", f"chargebee-item-enrich={earlier}"],
-        input=json.dumps([item]),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    words = ["transform", "chargebee-item-enrich", "--config", "."]
+    words += ["--dataset", f"chargebee-item-enrich={earlier}"]
+    done = localnode(*words, stdin=json.dumps([item]))
+    assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout)[0]["members"][0]["claims"])
 
 

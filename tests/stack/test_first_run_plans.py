@@ -125,6 +125,9 @@ def test_the_first_run_plans_and_write_carries_it_out(real: Real, tmp_path: Path
     code, said = output(folder, settings, "--once", "--write", "--links", str(edited))
     assert code == 0, said
     assert "contact ↔ customer" in said and real.written() > before
+    ours = ("erp-service", "chargebee-service", "node")
+    assert all(settings[PORTS[name].name] in said for name in ours), "it says where to look"
+    assert not any(_answers(int(settings[PORTS[name].name])) for name in ours), "nothing is left running"
     linked = {each["id"]: each["external_refs"]["chargebee"] for each in Erp(real.erp).all("contacts")}
     ann = next(row["erp_id"] for row in rows if row["erp_name"] == "Ann Li")
     assert linked == {ann: "cb-ann", bo["erp_id"]: "cb-bob"}, "what a person said, whatever the keys"

@@ -20,7 +20,8 @@ from localnode.alerts.watch import AlertWatch
 from localnode.api.app import create_app
 from localnode.config import NodeSettings
 from localnode.node import Node
-from tests.localnode.node.node_support import Server, command, zipped
+from tests.localnode.node.node_support import Server, zipped
+from tests.support.commands import localnode as command
 from tests.support.processes import free_port, process
 
 NUMBERS = {

@@ -1,19 +1,14 @@
-"""Helpers of the node's tests: a node process as its callers see it, its commands, and config archives."""
+"""Helpers of the node's tests: a node process as its callers see it, and config archives."""
 
 from __future__ import annotations
 
 import io
 import json
 import zipfile
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from subprocess import CompletedProcess
 from typing import Any
-from unittest import mock
 
 import requests
-
-from localnode.cli.main import main
 
 
 class Server:
@@ -43,14 +38,6 @@ class Server:
         response = self.call(method, path, **options)
         assert response.ok, (method, path, response.status_code, response.text)
         return response.json()
-
-
-def command(*words: str, stdin: str = "") -> CompletedProcess[str]:
-    """What `python -m localnode WORDS` does, in this process: its exit code and all that it prints."""
-    out, err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err), mock.patch("sys.stdin", io.StringIO(stdin)):
-        code = main(words)
-    return CompletedProcess(words, code, out.buffer.getvalue().decode(), err.getvalue())  # type: ignore[attr-defined]
 
 
 def zipped(entities: list[dict[str, Any]]) -> bytes:

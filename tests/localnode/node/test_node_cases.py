@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.localnode.node.node_support import command
+from tests.support.commands import localnode as command
 
 
 def outcome(**case: Any) -> Any:

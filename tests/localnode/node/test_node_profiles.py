@@ -16,7 +16,8 @@ from flask.testing import FlaskClient
 from localnode.api.app import create_app
 from localnode.config import NodeSettings
 from localnode.node import Node
-from tests.localnode.node.node_support import Server, command, zipped
+from tests.localnode.node.node_support import Server, zipped
+from tests.support.commands import localnode as command
 from tests.support.plain import PLAIN
 from tests.support.processes import ROOT, free_port
 

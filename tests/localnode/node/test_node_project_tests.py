@@ -1,4 +1,4 @@
-"""`localnode test`, as a process: a project's own tests, with the verdicts of Sesam's client."""
+"""`localnode test`: a project's own tests, with the verdicts of Sesam's client."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 from localnode.testing.compare import entity_differences, present, text_differences, xml_differences
 from localnode.testing.project import Project
 from localnode.testing.specs import spec_of
+from tests.support.commands import localnode
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -92,17 +93,7 @@ def write(folder: Path, files: dict[str, Any]) -> Path:
 
 def run(folder: Path, *options: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """`localnode test` over a folder."""
-    command = [sys.executable, "-m", "localnode", "test", str(folder), *options]
-    path = os.environ.get("PYTHONPATH", "")
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=cwd or folder,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{path}"},
-    )
+    return localnode("test", str(folder), *options, cwd=cwd or folder)
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from localnode.api.permissions import PERMISSIONS, SAFE
 from localnode.config import NodeSettings
 from localnode.node import Node
 from localnode.node.tokens import ADMIN, OPERATOR, READER, RECEIVER, ROLES
-from tests.localnode.node.node_support import Server, command, zipped
+from tests.localnode.node.node_support import Server, zipped
+from tests.support.commands import localnode as command
 from tests.support.processes import ROOT
 
 DECISIONS = {

@@ -15,7 +15,8 @@ import pytest
 from localnode.cli.main import main
 from localnode.node.folder import STORE_FILE
 from localnode.store import Store
-from tests.localnode.node.node_support import command, zipped
+from tests.localnode.node.node_support import zipped
+from tests.support.commands import localnode as command
 from tests.support.plain import PLAIN
 from tests.support.processes import ROOT, free_port, wait_until
 
