@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from core.dotted import get_path
 from core.jsonio import Json
@@ -11,7 +10,7 @@ from core.jsonio import Json
 _MISSING = object()
 
 
-def same(one: Any, other: Any) -> bool:
+def same(one: object, other: object) -> bool:
     """Return whether two values are the same JSON."""
     return bool(one == other) and _kinds(one) == _kinds(other)
 
@@ -30,7 +29,7 @@ def differences(before: Mapping[str, object], after: Mapping[str, object]) -> It
     yield from _compare("", before, after)
 
 
-def _compare(path: str, before: Any, after: Any) -> Iterator[Json]:
+def _compare(path: str, before: object, after: object) -> Iterator[Json]:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in sorted({*before, *after}):
             inner = f"{path}.{name}" if path else name

@@ -114,7 +114,7 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
 
     request_seconds = 30.0
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self._working = threading.BoundedSemaphore(self.cfg.threads)
         self.max_keepalived = max(1, self.cfg.worker_connections - self.cfg.threads - READERS)

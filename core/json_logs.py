@@ -15,8 +15,8 @@ class JsonFormatter(logging.Formatter):
 
     def __init__(
         self,
-        fixed: Mapping[str, Any],
-        present: Callable[[], Mapping[str, Any]] = dict,
+        fixed: Mapping[str, object],
+        present: Callable[[], Mapping[str, object]] = dict,
         redact: Callable[[str], str] = str,
     ) -> None:
         """Add to every line the members `fixed` and what `present` gives; `redact` blanks out secrets."""

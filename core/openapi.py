@@ -86,7 +86,7 @@ def components(name: str, schema: Schema) -> dict[str, Schema]:
     return {name: whole, **{f"{name}.{part}": inner for part, inner in parts.items()}}
 
 
-def _referring(value: Any, name: str) -> Any:
+def _referring(value: object, name: str) -> Any:
     """Return a schema whose references lead to the schemas of a document."""
     if isinstance(value, dict):
         inner = {key: _referring(each, name) for key, each in value.items() if key not in ("$schema", "$id")}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from typing import Any
 
 from flask import Response
 from werkzeug.exceptions import HTTPException
@@ -20,7 +19,7 @@ def problem(
     *,
     retry_after: float | None = None,
     redact: Callable[[str], str] | None = None,
-    **members: Any,
+    **members: object,
 ) -> Response:
     """Return a problem document with further `members`.
 

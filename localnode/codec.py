@@ -53,7 +53,7 @@ def parse(text: bytes, parse_float: Callable[[str], object] | None = None) -> An
         raise MalformedJson(str(error)) from error
 
 
-def parse_exact(text: bytes, parse_float: Callable[[str], object] | None = None) -> Any:
+def parse_exact(text: bytes, parse_float: Callable[[str], object] | None = None) -> object:
     """JSON text of a caller, as `parse`, and no text of it changed: half a surrogate pair is refused, too.
 
     Two ids, or a secret, would else be stored as something that nobody sent. Raises MalformedJson.

@@ -6,7 +6,6 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any
 
 from requests.auth import HTTPBasicAuth
 
@@ -111,10 +110,10 @@ class Chargebee:
         self,
         path: str,
         kind: str,
-        payload: Mapping[str, Any],
+        payload: Mapping[str, object],
         present: Record,
         is_new: bool = False,
-        foreseen: Mapping[str, Any] | None = None,
+        foreseen: Mapping[str, object] | None = None,
     ) -> Record:
         """POST a change of the record `present`; the same change of a later version is a new one.
 

@@ -116,7 +116,7 @@ class ChargebeeDatatype(Datatype):
         """E-mail addresses and codes, see `connectors.chargebee.rules`."""
         check_texts(payload)
 
-    def same(self, path: Sequence[str | int], present: Any, desired: Any) -> bool:
+    def same(self, path: Sequence[str | int], present: object, desired: object) -> bool:
         """Chargebee has no empty texts: an empty one clears the attribute."""
         return super().same(path, present, None if desired == "" else desired)
 

@@ -59,10 +59,10 @@ class DryRun(Chargebee):
         self,
         path: str,
         kind: str,
-        payload: Mapping[str, Any],
+        payload: Mapping[str, object],
         present: Record,
         is_new: bool = False,
-        foreseen: Mapping[str, Any] | None = None,
+        foreseen: Mapping[str, object] | None = None,
     ) -> Record:
         """`present` with the payload in it; an empty value takes the attribute away."""
         record = dict(present)

@@ -84,7 +84,7 @@ class _Merger:
         self.conflicts: list[str] = []
         self.leaves: list[tuple[str, Any, Any]] = []
 
-    def value(self, path: Path, present: Any, desired: Any, based: Any) -> Any:
+    def value(self, path: Path, present: Any, desired: object, based: Any) -> object:
         """Return the merged value at `path`."""
         if isinstance(desired, dict):
             return self._object(path, present, desired, based)

@@ -177,7 +177,7 @@ class Datatype(ABC):
         """Return the upstream key of a record, as text."""
         return str(record["id"])
 
-    def same(self, path: Sequence[str | int], present: Any, desired: Any) -> bool:
+    def same(self, path: Sequence[str | int], present: object, desired: object) -> bool:
         """Return whether two leaf values at `path` mean the same.
 
         Override for values that upstream normalises.

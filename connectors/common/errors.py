@@ -32,7 +32,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from core.jsonio import Json
 
@@ -58,7 +58,7 @@ class ServiceError(Exception):
         field: str | None = None,
         rule: str | None = None,
         retry_after: float | None = None,
-        **extra: Any,
+        **extra: object,
     ) -> None:
         super().__init__(detail)
         self.detail = detail

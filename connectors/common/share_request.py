@@ -54,7 +54,7 @@ def payload_of(entity: Mapping[str, object]) -> Record:
     return {name: value for name, value in entity.items() if name[:1] not in ("_", "$") and name != "id"}
 
 
-def parse_dry_run(entity: Mapping[str, Any]) -> ShareRequest:
+def parse_dry_run(entity: Mapping[str, object]) -> ShareRequest:
     """Return a share entity of a dry run.
 
     It may bring the record as foreseen by earlier ones, as `$present`.
@@ -62,7 +62,7 @@ def parse_dry_run(entity: Mapping[str, Any]) -> ShareRequest:
     return replace(parse_share_request(entity), present=_typed(entity, "$present", dict, "object"))
 
 
-def parse_share_request(entity: Mapping[str, Any]) -> ShareRequest:
+def parse_share_request(entity: Mapping[str, object]) -> ShareRequest:
     """Read a share entity; `Rejected` names the special property that is missing or of the wrong type."""
     if not isinstance(entity.get("_id"), str) or not entity["_id"]:
         raise _wrong("_id", "string", entity.get("_id"))

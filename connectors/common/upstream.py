@@ -364,7 +364,7 @@ class UpstreamClient:
         return Unavailable(f"upstream did not answer ({what})")
 
 
-def _decoded(text: bytes | bytearray, headers: Mapping[str, str]) -> Any:
+def _decoded(text: bytes | bytearray, headers: Mapping[str, str]) -> object:
     """Return the JSON in an answer, None for nothing; ValueError if it is none.
 
     A byte order mark counts for nothing (RFC 8259, 8.1). Old systems name another charset than UTF-8. A value

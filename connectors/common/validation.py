@@ -66,7 +66,7 @@ class PayloadCheck:
     The schemas are the services' own, so the tests hold them to the meta-schema, not every start.
     """
 
-    def __init__(self, schema: Mapping[str, Any]) -> None:
+    def __init__(self, schema: Mapping[str, object]) -> None:
         self._by_operation = {
             "insert": _Validator(schema, format_checker=formats),
             "update": _Validator(_without_required(schema), format_checker=formats),

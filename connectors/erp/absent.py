@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from connectors.common.datatype import Datatype, Deletion, Entity, Insert, Record
 from connectors.common.errors import NotFound, Rejected
@@ -21,7 +21,7 @@ class AbsentDatatype(Datatype):
 
     enabled = False
 
-    def __init__(self, name: str, schema: Mapping[str, Any], why: str) -> None:
+    def __init__(self, name: str, schema: Mapping[str, object], why: str) -> None:
         """`why` is a clause for messages, such as "the profile acme has no entry for it"."""
         self.name = name
         self.schema = schema

@@ -37,7 +37,7 @@ class ErpDatatype(Datatype):
         self,
         name: str,
         spec: DatatypeProfile,
-        schema: Mapping[str, Any],
+        schema: Mapping[str, object],
         client: ErpClient,
         lookups: Lookups,
         page_size: int,
@@ -179,7 +179,7 @@ class ErpDatatype(Datatype):
         """Return the ERP's key as text."""
         return str(self.entity(record)["_id"])
 
-    def same(self, path: Sequence[str | int], present: Any, desired: Any) -> bool:
+    def same(self, path: Sequence[str | int], present: object, desired: object) -> bool:
         """Compare values that an ERP normalises by what they mean: 10 and 10.00, empty text and none."""
         if present == "":
             present = None
@@ -243,7 +243,7 @@ _FORMS: Mapping[str, Callable[[Any], Any]] = {
 
 def _forms(
     schema: Mapping[str, Any], path: tuple[str, ...] = ()
-) -> dict[tuple[str, ...], Callable[[Any], Any]]:
+) -> dict[tuple[str, ...], Callable[[object], object]]:
     """For each property whose values may be written in several ways: how to read one."""
     found = {path: _FORMS[schema["format"]]} if schema.get("format") in _FORMS else {}
     for name, sub in schema.get("properties", {}).items():

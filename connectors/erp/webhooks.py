@@ -112,7 +112,7 @@ class EventReceiver:
                 raise Rejected(f"{place} holds no event; see webhooks.events in the profile", rule="events")
             yield event
 
-    def _about(self, event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def _about(self, event: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield datatype and key of the records that an event may be about."""
         spec = self._spec.datatype
         word = _value(spec.source or _BY_PARAMETER, event)
@@ -163,13 +163,13 @@ def not_configured(why: str) -> Blueprint:
     return bp
 
 
-def _decoded(text: bytes) -> Any:
+def _decoded(text: bytes) -> object:
     if request.mimetype == "application/x-www-form-urlencoded":
         return dict(parse_qsl(text.decode(errors="replace"), keep_blank_values=True))
     return parse(text)
 
 
-def _value(source: EventValue, event: Mapping[str, Any]) -> str | None:
+def _value(source: EventValue, event: Mapping[str, object]) -> str | None:
     """Return what a call says at a place; None if it is of no interest by the pattern.
 
     `Rejected` if it says nothing there.

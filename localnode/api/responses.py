@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import orjson
 from flask import Response, stream_with_context
@@ -20,7 +19,7 @@ def render(value: object) -> bytes:
         return json.dumps(value, allow_nan=False).encode("ascii")
 
 
-def as_json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def as_json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """One JSON value; key order is kept."""
     response = Response(render(value), status, content_type="application/json")
     response.headers.update(headers or {})

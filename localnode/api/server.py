@@ -33,7 +33,7 @@ KEEP_ALIVE_SECONDS = 75
 class NodeWorker(BoundedWorker):
     """The one worker; told to stop, it tells its node to."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.request_seconds = self.app.settings.request_timeout
 

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 from urllib.parse import quote
 
 from core.jsonio import Json
@@ -174,7 +174,7 @@ def _is_pipe(node: NodeClient, name: str) -> bool:
     return True
 
 
-def transform(options: argparse.Namespace, entities: list[Json]) -> Any:
+def transform(options: argparse.Namespace, entities: list[Json]) -> object:
     """Ask the node what a pipe makes of entities."""
     node = NodeClient(options.node, options.jwt)
     return node.json("POST", f"/pipes/{quote(options.pipe, safe='')}/transform", json=entities)

@@ -88,7 +88,7 @@ def _within(link: dict[str, object], path: Path) -> list[tuple[Path, dict[str, o
         return []
 
 
-def source_datasets(pipe: Mapping[str, Any]) -> list[str]:
+def source_datasets(pipe: Mapping[str, object]) -> list[str]:
     """Datasets a pipe reads as its source, in order; aliases of a merge are cut off."""
     source = _part(pipe, "source")
     if source.get("type") == "dataset":

@@ -23,8 +23,8 @@ _WITHOUT_EFFECT = frozenset({"name", "description", "comment", "metadata", "perm
 
 
 def resolve(
-    entities: Iterable[Mapping[str, Any]],
-    env: Mapping[str, Any],
+    entities: Iterable[Mapping[str, object]],
+    env: Mapping[str, object],
     known_secrets: Mapping[str, set[str]] | None = None,
 ) -> NodeConfig:
     """Effective forms and findings of everything in `entities`. Never raises for what a config says.
@@ -80,7 +80,7 @@ def _unknown_type(entity: Mapping[str, object], known: Iterable[str]) -> Problem
     return Problem(("type",), f'unknown type "{name}"{did_you_mean(name, list(known))}')
 
 
-def _metadata(entity: Mapping[str, Any], env: Mapping[str, object]) -> Component:
+def _metadata(entity: Mapping[str, object], env: Mapping[str, object]) -> Component:
     substitution = Substitution(env)
     effective = with_numbers(substitution.component(entity), METADATA)
     problems = [*substitution.problems, *check(effective, METADATA, ())]

@@ -39,7 +39,7 @@ class Substitution:
     A reference to a variable that is not defined stays in its place as it is.
     """
 
-    def __init__(self, env: Mapping[str, Any]) -> None:
+    def __init__(self, env: Mapping[str, object]) -> None:
         self.env = env
         self.problems: list[Problem] = []
         self.undefined: list[Undefined] = []
@@ -70,7 +70,7 @@ class Substitution:
             part = self._alternative(part.get("condition"), alternatives, path)
         return part
 
-    def _choose(self, value: Mapping[str, Any], path: Path) -> Json:
+    def _choose(self, value: Mapping[str, object], path: Path) -> Json:
         """Replace `$conditional_properties` at this level and below.
 
         Transforms and embedded data are left alone.
@@ -139,7 +139,7 @@ def _as_text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def without(value: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, object]:
+def without(value: Mapping[str, object], paths: Sequence[Path]) -> dict[str, object]:
     """Copy a config without what stands at `paths`; what comes after it in a list moves up."""
     return dict(_kept(value.items(), paths))
 

@@ -167,7 +167,7 @@ def _record(store: Store, asked: object) -> RecordName:
     return name
 
 
-def _row(store: Store, asked: Mapping[str, Any]) -> tuple[str, str]:
+def _row(store: Store, asked: Mapping[str, object]) -> tuple[str, str]:
     pipe, row_id = str(asked.get("pipe") or ""), str(asked.get("id") or "")
     dataset = store.find(pipe) if pipe.endswith(f"-{SHARE}") else None
     if dataset is None or dataset.get(row_id) is None:

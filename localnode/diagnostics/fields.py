@@ -7,7 +7,6 @@ the rule `fields`: `["add", "<field>", …"_S.<property>"…]`, nested objects b
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from core.names import ENRICH, TRANSFORM, Kind
 from localnode.config import NodeConfig
@@ -70,7 +69,7 @@ def _adds(rule: object) -> Iterator[tuple[str, object]]:
         yield from _adds(part)
 
 
-def _leaves(path: tuple[str, ...], value: object) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _leaves(path: tuple[str, ...], value: object) -> Iterator[tuple[tuple[str, ...], object]]:
     """Yield the leaves of nested `dict` expressions, each with its path."""
     if isinstance(value, list) and value[:1] == ["dict"] and len(value) % 2 and len(value) > 1:
         for name, part in zip(value[1::2], value[2::2], strict=True):

@@ -94,7 +94,7 @@ def _register(
     return register
 
 
-def broadcast(scalar: Scalar, value: Any) -> Any:
+def broadcast(scalar: Scalar, value: object) -> object:
     """Apply a function of one value map-style: list in, list out; INVALID is dropped (lone: null)."""
     if type(value) is list:
         spend_results(len(value))
@@ -146,7 +146,7 @@ def _build_plain(implementation: Callable[..., object], fold: bool, call: Call) 
     runs = [arg.run for arg in args]
     if any(parameter.kind in CONVERTERS for parameter in call.parameters):
 
-        def checked(f: Frame, v: object) -> Any:
+        def checked(f: Frame, v: object) -> object:
             values = [run(f, v) for run in runs]
             return None if INVALID in values else implementation(*values)
 
@@ -195,7 +195,7 @@ def _build_late(
 ) -> Expr:
     """Return a map-style call whose further arguments are only known for each entity."""
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         given = [setting(f, v) for setting in settings]
         scalar = None if INVALID in given else implementation(*given)
         return None if scalar is None else broadcast(wrap(scalar), values(f, v))
@@ -213,7 +213,7 @@ def string_scalar(function: Scalar) -> Scalar:
     A string that it gives is a string, whatever it looks like.
     """
 
-    def scalar(value: Any) -> Any:
+    def scalar(value: object) -> object:
         if not is_string(value):
             return INVALID
         result = function(str(value))
@@ -233,7 +233,7 @@ _WRAPS: dict[str, Callable[[Scalar], Scalar]] = {"any": _same, "strings": string
 def _strings_run(function: Scalar, values: Evaluator) -> Evaluator:
     scalar = string_scalar(function)
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         value = values(f, v)
         if type(value) is str and value[:1] != "~":
             result = function(value)
@@ -267,8 +267,8 @@ def _build_cast(convert_value: Scalar, nulls: bool, call: Call) -> Expr:
         return fold_constant(wrap, [call.args[-1]])
     fallback = default.run
 
-    def run(f: Frame, v: Any) -> Any:
-        def one(item: object) -> Any:
+    def run(f: Frame, v: object) -> object:
+        def one(item: object) -> object:
             result = convert_value(item)
             return fallback(f, item) if result is INVALID else result
 

@@ -85,7 +85,7 @@ class Hop:
     checks: list[tuple[Evaluator, IndexExpression]] = field(default_factory=list)
     filters: list[Evaluator] = field(default_factory=list)
 
-    def rows(self, f: Frame, value: Any, rows: list[Row]) -> Iterator[Row]:
+    def rows(self, f: Frame, value: object, rows: list[Row]) -> Iterator[Row]:
         """Yield every row continued with every entity it joins."""
         context = f.run.context
         for row in rows:
@@ -120,7 +120,7 @@ def compile_hops(call: Call, first_spec: int) -> Evaluator:
         spec.trace = specs[-1].trace
     follows = [_compile_spec(spec, call.scope) for spec in specs]
 
-    def run(f: Frame, v: Any) -> list[Any]:
+    def run(f: Frame, v: object) -> list[object]:
         values = [f.s]
         for follow in follows:
             values = follow(f, values)
@@ -135,7 +135,7 @@ def _compile_spec(spec: Spec, scope: Scope) -> Follow:
         return lambda f, values: [found for value in values for found in _recursed(spec, reach, f, value)]
     project = _projection(spec, scope)
 
-    def rows(f: Frame, values: list[Any]) -> list[Any]:
+    def rows(f: Frame, values: list[object]) -> list[object]:
         return [found for value in values for row in reach(f, value) for found in project(f, value, row)]
 
     def once(f: Frame, values: list[object]) -> list[object]:
@@ -169,7 +169,7 @@ def _reach(spec: Spec, scope: Scope) -> Reach:
         (hops,) = alternatives
         return lambda f, value: _rows(spec, hops, f, value)
 
-    def rows(f: Frame, value: Any) -> list[Row]:
+    def rows(f: Frame, value: object) -> list[Row]:
         found = {
             tuple(row[alias]["_id"] if row[alias] else "" for alias in spec.datasets): row
             for hops in alternatives

@@ -90,7 +90,7 @@ CONVERTERS: dict[str, tuple[Callable[[Any], Any], str]] = {
 """Kind to converter and to the words for what it takes."""
 
 
-def convert(kind: str, value: Any) -> Any:
+def convert(kind: str, value: object) -> object:
     """Return the first value of `value` as an argument of this kind, INVALID for a wrong value and for null.
 
     A `bound` (of a slice) may be null: ABSENT (but for the reading `null-position`).

@@ -22,7 +22,7 @@ class MemoryContext:
         previous_versions: Mapping[str, Entity] | None = None,
         completeness_of: Mapping[tuple[str, str], int] | None = None,
         secrets: Mapping[str, str] | None = None,
-        params: Mapping[str, Any] | None = None,
+        params: Mapping[str, object] | None = None,
     ) -> None:
         self.datasets: dict[str, dict[str, Entity]] = {}
         self.params: Mapping[str, Any] = params or {}

@@ -46,7 +46,7 @@ def _reason(written: str, position: int) -> str:
     return "an element is empty"
 
 
-def walk(selects: Sequence[Select], value: Any) -> Any:
+def walk(selects: Sequence[Select], value: Any) -> object:
     """Follow a path; every element of a list on the way is visited, and lists found are spliced in.
 
     A single chain without lists gives the bare value, null if there is nothing; otherwise a list comes out.
@@ -73,7 +73,7 @@ def walk(selects: Sequence[Select], value: Any) -> Any:
     return current[0] if current else None
 
 
-def _found(values: list[object], several: bool) -> list[Any]:
+def _found(values: list[object], several: bool) -> list[object]:
     """Return what a path gives of the values that it finds; `several`: in more than one namespace."""
     if reads("path-null", "dropped"):
         values = [value for value in values if value is not None]
@@ -168,7 +168,7 @@ def path_reader(elements: Sequence[str], settings: PipeSettings) -> Callable[[ob
 
 
 def _anywhere(element: str, selects: list[Select]) -> Callable[[object], object]:
-    def read(value: object) -> Any:
+    def read(value: object) -> object:
         if type(value) is dict:
             layout = layout_of(value)
             name = layout.single.get(element)
@@ -186,7 +186,7 @@ def _step_by_step(
 ) -> Callable[[object], object]:
     """From dict to dict as long as one property is found; anything else is a walk."""
 
-    def read(value: object) -> Any:
+    def read(value: object) -> object:
         if type(value) is dict:
             found = layout_of(value).single.get(element) if name is None else name
             if found is not None and type(inner := value.get(found)) is dict:
@@ -197,14 +197,14 @@ def _step_by_step(
 
 
 def _one(name: str, selects: list[Select]) -> Callable[[object], object]:
-    def read(value: object) -> Any:
+    def read(value: object) -> object:
         return value.get(name) if type(value) is dict else walk(selects, value)
 
     return read
 
 
 def _two(name: str, then: str, selects: list[Select]) -> Callable[[object], object]:
-    def read(value: object) -> Any:
+    def read(value: object) -> object:
         if type(value) is dict:
             inner = value.get(name)
             if type(inner) is dict:

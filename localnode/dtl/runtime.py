@@ -42,7 +42,7 @@ class NoContext:
         """Nothing."""
 
     def join(
-        self, dataset: str, index: Any, keys: Sequence[str], subset: Any = None, track: bool = True
+        self, dataset: str, index: object, keys: Sequence[str], subset: object = None, track: bool = True
     ) -> list[Entity]:
         """Nothing."""
         return []
@@ -82,7 +82,7 @@ class Frame:
         p: Frame | None,
         root: Frame | None,
         run: EntityRun,
-        row: Mapping[str, Any] | None = None,
+        row: Mapping[str, object] | None = None,
     ) -> None:
         self.s, self.t, self.p, self.root, self.run, self.row = s, t, p, root, run, row
         self.layout: KeyLayout | None = None

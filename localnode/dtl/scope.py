@@ -24,7 +24,7 @@ class Expr:
 
     __slots__ = ("constant", "run", "value")
 
-    def __init__(self, run: Evaluator, constant: bool = False, value: Any = None) -> None:
+    def __init__(self, run: Evaluator, constant: bool = False, value: object = None) -> None:
         self.run, self.constant, self.value = run, constant, value
 
     @classmethod

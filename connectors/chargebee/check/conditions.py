@@ -38,7 +38,7 @@ class Outcome:
         records = list(self.body.values()) if self.is_taken and isinstance(self.body, dict) else []
         return records[0] if len(records) == 1 and isinstance(records[0], dict) else MISSING
 
-    def part(self, name: str) -> Any:
+    def part(self, name: str) -> object:
         """Return the answer by the names that conditions use.
 
         They are `status`, `code`, `param`, `error`, `body`, `record`, `headers` and `sent`.
@@ -124,7 +124,7 @@ def _holds(condition: Condition, outcomes: Mapping[str, Outcome], fill: Callable
     return _OPERATORS[operator](value, wanted)
 
 
-def _compare(operator: str, value: Any, other: Any) -> bool:
+def _compare(operator: str, value: object, other: Any) -> bool:
     if other is MISSING:
         return False
     if operator == "above":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Request
 from werkzeug.exceptions import ClientDisconnected
 
@@ -33,7 +31,7 @@ def json_of(request: Request, any_bytes: bool = False) -> object:
     return parse(text.decode(errors="replace").encode() if any_bytes else text)
 
 
-def parse(text: bytes) -> Any:
+def parse(text: bytes) -> object:
     """Return the JSON value in a text; `BadRequest` if it is none, nested too deep, or too much of it."""
     if jsonio.values_in(text) > MOST_VALUES:
         raise BadRequest(

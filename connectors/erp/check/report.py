@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from connectors.erp.check.findings import Finding, Report
 from connectors.erp.profile.load import Profile
@@ -45,7 +44,7 @@ def finding_lines(file: object, finding: Finding) -> Iterator[str]:
     yield f"    → {finding.advice}"
 
 
-def document(profile: Profile, reports: Sequence[Report]) -> Mapping[str, Any]:
+def document(profile: Profile, reports: Sequence[Report]) -> Mapping[str, object]:
     """Return the same as JSON."""
     return {
         "profile": profile.name,

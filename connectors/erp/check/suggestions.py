@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from core.jsonio import type_name
 
@@ -21,7 +20,7 @@ def list_places(body: object) -> list[str]:
     return [f"{path or 'the whole answer'} ({size})" for path, size in found[:_MOST]]
 
 
-def _lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, int]]:
+def _lists(value: object, path: str, depth: int) -> Iterator[tuple[str, int]]:
     if isinstance(value, list):
         if all(isinstance(item, dict) for item in value):
             yield path, len(value)

@@ -27,6 +27,6 @@ class WatchedClient:
         self._answers.append((operation, answer))
         return answer
 
-    def bodies(self, operation: str) -> list[Any]:
+    def bodies(self, operation: str) -> list[object]:
         """Return the bodies of the answers to one operation, in their order."""
         return [answer.body for name, answer in self._answers if name == operation]

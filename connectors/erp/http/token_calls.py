@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import requests
 from requests.auth import HTTPBasicAuth
@@ -117,7 +116,7 @@ class TokenCalls:
         return token
 
 
-def _json(answer: requests.Response) -> Any:
+def _json(answer: requests.Response) -> object:
     try:
         return jsonio.loads(jsonio.without_bom(answer.content))
     except ValueError:

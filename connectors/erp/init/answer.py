@@ -41,7 +41,7 @@ def records_place(body: object) -> str | None:
     return found[0][0] if found else None
 
 
-def _lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, int]]:
+def _lists(value: object, path: str, depth: int) -> Iterator[tuple[str, int]]:
     if isinstance(value, list):
         if value and all(isinstance(item, dict) for item in value):
             yield path, len(value)
@@ -50,7 +50,7 @@ def _lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, int]]:
             yield from _lists(inner, f"{path}.{name}" if path else name, depth - 1)
 
 
-def leaves(record: Mapping[str, object], above: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(record: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
     """Yield the paths of all values of a record that are no objects, with the values."""
     for name, value in record.items():
         if isinstance(value, dict):
@@ -167,6 +167,6 @@ def named(said: Mapping[str, object], words: Sequence[str], kind: type | tuple[t
     return None
 
 
-def keys(records: Sequence[Record], key: str | None) -> list[Any]:
+def keys(records: Sequence[Record], key: str | None) -> list[object]:
     """Return what records are told apart by."""
     return [get_path(record, key) if key else record for record in records]

@@ -195,7 +195,7 @@ def _is_number(value: Any) -> bool:
     return not isinstance(value, bool)
 
 
-def _meaning(word: str, enum: Sequence[Any]) -> Any:
+def _meaning(word: str, enum: Sequence[Any]) -> object:
     for ours in enum:
         if ours is not None and (
             plain(word) == plain(str(ours)) or plain(word) in words.VALUES.get(ours, ())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from msgspec import UNSET
 
@@ -11,7 +10,7 @@ from connectors.erp.profile.model.mapping import Condition
 from core.dotted import get_all
 
 
-def fits(conditions: Sequence[Condition], record: Any) -> bool:
+def fits(conditions: Sequence[Condition], record: object) -> bool:
     """Return whether all conditions hold for the record as the ERP gives it."""
     return all(_holds(condition, record) for condition in conditions)
 

@@ -44,7 +44,7 @@ class Field:
         name: str,
         spec: model.FieldSpec,
         values: Values,
-        nulls: Sequence[Any] = (),
+        nulls: Sequence[object] = (),
         decode: Decode | None = None,
         must: bool = False,
     ) -> None:
@@ -117,11 +117,11 @@ class Field:
                 f"the ERP's {self.source} is not what the profile says of {self.name}"
             ) from error
 
-    def key(self, holder: Any) -> Any:
+    def key(self, holder: object) -> object:
         """Return the ERP's value, for look-ups of many at once."""
         return self._raw_value(holder)
 
-    def holds(self, holder: Any, value: str) -> bool:
+    def holds(self, holder: object, value: str) -> bool:
         """Return whether the ERP has this text of ours here, be it shortened."""
         return bool(get_path(holder, self.source) == self.encode(value))
 
@@ -138,7 +138,7 @@ class Field:
             return value
         return value.lower() if self._letters == "lower" else value.upper()
 
-    def encode(self, value: Any) -> Any:
+    def encode(self, value: Any) -> object:
         """Our value as the ERP writes it."""
         value = self.lettered(value)
         if value is None:
@@ -260,7 +260,7 @@ class FieldMap:
             record[name] = [lines.read(line, None, at) for at, line in enumerate(item.all(raw), 1)]
         return record
 
-    def keys(self, records: Iterable[Record]) -> Iterator[tuple[str, Any]]:
+    def keys(self, records: Iterable[Record]) -> Iterator[tuple[str, object]]:
         """Yield the keys in records that are turned into values of ours, with the names of their look-ups."""
         for raw in records:
             for field in self.decoded.values():
@@ -367,14 +367,14 @@ class FieldMap:
         return ("\n" if isinstance(field.piece, int) else " ").join(pieces) or None
 
     def _line_commands(
-        self, item: Item, wanted: list[Any], resolve: Resolve, have: list[Any], raw: Record | None
-    ) -> Any:
+        self, item: Item, wanted: list[object], resolve: Resolve, have: list[object], raw: Record | None
+    ) -> object:
         """Return what to write for a list of lines; `have` are the present ones in our names."""
         return item.changes(self._changed_lines(wanted, resolve, have), raw)
 
     def _changed_lines(
         self, wanted: list[Any], resolve: Resolve, have: list[Any]
-    ) -> list[tuple[Any, Record]]:
+    ) -> list[tuple[object, Record]]:
         """Return the lines that are new or differ.
 
         Their keys, None for new ones, and what is written of them.

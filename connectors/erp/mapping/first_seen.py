@@ -10,7 +10,6 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
 
 from connectors.erp.mapping.templates import asks_since
 from connectors.erp.profile.model.datatype import DatatypeProfile
@@ -45,7 +44,7 @@ class FirstSeen:
             self._known.move_to_end(key)
             return known[1]
 
-    def known(self, key: str, raw: Mapping[str, Any]) -> str | None:
+    def known(self, key: str, raw: Mapping[str, object]) -> str | None:
         """Return when a list first showed a record as it is; None if none has."""
         with self._lock:
             known = self._known.get(key)

@@ -32,12 +32,12 @@ class Commands:
         """Whether the list is always written whole."""
         return self._spec is None
 
-    def create(self, item: Record) -> Any:
+    def create(self, item: Record) -> object:
         """Return the command that adds an item."""
         assert self._spec is not None
         return render(self._spec.create, {"item": item})
 
-    def update(self, key: Any, changes: Record) -> Any:
+    def update(self, key: object, changes: Record) -> object:
         """Return the command that changes the item of that key."""
         assert self._spec is not None
         return render(self._spec.update, {"id": key, "changes": changes})
@@ -61,7 +61,7 @@ class Item:
         self._holds = spec.holds
         self._commands = commands
 
-    def all(self, raw: Any) -> list[Record]:
+    def all(self, raw: object) -> list[Record]:
         """Return the items of this kind, in the list's order."""
         return [item for item in self._items(raw) if fits(self._where, item)]
 
@@ -69,7 +69,7 @@ class Item:
         """Return the first of them."""
         return next((item for item in self._items(raw) if fits(self._where, item)), None)
 
-    def change(self, values: Record, raw: Any, written: Any = None) -> Any:
+    def change(self, values: Record, raw: Any, written: Any = None) -> object:
         """Return what to write so that the item has these values; None if nothing.
 
         One that loses the value it `needs` is removed. `written` is what the list is to be already, for other
@@ -93,7 +93,7 @@ class Item:
             return self._list_with(raw, None, {**self._new, **filled})
         return self._list_with(raw, item, None if emptied else values)
 
-    def changes(self, changed: Sequence[tuple[object, Record]], raw: object) -> Any:
+    def changes(self, changed: Sequence[tuple[object, Record]], raw: object) -> object:
         """Return what to write for several: pairs of a key (None for a new item) and its values.
 
         None if nothing.

@@ -229,7 +229,7 @@ def _deletion(spec: Deletion) -> Callable[[Record], bool]:
             return lambda raw: False
 
 
-def without_read_only(value: Any, schema: Mapping[str, Any]) -> Any:
+def without_read_only(value: object, schema: Mapping[str, Any]) -> Any:
     """`value` without the nested properties that the schema calls read-only.
 
     Merged values bring them along.

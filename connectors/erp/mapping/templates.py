@@ -59,7 +59,7 @@ def render(template: object, values: Values, quotes: Quotes | None = None) -> An
     return template
 
 
-def names(template: Any) -> set[str]:
+def names(template: object) -> set[str]:
     """Return the names that a template asks for, those of optional parts as well."""
     if isinstance(template, str):
         return {found[1] for found in _NAMED.finditer(template)}
@@ -138,7 +138,7 @@ def _written(template: Template, values: Values, quotes: Quotes | None) -> Itera
             yield _plain(render(one, values, quotes))
 
 
-def _text(template: str, values: Values, quotes: Quotes | None) -> Any:
+def _text(template: str, values: Values, quotes: Quotes | None) -> object:
     whole = _NAMED.fullmatch(template)
     if whole is not None:
         return _typed(whole[1], values[whole[1]], whole[2]) if whole[1] in values else template
@@ -166,7 +166,7 @@ def _is_one_word(value: object) -> bool:
     return all(_ONE_WORD.fullmatch(str(one)) for one in (value if isinstance(value, list) else [value]))
 
 
-def _typed(name: str, value: Any, form: str | None) -> Any:
+def _typed(name: str, value: Any, form: str | None) -> object:
     if form is None or isinstance(value, list):
         return value
     if form == "text":

@@ -70,7 +70,7 @@ class _Filler:
     file: str
     used: dict[str, str] = field(default_factory=dict)
 
-    def fill(self, value: Any, place: tuple[str, ...]) -> Any:
+    def fill(self, value: object, place: tuple[str, ...]) -> Any:
         if isinstance(value, dict):
             return {name: self.fill(item, (*place, name)) for name, item in value.items()}
         if isinstance(value, list):
@@ -197,7 +197,7 @@ def _with_variables(path: Path, document: Any, variables: Mapping[str, Any]) -> 
     }
 
 
-def _put_in(node: object, values: Mapping[str, object], is_path: bool = False) -> Any:
+def _put_in(node: object, values: Mapping[str, object], is_path: bool = False) -> object:
     if isinstance(node, dict):
         return {key: _put_in(value, values, key == "path") for key, value in node.items()}
     if isinstance(node, list):

@@ -106,7 +106,7 @@ def _object(schema: Schema, kind: type[ProfilePart]) -> Schema:
     return schema
 
 
-def _tidy(node: Any) -> Any:
+def _tidy(node: object) -> Any:
     """Without the nulls and empty defaults that stand for members which are not there."""
     if isinstance(node, list):
         return [_tidy(item) for item in node]

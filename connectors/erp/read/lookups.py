@@ -73,7 +73,7 @@ class Lookups:
             return {name: self.filled(item) for name, item in template.items()}
         return template
 
-    def _asked(self, name: str, value: Any) -> list[Any]:
+    def _asked(self, name: str, value: object) -> list[Any]:
         try:
             return next(self._lists[name].pages({}, values={"value": value}), [])
         except CannotAsk:
@@ -157,5 +157,5 @@ def _call(spec: LookupSpec | LookupRead) -> ListCall:
     )
 
 
-def _number(value: Any, spec: LookupSpec) -> Any:
+def _number(value: Any, spec: LookupSpec) -> object:
     return int(value) if spec.sent_as == "integer" and str(value).isdigit() else value

@@ -45,7 +45,7 @@ def and_(call: Call) -> Expr:
     """Return True if all arguments are truthy; those after the first that is not are not evaluated."""
     runs = [arg.run for arg in call.args]
 
-    def run(f: Frame, v: Any) -> bool:
+    def run(f: Frame, v: object) -> bool:
         for condition in runs:
             held = condition(f, v)
             if held is not True and not truthy(held):
@@ -60,7 +60,7 @@ def or_(call: Call) -> Expr:
     """Return True if any argument is truthy; those after the first that is are not evaluated."""
     runs = [arg.run for arg in call.args]
 
-    def run(f: Frame, v: Any) -> bool:
+    def run(f: Frame, v: object) -> bool:
         for condition in runs:
             held = condition(f, v)
             if held is True or (held is not False and truthy(held)):

@@ -34,7 +34,7 @@ def neq(a: object, b: object) -> bool:
     return not eq(a, b)
 
 
-def _compare(a: Any, b: Any, fits: Callable[[Any, Any], bool]) -> bool:
+def _compare(a: object, b: object, fits: Callable[[Any, Any], bool]) -> bool:
     a, b = first(a), first(b)
     rank = RANK[kind(a)]
     if (rank != RANK[kind(b)] or rank == RANK[NULL]) and reads("compare-null", "false"):
@@ -43,7 +43,7 @@ def _compare(a: Any, b: Any, fits: Callable[[Any, Any], bool]) -> bool:
 
 
 @plain("gt", signature="A B")
-def gt(a: Any, b: Any) -> bool:
+def gt(a: object, b: object) -> bool:
     """Return True if the first value of A is greater than the first value of B.
 
     Numbers compare by value whatever their kind; false if either side has no value or if the two are not
@@ -53,7 +53,7 @@ def gt(a: Any, b: Any) -> bool:
 
 
 @plain("gte", signature="A B")
-def gte(a: Any, b: Any) -> bool:
+def gte(a: object, b: object) -> bool:
     """Return True if the first value of A is greater than or equal to the first value of B.
 
     Otherwise as `gt`.
@@ -62,13 +62,13 @@ def gte(a: Any, b: Any) -> bool:
 
 
 @plain("lt", signature="A B")
-def lt(a: Any, b: Any) -> bool:
+def lt(a: object, b: object) -> bool:
     """Return True if the first value of A is less than the first value of B; otherwise as `gt`."""
     return a < b if type(a) is int and type(b) is int else _compare(a, b, operator.lt)
 
 
 @plain("lte", signature="A B")
-def lte(a: Any, b: Any) -> bool:
+def lte(a: object, b: object) -> bool:
     """Return True if the first value of A is less than or equal to the first value of B.
 
     Otherwise as `gt`.

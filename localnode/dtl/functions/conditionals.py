@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from localnode.dtl.decorators import special
 from localnode.dtl.functions.comparisons import eq
 from localnode.dtl.runtime import Frame
@@ -20,7 +18,7 @@ def if_(call: Call) -> Expr:
         return then if truthy(condition.value) else otherwise
     test, yes, no = condition.run, then.run, otherwise.run
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         held = test(f, v)
         return yes(f, v) if held is True or (held is not False and truthy(held)) else no(f, v)
 
@@ -32,7 +30,7 @@ def case(call: Call) -> Expr:
     """Return the THEN of the first CONDITION that is truthy; if there is none, ELSE, or null without ELSE."""
     branches, otherwise = branches_of([arg.run for arg in call.args])
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         for condition, then in branches:
             held = condition(f, v)
             if held is True or (held is not False and truthy(held)):
@@ -51,7 +49,7 @@ def case_eq(call: Call) -> Expr:
     value, runs = call.args[0].run, [arg.run for arg in call.args[1:]]
     branches, otherwise = branches_of(runs)
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         wanted = value(f, v)
         for when, then in branches:
             if eq(wanted, when(f, v)):

@@ -41,7 +41,7 @@ def _moment(nanoseconds: int) -> object:
 
 
 @cast("datetime")
-def datetime(value: Any) -> Any:
+def datetime(value: Any) -> object:
     """Map-style cast.
 
     An ISO 8601 string with `Z` or an offset ("2015-07-28T09:46:00.12345Z"), or an integer: nanoseconds since
@@ -56,7 +56,7 @@ def datetime(value: Any) -> Any:
     return INVALID if nanoseconds is None else _moment(nanoseconds)
 
 
-def _from_iso(written: str) -> Any:
+def _from_iso(written: str) -> object:
     shift = 0
     if match := _OFFSET.fullmatch(written):
         shift = (int(match[3]) * 3600 + int(match[4]) * 60) * (-1 if match[2] == "-" else 1)
@@ -78,7 +78,7 @@ def datetime_parse(zone: Any, form: DateFormat) -> Callable[[str], object]:
     1970-01-01T00:00:00. A local time that occurs twice is the first, a skipped one lies after the gap.
     """
 
-    def parse(value: str) -> Any:
+    def parse(value: str) -> object:
         found = form.read(value)
         if found is None:
             return INVALID
@@ -91,7 +91,7 @@ def datetime_parse(zone: Any, form: DateFormat) -> Callable[[str], object]:
 
 
 @mapped("datetime-format", signature="[TIMEZONE:zone] FORMAT:format VALUES")
-def datetime_format(zone: Any, form: DateFormat) -> Callable[[Any], Any]:
+def datetime_format(zone: Any, form: DateFormat) -> Callable[[object], object]:
     """Map-style over datetimes: the text in FORMAT, in local time of TIMEZONE (default UTC).
 
     Digits finer than microseconds are cut off; `%p` gives am or pm, `%z` gives +0200. What is no datetime is
@@ -102,7 +102,7 @@ def datetime_format(zone: Any, form: DateFormat) -> Callable[[Any], Any]:
 
     rounded = reads("fraction-digits", "rounded")
 
-    def to_text(value: Any) -> Any:
+    def to_text(value: object) -> object:
         if type(value) is not str or value[:2] != "~t":
             return INVALID
         written = value[2:]

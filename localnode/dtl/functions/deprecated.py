@@ -40,10 +40,10 @@ def lookup(call: Call) -> Expr:
     """
     datasets, references = call.named("DATASETS"), call.named("REFERENCES").run
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         allowed = None if datasets is None else as_list(datasets.run(f, v))
 
-        def one(value: Any) -> Any:
+        def one(value: Any) -> object:
             if kind(value) != URI or not value.startswith("~rsesam:"):
                 return INVALID
             dataset, _, entity_id = value.removeprefix("~rsesam:").partition("/")
@@ -82,7 +82,7 @@ def ni_collapse(call: Call) -> Expr:
     """
     prefixes = declared_prefixes(call.scope.settings.namespaces)
 
-    def collapse(value: Any) -> Any:
+    def collapse(value: Any) -> object:
         url = value if is_string(value) else value[2:] if kind(value) == URI else None
         prefix = longest_prefix(url or "", prefixes)
         return INVALID if not url or prefix is None else f"~:{prefixes[prefix]}:{url[len(prefix) :]}"

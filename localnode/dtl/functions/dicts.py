@@ -70,7 +70,7 @@ def _dicts(values: object) -> list[dict[str, object]]:
 
 
 @plain("items", signature="VALUES")
-def items(values: Any) -> Any:
+def items(values: object) -> object:
     """Return a list of `[key, value]` for all dicts in order; what is no dict is left out."""
     return _of_one_entry(values, [[key, value] for item in _dicts(values) for key, value in item.items()])
 
@@ -87,7 +87,7 @@ def key_values(values: object) -> object:
 
 
 @plain("keys", signature="VALUES")
-def keys(values: Any) -> Any:
+def keys(values: object) -> object:
     """Return a list of all keys of all dicts in order, duplicates kept; what is no dict is left out."""
     return _of_one_entry(values, [key for item in _dicts(values) for key in item])
 
@@ -131,7 +131,7 @@ def path(call: Call) -> Expr:
     wanted = names.run
     of_one: dict[str, Callable[[Any], Any]] = {}
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         name = wanted(f, v)
         if type(name) is not str or name[:1] == "~":
             return reader(elements_of(name))(source(f, v))
@@ -159,8 +159,8 @@ def apply(call: Call) -> Expr:
     call.scope.compilation.applied.append((call.path, name))
     source, run_rule = values.run, rule.apply
 
-    def run(f: Frame, v: Any) -> Any:
-        def one(value: object) -> Any:
+    def run(f: Frame, v: object) -> object:
+        def one(value: object) -> object:
             spend_items(0)
             frame = f.applied(value)
             return frame.t if run_rule(frame) is None else INVALID
@@ -200,7 +200,7 @@ def apply_ns(call: Call) -> Expr:
     settings = call.scope.settings
     config, values = call.args[0].run, call.args[1].run
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         how = Namespacing.of(first(config(f, v)), settings)
         return None if how is None else broadcast(lambda value: add_namespaces(value, how), values(f, v))
 

@@ -38,7 +38,7 @@ def _keyed(call: Call, make: Callable[..., Callable[[object], object]]) -> Expr:
     """Return a map-style function whose arguments before VALUES are keys."""
     keys, values = [arg.run for arg in call.args[:-1]], call.args[-1].run
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         given = [_revealed(f, first(key(f, v))) for key in keys]
         return None if None in given else broadcast(make(*given), values(f, v))
 
@@ -83,7 +83,7 @@ def encrypt(call: Call) -> Expr:
 def decrypt(call: Call) -> Expr:
     """Map-style over bytes that `encrypt` gave with the same KEY: the strings again; all else is dropped."""
 
-    def decryptor(key: str) -> Callable[[Any], Any]:
+    def decryptor(key: str) -> Callable[[object], object]:
         box = _fernet(key)
 
         def opened(value: object) -> object:
@@ -153,7 +153,7 @@ def decrypt_pki(call: Call) -> Expr:
     The strings again, by PRIVATE_KEY, an RSA key in PEM format; what cannot be decrypted is dropped.
     """
 
-    def decryptor(pem: str) -> Callable[[Any], Any]:
+    def decryptor(pem: str) -> Callable[[object], object]:
         key = _private_key(pem)
 
         def opened(value: object) -> object:

@@ -45,7 +45,7 @@ def apply_hops(call: Call) -> Expr:
         return Expr.of(None)
     run_rule = rule.apply
 
-    def run(f: Frame, v: Any) -> list[Any]:
+    def run(f: Frame, v: object) -> list[Any]:
         targets = []
         for value in (each for item in found(f, v) for each in as_list(item)):
             spend_items(0)
@@ -69,7 +69,7 @@ def lookup_entity(call: Call) -> Expr:
         return Expr.of(None)
     call.scope.compilation.lookups.add(dataset)
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         key = first(entity_id(f, v))
         return f.run.context.lookup(dataset, str(key)) if is_string(key) else None
 

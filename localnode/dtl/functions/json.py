@@ -90,7 +90,7 @@ def _parse(value: Any, finish: Any) -> object:
         return INVALID
 
 
-def _no_number(word: str) -> Any:
+def _no_number(word: str) -> object:
     raise ValueError(f"{word} is no JSON")
 
 

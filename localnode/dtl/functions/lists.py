@@ -19,7 +19,7 @@ from localnode.readings import reads
 MAX_RANGE = 1_000_000
 
 
-def _listed(values: object) -> list[Any] | None:
+def _listed(values: object) -> list[object] | None:
     """Return the values as a list; null has none, or (another reading) is no list."""
     return None if values is None and reads("list-of-null", "null") else as_list(values)
 
@@ -67,7 +67,7 @@ def combine(call: Call) -> Expr:
 
 
 @plain("count", signature="VALUES")
-def count(values: Any) -> int:
+def count(values: object) -> int:
     """Return the number of values: 0 for null, 1 for a single value."""
     return len(as_list(values))
 
@@ -81,7 +81,7 @@ def distinct(call: Call) -> Expr:
     function, values = call.named("FUNCTION"), call.named("VALUES").run
     key: Evaluator = function.run if function else lambda f, v: v
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         items = values(f, v)
         return distinct_by(items, lambda item: key(f, item)) if type(items) is list else items
 
@@ -98,7 +98,7 @@ def distinct_by(items: list[object], key: Callable[[object], object]) -> list[ob
 
 
 @plain("enumerate", signature="[START:integer] VALUES")
-def enumerate_(start: Any, values: Any) -> Any:
+def enumerate_(start: Any, values: object) -> object:
     """`{"key": n, "value": v}` for each value, with n from START (default 0).
 
     A single dict for a single value, null for null.
@@ -116,7 +116,7 @@ def filter_(call: Call) -> Expr:
     test, values = call.args[0].run, call.args[1].run
     if reads("list-of-null", "empty"):
 
-        def select(f: Frame, v: Any) -> list[Any]:
+        def select(f: Frame, v: object) -> list[object]:
             found = values(f, v)
             if type(found) is not list:
                 found = [] if found is None else [found]
@@ -129,7 +129,7 @@ def filter_(call: Call) -> Expr:
 
         return Expr(select)
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         items = _listed(values(f, v))
         if items is None:
             return None
@@ -146,7 +146,7 @@ def first_(values: object) -> object:
 
 
 @plain("last", signature="VALUES")
-def last(values: object) -> Any:
+def last(values: object) -> object:
     """Return the last value of a list, null if it is empty; anything else is returned as it is."""
     if type(values) is list:
         return values[-1] if values else None
@@ -180,7 +180,7 @@ def group(call: Call) -> Expr:
     """
     key, value, values = (arg.run for arg in call.args)
 
-    def run(f: Frame, v: Any) -> list[Any]:
+    def run(f: Frame, v: object) -> list[object]:
         groups: dict[str, list[Any]] = {}
         items = as_list(values(f, v))
         spend_results(len(items))
@@ -203,7 +203,7 @@ def group_by(call: Call) -> Expr:
     key, values = call.args[0].run, call.args[-1].run
     to_string: Evaluator = call.args[1].run if len(call.args) == 3 else lambda f, v: transit_text(v)
 
-    def run(f: Frame, v: Any) -> dict[str, list[Any]]:
+    def run(f: Frame, v: object) -> dict[str, list[object]]:
         groups: dict[str, list[Any]] = {}
         items = as_list(values(f, v))
         spend_results(len(items))
@@ -276,7 +276,7 @@ def map_(call: Call) -> Expr:
 
         return Expr(results)
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         items = _listed(values(f, v))
         if items is None:
             return None
@@ -295,8 +295,8 @@ def map_dict(call: Call) -> Expr:
     """
     key, value, values = (arg.run for arg in call.args)
 
-    def run(f: Frame, v: Any) -> Any:
-        def one(item: object) -> Any:
+    def run(f: Frame, v: object) -> object:
+        def one(item: object) -> object:
             if type(item) is not dict:
                 return INVALID
             spend_results(len(item))
@@ -318,7 +318,7 @@ def map_values(call: Call) -> Expr:
     """Return a list of what VALUE_FUNCTION gives for each value of each dict; what is no dict is left out."""
     function, values = call.args[0].run, call.args[1].run
 
-    def run(f: Frame, v: Any) -> list[Any] | None:
+    def run(f: Frame, v: object) -> list[object] | None:
         items = _listed(values(f, v))
         if items is None:
             return None
@@ -388,7 +388,7 @@ def reversed_(values: object) -> list[object] | None:
 
 
 @plain("slice", signature="START:bound [END:bound] [STRIDE:step] VALUES")
-def slice_(start: Any, end: Any, stride: Any, values: Any) -> list[Any] | None:
+def slice_(start: Any, end: Any, stride: Any, values: object) -> list[object] | None:
     """Return the values from START up to, not including, END, every STRIDE-th.
 
     Negative positions count from the end, a null position is the start or the end.
@@ -421,7 +421,7 @@ def _sorted(call: Call, descending: bool) -> Expr:
     by: Evaluator = function.run if function else lambda f, v: v
     turned = descending and reads("descending-ties", "reversed")
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         items = values(f, v)
         if type(items) is not list:
             return items

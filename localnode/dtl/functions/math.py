@@ -56,7 +56,7 @@ def _sign(operation: Operation, call: Call) -> Expr:
     left, right = call.args[0].run, call.args[1].run
     of_integers = INTEGERS.get(operation)
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         a, b = left(f, v), right(f, v)
         if of_integers is not None and type(a) is int and type(b) is int:
             return of_integers(a, b)
@@ -69,7 +69,7 @@ def _sign(operation: Operation, call: Call) -> Expr:
 def _word(operation: Operation, call: Call) -> Expr:
     operand, values = call.args[0].run, call.args[1].run
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         by = first(operand(f, v))
         if number_of(by) is None:
             return None
@@ -159,10 +159,10 @@ def abs_(value: object) -> object:
     return value_of(number.copy_abs() if isinstance(number, Decimal) else abs(number))
 
 
-def _rounding(mode: str, digits: Any) -> Callable[[Any], Any]:
+def _rounding(mode: str, digits: Any) -> Callable[[object], object]:
     places = 0 if digits is ABSENT else max(min(digits, MAX_EXPONENT), -MAX_EXPONENT)
 
-    def one(value: object) -> Any:
+    def one(value: object) -> object:
         number = number_of(value)
         if number is None or (type(number) is float and not math.isfinite(number)):
             return INVALID

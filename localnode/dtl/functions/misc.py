@@ -23,14 +23,14 @@ MAX_TUPLES = 1_000_000
 
 
 @mapped("hash128", signature="ALGORITHM:algorithm [SEED:integer] VALUES")
-def hash128(_algorithm: str, seed: Any) -> Callable[[Any], Any]:
+def hash128(_algorithm: str, seed: Any) -> Callable[[object], object]:
     """Map-style over strings (as utf-8) and bytes: the MurmurHash3_x64_128 hash as an integer.
 
     SEED (default 0) is taken modulo 2^32.
     """
     start = 0 if seed is ABSENT else seed
 
-    def hashed(value: Any) -> Any:
+    def hashed(value: Any) -> object:
         content = value.encode("utf-8", "surrogatepass") if is_string(value) else bytes_of(value)
         return INVALID if content is None else mmh3.hash128(content, start & 0xFFFFFFFF)
 
@@ -46,7 +46,7 @@ def is_changed(call: Call) -> Expr:
     """
     function = call.args[0].run
 
-    def run(f: Frame, v: Any) -> bool | None:
+    def run(f: Frame, v: object) -> bool | None:
         current = f.run.source
         previous = f.run.context.previous(current["_id"]) if "_id" in current else None
         if previous is None:
@@ -73,7 +73,7 @@ def tuples(call: Call) -> Expr:
     """
     runs = [arg.run for arg in call.args]
 
-    def run(f: Frame, v: Any) -> list[list[Any]]:
+    def run(f: Frame, v: object) -> list[list[object]]:
         columns = [[item for item in as_list(run(f, v)) if item is not None] for run in runs]
         size = 1
         for column in columns:
@@ -94,7 +94,7 @@ def completeness(call: Call) -> Expr:
     """
     via, dataset = call.args[0].run, call.args[1].run
 
-    def run(f: Frame, v: Any) -> str | None:
+    def run(f: Frame, v: object) -> str | None:
         names = first(via(f, v)), first(dataset(f, v))
         if not all(map(is_string, names)):
             return None

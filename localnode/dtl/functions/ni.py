@@ -51,11 +51,11 @@ def ni(call: Call) -> Expr:
     if namespace.constant and is_string(first(namespace.value)):
         head = f"~:{first(namespace.value)}:"
 
-        def fixed(f: Frame, v: Any) -> Any:
+        def fixed(f: Frame, v: object) -> object:
             value = values(f, v)
             return head + value if type(value) is str and value[:1] != "~" else broadcast(in_namespace, value)
 
-        def in_namespace(value: Any) -> Any:
+        def in_namespace(value: Any) -> object:
             return head + value if is_string(value) else INVALID
 
         return Expr(fixed)
@@ -99,7 +99,7 @@ class Collapser:
             return self._collapse(value[2:])
         return value if name == NI else INVALID
 
-    def _collapse(self, uri: str) -> Any:
+    def _collapse(self, uri: str) -> object:
         prefix = longest_prefix(uri, self._prefixes)
         if prefix is None:
             if self._stem is None:

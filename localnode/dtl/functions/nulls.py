@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from localnode.dtl.decorators import fold_constant, plain, special
 from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Expr
@@ -33,7 +31,7 @@ def coalesce_args(call: Call) -> Expr:
     """
     runs = [arg.run for arg in call.args]
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         for argument in runs:
             if (value := argument(f, v)) is not None:
                 return value
@@ -47,7 +45,7 @@ def if_null(call: Call) -> Expr:
     """VALUES, unless `is-null` VALUES, then FALLBACK."""
     values, fallback = call.args[0].run, call.args[1].run
 
-    def run(f: Frame, v: Any) -> Any:
+    def run(f: Frame, v: object) -> object:
         value = values(f, v)
         return fallback(f, v) if first(value) is None else value
 

@@ -62,7 +62,7 @@ def float_(value: object) -> object:
 
 
 @cast("integer")
-def integer(value: Any) -> Any:
+def integer(value: Any) -> object:
     """Map-style cast to an integer, from numbers, numeric strings and datetimes (nanoseconds since 1970).
 
     Fractions are cut off (124.4 becomes 124, -1.5 becomes -1). "0x…" is read as two's complement of the width

@@ -49,7 +49,7 @@ def encryptor(public_key: str) -> Callable[[str], object]:
     return sealed
 
 
-def decryptor(private_key: str, passphrase: str) -> Callable[[str], Any]:
+def decryptor(private_key: str, passphrase: str) -> Callable[[str], object]:
     """Return a function that decrypts messages with a private key.
 
     INVALID for what is no message for this key.
@@ -69,7 +69,7 @@ def decryptor(private_key: str, passphrase: str) -> Callable[[str], Any]:
 
 
 @lru_cache(maxsize=32)
-def _opened(private_key: str, passphrase: str) -> Any:
+def _opened(private_key: str, passphrase: str) -> object:
     key = _private(private_key)
     for words in ((passphrase,), ()):
         try:

@@ -15,14 +15,14 @@ from localnode.dtl.values import URI, is_string, kind, text
 
 
 @mapped("phonenumber-parse", signature="[REGION:string] VALUES")
-def phonenumber_parse(region: Any) -> Callable[[Any], Any]:
+def phonenumber_parse(region: Any) -> Callable[[object], object]:
     """Map-style over strings and whole numbers: the phone number as a URI (`~rtel:+47-22-22-22-22`).
 
     REGION, an ISO code such as NO, supplies a missing country code; what cannot be read is dropped.
     """
     country = None if region is ABSENT else region.upper()
 
-    def parse(value: Any) -> Any:
+    def parse(value: Any) -> object:
         digits = value if is_string(value) else _digits(value)
         number = _read(digits, country) if digits else None
         return (
@@ -43,7 +43,7 @@ def phonenumber_format(form: str) -> Callable[[object], object]:
     """
     write = _WRITERS[form]
 
-    def to_text(value: Any) -> Any:
+    def to_text(value: Any) -> object:
         number = _read(value[2:], None) if kind(value) == URI and value.startswith("~rtel:") else None
         written = write(number) if number else None
         return INVALID if written is None else text(written)

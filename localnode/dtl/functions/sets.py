@@ -30,7 +30,7 @@ def intersection(a: object, b: object) -> list[object]:
 
 
 @plain("difference", signature="A B")
-def difference(a: object, b: object) -> list[Any]:
+def difference(a: object, b: object) -> list[object]:
     """Return the values of A that are not in B, in order, duplicates in A kept."""
     items = as_list(a)
     spend_items(len(items))

@@ -44,7 +44,7 @@ def concat(call: Call) -> Expr:
     if len(runs) == 1:
         return fold_constant(_concat_one(runs[0], part_of), call.args)
 
-    def run(f: Frame, v: Any) -> str:
+    def run(f: Frame, v: object) -> str:
         parts: list[str] = []
         for argument in runs:
             value = argument(f, v)
@@ -65,7 +65,7 @@ def concat(call: Call) -> Expr:
 def _concat_one(argument: Evaluator, part_of: Callable[[object], str | None]) -> Evaluator:
     """Return `concat` of a single argument, which rules use to read a computed name as one."""
 
-    def run(f: Frame, v: Any) -> str:
+    def run(f: Frame, v: object) -> str:
         value = argument(f, v)
         if type(value) is str and value[:1] != "~":
             return value
@@ -77,7 +77,7 @@ def _concat_one(argument: Evaluator, part_of: Callable[[object], str | None]) ->
 
 
 @plain("join", signature="SEPARATOR:string VALUES")
-def join(separator: str, values: Any) -> str | None:
+def join(separator: str, values: object) -> str | None:
     """One string from all strings in VALUES with SEPARATOR in between.
 
     `""` if there are none, null for null.
@@ -157,7 +157,7 @@ def rjust(width: object, fill: object) -> Callable[[str], str] | None:
     return _justified(str.rjust, width, fill)
 
 
-def _justified(side: Callable[[str, int, str], str], width: Any, fill: Any) -> Callable[[str], str] | None:
+def _justified(side: Callable[[str, int, str], str], width: object, fill: Any) -> Callable[[str], str] | None:
     width, fill = first(width), first(fill)
     if type(width) is not int or width > MAX_WIDTH or not is_string(fill) or len(fill) != 1:
         return None
@@ -197,7 +197,7 @@ def replace(call: Call) -> Expr:
         return fold_constant(many, call.args)
     old, new = (argument.run for argument in aligned(call)[:2])
 
-    def one(f: Frame, v: object) -> Any:
+    def one(f: Frame, v: object) -> object:
         before, after = old(f, v), new(f, v)
         if before is INVALID or after is INVALID:
             return None
@@ -227,7 +227,7 @@ def _replaced_in_turn(value: str, table: dict[str, str]) -> str:
 
 
 @plain("split", signature="[SEPARATOR:string] VALUES")
-def split(separator: Any, values: object) -> Any:
+def split(separator: Any, values: object) -> object:
     """One list of the parts of all strings.
 
     `""` splits into characters; without SEPARATOR at runs of whitespace. Empty parts are kept. Null gives

@@ -23,7 +23,7 @@ def uuid_(call: Call) -> Expr:
     return Expr(lambda f, v: broadcast(_convert, values(f, v)))
 
 
-def _convert(value: Any) -> Any:
+def _convert(value: Any) -> object:
     if is_string(value):
         value = f"~u{value}"
     return value.lower() if kind(value) == UUID else INVALID

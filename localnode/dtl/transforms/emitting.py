@@ -13,7 +13,7 @@ from localnode.dtl.scope import Call, Step
 from localnode.dtl.values import as_list, own, with_one_id
 
 
-def _entities(values: Any, required: bool, name: str) -> list[Any]:
+def _entities(values: object, required: bool, name: str) -> list[Any]:
     """Return the values that are entities; Refusal for others if ids are required."""
     found = []
     for value in as_list(values):

@@ -106,7 +106,7 @@ def default(call: Call) -> Step:
     return run
 
 
-def _finisher(call: Call) -> Callable[[Any], Any]:
+def _finisher(call: Call) -> Callable[[object], object]:
     """Return what is done to a value before it is set: `_id` gets a namespace, everything is copied."""
     settings = call.scope.settings
     if not settings.namespaced_identifiers or not _may_be_id(call.args[0]):
@@ -114,7 +114,7 @@ def _finisher(call: Call) -> Callable[[Any], Any]:
 
     prefixes_all = reads("added-id", "prefixed")
 
-    def finish(value: Any) -> Any:
+    def finish(value: Any) -> object:
         if is_string(value) and (prefixes_all or ":" not in value):
             return qualified(value, settings.identity)
         return own(value)
@@ -171,7 +171,7 @@ def _check_patterns(call: Call, index: int, patterns: Expr) -> None:
         call.error(index, 'a pattern must be a string, or a list of strings such as ["list", "a*", "b"]')
 
 
-def _exact_names(patterns: Any, scope: Scope) -> list[str] | None:
+def _exact_names(patterns: object, scope: Scope) -> list[str] | None:
     names = [exact_name(pattern, scope.settings) for pattern in as_list(patterns) if is_string(pattern)]
     exact = [name for name in names if name is not None and "*" not in name and "?" not in name]
     return list(dict.fromkeys(exact)) if len(exact) == len(names) else None
@@ -223,7 +223,7 @@ def _copy_late(include: Expr, exclude: Expr, scope: Scope) -> Step:
     return run
 
 
-def _chooser(include: Any, exclude: Any, scope: Scope) -> Matcher:
+def _chooser(include: object, exclude: object, scope: Scope) -> Matcher:
     """Return whether a name matches one pattern of `include` and none of `exclude`.
 
     Answers are remembered.
@@ -310,7 +310,7 @@ def make_ni(call: Call) -> Step:
     def maker(f: Frame) -> Callable[[object], object]:
         name = first(namespace(f, None))
 
-        def made(value: object) -> Any:
+        def made(value: object) -> object:
             found = in_namespace_of(name, _written(value))
             return sorted(found) if type(found) is list and reads("make-ni-order", "sorted") else found
 
@@ -383,7 +383,7 @@ def _route(source: Any, target: Any, scope: Scope) -> Route:
     return _keeping_namespaces(source, target, scope)
 
 
-def _collected(name: str, hits: list[Any]) -> list[tuple[str, Any]]:
+def _collected(name: str, hits: list[object]) -> list[tuple[str, object]]:
     if len(hits) < 2:
         return [(name, hit) for hit in hits]
     return [(name, [item for hit in hits for item in (hit if type(hit) is list else [hit])])]
@@ -395,7 +395,7 @@ def _keeping_namespaces(source: str, target: str, scope: Scope) -> Route:
         renamed = _in_same_namespace(exact, target)
         return lambda f: [(renamed, f.s[exact])] if exact in f.s else []
 
-    def route(f: Frame) -> list[tuple[str, Any]]:
+    def route(f: Frame) -> list[tuple[str, object]]:
         layout = f.layout or f.source_layout()
         name = layout.single.get(source)
         names = layout.several.get(source, ()) if name is None else (name,)
