@@ -22,6 +22,7 @@ from stack.mappings.reading import MappingsRefused
 from stack.mappings.render import Mappings
 from stack.node import NodeClient
 from stack.process_manager import StackError
+from stack.property import told as told_of
 from stack.run import INTERRUPTED, RunOptions, run
 from stack.settings import from_environment
 
@@ -89,6 +90,13 @@ def parser() -> argparse.ArgumentParser:
     _link_commands(commands)
     pipes = commands.add_parser("pipes", help="write pipes/ again from mappings/ and templates/")
     pipes.set_defaults(command=_pipes)
+    property_ = commands.add_parser(
+        "property",
+        help="what happens to a property: its mapping row, the rules it appears in, the datasets",
+        epilog="No node is asked: the answer is made of mappings/ and templates/.",
+    )
+    property_.add_argument("path", metavar="PATH", help="phone, contact.phone or chargebee-customer.phone")
+    property_.set_defaults(command=_property)
     checked = commands.add_parser(
         "deploy-check",
         help="what must change before this goes to a node of your own",
@@ -155,6 +163,11 @@ def _run(options: argparse.Namespace) -> int:
     os.umask(0o077)  # data and logs are their owner's alone
     names = ("folder", "once", "empty", "keep", "fresh", "plan", "write", "links")
     return run(RunOptions(**{name: getattr(options, name) for name in names}))
+
+
+def _property(options: argparse.Namespace) -> int:
+    print(told_of(Mappings(ROOT), options.path))
+    return OK
 
 
 def _pipes(options: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ from core.names import COLLECT, Kind, RecordName
 from core.settings import BadSetting
 from stack.decisions import link_decisions
 from stack.node import NodeClient
-from stack.report import MAPPINGS, Pair
+from stack.pairs import Pair, pairs
 
 COLUMNS = (
     "decision",
@@ -142,7 +142,7 @@ def _row(number: int, line: dict[str, str | None]) -> Row | None:
         raise BadSetting(f"line {number}: a decision needs both records; {', '.join(empty)} is empty")
     erp = Kind(ERP, values["erp_datatype"]).record(values["erp_id"])
     chargebee = Kind(CHARGEBEE, values["chargebee_datatype"]).record(values["chargebee_id"])
-    if not any(pair.erp == erp.datatype and pair.chargebee == chargebee.datatype for pair in MAPPINGS):
+    if not any(pair.erp == erp.datatype and pair.chargebee == chargebee.datatype for pair in pairs()):
         raise BadSetting(
             f"line {number}: an ERP {erp.datatype} and a Chargebee {chargebee.datatype} are never the same"
         )
@@ -173,11 +173,11 @@ def _ref(member: Json) -> RecordName:
 
 def _pair(mine: Json, theirs: Json) -> Pair | None:
     kinds = _ref(mine).datatype, _ref(theirs).datatype
-    return next((pair for pair in MAPPINGS if (pair.erp, pair.chargebee) == kinds), None)
+    return next((pair for pair in pairs() if (pair.erp, pair.chargebee) == kinds), None)
 
 
 def _is_paired_kind(record: RecordName) -> bool:
-    kinds = {pair.erp for pair in MAPPINGS} if record.system == ERP else {pair.chargebee for pair in MAPPINGS}
+    kinds = {pair.erp for pair in pairs()} if record.system == ERP else {pair.chargebee for pair in pairs()}
     return record.datatype in kinds
 
 

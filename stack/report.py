@@ -14,6 +14,7 @@ from core.tables import text_table
 from localnode.diagnostics.findings import OF_RECORDS
 from localnode.diagnostics.names import Labels
 from stack.node import NodeClient
+from stack.pairs import Pair, pairs
 from stack.plan_table import held_up
 from stack.services import Service
 
@@ -23,27 +24,6 @@ ABSENT = "datatype-absent"
 
 SHOWN = 10
 WIDTH = 100
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One row: an ERP datatype, a Chargebee datatype, and where its record has the other side's id."""
-
-    erp: str
-    chargebee: str
-    link: str = "external_refs.chargebee"
-
-
-MAPPINGS = (
-    Pair("contact", "customer"),
-    Pair("employee", "customer"),
-    Pair("customer", "business_entity", "business_entity_id"),
-    Pair("product", "item"),
-    Pair("order", "order"),
-    Pair("quote", "order"),
-)
-ALSO = {"item_price": "item"}
-"""Chargebee datatypes that are shared on behalf of another."""
 
 
 @dataclass
@@ -75,9 +55,9 @@ class Report:
 def make_report(erp: Service, chargebee: Service, node: NodeClient) -> Report:
     """Count on both sides through the services; the share datasets say what became of each record."""
     report = Report()
-    theirs = {kind: chargebee.ids(kind) for kind in sorted({each.chargebee for each in MAPPINGS})}
+    theirs = {kind: chargebee.ids(kind) for kind in sorted({each.chargebee for each in pairs()})}
     off = erp.disabled()
-    rows = {each.erp: _row(each, erp.records(each.erp), theirs[each.chargebee]) for each in MAPPINGS}
+    rows = {each.erp: _row(each, erp.records(each.erp), theirs[each.chargebee]) for each in pairs()}
     for kind in off & rows.keys():
         rows[kind].off = True
     for pipe in node.pipes():
@@ -113,8 +93,7 @@ def mapping_of(pipe: str, entity: Json) -> str:
     system, datatype = pipe.removesuffix("-share").split("-", 1)
     if system == "customerp":
         return datatype
-    datatype = ALSO.get(datatype, datatype)
-    possible = [each.erp for each in MAPPINGS if each.chargebee == datatype]
+    possible = [each.erp for each in pairs() if datatype in (each.chargebee, *each.parts)]
     ids = [str(each) for each in [entity.get("$origin"), *_list(entity.get("$ids"))]]
     for kind in possible:
         if any(f":customerp-{kind}:" in each for each in ids):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -98,10 +98,11 @@ class Key:
 
 
 class Concept:
-    """One mapping file."""
+    """One mapping file; `file`: its path within the project."""
 
-    def __init__(self, given: Mapping[str, Any], convert: Conversion) -> None:
+    def __init__(self, given: Mapping[str, Any], convert: Conversion, file: str) -> None:
         self.given = given
+        self.file = file
         self.name: str = given["concept"]
         self.rows = [Row(each, given["records"], convert) for each in given["properties"]]
         self.records: dict[str, Record] = {}
@@ -110,6 +111,17 @@ class Concept:
     def row(self, name: str) -> Row:
         """Return the row of a shared property."""
         return next(row for row in self.rows if row.name == name)
+
+    def rows_of(self, aliases: Collection[str]) -> dict[str, Any]:
+        """Return the rows of some records as the file has them, for whoever looks at a pipe made of them."""
+        rows = [row.given for row in self.rows if any(alias in row.cells for alias in aliases)]
+        types = {alias: each.type for alias, each in self.records.items()}
+        return {"file": self.file, "records": types, "rows": rows}
+
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """Return all rows, for its global pipe."""
+        return self.rows_of(self.records.keys())
 
     @property
     def whole(self) -> list[Record]:

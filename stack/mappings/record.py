@@ -197,6 +197,11 @@ class Record:
             if self.alias in row.cells:
                 yield row, row.cells[self.alias]
 
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """Return its rows and those of its parts, for its pipes."""
+        return self.concept.rows_of([self.alias, *(part.alias for part in self.parts)])
+
     def shared(self) -> Iterator[tuple[Row, Cell]]:
         """Yield its rows in the golden record."""
         for row, cell in self.rows():

@@ -7,11 +7,31 @@ the golden records as they are when the new one is made, and nowhere before.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from stack.mappings.cells import Cell, Dtl, moved
+from stack.mappings.cells import Cell, Dtl
 from stack.mappings.concept import Concept, Row
 from stack.mappings.record import Record
+
+
+class Hop(NamedTuple):
+    """Datasets with their aliases, and how they are joined."""
+
+    datasets: list[str]
+    where: list[Dtl]
+
+
+class Route(NamedTuple):
+    """One way to what a reference leads to: where the records are as they were read, and the golden ones."""
+
+    read: Hop
+    golden: Hop
+
+
+HANDED_ON = ("$ids", "members", "unlinked")
+"""What is asked of a golden record that was found."""
 
 
 @dataclass(frozen=True)
@@ -42,48 +62,62 @@ class Reference:
         return next(each for each in self.concept.whole if each.system is not self.sources[0].system)
 
     @property
-    def lookup(self) -> str | None:
-        """Return the expression that finds the golden records, where there is more to it than a key."""
-        return next((each["lookup"] for each in self._cells() if "lookup" in each), None)
+    def instead(self) -> Mapping[str, Any] | None:
+        """Return what else leads to golden records where the key is empty: `by`, and what comes `first`."""
+        return next((each["instead"] for each in self._cells() if "instead" in each), None)
 
     @property
     def awaited(self) -> list[Record]:
         """Return what the sync makes of what it leads to, with parts: a new record waits for that."""
         made = [self.there, *self.there.parts]
-        return [each for each in made if each.is_created and each.is_written and self.lookup is None]
+        return [each for each in made if each.is_created and each.is_written]
 
     @property
-    def keys(self) -> Dtl:
-        """Return the keys that the records of a golden record `_S` hold."""
-        held = [
-            ["path", ["list", *cell["path"].split(".")], each.live_records]
-            for each, cell in zip(self.sources, self._cells(), strict=True)
-        ]
-        return held[0] if len(held) == 1 else ["combine", *held]
-
-    @property
-    def ids(self) -> Dtl:
-        """Return those keys as identifiers."""
-        return ["map", ["ni", self.here.type, "_."], self.keys]
+    def routes(self) -> list[Route]:
+        """Return every way to what it leads to, for a golden record `_S`: by its key, else by `instead`."""
+        type_here, golden = self.here.type, f"global-{self.concept.name} g"
+        keys = self._held(lambda record, cell: ["path", ["list", *cell.path.split(".")], record.live_records])
+        by_key = Route(
+            Hop([f"{type_here}-collect r"], [["eq", keys, "r._id"]]),
+            Hop([golden], [["eq", ["map", ["ni", type_here, "_."], keys], "g.$ids"]]),
+        )
+        if self.instead is None:
+            return [by_key]
+        by = self.instead["by"]
+        empty = self._held(
+            lambda record, cell: ["path", by, ["filter", ["is-null", f"_.{cell.path}"], record.live_records]]
+        )
+        found = Hop([f"{type_here}-collect r"], [["eq", empty, f"r.{by}"]])
+        joined = ["eq", ["ni", type_here, "r._id"], "g.$ids"]
+        return [by_key, Route(found, Hop([*found.datasets, golden], [*found.where, joined]))]
 
     @property
     def golden(self) -> Dtl:
         """Return the golden records that it leads to, for a golden record `_S`."""
-        if self.lookup is not None:
-            records = [each.live_records for each in self.sources]
-            together = records[0] if len(records) == 1 else ["combine", *records]
-            return moved(self.sources[0].concept.given["expressions"][self.lookup], "_S.records", together)
-        return ["sorted", "_._id", ["hops", {"datasets": self.datasets, "where": self.joins}]]
+        by_key, *others = (route.golden for route in self.routes)
+        if self.instead is None:
+            return ["sorted", "_._id", _hops(by_key)]
+        first = [["if", ["eq", f"r.{name}", True], "0", "1"] for name in self.instead["first"]]
+        parts = ["dict", *(each for name in HANDED_ON for each in (name, f"g.{name}"))]
+        rows = [_hops(each, **{"return": [*parts, "rank", ["concat", *first, "r._id"]]}) for each in others]
+        return ["combine", _hops(by_key), *(["sorted", "_.rank", each] for each in rows)]
 
     @property
-    def datasets(self) -> list[str]:
-        """Return where the golden records are."""
-        return [f"global-{self.concept.name} g"]
+    def candidates(self) -> Dtl:
+        """Return the golden records to wait for: of several, those before the first that is there."""
+        found = f"_T._{self.name}"
+        if self.instead is None:
+            return found
+        there = f"_T._{self.name}_there"
+        is_before = ["or", ["is-empty", there], ["lt", "_.key", ["first", there]]]
+        return ["map", "_.value", ["filter", is_before, ["enumerate", found]]]
 
     @property
-    def joins(self) -> list[Dtl]:
-        """Return how they are found there."""
-        return [["eq", self.ids, "g.$ids"]]
+    def there_at(self) -> Dtl:
+        """Return the places, among the golden records, of those that have a record of the other system."""
+        live = ["filter", ["neq", "_.deleted", True], "_.value.members"]
+        is_there = ["in", self.there.type, ["path", "type", live]]
+        return ["path", "key", ["filter", is_there, ["enumerate", f"_T._{self.name}"]]]
 
     @property
     def key_there(self) -> Dtl:
@@ -91,8 +125,16 @@ class Reference:
         live = ["and", ["eq", "_.type", self.there.type], ["neq", "_.deleted", True]]
         return ["ni-id", ["path", "of", ["filter", live, ["path", "members", f"_T._{self.name}"]]]]
 
+    def _held(self, of: Callable[[Record, Cell], Dtl]) -> Dtl:
+        found = [of(each, each_cell(each, self.row)) for each in self.sources]
+        return found[0] if len(found) == 1 else ["combine", *found]
+
     def _cells(self) -> list[Dtl]:
         return [each_cell(each, self.row).given for each in self.sources]
+
+
+def _hops(hop: Hop, **more: Dtl) -> Dtl:
+    return ["hops", {**hop._asdict(), **more}]
 
 
 def each_cell(record: Record, row: Row) -> Cell:
@@ -129,7 +171,7 @@ def _read_references(record: Record) -> list[Reference]:
 
 def _read(record: Record, reference: Reference) -> Dtl:
     key = ["ni", reference.here.type, f"_S.{each_cell(record, reference.row).path}"]
-    return ["hops", {"datasets": reference.datasets, "where": [["eq", key, "g.$ids"]]}]
+    return ["hops", {"datasets": [f"global-{reference.concept.name} g"], "where": [["eq", key, "g.$ids"]]}]
 
 
 def references(record: Record) -> list[Reference]:

@@ -98,9 +98,6 @@ def _type_is_known(concept: Concept, row: Row, root: Path) -> bool:
 
 def _cell(concept: Concept, record: Record, cell: Cell, root: Path) -> Found:
     yield from _translation(record, cell, root)
-    known = concept.given.get("expressions", {})
-    if "lookup" in cell.given and cell.given["lookup"] not in known:
-        yield ("lookup",), f"there is no such expression; {advice(cell.given['lookup'], known)}"
     for word in IN_CELLS:
         if word in cell.given:
             for text in _dtl_problems([["add", "value", cell.given[word]]], word in IN_DEFAULT):

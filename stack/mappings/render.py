@@ -14,6 +14,7 @@ from core.suggestions import advice
 from stack.mappings import creation, references
 from stack.mappings.cells import UnknownForm
 from stack.mappings.concept import Concept, System
+from stack.mappings.forms import without_nulls
 from stack.mappings.layout import laid_out
 from stack.mappings.reading import MappingsRefused, read_checked, read_json
 from stack.mappings.record import Record
@@ -43,6 +44,7 @@ class Mappings:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._rendered: dict[str, Pipe] | None = None
         self._environment = environment(root)
         self._conversions = self._environment.get_template("conversions.json")
         folder = root / "mappings"
@@ -50,7 +52,9 @@ class Mappings:
         self.systems = {name: System(name, each) for name, each in given.items() if not name.startswith("$")}
         files = [path for path in sorted(folder.glob("*.json")) if _is_mapping(path)]
         found = {path: read_checked(root, path, folder / "mapping.schema.json") for path in files}
-        files_of = {path: Concept(each, self._convert) for path, each in found.items()}
+        files_of = {
+            path: Concept(each, self._convert, f"mappings/{path.name}") for path, each in found.items()
+        }
         self.concepts = {concept.name: concept for concept in files_of.values()}
         for concept in self.concepts.values():
             concept.all = self.concepts
@@ -84,8 +88,10 @@ class Mappings:
         return sorted(found | {cell.given["else"] for cell in cells if "else" in cell.given})
 
     def pipes(self) -> dict[str, Pipe]:
-        """Return all pipes by id."""
-        return {pipe["_id"]: pipe for pipe in self._pipes()}
+        """Return all pipes by id; rendered once."""
+        if self._rendered is None:
+            self._rendered = {pipe["_id"]: pipe for pipe in self._pipes()}
+        return self._rendered
 
     def _pipes(self) -> Iterator[Pipe]:
         for record in self.records():
@@ -125,7 +131,8 @@ class Mappings:
         except json.JSONDecodeError as error:
             around = text[max(0, error.pos - 200) : error.pos + 100]
             raise ValueError(f"{template}: {error}\n…{around}…") from error
-        return pipe
+        safe: Pipe = without_nulls(pipe)
+        return safe
 
     def _convert(self, name: str, value: Any, currency: Any) -> Mapping[str, Any]:
         known = _conversions(self._conversions, json.dumps(value), json.dumps(currency))

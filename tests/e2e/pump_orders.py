@@ -141,6 +141,32 @@ def _chargebee(chargebee: Chargebee) -> None:
         )  # fmt: skip
 
 
+def first_load(services: Services, folder: Path, order: random.Random | None) -> dict[str, Json]:
+    """A first load of a new node, pump by pump; answers what is in both systems then."""
+    erp, chargebee = systems(services)
+    fill(erp, chargebee)
+    with node_of(services, folder) as node:
+        run_in_order(node, order)
+    return state(erp, chargebee)
+
+
+def load_and_edits(services: Services, folder: Path) -> dict[str, Json]:
+    """A first load by name, edits on both sides and their sync; answers what is in both systems after each."""
+    erp, chargebee = systems(services)
+    fill(erp, chargebee)
+    with node_of(services, folder) as node:
+        run_in_order(node, None)
+        loaded = state(erp, chargebee)
+        edit(erp, chargebee)
+        run_in_order(node, None)
+    return {"loaded": loaded, "edited": state(erp, chargebee)}
+
+
+def systems(services: Services) -> tuple[Erp, Chargebee]:
+    """Both sandboxes."""
+    return Erp(services.erp_sandbox_url), Chargebee(services.chargebee_sandbox_url)
+
+
 @contextmanager
 def node_of(services: Services, folder: Path) -> Iterator[Node]:
     """A new node in this process, whose pumps only run when they are told to."""
@@ -178,6 +204,32 @@ def run_in_order(node: Node, order: random.Random | None) -> int:
             assert not waits, waits
             return number
     raise AssertionError(f"still moving after {ROUNDS} rounds")
+
+
+def edit(erp: Erp, chargebee: Chargebee) -> None:
+    """Edit, ship and delete on both sides: records of every kind, and values of every kind."""
+    contacts = {each["email"]: each["id"] for each in erp.all("contacts")}
+    products = {each["sku"]: each["id"] for each in erp.all("products")}
+    orders = {each["order_number"]: each["id"] for each in erp.all("orders")}
+    people = {each["email"]: each["id"] for each in chargebee.all("customers")}
+    erp.patch("contacts", contacts["kari@nord.example"], phone="+47 1", last_name="Nordmann", language="nb")
+    erp.patch("products", products["ROSE"], unit_price="11.00", description=None)
+    erp.patch("orders", orders["SO-10002"], note="Ring på", tracking_number="T-1")
+    erp.delete("employees", erp.all("employees")[-1]["id"])
+    chargebee.post(f"customers/{people['ola@alene.example']}", last_name="Alene", phone="2")
+    chargebee.post(f"customers/{people['uwe@sud.example']}", first_name="Uwe", company="Sud")
+    chargebee.post("items/cb-spade", name="cb-spade", description="Of steel")
+    chargebee.post(f"customers/{people['gro@new.example']}/delete")
+    _new_payer(erp)
+
+
+def _new_payer(erp: Erp) -> None:
+    """Give a company a billing contact and, at once, an order that names no contact: it is that one's to pay."""
+    alone = next(each["id"] for each in erp.all("customers") if each["name"] == "Alene AS")
+    erp.patch("contacts", next(each["id"] for each in erp.all("contacts") if each["email"] == "ola@alene.example"), is_billing_contact=False)  # fmt: skip
+    erp.create("contacts", first_name="Per", email="per@alene.example", customer_id=alone, is_billing_contact=True)  # fmt: skip
+    product = next(each["id"] for each in erp.all("products") if each["sku"] == "SHIP")
+    erp.create("orders", customer_id=alone, status="confirmed", order_date="2026-04-05", currency="NOK", lines=[{**LINES[1], "product_id": product}])  # fmt: skip
 
 
 def state(erp: Erp, chargebee: Chargebee) -> dict[str, Json]:

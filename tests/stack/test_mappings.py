@@ -173,12 +173,17 @@ def test_a_row_that_was_added_a_minute_ago_is_masked_where_personal_data_is(fold
     assert row["after"]["net_term_days"] == 14
 
 
+def flow(pipe: dict[str, Any]) -> dict[str, Any]:
+    """What runs: a pipe without the rows that it shows of its mapping file."""
+    return {name: each for name, each in pipe.items() if name != "metadata"}
+
+
 def test_who_wins_a_tie_is_changed_in_one_file(folder: Path) -> None:
     given = person(folder)
     phone = next(row for row in given["properties"] if row["name"] == "phone")
     phone["tie"] = "chargebee"
     (folder / "mappings" / "person.json").write_text(json.dumps(given), encoding="utf-8")
-    changed = {name for name, pipe in Mappings(folder).pipes().items() if pipe != RENDERED[name]}
+    changed = {name for name, pipe in Mappings(folder).pipes().items() if flow(pipe) != flow(RENDERED[name])}
     assert changed == {"global-person"}
     clock = {"t": "2026-01-01T00:00:00.000000Z"}
     for folder_of, expected in ((ROOT, "erp"), (folder, "chargebee")):

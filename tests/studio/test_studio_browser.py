@@ -169,6 +169,23 @@ def test_find_a_person_and_see_why(synced: World, visit: Open) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Chargebee customer contact-{synced.contact}")
 
 
+def test_the_page_of_a_pipe_has_the_mapping_rows_before_the_dtl(synced: World, visit: Open) -> None:
+    seen = visit()
+    page = seen.go("/studio/pipes/customerp-contact-enrich")
+    table = page.get_by_role("table", name="Mapping")
+    expect(table.get_by_role("columnheader")).to_have_text(
+        ["property", "customerp-contact", "customerp-employee", "chargebee-customer", "how"]
+    )
+    row = table.get_by_role("row").filter(has=page.get_by_role("rowheader", name="phone", exact=True))
+    expect(row.get_by_role("cell")).to_have_text(
+        ["phone else mobile", "phone else mobile", "phone", "personal true"]
+    )
+    config = page.get_by_text("Config as uploaded")
+    assert table.bounding_box()["y"] < config.bounding_box()["y"], "the mapping first"  # type: ignore[index]
+    assert seen.overflow() <= 0 and seen.findings() == []
+    seen.picture("pipe-mapping")
+
+
 def test_what_waits_for_a_person_says_what_to_do(synced: World, visit: Open) -> None:
     seen = visit()
     page = seen.go("/studio/pending")

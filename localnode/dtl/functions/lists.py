@@ -51,9 +51,12 @@ def combine(call: Call) -> Expr:
     """One list of the values of all arguments; null has no values, lists within lists stay as they are."""
     runs = [arg.run for arg in call.args]
     if len(runs) > 1 and reads("combine-null", "kept"):
-        return fold_constant(
-            lambda f, v: [item for run in runs for item in (as_list(run(f, v)) or [None])], call.args
-        )
+
+        def with_nulls(f: Frame, v: object) -> list[object]:
+            found = (run(f, v) for run in runs)
+            return [item for values in found for item in ([None] if values is None else as_list(values))]
+
+        return fold_constant(with_nulls, call.args)
 
     def combined(f: Frame, v: object) -> list[object]:
         found: list[Any] = []

@@ -7,6 +7,7 @@ import { start, title } from "../core/shell.js";
 import { runCharts } from "../parts/charts.js";
 import { fromAddress } from "../parts/links.js";
 import { pipeCard, pipeList } from "../parts/pipe_card.js";
+import { mappingRows } from "../parts/mapping.js";
 import { runTable } from "../parts/runs.js";
 import { source } from "../parts/values.js";
 
@@ -23,7 +24,7 @@ async function show() {
     h("dl", { class: "pairs" }, h("dt", {}, "Read by"), h("dd", {}, pipeList(pipe.readers))),
     pipe.findings.map((finding) => h("p", { class: `notice ${finding.level === "error" ? "bad" : "warn"}` }, `${finding.elements ?? ""} ${finding.msg}`))));
   const text = JSON.stringify(pipe.config);
-  if (text !== configText) fill(config, h("details", {}, h("summary", {}, "Config as uploaded"), source(pipe.config)));
+  if (text !== configText) fill(config, mappingRows(pipe.config), h("details", {}, h("summary", {}, "Config as uploaded"), source(pipe.config)));
   configText = text;
 }
 
