@@ -7,7 +7,8 @@ The rules, the same for every datatype:
 * update: compare-and-swap. The record is read, compared with what is desired and with `$based_on`
   (`connectors.common.compare`), and only differing properties are written. Contested: `conflict`, nothing
   written. After a pause, however short, the record is read and compared again.
-* delete: a record that is gone already counts as done (`none`).
+* delete: a record that is gone already counts as done (`none`). One with `$origin` instead of an `id` takes
+  back what an insert left that was never answered (`Datatype.withdraw`).
 * A property that breaks a rule, or that upstream refuses, does not hold back the others of its record: it is
   left out, the rest is written, and the answer names it in `$refused`. Only what a record cannot do without
   (`Datatype.can_leave_out`), and a record of which nothing else is to be written, is `rejected`.
