@@ -350,13 +350,12 @@ class Orders(ChargebeeDatatype):
 
     def _reopen(self, present: Record, changes: Record) -> Record:
         """`POST /orders/{id}/reopen`, then what else changes; the legacy order management has the status."""
-        left = {name: value for name, value in changes.items() if name == "status" or value is not None}
         try:
             path, params = f"{self._path(present)}/reopen", {"void_cancellation_credit_notes": True}
             record = self.client.update(path, self.name, params, present, foreseen={"status": "queued"})
         except Rejected as error:
             return self._by_status(present, changes, error)
-        record = self._plain(record, {n: v for n, v in left.items() if record.get(n) != v})
+        record = self._plain(record, {n: v for n, v in changes.items() if record.get(n) != v})
         if not self._is_imported(present):
             return record
         invoice = self._invoices.find(str(present["invoice_id"]))

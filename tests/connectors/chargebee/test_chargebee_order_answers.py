@@ -228,6 +228,26 @@ def test_cancelling_settles_the_invoice_whatever_the_site_has_for_it(
     assert [row["rule"] for row in back["$refused"]] == ["invoice"], "a person charges it anew"
 
 
+@pytest.mark.parametrize("legacy", [False, True], ids=["own calls", "by update"])
+@pytest.mark.parametrize("path", [("queued", "delivered"), ("queued", "cancelled"), ("cancelled", "queued")])
+def test_what_is_cleared_together_with_the_status_is_cleared(
+    legacy: bool, path: tuple[str, str], service: Service, site: Chargebee
+) -> None:
+    site.configure(legacy_orders=legacy)
+    stored = service.insert("order", "order:O-1", **ORDER)["$response"]
+    first, second = path
+    if first == "cancelled":
+        stored = service.update("order", stored, status=first, cancellation_reason="others")["$response"]
+    gone: dict[str, Any] = {"cancellation_reason": None} if first == "cancelled" else {}
+    lines = [{"id": line["id"], "sku": None} for line in stored["order_line_items"]]
+    answer = service.update("order", stored, status=second, note=None, order_line_items=lines, **gone)
+    assert (answer["$operation"], answer["$status"]) == ("update", "ok"), answer["$error"]
+    assert not answer.get("$kept")
+    found = site.get("orders", "order-O-1")
+    assert (found["status"], found.get("note")) == (second, None)
+    assert [line.get("sku") for line in found["order_line_items"]] == [None, None]
+
+
 def test_a_paid_order_is_cancelled_with_a_credit_note(service: Service, site: Chargebee) -> None:
     stored = service.insert("order", "order:O-1", **ORDER, payment_status="paid")["$response"]
     answer = service.update("order", stored, status="cancelled", cancellation_reason="fraudulent_transaction")
