@@ -34,6 +34,7 @@ class Pair:
     tag: str
     erp: str = ""
     chargebee: str = ""
+    buyer: str = ""
     old: list[str] = field(default_factory=list)
 
     @property
@@ -67,6 +68,7 @@ class Pair:
             one = erp.create("products", sku=tag, name=tag, type="goods", description=note, **price)
         else:
             buyer = erp.create("contacts", last_name="Buyer", email=f"{tag}.{note}@buyer.example")["id"]
+            self.buyer = buyer
             sale: Record = {"status": "confirmed", "order_date": "2026-01-02", "order_number": tag}
             if kind == "quote":
                 sale = {"status": "accepted", "quote_date": "2026-01-02", "quote_number": tag}
@@ -103,8 +105,9 @@ class Pair:
         self._set(side, retired=True)
 
     def bring_back(self, side: int) -> None:
-        """Take the record on a side into use again."""
-        self._set(side, retired=False)
+        """Take the record on a side into use again, if it is there and not in use."""
+        if not all(map(self._is_in_use, self._live(side))):
+            self._set(side, retired=False)
 
     def _set(self, side: int, retired: bool) -> None:
         world, kind = self.world, self.kind
@@ -154,8 +157,7 @@ class Pair:
 
     def _order_in_chargebee(self) -> None:
         tag, chargebee, day = self.tag, self.world.chargebee, unix("2026-01-02")
-        buyer = self.world.erp.get(self.paths[ERP], self.erp)["contact_id"]
-        payer = self.world.erp.get("contacts", buyer)["external_refs"]["chargebee"]
+        payer = self.world.erp.get("contacts", self.buyer)["external_refs"]["chargebee"]
         line = {"description": "x", "unit_amount": 100, "quantity": 1, "amount": 100, "entity_type": "adhoc"}
         facts = {"customer_id": payer, "date": day, "total": 100, "currency_code": "NOK"}
         chargebee.post("invoices/import_invoice", id=f"i-{tag}-2", line_items=[line], **facts)
@@ -171,6 +173,8 @@ class Pair:
         side = 1 - self.deleted
         found = self._live(side)
         case = self._case(side)
+        if self.deleted == CHARGEBEE and len(found) == 1:
+            self.erp = str(found[0]["id"])  # one that was made anew, where the first was deleted as well
         if self.old and len(found) == 1 and self._is_linked():
             return "taken over" if self._is_in_use(found[0]) else "linked, not in use"
         if not found:

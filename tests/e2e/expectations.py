@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import requests
+
 from tests.e2e.conftest import World
 from tests.e2e.test_order_sync import customer, unix
 from tests.support.lockstep import Scenario
@@ -295,6 +297,30 @@ def a_currency_that_is_changed_is_reported(world: World) -> Scenario:
     prices = world.chargebee.all("item_prices", **{"item_id[is]": theirs(world, "products", one)})
     assert [each["currency_code"] for each in prices] == ["EUR"]
     assert "currency" in cases(world, one)
+
+
+# --- business entities
+
+
+@scenario
+def a_deleted_business_entity_is_reported_with_the_customer_that_it_leaves(world: World) -> Scenario:
+    """Until it is made anew."""
+    one = world.erp.create("customers", name="Left AS", currency="NOK", status="active")["id"]
+    entity = world.chargebee.business_entity("Left AS")["id"]
+    yield
+    assert world.erp.get("customers", one)["business_entity_id"] == entity
+    requests.delete(
+        f"{world.chargebee.root}/_sandbox/business_entities/{entity}", timeout=10
+    ).raise_for_status()
+    yield
+    assert world.erp.get("customers", one)["status"] == "inactive"
+    assert cases(world, one, f"business_entity {entity} was deleted") == {"deleted-elsewhere"}
+    again = world.chargebee.business_entity("Left AS")["id"]
+    yield
+    yield
+    found = world.erp.get("customers", one)
+    assert (found["business_entity_id"], found["status"]) == (again, "active")
+    assert not cases(world, one)
 
 
 # --- what is over

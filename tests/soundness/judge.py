@@ -70,6 +70,14 @@ class Systems:
             pairs = [(OTHER_SIDE[kind][0], (record.get("external_refs") or {}).get("chargebee"))]
         return [(other, linked) for other, linked in pairs if linked]
 
+    def differs(self, kind: str, key: str) -> bool:
+        """Whether a record and one that it is linked with say different things: a name that waits for the console."""
+        said = KINDS[kind].read(self.records[kind][key]) if kind in KINDS else {}
+        told = [KINDS[other].read(self.records[other][theirs]) for other, theirs in self.links(kind, key)]
+        return any(
+            normal(each[name]) != normal(said[name]) for each in told for name in said.keys() & each.keys()
+        )
+
 
 class Judge:
     """Checks a settled world against its history; what was wrong is in `found`."""

@@ -18,7 +18,7 @@ KIND_OF = {
     "customerp-contact": "contact", "customerp-employee": "employee", "customerp-customer": "company",
     "customerp-product": "product", "customerp-order": "order", "customerp-quote": "quote",
     "chargebee-customer": "cb_customer", "chargebee-item": "item", "chargebee-order": "cb_order",
-    "chargebee-item_price": "item_price",
+    "chargebee-item_price": "item_price", "chargebee-business_entity": "business_entity",
 }  # fmt: skip
 
 
