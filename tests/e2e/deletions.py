@@ -173,9 +173,7 @@ class Pair:
         side = 1 - self.deleted
         found = self._live(side)
         case = self._case(side)
-        if self.deleted == CHARGEBEE and len(found) == 1:
-            self.erp = str(found[0]["id"])  # one that was made anew, where the first was deleted as well
-        if self.old and len(found) == 1 and self._is_linked():
+        if self.old and len(found) == 1 and self._is_linked(found[0]):
             return "taken over" if self._is_in_use(found[0]) else "linked, not in use"
         if not found:
             return "nothing left"
@@ -203,22 +201,19 @@ class Pair:
         return isinstance(value, str) and value.lower().replace("@", " ").split(" ")[0] == key
 
     def _erp_paths(self) -> tuple[str, ...]:
-        return ("contacts", "employees") if self.kind in ("contact", "employee") else (self.paths[ERP],)
+        """Return where it may be: what is made anew in Chargebee becomes a contact or an order."""
+        also = {"employee": "contacts", "contact": "employees", "quote": "orders"}
+        return (self.paths[ERP], *([also[self.kind]] if self.kind in also else []))
 
     def _is_in_use(self, record: Record) -> bool:
         active = record.get("meta_data", {}).get("customerp", {}).get("active", record.get("active", True))
         return active is not False and record.get("status") not in OVER
 
-    def _is_linked(self) -> bool:
-        one = self.world.erp.get(self.paths[ERP], self.erp)
-        link = (
-            one.get("business_entity_id") if self.kind == "company" else one["external_refs"].get("chargebee")
-        )
-        if link is None:
-            return False
-        if self.deleted == CHARGEBEE:
-            return bool(link == self.chargebee)
-        return link in [each["id"] for each in self._live(CHARGEBEE)]
+    def _is_linked(self, left: Record) -> bool:
+        """Return whether what was made anew and what is left on the other side belong together."""
+        one = left if self.deleted == CHARGEBEE else self.world.erp.get(self.paths[ERP], self.erp)
+        links = one["business_entity_id"] if self.kind == "company" else one["external_refs"].get("chargebee")
+        return links is not None and links == (self.chargebee if self.deleted == CHARGEBEE else left["id"])
 
     def _case(self, side: int) -> str:
         key = self.erp if side == ERP else self.chargebee

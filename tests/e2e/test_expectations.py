@@ -79,10 +79,10 @@ COLUMNS: Mapping[str, Callable[[Pair], Scenario]] = {
 }
 
 
-def table() -> dict[Cell, str]:
-    """Return the table of the documentation."""
+def table(corner: str) -> dict[Cell, str]:
+    """Return a table of the documentation, by what stands in its corner."""
     page = (ROOT / "docs/explanation/conflicts.md").read_text(encoding="utf-8")
-    lines = page.partition("| deleted here |")[2].partition("\n\n")[0].splitlines()
+    lines = page.partition(f"| {corner} |")[2].partition("\n\n")[0].splitlines()
     heads = [head.strip() for head in lines[0].strip(" |").split("|")]
     found: dict[Cell, str] = {}
     for line in lines[2:]:
@@ -93,7 +93,7 @@ def table() -> dict[Cell, str]:
     return found
 
 
-TABLE = table()
+TABLE = table("deleted here")
 
 
 @dataclass
