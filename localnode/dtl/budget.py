@@ -8,6 +8,7 @@ compared or written out. Outside of programs nothing is counted.
 from __future__ import annotations
 
 import threading
+from typing import NoReturn
 
 from localnode.dtl.api import Refusal
 
@@ -47,20 +48,24 @@ def end(before: float) -> None:
 def spend(characters: int) -> None:
     """Count a text that is to be made; `Refusal` if it is too much."""
     if characters > FREE:
-        _spend(characters)
+        _made.amount = made = _made.amount + characters
+        if made > MAX_MADE:
+            _refuse()
 
 
 def spend_items(count: int) -> None:
     """Count a list or dict that is to be made or gone through; `Refusal` if it is too much."""
-    _spend(CONTAINER + ITEM * count)
+    _made.amount = made = _made.amount + CONTAINER + ITEM * count
+    if made > MAX_MADE:
+        _refuse()
 
 
 def spend_results(count: int) -> None:
     """Count a list of what a function gives for each of `count` values; `Refusal` if it is too much."""
-    _spend(CONTAINER + RESULT * count)
-
-
-def _spend(amount: int) -> None:
-    _made.amount = made = _made.amount + amount
+    _made.amount = made = _made.amount + CONTAINER + RESULT * count
     if made > MAX_MADE:
-        raise Refusal(f"more than {MAX_MADE >> 20} MB of texts, lists and dicts made of one entity")
+        _refuse()
+
+
+def _refuse() -> NoReturn:
+    raise Refusal(f"more than {MAX_MADE >> 20} MB of texts, lists and dicts made of one entity")
