@@ -162,9 +162,13 @@ class ErpDatatype(Datatype):
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """Write the changes under the lock that the profile names."""
-        self._check_writable("update")
+        self._check_writable()
         held = present if isinstance(present, Fetched) else self._shape.fetched(self._writer.fetch(key))
-        raw = self._writer.update(held, key, without_read_only(changes, self.schema))
+        changes = without_read_only(changes, self.schema)
+        if not self._spec.update.allowed and self._writer.has_no_place_for(changes, held):
+            return present
+        self._check_writable("update")
+        raw = self._writer.update(held, key, changes)
         return present if raw is None else self._written(raw)
 
     def delete(self, key: str) -> Deletion:
@@ -232,7 +236,7 @@ class ErpDatatype(Datatype):
         if self._spec.read_only:
             raise Rejected(f"{self.name} is read-only by the profile", rule="read_only")
         if call is not None and not getattr(self._spec, call).allowed:
-            raise Rejected(f"this ERP has no call to {call} a {self.name}, by its profile", rule=call)
+            raise Rejected(f"this ERP has no call to {call} {self.name}s, by its profile", rule=call)
 
 
 _FORMS: Mapping[str, Callable[[Any], Any]] = {

@@ -119,7 +119,8 @@ def test_what_is_made_in_the_erp_appears_in_chargebee(world: World) -> None:
 def test_links_are_kept_in_both_systems(world: World) -> None:
     kari = world.chargebee.get("customers", f"contact-{world.contact}")
     assert kari["meta_data"]["customerp"]["contact_id"] == world.contact
-    assert (world.erp.see_contact(world.contact) or {})["link"] == f"contact-{world.contact}"
+    if world.erp.has.links_on_contacts:
+        assert (world.erp.see_contact(world.contact) or {})["link"] == f"contact-{world.contact}"
     assert world.erp.see_product(world.product)["link"] == f"product-{world.product}"
 
 

@@ -70,7 +70,9 @@ def names(template: object) -> set[str]:
             {template["$if"]} if "$if" in template else set()
         )
     if isinstance(template, JsonText):
-        return names([template.json, template.b64json])
+        return names([template.json, template.b64json, template.text]) | (
+            set() if template.only_with is None else {template.only_with}
+        )
     return set()
 
 
@@ -126,6 +128,10 @@ def names_in_path(template: str) -> set[str]:
 
 
 def _written(template: Template, values: Values, quotes: Quotes | None) -> Iterator[str]:
+    if isinstance(template, JsonText) and template.text is not None:
+        if names(template) <= values.keys():
+            yield _plain(render(template.text, values, quotes))
+        return
     if isinstance(template, JsonText):
         plain = template.b64json is None
         value = render(template.json if plain else template.b64json, values, quotes)

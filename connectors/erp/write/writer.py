@@ -121,6 +121,11 @@ class Writer:
             raw = self.fetch(key) if stored is None or lines else stored
         return self.act(raw, called)
 
+    def has_no_place_for(self, changes: Record, present: Fetched) -> bool:
+        """Return whether all that changes is what the ERP has no place for and may get lost (`ignore`)."""
+        written, called = self.actions.split(changes)
+        return not (called or self._bodies(written, present) or self._line_writes(written, present))
+
     def write_lines(self, raw: Record, lines: list[LineWrite], key: str | None = None) -> Record:
         """Make the calls that write lines; the record as the ERP then holds it."""
         if not lines:

@@ -243,6 +243,19 @@ def test_a_list_asked_for_by_post(upstream: Upstream, tmp_path: Path) -> None:
     assert [entity["n"] for entity in client.get("/contact/entities").json] == list(range(23))
 
 
+def test_a_filter_of_two_parameters_is_sent_whole_or_not_at_all(upstream: Upstream, tmp_path: Path) -> None:
+    upstream.script = lambda asked: Reply([{"id": 1, "changed": "2026-01-02T00:00:00.000000Z"}])
+    document = profile(
+        list={"query": {"how": {"text": ">=", "if": "since"}}},
+        incremental={"param": "since", "order": "none"},
+    )
+    client = app_of(tmp_path, upstream.url, document)
+    client.get("/contact/entities")
+    assert [sorted(asked.query) for asked in upstream.asked] == [[]]
+    client.get("/contact/entities", query_string={"since": "2026-01-01T00:00:00.000000Z"})
+    assert upstream.asked[-1].query == {"since": "2026-01-01T00:00:00.000000Z", "how": ">="}
+
+
 def test_a_cycle_of_pages_breaks_the_read(upstream: Upstream, tmp_path: Path) -> None:
     """Cursors that are always new, over pages that come again."""
     upstream.script = lambda asked: Reply(

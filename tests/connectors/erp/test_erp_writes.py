@@ -294,6 +294,29 @@ def test_read_only_datatypes_refuse_writes(upstream: Upstream, tmp_path: Path) -
     assert {asked.method for asked in upstream.asked} == {"GET"}
 
 
+def test_an_erp_without_updates_takes_what_may_get_lost_and_refuses_the_rest(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    fields = {"first_name": "first_name", "external_refs.chargebee": "ref"}
+    spec = profile(update=False, fields=fields, ignore=["last_name"])
+    client = app_of(tmp_path, upstream.url, spec)
+    assert update(client, last_name="C")["$operation"] == "none"
+    refused = update(client, last_name="C", first_name="Eve")
+    assert (refused["$status"], refused["$error"]["rule"]) == ("rejected", "update")
+    assert {asked.method for asked in upstream.asked} == {"GET"}
+
+
+def test_what_a_new_record_leaves_empty_is_what_every_new_one_gets(
+    upstream: Upstream, erp: Erp, tmp_path: Path
+) -> None:
+    fields = {"first_name": "given", "last_name": "code", "external_refs.chargebee": "ref"}
+    spec = profile(create={"new": {"code": "{origin}", "kind": "P"}}, fields=fields)
+    client = app_of(tmp_path, upstream.url, spec)
+    for last_name, code in ((None, "b"), ("X", "X")):
+        share(client, first_name="Eve", last_name=last_name, **{"$origin": "~:a:b"})
+        assert erp.made == {"given": "Eve", "code": code, "kind": "P", "ref": "b"}
+
+
 FIELDS: dict[str, Any] = {
     "first_name": "name.given",
     "language": {"from": "lang", "map": {"NOR": "nb", "ENG": "en"}, "default": "en"},

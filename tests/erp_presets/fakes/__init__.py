@@ -8,5 +8,6 @@ from tests.erp_presets.fakes.erpnext import ErpNext
 from tests.erp_presets.fakes.fortnox import Fortnox
 from tests.erp_presets.fakes.odoo import Odoo, OdooRpc
 from tests.erp_presets.fakes.sap_business_one import SapBusinessOne
+from tests.erp_presets.fakes.visma_net import VismaNet
 
-FAKES = (Odoo, OdooRpc, Fortnox, BusinessCentral, ErpNext, SapBusinessOne)
+FAKES = (Odoo, OdooRpc, Fortnox, BusinessCentral, ErpNext, SapBusinessOne, VismaNet)

@@ -69,6 +69,8 @@ class Has:
     deletes_contacts: bool = True
     people_at_companies: bool = True
     sales_name_people: bool = True
+    links_on_contacts: bool = True
+    """Whether a contact has a field for Chargebee's key."""
     wins: bool = True
     """Whether a quote that becomes an order can be followed."""
 

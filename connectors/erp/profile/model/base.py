@@ -93,11 +93,17 @@ Zone: TypeAlias = Annotated[
 
 
 class JsonText(ProfilePart, frozen=True):
-    """JSON that is sent as text: plain (`json`), or in URL-safe base64 (`b64json`)."""
+    """JSON that is sent as text, plain (`json`) or in URL-safe base64 (`b64json`); or text on a condition."""
 
     json: Annotated[Json, Meta(description="The JSON, a template.")] = field(default=None)
     b64json: Annotated[Json, Meta(description="The JSON, a template, sent in base64.")] = field(default=None)
-    one_of = ("json", "b64json")
+    text: Annotated[
+        Text | None, Meta(description="A text that holds no value itself, such as an operator; with `if`.")
+    ] = field(default=None)
+    only_with: Annotated[
+        Text | None, Meta(description="The value without which the text is left out, such as since.")
+    ] = field(default=None, name="if")
+    one_of = ("json", "b64json", "text")
 
 
 Template: TypeAlias = Text | Annotated[list[Text], Meta(min_length=1)] | JsonText
@@ -110,7 +116,8 @@ Templates: TypeAlias = Annotated[
         " value is not there is left out. A value between quotes stays there, see quotes. A list of texts"
         ' is sent as a repeated parameter. {"json": …} and'
         ' {"b64json": …} hold JSON that is sent as text, plain or in URL-safe base64; {"$if":'
-        ' "since", "$then": …} in it is left out when there is no such value.'
+        ' "since", "$then": …} in it is left out when there is no such value. {"text": ">=", "if": "since"}'
+        " goes along with that value only."
     ),
 ]
 PageSize: TypeAlias = Annotated[
