@@ -162,14 +162,21 @@ class ErpDatatype(Datatype):
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """Write the changes under the lock that the profile names."""
-        self._check_writable()
-        held = present if isinstance(present, Fetched) else self._shape.fetched(self._writer.fetch(key))
         changes = without_read_only(changes, self.schema)
-        if not self._spec.update.allowed and self._writer.has_no_place_for(changes, held):
+        if self._is_lost(changes, present, key):
             return present
         self._check_writable("update")
-        raw = self._writer.update(held, key, changes)
+        raw = self._writer.update(self._held(present, key), key, changes)
         return present if raw is None else self._written(raw)
+
+    def _held(self, present: Record, key: str) -> Fetched:
+        return present if isinstance(present, Fetched) else self._shape.fetched(self._writer.fetch(key))
+
+    def _is_lost(self, changes: Record, present: Record, key: str) -> bool:
+        """Return whether all of a change is what may get lost, in an ERP without updates."""
+        if self._spec.read_only or self._spec.update.allowed:
+            return False
+        return self._writer.has_no_place_for(changes, self._held(present, key))
 
     def delete(self, key: str) -> Deletion:
         """Delete; an ERP that keeps what others refer to rejects it with its reason."""

@@ -18,6 +18,10 @@ ASSIGNED = "x-assigned"
 class DryRun(ErpDatatype):
     """See the module."""
 
+    def entity(self, record: Record) -> Entity:
+        """Return the record as an entity; one that is foreseen (`$present`) has our names."""
+        return {"_id": str(record.get("id")), "_updated": now_text(), "_deleted": False, **record}
+
     def create(self, insert: Insert) -> Record:
         """Return the record that would be stored, under a placeholder."""
         self._check_writable("create")
@@ -31,8 +35,10 @@ class DryRun(ErpDatatype):
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """`present` with the changes in it."""
-        self._check_writable("update")
         clean = without_read_only(changes, self.schema)
+        if self._is_lost(clean, present, key):
+            return present
+        self._check_writable("update")
         return {**present, **clean, **self._stamps("modified_at"), "_updated": now_text()}
 
     def delete(self, key: str) -> Deletion:

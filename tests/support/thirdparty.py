@@ -63,7 +63,9 @@ def _npm(folder: Path, place: Path) -> None:
         raise CannotFetch("npm is not installed")
     for name in ("package.json", "package-lock.json"):
         shutil.copy(folder / name, place)
-    _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retry-maxtimeout=5000"], place)
+    # The shortest pause before another try is 10 s by default, and npm refuses a longest one below it.
+    patience = ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]
+    _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", *patience], place)
 
 
 def _pip(lock: Path, place: Path) -> None:

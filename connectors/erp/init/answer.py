@@ -12,7 +12,8 @@ from core.dotted import get_path
 
 Record = dict[str, Any]
 _NOT_LETTERS = re.compile(r"[^a-z0-9]")
-_KEYS = ("id", "uuid", "guid", "key", "code", "no", "number", "name")
+_KEYS = ("id", "uid", "uuid", "guid", "key", "systemid", "recordid", "code", "no", "number", "name")
+_KEY_ENDS = ("id", "key", "number", "no")
 _MODIFIED = re.compile(r"modif|chang|updat|writ|edit", re.I)
 _CREATED = re.compile(r"creat|insert|added", re.I)
 _DELETED_AT = re.compile(r"(deleted|archived|removed)_?(at|on|date)$", re.I)
@@ -60,16 +61,20 @@ def leaves(record: Mapping[str, object], above: str = "") -> Iterator[tuple[str,
 
 
 def key_of(records: Sequence[Record], thing: str) -> str | None:
-    """Return the field that tells records apart: `id`, else what is named so, else what ends so."""
+    """Return the field that most likely is the key, see `keys_of`; None if none tells all records apart."""
+    return next(iter(keys_of(records, thing)), None)
+
+
+def keys_of(records: Sequence[Record], thing: str) -> list[str]:
+    """Return the fields that tell records apart: `id`, then what is named like a key, then what ends so."""
     names = [name for name in records[0] if _tells_apart(records, name)]
     wished = [
         *_KEYS,
         *(f"{word}{end}" for word in (plain(thing), plain(thing).removesuffix("s")) for end in _KEYS),
     ]
     ranked = sorted((wished.index(plain(name)), name) for name in names if plain(name) in wished)
-    if ranked:
-        return ranked[0][1]
-    return next((name for name in names if plain(name).endswith(("id", "key", "number", "no"))), None)
+    found = [name for _, name in ranked]
+    return found + [name for name in names if name not in found and plain(name).endswith(_KEY_ENDS)]
 
 
 def _tells_apart(records: Sequence[Record], name: str) -> bool:

@@ -16,7 +16,7 @@ from connectors.erp.http.client import make_client
 from connectors.erp.init import answer, words
 from connectors.erp.init.answer import plain
 from connectors.erp.init.fields import FieldGuesses
-from connectors.erp.init.probing import Probe
+from connectors.erp.init.probing import Found, Probe
 from connectors.erp.schema import DATATYPES, load_schema
 from connectors.erp.settings import read_settings
 from core.dotted import get_path
@@ -155,7 +155,7 @@ def _entity(
         raise InvalidResponse(f"{path} holds no list of records; name a list that has some")
     notes: list[str] = []
     entity: Document = {"path": path}
-    probe.key = answer.key_of(probe.records, path.rpartition("/")[2])
+    found = probe.settle(answer.keys_of(probe.records, path.rpartition("/")[2]))
     if probe.key is None:
         notes.append("id: no field tells all records apart")
     elif probe.key != "id":
@@ -163,7 +163,7 @@ def _entity(
     listing: Document = {"records": probe.place} if probe.place else {}
     if query:
         listing["query"] = dict(query)
-    records = _singly(entity, listing, probe, notes)
+    records = _singly(entity, listing, probe, found, notes)
     shown: list[str] = []
     stamp = _stamps(entity, probe.records, shown)
     if stamp is None:
@@ -213,9 +213,10 @@ def _stamps(entity: Document, records: Sequence[answer.Record], notes: list[str]
     return alike[0]
 
 
-def _singly(entity: Document, listing: Document, probe: Probe, notes: list[str]) -> list[answer.Record]:
+def _singly(
+    entity: Document, listing: Document, probe: Probe, found: Found | None, notes: list[str]
+) -> list[answer.Record]:
     """Note how one record is read; gives the records to map fields from."""
-    found = probe.one()
     if found is None:
         notes.append("get: no address of one record was found")
         return probe.records
@@ -281,6 +282,9 @@ def _map(
         fields[words.LINK] = origin
         notes.append(f"origin: GUESSED that {origin} may keep the counterpart's key")
     entity["fields"] = fields
+    if guesses.without_place:
+        entity["ignore"] = guesses.without_place
+        notes.append("ignore: what stands there gets lost when the sync writes it; map it, if the ERP has it")
     left = [path for path in guesses.left if path != origin]
     if left:
         entity["$comment"] = f"Not mapped: {', '.join(left)}"

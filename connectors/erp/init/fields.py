@@ -22,6 +22,7 @@ class FieldGuesses:
         self.notes: list[str] = []
         self.values: dict[str, Any] = {}
         self.line_key: str | None = None
+        self._schema = schema
         self._records = records
         self._columns = _columns(records)
         self._free = [path for path in self._columns if path not in taken]
@@ -30,6 +31,18 @@ class FieldGuesses:
         for name, rule in wanted:
             self._guess(name, rule)
         self._guess_lines(schema)
+
+    @property
+    def without_place(self) -> list[str]:
+        """Our fields that nothing was found for, objects as a whole where none of their parts was."""
+        names = [name for name, rule in _ours(self._schema) if not rule.get("readOnly")]
+        missing = [name for name in names if name not in self.fields and name != "lines"]
+        found = {name.partition(".")[0] for name in self.fields}
+        return list(
+            dict.fromkeys(
+                name if name.partition(".")[0] in found else name.partition(".")[0] for name in missing
+            )
+        )
 
     @property
     def left(self) -> list[str]:
@@ -58,7 +71,7 @@ class FieldGuesses:
     def _candidates(self, name: str) -> list[str]:
         """Return fields of the ERP that may be ours of this name, the likeliest first."""
         above, _, last = name.rpartition(".")
-        known = [plain(last), *words.FIELDS.get(last, ())]
+        known = [plain(last), *words.FIELDS.get(last, ()), *_names_of_keys(last)]
         if not above:
             places = [""]
         else:
@@ -129,6 +142,12 @@ class FieldGuesses:
         unknown = [word for word in seen if word not in mapped]
         if not mapped:
             return None
+        silent = [str(ours) for ours in rule["enum"] if ours is not None and ours not in mapped.values()]
+        if silent and not read_only:
+            self.notes.append(
+                f"fields.{name}: only the words that were seen are mapped; add those for {', '.join(silent)},"
+                " as far as the ERP has them: what it has no word for is refused"
+            )
         if not unknown:
             return {"from": path, "map": mapped, **read_only}
         self.notes.append(
@@ -150,6 +169,8 @@ class FieldGuesses:
                 continue
             guesses = FieldGuesses(inner["items"], lines, ())
             self.fields["lines"] = {"from": path, "fields": guesses.fields}
+            if guesses.without_place:
+                self.fields["lines"]["ignore"] = guesses.without_place
             self._free.remove(path)
             key = guesses.fields.get("line_id") or key_of(lines, "line")
             if key is not None and "line_id" in guesses.fields:
@@ -157,6 +178,15 @@ class FieldGuesses:
             self.values |= guesses.values
             self.notes += [f"lines: {note}" for note in guesses.notes]
             return
+
+
+def _names_of_keys(name: str) -> list[str]:
+    """Return how a field may be called that names a record of another list, such as clientUid."""
+    datatype = name.removesuffix("_id")
+    if datatype == name:
+        return []
+    things = words.DATATYPES.get(datatype, ())
+    return [f"{thing}{end}" for thing in things for end in ("id", "uid", "uuid", "guid", "key", "ref")]
 
 
 def _columns(records: Sequence[Record]) -> dict[str, list[object]]:

@@ -6,7 +6,7 @@ parameter counts only if the answer shows that it was understood: many ERPs igno
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +21,9 @@ from core.jsonio import Json
 _FEW = 2
 _WHOLE_ONES = 20
 """Records that are read by themselves where the list shows a summary."""
+
+_CANDIDATES = 5
+"""Fields that are tried as the key."""
 
 _NOBODY = "no-such-record"
 _LINK = ("http://", "https://", "/")
@@ -179,6 +182,18 @@ class Probe:
             found = self._ask({name: text.replace("{origin}", value) for name, text in query.items()})
             if found is not None and known in self._listed(found):
                 return query
+        return None
+
+    def settle(self, candidates: Sequence[str]) -> Found | None:
+        """Take the first of these fields for the key by which the ERP gives a record; else the first of all.
+
+        Gives the first record by itself; None if no address gives it.
+        """
+        for self.key in candidates[:_CANDIDATES]:
+            found = self.one()
+            if found is not None:
+                return found
+        self.key = next(iter(candidates), None)
         return None
 
     def one(self) -> Found | None:

@@ -238,3 +238,25 @@ def test_what_cannot_be_asked_is_said(
     assert main(["--init", *named], {"ERP_TOKEN": SECRET, **environ}) == code
     said = capsys.readouterr()
     assert (says in said.err, said.out) == (True, ""), said.err
+
+
+def test_the_key_is_that_by_which_the_erp_gives_a_record(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is numbered, too, is no key, whatever it is called; and what names it elsewhere is found."""
+    rows = [
+        {"badgeNo": f"{n}", "code": f"K{n}", "uid": f"P{n}", "givenName": "A", "clientUid": f"C{n % 2}", "externalRef": None}
+        for n in range(4)
+    ]  # fmt: skip
+
+    def answer(asked: Asked) -> Reply:
+        key = asked.path.removeprefix("/people").strip("/")
+        if key:
+            return next((Reply(row) for row in rows if row["uid"] == key), Reply({}, 404))
+        return Reply([row for row in rows if asked.query.get("externalRef", row["externalRef"]) == row["externalRef"]])  # fmt: skip
+
+    with scripted_upstream(answer) as running:
+        document, said = made_of(running.url, capsys, "/people")
+    entity = document["entities"]["contact"]
+    assert (entity["id"], entity["fields"]["customer_id"]) == ("uid", "clientUid")
+    assert {"language", "address", "email"} <= set(entity["ignore"])
+    assert "first_name" not in entity["ignore"]
+    assert "ignore: what stands there gets lost" in said

@@ -306,6 +306,18 @@ def test_an_erp_without_updates_takes_what_may_get_lost_and_refuses_the_rest(
     assert {asked.method for asked in upstream.asked} == {"GET"}
 
 
+def test_a_dry_run_goes_on_from_what_an_earlier_one_foresaw(upstream: Upstream, tmp_path: Path) -> None:
+    """The record that is handed on has our names, whatever the ERP calls its own."""
+    spec = profile(id="no", fields={"first_name": "given", "external_refs.chargebee": "ref"})
+    client = app_of(tmp_path, upstream.url, spec)
+    foreseen = {"id": "new-customer-1", "first_name": "Ann", "external_refs": {"chargebee": "1"}}
+    wish = {"_id": "s", "id": "new-customer-1", "first_name": "Eve", "$based_on": {"first_name": "Ann"}}
+    (done,) = client.post("/contact/share?dry_run=true", json=[{**wish, "$present": foreseen}]).json
+    assert (done["$status"], done["$operation"]) == ("ok", "update"), done["$error"]
+    assert done["$response"]["first_name"] == "Eve"
+    assert upstream.calls() == 0
+
+
 def test_what_a_new_record_leaves_empty_is_what_every_new_one_gets(
     upstream: Upstream, erp: Erp, tmp_path: Path
 ) -> None:
