@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from localnode.pipes import FAILED, SUCCESS, Engine, Pipe, RemoteFailed, Systems
 from localnode.store import Store
+from tests.localnode.engine.service import Service
 
 Build = Callable[..., Pipe]
 Fill = Callable[..., None]
@@ -22,54 +20,11 @@ SOURCE = {"type": "json", "system": "s", "url": "/things"}
 FROM_A = {"type": "dataset", "dataset": "a"}
 
 
-class Service:
-    """Answers with what `respond(method, path, params, body)` returns: (status, headers, text or value)."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, str, dict[str, str], Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.respond: Callable[..., Any] = lambda *call: []
-        service = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def handle_call(self) -> None:
-                parts = urlsplit(self.path)
-                params = {name: values[0] for name, values in parse_qs(parts.query).items()}
-                length = int(self.headers.get("Content-Length") or 0)
-                body = json.loads(self.rfile.read(length)) if length else None
-                call = (self.command, parts.path, params, body)
-                service.calls.append(call)
-                service.headers.append({name.lower(): value for name, value in self.headers.items()})
-                answer = service.respond(*call)
-                status, headers, content = answer if isinstance(answer, tuple) else (200, {}, answer)
-                data = (content if isinstance(content, str) else json.dumps(content)).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", headers.pop("Content-Length", str(len(data))))
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(data)
-
-            do_GET = do_POST = handle_call  # noqa: N815
-
-            def log_message(self, *args: Any) -> None:
-                """Quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=lambda: self.server.serve_forever(0.02), daemon=True).start()
-
-
 @pytest.fixture
 def service() -> Iterator[Service]:
-    running = Service()
+    running = Service([], lambda text: json.loads(text) if text else None)
     yield running
-    running.server.shutdown()
-    running.server.server_close()
+    running.close()
 
 
 @pytest.fixture
@@ -298,7 +253,7 @@ def test_addresses_credentials_and_headers(service: Service) -> None:
 
 
 def test_no_other_host_is_reached(service: Service) -> None:
-    other = Service()
+    other = Service([])
     asked = systems(service, password="secret", username="u")
     with pytest.raises(RemoteFailed, match="refused"):
         asked.request("s", "GET", f"{other.url}/x")

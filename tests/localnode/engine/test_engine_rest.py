@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from localnode.pipes import FAILED, SUCCESS, ConfigProblem, Engine, Pipe, Systems
 from localnode.store import Store
+from tests.localnode.engine.service import Service
 
 Build = Callable[..., Pipe]
 Fill = Callable[..., None]
@@ -21,53 +19,11 @@ MEN = [{"_id": "john", "age": 21}, {"_id": "bob", "age": 44}]
 FROM_A = {"type": "dataset", "dataset": "a"}
 
 
-class Service:
-    """Answers with `respond(method, path, params, body)`: a JSON value, or (status, headers, value or text)."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, str, dict[str, str], str]] = []
-        self.headers: list[dict[str, str]] = []
-        self.respond: Callable[..., Any] = lambda *call: MEN
-        service = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def handle_call(self) -> None:
-                parts = urlsplit(self.path)
-                params = {name: ",".join(values) for name, values in parse_qs(parts.query).items()}
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-                call = (self.command, parts.path, params, body)
-                service.calls.append(call)
-                service.headers.append({name.lower(): value for name, value in self.headers.items()})
-                answer = service.respond(*call)
-                status, headers, content = answer if isinstance(answer, tuple) else (200, {}, answer)
-                data = (content if isinstance(content, str) else json.dumps(content)).encode()
-                self.send_response(status)
-                for name, value in {"Content-Type": "application/json", **headers}.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = handle_call  # noqa: N815
-
-            def log_message(self, *args: Any) -> None:
-                """Quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=lambda: self.server.serve_forever(0.02), daemon=True).start()
-
-
 @pytest.fixture
 def service() -> Iterator[Service]:
-    running = Service()
+    running = Service(MEN)
     yield running
-    running.server.shutdown()
-    running.server.server_close()
+    running.close()
 
 
 @pytest.fixture
