@@ -256,7 +256,8 @@ def _profile_file(values: Mapping[str, str]) -> Path:
     if path.is_file():
         return path
     known = sorted(file.stem for file in presets.glob("*.json"))
-    beside = [str(Path(name).with_name(file.name)) for file in path.parent.glob("*.json")] if is_path else []
+    files = path.parent.glob("*.json") if is_path else ()
+    beside = [str(Path(name).with_name(file.name)) for file in files if b'"entities"' in file.read_bytes()]
     hint = did_you_mean(name, [*beside, *known])
     raise BadSetting(
         f"ERP_PROFILE={name}: there is no {'file ' + name if is_path else 'profile of that name'}{hint}"

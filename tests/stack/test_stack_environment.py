@@ -55,7 +55,7 @@ def refused(tmp_path: Path, text: str, process: dict[str, str] | None = None) ->
             ["CHARGEBEE_SIET in .env", 'did you mean "CHARGEBEE_SITE"?'],
         ),
         ("CHARGEBE_API_KEY=k\nCHARGEBEE_SITE=x-test", ['did you mean "CHARGEBEE_API_KEY"?']),
-        ("ERP_PROFILE=nope.json", ["there is no file nope.json", "shipped profiles: ", " cursor, "]),
+        ("ERP_PROFILE=nope.json", ["there is no file nope.json (", "shipped profiles: ", " cursor, "]),
         ("ERP_PROFILE=odata", ['did you mean "odata-v4"?']),
         (
             "ERP_PROFILE=connectors/erp/profiles/tryton8.json",
