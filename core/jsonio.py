@@ -26,7 +26,7 @@ to the standard library. Blanking all but digits and searching costs a fifteenth
 _MOST_DIGITS = 1000
 """Digits of an integer that are read; the time that more would take grows with their square."""
 
-_KEPT_LEVELS = 200
+MOST_LEVELS = 200
 """Levels that `salvage` keeps of what is nested without end; more than any limit that is checked later."""
 
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
@@ -80,6 +80,12 @@ def salvage(text: bytes | bytearray) -> object:
     return _parse(_without_depths(told), _or_unusable(finite), Unusable, _or_unusable(whole))
 
 
+def is_flat_text(text: str | bytes | bytearray, start: int = 0, end: int | None = None) -> bool:
+    """Return whether a JSON text has too few brackets to nest deeper than `MOST_LEVELS`."""
+    square, curly = (b"[", b"{") if isinstance(text, bytes | bytearray) else ("[", "{")
+    return text.count(square, start, end) + text.count(curly, start, end) <= MOST_LEVELS  # type: ignore[arg-type]
+
+
 def values_in(text: bytes | bytearray) -> int:
     """Return how many values a JSON text has at most."""
     return text.count(b",") + text.count(b"[") + text.count(b"{") + 1
@@ -92,7 +98,7 @@ def is_shallow(value: object) -> bool:
         return True
     except TypeError:  # too deep, or an integer beyond 64 bits
         level = [value]
-    for _ in range(_KEPT_LEVELS):
+    for _ in range(MOST_LEVELS):
         level = [
             inner
             for outer in level
@@ -133,16 +139,16 @@ def _without_halves(text: str) -> str:
 
 
 def _without_depths(text: str) -> str:
-    """Return JSON text with NaN in place of every value that stands deeper than `_KEPT_LEVELS`."""
+    """Return JSON text with NaN in place of every value that stands deeper than `MOST_LEVELS`."""
     kept, done, depth, begins = [], 0, 0, 0
     for match in _NESTING.finditer(text):
         mark = text[match.start()]
         if mark in "[{":
             depth += 1
-            if depth == _KEPT_LEVELS + 1:
+            if depth == MOST_LEVELS + 1:
                 begins = match.start()
         elif mark in "]}":
-            if depth == _KEPT_LEVELS + 1:
+            if depth == MOST_LEVELS + 1:
                 kept += [text[done:begins], "NaN"]
                 done = match.end()
             depth -= 1

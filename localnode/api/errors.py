@@ -18,6 +18,7 @@ from localnode.pipes import (
     ConfigProblem,
     InvalidPush,
     NotAvailable,
+    PartlyRefused,
     PipeError,
     Refused,
     SequenceConflict,
@@ -63,6 +64,13 @@ def register_errors(app: Flask) -> None:
     def pipe_error(error: PipeError) -> Response:
         status, title = _entry(_PIPE_ERRORS, error)
         return problem(status, title, str(error), retry_after=_LATER if status == 503 else None)
+
+    @app.errorhandler(PartlyRefused)
+    def partly_refused(error: PartlyRefused) -> Response:
+        refused = [
+            {"index": each.index, "_id": each.entity_id, "detail": each.reason} for each in error.refused
+        ]
+        return problem(400, "Bad request", str(error), stored=len(error.taken), refused=refused)
 
     @app.errorhandler(StaleEntity)
     def stale(error: StaleEntity) -> Response:

@@ -13,6 +13,7 @@ from localnode.api.permissions import is_audited
 from localnode.api.responses import as_json, entity_array
 from localnode.errors import BadRequest
 from localnode.node import PushRequest, token
+from localnode.pipes import PartlyRefused
 
 flow = Blueprint("flow", __name__, url_prefix="/api")
 
@@ -22,6 +23,9 @@ flow = Blueprint("flow", __name__, url_prefix="/api")
 def receive(pipe_id: str) -> Response:
     """Take entities in by the JSON push protocol; they are stored when this answers.
 
+    Entities that cannot be read, or have no usable `_id`, are refused alone: the answer is 400 and says how
+    many others were `stored` and which were `refused`, and why. A full sequence is refused whole.
+
     Parameters `sequence_id`, `is_full`, `is_first`, `is_last`, `request_id`, `previous_request_id`; header
     `X-Dataset-Completeness` (µs).
     """
@@ -29,7 +33,12 @@ def receive(pipe_id: str) -> Response:
         request.args.to_dict(), dict(request.headers.items()), request.base_url, _completeness()
     )
     body = request.get_data(cache=False)
-    answer = node().pipe(pipe_id).receive(body, pushed)
+    try:
+        answer = node().pipe(pipe_id).receive(body, pushed)
+    except PartlyRefused as error:
+        if is_audited(pipe_id):
+            actions.keep(list(error.taken))
+        raise
     if is_audited(pipe_id):
         sent = codec.parse(body)
         actions.keep(sent if isinstance(sent, list) else [sent])

@@ -263,10 +263,11 @@ class NodePipe:
             raise BadRequest(f'pipe "{self.id}" is no receiver: its source is not http_endpoint')
         if self.pump.disabled:
             raise Unavailable(f'pipe "{self.id}" is disabled')
-        answer = pipe.receive(body, pushed.params, pushed.completeness, pushed.url, pushed.headers)
-        if self.component.sink_dataset:
-            self._scheduler.signal(self.component.sink_dataset)
-        return answer
+        try:
+            return pipe.receive(body, pushed.params, pushed.completeness, pushed.url, pushed.headers)
+        finally:  # also where some of the entities were refused
+            if self.component.sink_dataset:
+                self._scheduler.signal(self.component.sink_dataset)
 
     def publisher(self, kind: str) -> Pipe:
         """Return the engine's pipe, for a publisher of sink type `kind`. BadRequest for every other pipe."""

@@ -20,6 +20,7 @@ from localnode.pipes.context import RunContext
 from localnode.pipes.errors import EntityUnfit, NotReady, PipeError, SequenceConflict
 from localnode.pipes.execution_log import ExecutionLog
 from localnode.pipes.policy import Policy
+from localnode.pipes.unread import UNREAD, Unread
 from localnode.store import (
     BreakerTripped,
     DiskFull,
@@ -154,6 +155,9 @@ class BatchRunner:
         on_commit: Callable[[], None] | None,
     ) -> None:
         self._context.forget()
+        for entity in entities:
+            if type(entity) is Unread:
+                raise EntityUnfit(f"it could not be read: {entity[UNREAD]}")
         outputs: Sequence[Entity | Stored] = entities
         if not self._chain.passes_unchanged:
             outputs = self._transformed([decoded(entity) for entity in entities])
@@ -226,8 +230,9 @@ class BatchRunner:
 
     def retry(self, entry: RetryEntry) -> None:
         """Make one more attempt for a queued entity; failing again does not end the run."""
+        entity = Unread(entry.entity) if UNREAD in entry.entity else entry.entity
         try:
-            self._attempt([entry.entity], _nothing, None)
+            self._attempt([entity], _nothing, None)
         except ABORT_RUN:
             raise
         except Exception as error:
@@ -256,7 +261,7 @@ class BatchRunner:
         with self._store.transaction():
             if dead:
                 self._state.drop_retries([entry.id])
-                self._bury(entry)
+                bury(self._store, self._policy, entry)
             else:
                 self._state.put_retry(entry.entity, entry.attempts, entry.error)
             self._log.write_error(entry, retryable=not dead, dead=dead)
@@ -266,12 +271,14 @@ class BatchRunner:
         else:
             self._queued[entry.id] = entry
 
-    def _bury(self, entry: RetryEntry) -> None:
-        name = self._policy.dead_letter_dataset
-        if name:
-            dataset = self._store.dataset(name, create=True)
-            dataset.set_populated()
-            dataset.write([{**entry.entity, DEAD: {"error": entry.error, "attempts": entry.attempts}}])
+
+def bury(store: Store, policy: Policy, entry: RetryEntry) -> None:
+    """Lay an entity aside for good, where the policy names a dataset for dead letters."""
+    name = policy.dead_letter_dataset
+    if name:
+        dataset = store.dataset(name, create=True)
+        dataset.set_populated()
+        dataset.write([{**entry.entity, DEAD: {"error": entry.error, "attempts": entry.attempts}}])
 
 
 def _nothing() -> None:

@@ -7,6 +7,7 @@ PipeError
 ├── NotAvailable       use a hosted node, or another component: this node has no such type
 ├── SequenceConflict   (409) the pusher has to start over with a new sequence
 ├── InvalidPush        (400) fix the data that was pushed
+│   └── PartlyRefused  (400) fix some of the entities; the others are stored
 ├── BadToken           (400) continue from a token that this source has given out, or from the start
 ├── EntityUnfit        fix the data: a transform or sink cannot use the entity as it is
 ├── SourceFailed       retry: reading the source failed, nothing was deleted
@@ -16,6 +17,9 @@ PipeError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.jsonio import Json
 
 
 class PipeError(Exception):
@@ -54,6 +58,31 @@ class SequenceConflict(PipeError):
 
 class InvalidPush(PipeError):
     """A push body or parameter that cannot be used; nothing was stored."""
+
+
+@dataclass(frozen=True)
+class RefusedEntity:
+    """An entity of a request that cannot be taken: the how many-th (from 0) it is, its `_id`, and why."""
+
+    index: int
+    entity_id: str
+    reason: str
+
+    @property
+    def detail(self) -> str:
+        """The verdict as a sentence."""
+        return f"entity number {self.index} ({self.entity_id[:200]!r}): {self.reason}"
+
+
+class PartlyRefused(InvalidPush):
+    """Some entities of a push cannot be used; the others, `taken`, are stored."""
+
+    def __init__(self, taken: Sequence[Json], refused: Sequence[RefusedEntity]) -> None:
+        self.taken, self.refused = tuple(taken), tuple(refused)
+        super().__init__(
+            f"{len(refused)} of {len(taken) + len(refused)} entities are refused, the others are stored; "
+            f"{refused[0].detail}"
+        )
 
 
 class BadToken(PipeError):

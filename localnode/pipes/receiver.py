@@ -7,14 +7,16 @@ from decimal import Decimal
 
 from core.clock import now_us
 from core.flags import parse_flag
-from core.jsonio import Json
+from core.jsonio import Json, is_flat_text, is_shallow
 from localnode import codec
 from localnode.dtl import DtlError
 from localnode.pipes.base import Entity, RunScope, unusable_id
-from localnode.pipes.errors import InvalidPush, SequenceConflict
+from localnode.pipes.batches import bury
+from localnode.pipes.errors import InvalidPush, PartlyRefused, RefusedEntity, SequenceConflict
 from localnode.pipes.jinja import TemplateFailed, template
 from localnode.pipes.parts import Parts
-from localnode.store import InvalidEntity, StaleEntity
+from localnode.pipes.unread import UNREAD, Unread
+from localnode.store import InvalidEntity, RetryEntry, StaleEntity
 
 
 class Receiver:
@@ -39,12 +41,15 @@ class Receiver:
 
         Raises InvalidPush (400), SequenceConflict (409), StaleEntity (optimistic locking), Refused
         (breaker), and RemoteFailed when a transform's or sink's system failed; nothing of the request is
-        stored then.
+        stored then. Raises PartlyRefused (400) where entities could not be read, once the others are stored.
+        A full sequence is refused whole: what would be left out of it would count as deleted.
         """
         self._validate(url, params, headers or {})
         self._parts.sink.check_ready()
-        entities = self._entities(body)
+        entities, refused = self._entities(body)
         full, last = _flag(params, "is_full"), _flag(params, "is_last")
+        if refused and (full or not entities):
+            raise InvalidPush(f"{refused[0].detail}; nothing was stored")
         sequence = self._sequence(params, full)
         scope = RunScope(full=full, base=sequence["base"] if full else None)
         try:
@@ -55,6 +60,9 @@ class Receiver:
         except (DtlError, InvalidEntity) as error:
             raise InvalidPush(str(error)) from error
         self._parts.compact()
+        if refused:
+            self._report(refused)
+            raise PartlyRefused(entities, refused)
         return self._answer(outputs)
 
     # -- checking ------------------------------------------------------------------------------------------
@@ -75,20 +83,45 @@ class Receiver:
         if objection:
             raise InvalidPush(f"rejected by validation_expression: {objection}")
 
-    def _entities(self, body: bytes) -> list[Entity]:
+    def _entities(self, body: bytes) -> tuple[list[Entity], list[RefusedEntity]]:
+        """Return the entities of a body, and those of them that cannot be taken."""
         as_decimal = bool(self._source.get("do_float_as_decimal", True))
         as_int = bool(self._source.get("do_float_as_int", True))
+
+        def number(text: str) -> object:
+            return _number(text, as_decimal, as_int)
+
         try:
-            parsed = codec.parse_exact(body, lambda text: _number(text, as_decimal, as_int))
+            parsed = codec.parse_exact(body, number)
+            if not is_flat_text(body) and not is_shallow(parsed):
+                parsed = list(codec.iter_array([body], number, Unread.of_text, exact=True))
         except codec.MalformedJson as error:
-            raise InvalidPush(f"the body is not JSON: {error}") from error
+            try:
+                parsed = list(codec.iter_array([body], number, Unread.of_text, exact=True))
+            except codec.MalformedJson:
+                raise InvalidPush(f"the body is not JSON: {error}") from error
         entities = [parsed] if isinstance(parsed, dict) else parsed
         if not isinstance(entities, list):
             raise InvalidPush("the body must be a JSON array of entities")
+        may_lack_id = self._parts.config.get("transform")
+        taken: list[Entity] = []
+        refused: list[RefusedEntity] = []
         for at, entity in enumerate(entities):
-            if (reason := unusable_id(entity, self._parts.config.get("transform"))) is not None:
-                raise InvalidPush(f"entity number {at}: {reason}; nothing was stored")
-        return entities
+            reason = entity[UNREAD] if type(entity) is Unread else unusable_id(entity, may_lack_id)
+            if reason is None:
+                taken.append(entity)
+            else:
+                refused.append(RefusedEntity(at, _id_of(entity), reason))
+        return taken, refused
+
+    def _report(self, refused: list[RefusedEntity]) -> None:
+        """Log what was left out and, where the pipe has a dataset for dead letters, keep it there."""
+        with self._parts.store.transaction():
+            for each in refused:
+                entity = {"_id": each.entity_id, UNREAD: each.reason}
+                entry = RetryEntry(each.entity_id, entity, 0, each.reason)
+                bury(self._parts.store, self._parts.policy, entry)
+                self._parts.log.write_error(entry, retryable=False, dead=True)
 
     def _sequence(self, params: Mapping[str, str], full: bool) -> Json:
         """Return the sequence this request belongs to, as it will be remembered.
@@ -146,6 +179,10 @@ class Receiver:
             return {}
         row = self._parts.store.dataset(sink.dataset).get(str(outputs[0]["_id"]))
         return {"updated_entity": row.entity()} if row else {}
+
+
+def _id_of(entity: object) -> str:
+    return str(Unread.of(entity, "")["_id"])
 
 
 def _flag(params: Mapping[str, str], name: str) -> bool:

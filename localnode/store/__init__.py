@@ -17,7 +17,7 @@ from localnode.store.errors import (
 from localnode.store.indexes import Index
 from localnode.store.state import PipeState, RetryEntry
 from localnode.store.store import LOG_PREFIX, Store, canonical
-from localnode.store.writer import WriteOptions, WriteResult
+from localnode.store.writer import WriteOptions, WriteResult, is_text
 
 __all__ = [
     "LOG_PREFIX",
@@ -30,6 +30,7 @@ __all__ = [
     "EntityTooLarge",
     "Index",
     "InvalidEntity",
+    "is_text",
     "PipeState",
     "RetryEntry",
     "StaleEntity",

@@ -88,13 +88,16 @@ def prepare(entity: dict[str, object], max_bytes: int = MAX_ENTITY_BYTES) -> Pre
     entity_id = entity.get("_id") if isinstance(entity, dict) else None
     if not isinstance(entity_id, str) or not entity_id:
         raise InvalidEntity(f"entity without a non-empty string _id: {str(entity)[:200]}")
-    if not entity_id.isascii() and not _is_text(entity_id):
+    if not entity_id.isascii() and not is_text(entity_id):
         raise InvalidEntity(f"the _id {entity_id!a:.200} has half of a surrogate pair in it")
     content = {name: value for name, value in entity.items() if name[:1] != "_"}
     deleted = entity.get("_deleted") is True
     content["_deleted"] = deleted
     content["_id"] = entity_id
-    data = codec.dumps(content)
+    try:
+        data = codec.dumps(content)
+    except RecursionError as error:
+        raise InvalidEntity(f"entity {entity_id[:200]!r} is nested too deep") from error
     if len(data) > max_bytes:
         raise EntityTooLarge(
             f"entity {entity_id!r} has {len(data)} bytes, max_entity_bytes_size is {max_bytes}"
@@ -104,7 +107,7 @@ def prepare(entity: dict[str, object], max_bytes: int = MAX_ENTITY_BYTES) -> Pre
     return prepared
 
 
-def _is_text(value: str) -> bool:
+def is_text(value: str) -> bool:
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -246,7 +246,7 @@ def start_by_the_clock(folder: Path, seed: int) -> None:
                     node.pipe(f"{name}-{stage}").run()
             return tripped(node) != [] or all(live(node, f"{name}-deletes") for name in KINDS)
 
-        wait_until(loaded, what=f"first load {seed}")
+        wait_until(loaded, timeout=240, what=f"first load {seed}")
         assert tripped(node) == []
 
 

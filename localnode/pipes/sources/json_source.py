@@ -13,6 +13,7 @@ from localnode.pipes.errors import RemoteFailed, SourceFailed
 from localnode.pipes.registry import FLAG, HEADERS, POSITIVE, SOURCE, STRING, register
 from localnode.pipes.sources.embedded import SINCE_FLAGS
 from localnode.pipes.sources.external import ExternalSource
+from localnode.pipes.unread import Unread
 
 _PROPERTIES = {
     **SINCE_FLAGS,
@@ -71,6 +72,9 @@ class JsonSource(ExternalSource):
                 )
             since = last
 
+    def _unread(self, text: str, reason: str) -> Unread:
+        return Unread.of_text(text, f"{self.place}: {reason}")
+
     def _request(self, since: object, limit: int | None) -> Iterator[Entity]:
         params: dict[str, Any] = {}
         if self.supports_since and since is not None:
@@ -89,7 +93,7 @@ class JsonSource(ExternalSource):
                 headers=self.config.get("headers"),
             ) as (headers, chunks):
                 self._says_populated = _is_populated(headers.get("X-Dataset-Populated", ""))
-                for entity in codec.iter_array(chunks):
+                for entity in codec.iter_array(chunks, unread=self._unread):
                     yield self.checked(entity)
         except (RemoteFailed, codec.MalformedJson) as error:
             raise SourceFailed(f"{self.place}: {error}") from error
