@@ -21,31 +21,37 @@ def _text(length: int) -> dict[str, Any]:
     return {"type": "string", "maxLength": length}
 
 
-BESIDES: dict[str, dict[str, Any]] = {
-    "POST /invoices/{invoice-id}/void": {
-        "requestBody": {
-            "content": {
-                FORM: {"schema": {"properties": {"comment": _text(300), "void_reason_code": _text(100)}}}
-            }
-        },
-        "responses": {
-            "200": {
-                "content": {
-                    "application/json": {
-                        "schema": {
-                            "type": "object",
-                            "required": ["invoice"],
-                            "properties": {"invoice": {"$ref": "#/components/schemas/Invoice"}},
-                        }
-                    }
-                }
-            }
-        },
+def _on_an_invoice(**parameters: dict[str, Any]) -> dict[str, Any]:
+    """A call about one invoice, which answers with it."""
+    answer = {
+        "type": "object",
+        "required": ["invoice"],
+        "properties": {"invoice": {"$ref": "#/components/schemas/Invoice"}},
     }
-}
-"""Operations that the document at hand leaves out, from their own page.
+    return {
+        "requestBody": {"content": {FORM: {"schema": {"properties": parameters}}}},
+        "responses": {"200": {"content": {"application/json": {"schema": answer}}}},
+    }
 
-https://apidocs.chargebee.com/docs/api/invoices/void-an-invoice
+
+PAYMENT = {
+    "type": "object",
+    "required": ["payment_method"],
+    "properties": {
+        "payment_method": {"enum": ["cash", "check", "bank_transfer", "other", "custom"]},
+        "amount": {"type": "integer", "minimum": 0},
+        "date": {"type": "integer"},
+        "reference_number": _text(100),
+    },
+}
+BESIDES: dict[str, dict[str, Any]] = {
+    "POST /invoices/{invoice-id}/void": _on_an_invoice(comment=_text(300), void_reason_code=_text(100)),
+    "POST /invoices/{invoice-id}/delete": _on_an_invoice(comment=_text(300)),
+    "POST /invoices/{invoice-id}/record_payment": _on_an_invoice(comment=_text(300), transaction=PAYMENT),
+}
+"""Operations that the document at hand leaves out, from their own pages.
+
+https://apidocs.chargebee.com/docs/api/invoices/void-an-invoice, delete-an-invoice, record-an-invoice-payment
 """
 
 
