@@ -112,6 +112,7 @@ class BusinessCentral(FakeErp):
         return self.clock.ticks
 
     def _token(self) -> tuple[Response, int]:
+        """The grant of client credentials; tokens live for about an hour: …/dev-itpro/administration/automation-apis-using-s2s-authentication"""
         wanted = {
             "grant_type": "client_credentials",
             "client_id": CLIENT,
@@ -135,6 +136,11 @@ class BusinessCentral(FakeErp):
         return self.rows[kind]
 
     def _row(self, kind: str, key: str) -> Record:
+        """Keys are GUIDs in parentheses; errors are `{"error": {"code", "message"}}`:
+        …/v2.0/endpoints-apis-for-dynamics
+        and
+        …/v2.0/dynamics-error-codes
+        """
         rows = self._known(kind)
         try:
             uuid.UUID(key)
@@ -145,6 +151,10 @@ class BusinessCentral(FakeErp):
         return rows[key]
 
     def _many(self, kind: str) -> tuple[Response, int]:
+        """`$filter` and pages of at most 20,000, by Prefer and next links:
+        …/dev-itpro/webservices/use-filter-expressions-in-odata-uris
+        …/dev-itpro/administration/operational-limits-online#ODataServices
+        """
         rows = self._known(kind)
         with self.lock:
             if request.method == "POST":
@@ -168,6 +178,10 @@ class BusinessCentral(FakeErp):
             return jsonify(body), 200
 
     def _one(self, kind: str, key: str) -> tuple[Response, int]:
+        """GET, PATCH and DELETE of one, the record again after PATCH, nothing after DELETE:
+        …/v2.0/api/dynamics_customer_update
+        …/v2.0/api/dynamics_customer_delete
+        """
         row = self._row(kind, key)
         with self.lock:
             if request.method == "GET":
@@ -180,6 +194,11 @@ class BusinessCentral(FakeErp):
             return jsonify(self._shown(kind, row)), 200
 
     def _locked(self, row: Record) -> None:
+        """PATCH and DELETE want If-Match, which is compared:
+        …/v2.0/api/dynamics_customer_update
+        An old one is a 409 with Request_EntityChanged
+        (…/v2.0/dynamics-error-codes).
+        """
         match = request.headers.get("If-Match")
         if match is None:
             fail(
@@ -191,6 +210,7 @@ class BusinessCentral(FakeErp):
             fail(409, "Request_EntityChanged", "Another user has already changed the record.")
 
     def _add_line(self, kind: str, key: str, lines: str) -> tuple[Response, int]:
+        """As …/v2.0/api/dynamics_salesorderline_create has it."""
         document = self._row(kind, key)
         if LINES.get(kind) != lines:
             fail(404, "BadRequest_NotFound", f"Resource not found for the segment '{lines}'.")
@@ -207,6 +227,7 @@ class BusinessCentral(FakeErp):
             return jsonify(line), 201
 
     def _line(self, kind: str, key: str, lines: str, line: str) -> tuple[Response, int]:
+        """As …/v2.0/api/dynamics_salesorderline_update has it."""
         document = self._row(kind, key)
         found = next((one for one in self.lines[key] if one["id"] == line), None)
         if LINES.get(kind) != lines or found is None:
@@ -221,6 +242,7 @@ class BusinessCentral(FakeErp):
             return jsonify(found), 200
 
     def _act(self, kind: str, key: str, action: str) -> tuple[Response, int]:
+        """Bound actions answer 204 without a body: …/v2.0/resources/dynamics_salesquote"""
         row = self._row(kind, key)
         if kind != "salesQuotes" or action not in ("makeOrder", "send"):
             fail(404, "BadRequest_NotFound", f"no action {action}")
@@ -253,6 +275,7 @@ class BusinessCentral(FakeErp):
         return row
 
     def put(self, kind: str, row: Record, values: Record) -> None:
+        """Codes of refusals: …/v2.0/dynamics-error-codes"""
         self._checked(FIELDS[kind], values)
         if values.get("customerId", NO_KEY) != NO_KEY and values["customerId"] not in self.rows["customers"]:
             fail(400, "Application_DialogException", "The customer does not exist.")
@@ -276,6 +299,9 @@ class BusinessCentral(FakeErp):
         self._touch(line)
 
     def _checked(self, known: Record, values: Record) -> None:
+        """Which properties there are, and which are read-only, stands with each resource, such as
+        …/v2.0/resources/dynamics_customer
+        """
         for name, value in values.items():
             if name not in known:
                 fail(400, "BadRequest", f"The property '{name}' does not exist on this type.")
@@ -292,6 +318,7 @@ class BusinessCentral(FakeErp):
         self._touch(document)
 
     def _touch(self, row: Record) -> None:
+        """`lastModifiedDateTime` and `@odata.etag` move with each change: …/v2.0/resources/dynamics_customer"""
         moment = self.clock.tick()
         row["lastModifiedDateTime"] = (
             moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
@@ -449,4 +476,5 @@ class BusinessCentral(FakeErp):
 
 
 def _told(error: BcError) -> tuple[Response, int]:
+    """As …/v2.0/dynamics-error-codes has it."""
     return jsonify(error={"code": error.code, "message": str(error)}), error.status

@@ -131,6 +131,10 @@ class Fortnox(FakeErp):
         return self.clock.ticks
 
     def _token(self) -> tuple[Response, int]:
+        """Basic auth, a form, a new refresh token each time, and the old one is refused:
+        https://www.fortnox.se/developer/authorization/get-refresh-token and
+        https://www.fortnox.se/developer/faq
+        """
         wanted = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
         if request.headers.get("Authorization") != f"Basic {wanted}":
             return jsonify(error="invalid_client", error_description="Client authentication failed"), 401
@@ -151,6 +155,9 @@ class Fortnox(FakeErp):
         ), 200
 
     def _kind(self, name: str) -> Kind:
+        """A token that is not valid, and an address that is none:
+        https://www.fortnox.se/developer/guides-and-good-to-know/errors
+        """
         if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.sessions:
             fail(401, "Invalid or expired token", 2000311)
         if name not in KINDS:
@@ -158,6 +165,10 @@ class Fortnox(FakeErp):
         return KINDS[name]
 
     def _many(self, kind: str) -> tuple[Response, int]:
+        """Pages, `lastmodified`, searches and `MetaInformation`:
+        https://www.fortnox.se/developer/guides-and-good-to-know/parameters; a list shows a
+        summary: https://apps.fortnox.se/apidocs#tag/fortnox_Customers
+        """
         about = self._kind(kind)
         with self.lock:
             if request.method == "POST":
@@ -183,6 +194,10 @@ class Fortnox(FakeErp):
             return jsonify({"MetaInformation": meta, about.many: shown}), 200
 
     def _one(self, kind: str, key: str) -> tuple[Response, int]:
+        """One is wrapped in its name, changed by PUT; documents are not deleted:
+        https://apps.fortnox.se/apidocs#tag/fortnox_Customers and
+        https://apps.fortnox.se/apidocs#tag/fortnox_Orders
+        """
         about = self._kind(kind)
         with self.lock:
             row = self.rows[kind].get(key)
@@ -198,6 +213,7 @@ class Fortnox(FakeErp):
             return jsonify({about.one: self._shown(kind, row)}), 200
 
     def _act(self, kind: str, key: str, action: str) -> tuple[Response, int]:
+        """Cancelling, and an order of an offer: https://apps.fortnox.se/apidocs#tag/fortnox_Offers"""
         about = self._kind(kind)
         with self.lock:
             row = self.rows[kind].get(key)
@@ -211,6 +227,9 @@ class Fortnox(FakeErp):
             return jsonify({about.one: self._shown(kind, row)}), 200
 
     def _price(self, price_list: str, article: str, quantity: str) -> tuple[Response, int]:
+        """Prices are of a price list, an article and a quantity:
+        https://apps.fortnox.se/apidocs#tag/fortnox_Prices
+        """
         self._kind("articles")
         body = (request.get_json() or {}).get("Price")
         row = self.rows["articles"].get(article)
@@ -231,6 +250,9 @@ class Fortnox(FakeErp):
         ), 200
 
     def _given(self, about: Kind) -> Record:
+        """The wrapped body; a property that is read-only or unknown is refused:
+        https://www.fortnox.se/developer/guides-and-good-to-know/errors
+        """
         body = request.get_json(silent=True)
         if not isinstance(body, dict) or list(body) != [about.one] or not isinstance(body[about.one], dict):
             fail(400, f"the body must be {{{about.one}: …}}", 2000106)
@@ -240,6 +262,9 @@ class Fortnox(FakeErp):
         return dict(body[about.one])
 
     def _make(self, kind: str, values: Record) -> Record:
+        """Numbers are given where none is chosen; what each needs:
+        https://apps.fortnox.se/apidocs#tag/fortnox_Customers
+        """
         about = KINDS[kind]
         self._next[kind] += 1
         key = str(values.pop(about.key, self._next[kind]))
@@ -298,6 +323,7 @@ class Fortnox(FakeErp):
         self._touch(kind, row)
 
     def _row(self, kind: str, line: Record) -> Record:
+        """OrderRows and OfferRows: https://apps.fortnox.se/apidocs#tag/fortnox_Orders"""
         for name in line:
             if name not in ROW_FIELDS and name != "Total":
                 fail(400, f"{name} is no field of a row")
@@ -442,4 +468,5 @@ class Fortnox(FakeErp):
 
 
 def _told(error: FortnoxError) -> tuple[Response, int]:
+    """As https://www.fortnox.se/developer/guides-and-good-to-know/errors has it."""
     return jsonify(ErrorInformation={"error": 1, "message": str(error), "code": error.code}), error.status

@@ -241,9 +241,15 @@ class Orm:
         return True
 
     def _touch(self, row: Record) -> None:
+        """`write_date` is kept by the ORM:
+        https://www.odoo.com/documentation/19.0/developer/reference/backend/orm.html#automatic-fields
+        """
         row["write_date"] = self.clock.tick().strftime(STAMP)
 
     def _rows(self, model: str, ids: Any) -> list[Record]:
+        """A record that is not there is a MissingError:
+        https://www.odoo.com/documentation/19.0/developer/reference/backend/orm.html#odoo.exceptions.MissingError
+        """
         if not isinstance(ids, list) or not all(type(key) is int for key in ids):
             fail("UserError", f"ids must be a list of whole numbers, not {ids!r}")
         rows = self.models[model].rows
@@ -258,6 +264,9 @@ class Orm:
         return self.models[model].fields[name]
 
     def _put(self, model: str, row: Record, vals: Any) -> None:
+        """`write`, and who may not be written:
+        https://www.odoo.com/documentation/19.0/developer/reference/backend/orm.html#odoo.models.Model.write
+        """
         if not isinstance(vals, dict):
             fail("UserError", f"vals must be an object, not {vals!r}")
         for name, value in vals.items():
@@ -274,6 +283,9 @@ class Orm:
             self._sum(row)
 
     def _checked(self, model: str, name: str, kind: str, other: str, value: Any) -> Any:
+        """What each kind of field takes:
+        https://www.odoo.com/documentation/19.0/developer/reference/backend/orm.html#fields
+        """
         if value is False and kind != FLAG:
             if name in self.models[model].required:
                 fail("ValidationError", f"Missing required value for the field {name} ({model}.{name})")
@@ -324,6 +336,10 @@ class Orm:
         sale |= {"amount_untaxed": total, "amount_tax": 0.0, "amount_total": total}
 
     def _shown(self, model: str, row: Record, fields: Any) -> Record:
+        """`read`: what is none is false, a many2one its key and name:
+        https://www.odoo.com/documentation/19.0/developer/reference/external_api.html and
+        https://www.odoo.com/documentation/19.0/developer/reference/backend/orm.html#odoo.models.Model.read
+        """
         names = list(fields) or list(self.models[model].fields)
         shown = {"id": row["id"]}
         for name in names:
@@ -356,6 +372,9 @@ class Orm:
         return good
 
     def _term(self, model: str, row: Record, term: Any) -> bool:
+        """The operators of a term:
+        https://www.odoo.com/documentation/19.0/developer/reference/backend/orm.html#search-domains
+        """
         if not isinstance(term, list) or len(term) != 3:
             fail("UserError", f"{term!r} is no term of a domain")
         name, operator, value = term
@@ -392,6 +411,7 @@ class Odoo(FakeErp):
         return {"ERP_BASE_URL": f"{url}/json/2", "ERP_TOKEN": KEY, "ERP_DATABASE": DATABASE}
 
     def _json2(self, model: str, method: str) -> tuple[Response, int]:
+        """As https://www.odoo.com/documentation/19.0/developer/reference/external_api.html has it."""
         try:
             if request.headers.get("Authorization", "").lower() != f"bearer {KEY}".lower():
                 fail("AccessDenied", "Invalid apikey")
@@ -412,6 +432,7 @@ class Odoo(FakeErp):
             return jsonify(body), STATUS[error.name]
 
     def _rpc(self) -> Response:
+        """As https://www.odoo.com/documentation/18.0/developer/howtos/web_services.html#json-rpc-library has it."""
         asked = request.get_json()
         answer = {"jsonrpc": "2.0", "id": asked.get("id")}
         try:
@@ -438,6 +459,7 @@ class Odoo(FakeErp):
             return jsonify({**answer, "error": {"code": 200, "message": "Odoo Server Error", "data": data}})
 
     def _positional(self, model: str, method: str, args: list[Any], named: Record) -> Any:
+        """As https://www.odoo.com/documentation/18.0/developer/reference/external_api.html#calling-methods has it."""
         order = {
             "search_read": ["domain", "fields"],
             "create": ["vals_list"],
