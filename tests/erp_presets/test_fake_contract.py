@@ -157,6 +157,19 @@ def test_what_is_not_there_is_not_found(office: Office) -> None:
         assert gone["$status"] == "gone"
 
 
+def test_a_deletion_shows_in_an_incremental_read(office: Office) -> None:
+    if not office.erp.has.deletions:
+        pytest.skip("nothing tells an incremental read of a deletion")
+    key = office.erp.contact("Short", "Visit", "short@visit.example", "", "Oslo", office.company)
+    token = max(one["_updated"] for one in office.listed("contact"))
+    office.listed("contact", token)
+    office.erp.remove_contact(key)
+    for _ in range(2):  # an answer may be lost, so it is said again
+        gone = [one["_id"] for one in office.listed("contact", token) if one["_deleted"]]
+        assert key in gone
+        assert not set(office.people[:3]) & set(gone)
+
+
 def test_a_deletion_by_the_sync_reaches_the_erp(office: Office) -> None:
     key = office.people[-1]
     done = office.share("contact", id=key, _deleted=True)

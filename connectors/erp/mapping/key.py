@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from urllib.parse import unquote, urlsplit
 
 from connectors.common.datatype import Record
 from connectors.common.errors import InvalidResponse, NotFound
@@ -70,3 +72,21 @@ def _escaped(part: str) -> str:
 
 def _unescaped(part: str) -> str:
     return part.replace("%7E", _BETWEEN).replace("%25", "%")
+
+
+def key_in_address(address: str | None, pattern: str | None = None) -> str | None:
+    """Return the key in an address such as https://erp.example/people(17) or /people/17.
+
+    None if there is none.
+    """
+    if not address:
+        return None
+    if pattern is not None:
+        found = re.search(pattern, address)
+        return found[1] if found else None
+    last = unquote(urlsplit(address).path).rstrip("/").rpartition("/")[2]
+    inside = re.search(r"\((.*)\)$", last)
+    if inside is None:
+        return last or None
+    key = inside[1]
+    return key[1:-1].replace("''", "'") if key[:1] == key[-1:] == "'" else key

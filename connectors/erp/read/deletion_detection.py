@@ -1,8 +1,9 @@
-"""Deleted records that lists do not show: found in a log that names them, or as gaps in a sequence of ids.
+"""Deleted records that lists do not show: named by a log or a link, or found as gaps in a sequence of ids.
 
-A log that names the keys (`log`) says it all. Without one, ids must be whole numbers given in sequence. The
-service remembers nothing, so it cannot compare with an earlier read. But an id below the highest one that no
-record has was deleted (or never used), and saying so again and again does no harm. Two strategies:
+A log that names the keys (`log`), or a delta link, says it all. Without one, ids must be whole numbers given
+in sequence. The service remembers nothing, so it cannot compare with an earlier read. But an id below the
+highest one that no record has was deleted (or never used), and saying so again and again does no harm. Two
+strategies:
 
 * `full_compare` lists all ids on each incremental read and reports every gap.
 * `lookup` asks the ERP's log first, whether anything was deleted since the token; if so, it asks the log
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from connectors.common.datatype import Record
@@ -24,7 +25,9 @@ from connectors.erp.mapping.conditions import fits
 from connectors.erp.mapping.key import Key, NoKey
 from connectors.erp.mapping.templates import Values, render
 from connectors.erp.profile.model.datatype import DatatypeProfile
-from connectors.erp.profile.model.reading import FullCompare, KeyLog, LogLookup
+from connectors.erp.profile.model.reading import DeltaLinks, FullCompare, KeyLog, LogLookup
+from connectors.erp.read.deleted_record import DeletedRecord
+from connectors.erp.read.delta_links import DeltaReader
 from connectors.erp.read.lists import Lists, Source
 from core.dotted import get_path
 
@@ -34,14 +37,6 @@ _MOST = 100
 
 _BEYOND = 10_000
 """How far above the highest id is looked: the newest records may be the ones that were deleted."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeletedRecord:
-    """The key of a deleted record, and when it was deleted, if that is known."""
-
-    key: str
-    stamp: str | None = None
 
 
 class DeletionFinder(Protocol):
@@ -60,6 +55,8 @@ def deletion_finder(
             return GapDetector(client, datatype, spec, size)
         case KeyLog() as log:
             return LogReader(client, datatype, spec, log, size)
+        case DeltaLinks() as links:
+            return DeltaReader(client, datatype, spec, links)
         case _:
             return None
 

@@ -180,7 +180,7 @@ class NextUrl:
         """Return the URL that the page names, as it is."""
         del records, size
         url = get_path(answer.body, self._path)
-        return PageRequest(headers=step.headers, url=_followed(str(url), self._follow)) if url else None
+        return PageRequest(headers=step.headers, url=followed(str(url), self._follow)) if url else None
 
     def leads(self, answer: UpstreamResponse) -> bool:
         """Return whether there is something where the URL belongs."""
@@ -206,7 +206,7 @@ class LinkHeader:
         for link in parse_header_links(answer.headers.get("Link") or ""):
             names = {name.lower(): value for name, value in link.items()}
             if "next" in names.get("rel", "").lower().split():
-                return PageRequest(url=_followed(link["url"], self._follow))
+                return PageRequest(url=followed(link["url"], self._follow))
         return None
 
     def leads(self, answer: UpstreamResponse) -> bool:
@@ -286,7 +286,7 @@ def _flag(answer: UpstreamResponse, path: str) -> bool:
     return bool(get_path(answer.body, path))
 
 
-def _followed(link: str, follow: Follow) -> str:
+def followed(link: str, follow: Follow) -> str:
     """Return a link with the host and the path left out that do not count."""
     if follow == "url":
         return link

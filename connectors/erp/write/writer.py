@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from msgspec import UNSET
 
@@ -23,6 +21,7 @@ from connectors.common.upstream import UpstreamResponse
 from connectors.erp.http.calls import Calls
 from connectors.erp.mapping.fields import LineWrite
 from connectors.erp.mapping.items import Commands
+from connectors.erp.mapping.key import key_in_address
 from connectors.erp.mapping.shape import VERSION, Fetched, Shape
 from connectors.erp.mapping.templates import names_in_path, render
 from connectors.erp.profile.model.datatype import DatatypeProfile
@@ -329,7 +328,7 @@ class Writer:
             except InvalidResponse as error:
                 raise Unreadable(error.detail) from error
         if isinstance(spec.id_from, IdFromHeader):
-            key = key_in_header(answer.headers.get(spec.id_from.header), spec.id_from.pattern)
+            key = key_in_address(answer.headers.get(spec.id_from.header), spec.id_from.pattern)
         else:
             key = get_path(answer.body, spec.id_from)
         if key is None or isinstance(key, dict | list | bool):
@@ -361,24 +360,6 @@ def _says_all(have: Record, wanted: Record, name: str, same: Same) -> bool:
     return all(
         same((name, 0, key), have.get(key), value) for key, value in wanted.items() if value is not None
     )
-
-
-def key_in_header(address: str | None, pattern: str | None) -> str | None:
-    """Return the key in an address such as https://erp.example/people(17) or /people/17.
-
-    None if there is none.
-    """
-    if not address:
-        return None
-    if pattern is not None:
-        found = re.search(pattern, address)
-        return found[1] if found else None
-    last = unquote(urlsplit(address).path).rstrip("/").rpartition("/")[2]
-    inside = re.search(r"\((.*)\)$", last)
-    if inside is None:
-        return last or None
-    key = inside[1]
-    return key[1:-1].replace("''", "'") if key[:1] == key[-1:] == "'" else key
 
 
 def _merged(record: Record, changes: Record) -> Record:

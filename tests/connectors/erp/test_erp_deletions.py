@@ -284,3 +284,70 @@ def test_a_log_that_names_the_keys_says_what_was_deleted(tmp_path: Path, filters
         else:
             with pytest.raises(InvalidResponse, match="has no what"):
                 client.get(f"/contact/entities?since={token}").get_data()
+
+
+class Linked:
+    """People behind delta links (OData V4, 11.3), two on a page; `forgotten`: links up to there are 410.
+
+    https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_RequestingChanges
+    """
+
+    def __init__(self) -> None:
+        self.live = {f"P{n}" for n in range(5)}
+        self.log: list[str] = []
+        self.forgotten = -1
+        self.links = True
+
+    def delete(self, key: str) -> None:
+        self.live.remove(key)
+        self.log.append(key)
+
+    def __call__(self, asked: Asked) -> Reply:
+        rows: list[dict[str, Any]] = [{"id": key, "changed": START} for key in sorted(self.live)]
+        tracked = "odata.track-changes" in asked.headers.get("Prefer", "")
+        query, at = {}, int(asked.query.get("skip", 0))
+        if "token" in asked.query:
+            if int(asked.query["token"]) <= self.forgotten:
+                return Reply({"error": {"code": "gone"}}, 410)
+            rows = [
+                {"@odata.context": "/$metadata#people/$deletedEntity", "id": f"people('{key}')"}
+                if number % 2
+                else {"@removed": {"reason": "deleted"}, "id": key}
+                for number, key in enumerate(self.log)
+            ][int(asked.query["token"]) :]
+            query = {"token": asked.query["token"]}
+        elif not tracked:
+            rows = [row for row in rows if row["changed"] > asked.query.get("since", "")]
+        body: dict[str, Any] = {"value": rows[at : at + 2]}
+        if at + 2 < len(rows):
+            more = "&".join(f"{name}={value}" for name, value in {**query, "skip": at + 2}.items())
+            body["@odata.nextLink"] = f"people?{more}"
+        elif tracked and self.links:
+            body["@odata.deltaLink"] = f"people?token={len(self.log)}"
+        return Reply(body)
+
+
+def test_delta_links_tell_of_deletions(tmp_path: Path) -> None:
+    erp = Linked()
+    with scripted_upstream(erp) as upstream:
+        listing = {"path": "/people", "list": {"records": "value"}, "paginator": {"type": "odata"}}
+        spec = profile(**listing, deleted={"strategy": "delta_links"})
+        client = app_of(tmp_path, upstream.url, spec)
+
+        def gone() -> set[str]:
+            answer = client.get("/contact/entities", query_string={"since": stamp(9)})
+            return {one["_id"] for one in answer.json if one["_deleted"]}
+
+        assert gone() == set(), "the first read only gets a link"
+        erp.delete("P1")
+        assert gone() == {"P1"}
+        for key in ("P0", "P2", "P3"):
+            erp.delete(key)
+        assert gone() == gone() == {"P0", "P1", "P2", "P3"}, "on two pages, and said again"
+        erp.forgotten = len(erp.log)
+        erp.delete("P4")
+        assert "P3" in gone(), "a link that has ended is followed by another"
+        erp.links = False
+        erp.forgotten = 99
+        with pytest.raises(Exception, match="no delta link"):
+            gone()

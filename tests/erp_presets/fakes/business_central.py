@@ -81,12 +81,13 @@ class BusinessCentral(FakeErp):
     """One company in one environment."""
 
     preset = "business-central"
-    has = Has(deletions=False, sales_name_people=False, wins=False)
+    has = Has(sales_name_people=False, wins=False)
 
     def __init__(self) -> None:
         super().__init__()
         self.rows: dict[str, dict[str, Record]] = {name: {} for name in FIELDS}
         self.lines: dict[str, list[Record]] = {}
+        self.log: list[tuple[str, str]] = []
         self._numbers = 1000
         self.clock = Clock()
         self.lock = threading.RLock()
@@ -159,11 +160,15 @@ class BusinessCentral(FakeErp):
         with self.lock:
             if request.method == "POST":
                 return jsonify(self._shown(kind, self.make(kind, self._body()))), 201
+            wishes = [one.strip() for one in request.headers.get("Prefer", "").split(",")]
+            if "$deltatoken" in request.args:
+                return self._changed_since(kind, request.args["$deltatoken"])
             found = [row for row in rows.values() if self._fits(kind, row, request.args.get("$filter", ""))]
             found.sort(key=lambda row: row["id"])
             after = request.args.get("$skiptoken", "")
             found = [row for row in found if row["id"] > after]
-            size = int(request.headers.get("Prefer", f"={MOST}").rpartition("=")[2])
+            sizes = [one for one in wishes if one.startswith("odata.maxpagesize=")]
+            size = int((sizes or [f"={MOST}"])[0].rpartition("=")[2])
             body: Record = {
                 "@odata.context": f"{request.url_root}$metadata#{kind}",
                 "value": [self._shown(kind, row) for row in found[:size]],
@@ -175,7 +180,26 @@ class BusinessCentral(FakeErp):
                     for name, value in [*query.items(), ("$skiptoken", found[size - 1]["id"])]
                 )
                 body["@odata.nextLink"] = f"{request.base_url}?{more.replace(' ', '%20').replace('+', '%2B')}"
+            elif "odata.track-changes" in wishes:
+                body["@odata.deltaLink"] = f"{request.base_url}?$deltatoken={len(self.log)}"
             return jsonify(body), 200
+
+    def _changed_since(self, kind: str, token: str) -> tuple[Response, int]:
+        """Changes with all their properties, deletions with their id alone, and the next link; a link that is no
+        longer valid is 410: …/dev-itpro/developer/devenv-connect-apps-delta
+        """
+        if not token.isdigit() or int(token) > len(self.log):
+            fail(410, "BadRequest_DeltaTokenExpired", "The delta link is no longer valid.")
+        rows, context = self.rows[kind], f"{request.url_root}$metadata#{kind}"
+        keys = dict.fromkeys(key for name, key in self.log[int(token) :] if name == kind)
+        value = [
+            self._shown(kind, rows[key])
+            if key in rows
+            else {"@odata.context": f"{context}/$deletedEntity", "id": key}
+            for key in keys
+        ]
+        link = f"{request.base_url}?$deltatoken={len(self.log)}"
+        return jsonify({"@odata.context": f"{context}/$delta", "value": value, "@odata.deltaLink": link}), 200
 
     def _one(self, kind: str, key: str) -> tuple[Response, int]:
         """GET, PATCH and DELETE of one, the record again after PATCH, nothing after DELETE:
@@ -189,6 +213,7 @@ class BusinessCentral(FakeErp):
             self._locked(row)
             if request.method == "DELETE":
                 del self.rows[kind][key]
+                self.log.append((kind, key))
                 return Response(status=204), 204  # type: ignore[return-value]
             self.put(kind, row, self._body())
             return jsonify(self._shown(kind, row)), 200
@@ -283,6 +308,7 @@ class BusinessCentral(FakeErp):
         if values.get("number") in numbers:
             fail(400, "Internal_EntityWithSameKeyExists", "The record already exists.")
         row |= values
+        self.log.append((kind, row["id"]))
         if kind == "employees":
             row["displayName"] = f"{row['givenName']} {row['surname']}".strip()
         self._touch(row)
@@ -473,6 +499,7 @@ class BusinessCentral(FakeErp):
 
     def remove_contact(self, key: str) -> None:
         del self.rows["contacts"][key]
+        self.log.append(("contacts", key))
 
 
 def _told(error: BcError) -> tuple[Response, int]:

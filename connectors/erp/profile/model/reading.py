@@ -406,8 +406,19 @@ class KeyLog(ProfilePart, frozen=True, tag_field="strategy", tag="log"):
     ) = None
 
 
+class DeltaLinks(ProfilePart, frozen=True, tag_field="strategy", tag="delta_links"):
+    """OData V4: the ERP gives a link by which what was deleted since is asked for (odata.track-changes).
+
+    Each incremental read follows it. It is kept in memory: a service that was just started reads the list
+    once more to get one, and what was deleted before that is found by full reads.
+    """
+
+    follow: Follow = "url"
+    query: Annotated[Templates, Meta(description="Sent with the list that gives the first link.")] = {}
+
+
 Deletion: TypeAlias = Annotated[
-    NoDeletions | Tombstones | SoftFlag | FullCompare | LogLookup | KeyLog,
+    NoDeletions | Tombstones | SoftFlag | FullCompare | LogLookup | KeyLog | DeltaLinks,
     Meta(description="How a deleted record is known."),
 ]
 
