@@ -21,7 +21,7 @@ from connectors.chargebee.rules import refusal
 from connectors.chargebee.settings import ChargebeeSettings
 from connectors.common import pointers
 from connectors.common.datatype import Deletion, Insert, Record, Reported
-from connectors.common.errors import AlreadyExists, Pending, Rejected
+from connectors.common.errors import AlreadyExists, NotFound, Pending, Rejected
 from core.dotted import has_path
 
 CANCELLED = "cancelled"
@@ -162,12 +162,13 @@ class Orders(ChargebeeDatatype):
         try:
             order = self._order_of(insert, _NO_INVOICE)
             self.client.create("/orders/import_order", self.name, order)
-        except MissingReference:
-            self._takes_orders = True
+        except NotFound:
+            self._takes_orders = True  # should a site not say which parameter names nothing
         except Rejected as error:
             if error.rule == "configuration_incompatible" and error.field is None:
                 error.detail = f"{error.detail} Switch Orders on there, or set `orders` to `link-only`."
                 raise
+            self._takes_orders = error.field == "/invoice_id"
 
     def _refuse_twin(self, insert: Insert) -> None:
         if self._of_invoice(insert) is not None:

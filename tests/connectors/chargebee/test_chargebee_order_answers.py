@@ -96,6 +96,14 @@ def test_a_site_without_orders_is_asked_before_any_invoice_is_made(
     assert _imports(site) == asked + 1, "what a site takes is asked once"
 
 
+def test_a_site_that_names_no_parameter_takes_orders_too(service: Service, site: Chargebee) -> None:
+    site.turn_round("missing-reference-is-404-with-param")
+    for number in (1, 2):
+        answer = service.insert("order", f"order:O-{number}", **{**ORDER, "reference_id": f"SO-{number}"})
+        assert (answer["$operation"], answer["$status"]) == ("insert", "ok"), answer["$error"]
+    assert _imports(site) == 3, "asked once"
+
+
 def test_orders_switched_off_later_leave_no_claim(service: Service, site: Chargebee) -> None:
     service.insert("order", "order:O-1", **ORDER)
     site.configure(orders="off")
