@@ -48,3 +48,19 @@ def test_days_count_from_the_first_version_missed(ages: ModuleType, pinned: str,
 def test_versions_of_files(ages: ModuleType, file: str, version: Any) -> None:
     found = ages.version_of({"filename": file})
     assert (None if found is None else str(found)) == version
+
+
+def test_a_version_that_another_package_refuses_is_held_back_by_it(
+    ages: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Installed:
+        """A package that wants another below 0.23, and one of an extra that nobody asked for below 1."""
+
+        requires = ("Other-Package>=0.20,<0.23", 'third<1; extra == "docs"')
+        version = "9.0"
+        metadata = {"Name": "Holder"}  # noqa: RUF012
+
+    monkeypatch.setattr(ages, "distributions", lambda: [Installed])
+    held = ages.holders("other_package", [Version("0.22.5"), Version("0.23")])
+    assert list(held) == [Version("0.23")] and held[Version("0.23")].startswith("Holder 9.0")
+    assert ages.holders("third", [Version("2")]) == {}
