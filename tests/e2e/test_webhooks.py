@@ -169,6 +169,25 @@ def test_a_forged_event_changes_nothing_and_stands_in_no_later_edits_way(world: 
     settled(world)
 
 
+def test_a_version_of_the_future_that_is_stored_already_does_not_overrule_the_truth(world: World) -> None:
+    """Earlier releases believed what events said: their datasets may hold such a version."""
+    contact, key = linked(world, "Prophecy")
+    real = world.chargebee.get("customers", key)
+    row = {**(world.stack.entity("chargebee-customer-event", key) or real), "_id": key}
+    forged = {**row, "phone": "+47 forged", "resource_version": 99_999_999_999_999}
+    url = f"{world.stack.settings.url('node')}/api/datasets/chargebee-customer-event/entities"
+    requests.post(url, json=[forged], timeout=60).raise_for_status()
+    before = world.writes()
+    world.sync()
+    assert world.writes() == before
+    assert world.erp.get("contacts", contact).get("phone") is None
+    world.chargebee.post(f"customers/{key}", phone="+47 5")
+    heard(world, key, phone="+47 5")
+    world.sync()
+    assert world.erp.get("contacts", contact)["phone"] == "+47 5"
+    settled(world)
+
+
 def test_our_own_write_seen_before_its_answer_is_no_edit(world: World) -> None:
     """The write was done and its event is here; the answer is not, and meanwhile the ERP has moved on."""
     contact, key = linked(world, "Hasty")
