@@ -32,6 +32,8 @@ from connectors.common.views.bodies import json_of
 from core import jsonio
 
 PATH = "/webhooks"
+EVENTS = f"{PATH}/events"
+"""Where the node hands on what its own receiver took, so that Chargebee need not reach this service."""
 FORWARDED = ("customer", "business_entity", "order", "item", "item_price")
 """Datatypes that have an event pipe."""
 
@@ -88,6 +90,7 @@ class Webhooks:
         """Return the route."""
         bp = Blueprint("webhooks", __name__)
         bp.add_url_rule(PATH, view_func=self.take, methods=["POST"])
+        bp.add_url_rule(EVENTS, view_func=self.take_from_node, methods=["POST"])
         return bp
 
     def take(self) -> Response:
@@ -97,15 +100,34 @@ class Webhooks:
         reached, 502 if it refuses the token or has no such pipe.
         """
         auth.require(self._settings.username, self._settings.password)
-        event_id, named = read_event(json_of(request, any_bytes=True))
+        return _json(self._taken(*read_event(json_of(request, any_bytes=True))))
+
+    def take_from_node(self) -> Response:
+        """Answer an array of events in the same order: `_id`, and `forwarded` and `duplicate`, or `error`.
+
+        What is no event harms only itself. 503 and 502 as for one event; a repeat of the array is safe.
+        """
+        events = json_of(request)
+        if not isinstance(events, list):
+            raise Rejected("the body must be a JSON array of events", rule="type")
+        return _json([self._one_of_many(each) for each in events])
+
+    def _one_of_many(self, event: object) -> dict[str, object]:
+        given = event.get("_id") if isinstance(event, dict) else None
+        try:
+            return {"_id": given, **self._taken(*read_event(event))}
+        except Rejected as error:
+            return {"_id": given, "error": str(error)}
+
+    def _taken(self, event_id: str, named: Mapping[str, str]) -> dict[str, object]:
+        """Hand an event on, unless that was done before; returns what became of it."""
         duplicate = event_id in self._seen
         forwarded: list[str] = []
         if not duplicate and not event_id.startswith(_SAMPLE):
             forwarded = self._forward(event_id, named)
             self._seen.add(event_id)
         self._events.labels("duplicate" if duplicate else "forwarded" if forwarded else "ignored").inc()
-        body = {"forwarded": forwarded, "duplicate": duplicate}
-        return Response(jsonio.dumps(body), mimetype="application/json")
+        return {"forwarded": forwarded, "duplicate": duplicate}
 
     def _forward(self, event_id: str, named: Mapping[str, str]) -> list[str]:
         forwarded = []
@@ -143,10 +165,15 @@ class Webhooks:
         return record if is_of_it and is_known else None
 
 
+def _json(body: object) -> Response:
+    return Response(jsonio.dumps(body), mimetype="application/json")
+
+
 def not_configured() -> Blueprint:
     """Return the route of a service that takes no events: 404 with the settings that are missing."""
     bp = Blueprint("webhooks", __name__)
 
+    @bp.post(EVENTS)
     @bp.post(PATH)
     def refuse() -> Response:
         raise NotFound(

@@ -21,7 +21,15 @@ from stack.mappings.record import Record
 from stack.mappings.refusals import contradictions
 
 PER_RECORD = ("all", "loaded", "deletes", "collect", "transform", "share")
-PER_NODE = ("audit", "audit-endpoint", "golden-endpoint", "open-endpoint", "decisions")
+PER_NODE = (
+    "audit",
+    "audit-endpoint",
+    "golden-endpoint",
+    "open-endpoint",
+    "decisions",
+    "chargebee-webhook",
+    "chargebee-webhook-forward",
+)
 Pipe = dict[str, Any]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -285,3 +286,21 @@ def test_an_idle_sync_is_one_call_per_datatype(world: World) -> None:
     assert made == {
         f"GET /api/v2/{name}": 1 for name in ("customers", "events", "orders", "items", "item_prices")
     }
+
+
+def test_chargebee_calls_the_receiver_of_the_node_itself(world: World) -> None:
+    """As on a hosted node, where nothing outside reaches the services: whoever presents the secret is believed."""
+    world.chargebee.post("customers", id="inbound", first_name="Ada", email="inbound@hook.example")
+    api = f"{world.stack.settings.url('node')}/api"
+    expected = "Basic " + base64.b64encode(":".join(WEBHOOK_AUTH).encode()).decode()
+    requests.put(f"{api}/secrets", json={"webhook-authorization": expected}, timeout=30).raise_for_status()
+    body = {"id": "ev_inbound", "event_type": "customer_created", "content": {"customer": {"id": "inbound", "first_name": "made up"}}}  # fmt: skip
+    address = f"{api}/receivers/chargebee-webhook/entities"
+    for auth in (None, ("chargebee", "guessed")):
+        assert requests.post(address, json=body, auth=auth, timeout=30).status_code == 400
+    assert world.stack.entity("chargebee-webhook", "ev_inbound") is None
+    requests.post(address, json=body, auth=WEBHOOK_AUTH, timeout=30).raise_for_status()
+    assert "made up" not in json.dumps(world.stack.entity("chargebee-webhook", "ev_inbound"))
+    requests.post(f"{api}/pipes/chargebee-webhook-forward/pump", data={"operation": "start"}, timeout=30)
+    heard(world, "ev_inbound", pipe="chargebee-webhook-forward", forwarded=["customer"])
+    heard(world, "inbound", first_name="Ada")

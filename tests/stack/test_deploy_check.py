@@ -148,7 +148,8 @@ class Public(BaseHTTPRequestHandler):
     guarded, leaks = True, False
 
     def do_POST(self) -> None:
-        self.send_response(401 if self.guarded else 200)
+        refused = 400 if self.path.startswith("/api/receivers/") else 401
+        self.send_response(refused if self.guarded else 200)
         self.end_headers()
 
     def do_GET(self) -> None:
@@ -183,6 +184,12 @@ def test_the_webhook_address_is_tried(
     monkeypatch.setattr(Public, "leaks", leaks)
     monkeypatch.setattr(deploy_check, "TLS", "http")
     assert any(said in each.said for each in deploy_check._probe(public))
+
+
+def test_the_receiver_of_a_node_refuses_in_its_own_way(monkeypatch: pytest.MonkeyPatch, public: str) -> None:
+    monkeypatch.setattr(deploy_check, "TLS", "http")
+    receiver = public.replace("/webhooks", "/api/receivers/chargebee-webhook/entities")
+    assert [each.state for each in deploy_check._probe(receiver)] == [READY]
 
 
 def test_plain_http_is_nothing_for_webhooks(public: str) -> None:

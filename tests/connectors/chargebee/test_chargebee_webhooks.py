@@ -324,3 +324,20 @@ def test_the_log_holds_no_secret(hooked: Service, tmp_path_factory: pytest.TempP
     logs = [path.read_text() for path in Path(tmp_path_factory.getbasetemp()).glob("hooked*/service.log")]
     assert logs
     assert not any(secret in text for text in logs for secret in (JWT, AUTH[1]))
+
+
+def test_the_node_hands_on_what_its_own_receiver_took(
+    unaware: Service, node: Upstream, site: Chargebee
+) -> None:
+    site.post("customers", id="c9", first_name="Ada")
+    events = [{"_id": "ev_1", **event("ev_1", customer={"id": "c9"})}, {"_id": "ev_2", "id": "ev_2"}]
+    address = f"{unaware.root}/webhooks/events"
+    for auth in (None, AUTH):
+        refused = requests.post(address, json=events, auth=auth, timeout=30)
+        assert refused.status_code == 401, "the node's credentials count here, not Chargebee's"
+    assert not node.asked
+    answer = requests.post(address, json=events, auth=("sesam", "svc-secret-1"), timeout=30)
+    assert answer.json()[0] == {"_id": "ev_1", "forwarded": ["customer"], "duplicate": False}
+    assert answer.json()[1] == {"_id": "ev_2", "error": "the event has no event_type"}, "it harms only itself"
+    assert [asked.path for asked in node.asked] == ["/api/receivers/chargebee-customer-event/entities"]
+    assert requests.post(address, json={}, auth=("sesam", "svc-secret-1"), timeout=30).status_code == 422
