@@ -37,6 +37,22 @@ class Key:
         """Return the key of its parts, as `__call__` makes it of a record."""
         return parts[0] if self._alone is not None else _BETWEEN.join(_escaped(part) for part in parts)
 
+    def in_address(self, address: str | None, pattern: str | None) -> str | None:
+        """Return the key in an address such as /people/17 or /people/01/17; None if there is none.
+
+        A key of several values has a group of the pattern for each, or is the address's last parts.
+        """
+        if self._alone is not None or not address:
+            return key_in_address(address, pattern)
+        if pattern is None:
+            parts = [unquote(part) for part in urlsplit(address).path.rstrip("/").split("/")][
+                -len(self.paths) :
+            ]
+        else:
+            found = re.search(pattern, address)
+            parts = [] if found is None else [unquote(part or "") for part in found.groups()]
+        return self.of(parts) if len(parts) == len(self.paths) and all(parts) else None
+
     def values(self, key: str) -> Json:
         """Return what templates may use: `{id}`, and `{id.<path>}` for each part of a key of several.
 

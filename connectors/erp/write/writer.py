@@ -13,6 +13,7 @@ from connectors.common.errors import (
     Conflict,
     Indeterminate,
     InvalidResponse,
+    NotFound,
     Rejected,
     Unavailable,
     Unreadable,
@@ -21,7 +22,6 @@ from connectors.common.upstream import UpstreamResponse
 from connectors.erp.http.calls import Calls
 from connectors.erp.mapping.fields import LineWrite
 from connectors.erp.mapping.items import Commands
-from connectors.erp.mapping.key import key_in_address
 from connectors.erp.mapping.shape import VERSION, Fetched, Shape
 from connectors.erp.mapping.templates import names_in_path, render
 from connectors.erp.profile.model.datatype import DatatypeProfile
@@ -328,13 +328,16 @@ class Writer:
             except InvalidResponse as error:
                 raise Unreadable(error.detail) from error
         if isinstance(spec.id_from, IdFromHeader):
-            key = key_in_address(answer.headers.get(spec.id_from.header), spec.id_from.pattern)
+            key = self._shape.key.in_address(answer.headers.get(spec.id_from.header), spec.id_from.pattern)
         else:
             key = get_path(answer.body, spec.id_from)
         if key is None or isinstance(key, dict | list | bool):
             place = spec.id_from.header if isinstance(spec.id_from, IdFromHeader) else spec.id_from
             raise Unreadable(f"{self._name}: the ERP's answer to a create has no key at {place}")
-        return self.fetch(str(key))
+        try:
+            return self.fetch(str(key))
+        except NotFound as error:
+            raise Unreadable(f"{self._name}: the ERP made {key} and does not show it yet") from error
 
     def _record(self, answer: UpstreamResponse, operation: str, place: str) -> Record:
         raw = get_path(answer.body, place)

@@ -185,6 +185,42 @@ def test_the_key_of_a_new_record_may_be_in_a_header(
         assert (made["$operation"], made["$generated_id"]) == ("insert", key), made["$error"]
 
 
+@pytest.mark.parametrize(
+    "id_from", [{"header": "X-New"}, {"header": "X-New", "pattern": "made ?/([^/]+)/([^/]+)"}]
+)
+def test_a_key_of_several_values_may_be_in_a_header(tmp_path: Path, id_from: Any) -> None:
+    def script(asked: Asked) -> Reply:
+        if asked.method == "POST":
+            return Reply(None, 201, {"X-New": "made/01/A%2017"})
+        company, number = [unquote(part) for part in asked.path.split("/")[-2:]]
+        row = {"co": company, "no": number, "changed": "2026-01-01T00:00:00Z"}
+        return Reply([] if "ref" in asked.query else row)
+
+    with scripted_upstream(script) as upstream:
+        own = {"id": ["co", "no"], "get": {"path": "{path}/{id.co}/{id.no}"}}
+        client = app_of(tmp_path, upstream.url, profile(**own, create={"id_from": id_from}))
+        made = share(client, first_name="E", **{"$origin": "~:chargebee-customer:cb1"})
+        assert (made["$operation"], made["$generated_id"]) == ("insert", "01~A 17"), made["$error"]
+
+
+def test_a_new_record_that_does_not_show_yet_is_looked_up(tmp_path: Path) -> None:
+    """It is there, and reading it by itself answers 404 for a while: it is not gone, and nobody makes a twin."""
+    row = {"id": "17", "changed": "2026-01-01T00:00:00Z", "external_refs": {"chargebee": "cb1"}}
+    made: list[Asked] = []
+
+    def script(asked: Asked) -> Reply:
+        if asked.method == "POST":
+            made.append(asked)
+            return Reply(None, 201, {"Location": "/contacts/17"})
+        return Reply([row] if made else []) if "ref" in asked.query else Reply({}, 404)
+
+    with scripted_upstream(script) as upstream:
+        client = app_of(tmp_path, upstream.url, profile(create={"id_from": {"header": "Location"}}))
+        done = share(client, first_name="E", **{"$origin": "~:chargebee-customer:cb1"})
+        assert (done["$status"], done["$operation"], done["$generated_id"]) == ("ok", "insert", "17")
+        assert len(made) == 1
+
+
 UNREADABLE = [
     Reply(None, 204),
     Reply({"message": "queued"}, 202),

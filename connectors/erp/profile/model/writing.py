@@ -51,9 +51,9 @@ class IdFromHeader(ProfilePart, frozen=True):
         Annotated[
             Text,
             Meta(
-                description="A regular expression whose first group is the key. By default it is the last"
-                " part of an"
-                " address, or what is in parentheses there, without quotes."
+                description="A regular expression whose first group is the key; one of several values has"
+                " a group for each. By default it is the last part of an address, or the last parts, or what"
+                " is in parentheses there, without quotes."
             ),
         ]
         | None
