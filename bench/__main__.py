@@ -1,25 +1,48 @@
-"""`python -m bench [name …]`: run the benchmarks, each in its own process so that none warms another up."""
+"""`python -m bench [name …]`: run the benchmarks, each in its own process so that none warms another up.
+
+Ends with one table of all figures beside those of the last release. `--keep RELEASE` writes them to
+`bench/results/RELEASE.json`.
+"""
 
 from __future__ import annotations
 
+import argparse
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+from bench import _figures
 
 NAMES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 
 
-def main(wanted: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the named benchmarks (default: all) and return 1 if any failed, 2 for an unknown name."""
-    unknown = [name for name in wanted if name not in NAMES]
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"which: {', '.join(NAMES)} (default: all)")
+    parser.add_argument("--keep", metavar="RELEASE", help="keep the figures as those of a release")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.names if name not in NAMES]
     if unknown:
         print(f"No benchmark named {', '.join(unknown)}; there are: {', '.join(NAMES)}", file=sys.stderr)
         return 2
     failed = 0
-    for name in wanted or NAMES:
-        print(f"\n== {name} ==", flush=True)
-        failed |= subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False).returncode != 0
-    return failed
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        path = Path(folder, "figures")
+        path.touch()
+        environment = {**os.environ, _figures.VARIABLE: str(path)}
+        for name in options.names or NAMES:
+            print(f"\n== {name} ==", flush=True)
+            command = [sys.executable, "-m", f"bench.{name}"]
+            failed |= subprocess.run(command, env=environment, check=False).returncode != 0
+        figures = _figures.noted(path)
+    print("\n== all figures ==")
+    print("\n".join(_figures.table(figures, *_figures.last_release())))
+    if options.keep:
+        print(f"kept in {_figures.keep(options.keep, figures)}")
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench._figures import note
 from core.jsonio import Json
 from localnode.pipes import Engine, Pipe, Systems
 from localnode.store import Store
@@ -93,9 +94,11 @@ def cpu(action: Callable[[], object]) -> tuple[float, Any]:
     return time.process_time() - start, result
 
 
-def report(what: str, figure: str, note: str = "") -> None:
-    """Print one row of the table."""
-    print(f"{what:<58} {figure:>22}  {note}", flush=True)
+def report(what: str, value: float, unit: str, remark: str = "") -> None:
+    """Print one row of the table; of what is counted per second more is better, else less."""
+    note(f"engine: {what}", value, unit, "more" if unit.startswith("/") else "less")
+    figure = f"{value:,.1f} {unit}"
+    print(f"{what:<58} {figure:>22}  {remark}", flush=True)
 
 
 def throughput(bench: Bench) -> None:
@@ -109,7 +112,8 @@ def throughput(bench: Bench) -> None:
             assert result.status == "success" and result.counts.read == count, result
             report(
                 f"dataset{' -> DTL' if rules else ''} -> dataset, {label}",
-                f"{count / seconds:,.0f} /CPU s",
+                count / seconds,
+                "/CPU s",
                 f"{count:,}",
             )
 
@@ -144,8 +148,8 @@ def hops(bench: Bench) -> None:
             assert result.counts.changed == probes, result
             best[what] = min(best.get(what, seconds), seconds)
     for what, seconds in best.items():
-        note = f"first run with index {built[what]:.1f} s" if what in built else ""
-        report(what, f"{seconds / probes * 1e6:,.1f} CPU us", note)
+        remark = f"first run with index {built[what]:.1f} s" if what in built else ""
+        report(what, seconds / probes * 1e6, "CPU us", remark)
 
 
 def _spread(count: int, n: int) -> dict[str, object]:
@@ -164,7 +168,8 @@ def incremental(bench: Bench) -> None:
     seconds, result = cpu(pipe.run)
     report(
         f"10 changed of {count:,}, source and hop",
-        f"{seconds * 1000:,.1f} CPU ms",
+        seconds * 1000,
+        "CPU ms",
         f"first run {count / first:,.0f} /CPU s",
     )
     assert result.counts.changed == 10, result
@@ -181,11 +186,11 @@ def merging(bench: Bench) -> None:
     seconds, result = cpu(pipe.run)
     assert result.changed == count, result
     wall = time.perf_counter() - wall
-    report(f"merge 2 x {count:,}, first run", f"{seconds:,.1f} CPU s", f"{wall:.1f} s wall")
+    report(f"merge 2 x {count:,}, first run", seconds, "CPU s", f"{wall:.1f} s wall")
     bench.store.dataset("right").write([{**person(n), "_id": f"customer-{n}", "n": -1} for n in range(10)])
     seconds, result = cpu(pipe.run)
     assert result.changed == 10, result
-    report("merge, 10 changed", f"{seconds * 1000:,.1f} CPU ms")
+    report("merge, 10 changed", seconds * 1000, "CPU ms")
 
 
 def memory(count: int) -> None:
@@ -219,7 +224,7 @@ def main() -> None:
             bench.store.close()
     command = [sys.executable, "-m", "bench.engine", "--memory", str(size)]
     peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-    report(f"peak memory, {size:,} through a streaming pipe", f"{peak} MB")
+    report(f"peak memory, {size:,} through a streaming pipe", float(peak), "MB")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import psutil
 
+from bench._figures import note
 from core.jsonio import Json
 from sandbox.chargebee import customers
 from sandbox.chargebee.records import KEYS, Write
@@ -225,6 +226,11 @@ def row(*cells: object) -> None:
 
 def tell(name: str, cost: Cost, records: int) -> None:
     """Print what one phase took; `records` is what its rate is counted in."""
+    if records > 1:
+        note(f"flow: {name}", records / max(cost.node, 0.001), "/node CPU s")
+    else:
+        note(f"flow: {name}", 1000 * cost.node, "node CPU ms", "less")
+    note(f"flow: {name}, node at its most", cost.peak_mb, "MB", "less")
     services = sum(cost.cpu[one] for one in ("erp-service", "chargebee-service"))
     each, rate = 1000 * cost.node / records, records / max(cost.node, 0.001)
     row(
@@ -246,6 +252,7 @@ def people(count: int) -> dict[str, Cost]:
         records = seed_people(Path(folder), count)
         with Stack(data="empty", folder=Path(folder)) as stack:
             bare = floor(stack)
+            note(f"flow: the bare loop of {count:,}", records / bare, "/CPU s")
             meter = Meter(stack)
             print()
             row(*HEAD)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import Any
 
+from bench._figures import note
 from stack.processes import Stack
 from tests.support.systems import Chargebee, Erp
 
@@ -134,6 +135,8 @@ def main() -> int:
     )
     (to_erp, lost_there), (to_chargebee, lost_here) = (way.report() for way in ways)
     p99 = max(to_erp, to_chargebee)
+    note("latency: Chargebee to ERP, p99", to_erp, "s", "less")
+    note("latency: ERP to Chargebee, p99", to_chargebee, "s", "less")
     if lost_there + lost_here:
         print(f"EDITS LOST: {lost_there + lost_here}")
     print(f"\nan edit takes {p99:.2f} s at p99; at most {BEARABLE_S:g} s is wanted")

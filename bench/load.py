@@ -21,6 +21,7 @@ import requests
 
 from bench._fake_chargebee import customer_of
 from bench._fake_erp import record_of
+from bench._figures import note
 from tests.support.processes import free_port, process
 
 MOST_MB = 100.0
@@ -220,6 +221,7 @@ def main(names: list[str]) -> int:
             f"{result.elapsed:>11.1f}{result.peak:>9.1f}"
         )
         print("".join(f"  {problem}\n" for problem in result.problems), end="")
+        note(f"load: {name} service, peak memory", result.peak, "MB", "less")
         failed |= bool(result.problems) or result.peak >= MOST_MB
     print(f"\nno problems and less than {MOST_MB:.0f} MB are wanted")
     return int(failed)

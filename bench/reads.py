@@ -20,6 +20,7 @@ import orjson
 import psutil
 import requests
 
+from bench._figures import note
 from bench.load import peak_memory
 from tests.support.processes import free_port, process
 
@@ -149,6 +150,7 @@ def report(lowest: ReadRun, service: ReadRun, calls: int) -> int:
     show("floor: requests + orjson loop", lowest)
     show("ERP service (gunicorn)", service, str(calls))
     share = service.speed / lowest.speed
+    note("reads: the service, of the floor", share, "share")
     complete = service.records == RECORDS
     print(f"\nthe service reaches {share:.0%} of the floor; at least {LEAST_SHARE:.0%} is wanted")
     if not complete:
