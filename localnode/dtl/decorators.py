@@ -144,7 +144,7 @@ def fold_constant(run: Evaluator, args: list[Expr], fold: bool = True) -> Expr:
 def _build_plain(implementation: Callable[..., object], fold: bool, call: Call) -> Expr:
     args = aligned(call)
     runs = [arg.run for arg in args]
-    if any(parameter.kind in CONVERTERS for parameter in call.parameters):
+    if any(_may_be_invalid(arg, each.kind) for arg, each in zip(call.args, call.parameters, strict=True)):
 
         def checked(f: Frame, v: object) -> object:
             values = [run(f, v) for run in runs]
@@ -152,6 +152,11 @@ def _build_plain(implementation: Callable[..., object], fold: bool, call: Call) 
 
         return fold_constant(checked, args, fold)
     return fold_constant(_call_run(implementation, args), args, fold)
+
+
+def _may_be_invalid(arg: Expr, kind: str) -> bool:
+    """Return whether an argument has to be looked at each time: it is of a kind, and not known to be fit."""
+    return kind in CONVERTERS and not (arg.constant and convert(kind, arg.value) is not INVALID)
 
 
 def _call_run(implementation: Callable[..., object], args: list[Expr]) -> Evaluator:

@@ -198,7 +198,9 @@ def _step_by_step(
 
 def _one(name: str, selects: list[Select]) -> Callable[[object], object]:
     def read(value: object) -> object:
-        return value.get(name) if type(value) is dict else walk(selects, value)
+        if type(value) is dict:
+            return value.get(name)
+        return None if value is None else walk(selects, value)
 
     return read
 

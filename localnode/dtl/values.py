@@ -18,7 +18,7 @@ import json
 import math
 import re
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from decimal import Context, Decimal
 from typing import Any
 
@@ -202,6 +202,28 @@ def key_of(value: Any) -> str:
             return _tagged_key(value)
         return f"{_ESCAPE}s{value}" if lead == _ESCAPE else value
     return _KEYS.get(kind_of, _text_key)(value)
+
+
+def hashed(value: Any) -> Hashable:
+    """Return what two values share exactly if they are the `same`, as `key_of`, to look up in memory.
+
+    Lists and dicts need not be written as text for that, which is what takes `key_of` its time.
+    """
+    kind_of = type(value)
+    if kind_of is list:
+        spend_items(len(value))
+        return _LIST_MARK, *[item if _is_own_key(item) else hashed(item) for item in value]
+    if kind_of is dict:
+        spend_items(len(value))
+        return _DICT_MARK, *[(name, hashed(value[name])) for name in sorted(value)]
+    return key_of(value)
+
+
+_LIST_MARK, _DICT_MARK = True, False
+
+
+def _is_own_key(value: object) -> bool:
+    return type(value) is str and value[:1] not in ESCAPED
 
 
 def _tagged_key(value: str) -> str:

@@ -12,7 +12,7 @@ from localnode.readings import reads
 
 
 @plain("eq", signature="A B")
-def eq(a: object, b: object) -> bool:
+def eq(a: Any, b: Any) -> bool:
     """Return True if both sides, as lists, hold the same values in the same order.
 
     `["eq", 42, ["list", 42]]` is true.
@@ -21,8 +21,9 @@ def eq(a: object, b: object) -> bool:
     are never equal: `1`, `1.0` and `true` differ. Within `hops` and the merge source's `equality` an `eq`
     between two datasets is the join operator.
     """
-    if type(a) is str and type(b) is str and a[:1] != "~":
-        return a == b
+    kind_of = type(a)
+    if kind_of is type(b) and ((kind_of is str and a[:1] != "~") or kind_of is bool or kind_of is int):
+        return bool(a == b)
     if a is None or b is None:
         return a is b or ((a == [] or b == []) and reads("eq-null", "equal"))
     return same(as_list(a), as_list(b))

@@ -129,17 +129,21 @@ def path(call: Call) -> Expr:
         read = reader(elements_of(names.value))
         return fold_constant(lambda f, v: read(source(f, v)), call.args)
     wanted = names.run
-    of_one: dict[str, Callable[[Any], Any]] = {}
+    known: dict[Any, Callable[[Any], Any]] = {}
 
     def run(f: Frame, v: object) -> object:
         name = wanted(f, v)
-        if type(name) is not str or name[:1] == "~":
+        if type(name) is str and name[:1] != "~":
+            found: Any = name
+        elif type(name) is list and all(type(one) is str and one[:1] != "~" for one in name):
+            found = tuple(name)
+        else:
             return reader(elements_of(name))(source(f, v))
-        read = of_one.get(name)
+        read = known.get(found)
         if read is None:
-            if len(of_one) >= KEPT_READERS:
-                of_one.clear()
-            read = of_one[name] = path_reader((name,), settings)
+            if len(known) >= KEPT_READERS:
+                known.clear()
+            read = known[found] = path_reader(elements_of(name), settings)
         return read(source(f, v))
 
     return Expr(run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from localnode.dtl.api import Refusal
@@ -13,7 +13,7 @@ from localnode.dtl.functions.json import transit_text
 from localnode.dtl.kinds import ABSENT, INVALID
 from localnode.dtl.runtime import Frame
 from localnode.dtl.scope import Call, Evaluator, Expr
-from localnode.dtl.values import ESCAPED, as_list, first, is_string, key_of, order_key, truthy
+from localnode.dtl.values import ESCAPED, as_list, first, hashed, is_string, order_key, truthy
 from localnode.readings import reads
 
 MAX_RANGE = 1_000_000
@@ -94,9 +94,9 @@ def distinct(call: Call) -> Expr:
 def distinct_by(items: list[object], key: Callable[[object], object]) -> list[object]:
     """Return the first item of each key, in order."""
     spend_items(len(items))
-    found: dict[str, Any] = {}
+    found: dict[Hashable, Any] = {}
     for item in items:
-        found.setdefault(key_of(key(item)), item)
+        found.setdefault(hashed(key(item)), item)
     return list(found.values())
 
 
@@ -184,12 +184,12 @@ def group(call: Call) -> Expr:
     key, value, values = (arg.run for arg in call.args)
 
     def run(f: Frame, v: object) -> list[object]:
-        groups: dict[str, list[Any]] = {}
+        groups: dict[Hashable, list[Any]] = {}
         items = as_list(values(f, v))
         spend_results(len(items))
         for item in items:
             name = key(f, item)
-            groups.setdefault(key_of(name), [name, []])[1].append(value(f, item))
+            groups.setdefault(hashed(name), [name, []])[1].append(value(f, item))
         return list(groups.values())
 
     return Expr(run)
@@ -219,17 +219,33 @@ def group_by(call: Call) -> Expr:
     return Expr(run)
 
 
-@plain("in", signature="VALUES ITEMS")
-def in_(values: object, items: object) -> bool:
+@special("in", signature="VALUES ITEMS")
+def in_(call: Call) -> Expr:
     """Return True if every one of VALUES is among ITEMS; false if there are no values (`[null]` is one)."""
+    values, items = call.args[0].run, call.args[1].run
+    if not call.args[1].constant:
+        return Expr(lambda f, v: _is_among(values(f, v), items(f, v)))
+    known = {hashed(item) for item in as_list(call.args[1].value)}
+
+    def run(f: Frame, v: Any) -> bool:
+        wanted = values(f, v)
+        if type(wanted) is str and wanted[:1] not in ESCAPED:
+            return wanted in known
+        wanted = as_list(wanted)
+        return bool(wanted) and all(hashed(value) in known for value in wanted)
+
+    return fold_constant(run, call.args)
+
+
+def _is_among(values: object, items: object) -> bool:
     wanted = as_list(values)
     if not wanted:
         return False
     if len(wanted) == 1 and type(wanted[0]) is str and wanted[0][:1] not in ESCAPED:
         # The key of a plain string is that string, and no other kind of value has such a key.
         return any(type(item) is str and item == wanted[0] for item in as_list(items))
-    known = {key_of(item) for item in as_list(items)}
-    return all(key_of(value) in known for value in wanted)
+    known = {hashed(item) for item in as_list(items)}
+    return all(hashed(value) in known for value in wanted)
 
 
 @plain("insert", signature="INDEX:integer VALUES OBJECT")
@@ -352,6 +368,8 @@ def min_(call: Call) -> Expr:
 
 def _extreme(choose: Callable[..., object], items: list[object], by: Callable[[object], object]) -> object:
     """Return the `min` or `max` of the values, of equals the first (or, another reading, the last)."""
+    if len(items) < 2:
+        return items[0] if items else None
     ordered = items if reads("ties", "first") else items[::-1]
     return choose(ordered, key=lambda item: order_key(by(item)), default=None)
 

@@ -189,6 +189,12 @@ def replace(call: Call) -> Expr:
     values = call.args[-1].run
     if len(call.args) == 2:
         replacements = call.args[0].run
+        if call.args[0].constant:
+            given = _replacer(first(call.args[0].value))
+            if given is None:
+                return Expr.of(None)
+            replaced = string_scalar(given)
+            return fold_constant(lambda f, v: broadcast(replaced, values(f, v)), call.args)
 
         def many(f: Frame, v: object) -> object:
             scalar = _replacer(first(replacements(f, v)))
@@ -217,7 +223,15 @@ def _replacer(replacements: object) -> Callable[[str], str] | None:
     if reads("replace-dict", "in-turn"):
         return lambda value: _replaced_in_turn(value, table)
     search = re.compile("|".join(re.escape(old) for old in sorted(table, key=len, reverse=True)))
-    return lambda value: search.sub(lambda match: table[match[0]], value)
+    # Most texts are ASCII, and a table of letters with accents has nothing to replace in them.
+    never_ascii = not any(old.isascii() for old in table)
+
+    def replaced(value: str) -> str:
+        if never_ascii and value.isascii():
+            return value
+        return search.sub(lambda match: table[match[0]], value)
+
+    return replaced
 
 
 def _replaced_in_turn(value: str, table: dict[str, str]) -> str:
