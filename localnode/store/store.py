@@ -22,9 +22,10 @@ SYSTEM_PREFIX = "system:"
 LOG_PREFIX, LOG_ALIAS = "system:pump_execution:", "system:pump:"
 """Datasets of execution logs, by the name in the documentation, and by the one that hosted nodes and the
 vendor's tools use (https://github.com/sesam-community/scheduler, service/runner.py)."""
-CACHE_KIB = 65_536
+CACHE_KIB = 16_384
 """Pages that a connection may keep, so that hops into large datasets seldom read one twice. There is one
-connection that writes, and as many that read as reads were ever under way at one moment: two or three."""
+connection that writes, and as many that read as reads were ever under way at one moment: two or three. With
+four times as much a hop into 200,000 entities takes 4 % less CPU time, and each connection 48 MB more."""
 
 T = TypeVar("T")
 CacheKey = tuple[str, int | str]
