@@ -39,11 +39,15 @@ def pages(line: RestClient, operation: Operation, variables: Variables, own: Any
     """
     address: str | None = None
     before: tuple[Request, Page] | None = None
+    first: Request | None = None
     for number in range(MAX_PAGES):
         seen = {**variables, "page": number, "is_first_page": number == 0, **_previous(before)}
         request = operation.request(seen, address, own)
         if before and _repeats(operation, request, before[0]):
             return
+        if address is None and request == first:
+            return  # no link led on, so it would be the first page again, and again
+        first = first or request
         page = _page(line, operation, request, seen)
         if before and _is_over(operation, page, before[1]):
             return

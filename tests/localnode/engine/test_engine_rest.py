@@ -115,6 +115,26 @@ def test_a_static_request_does_not_page_forever(
     assert a.run().status == SUCCESS and len(service.calls) == 1
 
 
+@pytest.mark.parametrize("links", [0, 1, 2])
+def test_a_link_that_is_missing_does_not_page_forever(
+    pipe: Build, system: Any, service: Service, live: Live, links: int
+) -> None:
+    """The form of public connectors: the link is made of what the answer says of itself, if it does."""
+
+    def respond(method: str, path: str, params: dict[str, str], body: str) -> Any:
+        start = int(params.get("from", "0"))
+        place = {"from": start, "count": 1} if start < links else {}
+        return {"values": [{"_id": str(start)}], **place}
+
+    service.respond = respond
+    operation = get(
+        next_page_link="?from={{ body.from + body.count }}", next_page_termination_strategy="empty-result"
+    )
+    a = pipe("a", source(payload_property="values"), engine=system(operation))
+    assert a.run().status == SUCCESS
+    assert len(service.calls) == len(live("a")) == links + 1
+
+
 @pytest.mark.parametrize(
     ("location", "where"),
     [("query", {"changed": "5"}), ("header", {}), ("manual", {}), ("url", {"from": "5"})],
