@@ -120,6 +120,22 @@ def form_of_stamps(values: Sequence[object]) -> str | None:
     return "iso" if "." in value else "iso_seconds"
 
 
+def unit_of(values: Sequence[object]) -> int:
+    """Return the seconds that such stamps cannot tell apart; 0 where they have fractions, or are numbers."""
+    texts = [str(value) for value in values if value is not None and value != ""]
+    match form_of_stamps(values):
+        case None | "number" | "epoch_ms" | "dotnet":
+            return 0
+        case "date":
+            return 24 * 3600
+        case "epoch_s":
+            return 0 if any("." in text for text in texts) else 1
+        case pattern if "%M" in pattern and "%S" not in pattern:
+            return 60
+        case _:
+            return 0 if any("." in text[-8:] for text in texts) else 1
+
+
 def form_of_days(values: Sequence[object]) -> str | None:
     """Return `iso` or the pattern of days; None if they are none."""
     texts = [value for value in values if isinstance(value, str) and value]

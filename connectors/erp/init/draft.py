@@ -39,6 +39,8 @@ _SHARED = (
     "incremental",
     "list",
     "get",
+    "create",
+    "null_values",
     "values",
 )
 _PAGING = frozenset(map(plain, [*words.SIZES, *words.PAGES, *words.OFFSETS]))
@@ -179,7 +181,10 @@ def _entity(
         entity["paginator"]["$comment"] = f"GUESSED: {doubt}"
         notes.append(f"paginator: {doubt}")
     entity["incremental"] = (probe.filter(stamp) if stamp is not None else None) or {"order": "none"}
-    if "param" not in entity["incremental"]:
+    if stamp is not None and "param" in entity["incremental"]:
+        if unit := answer.unit_of([get_path(one, stamp) for one in probe.records]):
+            entity["incremental"]["overlap_seconds"] = unit
+    else:
         notes.append(
             "incremental: no filter for changed records was found, so each read reads the whole list"
         )
@@ -223,6 +228,7 @@ def _singly(
     get = {"path": found.path} if found.path != "{path}/{id}" else {}
     if found.at:
         get["record"] = found.at
+        entity["create"] = {"record": found.at}
     if get:
         entity["get"] = get
     update: Document = {}
@@ -255,6 +261,8 @@ def _map(
 ) -> None:
     deletion = entity["deleted"].get("field")
     taken = [name for name in (probe.key, *entity.get("modified", [])[:1], deletion) if name is not None]
+    if any(value == "" for record in records for _, value in answer.leaves(record)):
+        entity["null_values"] = [""]
     guesses = FieldGuesses(load_schema(datatype), records, taken)
     fields = {"modified_at": {"from": "@modified"}, **guesses.fields}
     values = {

@@ -36,7 +36,8 @@ class FieldGuesses:
     def without_place(self) -> list[str]:
         """Our fields that nothing was found for, objects as a whole where none of their parts was."""
         names = [name for name, rule in _ours(self._schema) if not rule.get("readOnly")]
-        missing = [name for name in names if name not in self.fields and name != "lines"]
+        own = [name for name, made in self.fields.items() if isinstance(made, dict) and made.get("read_only")]
+        missing = [name for name in names if name not in self.fields.keys() - own and name != "lines"]
         found = {name.partition(".")[0] for name in self.fields}
         return list(
             dict.fromkeys(
@@ -109,6 +110,9 @@ class FieldGuesses:
         if kind == "string" and values and not _all(values, str):
             if not _all(values, int):
                 return None
+            if name.endswith("_number"):
+                # A running number is the ERP's own to give.
+                return {"from": path, "type": "string", "read_only": True}
             return {"from": path, "type": "string", "as": "integer", **read_only}
         if kind == "string":
             return {"from": path, **read_only} if read_only else path

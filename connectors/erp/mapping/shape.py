@@ -57,6 +57,10 @@ class Fetched(dict[str, Any]):
         self.raw = raw
 
 
+_LINK = "business_entity_id"
+"""The link that is no datatype's origin."""
+
+
 class Shape:
     """How records of one datatype become entities.
 
@@ -80,6 +84,7 @@ class Shape:
         self._in_header = isinstance(lock, IfMatch) and lock.header is not None
         self._lock = VERSION if self._in_header else None if isinstance(lock, NoLock) else lock.path
         self._lookups = lookups
+        self._links = [_LINK, *([] if spec.origin is None else [spec.origin.field])]
         self.fields = (
             None
             if spec.fields is None
@@ -146,6 +151,10 @@ class Shape:
         if stamp == self._lowest:
             known = self._first_seen.known(key, raw) if seen is None else seen(key)
         record = raw if self.fields is None else {"id": key, **self.fields.read(raw, known)}
+        for place in self._links:
+            # Every record with an empty text there would name the same counterpart.
+            if get_path(record, place) == "":
+                set_path(record, place, None)
         record["_id"] = key
         record["_updated"] = min(stamp, listed)
         record["_deleted"] = deleted

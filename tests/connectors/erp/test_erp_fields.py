@@ -96,6 +96,16 @@ def update(client: FlaskClient, **fields: Any) -> dict[str, Any]:
     return answer
 
 
+@pytest.mark.parametrize("fields", [None, {"external_refs.chargebee": "external_refs.chargebee"}])
+def test_an_empty_text_is_no_link(tmp_path: Path, fields: Any) -> None:
+    """Else all records that are linked with nothing would name one and the same counterpart."""
+    row = {"id": "1", "changed": "2026-01-01T00:00:00Z", "external_refs": {"chargebee": ""}}
+    with scripted_upstream(lambda asked: Reply([row])) as upstream:
+        client = app_of(tmp_path, upstream.url, profile(**({} if fields is None else {"fields": fields})))
+        (entity,) = client.get("/contact/entities").json
+    assert not (entity["external_refs"] or {}).get("chargebee")
+
+
 def test_values_are_found_where_the_erp_keeps_them(upstream: Upstream, tmp_path: Path) -> None:
     found = client_of(upstream, tmp_path).get("/contact/entities/7").json
     assert {name: value for name, value in found.items() if not name.startswith("_")} == {

@@ -175,7 +175,7 @@ def test_numbered_pages_with_local_stamps(upstream: Upstream, capsys: pytest.Cap
     assert entity["paginator"] == {"type": "page", "param": "page", "first": 1, "limit_param": "pageSize", "stop": stop}  # fmt: skip
     assert (entity["id"], entity["get"]) == ("customerNo", {"record": "customers"})
     assert entity["list"] == {"records": "data", "count": {"path": "meta.totalCount"}}
-    assert entity["incremental"] == {"param": "updatedAfter", "order": "none"}
+    assert entity["incremental"] == {"param": "updatedAfter", "order": "none", "overlap_seconds": 1}
     assert (entity["modified"], entity["modified_format"]) == (["lastUpdated"], "iso_naive")
     assert "timezone: the stamps name no offset" in said
     assert entity["origin"] == {"field": "external_refs.chargebee", "query": {"extReference": "{origin}"}}
@@ -193,7 +193,10 @@ def test_odata_is_known_by_its_answer(upstream: Upstream, capsys: pytest.Capture
     document, _ = made_of(upstream.url, capsys, "/api/items")
     entity = document["entities"]["product"]
     assert entity["paginator"] == {"type": "odata"}
-    assert entity["incremental"] == {"param": "$filter", "template": "lastModifiedDateTime ge {since}", "order": "none"}  # fmt: skip
+    by_stamp = {"param": "$filter", "template": "lastModifiedDateTime ge {since}", "order": "none"}
+    assert entity["incremental"] == {**by_stamp, "overlap_seconds": 1}, (
+        "whole seconds tell no two changes apart"
+    )
     assert entity["get"] == {"path": "{path}({id})"}
     assert entity["update"] == {"lock": {"type": "if_match", "header": "ETag"}, "path": "{path}({id})"}
     assert entity["origin"]["query"] == {"$filter": "externalId eq '{origin}'"}
@@ -243,7 +246,7 @@ def test_what_cannot_be_asked_is_said(
 def test_the_key_is_that_by_which_the_erp_gives_a_record(capsys: pytest.CaptureFixture[str]) -> None:
     """What is numbered, too, is no key, whatever it is called; and what names it elsewhere is found."""
     rows = [
-        {"badgeNo": f"{n}", "code": f"K{n}", "uid": f"P{n}", "givenName": "A", "clientUid": f"C{n % 2}", "externalRef": None}
+        {"badgeNo": f"{n}", "code": f"K{n}", "uid": f"P{n}", "givenName": "A", "clientUid": f"C{n % 2}", "externalRef": ""}
         for n in range(4)
     ]  # fmt: skip
 
@@ -257,6 +260,7 @@ def test_the_key_is_that_by_which_the_erp_gives_a_record(capsys: pytest.CaptureF
         document, said = made_of(running.url, capsys, "/people")
     entity = document["entities"]["contact"]
     assert (entity["id"], entity["fields"]["customer_id"]) == ("uid", "clientUid")
+    assert entity["null_values"] == [""]
     assert {"language", "address", "email"} <= set(entity["ignore"])
     assert "first_name" not in entity["ignore"]
     assert "ignore: what stands there gets lost" in said
