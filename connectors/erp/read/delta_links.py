@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 
 from connectors.common.datatype import Record
-from connectors.common.errors import FixSettings, InvalidResponse, NotFound
+from connectors.common.errors import InvalidResponse, NotFound
 from connectors.erp.http.client import ErpClient
 from connectors.erp.mapping.key import Key, key_in_address
 from connectors.erp.mapping.templates import Values, fill_path, parameters
@@ -44,6 +44,7 @@ class DeltaReader:
         self._id = spec.id
         self._key = Key(spec.id, datatype)
         self._link: str | None = None
+        self._has_links = True
         self._gone: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -51,21 +52,24 @@ class DeltaReader:
         """Yield what was deleted since the first read, for a day each; the ERP does not say when it was."""
         del values, least
         with self._lock:
-            try:
-                self._read()
-            except NotFound:
-                if self._link is None:
-                    raise
-                # 410: the ERP has forgotten the link. What was deleted meanwhile, full reads find.
-                LOG.warning(
-                    "%s: the ERP's delta link has ended; the list is read for another", self._datatype
-                )
-                self._link = None
-                self._read()
+            if self._has_links:
+                self._follow_on()
             now = time.monotonic()
             self._gone = {key: at for key, at in self._gone.items() if now - at < _SAID_FOR_S}
             keys = list(self._gone)
         yield from (DeletedRecord(key) for key in keys)
+
+    def _follow_on(self) -> None:
+        """Read on from the link, or from the beginning where there is none, or where it has ended."""
+        try:
+            self._read()
+        except NotFound:
+            if self._link is None:
+                raise
+            # 410: the ERP has forgotten the link. What was deleted meanwhile, full reads find.
+            LOG.warning("%s: the ERP's delta link has ended; the list is read for another", self._datatype)
+            self._link = None
+            self._read()
 
     def _read(self) -> None:
         """Follow the link, or the list from its beginning, to the next link."""
@@ -84,10 +88,13 @@ class DeltaReader:
             link = get_path(answer.body, _DELTA)
             following = link or get_path(answer.body, _NEXT)
             if not isinstance(following, str):
-                raise FixSettings(
-                    f"{self._datatype}: the ERP gives no delta link; see deleted.strategy in the profile",
-                    setting="ERP_PROFILE",
+                # Not every entity has them, and an ERP that has none may answer as if it was not asked.
+                LOG.warning(
+                    "%s: the ERP gives no delta link, so deletions are seen by full reads alone",
+                    self._datatype,
                 )
+                self._has_links = False
+                return
             url = self._client.join(url, followed(following, self._follow))
             if link:
                 self._link = url
