@@ -20,7 +20,7 @@ from stack.mappings.reading import MappingsRefused, read_checked, read_json
 from stack.mappings.record import Record
 from stack.mappings.refusals import contradictions
 
-PER_RECORD = ("all", "loaded", "deletes", "collect", "transform", "share")
+PER_RECORD = ("all", "loaded", "deletes", "collect", "transform", "share", "event")
 PER_NODE = (
     "audit",
     "audit-endpoint",
@@ -104,7 +104,6 @@ class Mappings:
     def _pipes(self) -> Iterator[Pipe]:
         for record in self.records():
             stages = [*PER_RECORD]
-            stages += ["event"] if record.system.has_events else []
             stages += ["enrich"] if record.part_of is None else []
             for stage in stages:
                 yield self.render(stage, record=record, system=record.system, concept=record.concept)
