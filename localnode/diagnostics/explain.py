@@ -170,7 +170,7 @@ class _Explained:
         if row is None or row.deleted:
             return "it is not written to this record"
         if row.entity().get("$operation") == "none":
-            return f"{self._name.kind.pipe(TRANSFORM)} wants it as it is here"
+            return "the sync leaves it as it is in this record"
         return "it waits to be written, see open"
 
     def _source(self, prop: str, origin: Claim) -> Json:

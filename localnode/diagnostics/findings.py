@@ -96,9 +96,7 @@ def summary(found: list[Finding]) -> Json:
 
 def _of_node(node: Node) -> Iterator[Finding]:
     if not node.scheduling:
-        yield Finding(
-            "not-scheduled", "no pump runs by itself: run them (`localnode run`), or start scheduling"
-        )
+        yield Finding("not-scheduled", "no pump runs by itself: run all pipes, or start scheduling")
 
 
 def _of_pumps(node: Node, labels: Labels) -> Iterator[Finding]:
