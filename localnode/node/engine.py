@@ -17,6 +17,7 @@ from localnode.config.problems import WARNING, Problem
 from localnode.config.store import GLOBAL
 from localnode.config.substitution import fill_secrets, secret_names
 from localnode.pipes import Engine, Systems
+from localnode.pipes.systems import MOVED
 from localnode.store import Store
 
 NO_ADDRESS = 'system "{0}" has no address on this node: start it with --system {0}=URL'
@@ -49,6 +50,7 @@ def reachable(system: Mapping[str, object], addresses: Mapping[str, str]) -> dic
 
     The scheme and host of a `url_pattern` are replaced by those of the system's address; without one it stays
     as it is if some system's address has the same scheme and host, else it leads nowhere. So do `token_url`s.
+    Addresses that operations or answers write out are moved when they are called: see `MOVED`.
     """
     key = "url_pattern" if "url_pattern" in system else "base_url"
     if key not in system:
@@ -56,7 +58,8 @@ def reachable(system: Mapping[str, object], addresses: Mapping[str, str]) -> dic
     found = {**system, **_token_sections(system, str(system[key]), addresses)}
     address = _moved(str(system[key]), str(system[key]), addresses, str(system["_id"]))
     if address is not None:
-        return {**found, key: address}
+        given = addresses.get(str(system["_id"]))
+        return {**found, key: address, **({MOVED: (system[key], given)} if given else {})}
     return {**{name: value for name, value in found.items() if name != key}, "type": "system:microservice"}
 
 

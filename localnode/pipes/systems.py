@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -29,6 +29,8 @@ MAX_REDIRECTS = 5
 MAX_WAIT = 60
 CHUNK = 1 << 16
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+MOVED = "moved"
+"""Property of a system that is elsewhere for this node: where its config says it is, and where it is."""
 
 
 class Systems:
@@ -146,6 +148,7 @@ class Systems:
         home = _origin(self.url(system_id))
         try:
             for _ in range(MAX_REDIRECTS + 1):
+                address = _moved(config, address)
                 if _origin(address) != home:
                     raise RemoteFailed(f"{_shown(address)} is not at system {system_id!r}; refused")
                 response = session.request(
@@ -272,6 +275,15 @@ def _fill(pattern: str, path: str) -> str:
 def _origin(address: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(address)
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _moved(config: Config, address: str) -> str:
+    """Return where an address is that a config or an answer writes out, for a system that was moved."""
+    named, given = config.get(MOVED) or ("", "")
+    if _origin(address) != _origin(named) or _origin(address) == _origin(given):
+        return address
+    parts, target = urlsplit(address), urlsplit(given)
+    return urlunsplit((target.scheme, target.netloc, target.path.rstrip("/") + parts.path, parts.query, ""))
 
 
 def _shown(address: str) -> str:

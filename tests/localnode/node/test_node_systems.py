@@ -12,6 +12,9 @@ from localnode.api.app import create_app
 from localnode.config import NodeSettings
 from localnode.node import Node
 from localnode.node.engine import reachable
+from localnode.pipes import Systems
+from localnode.pipes.errors import RemoteFailed
+from tests.support.upstream import Reply, scripted_upstream
 
 SERVICE = {"_id": "service", "type": "system:microservice", "docker": {"image": "x", "port": 5000}}
 COLLECT = {
@@ -198,3 +201,17 @@ def test_a_config_cannot_reach_other_hosts(connected):
 def test_addresses_of_url_systems(pattern, addresses, expected):
     found = reachable({"_id": "s", "type": "system:url", "url_pattern": pattern}, addresses)
     assert found.get("url_pattern") == expected
+
+
+def test_addresses_that_are_written_out_are_at_the_system_that_was_moved():
+    """Public connectors write the whole address of the next page, and so do answers."""
+    system = {"_id": "s", "type": "system:rest", "url_pattern": "https://real.example/api/%s"}
+    with scripted_upstream(lambda asked: Reply({})) as upstream:
+        systems = Systems({"s": reachable(system, {"s": f"{upstream.url}/v2"})})
+        for path in ("things?page=1", "https://real.example/api/things?page=2", f"{upstream.url}/v2/things"):
+            systems.request("s", "GET", path)
+        assert [asked.path for asked in upstream.asked] == ["/v2/api/things", "/v2/api/things", "/v2/things"]
+        for elsewhere in ("http://real.example/api/things", "https://other.example/api/things"):
+            with pytest.raises(RemoteFailed, match="refused"):
+                systems.request("s", "GET", elsewhere)
+        systems.close()
