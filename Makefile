@@ -34,7 +34,7 @@ test-slow: setup ## soaks, kill matrices and large data
 
 .PHONY: attack
 attack: setup ## attacks on both services and the node, on loopback, some minutes: smuggling, slow callers and systems, bombs, forged events, random requests and configs
-	@$(BIN)/python -m pytest -m "slow or not slow" --timeout 1200 tests/attack tests/security tests/localnode/node/test_node_fuzz.py tests/connectors/common/test_odd_records.py tests/connectors/chargebee/test_chargebee_webhooks.py tests/e2e/test_taken_links.py
+	@$(BIN)/python -m pytest -m "slow or not slow" --timeout 1200 tests/attack tests/security tests/localnode/node/test_node_fuzz.py tests/localnode/engine/test_engine_odd_records.py tests/connectors/common/test_odd_records.py tests/connectors/chargebee/test_chargebee_webhooks.py tests/e2e/test_taken_links.py
 
 .PHONY: test-erp
 test-erp: setup ## third-party ERPs, installed into .cache and started on loopback; "Error 3" means that they cannot be fetched here
