@@ -281,12 +281,12 @@ def test_a_service_stays_under_128_mb_whatever_comes(tmp_path: Path, name: str, 
             threading.Thread(target=watch, daemon=True).start()
 
             def read(_: int) -> int:
-                return len(requests.get(f"{root}/{datatype}/entities", timeout=120).content)
+                return len(requests.get(f"{root}/{datatype}/entities", timeout=600).content)
 
             def write(_: int) -> int:
                 headers = {"Content-Type": "application/json"}
                 return requests.post(
-                    f"{root}/{datatype}/share", data=body, headers=headers, timeout=120
+                    f"{root}/{datatype}/share", data=body, headers=headers, timeout=600
                 ).status_code
 
             with ThreadPoolExecutor(16) as pool:
