@@ -20,6 +20,8 @@ ASSIGNED = ("number", "line_status")
 """The ERP numbers what nobody numbered."""
 NOT_IMPORTED = {"order": ("cancelled",), "quote": ("rejected", "expired")}
 REASON_FILLERS = ("others", "invoice_voided")
+DELETED_REASON = "others"
+"""Why an open order is cancelled whose counterpart was deleted (docs/explanation/conflicts.md)."""
 OWN_STATUS = ("blocked", "prospect")
 ARCHIVED = {"order": "cancelled", "product": "archived"}
 """What becomes of the status of a record whose counterpart was deleted."""
@@ -317,6 +319,8 @@ class Judge:
         if any(m.deleted for m in group.members):
             allowed = allowed + [group.agreed.get(name)] + [e.value for e in group.edits.get(name, [])]
             allowed += [group.brought[name]] if name in group.brought else []
+            if name == "cancellation_reason":
+                allowed.append(DELETED_REASON)
         return allowed
 
     @staticmethod
