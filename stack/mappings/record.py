@@ -326,7 +326,8 @@ class Record:
         """Properties that are filled in where they are demanded and nobody said anything.
 
         With what is filled in on an update, in the rule `update`; `only_if_cleared`: unless it is emptied, it
-        is demanded of new records alone.
+        is demanded of new records alone; `follows`: it is made of what the counterpart alone says, so that
+        nothing else that is written would bring it up to date.
         """
         found = []
         for row, cell in self.kept_up():
@@ -341,6 +342,7 @@ class Record:
                         "value": value,
                         "unless": cell.given.get("unless"),
                         "only_if_cleared": not conditions,
+                        "follows": value != moved(cell.given["filler"], "_T", "_T._wanted"),
                         "is_demanded": ["and", no_value, *conditions],
                     }
                 )

@@ -117,6 +117,23 @@ def a_last_name_that_the_erp_demands_never_travels(world: World) -> Scenario:
 
 
 @scenario
+def a_last_name_follows_the_company_that_it_is_made_of(world: World) -> Scenario:
+    """Also for a node that lost everything: it reports no difference (see the test)."""
+    world.chargebee.post("customers", id="renamed-company", company="First AS")
+    world.chargebee.post("customers", id="named-once", company="Once AS", last_name="Real")
+    yield
+    assert contact_of(world, "named-once")["last_name"] == "Real"
+    world.chargebee.post("customers/renamed-company", company="Second AS")
+    world.chargebee.post("customers/named-once", last_name="")
+    yield
+    yield
+    assert contact_of(world, "renamed-company")["last_name"] == "Second AS"
+    assert contact_of(world, "named-once")["last_name"] == "Once AS"
+    for key in ("renamed-company", "named-once"):
+        assert world.chargebee.get("customers", key).get("last_name") is None
+
+
+@scenario
 def a_date_that_chargebee_demands_never_travels(world: World) -> Scenario:
     """And clearing a real one is not undone."""
     one = order(world, "no-date")
@@ -297,6 +314,86 @@ def a_currency_that_is_changed_is_reported(world: World) -> Scenario:
     prices = world.chargebee.all("item_prices", **{"item_id[is]": theirs(world, "products", one)})
     assert [each["currency_code"] for each in prices] == ["EUR"]
     assert "currency" in cases(world, one)
+
+
+@scenario
+def a_note_is_cleared_with_the_same_edit_that_reopens_the_order(world: World) -> Scenario:
+    """And the reason of the cancellation goes."""
+    one = order(world, "reopened", note="N")
+    yield
+    key = theirs(world, "orders", one)
+    world.erp.patch("orders", one, status="cancelled", cancellation_reason="product_not_required")
+    yield
+    assert world.chargebee.get("orders", key)["cancellation_reason"] == "product_not_required"
+    world.erp.patch("orders", one, status="confirmed", note=None, cancellation_reason=None)
+    yield
+    yield
+    found = world.chargebee.get("orders", key)
+    assert (found["status"], found.get("note"), found.get("cancellation_reason")) == ("queued", None, None)
+
+
+@scenario
+def two_contacts_swap_their_addresses(world: World) -> Scenario:
+    """Their links stay."""
+    ones = [
+        world.erp.create("contacts", last_name="S", email=f"swap-{at}@value.example")["id"] for at in (0, 1)
+    ]
+    yield
+    keys = [theirs(world, "contacts", one) for one in ones]
+    for at, one in enumerate(ones):
+        world.erp.patch("contacts", one, email=f"swap-{1 - at}@value.example")
+    yield
+    yield
+    assert [theirs(world, "contacts", one) for one in ones] == keys
+    found = [world.chargebee.get("customers", key)["email"] for key in keys]
+    assert found == ["swap-1@value.example", "swap-0@value.example"]
+
+
+@scenario
+def a_taken_sku_keeps_no_price_back(world: World) -> Scenario:
+    """Of one edit in Chargebee only what the ERP refuses stays behind, and is reported."""
+    product(world, "TAKEN-1", "Taken one")
+    two = product(world, "TAKEN-2", "Taken two")
+    yield
+    key = theirs(world, "products", two)
+    world.chargebee.post(f"item_prices/{key}-EUR", accounting_detail={"sku": "TAKEN-1"}, price=777)
+    yield
+    yield
+    found = world.erp.get("products", two)
+    assert (found["sku"], found["unit_price"]) == ("TAKEN-2", "7.77")
+    assert cases(world, f'"{two}"')
+
+
+@scenario
+def who_is_made_anew_twice_takes_over_twice(world: World) -> Scenario:
+    """In another spelling, too."""
+    one = world.erp.create("contacts", last_name="T", email="twice@value.example")["id"]
+    yield
+    key = theirs(world, "contacts", one)
+    for email in ("TWICE@value.example", "twice@value.example"):
+        world.erp.delete("contacts", one)
+        yield
+        one = world.erp.create("contacts", last_name="T", email=email)["id"]
+        yield
+        yield
+        assert theirs(world, "contacts", one) == key
+    assert world.chargebee.get("customers", key)["meta_data"]["customerp"]["active"] is True
+
+
+@scenario
+def another_sku_does_not_take_over_what_a_deleted_product_left(world: World) -> Scenario:
+    """It is a product of its own, or a case."""
+    one = product(world, "GONE-1", "Gone by name")
+    yield
+    key = theirs(world, "products", one)
+    world.erp.delete("products", one)
+    yield
+    two = product(world, "GONE-2", "Gone by name")
+    yield
+    yield
+    found = world.erp.get("products", two)["external_refs"].get("chargebee")
+    assert found != key
+    assert found or cases(world, two)
 
 
 # --- business entities

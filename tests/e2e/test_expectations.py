@@ -161,4 +161,5 @@ def test_after_all_that_nothing_moves_and_a_node_that_lost_everything_writes_not
         if (row["$error"] or {}).get("rule") == "settled-difference"
     ]
     assert [each for each in told if "in unit_price," in each["detail"]], "a true difference is reported"
+    assert not [each for each in told if "last_name" in each["detail"]], "a filler is none"
     assert "currency" in cases(world, "currency")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
@@ -101,6 +102,7 @@ class Rows:
     @staticmethod
     def _missing(losers: list[Loser], texts: list[str]) -> list[Loser]:
         told = [text.lower() for text in texts]
+        told += [text.replace("/", "-") for text in told]  # as a category is written in Chargebee
         return [
             each for each in losers if not any(form in text for form in _forms(each.value) for text in told)
         ]
@@ -119,9 +121,9 @@ def reason(row: Json) -> str | None:
 
 
 def _forms(value: str) -> list[str]:
-    """How a record may write a value: as it is, and a day as the second that it begins with."""
+    """How a record may write a value: as it is, without the hash of a shortened category, a day as a second."""
     text = json.dumps(value, ensure_ascii=False)[1:-1].lower()
     try:
         return [text, str(int(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp()))]
     except ValueError:
-        return [text]
+        return [text, re.sub(r"-\d{8}$", "", text)]
