@@ -334,7 +334,9 @@ class Orders(ChargebeeDatatype):
         problem = self._settle(present, "The order of this invoice was cancelled")
         if problem is None and self._is_imported(present):
             record = self.fetch(str(present["id"]))  # voiding may have cancelled it
-        how = {name: changes[name] for name in _CANCELLATION[1:] if changes.get(name) is not None}
+        # A reason that stands there already is as good as a given one: voiding would put in its own.
+        said = {"cancellation_reason": present.get("cancellation_reason"), **changes}
+        how = {name: said[name] for name in _CANCELLATION[1:] if said.get(name) is not None}
         if record.get("status") == CANCELLED:
             record = self._plain(record, {n: v for n, v in how.items() if record.get(n) != v})
         else:

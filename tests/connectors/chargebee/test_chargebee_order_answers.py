@@ -237,6 +237,20 @@ def test_cancelling_settles_the_invoice_whatever_the_site_has_for_it(
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["own calls", "by update"])
+def test_cancelling_keeps_a_reason_that_stands_there_already(
+    legacy: bool, service: Service, site: Chargebee
+) -> None:
+    """Whoever cancels says no reason, since it is there: Chargebee voids the invoice and would say its own."""
+    site.configure(legacy_orders=legacy)
+    service.insert("order", "order:O-1", **ORDER)
+    stored = site.post("orders/order-O-1", cancellation_reason="alternative_found")
+    answer = service.update("order", stored, status="cancelled")
+    assert (answer["$operation"], answer["$status"]) == ("update", "ok"), answer["$error"]
+    found = site.get("orders", "order-O-1")
+    assert (found["status"], found["cancellation_reason"]) == ("cancelled", "alternative_found")
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["own calls", "by update"])
 @pytest.mark.parametrize("path", [("queued", "delivered"), ("queued", "cancelled"), ("cancelled", "queued")])
 def test_what_is_cleared_together_with_the_status_is_cleared(
     legacy: bool, path: tuple[str, str], service: Service, site: Chargebee
