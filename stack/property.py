@@ -14,6 +14,7 @@ from core.suggestions import advice
 from core.tables import text_table
 from stack.mappings.cells import Cell, Dtl
 from stack.mappings.concept import (
+    BOTH,
     CHARGEBEE,
     COMPARED,
     ERP,
@@ -31,8 +32,8 @@ WIDTH = 110
 HOLDERS = ("claims", "golden", "raw", "said", "value", "values")
 """What the rules keep properties in, on the way from one record to another."""
 DIRECTIONS = {
-    TO_CHARGEBEE: "to Chargebee only: what is typed there is put back",
-    TO_ERP: "to the ERP only: what is typed there is put back",
+    TO_CHARGEBEE: "to Chargebee only: what is typed in Chargebee is put back",
+    TO_ERP: "to the ERP only: what is typed in the ERP is put back",
     ON_CREATE: "set once, when a record is made",
     COMPARED: "compared: a difference is reported, and never written",
     OWN: "each record's own: it travels nowhere",
@@ -114,7 +115,7 @@ def _rules(concept: Concept, row: Row) -> Iterator[str]:
     yield DIRECTIONS.get(row.direction, f"a link to the {row.link}" if row.link else BOTH_WAYS)
     if row.given.get("on_create"):
         yield "never changed after the record was made"
-    if row.has_clock and not row.link and row.direction != OWN:
+    if row.direction == BOTH and not row.link:
         wins = CHARGEBEE if row.name in concept.chargebee_wins_ties else ERP
         yield f"of two edits at the same moment {'Chargebee' if wins == CHARGEBEE else 'the ERP'} wins"
     if row.given.get("personal"):

@@ -50,6 +50,12 @@ def test_the_way_of_a_property_is_shown_pipe_by_pipe() -> None:
     assert "insert" not in table["customerp-employee-transform"], "the sync makes no employees"
 
 
+def test_only_a_property_that_goes_both_ways_has_a_tie_to_win() -> None:
+    assert "at the same moment the ERP wins" in told(READ, "contact.phone")
+    one_way = told(READ, "customerp-contact.customer.vat_number")
+    assert "what is typed in Chargebee is put back" in one_way and "same moment" not in one_way
+
+
 def test_the_same_row_is_found_by_its_name_on_either_side() -> None:
     texts = {told(READ, path) for path in ("customerp-contact.address.postal_code", "address_postal_code", "chargebee-customer.billing_address.zip")}  # fmt: skip
     assert len(texts) == 1
