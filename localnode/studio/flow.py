@@ -204,7 +204,7 @@ def _add_concepts(pipes: list[Json]) -> None:
         if each["stage"] == "global"
     ]
     for concept, pipe in [*merged, *made]:
-        if pipe["system"]:
+        if pipe["datatype"] and pipe["system"]:
             kinds.setdefault((pipe["system"], pipe["datatype"]), concept)
     titles = {pipe["id"]: pipe["datatype"] for pipe in inner if pipe["stage"] == "global"}
     titles |= {

@@ -21,8 +21,10 @@ def parts(pipe_id: str, systems: Collection[str]) -> Parts:
     if pipe_id.startswith(f"{GLOBAL}-"):
         return Parts("", pipe_id.removeprefix(f"{GLOBAL}-"), GLOBAL)
     kind, stage = parse_pipe(pipe_id, systems) or (None, stage_of(pipe_id))
-    is_known = kind is not None and kind.system in systems
-    return Parts(kind.system, kind.datatype, stage) if kind and is_known else Parts("", "", stage)
+    if kind is not None and kind.system in systems:
+        return Parts(kind.system, kind.datatype, stage)
+    named = [system for system in systems if not stage and pipe_id.startswith(f"{system}-")]
+    return Parts(max(named, key=len, default=""), "", stage)
 
 
 def concepts(

@@ -80,7 +80,8 @@ function cut(text, font) {
   return `${text.slice(0, length)}…`;
 }
 
-const label = (pipe) => cut((pipe.datatype || pipe.id).replaceAll("_", " "), "600 16px");
+const name = (pipe) => pipe.datatype || (pipe.system ? pipe.id.slice(pipe.system.length + 1) : pipe.id);
+const label = (pipe) => cut(name(pipe).replaceAll("_", " "), "600 16px");
 
 /** System, or the stage where the head of the column does not say it, and what there is. */
 function figures(pipe, head) {
