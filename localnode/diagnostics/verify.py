@@ -87,8 +87,11 @@ def _report(node: Node, copy: Node, planned: PlannedWrites, limit: int) -> Json:
     known, fresh, config = node.store, copy.store, copy.config
     waits: set[tuple[str, str]] = set()
     settled: dict[tuple[str, str], Json] = {}
+    by_record: dict[str, list[Json]] = {}
     for case in open_cases(known, known, config):
         waits.update((case["pipe"], ni) for ni in case["records"])
+        for ni in case["records"]:
+            by_record.setdefault(ni, []).append(case)
         if case["rule"] == SETTLED:
             settled[case["pipe"], case["_id"]] = case
     listed, opened = BoundedList(limit), BoundedList(limit)
@@ -110,6 +113,7 @@ def _report(node: Node, copy: Node, planned: PlannedWrites, limit: int) -> Json:
         if fault is None:
             continue
         reported = settled.get((Kind(write["system"], write["datatype"]).pipe(SHARE), write["id"]))
+        reported = reported or _the_other_way(known, fault, by_record.get(fault["ni"], []))
         # What the node has reported, and nobody has edited since, waits for a person.
         if fault["fault"] == "differing" and reported and not delivery.of(fault)["on_its_way"]:
             opened.add(_told(reported), "open")
@@ -125,6 +129,23 @@ def _report(node: Node, copy: Node, planned: PlannedWrites, limit: int) -> Json:
         "open": opened.kept,
         "gone": list(islice(_gone(fresh, config), limit)),
     }
+
+
+def _the_other_way(known: Store, fault: Json, cases: list[Json]) -> Json | None:
+    """Return the open case in which the node wants these very values the other way round.
+
+    By its clocks the other record is behind, and it waits for a person to change that one, as where an API
+    cannot. A node without clocks lets another value win.
+    """
+    for case in cases:
+        dataset = known.find(case["pipe"])
+        row = dataset.get(case["_id"]) if dataset is not None else None
+        found = row.entity() if row is not None else {}
+        lost, won = found.get("$lost") or {}, found.get("$why") or {}
+        pairs = [(claim["v"], (won.get(name) or {}).get("v")) for name, claim in lost.items()]
+        if all((each["should"], each["is"]) in pairs for each in fault["fields"]):
+            return case
+    return None
 
 
 def _told(case: Json) -> Json:
