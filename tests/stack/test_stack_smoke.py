@@ -46,11 +46,11 @@ def test_a_contact_reaches_chargebee_and_survives_restarts(stack: Stack) -> None
     assert emails(stack) == ["a@stack.example", "b@stack.example"]
 
 
-def run(folder: Path) -> subprocess.Popen[str]:
+def run(folder: Path, *options: str) -> tuple[subprocess.Popen[str], dict[str, int]]:
     ports = free_ports()
     env = {**os.environ, **{PORTS[name].name: str(port) for name, port in ports.items()}}
-    command = [sys.executable, "-m", "stack", "run", "--empty", "--folder", str(folder)]
-    return subprocess.Popen(
+    command = [sys.executable, "-m", "stack", "run", "--empty", "--folder", str(folder), *options]
+    child = subprocess.Popen(
         command,
         cwd=ROOT,
         env=env,
@@ -59,12 +59,21 @@ def run(folder: Path) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
+    return child, ports
+
+
+def test_run_once_prints_the_table_and_leaves_nothing_running(tmp_path: Path) -> None:
+    child, ports = run(tmp_path, "--once")
+    output = child.communicate(timeout=240)[0]
+    assert child.returncode == 0, output
+    assert "contact ↔ customer" in output
+    assert all(str(port) in output for port in ports.values()), "it says where to look"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_run_ends_its_children_however_it_ends(tmp_path: Path, number: signal.Signals) -> None:
-    child = run(tmp_path)
+    child, _ = run(tmp_path)
     assert child.stdout is not None
     wait_until(lambda: "Ctrl-C" in str(child.stdout and child.stdout.readline()), 60, what="synced")
     family = [
