@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.localnode.node import node_support
 from tests.localnode.node.node_support import Server
+from tests.support.commands import localnode
 from tests.support.plain import PLAIN
 
 INPUT: dict[str, Any] = {"_id": "input", "type": "pipe", "source": {"type": "http_endpoint"}}
@@ -35,7 +35,7 @@ def strict(limit: int) -> dict[str, Any]:
 
 
 def command(server: Server, *words: str) -> Any:
-    return node_support.command(*words, "--node", server.url)
+    return localnode(*words, "--node", server.url)
 
 
 def run(server: Server) -> dict[str, Any]:
