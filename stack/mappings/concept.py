@@ -112,11 +112,18 @@ class Concept:
         """Return the row of a shared property."""
         return next(row for row in self.rows if row.name == name)
 
-    def rows_of(self, aliases: Collection[str]) -> dict[str, Any]:
-        """Return the rows of some records as the file has them, for whoever looks at a pipe made of them."""
+    def rows_of(self, aliases: Collection[str], beside: Collection[str] = ()) -> dict[str, Any]:
+        """Return the rows of some records as the file has them, for whoever looks at a pipe made of them.
+
+        `beside`: the records whose cells are shown beside theirs; those of others are left out.
+        """
+        hidden = self.records.keys() - {*aliases, *beside}
         rows = [row.given for row in self.rows if any(alias in row.cells for alias in aliases)]
-        types = {alias: each.type for alias, each in self.records.items()}
-        return {"file": self.file, "records": types, "rows": rows}
+        return {
+            "file": self.file,
+            "records": {alias: each.type for alias, each in self.records.items() if alias not in hidden},
+            "rows": [{key: cell for key, cell in row.items() if key not in hidden} for row in rows],
+        }
 
     @property
     def mapping(self) -> dict[str, Any]:

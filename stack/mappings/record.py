@@ -199,8 +199,9 @@ class Record:
 
     @property
     def mapping(self) -> dict[str, Any]:
-        """Return its rows and those of its parts, for its pipes."""
-        return self.concept.rows_of([self.alias, *(part.alias for part in self.parts)])
+        """Return its rows and those of its parts, for its pipes, beside the other system's cells."""
+        others = [each.alias for each in self.concept.records.values() if each.system is not self.system]
+        return self.concept.rows_of([self.alias, *(part.alias for part in self.parts)], others)
 
     def shared(self) -> Iterator[tuple[Row, Cell]]:
         """Yield its rows in the golden record."""
