@@ -80,7 +80,12 @@ function cut(text, font) {
   return `${text.slice(0, length)}…`;
 }
 
-const name = (pipe) => pipe.datatype || (pipe.system ? pipe.id.slice(pipe.system.length + 1) : pipe.id);
+/** What a card is called: its datatype, else what its name says beyond its band's or its system's. */
+function name(pipe) {
+  const before = [pipe.concept, pipe.system].find((each) => each && pipe.id.startsWith(`${each}-`));
+  return pipe.datatype || (before ? pipe.id.slice(before.length + 1) : pipe.id);
+}
+
 const label = (pipe) => cut(name(pipe).replaceAll("_", " "), "600 16px");
 
 /** System, or the stage where the head of the column does not say it, and what there is. */

@@ -57,7 +57,9 @@ function groups(pipes, ranked, key) {
     found.get(name).push(pipe);
   }
   const middle = (members) => members.reduce((sum, pipe) => sum + ranked.get(pipe.id).order, 0) / members.length;
-  return [...found].sort(([, one], [, other]) => middle(one) - middle(other));
+  // What is about no datatype, such as a receiver of webhooks, comes after the records.
+  const last = (members) => Number(!members.some((pipe) => pipe.datatype));
+  return [...found].sort(([, one], [, other]) => last(one) - last(other) || middle(one) - middle(other));
 }
 
 function columns(pipes, ranked, key) {
