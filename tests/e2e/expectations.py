@@ -170,6 +170,20 @@ def a_reason_that_chargebee_demands_never_travels(world: World) -> Scenario:
 
 
 @scenario
+def a_reason_that_reads_like_the_filler_is_cleared_all_the_same(world: World) -> Scenario:
+    one = order(world, "reason-typed", "lens-1")
+    yield
+    key = theirs(world, "orders", one)
+    world.erp.patch("orders", one, cancellation_reason="others")
+    yield
+    assert world.chargebee.get("orders", key)["cancellation_reason"] == "others"
+    world.erp.patch("orders", one, cancellation_reason=None)
+    yield
+    assert world.chargebee.get("orders", key).get("cancellation_reason") is None
+    assert world.erp.get("orders", one)["cancellation_reason"] is None
+
+
+@scenario
 def an_item_without_sku_makes_a_product_without(world: World) -> Scenario:
     """Nor does the product's write one back."""
     item(world, "no-sku", "No SKU")

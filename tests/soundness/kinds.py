@@ -347,7 +347,8 @@ def _cb_order_calls(record: Json, changes: Values) -> Calls:
         body["order_line_items"] = _cb_lines(record, changes)
     was, becomes = record["status"], body.get("status", record["status"])
     if becomes == CANCELLED != was:
-        cancel = ("/cancel", {"cancellation_reason": body.pop("cancellation_reason")})
+        reason = body.pop("cancellation_reason", record.get("cancellation_reason"))
+        cancel = ("/cancel", {"cancellation_reason": reason})
         del body["status"]
         return [("", body), cancel] if body else [cancel]
     if was == CANCELLED != becomes:

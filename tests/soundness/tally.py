@@ -11,6 +11,8 @@ MOVING = frozenset(("version", "modified_at", "updated_at", "resource_version", 
 """What changes with every write by itself."""
 BILLING = ("billing_address", "vat_number")
 """What Chargebee takes in a call of its own (`update_billing_info`)."""
+CANCELLATION = frozenset(("status", "cancellation_reason", "cancelled_at"))
+"""What cancelling or reopening an order in Chargebee changes by itself; all else is a change of its own."""
 CREATION = {"cb_order": 3}
 """Invoice, order, and the marks on its lines; all else is made with one call."""
 
@@ -40,6 +42,10 @@ def _calls(kind: str, before: Json | None, after: Json | None) -> int:
     calls = int(bool(names))
     if kind == "cb_customer":
         calls = int(any(name in BILLING for name in names)) + int(any(name not in BILLING for name in names))
+    states = before.get("status"), after.get("status")
+    if kind == "cb_order" and "cancelled" in states and len(set(states)) > 1:
+        # Its invoice is voided, then it is cancelled; reopening is one call.
+        calls = 1 + (states[1] == "cancelled") + bool(names - CANCELLATION)
     was_linked = _link(before) != _link(after)
     return calls + (was_linked and len(names) > 1)
 
