@@ -1,4 +1,4 @@
-"""Kinds of pairs of which one side is deleted: how it is made, deleted, edited, made anew, brought back."""
+"""Kinds of pairs of which one side is deleted: how it is made, deleted, edited, made again, brought back."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Pair:
         else:
             world.chargebee.post(f"orders/{self.chargebee}/reopen")
 
-    def make_anew(self) -> None:
+    def make_again(self) -> None:
         """Make the deleted record once more, with the same match key."""
         side, tag, chargebee = self.deleted, self.tag, self.world.chargebee
         self.old.append(self.erp if side == ERP else self.chargebee)
@@ -201,7 +201,7 @@ class Pair:
         return isinstance(value, str) and value.lower().replace("@", " ").split(" ")[0] == key
 
     def _erp_paths(self) -> tuple[str, ...]:
-        """Return where it may be: what is made anew in Chargebee becomes a contact or an order."""
+        """Return where it may be: what is made again in Chargebee becomes a contact or an order."""
         also = {"employee": "contacts", "contact": "employees", "quote": "orders"}
         return (self.paths[ERP], *([also[self.kind]] if self.kind in also else []))
 
@@ -210,7 +210,7 @@ class Pair:
         return active is not False and record.get("status") not in OVER
 
     def _is_linked(self, left: Record) -> bool:
-        """Return whether what was made anew and what is left on the other side belong together."""
+        """Return whether what was made again and what is left on the other side belong together."""
         one = left if self.deleted == CHARGEBEE else self.world.erp.get(self.paths[ERP], self.erp)
         links = one["business_entity_id"] if self.kind == "company" else one["external_refs"].get("chargebee")
         return links is not None and links == (self.chargebee if self.deleted == CHARGEBEE else left["id"])

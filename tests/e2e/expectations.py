@@ -379,7 +379,7 @@ def a_taken_sku_keeps_no_price_back(world: World) -> Scenario:
 
 
 @scenario
-def who_is_made_anew_twice_takes_over_twice(world: World) -> Scenario:
+def who_is_made_again_twice_takes_over_twice(world: World) -> Scenario:
     """In another spelling, too."""
     one = world.erp.create("contacts", last_name="T", email="twice@value.example")["id"]
     yield
@@ -415,7 +415,7 @@ def another_sku_does_not_take_over_what_a_deleted_product_left(world: World) -> 
 
 @scenario
 def a_deleted_business_entity_is_reported_with_the_customer_that_it_leaves(world: World) -> Scenario:
-    """Until it is made anew."""
+    """Until it is made again."""
     one = world.erp.create("customers", name="Left AS", currency="NOK", status="active")["id"]
     entity = world.chargebee.business_entity("Left AS")["id"]
     yield

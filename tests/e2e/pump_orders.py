@@ -47,7 +47,7 @@ class Services(Stack):
 
 
 def fill(erp: Erp, chargebee: Chargebee) -> None:
-    """Make both systems anew, with the same records each time."""
+    """Make both systems again, with the same records each time."""
     for system in (erp, chargebee):
         answer = system.session.post(
             f"{system.root}/_sandbox/reset", json={"data": "empty", "seed": 1}, timeout=60
@@ -187,7 +187,7 @@ def node_of(services: Services, folder: Path) -> Iterator[Node]:
 def run_in_order(node: Node, order: random.Random | None) -> int:
     """Run every pump, one by one, again and again until nothing moves; answers the number of rounds.
 
-    `order` shuffles the pumps anew for each round; None: by name.
+    `order` shuffles the pumps again for each round; None: by name.
     """
     pipes = [pipe for name, pipe in sorted(node.pipes.items()) if pipe.has_pump]
     quiet = 0

@@ -46,17 +46,17 @@ def retired_before(pair: Pair) -> Scenario:
     yield
 
 
-def made_anew_at_once(pair: Pair) -> Scenario:
+def made_again_at_once(pair: Pair) -> Scenario:
     pair.delete(pair.deleted)
-    pair.make_anew()
+    pair.make_again()
     yield
     yield
 
 
-def made_anew_later(pair: Pair) -> Scenario:
+def made_again_later(pair: Pair) -> Scenario:
     pair.delete(pair.deleted)
     yield
-    pair.make_anew()
+    pair.make_again()
     yield
     yield
 
@@ -73,8 +73,8 @@ COLUMNS: Mapping[str, Callable[[Pair], Scenario]] = {
     "edited": edited,
     "deleted, too": both_deleted,
     "retired before": retired_before,
-    "made anew here at once": made_anew_at_once,
-    "made anew here later": made_anew_later,
+    "made again here at once": made_again_at_once,
+    "made again here later": made_again_later,
     "brought back": brought_back,
 }
 

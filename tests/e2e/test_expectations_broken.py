@@ -46,8 +46,8 @@ def lost(world: World) -> Scenario:
 
 ALL: dict[str, Callable[[World], Scenario]] = {
     **SCENARIOS,
-    "made anew in the ERP": of_the_table(("contact", 0, "made anew here later")),
-    "made anew in Chargebee": of_the_table(("contact", 1, "made anew here later")),
+    "made again in the ERP": of_the_table(("contact", 0, "made again here later")),
+    "made again in Chargebee": of_the_table(("contact", 1, "made again here later")),
     "brought back": of_the_table(("contact", 1, "brought back")),
     "a node that lost everything": lost,
 }

@@ -145,7 +145,7 @@ def names_overrule_skus(pipe: str, rules: Rules) -> None:
 
 
 def deleted_owners_keep_theirs(pipe: str, rules: Rules) -> None:
-    """A record that names a deleted one is not free for the one that is made anew."""
+    """A record that names a deleted one is not free for the one that is made again."""
     if pipe.endswith("-enrich"):
         for rule in rules["default"]:
             if rule[:2] == ["add", "_unclaimed"] and rule[2][0] == "filter" and rule[2][1][0] == "or":
@@ -217,8 +217,8 @@ def categories_are_cut_short(pipe: str, rules: Rules) -> None:
 EXPECTATIONS: dict[Mutation, str] = {
     fillers_travel: "a_date_that_chargebee_demands_never_travels",
     names_overrule_skus: "two_skus_are_two_products_whatever_their_names",
-    deleted_owners_keep_theirs: "made anew in the ERP",
-    links_with_what_is_deleted_last: "made anew in Chargebee",
+    deleted_owners_keep_theirs: "made again in the ERP",
+    links_with_what_is_deleted_last: "made again in Chargebee",
     silence_when_brought_back: "brought back",
     nothing_is_final: "delivered_stays_when_it_is_deleted_in_erp",
     cleared_lines_stay: "the_sku_of_a_line_can_be_cleared",

@@ -108,7 +108,7 @@ def folder_with(path: Path, systems: dict[str, str] | None, written: bool = True
         (REAL, SANDBOXES, {"fresh": True}, False, False),
     ],
 )
-def test_what_was_synced_with_real_systems_is_kept_and_the_rest_begins_anew(
+def test_what_was_synced_with_real_systems_is_kept_and_the_rest_begins_again(
     tmp_path: Path,
     held: dict[str, str] | None,
     now: dict[str, str],

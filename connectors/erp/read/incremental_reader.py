@@ -96,7 +96,7 @@ class IncrementalReader:
         elif limit is None:
             yield from self._touched(read.values, last, seen, fetch)
             if self._deletions is not None:
-                # What the list has just shown was made anew under the key of a record that was deleted.
+                # What the list has just shown was made again under the key of a record that was deleted.
                 yield [
                     self._shape.gone(gone.key, max(last, gone.stamp or last))
                     for gone in self._deletions.find(read.values, read.least or read.since)

@@ -233,7 +233,7 @@ def test_cancelling_settles_the_invoice_whatever_the_site_has_for_it(
     assert site.collection()["charged"] == []
     back = service.update("order", answer["$response"], status="queued")
     assert (back["$status"], back["$response"]["status"]) == ("ok", "queued")
-    assert [row["rule"] for row in back["$refused"]] == ["invoice"], "a person charges it anew"
+    assert [row["rule"] for row in back["$refused"]] == ["invoice"], "a person charges it again"
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["own calls", "by update"])

@@ -330,7 +330,7 @@ def test_written_stamps_never_repeat(things: MemoryDatatype, engine: ShareEngine
     assert len({a["$written"] for a in answers}) == 200
 
 
-def test_an_update_that_was_not_taken_is_compared_anew_before_it_is_repeated(
+def test_an_update_that_was_not_taken_is_compared_again_before_it_is_repeated(
     things: MemoryDatatype, engine: ShareEngine
 ) -> None:
     engine.share(things, [insert()])

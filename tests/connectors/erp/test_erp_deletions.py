@@ -275,7 +275,7 @@ def test_a_log_that_names_the_keys_says_what_was_deleted(tmp_path: Path, filters
 
         found = dict(read(token))
         assert {key for key, is_gone in found.items() if is_gone} - {"ann"} == {"bo", "di"}
-        assert found["cy"] is False, "made anew under its old key"
+        assert found["cy"] is False, "made again under its old key"
         token = client.get(f"/contact/entities?since={token}").json[-1]["_updated"]
         assert {key for key, is_gone in read(token) if is_gone} <= {"di", "bo"}
         registry.log.append({"kind": "Person", "what": None, "at": "2026-01-02 00:00:00"})

@@ -94,7 +94,7 @@ def test_a_refresh_token_that_changes_is_kept_over_restarts(
     client = app_of(tmp_path, upstream.url, refreshing(upstream), **{**environment, "ERP_FIRST": "r9"})
     server.refresh = "r9"
     server.access = {"none"}
-    assert client.get("/contact/entities").status_code == 200, "a new one of a person's begins anew"
+    assert client.get("/contact/entities").status_code == 200, "a new one of a person's begins again"
     assert server.refresh == "r10"
 
 
@@ -176,7 +176,9 @@ def test_a_literal_secret_among_the_parameters_is_refused(tmp_path: Path) -> Non
         app_of(tmp_path, "http://127.0.0.1:1", profile({"auth": auth}), **SECRETS)
 
 
-def test_all_cookies_of_a_login_go_with_every_call_and_an_expired_session_begins_anew(tmp_path: Path) -> None:
+def test_all_cookies_of_a_login_go_with_every_call_and_an_expired_session_begins_again(
+    tmp_path: Path,
+) -> None:
     logins: list[Any] = []
 
     def script(asked: Asked) -> Reply:

@@ -293,7 +293,7 @@ def test_the_backlog_of_a_reader_is_counted_in_no_time(store: Store, monkeypatch
     assert (dataset.count_since(-1), dataset.count_since(0), dataset.count_since(8)) == (10, 10, 2)
 
 
-def test_all_indexes_can_be_dropped_and_are_built_anew(store: Store) -> None:
+def test_all_indexes_can_be_dropped_and_are_built_again(store: Store) -> None:
     a = store.dataset("a", create=True)
     a.write([{"_id": "1", "k": "x"}])
     assert found(a, "x") == ["1"]

@@ -349,7 +349,7 @@ def test_the_config_circuit_breaker_refuses_to_remove_many_components(client):
     assert client.put("/api/config?force=true", json=[]).status_code == 200
 
 
-def test_only_changed_pipes_are_built_anew(node):
+def test_only_changed_pipes_are_built_again(node):
     other = {"_id": "q", "type": "pipe", "source": EMBEDDED}
     node.replace_entities([pipe(), other], force=False)
     before = {name: each.engine_pipe for name, each in node.pipes.items()}

@@ -252,7 +252,7 @@ def test_an_upload_that_breaks_off_changes_nothing(
     client: FlaskClient, node: Node, where: tuple[Any, str]
 ) -> None:
     reader = {"_id": "old", "type": "pipe", "source": {"type": "dataset", "dataset": "in"}}
-    upload(client, {**IN, "comment": "built anew with $ENV(a)"}, reader)
+    upload(client, {**IN, "comment": "built again with $ENV(a)"}, reader)
     run_all(client)
     before = (client.get("/api/config").json, client.get("/api/env").json)
     times = [True]

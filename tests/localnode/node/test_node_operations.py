@@ -27,7 +27,7 @@ def operate(client: FlaskClient, pipe: str, operation: str) -> None:
     assert answer.status_code == 200, answer.json
 
 
-def test_reset_rescan_starts_an_interrupted_rescan_anew(client: FlaskClient, node: Any) -> None:
+def test_reset_rescan_starts_an_interrupted_rescan_again(client: FlaskClient, node: Any) -> None:
     upload(client, A, B)
     run_all(client)
     state = node.store.pipe_state("b")

@@ -36,7 +36,7 @@ export function fill(element, ...children) {
   return element;
 }
 
-/** The same for what is shown again again and again: who has the focus within keeps it. */
+/** The same for what is shown again and again: who has the focus within keeps it. */
 export function refill(element, ...children) {
   const back = keepFocus(element);
   fill(element, ...children);
