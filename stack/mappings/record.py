@@ -277,6 +277,15 @@ class Record:
         return ["combine", *steps] if steps else ["list"]
 
     @property
+    def intermediates(self) -> list[tuple[str, dict[str, str]]]:
+        """By property, what a write of several calls leaves while it is under way."""
+        return [
+            (row.name, cell.given["intermediate"])
+            for row, cell in self.rows()
+            if "intermediate" in cell.given
+        ]
+
+    @property
     def own(self) -> list[str]:
         """Properties that each record of this kind has for itself."""
         return [row.name for row, _ in self.rows() if row.direction == OWN]
@@ -341,7 +350,6 @@ class Record:
                         "name": row.name,
                         "path": cell.path,
                         "value": value,
-                        "unless": cell.given.get("unless"),
                         "only_if_cleared": not conditions,
                         "follows": value != moved(cell.given["filler"], "_T", "_T._wanted"),
                         "is_demanded": ["and", no_value, *conditions],

@@ -553,3 +553,64 @@ def test_discounts_and_credits_travel_and_the_totals_agree(world: World) -> None
     settled = world.writes()
     world.sync()
     assert world.writes() == settled
+
+
+def test_what_a_write_leaves_half_way_is_no_edit(world: World) -> None:
+    """Reopening and cancelling take several calls: a node that dies between them reads what nobody typed."""
+    reopened, cancelled, silent = (placed(world, name) for name in ("Reopened", "Cancelled", "Silent"))
+    world.erp.patch("orders", reopened["id"], status="cancelled", cancellation_reason="alternative_found")
+    world.sync()
+    world.pump("chargebee-order-share", "disable")
+    try:
+        world.erp.patch("orders", reopened["id"], status="in_progress")
+        world.erp.patch(
+            "orders", cancelled["id"], status="cancelled", cancellation_reason="alternative_found"
+        )
+        world.erp.patch("orders", silent["id"], status="cancelled")
+        world.sync()
+        world.chargebee.post(f"orders/order-{reopened['id']}/reopen", void_cancellation_credit_notes=True)
+        for order in (cancelled, silent):
+            world.chargebee.post(f"invoices/inv-order-{order['id']}/void", comment="The first of the calls")
+        world.sync()
+    finally:
+        world.pump("chargebee-order-share", "enable")
+    world.sync()
+    kept = "invoice_voided"  # of whom nobody gave a reason: Chargebee demands one, the ERP does not
+    for order, status, theirs, reason, there in (
+        (reopened, "in_progress", "awaiting_shipment", None, None),
+        (cancelled, "cancelled", "cancelled", "alternative_found", "alternative_found"),
+        (silent, "cancelled", "cancelled", None, kept),
+    ):
+        shows(world.erp.get("orders", order["id"]), {"status": status, "cancellation_reason": reason})
+        found = world.chargebee.get("orders", f"order-{order['id']}")
+        assert (found["status"], found.get("cancellation_reason")) == (theirs, there)
+    settled = world.writes()
+    world.sync()
+    assert world.writes() == settled
+
+
+def test_a_reason_that_looks_filled_in_is_cleared(world: World) -> None:
+    """An order that this node never wrote, in sync before it came: `others` there may be typed or filled in."""
+    company, contact = customer(world, "Otherwise")
+    world.sync()
+    buyer, day = f"contact-{contact['id']}", unix("2026-07-01")
+    line = {"description": "x", "amount": 100, "unit_amount": 100, "quantity": 1, "entity_type": "adhoc"}
+    world.chargebee.post(
+        "invoices/import_invoice", id="inv-order-seen", customer_id=buyer, date=day, total=100,
+        currency_code="NOK", line_items=[line],
+    )  # fmt: skip
+    world.chargebee.post(
+        "orders/import_order", id="order-seen", invoice_id="inv-order-seen", customer_id=buyer, status="queued",
+        created_at=day, order_date=day, shipping_date=day, cancellation_reason="others",
+    )  # fmt: skip
+    lines = [{"description": "x", "quantity": "1", "unit_price": "1.00"}]
+    order = world.erp.create(
+        "orders", customer_id=company["id"], contact_id=contact["id"], status="confirmed", order_date="2026-07-01",
+        currency="NOK", lines=lines, cancellation_reason="others", external_refs={"chargebee": "order-seen"},
+    )  # fmt: skip
+    world.sync()
+    assert world.chargebee.get("orders", "order-seen")["cancellation_reason"] == "others"
+    world.erp.patch("orders", order["id"], cancellation_reason=None)
+    world.sync()
+    assert world.chargebee.get("orders", "order-seen").get("cancellation_reason") is None
+    assert world.erp.get("orders", order["id"])["cancellation_reason"] is None

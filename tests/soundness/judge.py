@@ -309,6 +309,8 @@ class Judge:
             allowed = allowed + self._own_spellings(group, allowed)
         if self.apart and self._was_only_reported(group, name):
             allowed = allowed + [group.agreed.get(name)]  # docs: "told in words only"
+        if group.concept == "order" and name == "status":
+            allowed = allowed + self._reopened_on_both_sides(group)
         if group.concept == "organisation" and name == "status":
             own = [e.value for e in group.edits.get(name, []) if e.member.startswith("company")][-1:]
             present = normal(self.systems.record(members[0]).get("status"))
@@ -334,6 +336,16 @@ class Judge:
             return []
         folded = {str(each).casefold() for each in allowed}
         return [edit.value for edit in edits if str(edit.value).casefold() in folded]
+
+    @staticmethod
+    def _reopened_on_both_sides(group: Group) -> list[Any]:
+        """What the ERP said of an order that was reopened there and in Chargebee (docs: `queued` may yield to it)."""
+        edits = group.edits.get("status", [])
+        said = [group.agreed.get("status"), *(edit.value for edit in edits)]
+        is_queued = any(e.member.startswith("cb_order:") and e.value == "queued" for e in edits)
+        if "cancelled" not in said or not is_queued:
+            return []
+        return [e.value for e in edits if not e.member.startswith("cb_order:")][-1:]
 
     @staticmethod
     def _was_only_reported(group: Group, name: str) -> bool:
