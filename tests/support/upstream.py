@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -90,7 +90,8 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
                     self.send_header(name, each)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content if reply.cut is None else content[: reply.cut])
+            with suppress(ConnectionError):  # whoever asked may have had enough of a large or slow answer
+                self.wfile.write(content if reply.cut is None else content[: reply.cut])
             self.close_connection = self.close_connection or reply.cut is not None
 
         do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer  # noqa: N815 - names of http.server
