@@ -589,28 +589,32 @@ def test_what_a_write_leaves_half_way_is_no_edit(world: World) -> None:
     assert world.writes() == settled
 
 
-def test_a_reason_that_looks_filled_in_is_cleared(world: World) -> None:
-    """An order that this node never wrote, in sync before it came: `others` there may be typed or filled in."""
-    company, contact = customer(world, "Otherwise")
+@pytest.mark.parametrize("side", ["erp", "chargebee"])
+def test_a_reason_that_looks_filled_in_is_cleared(side: str, world: World) -> None:
+    """An order that this node never wrote, in sync before it came: `others` is a word that both sides say."""
+    company, contact = customer(world, f"Otherwise{side}")
     world.sync()
-    buyer, day = f"contact-{contact['id']}", unix("2026-07-01")
+    key, buyer, day = f"order-seen-{side}", f"contact-{contact['id']}", unix("2026-07-01")
     line = {"description": "x", "amount": 100, "unit_amount": 100, "quantity": 1, "entity_type": "adhoc"}
     world.chargebee.post(
-        "invoices/import_invoice", id="inv-order-seen", customer_id=buyer, date=day, total=100,
-        currency_code="NOK", line_items=[line],
+        "invoices/import_invoice", id=f"inv-{key}", customer_id=buyer, date=day, total=100, currency_code="NOK",
+        line_items=[line],
     )  # fmt: skip
     world.chargebee.post(
-        "orders/import_order", id="order-seen", invoice_id="inv-order-seen", customer_id=buyer, status="queued",
-        created_at=day, order_date=day, shipping_date=day, cancellation_reason="others",
+        "orders/import_order", id=key, invoice_id=f"inv-{key}", customer_id=buyer, status="queued", created_at=day,
+        order_date=day, shipping_date=day, cancellation_reason="others",
     )  # fmt: skip
     lines = [{"description": "x", "quantity": "1", "unit_price": "1.00"}]
     order = world.erp.create(
         "orders", customer_id=company["id"], contact_id=contact["id"], status="confirmed", order_date="2026-07-01",
-        currency="NOK", lines=lines, cancellation_reason="others", external_refs={"chargebee": "order-seen"},
+        currency="NOK", lines=lines, cancellation_reason="others", external_refs={"chargebee": key},
     )  # fmt: skip
     world.sync()
-    assert world.chargebee.get("orders", "order-seen")["cancellation_reason"] == "others"
-    world.erp.patch("orders", order["id"], cancellation_reason=None)
+    assert world.chargebee.get("orders", key)["cancellation_reason"] == "others"
+    if side == "erp":
+        world.erp.patch("orders", order["id"], cancellation_reason=None)
+    else:
+        world.chargebee.post(f"orders/{key}", cancellation_reason="")
     world.sync()
-    assert world.chargebee.get("orders", "order-seen").get("cancellation_reason") is None
+    assert world.chargebee.get("orders", key).get("cancellation_reason") is None
     assert world.erp.get("orders", order["id"])["cancellation_reason"] is None
