@@ -20,6 +20,7 @@ from connectors.erp.absent import AbsentDatatype
 from connectors.erp.datatype import ErpDatatype
 from connectors.erp.dry_run import DryRun
 from connectors.erp.http.client import make_client
+from connectors.erp.read.known_deletions import Shared
 from connectors.erp.read.lookups import Lookups
 from connectors.erp.schema import DATATYPES, load_schema
 from connectors.erp.settings import ErpSettings, read_settings
@@ -47,8 +48,9 @@ def build_service(settings: ErpSettings) -> Service:
     client = make_client(settings, metrics)
     lookups = Lookups(client, settings.profile.lookups)
     profile, size = settings.profile, settings.common.page_size
+    shared: Shared = []
     there = {
-        name: ErpDatatype(name, spec, load_schema(name), client, lookups, size)
+        name: ErpDatatype(name, spec, load_schema(name), client, lookups, size, shared=shared)
         for name, spec in profile.entities.items()
     }
     simulated = {

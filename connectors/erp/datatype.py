@@ -19,6 +19,7 @@ from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.writing import Origin
 from connectors.erp.read.children import Children
 from connectors.erp.read.incremental_reader import IncrementalReader, Read
+from connectors.erp.read.known_deletions import Shared
 from connectors.erp.read.lists import Lists, Source
 from connectors.erp.read.lookups import Lookups
 from connectors.erp.read.since import Since, Token
@@ -42,8 +43,9 @@ class ErpDatatype(Datatype):
         lookups: Lookups,
         page_size: int,
         now: Clock = utc_now,
+        shared: Shared | None = None,
     ) -> None:
-        """Make it; `schema` is the JSON Schema of the entity."""
+        """Make it; `schema` is the JSON Schema of the entity, `shared` what is asked for all datatypes."""
         self.name = name
         self.schema = schema
         self.line_keys = spec.line_keys
@@ -56,7 +58,16 @@ class ErpDatatype(Datatype):
         single = SingleReader(name, spec, calls)
         children = Children(client, name, spec, page_size)
         self._incremental = IncrementalReader(
-            client, name, spec, page_size, self._shape, children, single, now
+            client,
+            name,
+            spec,
+            page_size,
+            self._shape,
+            children,
+            single,
+            now,
+            lambda stamp: self._since.values(Token(stamp)),
+            [] if shared is None else shared,
         )
         self._single = single
         self._writer = Writer(name, spec, calls, single, self._shape, children, lookups)
@@ -68,25 +79,29 @@ class ErpDatatype(Datatype):
         token = self._since.parse(since)
         if limit == 0:
             return iter(())
-        read = self._read(token, limit)
+        known_at = self._incremental.deletions_at(self._since.least(token))
+        pages = self._read(token, limit, known_at)
         if token is None and limit is None:
-            read = itertools.chain(read, self._second_look())
-        return self._since.apply(read, token, limit)
+            pages = itertools.chain(pages, self._second_look())
+        return self._since.apply(pages, token, limit, known_at)
 
-    def _read(self, token: Token | None, limit: int | None) -> Iterator[list[Entity]]:
+    def _read(
+        self, token: Token | None, limit: int | None, known_at: datetime | None
+    ) -> Iterator[list[Entity]]:
         read = Read(
             self._since.query(token),
             self._since.values(token),
             None if token is None else token.stamp,
             self._since.least(token),
             to_text(self._now()) if token is not None and self._since.by_reading else None,
+            known_at,
         )
         return self._incremental.pages(read, limit, self.fetch)
 
     def _second_look(self) -> Iterator[list[Entity]]:
         token = self._since.second_look()
         if token is not None:
-            for page in self._read(token, None):
+            for page in self._read(token, None, None):
                 yield [entity for entity in page if entity["_updated"] >= token.stamp]
 
     def fetch(self, key: str) -> Record:

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from connectors.erp.app import create_app
 from connectors.erp.check.__main__ import FITS, main
+from connectors.erp.schema import DATATYPES
 from tests.erp_presets.fakes import FAKES
 from tests.erp_presets.fakes.serving import FakeErp, Record, serving
 from tests.support.erp import FAST
@@ -168,6 +169,24 @@ def test_a_deletion_shows_in_an_incremental_read(office: Office) -> None:
         gone = [one["_id"] for one in office.listed("contact", token) if one["_deleted"]]
         assert key in gone
         assert not set(office.people[:3]) & set(gone)
+
+
+def test_an_idle_read_is_one_call_for_each_datatype(office: Office) -> None:
+    """By the preset as it is, once it has heard of deletions; later, too, but for one call in a minute or more."""
+    client = create_app({**office.environment, "ERP_PROFILE": office.erp.preset}).test_client()
+
+    def calls() -> dict[str, int]:
+        before = office.erp.calls.total()
+        told = {}
+        for datatype in DATATYPES:
+            before = office.erp.calls.total()
+            answer = client.get(f"/{datatype}/entities", query_string={"since": "2099-01-01T00:00:00Z"})
+            assert answer.status_code == 200, answer.json
+            told[datatype] = office.erp.calls.total() - before
+        return told
+
+    calls()
+    assert set(calls().values()) <= {0, 1}
 
 
 def test_a_deletion_by_the_sync_reaches_the_erp(office: Office) -> None:

@@ -15,6 +15,7 @@ from stack.processes import Stack
 from stack.settings import for_tests
 from tests.erp_presets.conftest import place_of
 from tests.erp_presets.tryton_server import Base, Tryton, decimal, tryton
+from tests.support.erp import impatient
 from tests.support.systems import Chargebee
 
 pytestmark = pytest.mark.erp
@@ -73,7 +74,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with tryton(place_of("tryton"), tmp_path_factory.mktemp("tryton")) as (user, base):
         folder = tmp_path_factory.mktemp("stack")
         plain = for_tests(folder, "empty")
-        erp = {"ERP_BASE_URL": user.rest, "ERP_TOKEN": base.rest_key, "ERP_PROFILE": "tryton-8"}
+        profile = impatient("tryton-8", tmp_path_factory.mktemp("profile"))
+        erp = {"ERP_BASE_URL": user.rest, "ERP_TOKEN": base.rest_key, "ERP_PROFILE": profile}
         settings = replace(plain, real_erp=True, environment={**plain.environment, **erp})
         with Stack(settings=settings) as stack:
             yield World(user, base, Chargebee(stack.chargebee_sandbox_url), stack)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import requests
 from jsonschema import Draft202012Validator
 
+from connectors.common.metrics import Metrics
+from connectors.erp.datatype import ErpDatatype
+from connectors.erp.http.client import make_client
+from connectors.erp.read.known_deletions import Shared
+from connectors.erp.read.lookups import Lookups
 from connectors.erp.schema import load_schema
+from connectors.erp.settings import read_settings
+from core.clock import to_text
 from tests.erp_presets.conftest import GUNICORN, place_of
 from tests.erp_presets.tryton_server import Base, Tryton, tryton
+from tests.support.erp import FAST, impatient
 from tests.support.processes import free_port, process
 
 pytestmark = pytest.mark.erp
@@ -22,10 +31,11 @@ Record = dict[str, Any]
 class Office:
     """The service in front of Tryton, and somebody who works in Tryton itself."""
 
-    def __init__(self, user: Tryton, base: Base, service: str) -> None:
+    def __init__(self, user: Tryton, base: Base, service: str, environment: dict[str, str]) -> None:
         self.user = user
         self.base = base
         self.service = service
+        self.environment = environment
         self.customer = user.party("Acme AS", base.customer, email="post@acme.example")
         self.contact = user.party("Kari Nordmann", base.contact, email="kari@acme.example")
         self.product = user.product(base, "CHAIN", "Anchor chain", "49.90", description="Galvanised")
@@ -59,6 +69,12 @@ class Office:
         return self.share(datatype, id=str(key), **{"$based_on": plain(based_on), **fields})
 
 
+def upstream_calls(metrics: Metrics) -> float:
+    """Calls to the ERP so far."""
+    samples = (sample for metric in metrics.registry.collect() for sample in metric.samples)
+    return sum(sample.value for sample in samples if sample.name == "upstream_calls_total")
+
+
 def plain(entity: Record) -> Record:
     return {name: value for name, value in entity.items() if not name.startswith("_")}
 
@@ -71,11 +87,11 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
             "BIND": f"127.0.0.1:{port}",
             "ERP_BASE_URL": user.rest,
             "ERP_TOKEN": base.rest_key,
-            "ERP_PROFILE": "tryton-8",
+            "ERP_PROFILE": impatient("tryton-8", tmp_path_factory.mktemp("profile")),
         }
         url = f"http://127.0.0.1:{port}"
         with process(GUNICORN, f"{url}/health", env, log=tmp_path_factory.mktemp("service") / "log"):
-            yield Office(user, base, url)
+            yield Office(user, base, url, env)
 
 
 def new(office: Office, datatype: str) -> Record:
@@ -267,25 +283,41 @@ def test_what_tryton_refuses_is_said_in_its_words(office: Office) -> None:
     assert "no country SE" in unknown["$error"]["detail"]
 
 
-def test_an_idle_read_is_the_list_and_the_log_and_cannot_be_less(office: Office) -> None:
-    """One call lists one model by its fields. Deletions are in the log only, to which no field of any model leads;
-    and the log alone does not do, since it knows nothing of creates.
+def test_an_idle_read_is_one_call_for_each_datatype(office: Office) -> None:
+    """And in a minute one for all of them, by which the log says whether anything was deleted.
+
+    Less than that cannot be: one call lists one model by its fields. Deletions are in the log only, to which no field
+    of any model leads; and the log alone does not do, since it knows nothing of creates.
     """
+    now = datetime.now(UTC)
+    settings = read_settings({**FAST, **office.environment, "ERP_PROFILE": "tryton-8"})
+    metrics, shared = Metrics(), Shared()
+    client = make_client(settings, metrics)
+    lookups = Lookups(client, settings.profile.lookups)
+    datatypes = {
+        name: ErpDatatype(name, spec, load_schema(name), client, lookups, 100, lambda: now, shared)
+        for name, spec in settings.profile.entities.items()
+    }
 
-    def calls() -> float:
-        text = requests.get(f"{office.service}/metrics", timeout=60).text
-        lines = (
-            line.rpartition(" ") for line in text.splitlines() if line.startswith("upstream_calls_total{")
-        )
-        return sum(float(value) for _, _, value in lines)
+    def calls() -> list[float]:
+        made = []
+        for datatype in datatypes.values():
+            before = upstream_calls(metrics)
+            pages = list(datatype.pages(to_text(now + timedelta(days=1)), None))
+            assert [entity for page in pages for entity in page] == []
+            made.append(upstream_calls(metrics) - before)
+        return made
 
-    for datatype in DATATYPES:
-        token = "2099-01-01T00:00:00.000000Z"
-        before = calls()
-        assert office.entities(datatype, token) == {}
-        assert calls() - before == (1 if datatype == "order" else 2), (
-            "what is deleted was a quote when it was"
-        )
+    calls()
+    assert calls() == [1] * len(DATATYPES)
+    now += timedelta(minutes=1)
+    assert sum(calls()) == len(DATATYPES) + 1, "the log, for all of them"
+    assert calls() == [1] * len(DATATYPES)
+    gone = office.user.party("Quiet Death", office.base.contact)
+    office.user.delete("party.party", gone)
+    now += timedelta(minutes=1)
+    pages = list(datatypes["contact"].pages(to_text(datetime.now(UTC) - timedelta(minutes=5)), None))
+    assert str(gone) in {entity["_id"] for page in pages for entity in page if entity["_deleted"]}
     assert office.user.find("ir.model.field", [["relation", "=", "ir.model.log"]], "name") == []
     assert office.user.find("ir.model.field", [["relation", "=", "party.party"]], "name") != []
     made = office.user.party("Quiet Birth", office.base.contact)

@@ -9,6 +9,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from connectors.erp.app import create_app
+from connectors.erp.profile.load import PROFILES
 
 FAST = {
     "UPSTREAM_ATTEMPTS": "3",
@@ -38,6 +39,21 @@ def profile(rest: dict[str, Any] | None = None, **entity: Any) -> dict[str, Any]
             }
         },
     }
+
+
+def without_waiting(document: dict[str, Any]) -> dict[str, Any]:
+    """A profile, in which each read asks for deletions, so that a test need not wait for them."""
+    for spec in (document.get("defaults", {}), *document["entities"].values()):
+        for name in ("every_seconds", "if_any"):
+            spec.get("deleted", {}).pop(name, None)
+    return document
+
+
+def impatient(preset: str, folder: Path) -> str:
+    """A file in that folder with the preset, `without_waiting`."""
+    file = folder / f"{preset}.json"
+    file.write_text(json.dumps(without_waiting(json.loads((PROFILES / file.name).read_bytes()))))
+    return str(file)
 
 
 def app_of(folder: Path, url: str, document: dict[str, Any], **environment: str) -> FlaskClient:

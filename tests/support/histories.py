@@ -39,7 +39,8 @@ class Kind:
     `single`); `filter`: the query parameter's meaning; `hard`: deleted records vanish, else they are marked;
     `late`: changes may become visible after later ones; `fine`: no two changes share a stamp, but for those of the
     first moment. `stamp`: its form; `local` and `seconds` (a day and a time) are what a clock in `zone` shows, `late
-    clock` is one that is put forward an hour late in spring. `begins`: when the history may begin. `summary`: lists show key and stamp only; `sparse`: what is null is not there.
+    clock` is one that is put forward an hour late in spring. `begins`: when the history may begin. `summary`: lists show key and stamp only; `sparse`: what is null is not there. `logged`: what vanished stands in a log, under its key,
+    or if `nameless`, only found when asked for it.
     """
 
     name: str
@@ -54,6 +55,8 @@ class Kind:
     begins: tuple[datetime, ...] = (START,)
     summary: bool = False
     sparse: bool = False
+    logged: bool = False
+    nameless: bool = False
 
     @property
     def by_position(self) -> bool:
@@ -87,6 +90,8 @@ class World:
     number: int = 0
     waiting: list[tuple[datetime, Row]] = field(default_factory=list)
     vanished: set[str] = field(default_factory=set)
+    log: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
 
     def now(self) -> datetime:
         """The service's time."""
@@ -97,8 +102,10 @@ class World:
         what, which, seconds = event
         self.clock += timedelta(seconds=seconds)
         self._surface()
-        key = key_of(which)
+        key = number_of(which) if self.kind.nameless else key_of(which)
         row = self.rows.get(key)
+        if what == "create" and self.kind.nameless and any(gone["key"] == key for gone in self.log):
+            return
         if what == "create" and row is None:
             self._put(self._row(key, 1))
         elif row is None or (row.deleted and what != "create"):
@@ -106,6 +113,7 @@ class World:
         elif what == "delete" and self.kind.hard:
             del self.rows[key]
             self.vanished.add(key)
+            self.log.append({"id": len(self.log), "key": key, "at": self._stamp()})
             self.waiting = [(at, late) for at, late in self.waiting if late.key != key]
         elif what == "delete":
             self._put(self._row(key, row.version + 1, True))
@@ -167,7 +175,10 @@ class World:
         response = requests.Response()
         response.status_code = 200
         body: Any
-        if parts.path != "/list":
+        self.calls.append(parts.path)
+        if parts.path == "/log":
+            body, headers = self._logged(query), {}
+        elif parts.path != "/list":
             row = self.rows.get(parts.path.rpartition("/")[2])
             body, headers = ({}, {}) if row is None else (self._shown(row, alone=True), {})
             response.status_code = 200 if row is not None else 404
@@ -179,7 +190,7 @@ class World:
         return response
 
     def _list(self, query: Mapping[str, str]) -> tuple[Any, dict[str, str]]:
-        rows = [row for row in self.rows.values() if self._matches(row, query)]
+        rows = [row for row in self.rows.values() if _is_since(row.stamp, query)]
         rows.sort(
             key=(lambda row: row.key) if self.kind.order == "id" else (lambda row: (row.stamp, row.key))
         )
@@ -198,6 +209,17 @@ class World:
         if start + len(page) < len(rows):
             self._link(query, page[-1], body, headers)
         return body, headers
+
+    def _logged(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        found = [row for row in self.log if _is_since(row["at"], query)]
+        if self.kind.nameless:
+            asked = json.loads(query["ids"]) if "ids" in query else None
+            found = [
+                {"id": row["id"], "at": row["at"]}
+                for row in found
+                if asked is None or row["key"] in map(str, asked)
+            ]
+        return found
 
     def _shown(self, row: Row, alone: bool = False) -> dict[str, Any]:
         """A record as the list shows it, or as it is read alone."""
@@ -228,20 +250,25 @@ class World:
             row.stamp, int
         ) else f"{row.stamp}|{row.key}"  # fmt: skip
 
-    def _matches(self, row: Row, query: Mapping[str, str]) -> bool:
-        since = query.get("since", query.get("$filter", "").removeprefix("changed ge "))
-        if not since:
-            return True
-        return (
-            row.stamp >= int(since)
-            if isinstance(row.stamp, int)
-            else bool(row.stamp[: len(since.rstrip("Z"))] >= since.rstrip("Z"))
-        )
-
 
 def key_of(which: int) -> str:
     """The id of a record; not in the order in which they are made."""
     return f"R{(which * 7) % 31:02}"
+
+
+def number_of(which: int) -> str:
+    """The id of a record where ids are whole numbers given in sequence."""
+    return str(which + 1)
+
+
+def _is_since(stamp: Any, query: Mapping[str, str]) -> bool:
+    """Whether the query's filter lets a stamp through."""
+    since = query.get("since", query.get("$filter", "").removeprefix("changed ge "))
+    if not since:
+        return True
+    if isinstance(stamp, int):
+        return stamp >= int(since)
+    return bool(stamp[: len(since.rstrip("Z"))] >= since.rstrip("Z"))
 
 
 def _stamps(row: Row) -> dict[str, Any]:

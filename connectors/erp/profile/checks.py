@@ -241,6 +241,16 @@ def _deletion_log(checked: Checked) -> Iterator[Finding]:
                 yield ("deleted", "log", "query"), f"put {{{need}}} into it: {advice}"
 
 
+def _any_deletion(checked: Checked) -> Iterator[Finding]:
+    call = getattr(checked.entity.deleted, "if_any", None)
+    if call is None:
+        return
+    if not asks_since([call.query, call.body, call.headers]):
+        yield ("deleted", "if_any", "query"), "put {since} into it: it is asked what was deleted since then"
+    if checked.entity.modified_format == "number":
+        yield ("deleted", "if_any"), "needs stamps that tell the time; modified_format is number"
+
+
 def _patterns(checked: Checked) -> Iterator[Finding]:
     """Regular expressions that are none, or have no group that could hold a key."""
     entity, given = checked.entity, dict[tuple[str, ...], str | None]()
@@ -343,6 +353,7 @@ CHECKS: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
     _unknown_values,
     _children,
     _deletion_log,
+    _any_deletion,
     _patterns,
     _field_names,
 )

@@ -326,6 +326,8 @@ def _spread(spec: Mapping[str, Any]) -> Json:
     listed = _LISTS_OF_DELETIONS.get(deleted["strategy"], ())
     summary = {key: value for key, value in spread["list"].items() if key != "detail"}
     lists = {name: _like(summary, deleted.get(name, {})) for name in listed}
+    if "if_any" in deleted:
+        lists["if_any"] = _like(summary, deleted["if_any"])
     return {**spread, "deleted": {**deleted, **lists}}
 
 

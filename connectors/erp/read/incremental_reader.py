@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from connectors.common.datatype import Entity, Record
 from connectors.common.errors import InvalidResponse, NotFound
@@ -18,9 +19,11 @@ from connectors.erp.mapping.shape import Shape
 from connectors.erp.mapping.templates import Values
 from connectors.erp.profile.model.base import Template
 from connectors.erp.profile.model.datatype import DatatypeProfile
+from connectors.erp.profile.model.reading import KeyLog, LogLookup
 from connectors.erp.read.children import Children
 from connectors.erp.read.deletion_detection import deletion_finder
 from connectors.erp.read.detail import DetailReader
+from connectors.erp.read.known_deletions import KnownDeletions, Shared, ValuesOf, any_deletion, every_seconds
 from connectors.erp.read.lists import Lists, Source
 from connectors.erp.read.single import SingleReader
 from connectors.erp.read.summary_check import SummaryCheck
@@ -35,7 +38,8 @@ class Read:
     """What is read: `query` and `values` are the question.
 
     `since` is the token's stamp, None for a full read, and `least` the least stamp that the read is about;
-    `seen` stands for stamps that the ERP does not give.
+    `seen` stands for stamps that the ERP does not give. `deletions_at`: the moment that what is known of
+    deletions is from, None if the ERP is yet to be asked.
     """
 
     query: Mapping[str, Template]
@@ -43,6 +47,7 @@ class Read:
     since: str | None = None
     least: str | None = None
     seen: str | None = None
+    deletions_at: datetime | None = None
 
 
 class IncrementalReader:
@@ -58,12 +63,28 @@ class IncrementalReader:
         children: Children,
         single: SingleReader,
         now: Clock,
+        values_of: ValuesOf,
+        shared: Shared,
     ) -> None:
+        """`values_of` a stamp gives what templates may use; `shared` are questions of all datatypes."""
         self._name = datatype
+        self._now = now
         self._lists = Lists(client, datatype, Source.of(spec), size)
         self._shape = shape
         self._children = children
-        self._deletions = deletion_finder(client, datatype, spec, size)
+        finder = deletion_finder(client, datatype, spec, size)
+        self._deletions = (
+            None
+            if finder is None
+            else KnownDeletions(
+                finder.find,
+                every_seconds(spec),
+                any_deletion(client, spec, size, now, shared),
+                values_of,
+                now,
+            )
+        )
+        self._by_stamp = isinstance(spec.deleted, KeyLog | LogLookup)
         self._embeds = bool(spec.children)
         self._follows = any(child.changed is not None for child in spec.children.values())
         self._spec = spec
@@ -78,6 +99,18 @@ class IncrementalReader:
             self._detail = DetailReader(single, shape.key, shape.stamp, self._lowest, detail.concurrency, now)
         else:
             self._summary_check = SummaryCheck(datatype, spec, single, shape.key)
+
+    def deletions_at(self, least: str | None) -> datetime | None:
+        """Return the moment after which deletions are yet to be asked for, by this read and later ones.
+
+        None if this read asks for them itself, or if they are found whenever it is asked. A full read (no
+        `least`) asks for none.
+        """
+        if self._deletions is None:
+            return None
+        if least is None:
+            return self._now() if self._by_stamp else None
+        return self._deletions.known_at(least)
 
     def pages(self, read: Read, limit: int | None, fetch: Callable[[str], Record]) -> Iterator[list[Entity]]:
         """Yield the list's entities, then those it does not show."""
@@ -99,7 +132,7 @@ class IncrementalReader:
                 # What the list has just shown was made again under the key of a record that was deleted.
                 yield [
                     self._shape.gone(gone.key, max(last, gone.stamp or last))
-                    for gone in self._deletions.find(read.values, read.least or read.since)
+                    for gone in self._deletions.find(read.values, read.least or read.since, read.deletions_at)
                     if gone.key not in seen
                 ]
 

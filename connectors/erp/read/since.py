@@ -11,6 +11,8 @@ share a stamp are never lost at a page end. Four cases need more care:
 * A list in no order: were every entity to carry its own stamp, a read that breaks off would leave a token
   beyond records not yet read. All but the last entity carry the token of the request, and the last one the
   highest stamp, but nothing later than the start of the read.
+* A read that does not ask for deletions, or cannot see those behind it, since it reads all (`known_at`): no
+  token is later than what is known of deletions.
 * An ERP without a filter is read whole, and older records are left out here.
 """
 
@@ -29,14 +31,12 @@ from connectors.erp.mapping.local_time import Clock, repeated_hour, utc_now, zon
 from connectors.erp.profile.model.base import Template
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.reading import Incremental
+from connectors.erp.read.known_deletions import SKEW
 from core.clock import to_text
 from core.jsonio import Json
 
 _SEPARATOR = "~"
 _DAY_AND_TIME = "%Y-%m-%d %H:%M:%S"
-_SKEW = timedelta(minutes=2)
-"""How much the ERP's clock may be behind ours before a read of an unordered list could miss a change."""
-
 _QUIET = timedelta(minutes=10)
 """How long ago the last change must be before a token moves beyond it."""
 
@@ -114,10 +114,12 @@ class Since:
             values["since_date"], _, values["since_time"] = day_and_time.partition(" ")
         return values
 
-    def apply(self, pages: Pages, token: Token | None, limit: int | None) -> Pages:
+    def apply(
+        self, pages: Pages, token: Token | None, limit: int | None, known_at: datetime | None = None
+    ) -> Pages:
         """Yield the pages with tokens in place, without what is older.
 
-        At most `limit` entities come.
+        At most `limit` entities come. `known_at`: deletions after that moment are yet to be asked for.
         """
         is_local = self._place is not UTC
         if self._order == "none" or not self._filters or is_local or (token is not None and token.after):
@@ -125,10 +127,10 @@ class Since:
         if is_local:
             pages = self._held_at_repeated_hour(pages)
         if self._order == "none":
-            return self._unordered(pages, token, limit)
+            return self._unordered(pages, token, limit, known_at)
         checked = self._ordered(pages)
-        if self._overlap and self._form != "number":
-            checked = self._held_back(checked, token)
+        if known_at is not None or (self._overlap and self._form != "number"):
+            checked = self._held_back(checked, token, known_at)
         return checked if limit is None else self._limited(checked, limit)
 
     def second_look(self) -> Token | None:
@@ -184,13 +186,14 @@ class Since:
 
         return ([entity for entity in page if is_new(entity)] for page in pages)
 
-    def _held_back(self, pages: Pages, token: Token | None) -> Pages:
-        """Tokens not beyond the start of the read, where stamps are not exact.
+    def _held_back(self, pages: Pages, token: Token | None, known_at: datetime | None) -> Pages:
+        """Tokens not beyond the start of the read, where stamps are not exact, or beyond `known_at`.
 
         A record that was read may change again under the stamp it has, while later ones are still being read.
         """
-        ceiling = max(self._ceiling(), token.stamp if token else "")
+        ceiling = max(self._ceiling(known_at), token.stamp if token else "")
         for page in pages:
+            ceiling = ceiling or max((entity["_updated"] for entity in page), default="")
             for entity in page:
                 entity["_updated"] = min(entity["_updated"], ceiling)
             yield page
@@ -218,12 +221,16 @@ class Since:
         """Return whether others that follow may have the same token, in no order of their ids."""
         return self._place is not UTC and repeated_hour(self._now(), self._place) is not None
 
-    def _unordered(self, pages: Pages, token: Token | None, limit: int | None) -> Pages:
+    def _unordered(
+        self, pages: Pages, token: Token | None, limit: int | None, known_at: datetime | None
+    ) -> Pages:
         if limit is not None:
             yield from self._first_few(pages, token, limit)
             return
         held = token.stamp if token else stamps.lowest(self._form)
-        highest, ceiling, waiting = held, self._ceiling(), None
+        highest, ceiling, waiting = held, self._ceiling(known_at), None
+        if known_at is not None and token is not None:
+            ceiling = ceiling or held
         for page in pages:
             for entity in page:
                 highest = max(highest, entity["_updated"])
@@ -265,10 +272,10 @@ class Since:
         quiet = (repeated_hour(self._now(), self._place) or self._now()) - _QUIET
         return to_text(passed) if passed < quiet else held
 
-    def _ceiling(self) -> str:
-        """No record changed during this read may lie below the token it ends with.
+    def _ceiling(self, known_at: datetime | None) -> str:
+        """No record changed during this read, or deleted after `known_at`, may lie below the token.
 
         Change numbers have no clock: there it is the highest of the first page, since what changes after that
         gets a higher one.
         """
-        return "" if self._form == "number" else to_text(self._now() - _SKEW)
+        return "" if self._form == "number" else to_text((known_at or self._now()) - SKEW)

@@ -71,6 +71,16 @@ BY_PAIR = {
     }
 }
 
+LOG: Any = {
+    "strategy": "log", "key": "key", "modified": "at", "paginator": {"type": "single"},
+    "log": {"path": "/log", "records": "", "query": {"since": "{since}"}},
+}  # fmt: skip
+RARELY: Any = {"every_seconds": 60, "if_any": {"path": "/log", "records": "", "query": {"since": "{since}"}}}
+NAMELESS: Any = {
+    "strategy": "lookup", "modified": "at",
+    "log": {"path": "/log", "records": "", "query": {"since": "{since}", "ids": {"json": {"$if": "ids", "$then": "{ids}"}}}},
+}  # fmt: skip
+
 KINDS = [
     Kind("cursor by change", {**CURSOR, **filtered("modified_then_id"), **SOFT, **LISTED}, "modified", fine=True),
     Kind("cursor by change, coarse", {**CURSOR, **filtered("modified_then_id", overlap_seconds=1), **SOFT, **LISTED}, "modified"),
@@ -100,6 +110,11 @@ KINDS = [
     Kind("summaries in local time", {**CURSOR, **BY_PAIR, **SOFT, **SUMMARY, **PAIR}, stamp="seconds", late=True, zone="Europe/Oslo", begins=TURNS, summary=True),
     Kind("absent fields", {**KEYSET, **FILTER, **SOFT, **LISTED}, pages="keyset", sparse=True),
     Kind("one page", {"paginator": {"type": "single"}, **FILTER, **LISTED}, pages="single", hard=True, late=True),
+    Kind("a log of deletions", {**KEYSET, **FILTER, **LISTED, "deleted": LOG}, pages="keyset", hard=True, late=True, logged=True),
+    Kind("a log of deletions, asked rarely", {**KEYSET, **FILTER, **LISTED, "deleted": {**LOG, **RARELY}}, pages="keyset", hard=True, late=True, logged=True),
+    Kind("a log of deletions, asked rarely, by change", {**CURSOR, **filtered("modified_then_id"), **LISTED, "deleted": {**LOG, **RARELY}}, "modified", fine=True, hard=True, logged=True),
+    Kind("a log of deletions, by number", {**CURSOR, **filtered("modified"), **LISTED, "modified_format": "number", "deleted": {**LOG, "every_seconds": 60}}, "modified", stamp="number", hard=True, logged=True),
+    Kind("a log without names, asked rarely", {"paginator": {"type": "single"}, **FILTER, **LISTED, "deleted": {**NAMELESS, **RARELY}}, pages="single", hard=True, late=True, logged=True, nameless=True),
 ]  # fmt: skip
 UNSOUND = [
     Kind("page numbers by change", {"paginator": {"type": "page", "param": "page"}, **filtered("none"), **SOFT, **LISTED}, "modified", "page"),
@@ -155,6 +170,7 @@ def reader_of(world: World) -> Reader:
     wire.world = world
     if datatype._incremental._detail is not None:
         datatype._incremental._detail._known.clear()  # each history has an ERP of its own
+    forget(datatype)
 
     def on_entity(entity: Entity) -> None:
         """A record's clock is never an hour early, however the clocks are changed."""
@@ -163,6 +179,15 @@ def reader_of(world: World) -> Reader:
             assert datatype._shape.stamp(entity) >= to_text(row.at - timedelta(minutes=3)), "a clock is early"
 
     return Reader(datatype, on_entity=on_entity)
+
+
+def forget(datatype: ErpDatatype) -> None:
+    """What was heard of deletions is gone, as after a restart of the service."""
+    known = datatype._incremental._deletions
+    if known is not None:
+        known._answer = None
+        if known._if_any is not None:
+            known._if_any._begin = None
 
 
 def allowed(kind: Kind, batches: list[list[Event]]) -> list[list[Event]]:
@@ -194,6 +219,8 @@ def play(kind: Kind, ahead: int, first: list[Event], history: Steps, begin: date
                 reader.read(pages=2 if what == "broken" else None)
             elif what == "rescan":
                 found = reader.rescan()
+            elif kind.logged:
+                forget(reader.datatype)
         if found is not None:
             lived = {key for key in before.keys() - world.vanished if not world.rows[key].deleted}
             assert lived <= found, f"a full read missed {lived - found}"
@@ -201,12 +228,13 @@ def play(kind: Kind, ahead: int, first: list[Event], history: Steps, begin: date
             world.happen(one)
         world.pending = []
     world.settle()
+    world.clock += timedelta(seconds=60)  # for as long, an answer about deletions counts
     reader.read()
     reader.read()
     truth = {key: row.version for key, row in world.rows.items() if not row.deleted}
     living = {key: version for key, version in reader.records.items() if key in truth}
     assert living == truth
-    if not kind.hard:
+    if not kind.hard or kind.logged:
         assert reader.records == truth
     reader.rescan()
     assert reader.records == truth

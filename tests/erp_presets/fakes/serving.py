@@ -16,7 +16,8 @@ from typing import Any
 from flask import Flask, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.support.processes import ROOT
+from connectors.erp.profile.load import PROFILES
+from tests.support.erp import without_waiting
 
 Record = dict[str, Any]
 
@@ -88,8 +89,8 @@ class FakeErp(ABC):
         self.app.before_request(self._count)
 
     def profile(self, folder: Path) -> str:
-        """The preset, without the pauses that the real ERP wants."""
-        document = json.loads((ROOT / f"connectors/erp/profiles/{self.preset}.json").read_bytes())
+        """The preset, without the pauses that the real ERP wants, and asking for deletions at each read."""
+        document = without_waiting(json.loads((PROFILES / f"{self.preset}.json").read_bytes()))
         document["connection"]["rest"].pop("rate_limit", None)
         file = folder / f"{self.preset}.json"
         file.write_text(json.dumps(document))

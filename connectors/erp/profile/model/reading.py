@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import UNSET, Meta, field
 
 from connectors.erp.profile.model.base import (
+    NO_VARIABLE,
     Json,
     PageSize,
     Path,
@@ -24,6 +25,13 @@ Param: TypeAlias = Annotated[
     Meta(
         description="Parameter that says where to go on. Without it, list.query or list.body must use"
         " the value: {page}, {offset}, {cursor} or {after}."
+    ),
+]
+Records: TypeAlias = Annotated[
+    str,
+    Meta(
+        description='Path to the records of a page, such as data.items; the whole answer by default, or "".',
+        extra_json_schema=NO_VARIABLE,
     ),
 ]
 LimitParam: TypeAlias = Annotated[
@@ -196,9 +204,7 @@ class ListCall(ProfilePart, frozen=True):
     query: Templates = {}
     headers: Templates = {}
     body: Annotated[Json, Meta(description="Sent as JSON, for lists that are asked for by POST.")] = UNSET
-    records: Annotated[
-        Path, Meta(description="Where a page holds its records; the whole answer by default.")
-    ] = ""
+    records: Records = ""
     count: Annotated[
         Count | None,
         Meta(
@@ -281,9 +287,7 @@ class ChildSpec(ProfilePart, frozen=True):
     query: Templates = {}
     headers: Templates = {}
     body: Annotated[Json, Meta(description="Sent as JSON, for lists that are asked for by POST.")] = UNSET
-    records: Annotated[
-        Path, Meta(description="Where a page holds its records; the whole answer by default.")
-    ] = ""
+    records: Records = ""
     page_size: PageSize | None = None
     paginator: (
         Annotated[Paginator, Meta(description="How this list is paged; as the entity's own by default.")]
@@ -343,6 +347,24 @@ class SoftFlag(ProfilePart, frozen=True, tag_field="strategy", tag="soft_flag"):
     value: Annotated[bool | str | int, Meta(description="Value of a deleted record.")]
 
 
+Every: TypeAlias = Annotated[
+    float,
+    Meta(
+        ge=0,
+        description="What was heard of deletions counts for so many seconds, so that reads in between ask for"
+        " the list alone. A deletion comes so much later; it is never lost.",
+    ),
+]
+IfAny: TypeAlias = Annotated[
+    ListCall | None,
+    Meta(
+        description="List of whatever was deleted after {since}, of any datatype; only whether there is a row"
+        " counts. After every_seconds it is asked first, and the rest only if it has one. Datatypes that have"
+        " the same one (see defaults) share its answer: one call for all of them."
+    ),
+]
+
+
 class FullCompare(ProfilePart, frozen=True, tag_field="strategy", tag="full_compare"):
     """Every incremental read lists all ids as well.
 
@@ -354,6 +376,7 @@ class FullCompare(ProfilePart, frozen=True, tag_field="strategy", tag="full_comp
         ListCall,
         Meta(description="How all ids are listed, where it differs from list: fewer fields, larger pages."),
     ] = ListCall()
+    every_seconds: Every = 0
 
 
 class LogLookup(ProfilePart, frozen=True, tag_field="strategy", tag="lookup"):
@@ -380,6 +403,9 @@ class LogLookup(ProfilePart, frozen=True, tag_field="strategy", tag="lookup"):
     modified: Annotated[
         Path, Meta(description="Where a row of the log says when, in the form of modified_format.")
     ] = ""
+    every_seconds: Every = 0
+    if_any: IfAny = None
+    needs = {"if_any": ["every_seconds"]}  # noqa: RUF012 - a ClassVar
 
 
 class KeyLog(ProfilePart, frozen=True, tag_field="strategy", tag="log"):
@@ -404,6 +430,9 @@ class KeyLog(ProfilePart, frozen=True, tag_field="strategy", tag="log"):
     paginator: (
         Annotated[Paginator, Meta(description="How the log is paged; as the entity's own by default.")] | None
     ) = None
+    every_seconds: Every = 0
+    if_any: IfAny = None
+    needs = {"if_any": ["every_seconds"]}  # noqa: RUF012 - a ClassVar
 
 
 class DeltaLinks(ProfilePart, frozen=True, tag_field="strategy", tag="delta_links"):
@@ -415,6 +444,7 @@ class DeltaLinks(ProfilePart, frozen=True, tag_field="strategy", tag="delta_link
 
     follow: Follow = "url"
     query: Annotated[Templates, Meta(description="Sent with the list that gives the first link.")] = {}
+    every_seconds: Every = 0
 
 
 Deletion: TypeAlias = Annotated[
