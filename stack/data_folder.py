@@ -87,7 +87,7 @@ class DataFolder:
         return (
             f"the data folder {self.path} is in use by {holder.get('who', 'another run')} (process"
             f" {holder.get('pid', 'unknown')}). Stop that one with Ctrl-C where it runs, or name another"
-            " folder and other ports: python -m stack run --folder DIR"
+            " folder and other ports: .venv/bin/python -m stack run --folder DIR"
         )
 
     def contents(self) -> Contents | None:

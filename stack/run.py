@@ -102,8 +102,8 @@ def prepare(folder: DataFolder, systems: dict[str, str], options: RunOptions) ->
             names = ", ".join(f"{name}: {address}" for name, address in sorted(held.systems.items()))
             raise BadSetting(
                 f"the data folder {folder.path} holds what was synced with other systems than are configured"
-                f" now ({names}), and would take all of it for deleted. Name another folder (python -m stack"
-                " run --folder DIR), or let it be forgotten: make run FRESH=1"
+                f" now ({names}), and would take all of it for deleted. Name another folder"
+                " (.venv/bin/python -m stack run --folder DIR), or let it be forgotten: make run FRESH=1"
             )
     if held is not None or not options.keep:
         folder.forget()

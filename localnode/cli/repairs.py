@@ -19,8 +19,8 @@ def breakers(options: argparse.Namespace) -> int:
         name, runtime = each["_id"], each["runtime"]
         print(f"{name}: {runtime['uncommitted']} uncommitted: {runtime['circuit-breaker']}")
     if tripped:
-        print("look with: python -m localnode entities DATASET --uncommitted", file=sys.stderr)
-        print("then: python -m localnode commit DATASET, or rollback DATASET", file=sys.stderr)
+        print("look with: .venv/bin/python -m localnode entities DATASET --uncommitted", file=sys.stderr)
+        print("then: .venv/bin/python -m localnode commit DATASET, or rollback DATASET", file=sys.stderr)
     else:
         print("no circuit breaker has tripped")
     return 1 if tripped else 0

@@ -17,6 +17,7 @@ from core.names import SHARE, parse_pipe
 from localnode.config.problems import ERROR
 from localnode.diagnostics.names import Labels, kinds
 from localnode.diagnostics.open_cases import count_open
+from localnode.diagnostics.rules import in_words
 from localnode.node import Node, NodePipe
 from localnode.pipes.policy import policy
 from localnode.scheduler import FAILED, NOT_READY
@@ -95,7 +96,7 @@ def summary(found: list[Finding]) -> Json:
 
 
 def _of_node(node: Node) -> Iterator[Finding]:
-    if not node.scheduling:
+    if not node.scheduling and not _all_are_run(node):
         yield Finding("not-scheduled", "no pump runs by itself: run all pipes, or start scheduling")
 
 
@@ -162,7 +163,7 @@ def _of_records(node: Node, labels: Labels) -> Iterator[Finding]:
     for kind in kinds(node.config, SHARE):
         for status, rules in count_open(node.store, kind).items():
             known = status if status in OF_RECORDS else "pending"
-            told = ", ".join(f"{number} × {rule}" for rule, number in rules.most_common())
+            told = ", ".join(f"{number} × {_lower(in_words(rule))}" for rule, number in rules.most_common())
             yield Finding(known, told, kind.pipe(SHARE), labels.kind(kind), rules.total())
 
 
@@ -170,7 +171,16 @@ def _is_stalled(node: Node, pipe: NodePipe) -> bool:
     """Whether a pump is overdue; while all pipes are run nothing starts by itself."""
     pump = pipe.pump
     waits = node.scheduling and pipe.has_pump and pump.may_run and not pump.is_running
-    return waits and time.time() - pump.next_run > OVERDUE_S and node.runs.status(None)["status"] != "running"
+    return waits and time.time() - pump.next_run > OVERDUE_S and not _all_are_run(node)
+
+
+def _all_are_run(node: Node) -> bool:
+    """Whether somebody has asked for a run of all pipes, which is under way."""
+    return bool(node.runs.status(None)["status"] == "running")
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _utc(seconds: float) -> str:

@@ -14,13 +14,13 @@ from core.jsonio import Json
 from core.names import SHARE, Kind, parse_ni
 from localnode.config import NodeConfig
 from localnode.diagnostics.names import kinds, listed
+from localnode.diagnostics.rules import NO_RULE
 from localnode.dtl import IndexExpression, PipeSettings, compile_index, join_keys
 from localnode.store import Store, Stored
 from localnode.store.pagination import by_id
 
 OPEN = "open"
 SEPARATOR = "|"
-NO_RULE = "no rule given"
 PAGE = 1000
 
 

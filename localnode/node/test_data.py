@@ -49,9 +49,9 @@ def refuse_turned(
         f"{_changes(pipes, before, after)}: {', '.join(names[:SHOWN])}{more} would read {to}, but this node"
         f" holds data of {of}, which would be taken for deleted, and the deletions shared. Nothing was"
         " changed. Upload with the profile that this node has (sesam: -profile, localnode: --profile). To"
-        " change it nevertheless, let the node start over: name the profile (python -m localnode upload DIR"
-        " --profile NAME), wipe it first (sesam wipe), or PUT /api/env?force=true; each deletes what its"
-        " pipes have read and made",
+        " change it nevertheless, let the node start over: name the profile (.venv/bin/python -m localnode"
+        " upload DIR --profile NAME), wipe it first (sesam wipe), or PUT /api/env?force=true; each deletes"
+        " what its pipes have read and made",
         {"pipes": names},
     )
 

@@ -22,6 +22,7 @@ from localnode.api.current import node
 from localnode.diagnostics.decide import business_name, taken
 from localnode.diagnostics.names import Labels, listed, payload_of
 from localnode.diagnostics.open_cases import ignored_rows
+from localnode.diagnostics.rules import in_words
 from localnode.errors import BadRequest
 from localnode.store import Dataset
 from localnode.studio.data import MAX_PASSED, data, limit, page
@@ -189,7 +190,13 @@ def _groups(cases: list[Case]) -> list[Json]:
         found.setdefault((case.status, case.rule), []).append(case)
     ordered = sorted(found.items(), key=lambda item: (len(item[1]), item[0]))
     return [
-        {"status": status, "rule": rule, "count": len(each), "oldest": min(case.ts for case in each)}
+        {
+            "status": status,
+            "rule": rule,
+            "words": in_words(rule),
+            "count": len(each),
+            "oldest": min(case.ts for case in each),
+        }
         for (status, rule), each in ordered
     ]
 

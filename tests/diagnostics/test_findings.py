@@ -153,7 +153,7 @@ def test_what_waits_is_counted_by_its_rule(stack: Stack, contact: str) -> None:
     waiting = next(each for each in found["findings"] if each["kind"] == "pending")
     assert (waiting["about"], waiting["detail"], waiting["count"]) == (
         "Chargebee business entity",
-        "1 × console-only",
+        "1 × to be done in the system's own console",
         1,
     )
     assert found["counts"]["pending"] == 1 and found["state"] == "warning"

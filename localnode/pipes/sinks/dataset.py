@@ -93,7 +93,7 @@ class DatasetSink(Sink):
         if message is not None:
             raise Refused(
                 f'the circuit breaker of dataset "{self._name}" is tripped ({message}): look at what waits,'
-                f" then let it pass (`python -m localnode commit {self._name}`, or POST operation="
+                f" then let it pass (`.venv/bin/python -m localnode commit {self._name}`, or POST operation="
                 f"commit-circuit-breaker to /api/datasets/{self._name}) or drop it (rollback)"
             )
 

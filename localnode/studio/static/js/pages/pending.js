@@ -5,7 +5,7 @@ import { at, fill, h, refill } from "../core/dom.js";
 import { ago, number, plural, stamp } from "../core/format.js";
 import { live } from "../core/live.js";
 import { attempt, note, start, startSync } from "../core/shell.js";
-import { caseActions, RETRIED, words } from "../parts/case_actions.js";
+import { caseActions, RETRIED } from "../parts/case_actions.js";
 import { saveCsv } from "../parts/csv.js";
 import { undo } from "../parts/decide.js";
 import { held } from "../parts/held.js";
@@ -47,7 +47,7 @@ function section(group) {
 
   function update(now) {
     own.group = now;
-    fill(head, h("span", { class: `pill ${KINDS[now.status] ?? "off"}` }, now.status), h("b", {}, words(now.rule)),
+    fill(head, h("span", { class: `pill ${KINDS[now.status] ?? "off"}` }, now.status), h("b", {}, now.words),
       h("span", { class: "grow" }), h("span", {}, plural(now.count, "record")), h("span", { class: "hint" }, "oldest ", h("time", { title: stamp(now.oldest) }, ago(now.oldest))));
   }
 

@@ -8,18 +8,6 @@ import { recordPage } from "./record_link.js";
 
 export const RETRIED = ["rejected", "conflict", "gone", "quarantined"];
 
-const RULES = {
-  "console-only": "To be done in Chargebee's console", ambiguous: "Which records belong together is not clear", "deleted-elsewhere": "Deleted on the other side",
-  "link-taken": "A link that another record has", "link-unknown": "A link that leads nowhere", totals: "Totals that do not add up", unique: "A value that another record has already",
-  "write-budget": "Written too often", "datatype-absent": "The ERP does not have it", payment: "A payment that cannot be carried over",
-  "key-clash": "Two records with one key", pii_cleared: "Personal data that Chargebee has erased", required: "A value is missing",
-  enum: "A value that is none of those allowed", format: "A value of the wrong form", type: "A value of the wrong kind", maxLength: "A text that is too long",
-  readOnly: "A field that cannot be written", createOnly: "A field that is set once and stays",
-};
-
-/** What a rule is about, in words. */
-export const words = (rule) => RULES[rule] ?? (rule ? rule[0].toUpperCase() + rule.slice(1).replaceAll("-", " ") : "Refused without naming a rule");
-
 /** Buttons for a case of the list. */
 export function caseActions(row, isIgnored) {
   const name = row.called || row.records[0]?.label || row.id;
