@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from tests.support.processes import ROOT
 
@@ -22,6 +22,7 @@ SIZES = {
     "narrow": {"width": 390, "height": 844},
 }
 SERIOUS = ("serious", "critical")
+MOST_STOPS = 200
 
 
 def find_chromium() -> str:
@@ -83,6 +84,29 @@ class Visit:
         self.page.locator("#node-state", has_not_text="connecting").wait_for()
         self.page.wait_for_load_state("networkidle")
         return self.page
+
+    def tab_to(self, target: Locator) -> None:
+        """Press Tab until `target` has the focus, and shows that it has: the way of people without a mouse."""
+        expect(target).to_have_count(1)
+        for _ in range(MOST_STOPS):
+            self.page.keyboard.press("Tab")
+            if target.evaluate("each => each === document.activeElement"):
+                seen = target.evaluate(
+                    "each => { const s = getComputedStyle(each); return [s.outlineStyle, s.boxShadow]; }"
+                )
+                assert seen != ["none", "none"], f"nothing shows where the focus is: {target}"
+                return
+        raise AssertionError(f"no way to {target} with the Tab key")
+
+    def press(self, target: Locator) -> None:
+        """Go to a link, button or summary with the Tab key, and press Enter there."""
+        self.tab_to(target)
+        self.page.keyboard.press("Enter")
+
+    def type_into(self, target: Locator, text: str) -> None:
+        """Go to a field with the Tab key, and type there."""
+        self.tab_to(target)
+        self.page.keyboard.type(text)
 
     def picture(self, name: str, full: bool = True) -> Path:
         """Keep a picture of the page as it is, `full` or what of it is in the window."""

@@ -152,20 +152,22 @@ def check(visit: Open, path: str, name: str, size: str, scheme: str) -> None:
     assert seen.findings() == []
 
 
-def test_find_a_person_and_see_why(synced: World, visit: Open) -> None:
+def test_find_a_person_and_see_why_with_the_keyboard_alone(synced: World, visit: Open) -> None:
     seen = visit()
-    page = seen.go("/studio/record")
-    page.get_by_label("Find a record").fill("lovelace")
-    page.get_by_role("link", name=synced.contact, exact=True).click()
+    page = seen.go("/")
+    sections = page.get_by_role("navigation", name="Sections")
+    seen.press(sections.get_by_role("link", name="Record", exact=True))
+    seen.type_into(page.get_by_label("Find a record"), "lovelace")
+    seen.press(page.get_by_role("link", name=synced.contact, exact=True))
     expect(page.get_by_role("heading", level=1)).to_have_text(f"ERP contact {synced.contact}")
     row = page.get_by_role("row", name="first_name")
     expect(row.get_by_role("cell").nth(0)).to_contain_text("Ada")
     expect(row.get_by_role("cell").nth(1)).to_contain_text("Ada")
-    row.get_by_text("all records say the same").click()
+    seen.press(row.get_by_text("all records say the same"))
     expect(row).to_contain_text(f"ERP contact {synced.contact}, field first_name")
     expect(row).to_contain_text("POST /customer/share")
     seen.picture("why")
-    page.get_by_role("link", name=f"Chargebee customer contact-{synced.contact}").first.click()
+    seen.press(page.get_by_role("link", name=f"Chargebee customer contact-{synced.contact}").first)
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Chargebee customer contact-{synced.contact}")
 
 
@@ -207,38 +209,51 @@ def twins(world: World, name: str) -> str:
     return str(ids[0])
 
 
-def test_a_waiting_case_is_settled_by_a_link_which_is_undone(synced: World, visit: Open) -> None:
+def test_a_waiting_case_is_settled_by_a_link_which_is_undone_with_the_keyboard_alone(
+    synced: World, visit: Open
+) -> None:
     one = twins(synced, "Bea")
     seen = visit()
-    page = seen.go("/studio/pending?q=beason")
+    page = seen.go("/studio/pending")
+    seen.type_into(page.get_by_label("Filter what waits"), "beason")
     case = page.get_by_role("listitem").filter(has_text="One Beason")
     expect(case).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="Two Beason")).to_be_visible()
     seen.picture("case")
     assert seen.findings() == []
-    case.get_by_role("button", name="Link One Beason to another record").click()
-    page.get_by_label("Find a record").fill("bea@twins.example")
-    page.get_by_role("button", name="Chargebee customer bea").click()
+    seen.press(case.get_by_role("button", name="Link One Beason to another record"))
+    find = page.get_by_label("Find a record")
+    expect(find).to_be_focused()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.type("bea@twins.example")
+    seen.press(page.get_by_role("button", name="Chargebee customer bea"))
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("The sync would then change")).to_be_visible(timeout=30_000)
     seen.picture("decide")
     assert seen.findings() == []
-    dialog.get_by_label("Note").fill("she said so")
-    dialog.get_by_role("button", name="Link", exact=True).click()
+    seen.type_into(dialog.get_by_label("Note"), "she said so")
+    seen.press(dialog.get_by_role("button", name="Link", exact=True))
     expect(case).to_have_count(0, timeout=30_000)
     assert synced.erp.get("contacts", one)["external_refs"]["chargebee"] == "bea"
-    page.get_by_role("button", name="Decided").click()
+    seen.press(page.get_by_role("button", name="Decided"))
     row = page.get_by_role("row").filter(has_text="she said so")
     expect(row).to_contain_text("link")
-    row.get_by_role("button", name="Undo").click()
-    dialog.get_by_role("button", name="Take it back").click(timeout=30_000)
+    seen.press(row.get_by_role("button", name="Undo"))
+    back = dialog.get_by_role("button", name="Take it back")
+    expect(back).to_be_enabled(timeout=30_000)
+    seen.press(back)
     expect(page.get_by_role("row", name="unlink").filter(has_text="Chargebee customer bea")).to_be_visible()
 
 
-def test_a_link_is_undone_on_the_page_of_the_record(synced: World, visit: Open) -> None:
+def test_a_link_is_undone_on_the_page_of_the_record_with_the_keyboard_alone(
+    synced: World, visit: Open
+) -> None:
     seen = visit()
     page = seen.go(f"/studio/record?system=customerp&datatype=contact&id={synced.contact}")
-    page.get_by_role("button", name="Unlink").click()
-    page.get_by_role("dialog").get_by_role("button", name="Unlink").click(timeout=30_000)
+    seen.press(page.get_by_role("button", name="Unlink"))
+    agree = page.get_by_role("dialog").get_by_role("button", name="Unlink")
+    expect(agree).to_be_enabled(timeout=30_000)
+    seen.press(agree)
     expect(page.get_by_text("No counterpart in another system")).to_be_visible(timeout=30_000)
     page.get_by_role("button", name="Undo").click()
     page.get_by_role("dialog").get_by_role("button", name="Take it back").click(timeout=30_000)
@@ -286,23 +301,21 @@ def test_deletions_are_refused_and_published_with_the_keyboard_alone(synced: Wor
     page = seen.go("/studio/pending")
     held = page.get_by_role("region", name="14 ERP contacts are gone")
     expect(held).to_contain_text("is about to be archived")
-    held.get_by_text("Show 14 records").click()
+    seen.press(held.get_by_text("Show 14 records"))
     expect(held.get_by_text("N3 Gone")).to_be_visible()
     seen.picture("held-back")
     assert seen.findings() == []
     dialog = page.get_by_role("dialog")
 
     def decide(button: str, number: str) -> None:
-        held.get_by_role("button", name=button).focus()
-        page.keyboard.press("Enter")
+        seen.press(held.get_by_role("button", name=button))
         expect(dialog).to_be_visible()
         if button != "Keep them":
             expect(dialog.get_by_text("The sync would then change 14 records")).to_be_visible(timeout=60_000)
             seen.picture("publish")
             assert seen.findings() == []
         agree = dialog.get_by_role("button", name=button)
-        dialog.get_by_label("to go on").focus()
-        page.keyboard.type("13")
+        seen.type_into(dialog.get_by_label("to go on"), "13")
         expect(agree).to_be_disabled()
         page.keyboard.press("ControlOrMeta+A")
         page.keyboard.type(number)
@@ -328,7 +341,7 @@ def test_deletions_are_refused_and_published_with_the_keyboard_alone(synced: Wor
     )
 
 
-def test_an_alert_is_read_on_the_first_page(synced: World, visit: Open) -> None:
+def test_an_alert_is_read_on_the_first_page_with_the_keyboard_alone(synced: World, visit: Open) -> None:
     """Somebody has disabled a pump: the overview says so, what it holds up, and that people were told."""
     pump = f"{synced.api}/pipes/chargebee-customer-share/pump"
     requests.post(pump, data={"operation": "disable", "comment": "until Monday"}, timeout=60)
@@ -340,13 +353,14 @@ def test_an_alert_is_read_on_the_first_page(synced: World, visit: Open) -> None:
     expect(page.locator("#node-state")).to_contain_text("disabled")
     alert = page.get_by_role("region", name="Alerts").get_by_role("listitem").filter(has_text="until Monday")
     expect(alert).to_be_visible(timeout=30_000)
-    page.get_by_role("link", name="synced today").click()
+    seen.tab_to(row.get_by_role("link", name="chargebee-customer-share"))
+    seen.press(page.get_by_role("link", name="synced today"))
     expect(page.get_by_label("Day")).not_to_have_value("")
     expect(page.get_by_role("row").filter(has_text="created").first).to_be_visible()
-    page.get_by_label("Filter the list: Writes").fill("lovelace")
+    seen.type_into(page.get_by_label("Filter the list: Writes"), "lovelace")
     expect(page.get_by_role("row").filter(has_text="TEA-1")).to_have_count(0)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Export Writes to the systems as CSV").click()
+        seen.press(page.get_by_role("button", name="Export Writes to the systems as CSV"))
     assert "Lovelace" in Path(download.value.path()).read_text(encoding="utf-8-sig")
     requests.post(pump, data={"operation": "enable"}, timeout=60)
 
