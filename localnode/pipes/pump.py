@@ -28,8 +28,13 @@ SUCCESS, FAILED, NOT_READY, STOPPED = "success", "failed", "not-ready", "stopped
 MAX_REPROCESSED = 50_000
 
 
-class _Stopped(PipeError):
+class RunStopped(PipeError):
     """Somebody asked the run to end."""
+
+    REASON = "the run was stopped"
+
+    def __init__(self) -> None:
+        super().__init__(self.REASON)
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class PumpRun:
             self._run()
         except NotReady as error:
             return self._result(NOT_READY, str(error), error.waits_for)
-        except _Stopped as error:
+        except RunStopped as error:
             return self._failed(error, STOPPED)
         except DtlTrip as error:
             self._parts.sink.trip(error.message)
@@ -272,7 +277,7 @@ class PumpRun:
                     raise
                 attempts -= 1
                 if self._stop.wait(self._parts.policy.read_retry_delay):
-                    raise _Stopped("the run was stopped") from error
+                    raise RunStopped() from error
 
     def _read_once(self) -> int:
         source, read = self._parts.source, 0
@@ -301,7 +306,7 @@ class PumpRun:
 
     def _check_stop(self) -> None:
         if self._stop.is_set():
-            raise _Stopped("the run was stopped")
+            raise RunStopped()
 
     # -- completeness --------------------------------------------------------------------------------------
 

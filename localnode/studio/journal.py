@@ -20,6 +20,7 @@ from localnode.studio.browse import changes
 from localnode.studio.data import data, limit, until_full
 from localnode.studio.flow import written_to
 from localnode.studio.node_log import NodeLog
+from localnode.studio.runs import was_stopped
 
 WRITES = frozenset({"insert", "update", "delete"})
 TROUBLE = frozenset({"pump-failed", "read-error", "write-error"})
@@ -92,7 +93,7 @@ def events() -> Response:
 
 def _event(dataset_id: str, row: Stored) -> dict[str, object] | None:
     event = row.entity()
-    if event.get("event_type") not in TROUBLE:
+    if event.get("event_type") not in TROUBLE or was_stopped(event):
         return None
     return {
         "pipe": dataset_id.removeprefix(LOG_PREFIX),
@@ -100,7 +101,9 @@ def _event(dataset_id: str, row: Stored) -> dict[str, object] | None:
         "kind": event["event_type"],
         "entity": (event.get("entity") or {}).get("_id"),
         "resolved": event.get("resolved") is True,
-        "message": str(event.get("original_error_message") or "")[:MAX_TEXT],
+        "message": str(event.get("reason_why_stopped") or event.get("original_error_message") or "")[
+            :MAX_TEXT
+        ],
     }
 
 

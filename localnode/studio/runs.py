@@ -15,6 +15,7 @@ from localnode.api import parsing
 from localnode.api.current import node
 from localnode.api.responses import as_json
 from localnode.errors import BadRequest
+from localnode.pipes.pump import RunStopped
 from localnode.store import LOG_PREFIX, Dataset, Stored
 from localnode.store.pagination import first_at
 from localnode.studio import names
@@ -25,7 +26,6 @@ MAX_BUCKETS = 240
 MAX_COUNTED = 20_000
 ENDINGS = ("pump-completed", "pump-failed")
 MAX_TEXT = 4000
-STOPPED = "the run was stopped"
 
 
 @data.get("/runs/chart")
@@ -117,7 +117,12 @@ def _run(pipe_id: str, row: Stored) -> Json:
 
 
 def _outcome(event_id: str, event: dict[str, object]) -> str:
-    """worked, failed, or stopped by a person or an upload."""
+    """worked, failed or stopped."""
     if event_id == "pump-completed":
         return "worked"
-    return "stopped" if event.get("reason_why_stopped") == STOPPED else "failed"
+    return "stopped" if was_stopped(event) else "failed"
+
+
+def was_stopped(event: dict[str, object]) -> bool:
+    """Return whether a person, an upload or a run of all pipes ended the run: that is no fault."""
+    return event.get("reason_why_stopped") == RunStopped.REASON

@@ -82,7 +82,7 @@ function choose(id) {
 
 function showPanel() {
   const pipe = pipes.find((each) => each.id === state.chosen);
-  panel.hidden = !pipe || state.as !== "graph";
+  panel.hidden = !pipe;
   page.classList.toggle("open", !panel.hidden);
   if (panel.hidden) return;
   refill(panel, h("div", { class: "head" }, h("h2", {}, h("a", { href: pipePage(pipe.id) }, pipe.id)),

@@ -81,7 +81,7 @@ function cell(side, record, apart) {
     apart && kept && side.here !== null && h("div", {}, action("Choose this value", () => decide({
       title: `Choose ${plain(side.here)} for ${side.property}`, asked: { action: "choose", record, property: side.property }, agree: "Choose it" }),
     `Choose ${plain(side.here)} of ${recordName(record)} for ${side.property}`)),
-    kept && h("div", { class: "field mono" }, side.fields.join(", ")),
+    kept && h("div", { class: "field mono" }, side.fields.join(", ").split(/(?<=[._])/).map((part) => [part, h("wbr")])),
     side.note && kept && h("div", { class: "field" }, side.note),
   ];
 }
