@@ -8,11 +8,10 @@ import pytest
 
 from stack.dataflow.document import row_id
 from stack.dataflow.rows import Pair, mappings
-from stack.environment import ROOT
-from stack.mappings.render import Mappings
 from tests.e2e.conftest import World
 from tests.e2e.rows import people, sales, things
 from tests.e2e.rows.steps import Missing, Step, Story, at
+from tests.support import shipped
 
 STORIES: dict[str, Callable[[World], Story]] = {
     "contact": people.contact,
@@ -24,7 +23,7 @@ STORIES: dict[str, Callable[[World], Story]] = {
 }
 CASES = [
     pytest.param(mapping.erp.datatype, pair, id=row_id(mapping, pair))
-    for mapping in mappings(Mappings(ROOT))
+    for mapping in mappings(shipped.mappings())
     for pair in mapping.pairs()
 ]
 

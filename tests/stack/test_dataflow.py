@@ -14,11 +14,12 @@ from stack.dataflow.document import documents
 from stack.dataflow.rows import Mapping, mappings
 from stack.environment import ROOT
 from stack.mappings.render import Mappings
+from tests.support import shipped
 
 AGREED = ROOT / "tests" / "stack" / "cases" / "mapping.txt"
 """Line by line: `datatype ↔ datatype: property arrow property`."""
 
-READ = Mappings(ROOT)
+READ = shipped.mappings()
 
 
 def _arrows(mapping: Mapping) -> dict[tuple[str, str], str]:

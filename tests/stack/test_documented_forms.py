@@ -13,9 +13,8 @@ import pytest
 
 from stack.environment import ROOT
 from stack.mappings.forms import without_nulls
-from stack.mappings.render import Mappings
+from tests.support.shipped import pipes
 
-PIPES = Mappings(ROOT).pipes()
 Check = Callable[[dict[str, Any]], Iterator[object]]
 
 
@@ -123,7 +122,7 @@ CHECKS: dict[Check, dict[str, Any]] = {
 def test_no_pipe_has_a_form_that_can_be_read_in_two_ways(check: Check) -> None:
     assert list(check(CHECKS[check])), "the sample is found"
     whole = check is lost_answers
-    found = {name: list(check(pipe if whole else flow(pipe))) for name, pipe in PIPES.items()}
+    found = {name: list(check(pipe if whole else flow(pipe))) for name, pipe in pipes().items()}
     assert {name: each for name, each in found.items() if each} == {}
 
 

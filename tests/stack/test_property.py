@@ -6,11 +6,10 @@ import pytest
 
 from core.settings import BadSetting
 from stack.__main__ import main
-from stack.environment import ROOT
-from stack.mappings.render import Mappings
 from stack.property import told
+from tests.support.shipped import mappings
 
-READ = Mappings(ROOT)
+READ = mappings()
 SCREEN = (60, 160)
 """Lines and columns of a terminal window on an ordinary monitor."""
 

@@ -16,14 +16,13 @@ from localnode.config.substitution import Substitution
 from localnode.dtl import PipeSettings, compile_dtl
 from localnode.dtl.memory import MemoryContext
 from stack.environment import ROOT
-from stack.mappings.render import Mappings
 from stack.settings import from_environment
 from stack.site_time_zone import VARIABLE, chosen, time_zone_of
+from tests.support.shipped import mappings
 from tests.support.upstream import Reply, Upstream, scripted_upstream
 
 ZONES = ("UTC", "Europe/Oslo", "America/Los_Angeles", "Pacific/Auckland", "Asia/Kolkata", "America/St_Johns")
-MAPPINGS = Mappings(ROOT)
-RECORDS = MAPPINGS.concepts["order"].records
+RECORDS = mappings().concepts["order"].records
 
 
 def run(zone: str, value: Any, record: dict[str, Any], **given: Any) -> Any:

@@ -23,14 +23,10 @@ def test_every_schema_is_valid(file: Path) -> None:
     assert len(SCHEMAS) >= 12
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [
-        {"first_name": "A", **{f"k{n}": 1 for n in range(300_000)}},
-        {"first_name": "A", "billing_address": {f"k{n}": 1 for n in range(300_000)}},
-    ],
-)
-def test_what_is_wrong_a_hundred_thousand_times_is_refused_at_once(payload: dict[str, Any]) -> None:
+@pytest.mark.parametrize("place", [None, "billing_address"])
+def test_what_is_wrong_a_hundred_thousand_times_is_refused_at_once(place: str | None) -> None:
+    unknown: dict[str, Any] = {f"k{n}": 1 for n in range(300_000)}
+    payload = {"first_name": "A", **({place: unknown} if place else unknown)}
     check = PayloadCheck(
         json.loads((ROOT / "connectors/chargebee/schemas/customer.schema.json").read_bytes())
     )

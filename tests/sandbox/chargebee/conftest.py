@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import chargebee
 import pytest
 import requests
 
@@ -59,8 +59,16 @@ def site(root: str) -> Chargebee:
     return running
 
 
+@pytest.fixture(scope="session")
+def chargebee() -> ModuleType:
+    """Return the official client's module. Its import takes a second, which not every test worker is to pay."""
+    import chargebee
+
+    return chargebee
+
+
 @pytest.fixture
-def sdk(site: Chargebee) -> chargebee.Chargebee:
+def sdk(site: Chargebee, chargebee: ModuleType) -> Any:
     """Return the official client, pointed at the sandbox: plain HTTP needs all three settings."""
     chargebee.Chargebee.verify_ca_certs = False
     client = chargebee.Chargebee(api_key="sandbox", site="sandbox-test")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import string
+from types import ModuleType
+from typing import Any
 
-import chargebee
 import pytest
-from chargebee import Filters
 
 from tests.support.systems import Chargebee
 
 PLACED = 1_790_000_000
 
 
-def test_customer_life(sdk: chargebee.Chargebee, site: Chargebee) -> None:
+def test_customer_life(chargebee: ModuleType, sdk: Any, site: Chargebee) -> None:
     created = sdk.Customer.create(
         {
             "id": "c1",
@@ -59,11 +59,11 @@ def test_customer_life(sdk: chargebee.Chargebee, site: Chargebee) -> None:
     assert [entry.customer.deleted for entry in listed] == [True]
 
 
-def test_customer_lists_page_filter_and_sort(sdk: chargebee.Chargebee) -> None:
+def test_customer_lists_page_filter_and_sort(chargebee: ModuleType, sdk: Any) -> None:
     for number in range(5):
         sdk.Customer.create({"id": f"c{number}", "email": f"c{number}@firma.example"})
     seen: list[str] = []
-    params: dict[str, object] = {"limit": 2, "sort_by": Filters.SortFilter(ASC="updated_at")}
+    params: dict[str, object] = {"limit": 2, "sort_by": chargebee.Filters.SortFilter(ASC="updated_at")}
     while True:
         page = sdk.Customer.list(params)
         seen += [entry.customer.id for entry in page.list]
@@ -71,20 +71,22 @@ def test_customer_lists_page_filter_and_sort(sdk: chargebee.Chargebee) -> None:
             break
         params["offset"] = page.next_offset
     assert seen == ["c0", "c1", "c2", "c3", "c4"]
-    assert [e.customer.id for e in sdk.Customer.list({"id": Filters.StringFilter(IN=["c1", "c3"])}).list] == [
+    assert [
+        e.customer.id for e in sdk.Customer.list({"id": chargebee.Filters.StringFilter(IN=["c1", "c3"])}).list
+    ] == [
         "c1",
         "c3",
     ]
-    mail = Filters.StringFilter(IS="c2@firma.example")
+    mail = chargebee.Filters.StringFilter(IS="c2@firma.example")
     assert [e.customer.id for e in sdk.Customer.list({"email": mail}).list] == ["c2"]
     moment = sdk.Customer.retrieve("c4").customer.updated_at
-    window = Filters.TimestampFilter(BETWEEN=[moment - 60, moment])
+    window = chargebee.Filters.TimestampFilter(BETWEEN=[moment - 60, moment])
     assert len(sdk.Customer.list({"updated_at": window, "include_deleted": True}).list) == 5
-    early = Filters.TimestampFilter(BETWEEN=[moment - 90, moment - 60])
+    early = chargebee.Filters.TimestampFilter(BETWEEN=[moment - 90, moment - 60])
     assert sdk.Customer.list({"updated_at": early}).list == []
 
 
-def test_catalogue(sdk: chargebee.Chargebee) -> None:
+def test_catalogue(chargebee: ModuleType, sdk: Any) -> None:
     sdk.ItemFamily.create({"id": "tools", "name": "Tools"})
     item = sdk.Item.create(
         {
@@ -120,13 +122,13 @@ def test_catalogue(sdk: chargebee.Chargebee) -> None:
     sdk.ItemPrice.delete("hammer-JPY")
     assert sdk.Item.delete("hammer").item.status == "deleted"
     assert sdk.Item.list({}).list == []
-    everything = Filters.EnumFilter(IN=["active", "archived", "deleted"])
+    everything = chargebee.Filters.EnumFilter(IN=["active", "archived", "deleted"])
     assert [e.item.status for e in sdk.Item.list({"status": everything}).list] == ["deleted"]
     again = {"id": "hammer", "name": "Hammer", "type": chargebee.Item.Type.CHARGE, "item_family_id": "tools"}
     assert sdk.Item.create(again).item.status == "active", "id and name are free again"
 
 
-def _invoice(sdk: chargebee.Chargebee, invoice_id: str, **more: object) -> None:
+def _invoice(chargebee: ModuleType, sdk: Any, invoice_id: str, **more: object) -> None:
     sdk.Invoice.import_invoice(
         {
             "id": invoice_id,
@@ -151,9 +153,9 @@ def _invoice(sdk: chargebee.Chargebee, invoice_id: str, **more: object) -> None:
     )
 
 
-def test_an_order_is_imported_against_an_imported_invoice(sdk: chargebee.Chargebee) -> None:
+def test_an_order_is_imported_against_an_imported_invoice(chargebee: ModuleType, sdk: Any) -> None:
     sdk.Customer.create({"id": "c1"})
-    _invoice(sdk, "inv-1")
+    _invoice(chargebee, sdk, "inv-1")
     order = sdk.Order.import_order(
         {
             "id": "o-1",
@@ -179,7 +181,7 @@ def test_an_order_is_imported_against_an_imported_invoice(sdk: chargebee.Chargeb
         },
     ).order
     assert (changed.status, changed.tracking_id, changed.order_line_items[0].sku) == ("shipped", "T1", "K-1")
-    found = sdk.Order.list({"invoice_id": Filters.StringFilter(IS="inv-1")}).list
+    found = sdk.Order.list({"invoice_id": chargebee.Filters.StringFilter(IS="inv-1")}).list
     assert [entry.order.id for entry in found] == ["o-1"]
     cancelled = sdk.Order.cancel(
         "o-1", {"cancellation_reason": chargebee.Order.CancellationReason.OTHERS}
@@ -190,22 +192,24 @@ def test_an_order_is_imported_against_an_imported_invoice(sdk: chargebee.Chargeb
     assert sdk.Order.delete("o-1").order.deleted is True
 
 
-def test_events_tell_of_business_entities(sdk: chargebee.Chargebee, site: Chargebee) -> None:
+def test_events_tell_of_business_entities(chargebee: ModuleType, sdk: Any, site: Chargebee) -> None:
     entity = site.business_entity("Nordlys AS")
     site.business_entity("Nordlys ASA", key=entity["id"])
     sdk.Customer.create({"id": "c1", "business_entity_id": entity["id"]})
-    types = Filters.EnumFilter(IN=["business_entity_created", "business_entity_updated"])
-    events = sdk.Event.list({"event_type": types, "sort_by": Filters.SortFilter(ASC="occurred_at")}).list
+    types = chargebee.Filters.EnumFilter(IN=["business_entity_created", "business_entity_updated"])
+    events = sdk.Event.list(
+        {"event_type": types, "sort_by": chargebee.Filters.SortFilter(ASC="occurred_at")}
+    ).list
     snapshots = [entry.event.content["business_entity"] for entry in events]
     assert [one["name"] for one in snapshots] == ["Nordlys AS", "Nordlys ASA"]
     assert events[0].event.source == "admin_console"
     one = sdk.Event.retrieve(events[0].event.id).event
     assert one.event_type == "business_entity_created"
-    mine = sdk.Customer.list({"business_entity_id": Filters.StringFilter(IS=entity["id"])}).list
+    mine = sdk.Customer.list({"business_entity_id": chargebee.Filters.StringFilter(IS=entity["id"])}).list
     assert [entry.customer.id for entry in mine] == ["c1"]
 
 
-def test_a_transfer_leaves_a_deprecated_copy(sdk: chargebee.Chargebee, site: Chargebee) -> None:
+def test_a_transfer_leaves_a_deprecated_copy(sdk: Any, site: Chargebee) -> None:
     here, there = site.business_entity("Here")["id"], site.business_entity("There")["id"]
     sdk.Customer.create({"id": "c1", "business_entity_id": here})
     sdk.BusinessEntity.create_transfers(
@@ -222,7 +226,7 @@ def test_a_transfer_leaves_a_deprecated_copy(sdk: chargebee.Chargebee, site: Cha
     assert [(copy.active_id, copy.business_entity_id) for copy in copies] == [("c1", here)]
 
 
-def test_idempotency_key_replays_and_refuses(sdk: chargebee.Chargebee) -> None:
+def test_idempotency_key_replays_and_refuses(chargebee: ModuleType, sdk: Any) -> None:
     headers = {"chargebee-idempotency-key": "k-1"}
     first = sdk.Customer.create({"id": "c1", "first_name": "A"}, headers)
     again = sdk.Customer.create({"id": "c1", "first_name": "A"}, headers)
@@ -233,13 +237,13 @@ def test_idempotency_key_replays_and_refuses(sdk: chargebee.Chargebee) -> None:
     assert (other.value.http_status_code, other.value.api_error_code) == (422, "unable_to_process_request")
 
 
-def test_site_configuration_says_product_catalog_2(sdk: chargebee.Chargebee) -> None:
+def test_site_configuration_says_product_catalog_2(sdk: Any) -> None:
     answer = sdk.Configuration.list().configurations
     assert [site.product_catalog_version for site in answer] == ["v2"]
 
 
 @pytest.mark.parametrize("sign", [*string.punctuation, "ø", "株", "😀", " ", "//", "%2F"])
-def test_an_id_with_any_character_is_found_again(sdk: chargebee.Chargebee, sign: str) -> None:
+def test_an_id_with_any_character_is_found_again(chargebee: ModuleType, sdk: Any, sign: str) -> None:
     key = f"a{sign}b"
     sdk.ItemFamily.create({"id": "f", "name": "f"})
     sdk.Customer.create({"id": key})
@@ -250,12 +254,15 @@ def test_an_id_with_any_character_is_found_again(sdk: chargebee.Chargebee, sign:
     ):
         assert getattr(calls.retrieve(key), kind).id == key
         assert getattr(calls.update(key, changes), kind).id == key
-        for wanted in (Filters.StringFilter(IS=key), Filters.StringFilter(IN=[key, "nobody"])):
+        for wanted in (
+            chargebee.Filters.StringFilter(IS=key),
+            chargebee.Filters.StringFilter(IN=[key, "nobody"]),
+        ):
             assert [getattr(row, kind).id for row in calls.list({"id": wanted}).list] == [key]
     assert sdk.Item.delete(key).item.status == "deleted"
 
 
-def test_empty_metadata_is_shown(sdk: chargebee.Chargebee) -> None:
+def test_empty_metadata_is_shown(sdk: Any) -> None:
     sdk.ItemFamily.create({"id": "f", "name": "f"})
     made = sdk.Item.create({"id": "i", "name": "x", "type": "charge", "item_family_id": "f"}).item
     filled = sdk.Item.update("i", {"metadata": json.dumps({"a": 1})}).item
@@ -263,7 +270,7 @@ def test_empty_metadata_is_shown(sdk: chargebee.Chargebee) -> None:
     assert [one.raw_data["metadata"] for one in (made, filled, cleared)] == [{}, {"a": 1}, {}]
 
 
-def test_currencies_are_listed_and_shown(sdk: chargebee.Chargebee, site: Chargebee) -> None:
+def test_currencies_are_listed_and_shown(chargebee: ModuleType, sdk: Any, site: Chargebee) -> None:
     site.configure(base_currency="NOK", currencies=["KWD"])
     listed = [row.currency for row in sdk.Currency.list().list]
     assert [(one.currency_code, one.is_base_currency) for one in listed] == [("NOK", True), ("KWD", False)]

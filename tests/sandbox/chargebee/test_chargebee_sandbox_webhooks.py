@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-import chargebee
 import pytest
-from chargebee import Filters
 
 from sandbox.chargebee.app import create_app
 from sandbox.common import delivery
@@ -61,9 +61,7 @@ def test_faults_lose_double_and_delay(site: Chargebee, listener: Upstream) -> No
     assert told != sorted(told), "not in order"
 
 
-def test_the_official_client_manages_endpoints(
-    sdk: chargebee.Chargebee, site: Chargebee, listener: Upstream
-) -> None:
+def test_the_official_client_manages_endpoints(sdk: Any, site: Chargebee, listener: Upstream) -> None:
     fields = {"name": "one", "url": f"{listener.url}/hook", "enabled_events": ["customer_created"]}
     made = sdk.WebhookEndpoint.create(fields).webhook_endpoint
     assert [row.webhook_endpoint.id for row in sdk.WebhookEndpoint.list({}).list] == [made.id]
@@ -78,7 +76,9 @@ def test_the_official_client_manages_endpoints(
     assert sdk.WebhookEndpoint.list({}).list == []
 
 
-def test_the_official_client_reads_as_the_service_does(sdk: chargebee.Chargebee, site: Chargebee) -> None:
+def test_the_official_client_reads_as_the_service_does(
+    chargebee: ModuleType, sdk: Any, site: Chargebee
+) -> None:
     """The windows, orders and filters of incremental reads, for every list that the service reads."""
     site.business_entity("Fjord AS")
     sdk.Customer.create({"id": "c1"})
@@ -94,19 +94,23 @@ def test_the_official_client_reads_as_the_service_does(sdk: chargebee.Chargebee,
     sdk.Order.import_order({"id": "o1", "invoice_id": "inv-1", "status": "queued", **placed})
     assert sdk.Order.retrieve("o1").order.status == "queued"
     moment = sdk.Customer.retrieve("c1").customer.updated_at
-    window = Filters.TimestampFilter(BETWEEN=[moment - 300, moment + 300])
-    changed = {"updated_at": window, "sort_by": Filters.SortFilter(ASC="updated_at"), "limit": 100}
-    states = {"status": Filters.EnumFilter(IN=["active", "archived", "deleted"])}
+    window = chargebee.Filters.TimestampFilter(BETWEEN=[moment - 300, moment + 300])
+    changed = {"updated_at": window, "sort_by": chargebee.Filters.SortFilter(ASC="updated_at"), "limit": 100}
+    states = {"status": chargebee.Filters.EnumFilter(IN=["active", "archived", "deleted"])}
     assert [row.customer.id for row in sdk.Customer.list({**changed, "include_deleted": True}).list] == ["c1"]
     assert [row.order.id for row in sdk.Order.list({**changed, "include_deleted": True}).list] == ["o1"]
     assert [row.item.id for row in sdk.Item.list({**changed, **states}).list] == ["i1"]
     assert [row.item_price.price for row in sdk.ItemPrice.list({**changed, **states}).list] == [1250]
     assert [row.item_family.description for row in sdk.ItemFamily.list({"limit": 100}).list] == ["Things"]
     assert sdk.ItemPrice.retrieve("p1").item_price.currency_code == "KWD"
-    types = Filters.EnumFilter(
+    types = chargebee.Filters.EnumFilter(
         IN=["business_entity_created", "business_entity_updated", "business_entity_deleted"]
     )
-    events = {"event_type": types, "occurred_at": window, "sort_by": Filters.SortFilter(ASC="occurred_at")}
+    events = {
+        "event_type": types,
+        "occurred_at": window,
+        "sort_by": chargebee.Filters.SortFilter(ASC="occurred_at"),
+    }
     assert [row.event.content["business_entity"]["name"] for row in sdk.Event.list(events).list] == [
         "Fjord AS"
     ]
