@@ -72,6 +72,12 @@ def _order(world: World, name: str) -> str:
     return str(order["id"])
 
 
+def _quote(world: World, name: str) -> str:
+    lines = [{"description": "x", "quantity": "1", "unit_price": "1.00"}]
+    fields: Json = {"contact_id": _contact(world, f"payer-{name}"), "currency": "NOK", "lines": lines}
+    return str(world.erp.create("quotes", **fields, quote_date="2026-01-05", status="sent", note=name)["id"])
+
+
 PAIRS = [
     Pair(
         "contacts",
@@ -166,6 +172,25 @@ def test_swapped_links_move_no_values(world: World, pair: Pair) -> None:
     pair.point(world, other, other_key)
     world.sync()
     assert not [each for each in cases(world, pair) if one in each["detail"]]
+
+
+def test_an_order_that_names_the_quote_of_another_is_merged_with_nobody(world: World) -> None:
+    order, quote = _order(world, "ordered-apart"), _quote(world, "quoted-apart")
+    world.sync()
+    keys = [PAIRS[-1].key(world, order), world.erp.get("quotes", quote)["external_refs"]["chargebee"]]
+    world.erp.patch("orders", order, quote_id=quote)
+    world.sync()
+    world.erp.patch("quotes", quote, note="quoted-apart, edited")
+    world.sync()
+    assert world.erp.get("orders", order)["note"] == "ordered-apart"
+    assert [world.chargebee.get("orders", key)["note"] for key in keys] == [
+        "ordered-apart",
+        "quoted-apart, edited",
+    ]
+    assert [each for each in cases(world, PAIRS[-1]) if order in each["detail"] and quote in each["detail"]]
+    world.erp.patch("orders", order, quote_id=None)
+    world.sync()
+    assert not [each for each in cases(world, PAIRS[-1]) if order in each["detail"]]
 
 
 def test_two_ids_where_one_is_meant_link_nobody(world: World) -> None:
