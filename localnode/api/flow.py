@@ -23,8 +23,9 @@ flow = Blueprint("flow", __name__, url_prefix="/api")
 def receive(pipe_id: str) -> Response:
     """Take entities in by the JSON push protocol; they are stored when this answers.
 
-    Entities that cannot be read, or have no usable `_id`, are refused alone: the answer is 400 and says how
-    many others were `stored` and which were `refused`, and why. A full sequence is refused whole.
+    Entities that cannot be read, have no usable `_id`, or fail in a transform or the sink are refused alone:
+    the answer is 400 and says how many others were `stored` and which were `refused`, and why. A full
+    sequence is refused whole.
 
     Parameters `sequence_id`, `is_full`, `is_first`, `is_last`, `request_id`, `previous_request_id`; header
     `X-Dataset-Completeness` (µs).

@@ -1,4 +1,11 @@
-"""Receivers: entities pushed to a pipe, with the state machine of the JSON push protocol."""
+"""Receivers: entities pushed to a pipe, with the state machine of the JSON push protocol.
+
+The documentation says of a receiver only that what is posted "will be written to the pipe's sink"
+(https://docs.sesam.io/hub/documentation/service-configuration/pipes/configuration-sources-http.html), and
+nothing of an entity that fails on its way. So it is done as a pump does it: a failing batch is tried again
+one by one: a bad entity does not keep the others out. The answer names it and is no success, so that a sender
+who then repeats all of it loses nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +16,14 @@ from core.clock import now_us
 from core.flags import parse_flag
 from core.jsonio import Json, is_flat_text, is_shallow
 from localnode import codec
-from localnode.dtl import DtlError
+from localnode.dtl import DtlTrip
 from localnode.pipes.base import Entity, RunScope, unusable_id
-from localnode.pipes.batches import bury
+from localnode.pipes.batches import NON_RETRYABLE, bury
 from localnode.pipes.errors import InvalidPush, PartlyRefused, RefusedEntity, SequenceConflict
 from localnode.pipes.jinja import TemplateFailed, template
 from localnode.pipes.parts import Parts
 from localnode.pipes.unread import UNREAD, Unread
-from localnode.store import InvalidEntity, RetryEntry, StaleEntity
+from localnode.store import RetryEntry, StaleEntity
 
 
 class Receiver:
@@ -40,30 +47,51 @@ class Receiver:
         """Store what was pushed; all is committed when this returns the answer's JSON object.
 
         Raises InvalidPush (400), SequenceConflict (409), StaleEntity (optimistic locking), Refused
-        (breaker), and RemoteFailed when a transform's or sink's system failed; nothing of the request is
-        stored then. Raises PartlyRefused (400) where entities could not be read, once the others are stored.
-        A full sequence is refused whole: what would be left out of it would count as deleted.
+        (breaker), and RemoteFailed when a transform's or sink's system failed: repeat it. Raises
+        PartlyRefused (400) where entities could not be read, transformed or stored, once the others are
+        stored. A full sequence is refused whole: what would be left out of it would count as deleted.
         """
         self._validate(url, params, headers or {})
         self._parts.sink.check_ready()
         entities, refused = self._entities(body)
         full, last = _flag(params, "is_full"), _flag(params, "is_last")
         if refused and (full or not entities):
-            raise InvalidPush(f"{refused[0].detail}; nothing was stored")
+            raise InvalidPush(f"{_verdicts(refused)[0].detail}; nothing was stored")
         sequence = self._sequence(params, full)
         scope = RunScope(full=full, base=sequence["base"] if full else None)
         try:
-            outputs = self._parts.chain.apply(entities, self._parts.context())
+            outputs = self._parts.chain.apply(list(entities.values()), self._parts.context())
             self._store(outputs, scope, sequence, full and last, completeness)
         except StaleEntity:
             raise
-        except (DtlError, InvalidEntity) as error:
+        except DtlTrip as error:
             raise InvalidPush(str(error)) from error
+        except NON_RETRYABLE as error:
+            unfit = {} if full or len(entities) == 1 else self._one_by_one(entities, scope, completeness)
+            refused |= unfit
+            if len(unfit) in (0, len(entities)):
+                raise InvalidPush(f"{error}; nothing was stored") from error
+            entities = {at: entity for at, entity in entities.items() if at not in unfit}
         self._parts.compact()
         if refused:
             self._report(refused)
-            raise PartlyRefused(entities, refused)
+            raise PartlyRefused(list(entities.values()), _verdicts(refused))
         return self._answer(outputs)
+
+    def _one_by_one(
+        self, entities: dict[int, Entity], scope: RunScope, completeness: int | None
+    ) -> dict[int, RetryEntry]:
+        """Store what can be stored; returns what cannot, by its place in the body."""
+        unfit: dict[int, RetryEntry] = {}
+        for at, entity in entities.items():
+            try:
+                outputs = self._parts.chain.apply([entity], self._parts.context())
+                self._store(outputs, scope, {}, False, completeness)
+            except (StaleEntity, DtlTrip):
+                raise
+            except NON_RETRYABLE as error:
+                unfit[at] = RetryEntry(_id_of(entity), {**entity, "_id": _id_of(entity)}, 0, str(error))
+        return unfit
 
     # -- checking ------------------------------------------------------------------------------------------
 
@@ -83,8 +111,8 @@ class Receiver:
         if objection:
             raise InvalidPush(f"rejected by validation_expression: {objection}")
 
-    def _entities(self, body: bytes) -> tuple[list[Entity], list[RefusedEntity]]:
-        """Return the entities of a body, and those of them that cannot be taken."""
+    def _entities(self, body: bytes) -> tuple[dict[int, Entity], dict[int, RetryEntry]]:
+        """Return the entities of a body by their places in it, and those that cannot be taken."""
         as_decimal = bool(self._source.get("do_float_as_decimal", True))
         as_int = bool(self._source.get("do_float_as_int", True))
 
@@ -104,22 +132,21 @@ class Receiver:
         if not isinstance(entities, list):
             raise InvalidPush("the body must be a JSON array of entities")
         may_lack_id = self._parts.config.get("transform")
-        taken: list[Entity] = []
-        refused: list[RefusedEntity] = []
+        taken: dict[int, Entity] = {}
+        refused: dict[int, RetryEntry] = {}
         for at, entity in enumerate(entities):
             reason = entity[UNREAD] if type(entity) is Unread else unusable_id(entity, may_lack_id)
             if reason is None:
-                taken.append(entity)
+                taken[at] = entity
             else:
-                refused.append(RefusedEntity(at, _id_of(entity), reason))
+                name = _id_of(entity)
+                refused[at] = RetryEntry(name, {"_id": name, UNREAD: reason}, 0, reason)
         return taken, refused
 
-    def _report(self, refused: list[RefusedEntity]) -> None:
+    def _report(self, refused: dict[int, RetryEntry]) -> None:
         """Log what was left out and, where the pipe has a dataset for dead letters, keep it there."""
         with self._parts.store.transaction():
-            for each in refused:
-                entity = {"_id": each.entity_id, UNREAD: each.reason}
-                entry = RetryEntry(each.entity_id, entity, 0, each.reason)
+            for entry in refused.values():
                 bury(self._parts.store, self._parts.policy, entry)
                 self._parts.log.write_error(entry, retryable=False, dead=True)
 
@@ -179,6 +206,10 @@ class Receiver:
             return {}
         row = self._parts.store.dataset(sink.dataset).get(str(outputs[0]["_id"]))
         return {"updated_entity": row.entity()} if row else {}
+
+
+def _verdicts(refused: dict[int, RetryEntry]) -> list[RefusedEntity]:
+    return [RefusedEntity(at, entry.id, entry.error) for at, entry in sorted(refused.items())]
 
 
 def _id_of(entity: object) -> str:

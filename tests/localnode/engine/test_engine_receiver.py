@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from localnode.pipes import InvalidPush, Pipe, Refused, SequenceConflict
+from localnode.pipes import InvalidPush, PartlyRefused, Pipe, Refused, SequenceConflict
 from localnode.store import StaleEntity, Store
 
 Build = Callable[..., Pipe]
@@ -131,13 +131,52 @@ def test_bad_bodies_are_refused_whole(pipe: Build, store: Store, body: bytes) ->
     assert store.dataset("a").max_updated is None
 
 
-def test_transforms_apply_and_a_failing_one_stores_nothing(pipe: Build, live: Live) -> None:
-    a = pipe(
-        "a", RECEIVER, [["copy", "*"], ["if", ["eq", "_S.bad", True], [["fail!", "bad"]]], ["add", "y", 1]]
-    )
+FAILING = [["copy", "*"], ["if", ["eq", "_S.bad", True], [["fail!", "bad"]]], ["add", "y", 1]]
+LARGE = {"_id": "3", "text": "x" * 5000}
+
+
+@pytest.mark.parametrize(
+    ("transform", "sink", "bad", "why"),
+    [
+        (FAILING, {}, {"_id": "3", "bad": True}, "bad"),
+        ([["copy", "*"], ["add", "y", 1]], {"max_entity_bytes_size": 1000}, LARGE, "bytes"),
+        (
+            [["copy", "*"], ["add", "y", 1], ["if", "_S.bad", ["add", "_id", 7]]],
+            {},
+            {"_id": "3", "bad": True},
+            "_id",
+        ),
+    ],
+)
+def test_an_entity_that_fails_on_its_way_keeps_only_itself_out(
+    transform: list[Any],
+    sink: dict[str, Any],
+    bad: dict[str, Any],
+    why: str,
+    pipe: Build,
+    store: Store,
+    live: Live,
+) -> None:
+    a = pipe("a", RECEIVER, transform, sink=sink, pump={"use_dead_letter_dataset": True})
     push(a, [{"_id": "1"}])
-    with pytest.raises(InvalidPush, match="bad"):
-        push(a, [{"_id": "2"}, {"_id": "3", "bad": True}])
+    with pytest.raises(PartlyRefused) as caught:
+        push(a, [{"_id": "2"}, {"_id": ""}, bad, {"_id": "4"}])
+    assert live("a") == {"1": {"y": 1}, "2": {"y": 1}, "4": {"y": 1}}
+    assert [each.index for each in caught.value.refused] == [1, 2]
+    assert why in caught.value.refused[1].reason
+    assert [each["_id"] for each in caught.value.taken] == ["2", "4"]
+    letters = {row["_id"]: row for row in store.dataset("system:dead-letter:a").read(deleted=False)}
+    assert {"_id": "3", **bad}.items() <= letters["3"].items() and why in letters["3"]["$dead"]["error"]
+    with pytest.raises(InvalidPush, match=f"{why}.*; nothing was stored") as alone:
+        push(a, [bad])
+    assert type(alone.value) is InvalidPush
+
+
+def test_of_a_full_sequence_with_an_entity_that_fails_nothing_is_stored(pipe: Build, live: Live) -> None:
+    a = pipe("a", RECEIVER, FAILING)
+    push(a, [{"_id": "1"}])
+    with pytest.raises(InvalidPush, match="nothing was stored"):
+        full(a, [{"_id": "2"}, {"_id": "3", "bad": True}], "s", "r1", is_last="true")
     assert live("a") == {"1": {"y": 1}}
 
 
