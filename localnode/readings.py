@@ -352,6 +352,13 @@ READINGS: dict[str, Reading] = {
         yes="yes",
         no="no",
     ),
+    "merged-one": _of(
+        _SOURCES,
+        "What does the merge strategy `compact` make of a list with one value that only one member has?"
+        " (Its page says that single values are unwrapped; hosted nodes were recorded leaving this one.)",
+        list="that list",
+        lone="the value in it",
+    ),
     "latest-ties": _of(
         _SOURCES,
         "Which version is the latest for `merge_datasets`, of two with the same time?",
@@ -363,6 +370,12 @@ READINGS: dict[str, Reading] = {
         "What does `merge_datasets` with strategy `all` show of a part that is deleted?",
         kept="the part, with `_deleted`",
         dropped="nothing, unless all are",
+    ),
+    "unknown-deletion": _of(
+        _SOURCES,
+        "What does the `dataset` sink do with a deleted entity whose `_id` the dataset has never had?",
+        kept="it is stored, deleted",
+        dropped="nothing: there is nothing to delete",
     ),
 }  # fmt: skip
 """Every open question by its name."""

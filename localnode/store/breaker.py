@@ -37,6 +37,8 @@ def write(
                 if state is None or state[1] or options.suppress_filtered:
                     continue
                 item = _latest_content(dataset, item.id).as_deleted()
+            if state is None and item.deleted and not options.unknown_deletions:
+                continue
             if state is not None and state[0] == item.hash:
                 unchanged.append((item.id,))
                 continue

@@ -31,6 +31,7 @@ class WriteOptions:
 
     `staged` keeps the writes invisible under a circuit breaker. `multiple_versions` is True, False (a second
     version is an error) or "ignore". `suppress_filtered` drops `_filtered` entities instead of deleting them.
+    `unknown_deletions` stores deleted entities of ids that the dataset has never had.
     """
 
     force: bool = False
@@ -39,6 +40,7 @@ class WriteOptions:
     optimistic_locking: bool = False
     multiple_versions: bool | str = True
     suppress_filtered: bool = False
+    unknown_deletions: bool = True
     max_bytes: int = MAX_ENTITY_BYTES
 
 
@@ -159,6 +161,8 @@ class _Writing:
             if state is None or state[2] or self.options.suppress_filtered:
                 return
             item = self._latest_content(item.id).as_deleted()
+        if state is None and item.deleted and not self.options.unknown_deletions:
+            return
         if state is not None and not self.options.force:
             if state[1] == item.hash:
                 self.unchanged.append((item.id,))

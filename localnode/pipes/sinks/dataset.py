@@ -15,6 +15,7 @@ from localnode.pipes.registry import COUNT, FLAG, POSITIVE, SINK, Schema, regist
 from localnode.pipes.sinks import children
 from localnode.pipes.sources.http_endpoint import HttpEndpointSource
 from localnode.pipes.subsets import entity_index
+from localnode.readings import reads
 from localnode.store import BreakerTripped, Dataset, Stored, WriteOptions, WriteResult
 from localnode.store.breaker import staged_count
 from localnode.store.writer import MAX_ENTITY_BYTES
@@ -61,6 +62,7 @@ class DatasetSink(Sink):
             optimistic_locking=bool(config.get("enable_optimistic_locking", False)),
             multiple_versions="ignore" if prevent == "ignore" else not prevent,
             suppress_filtered=bool(config.get("suppress_filtered", False)),
+            unknown_deletions=reads("unknown-deletion", "kept"),
             max_bytes=int(config.get("max_entity_bytes_size", MAX_ENTITY_BYTES)),
         )
 

@@ -91,11 +91,12 @@ def _compacted(contributed: dict[str, list[object]]) -> Entity:
 
     A list of one that a single member has stays a list, as hosted nodes were recorded doing.
     """
+    unwraps = reads("merged-one", "lone")
     result: Entity = {}
     for name, values in contributed.items():
         given = [value for value in values if any(item is not None for item in _listed(value))]
         distinct = _distinct(item for value in given for item in _listed(value) if item is not None)
-        if len(distinct) == 1 and (len(given) > 1 or len(_listed(given[0])) > 1):
+        if len(distinct) == 1 and (unwraps or len(given) > 1 or len(_listed(given[0])) > 1):
             result[name] = distinct[0]
         elif distinct:
             result[name] = distinct if len(distinct) > 1 else given[0]

@@ -243,6 +243,14 @@ def test_breaker_holds_writes_back_until_somebody_decides(store: Store) -> None:
     assert a.rollback_breaker() == 1 and a.get("9") is None and a.info().breaker is None
 
 
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_deletion_of_an_unknown_id_is_stored_or_dropped(store: Store, staged: bool) -> None:
+    a = store.dataset("a", create=True)
+    given = [{"_id": "new", "_deleted": True}, {"_id": "both"}, {"_id": "both", "_deleted": True}]
+    assert a.write(given, WriteOptions(staged=staged, unknown_deletions=False)).changed == 2
+    assert a.write(given[:1], WriteOptions(staged=staged)).changed == 1
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
