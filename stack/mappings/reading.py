@@ -46,28 +46,30 @@ def read_json(root: Path, path: Path) -> Any:
     except FileNotFoundError:
         raise MappingsRefused([Refusal(file, (), "is missing")]) from None
     except _Doubled as error:
-        raise MappingsRefused([Refusal(file, (), f"the key {error} is there twice in one object")]) from None
+        raise MappingsRefused([Refusal(file, (), f"the key {error}")]) from None
     except json.JSONDecodeError as error:
         text = f"line {error.lineno}, column {error.colno} is no JSON: {error.msg}"
         raise MappingsRefused([Refusal(file, (), text)]) from None
 
 
 class _Doubled(ValueError):
-    """The key that an object has twice."""
+    """The key that an object has twice, and which object that is."""
 
 
 def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
     counts = Counter(name for name, _ in pairs)
     for name, count in counts.items():
         if count > 1:
-            raise _Doubled(repr(name))
+            row = dict(pairs).get("name")
+            where = "one object" if row is None or name == "name" else f"the row {row!r}"
+            raise _Doubled(f"{name!r} is there twice in {where}")
     return dict(pairs)
 
 
 def read_checked(root: Path, path: Path, schema: Path) -> Any:
     """Read a JSON file that keeps to its schema; raise MappingsRefused with everything that does not."""
     given, rules, file = read_json(root, path), read_json(root, schema), path.relative_to(root)
-    refused = list(_unknown_keys(file, given, rules)) or list(_broken_rules(file, given, rules))
+    refused = list(_unknown_keys(root, path, given, rules)) or list(_broken_rules(file, given, rules))
     if refused:
         raise MappingsRefused(refused)
     return given
@@ -79,17 +81,28 @@ def _broken_rules(file: Path, given: Any, schema: Mapping[str, Any]) -> Iterator
             yield Refusal(file, found.path, found.text)
 
 
-def _unknown_keys(file: Path, given: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Refusal]:
+def _unknown_keys(
+    root: Path, path: Path, given: Mapping[str, Any], schema: Mapping[str, Any]
+) -> Iterator[Refusal]:
     """Keys of rows and match keys that are neither one of theirs nor a record, which no schema can tell."""
-    records = list(given.get("records", {}))
+    file, records = path.relative_to(root), list(given.get("records", {}))
     words = [*schema.get("$defs", {}).get("row", {}).get("properties", {}), *records]
     for at, row in enumerate(given.get("properties", [])):
-        for key in row:
+        for key in row if isinstance(row, dict) else ():
             if key not in words:
-                text = f"is neither a record of this file nor what a row may say{did_you_mean(key, words)}"
-                yield Refusal(file, ("properties", at, key), text)
+                text = f"is neither a record of this file ({', '.join(records)}) nor what a row may say"
+                hint = did_you_mean(key, words) or _elsewhere(root, path, key)
+                yield Refusal(file, ("properties", at, key), f"{text}{hint}")
     for at, match in enumerate(given.get("match", [])):
         for key in match:
             if key not in records:
                 text = f"is no record of this file; {advice(key, records)}"
                 yield Refusal(file, ("match", at, key), text)
+
+
+def _elsewhere(root: Path, path: Path, record: str) -> str:
+    """Return "; it is one of FILE", the mapping file beside this one that has such a record, or ""."""
+    for other in sorted(path.parent.glob("*.json")):
+        if other != path and record in read_json(root, other).get("records", {}):
+            return f"; it is one of {other.relative_to(root)}"
+    return ""

@@ -14,10 +14,13 @@ from localnode.config.substitution import Substitution
 from localnode.dtl import DtlCompileError, PipeSettings, compile_dtl
 from stack.environment import ROOT
 from stack.mappings.cells import Cell, UnknownForm
-from stack.mappings.concept import BOTH, ON_CREATE, Concept, Row
+from stack.mappings.concept import ERP, OWN, Concept, Row
 from stack.mappings.reading import Place, Refusal
 from stack.mappings.record import Record
-from stack.mappings.schemas import node, schema_of
+from stack.mappings.schemas import node, properties_of, schema_of
+
+RESERVED = {"raw": "the record as its system has it (`_S.raw`)"}
+"""Names that mean something else beside the shared properties."""
 
 IN_DEFAULT = frozenset(
     {"lookups", "before", "same_key", "unless", "when", "create", "second_step_if", "observed_if"}
@@ -57,8 +60,18 @@ def contradictions(file: Path, concept: Concept, root: Path) -> Iterator[Refusal
             yield Refusal(file, ("records", alias, *where), text)
         for name, other, path in _twice_written(record):
             at = next(n for n, row in enumerate(concept.rows) if row.name == name)
-            text = f"the row {other!r} writes {path} of a {alias}, too: one of them would be lost"
+            text = f"the row {other!r} writes {path} of {_a(alias)}, too: one of them would be lost"
             yield Refusal(file, ("properties", at, alias), text)
+        for at, row in enumerate(concept.rows):
+            if (
+                alias in row.cells
+                and row.cells[alias].in_lines
+                and row.name in schema_of(root, record)["properties"]
+            ):
+                text = f"{_a(alias)} has a property of its own called {row.name!r}: call that of its lines"
+                yield Refusal(
+                    file, ("properties", at, "name"), f"{text} otherwise, such as 'line_{row.name}'"
+                )
 
 
 def _unknown_forms(row: Row) -> Found:
@@ -75,15 +88,33 @@ def _row(concept: Concept, row: Row, root: Path) -> Found:
     for word, names in known.items():
         if word in row.given and row.given[word] not in names:
             yield (word,), f"there is no {row.given[word]!r}; {advice(row.given[word], names)}"
+    if row.name in RESERVED:
+        yield ("name",), f"{row.name!r} is {RESERVED[row.name]} in the DTL of cells: choose another name"
     systems = {concept.records[alias].system.word for alias in row.cells}
-    if row.direction in (BOTH, ON_CREATE) and not row.link and len(systems) < 2 and not row.is_for_others:
+    is_shared = row.direction != OWN and not row.link and "any_of" not in row.given
+    if is_shared and len(systems) < 2 and not row.is_for_others:
         yield (), "only records of one system have it: name the other's as well, or it goes nowhere"
     if row.given.get("personal") and "type" not in row.given and not _type_is_known(concept, row, root):
         advised = 'give it a "type", such as "string 50", or name it in a service\'s schema'
         yield (), f"personal, but nobody says what it is: {advised}"
     for alias, cell in row.cells.items():
+        record = concept.records[alias]
+        if why := _why_never_written(record, row, cell, root):
+            way = "to_chargebee" if record.system.word == ERP else "to_erp"
+            yield (alias,), f'{cell.path} is {why}: make the row "direction": "{way}"'
         for where, text in _cell(concept, concept.records[alias], cell, root):
             yield (alias, *where), text
+
+
+def _why_never_written(record: Record, row: Row, cell: Cell, root: Path) -> str | None:
+    """Say why a record cannot be given what a row keeps up in it; None if it can."""
+    is_kept_up = row.has_clock and row.direction != OWN and row.goes_to(record.system) and cell.is_written
+    if not is_kept_up:
+        return None
+    if cell.is_related:
+        return f"a property of another record, which {_a(record.datatype)} does not write"
+    found = node(schema_of(root, record), cell.path.replace("[]", "")) or {}
+    return "read only there" if found.get("readOnly") else None
 
 
 def _type_is_known(concept: Concept, row: Row, root: Path) -> bool:
@@ -98,12 +129,23 @@ def _type_is_known(concept: Concept, row: Row, root: Path) -> bool:
 
 def _cell(concept: Concept, record: Record, cell: Cell, root: Path) -> Found:
     yield from _translation(record, cell, root)
+    for word in ("read", "write"):
+        if _is_constant(cell.given.get(word)):
+            text = f"{json.dumps(cell.given[word])} is the same for every record; DTL is a list, or a path"
+            yield (word,), f'{text} that begins with "_S."'
     for word in IN_CELLS:
         if word in cell.given:
             for text in _dtl_problems([["add", "value", cell.given[word]]], word in IN_DEFAULT):
                 yield (word,), text
     if "read" not in cell.given and "create" not in cell.given and not cell.is_related:
-        yield from _path(record, cell, root)
+        yield from _path(record, cell.path, ("path",) if len(cell.given) > 1 else (), root)
+    if "else" in cell.given:
+        yield from _path(record, cell.given["else"], ("else",), root)
+
+
+def _is_constant(given: object) -> bool:
+    """Return whether DTL gives one value whatever the record; `false`, never written, is none."""
+    return given is True or (isinstance(given, str) and not given.startswith(("_", "$ENV(")))
 
 
 def _translation(record: Record, cell: Cell, root: Path) -> Found:
@@ -123,17 +165,31 @@ def _translation(record: Record, cell: Cell, root: Path) -> Found:
             yield ("translate", own), f"{text}: translate that one as well"
 
 
-def _path(record: Record, cell: Cell, root: Path) -> Found:
+def _path(record: Record, path: str, where: Place, root: Path) -> Found:
     schema = schema_of(root, record)
-    path = cell.path.replace("[]", "")
-    if node(schema, path) is None:
-        meant = did_you_mean(path.partition(".")[0], schema["properties"])
+    plain = path.replace("[]", "")
+    if node(schema, plain) is None:
         file = f"{record.system.schemas}/{record.datatype}.schema.json"
-        where: Place = ("path",) if len(cell.given) > 1 else ()
-        yield (
-            where,
-            f"a {record.datatype} has no property {path!r}{meant}; a new one is named in {file} first",
-        )
+        text = f"{_a(record.datatype)} has no property {plain!r}{_meant(schema, plain)}"
+        yield where, f"{text}; a new one is named in {file} first"
+        return
+    steps = path.split(".")
+    for n, step in enumerate(steps[:-1]):
+        above = node(schema, ".".join(steps[: n + 1]).replace("[]", "")) or {}
+        if "items" in above and not step.endswith("[]"):
+            yield where, f"{step} is a list: {path.replace(step, f'{step}[]', 1)!r} is that of its items"
+
+
+def _meant(schema: Mapping[str, Any], path: str) -> str:
+    """Return "; did you mean" with the property that is spelt most like the first unknown step of a path."""
+    steps = path.split(".")
+    known = next(n for n in range(len(steps)) if node(schema, ".".join(steps[: n + 1])) is None)
+    place = (node(schema, ".".join(steps[:known])) or {}) if known else schema
+    return did_you_mean(steps[known], properties_of(schema, place))
+
+
+def _a(datatype: str) -> str:
+    return f"{'an' if datatype[0] in 'aeiou' else 'a'} {datatype}"
 
 
 def _record(concept: Concept, record: Record) -> Found:
@@ -168,14 +224,22 @@ def _statements(given: Any, place: Place) -> Iterator[tuple[Place, list[object]]
 
 
 def _twice_written(record: Record) -> Iterator[tuple[str, str, str]]:
-    """Rows that write what another row writes: (the later row, the earlier one, the property)."""
+    """Rows that write what another row writes, or part of it: (the later row, the earlier one, the property).
+
+    An object whose form (`as`) leaves parts out may have rows for those.
+    """
     seen: dict[str, str] = {}
+    whole: set[str] = set()
     for row, cell in record.rows():
         is_set = row.has_clock or record.is_created
         if not (is_set and cell.is_written and row.goes_to(record.system)) or cell.is_related:
             continue
-        if cell.path in seen:
-            yield row.name, seen[cell.path], cell.path
+        for path, name in seen.items():
+            outer, inner = sorted((path, cell.path), key=len)
+            if outer == inner or (inner.startswith(f"{outer}.") and outer not in whole):
+                yield row.name, name, inner
+        if "as" in cell.given:
+            whole.add(cell.path)
         seen.setdefault(cell.path, row.name)
 
 

@@ -36,7 +36,14 @@ def node(schema: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
     return described
 
 
-def _target(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, object]:
+def properties_of(schema: Mapping[str, Any], part: Mapping[str, Any]) -> list[str]:
+    """Return the properties of an object, or of the items of a list, within a JSON Schema."""
+    found: Mapping[str, Any] = _target(schema, part)
+    items: Mapping[str, Any] = _target(schema, found.get("items", found))
+    return list(items.get("properties", {}))
+
+
+def _target(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
     reference = part.get("$ref")
     found: Mapping[str, Any] = schema["$defs"][reference.rpartition("/")[2]] if reference else part
     return found

@@ -94,18 +94,29 @@ ROW = {"name": "job_title", "contact": "job_title", "customer": "cf_job_title"}
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({**ROW, "personel": True}, '/properties/N/personel: is neither a record of this file nor what a row may say; did you mean "personal"?'),
-        ({**ROW, "custommer": "cf_x"}, '/properties/N/custommer: is neither a record of this file nor what a row may say; did you mean "customer"?'),
+        ({**ROW, "personel": True}, '/properties/N/personel: is neither a record of this file (contact, employee, customer) nor what a row may say; did you mean "personal"?'),
+        ({**ROW, "custommer": "cf_x"}, '/properties/N/custommer: is neither a record of this file (contact, employee, customer) nor what a row may say; did you mean "customer"?'),
         ({**ROW, "direction": "to_chargbee"}, "/properties/N/direction: must be one of"),
         ({**ROW, "contact": {"path": "job_title", "reed": "_S.job_title"}}, '/properties/N/contact/reed: is no known property; did you mean "read"?'),
         ({**ROW, "contact": {"path": "job_title", "as": "timestampp"}}, "/properties/N/contact/as: there is no form 'timestampp'; did you mean \"timestamp\"?"),
         ({**ROW, "contact": {"path": "job_title", "read": ["uper", "_S.job_title"]}}, "/properties/N/contact/read: is no DTL that compiles: "),
         ({**ROW, "contact": {"path": "job_title", "translate": {"a": "x", "b": "x"}}}, "/properties/N/contact/translate: 'a' and 'b' are both 'x', so there is no way back"),
         ({**ROW, "contact": "job_titel"}, '/properties/N/contact: a contact has no property \'job_titel\'; did you mean "job_title"?'),
+        ({**ROW, "contact": "address.sity"}, "/properties/N/contact: a contact has no property 'address.sity'; did you mean \"city\"?"),
         ({"name": "nickname", "personal": True, "contact": {"path": "nick", "read": "_S.nick"}, "customer": {"path": "nick", "read": "_S.nick"}}, '/properties/N: personal, but nobody says what it is: give it a "type"'),
         ({**ROW, "name": "first_name"}, "/properties/0/name: another row has the name 'first_name', too"),
         ({**ROW, "customer": "phone"}, "/properties/N/customer: the row 'phone' writes phone of a customer, too"),
         ({"name": "job_title", "contact": "job_title"}, "/properties/N: only records of one system have it"),
+        ({**ROW, "direction": "to_erp", "customer": "cf_x"} | {"contact": {"path": "job_title", "write": True}}, "/properties/N/contact/write: true is the same for every record; DTL is a list, or a path"),
+        ({"name": "job_title", "direction": "to_erp", "contact": "job_title"}, "/properties/N: only records of one system have it"),
+        ({"name": "weight", "product": "weight", "item": "cf_weight"}, "/properties/N/product: is neither a record of this file (contact, employee, customer) nor what a row may say; it is one of mappings/product.json"),
+        ({**ROW, "contact": {"path": "job_title", "read": "upper(_S.job_title)"}}, '/properties/N/contact/read: "upper(_S.job_title)" is the same for every record; DTL is a list, or a path that begins with "_S."'),
+        ({**ROW, "name": "Job-Title"}, "/properties/N/name: must have the form small letters, digits and _, a letter first"),
+        ({**ROW, "contact": "version"}, '/properties/N/contact: version is read only there: make the row "direction": "to_chargebee"'),
+        ({"name": "site", "contact": "customer.website", "customer": "cf_site"}, "/properties/N/contact: customer.website is a property of another record, which a contact does not write: make the row"),
+        ({**ROW, "contact": {"path": "job_title", "else": "job_titel"}}, "/properties/N/contact/else: a contact has no property 'job_titel'; did you mean"),
+        ({**ROW, "name": "raw"}, "/properties/N/name: 'raw' is the record as its system has it"),
+        ({"name": "whole", "contact": "address", "customer": "cf_address"}, "/properties/N/contact: the row 'address_line1' writes address.line1 of a contact, too"),
         ({**ROW, "refers_to": "organization"}, "/properties/N/refers_to: there is no 'organization'; did you mean \"organisation\"?"),
     ],
 )  # fmt: skip
@@ -127,6 +138,30 @@ def test_a_word_of_its_own_that_would_come_back_as_another_is_refused(folder: Pa
     assert found.startswith("/properties/1/order/translate/confirmed: 'shipped' is a word of its own, too")
 
 
+def test_lines_keep_clear_of_what_the_order_itself_has(folder: Path) -> None:
+    path = folder / "mappings" / "order.json"
+    given = json.loads(path.read_text(encoding="utf-8"))
+    line = {"order": "lines[].sku", "chargebee": "order_line_items[].sku"}
+    given["properties"].append({"name": "note", **line})
+    path.write_text(json.dumps(given), encoding="utf-8")
+    found = refused(folder, "order")
+    assert any("an order has a property of its own called 'note'" in each for each in found), found
+    given["properties"][-1] = {
+        "name": "line_note",
+        "order": "lines.sku",
+        "chargebee": "order_line_items[].sku",
+    }
+    path.write_text(json.dumps(given), encoding="utf-8")
+    assert any(
+        "/order: lines is a list: 'lines[].sku' is that of its items" in each
+        for each in refused(folder, "order")
+    )
+    given["properties"][-1] = "line_note"
+    path.write_text(json.dumps(given), encoding="utf-8")
+    [found] = refused(folder, "order")
+    assert found.endswith(": must be object, not 'line_note'")
+
+
 def test_what_is_no_json_or_says_a_key_twice_is_refused(folder: Path) -> None:
     path = folder / "mappings" / "person.json"
     text = path.read_text(encoding="utf-8")
@@ -134,6 +169,10 @@ def test_what_is_no_json_or_says_a_key_twice_is_refused(folder: Path) -> None:
         text.replace('"concept": "person",', '"concept": "person", "concept": "people",'), encoding="utf-8"
     )
     assert refused(folder) == ["/: the key 'concept' is there twice in one object"]
+    path.write_text(
+        text.replace('"personal": true,', '"personal": true, "personal": false,', 1), encoding="utf-8"
+    )
+    assert refused(folder) == ["/: the key 'personal' is there twice in the row 'first_name'"]
     path.write_text(text + "]", encoding="utf-8")
     [found] = refused(folder)
     assert re.fullmatch(r"/: line \d+, column 1 is no JSON: Extra data", found)
