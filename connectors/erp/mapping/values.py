@@ -8,15 +8,18 @@ the parts of the value (`year`, `month`, …; a decimal's text below `key`) and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 from connectors.erp.mapping import html_text, stamps
+from connectors.erp.mapping.local_time import shown, zone
 from connectors.erp.profile.model.mapping import Values
 from core.clock import to_text
 
 _TRUE = (True, 1, "1", "true", "True", "TRUE", "yes")
+_MOMENTS = ("epoch_s", "epoch_ms", "dotnet")
+"""Forms in which a day is the moment at which it begins."""
 _FALSE = (False, 0, "0", "false", "False", "FALSE", "no")
 
 Convert = Callable[[Any], Any]
@@ -43,18 +46,20 @@ def reader(kind: str | None, values: Values) -> Convert:
             return lambda value: date(value["year"], value["month"], value["day"]).isoformat()
         case "date" if "%" in values.date.form:
             return lambda value: datetime.strptime(value, values.date.form).date().isoformat()
+        case "date" if values.date.form in _MOMENTS:
+            return _day_reader(values.date.form, values.date.timezone)
         case "date":
             return lambda value: date.fromisoformat(str(value)[:10]).isoformat()
         case "html":
             return html_text.to_text
         case "datetime":
-            return stamps.parser(values.datetime.form, values.datetime.timezone)
+            return _moment_reader(values.datetime.form, values.datetime.timezone)
     return lambda value: value
 
 
 def writer(kind: str | None, values: Values) -> Convert:
     """Return a function from our value to the ERP's; same errors."""
-    decimal, moment = values.decimal, values.datetime
+    decimal, moment, day = values.decimal, values.datetime, values.date.written or values.date.form
     match kind:
         case "boolean" if values.boolean is not None:
             yes, no = values.boolean.true, values.boolean.false
@@ -69,17 +74,51 @@ def writer(kind: str | None, values: Values) -> Convert:
             return lambda value: {**decimal.mark, decimal.key: str(value)}
         case "decimal" if decimal.form == "number":
             return lambda value: _number(Decimal(str(value)))
-        case "date" if values.date.form == "object":
+        case "date" if day == "object":
             return lambda value: {**values.date.mark, **_parts(date.fromisoformat(value))}
-        case "date" if "%" in values.date.form:
-            return lambda value: date.fromisoformat(value).strftime(values.date.form)
+        case "date" if "%" in day:
+            return lambda value: date.fromisoformat(value).strftime(day)
+        case "date" if day in _MOMENTS:
+            return _day_writer(day, values.date.timezone)
         case "html":
             return html_text.to_html
         case "datetime":
             return lambda value: stamps.to_form(
-                moment.form, to_text(datetime.fromisoformat(value)), moment.timezone, moment.mark
+                moment.written or moment.form,
+                to_text(datetime.fromisoformat(value)),
+                moment.timezone,
+                moment.mark,
             )
     return lambda value: value
+
+
+def _moment_reader(form: str, timezone: str | None) -> Convert:
+    parse = stamps.parser(form, timezone)
+
+    def read(value: object) -> str:
+        try:
+            return parse(value)
+        except stamps.BadStamp as error:
+            raise ValueError(f"not of the form {form}") from error
+
+    return read
+
+
+def _day_reader(form: str, timezone: str | None) -> Convert:
+    parse, place = _moment_reader(form, None), zone(timezone)
+    return lambda value: shown(datetime.fromisoformat(parse(value)), place).date().isoformat()
+
+
+def _day_writer(form: str, timezone: str | None) -> Convert:
+    """Numbers are written as numbers, which no filter is."""
+    place = zone(timezone)
+
+    def write(value: str) -> object:
+        begins = datetime.combine(date.fromisoformat(value), time(), place)
+        written = stamps.to_form(form, to_text(begins))
+        return written if form == "dotnet" else int(str(written))
+
+    return write
 
 
 def _text(value: object) -> str:

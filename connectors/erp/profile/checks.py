@@ -176,6 +176,7 @@ def _parts(checked: Checked) -> Iterator[Finding]:
 def _zones(checked: Checked) -> Iterator[Finding]:
     given = {
         ("timezone",): checked.entity.timezone,
+        ("values", "date", "timezone"): checked.entity.values.date.timezone,
         ("values", "datetime", "timezone"): checked.entity.values.datetime.timezone,
     }
     for place, name in given.items():

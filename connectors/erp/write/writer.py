@@ -132,7 +132,8 @@ class Writer:
         key = self._shape.key(raw) if key is None else key
         for line in lines:
             values = {"line": line.key} if line.key is not None else {}
-            call, body = line.call, line.body
+            call, body = line.call, _kept(line.raw, line.call.keep, line.body)
+            body = {**render(call.besides, {**self._calls.values_of(key), **values}), **body}
             if call.body is not UNSET:
                 body = render(call.body, {**self._calls.values_of(key), **values, "changes": body})
             version = get_path(line.raw, call.if_match) if call.if_match is not None else None
@@ -281,7 +282,7 @@ class Writer:
         The changed fields, or the whole record as the ERP holds it with them put in.
         """
         if self._spec.update.mode == "partial":
-            return changes
+            return _with_whole(present.raw, self._spec.update.whole, changes)
         raw = self.fetch(key)
         if self._shape.lock_of(raw) != self._shape.lock_of(present.raw):
             raise Conflict(f"{self._name} {key} moved on while it was written", entity=key)
@@ -363,6 +364,24 @@ def _says_all(have: Record, wanted: Record, name: str, same: Same) -> bool:
     return all(
         same((name, 0, key), have.get(key), value) for key, value in wanted.items() if value is not None
     )
+
+
+def _with_whole(raw: Record, places: Sequence[str], changes: Record) -> Record:
+    """Return the changes, with all that the record holds of the objects there that change."""
+    whole = dict(changes)
+    for place in places:
+        change, held = get_path(changes, place), get_path(raw, place)
+        if isinstance(change, dict) and isinstance(held, dict):
+            set_path(whole, place, _merged(dict(held), change))
+    return whole
+
+
+def _kept(raw: Record, places: Sequence[str], body: Record) -> Record:
+    """Return the body of a call with what is sent back as it was read; a new line has nothing."""
+    body = dict(body)
+    for place in places if raw else []:
+        set_path(body, place, get_path(raw, place))
+    return body
 
 
 def _merged(record: Record, changes: Record) -> Record:

@@ -161,6 +161,32 @@ def test_lines_are_made_after_their_record_and_changed_one_by_one(
     assert again["$operation"] == "none", again
 
 
+def test_a_call_for_a_line_may_say_more_than_its_changes(
+    shop: Shop, upstream: Upstream, tmp_path: Path
+) -> None:
+    """Whose line it is, for an address that does not say so, and the version that was read."""
+    besides = {"of": {"id": "{id}"}}
+    calls = {
+        "create": {"path": "/orders/{id}/lines", "besides": besides, "keep": ["etag"]},
+        "update": {
+            "path": "/lines/{line}",
+            "besides": {"no": "{line}"},
+            "keep": ["etag"],
+            "if_match": "etag",
+        },
+    }
+    client = app_of(tmp_path, upstream.url, order_profile(**calls))
+    made = share(client, "order", **NEW, lines=lines("A"))
+    stored = made["$response"]["lines"]
+    changed = [{"line_id": "l1", "quantity": "5"}]
+    share(client, "order", id="o1", lines=changed, **{"$based_on": {"lines": stored}})
+    bodies = [one.json for one in upstream.asked if one.method != "GET" and "lines" in one.path]
+    assert bodies == [
+        {"article": "A", "count": 2, "of": {"id": "o1"}},
+        {"count": 5, "etag": "v1", "no": "l1"},
+    ]
+
+
 def test_lines_may_go_with_a_new_record(shop: Shop, upstream: Upstream, tmp_path: Path) -> None:
     whole = order_profile(with_record=True)
     del whole["entities"]["order"]["children"]

@@ -148,6 +148,14 @@ def test_variables_that_cannot_be_used_are_named(
     assert says in caught.value.detail
 
 
+@pytest.mark.parametrize("key", [17, "17"])
+def test_the_whole_answer_of_a_create_may_be_its_key(tmp_path: Path, key: Any) -> None:
+    with scripted_upstream(maker(Reply(key, 201))) as upstream:
+        client = app_of(tmp_path, upstream.url, profile(create={"id_from": ""}))
+        made = share(client, first_name="E", **{"$origin": "~:chargebee-customer:cb1"})
+        assert (made["$operation"], made["$generated_id"]) == ("insert", "17"), made["$error"]
+
+
 def maker(answer: Reply, found: list[dict[str, Any]] | None = None) -> Any:
     """An ERP that answers every create so, and finds these records by any origin afterwards."""
     state = {"made": False}

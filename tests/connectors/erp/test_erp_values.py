@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from flask.testing import FlaskClient
 
+from connectors.erp.mapping import values as values_of
+from connectors.erp.profile.model.mapping import Values
 from tests.support.erp import app_of, profile
 from tests.support.upstream import Asked, Reply, Upstream, scripted_upstream
 
@@ -253,3 +256,57 @@ def test_an_origin_that_is_too_long_is_cut_and_found_again(
     assert shown == ({"chargebee": "short"} if origin == "short" else None), "half a key names nobody"
     other = share(client, first_name="E", **{"$origin": f"~:chargebee-customer:{origin}!"})
     assert other["$generated_id"] == "2", "another key that begins alike is another record"
+
+
+DAY_FORMS: list[tuple[dict[str, Any], Any, Any]] = [
+    ({"form": "epoch_s"}, 1777593600, 1777593600),
+    ({"form": "epoch_s"}, "1777593600", 1777593600),
+    ({"form": "epoch_ms", "timezone": "Europe/Oslo"}, 1777586400000, 1777586400000),
+    ({"form": "dotnet"}, "/Date(1777593600000)/", "/Date(1777593600000)/"),
+    ({"form": "dotnet", "written": "%Y-%m-%dT00:00:00"}, "/Date(1777593600000)/", "2026-05-01T00:00:00"),
+    ({"form": "%d.%m.%Y", "written": "iso"}, "01.05.2026", "2026-05-01"),
+]
+
+
+@pytest.mark.parametrize(("form", "theirs", "sent"), DAY_FORMS, ids=[str(one[0]) for one in DAY_FORMS])
+def test_a_day_may_be_a_moment_and_be_sent_otherwise_than_it_comes(
+    form: dict[str, Any], theirs: Any, sent: Any
+) -> None:
+    values = msgspec.convert({"date": form}, Values)
+    assert values_of.reader("date", values)(theirs) == "2026-05-01"
+    assert values_of.writer("date", values)("2026-05-01") == sent
+
+
+@pytest.mark.parametrize("form", ["epoch_s", "epoch_ms", "dotnet", "iso_naive"])
+@pytest.mark.parametrize("kind", ["date", "datetime"])
+def test_what_is_no_moment_names_its_field(
+    table: Table, upstream: Upstream, tmp_path: Path, form: str, kind: str
+) -> None:
+    """A field is no change stamp, and is not called one."""
+    if (form, kind) == ("iso_naive", "date"):
+        form = "iso"
+    fields = {"created_at": {"from": "made", "type": kind}, "external_refs.chargebee": "ref"}
+    client = app_of(tmp_path, upstream.url, profile(fields=fields, values={kind: {"form": form}}))
+    table.put("1", made="some day")
+    answer = client.get("/contact/entities/1")
+    assert answer.json["detail"] == "the ERP's made is not what the profile says of created_at"
+
+
+def test_an_object_that_is_replaced_by_what_is_sent_goes_whole(
+    table: Table, upstream: Upstream, tmp_path: Path
+) -> None:
+    """What the profile does not map of it stays, too; an object of which nothing changes is not sent."""
+    fields = {
+        "address.city": "home.city",
+        "address.line1": "home.street",
+        "email": "mail",
+        "external_refs.chargebee": "ref",
+    }
+    client = app_of(tmp_path, upstream.url, profile(fields=fields, update={"whole": ["home"]}))
+    home = {"id": 3, "city": "Oslo", "street": "S 1", "floor": {"no": 2}}
+    table.put("1", home=home, mail="a@x.example")
+    based_on = client.get("/contact/entities/1").json
+    share(client, id="1", address={**based_on["address"], "city": "Bergen"}, **{"$based_on": based_on})
+    assert written(upstream) == {"home": {**home, "city": "Bergen"}}
+    share(client, id="1", email="b@x.example", **{"$based_on": based_on})
+    assert written(upstream) == {"mail": "b@x.example"}

@@ -106,6 +106,14 @@ class LineCall(ProfilePart, frozen=True):
     body: Annotated[
         Json, Meta(description="What is sent, with {changes} and {line}; the changes alone by default.")
     ] = UNSET
+    besides: Annotated[
+        dict[str, Json],
+        Meta(description='Members besides the changes, such as {"order": {"id": "{id|integer}"}}.'),
+    ] = {}
+    keep: Annotated[
+        list[Path],
+        Meta(description="What of a line is sent back as it was read, such as its version."),
+    ] = []
     if_match: Annotated[
         Path | None, Meta(description="Where a line holds its version, which is sent as If-Match.")
     ] = None
@@ -313,18 +321,26 @@ class DecimalForm(ProfilePart, frozen=True):
     mark: Mark = {}
 
 
+DAY_FORMS = ("iso", "object", "epoch_s", "epoch_ms", "dotnet")
+DayForm: TypeAlias = Annotated[
+    str,
+    Meta(
+        description="iso: YYYY-MM-DD · object: with year, month and day · epoch_s, epoch_ms, dotnet: the"
+        " moment at which the day begins in `timezone`, as a number, or as /Date(ms)/ · or a pattern of"
+        " strftime, such as %d.%m.%Y.",
+        extra_json_schema={"anyOf": [{"enum": list(DAY_FORMS)}, {"pattern": "%"}]},
+    ),
+]
+
+
 class DateForm(ProfilePart, frozen=True):
     """Days."""
 
-    form: Annotated[
-        str,
-        Meta(
-            description="iso: YYYY-MM-DD · object: with year, month and day · or a pattern of strftime,"
-            " such as"
-            " %d.%m.%Y.",
-            extra_json_schema={"anyOf": [{"enum": ["iso", "object"]}, {"pattern": "%"}]},
-        ),
-    ] = "iso"
+    form: DayForm = "iso"
+    written: Annotated[
+        DayForm | None, Meta(description="The form that is sent, where it is not the one that comes.")
+    ] = None
+    timezone: Zone | None = None
     mark: Mark = {}
 
 
@@ -332,6 +348,9 @@ class DatetimeForm(ProfilePart, frozen=True):
     """Moments."""
 
     form: StampForm = "iso"
+    written: Annotated[
+        StampForm | None, Meta(description="The form that is sent, where it is not the one that comes.")
+    ] = None
     timezone: Zone | None = None
     mark: Mark = {}
 

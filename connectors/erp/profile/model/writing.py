@@ -94,10 +94,10 @@ class Create(ProfilePart, frozen=True):
     within: Within | None = None
     record: Annotated[Path, Meta(description="Where the answer holds the record.")] = ""
     id_from: Annotated[
-        Path | IdFromHeader | None,
+        str | IdFromHeader | None,
         Meta(
             description="Where the answer holds only the new id, in its body or in a header; the record is"
-            " then read."
+            ' then read. "": the whole answer is the id.'
         ),
     ] = None
 
@@ -151,6 +151,13 @@ class Update(ProfilePart, frozen=True):
             " holds it, with the changes."
         ),
     ] = "partial"
+    whole: Annotated[
+        list[Path],
+        Meta(
+            description="Objects in the record that the ERP replaces by what is sent, such as an address: all"
+            " that the record holds of one is sent with a change in it."
+        ),
+    ] = []
     answers: Annotated[
         Literal["record", "nothing"], Meta(description="nothing: the record is read after the write.")
     ] = "record"
