@@ -161,6 +161,12 @@ class Concept:
         ]
         return ["list", *dict.fromkeys(found)] if found else None
 
+    @cached_property
+    def line_names(self) -> Dtl | None:
+        """Properties of lines that are kept up, each place by itself."""
+        found = [each["name"] for record in self.records.values() for each in record.line_fields]
+        return ["list", *dict.fromkeys(found)] if found else None
+
     @property
     def coarse(self) -> list[Record]:
         """Records that know fewer values of a property than others do."""

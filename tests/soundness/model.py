@@ -10,7 +10,8 @@ sync could look (`hi`). Of two edits whose spans overlap either may win; otherwi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 NEVER = 1 << 62
@@ -24,6 +25,10 @@ def normal(value: Any) -> Any:
         kept = {key: normal(part) for key, part in value.items()}
         return {key: part for key, part in kept.items() if part is not None} or None
     return value
+
+
+def _at(lines: list[Any] | None, place: int) -> Any:
+    return lines[place] if lines and place < len(lines) else None
 
 
 @dataclass
@@ -126,6 +131,8 @@ class Group:
         last = {edit.member: edit for edit in self.edits.get(name, [])}
         if not last:
             return [self.agreed.get(name)]
+        if any(isinstance(edit.value, list) for edit in self.edits[name]):
+            return self._line_by_line(name, slack)
         winners = [
             one
             for one in last.values()
@@ -138,6 +145,22 @@ class Group:
         if not born_empty and len(last) == 1 and self._came_back(name, *last.values()):
             values.append(self.agreed.get(name))
         return values
+
+    def _line_by_line(self, name: str, slack: int) -> list[Any]:
+        """The lists that a property of lines may be: each line is edited by itself."""
+        found = []
+        for place in range(max(len(edit.value or ()) for edit in self.edits[name])):
+            agreed = {name: _at(self.agreed[name], place)} if name in self.agreed else {}
+            held = {key: {name: _at(values.get(name), place)} for key, values in self.held.items()}
+            line = Group(self.concept, agreed=agreed, held=held)
+            says: dict[str, Any] = {}
+            for edit in self.edits[name]:
+                before = says.get(edit.member, held.get(edit.member.split(":", 1)[1], agreed).get(name))
+                says[edit.member] = _at(edit.value, place)
+                if says[edit.member] != before:
+                    line.edits.setdefault(name, []).append(replace(edit, value=says[edit.member]))
+            found.append(line.admissible(name, slack))
+        return [list(each) if any(each) else None for each in product(*found)]
 
     def _came_back(self, name: str, edit: Edit) -> bool:
         """A value that was there before: nobody who looks now and then can tell that it was edited."""

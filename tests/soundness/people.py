@@ -127,7 +127,17 @@ class People(Births):
         lines = len(group.agreed.get("line_sku") or []) or self._count_lines(member)
         if name == "metadata":
             return self.typist.value(name)
-        return self.typist.maybe_empty(name, lines)
+        value = self.typist.maybe_empty(name, lines)
+        return self._one_line(member, name, value) if isinstance(value, list) else value
+
+    def _one_line(self, member: Member, name: str, value: list[object]) -> list[object]:
+        """Change a single line, the others as they are; all of them where the sync may be writing meanwhile."""
+        kind = KINDS[member.kind]
+        present = kind.read(self.world.get(kind, member.id))[name]
+        if self.disturbed or not present or len(present) != len(value):
+            return value
+        place = self.did.total() % len(value)
+        return [*present[:place], value[place], *present[place + 1 :]]
 
     def _count_lines(self, member: Member) -> int:
         if KINDS[member.kind].concept != "order":

@@ -35,6 +35,13 @@ def test_a_value_that_came_back_may_have_been_missed() -> None:
     assert set(map(str, back.admissible("phone"))) == {"old", "b"}
 
 
+def test_lines_are_edited_each_by_itself() -> None:
+    one, other = Edit(A, ["x", "old"], 5, 6), Edit(B, ["old", "y"], 7, 8)
+    assert group(one, other, agreed=["old", "old"]).admissible("phone") == [["x", "y"]]
+    assert group(one, Edit(B, ["z", "y"], 7, 8), agreed=["old", "old"]).admissible("phone") == [["z", "y"]]
+    assert group(one, Edit(A, None, 7, 8), agreed=["old", "old"]).admissible("phone") == [None]
+
+
 @given(st.lists(st.tuples(st.sampled_from([A, B]), st.integers(0, 50), st.integers(0, 9)), min_size=1))
 def test_something_is_always_admissible_and_it_was_typed_last_somewhere(history: list) -> None:
     edits = [Edit(member, f"v{n}", lo, lo + span) for n, (member, lo, span) in enumerate(history)]
