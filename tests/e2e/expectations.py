@@ -273,6 +273,30 @@ def three_categories_stay_three(world: World) -> Scenario:
     assert [world.erp.get("products", one)["category"] for one in made] == names
 
 
+@scenario
+def values_travel_with_their_blanks_and_line_breaks(world: World) -> Scenario:
+    """Where the target keeps them; what is nothing but blanks is empty."""
+    one, two = order(world, "blanks"), product(world, "BLANKS", "Blanks", description="first\n  second ")
+    who = world.erp.create("contacts", last_name="N", phone="12 34", email="spelt@value.example")["id"]
+    yield
+    key, item_id = theirs(world, "orders", one), theirs(world, "products", two)
+    world.erp.patch("orders", one, note=" a\n\nb  c ")
+    world.chargebee.post(f"items/{item_id}", unit=" box ")
+    yield
+    assert world.chargebee.get("orders", key)["note"] == " a\n\nb  c "
+    assert world.chargebee.get("items", item_id)["description"] == "first\n  second "
+    assert world.erp.get("products", two)["unit"] == " box "
+    world.erp.patch("orders", one, note=" a\n\nb  c")
+    world.erp.patch("contacts", who, phone="12-34", last_name="n")
+    yield
+    person = world.chargebee.get("customers", theirs(world, "contacts", who))
+    assert (person["phone"], person["last_name"]) == ("12-34", "n")
+    assert world.chargebee.get("orders", key)["note"] == " a\n\nb  c"
+    world.erp.patch("orders", one, note=" \n ")
+    yield
+    assert not world.chargebee.get("orders", key).get("note")
+
+
 # --- clears
 
 
@@ -301,6 +325,51 @@ def the_sku_of_a_line_can_be_cleared(world: World) -> Scenario:
     assert _skus(world.erp.get("orders", one)["lines"]) == [None]
 
 
+@scenario
+def lines_edited_on_both_sides_count_each_by_itself(world: World) -> Scenario:
+    """In the same moment, in every property of lines; of one line the later edit counts."""
+    one, two = order(world, "line-by-line", "A", "B", "C"), order(world, "line-cleared", "A", "B")
+    yield
+    key, second = theirs(world, "orders", one), theirs(world, "orders", two)
+    mine, other = (
+        world.erp.get("orders", one)["lines"],
+        world.chargebee.get("orders", key)["order_line_items"],
+    )
+    changed = [{**mine[0], "sku": "A2"}, mine[1], {**mine[2], "sku": "C2", "status": "shipped"}]
+    world.erp.patch("orders", one, lines=changed)
+    told = [{"id": other[1]["id"], "sku": "B3", "status": "on_hold"}, {"id": other[2]["id"], "sku": "C3"}]
+    world.chargebee.post(f"orders/{key}", order_line_items=told)
+    mine, other = (
+        world.erp.get("orders", two)["lines"],
+        world.chargebee.get("orders", second)["order_line_items"],
+    )
+    world.erp.patch("orders", two, lines=[{**mine[0], "sku": None}, mine[1]])
+    world.chargebee.post(f"orders/{second}", order_line_items=[{"id": other[1]["id"], "sku": "B3"}])
+    yield
+    yield
+    mine, other = (
+        world.erp.get("orders", one)["lines"],
+        world.chargebee.get("orders", key)["order_line_items"],
+    )
+    assert _skus(mine) == _skus(other) == ["A2", "B3", "C3"]
+    assert [line["status"] for line in mine][1:] == ["on_hold", "shipped"]
+    assert [line["status"] for line in other][1:] == ["on_hold", "shipped"]
+    mine, other = (
+        world.erp.get("orders", two)["lines"],
+        world.chargebee.get("orders", second)["order_line_items"],
+    )
+    assert _skus(mine) == _skus(other) == [None, "B3"]
+    world.chargebee.post(f"orders/{second}", order_line_items=[{"id": other[1]["id"], "sku": ""}])
+    world.erp.patch("orders", two, lines=[{**mine[0], "sku": "A4"}, mine[1]])
+    yield
+    yield
+    mine, other = (
+        world.erp.get("orders", two)["lines"],
+        world.chargebee.get("orders", second)["order_line_items"],
+    )
+    assert _skus(mine) == _skus(other) == ["A4", None]
+
+
 def _skus(lines: list[Record]) -> list[Any]:
     return [line.get("sku") for line in lines]
 
@@ -319,7 +388,7 @@ def a_price_that_chargebee_can_not_be_without_is_reported(world: World) -> Scena
 
 @scenario
 def a_currency_that_is_changed_is_reported(world: World) -> Scenario:
-    """No second price is made, and the first stays."""
+    """No second price is made, and the first stays; until it is changed back."""
     one = product(world, "CURRENCY", "Currency")
     yield
     world.erp.patch("products", one, currency="NOK")
@@ -328,6 +397,17 @@ def a_currency_that_is_changed_is_reported(world: World) -> Scenario:
     prices = world.chargebee.all("item_prices", **{"item_id[is]": theirs(world, "products", one)})
     assert [each["currency_code"] for each in prices] == ["EUR"]
     assert "currency" in cases(world, one)
+    two = product(world, "CURRENCY-BACK", "Currency there and back")
+    yield
+    world.erp.patch("products", two, currency="NOK")
+    yield
+    assert "currency" in cases(world, two)
+    world.erp.patch("products", two, currency="EUR")
+    yield
+    assert not cases(world, two)
+    world.erp.patch("products", two, unit_price="2.00")
+    yield
+    assert world.chargebee.get("item_prices", f"{theirs(world, 'products', two)}-EUR")["price"] == 200
 
 
 @scenario

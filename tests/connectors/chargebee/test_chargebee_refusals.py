@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.connectors.chargebee.conftest import Calls, Service
+from tests.connectors.chargebee.conftest import Calls, Service, serving_here
 from tests.connectors.chargebee.test_chargebee_orders import ORDER
 from tests.support.systems import Chargebee
 
@@ -52,6 +52,14 @@ def test_one_refused_value_holds_back_nothing_else(
     again = service.update("customer", stored, **payload(name, good))
     assert (again["$status"], again.get("$refused")) == ("ok", None)
     assert sum(count for call, count in settled.made().items() if call.startswith("POST")) <= 1
+
+
+def test_a_refusal_that_takes_its_record_along_would_be_noticed(
+    site: Chargebee, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.common.refused._MOST", 0)
+    with serving_here(site.root) as service, pytest.raises(AssertionError):
+        test_one_refused_value_holds_back_nothing_else("billing_address/zip", "insert", service, site)
 
 
 def test_an_order_in_a_currency_that_the_site_lacks_says_so(service: Service, site: Chargebee) -> None:
