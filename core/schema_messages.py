@@ -89,7 +89,8 @@ def _is_another(outer: ValidationError, inner: ValidationError) -> bool:
     """Return whether an alternative failed because the value means to be another one."""
     place = list(inner.absolute_path)[len(outer.absolute_path) :]
     named = outer.validator == "oneOf" and place in ([name] for name in _CHOOSERS)
-    return named or (not place and inner.validator == "type")
+    scalar = inner.validator in ("const", "enum") and isinstance(inner.instance, dict | list)
+    return named or (not place and (inner.validator == "type" or scalar))
 
 
 def _unknown(error: ValidationError) -> Iterator[str]:

@@ -44,6 +44,16 @@ def test_the_value_is_told_only_where_it_may_be() -> None:
     assert [finding.text for finding in explain(error, repr)] == ["must be one of \"a\", not 'hunter2'"]
 
 
+def test_an_object_is_never_meant_to_be_a_fixed_value() -> None:
+    """A member that is an object or false: what is wrong in the object is said."""
+    some = {"type": "object", "properties": {"path": {}}, "additionalProperties": False}
+    schema = {"oneOf": [{"const": False}, some]}
+    (finding,) = [
+        one for error in Draft202012Validator(schema).iter_errors({"pth": 1}) for one in explain(error)
+    ]
+    assert (finding.path, finding.text) == (("pth",), 'is no known property; did you mean "path"?')
+
+
 def test_of_several_alternatives_the_one_that_is_meant_counts() -> None:
     alternative = {"type": "object", "additionalProperties": False}
     schema = {

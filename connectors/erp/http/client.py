@@ -64,7 +64,7 @@ def make_client(settings: ErpSettings, metrics: Metrics) -> ErpClient:
     )
     client = ErpClient(
         options,
-        make_auth(rest.auth, TokenCalls(options)),
+        make_auth(rest.auth, TokenCalls(options, rest)),
         Limiter(rate.per_second, rate.burst, rate.concurrency, per_day=rate.per_day),
         metrics,
         error_of=error_reader(rest),

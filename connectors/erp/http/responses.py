@@ -45,15 +45,20 @@ def error_reader(rest: Rest) -> Callable[[UpstreamResponse], ServiceError | None
     """Return the function that tells errors from answers, as the profile's connection describes them."""
 
     def error_of(answer: UpstreamResponse) -> ServiceError | None:
-        for rule in rest.errors:
-            if _fits(rule.when, answer):
-                if rule.action == "ok":
-                    return None
-                return _explained(_ACTIONS[rule.action](f"the ERP answered {answer.status}"), answer, rest)
+        action = action_of(rest, answer)
+        if action == "ok":
+            return None
+        if action is not None:
+            return _explained(_ACTIONS[action](f"the ERP answered {answer.status}"), answer, rest)
         error = error_of_status(answer)
         return _explained(error, answer, rest) if error is not None else None
 
     return error_of
+
+
+def action_of(rest: Rest, answer: UpstreamResponse) -> str | None:
+    """Return what the first of the profile's error rules that fits says of an answer; None if none fits."""
+    return next((rule.action for rule in rest.errors if _fits(rule.when, answer)), None)
 
 
 def _fits(when: ErrorWhen, answer: UpstreamResponse) -> bool:

@@ -10,8 +10,9 @@ from urllib3.exceptions import HTTPError
 
 from connectors.common.errors import Unavailable, UpstreamRefused
 from connectors.common.exchange import exchange
-from connectors.common.upstream import UpstreamOptions, make_session
-from connectors.erp.profile.model.connection import Password, RefreshToken, Session, TokenCall
+from connectors.common.upstream import UpstreamOptions, UpstreamResponse, make_session
+from connectors.erp.http.responses import action_of
+from connectors.erp.profile.model.connection import Password, RefreshToken, Rest, Session, TokenCall
 from core import jsonio
 from core.dotted import get_path
 
@@ -37,8 +38,10 @@ class Tokens:
 class TokenCalls:
     """Makes the calls; `Unavailable` where one may be made again, `UpstreamRefused` where it may not."""
 
-    def __init__(self, options: UpstreamOptions) -> None:
+    def __init__(self, options: UpstreamOptions, rest: Rest) -> None:
+        """`rest` says what error answers mean; that counts for logins, which are calls of the ERP's API."""
         self._options = options
+        self._rest = rest
         self._session = make_session(options, {})
         self.patience = options.connect_timeout + options.read_timeout
         """Seconds that a call takes at most."""
@@ -59,7 +62,7 @@ class TokenCalls:
     def login(self, spec: Session) -> Tokens:
         """Fetch a session's token, or its cookies as one text; its lifetime is what the profile says."""
         url = self._options.base_url + spec.path
-        answer = self._answer(spec.method, url, json=spec.body, params=spec.query, headers=spec.headers)
+        answer = self._answer(spec.method, url, True, json=spec.body, params=spec.query, headers=spec.headers)
         if spec.token_path is not None:
             return Tokens(self._token(_json(answer), spec.token_path), spec.lifetime_seconds)
         if spec.cookies:
@@ -78,7 +81,7 @@ class TokenCalls:
         else:
             auth = HTTPBasicAuth(spec.client_id.encode(), secret.encode())
         sent = {"json": body} if spec.sent_as == "json" else {"data": body}
-        found = _json(self._answer("POST", spec.token_url, auth=auth, headers=spec.headers, **sent))
+        found = _json(self._answer("POST", spec.token_url, False, auth=auth, headers=spec.headers, **sent))
         lifetime, refresh = get_path(found, "expires_in"), get_path(found, "refresh_token")
         return Tokens(
             self._token(found, spec.token_path),
@@ -86,7 +89,7 @@ class TokenCalls:
             refresh if isinstance(refresh, str) and refresh else None,
         )
 
-    def _answer(self, method: str, url: str, **kwargs: object) -> requests.Response:
+    def _answer(self, method: str, url: str, is_login: bool, **kwargs: object) -> requests.Response:
         try:
             answer, body = exchange(
                 self._session,
@@ -100,10 +103,14 @@ class TokenCalls:
         except (requests.RequestException, HTTPError) as error:
             raise Unavailable(f"the token call was not answered ({type(error).__name__})") from None
         answer._content = bytes(body)
-        if answer.status_code < 300:
+        found = _body(answer)
+        seen = UpstreamResponse(answer.status_code, answer.headers, found, method=method)
+        action = action_of(self._rest, seen) if is_login else None
+        if action == "ok" or (action is None and answer.status_code < 300):
             return answer
-        said = f"the token call was answered {answer.status_code}{_reason(answer)}"
-        if answer.status_code == 429 or answer.status_code >= 500:
+        said = f"the token call was answered {answer.status_code}{_reason(found, self._rest.error_message)}"
+        is_passing = answer.status_code == 429 or answer.status_code >= 500
+        if action == "unavailable" or (action is None and is_passing):
             raise Unavailable(said)
         raise UpstreamRefused(f"{said}; check {self._options.credentials_setting}")
 
@@ -123,13 +130,18 @@ def _json(answer: requests.Response) -> object:
         raise UpstreamRefused("the token call was not answered with JSON; check its address") from None
 
 
-def _reason(answer: requests.Response) -> str:
-    """Return what the answer says of why it is an error, with a colon before it; empty if nothing."""
+def _body(answer: requests.Response) -> object:
+    """Return what the answer holds; None if that is no JSON."""
     try:
-        body = jsonio.loads(jsonio.without_bom(answer.content))
+        return jsonio.loads(jsonio.without_bom(answer.content))
     except ValueError:
-        return ""
-    found = [text for text in (get_path(body, path) for path in _REASONS) if isinstance(text, str) and text]
+        return None
+
+
+def _reason(body: object, place: str) -> str:
+    """Return, after a colon, why an answer says that it is an error, there or as usual; empty if nothing."""
+    places = (_REASONS[0], place, *_REASONS[1:])
+    found = [text for text in (get_path(body, path) for path in places) if isinstance(text, str) and text]
     if not found:
         return ""
     code = get_path(body, "error")

@@ -196,7 +196,8 @@ def _fixed_queries(checked: Checked) -> Iterator[Finding]:
         advice = "every record would be looked up by the same question; put {origin} into it"
         yield ("origin", "query"), advice
     for name, call in (("get", entity.get), ("update", entity.update), ("delete", entity.delete)):
-        used = names([call.path, call.query, call.headers, call.body]) | names_in_path(call.path)
+        asked = [call.path, call.query, call.headers, call.body, getattr(call, "besides", None)]
+        used = names(asked) | names_in_path(call.path)
         if not used - {"path", "changes", "version"} and call.body is UNSET:
             yield (name, "path"), "every record would have the same address; put {id} into it"
     lock = entity.update.lock

@@ -261,6 +261,7 @@ class Writer:
     def _send_record(self, present: Fetched, key: str, body: Record) -> UpstreamResponse | None:
         spec = self._spec.update
         headers, changes = self._locked(present.raw, self._outgoing(key, present, body))
+        changes = {**render(spec.besides, self._calls.values_of(key)), **changes}
         whole: Any = {spec.wrap: changes} if spec.wrap else changes
         if spec.body is not UNSET:
             version = self._shape.lock_of(present.raw)

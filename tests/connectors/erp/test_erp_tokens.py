@@ -212,3 +212,25 @@ def test_all_cookies_of_a_login_go_with_every_call_and_an_expired_session_begins
         )
         answer = client.get("/contact/entities")
         assert (answer.status_code, answer.json["kind"]) == (502, "fix-settings")
+
+
+LOGINS: list[tuple[str, Reply, dict[str, Any], str, str]] = [
+    ("500, and the password is wrong", Reply({"said": {"why": "Invalid credentials"}}, 500), {"contains": "credentials"}, "refused", "fix-settings"),
+    ("200, and the password is wrong", Reply({"said": {"why": "no such user"}}), {"present": True}, "rejected", "fix-settings"),
+    ("403, and it is being maintained", Reply({"said": {"why": "closed until six"}}, 403), {"contains": "closed"}, "unavailable", "wait"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reply", "when", "action", "kind"), [one[1:] for one in LOGINS], ids=[one[0] for one in LOGINS]
+)
+def test_a_login_is_understood_by_the_rules_of_all_calls(
+    tmp_path: Path, reply: Reply, when: dict[str, Any], action: str, kind: str
+) -> None:
+    auth = {"type": "session", "path": "/Login", "token_path": "token", "body": {"key": "${ERP_TOKEN}"}}
+    errors = [{"when": {"path": "said.why", **when}, "action": action}]
+    rest = {"auth": auth, "errors": errors, "error_message": "said.why"}
+    with scripted_upstream(lambda asked: reply) as upstream:
+        answer = app_of(tmp_path, upstream.url, profile(rest), **SECRETS).get("/contact/entities")
+        assert answer.json["kind"] == kind
+        assert reply.body["said"]["why"] in answer.json["detail"]

@@ -310,3 +310,14 @@ def test_an_object_that_is_replaced_by_what_is_sent_goes_whole(
     assert written(upstream) == {"home": {**home, "city": "Bergen"}}
     share(client, id="1", email="b@x.example", **{"$based_on": based_on})
     assert written(upstream) == {"mail": "b@x.example"}
+
+
+def test_a_change_may_say_more_than_what_changed(table: Table, upstream: Upstream, tmp_path: Path) -> None:
+    """Which record it is, for an ERP whose address does not say so."""
+    fields = {"email": "mail", "external_refs.chargebee": "ref"}
+    update = {"besides": {"no": "{id}", "force": True}}
+    client = app_of(tmp_path, upstream.url, profile(fields=fields, update=update))
+    table.put("1", mail="a@x.example")
+    based_on = client.get("/contact/entities/1").json
+    share(client, id="1", email="b@x.example", **{"$based_on": based_on})
+    assert written(upstream) == {"no": "1", "force": True, "mail": "b@x.example"}

@@ -158,6 +158,10 @@ class Update(ProfilePart, frozen=True):
             " that the record holds of one is sent with a change in it."
         ),
     ] = []
+    besides: Annotated[
+        dict[str, Json],
+        Meta(description='Members besides the changes, such as {"id": "{id}"} for an address without it.'),
+    ] = {}
     answers: Annotated[
         Literal["record", "nothing"], Meta(description="nothing: the record is read after the write.")
     ] = "record"
