@@ -27,6 +27,7 @@ from stack.mappings.concept import (
 )
 from stack.mappings.record import Record
 from stack.mappings.render import Mappings, Pipe
+from stack.mappings.schemas import emptying
 
 WIDTH = 110
 HOLDERS = ("claims", "golden", "raw", "said", "value", "values")
@@ -87,7 +88,7 @@ def told(read: Mappings, path: str) -> str:
     if len(found) > 1:
         lines = [f"{path!r} is a property of several records; name one:"]
         return "\n".join([*lines, *(f"  {_full_name(each)}  ({each.concept.file})" for each in found)])
-    return "\n".join(_told(read.pipes(), found[0]))
+    return "\n".join(_told(read, found[0]))
 
 
 def _full_name(found: Found) -> str:
@@ -95,8 +96,8 @@ def _full_name(found: Found) -> str:
     return f"{found.concept.records[alias].type}.{cell.path.replace('[]', '')}"
 
 
-def _told(pipes: Mapping[str, Pipe], found: Found) -> Iterator[str]:
-    row, concept = found.row, found.concept
+def _told(read: Mappings, found: Found) -> Iterator[str]:
+    row, concept, pipes = found.row, found.concept, read.pipes()
     yield f"{row.name}   {concept.file}, /properties/{found.at}"
     yield ""
     yield from _wrapped(json.dumps(row.given, ensure_ascii=False), "  ")
@@ -107,6 +108,9 @@ def _told(pipes: Mapping[str, Pipe], found: Found) -> Iterator[str]:
     for record, cell in cells:
         yield f"  {record.type}.{cell.path}"
         yield from _cell(record, row, cell)
+        never_empty = emptying(read.root, record, cell.path.replace("[]", ""))
+        if never_empty and row.direction in (BOTH, TO_CHARGEBEE) and not row.given.get("on_create"):
+            yield f"    {never_empty}"
     yield ""
     yield from text_table(("pipe", "rules that have it", "in its dataset"), list(_stages(pipes, found)))
 

@@ -52,7 +52,7 @@ class ItemFamilies(ChargebeeDatatype):
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """`POST /item_families/{id}`."""
-        self.refuse_create_only(changes)
+        changes = self.to_write(changes)
         return self.client.update(f"/item_families/{in_path(key)}", self.name, changes, present)
 
     def ensure(self, family: str) -> str:
@@ -111,7 +111,7 @@ class Items(ChargebeeDatatype):
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """`POST /items/{id}`; `status` archives and brings back."""
-        self.refuse_create_only(changes)
+        changes = self.to_write(changes)
         path = f"/items/{in_path(key)}"
         try:
             return self.client.update(path, self.name, changes, present)
@@ -191,7 +191,7 @@ class ItemPrices(ChargebeeDatatype):
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """`POST /item_prices/{id}`; a price that is no single amount is not overwritten with one."""
-        self.refuse_create_only(changes)
+        changes = self.to_write(changes)
         if "price" in changes and present.get("price") is None:
             kept = present.get("price_in_decimal") or present.get("pricing_model")
             raise refusal(

@@ -53,7 +53,7 @@ class Customers(ChargebeeDatatype):
         Billing information goes first: Chargebee is most likely to refuse that, and then nothing is written.
         """
         _refuse_erased(present)
-        self.refuse_create_only(changes)
+        changes = self.to_write(changes)
         of_billing = {name: value for name, value in changes.items() if name in billing.BILLING_INFO}
         plain = {name: value for name, value in changes.items() if name not in billing.BILLING_INFO}
         path = f"/customers/{in_path(key)}"

@@ -12,7 +12,7 @@ from connectors.chargebee.forms import in_path
 from connectors.chargebee.identity import derived_id
 from connectors.chargebee.reading import Reader
 from connectors.chargebee.responses import MissingReference
-from connectors.chargebee.rules import check_texts
+from connectors.chargebee.rules import check_texts, refusal
 from connectors.chargebee.settings import ChargebeeSettings
 from connectors.chargebee.tokens import Token
 from connectors.common.datatype import Datatype, Deletion, Entity, Insert, Record
@@ -21,7 +21,15 @@ from core import jsonio
 
 _SCHEMAS = Path(__file__).parent / "schemas"
 CREATE_ONLY = "x-createOnly"
+NEVER_EMPTY = "x-neverEmpty"
+"""Marks what cannot be emptied: all that is neither plain text nor has a default. An empty text may do it,
+but no page says so, and the request schemas of the official client (npm chargebee 3.33.0) refuse to send one.
+So none is sent; fact `empty-text-clears-other-types`."""
+
 REFERENCES = ("business_entity_id", "customer_id", "item_id")
+_UNSENT = ("object", "validation_status")
+_UNSENT_EMPTY = ("email", "avalara_sale_type", "avalara_transaction_type", "avalara_service_type")
+"""Parts of nested values that are left out where they are to go, as in `NEVER_EMPTY`."""
 
 
 class ChargebeeDatatype(Datatype):
@@ -54,6 +62,12 @@ class ChargebeeDatatype(Datatype):
             client.clock,
             watch=lambda: client.backfills.watch(self.name),
         )
+        self.never_empty = frozenset(
+            name for name, rule in self.schema["properties"].items() if rule.get(NEVER_EMPTY)
+        )
+        self._defaults = {
+            name: rule["default"] for name, rule in self.schema["properties"].items() if "default" in rule
+        }
         self._feed = ListFeed(client, self.resource, self.name, self.deleted_too)
 
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
@@ -120,15 +134,17 @@ class ChargebeeDatatype(Datatype):
         """Chargebee has no empty texts: an empty one clears the attribute."""
         return super().same(path, present, None if desired == "" else desired)
 
-    def refuse_create_only(self, changes: Record) -> None:
-        """`Rejected` if an update would change what Chargebee takes on create only."""
-        for name in changes:
+    def to_write(self, changes: Record) -> Record:
+        """Return the changes of an update as Chargebee takes them: what has a default is set to that.
+
+        `Rejected` for what is taken on create only, and for the emptying of what cannot be empty.
+        """
+        for name, value in changes.items():
             if name in self.create_only:
-                raise Rejected(
-                    f"/{name} can be set only when the {self.name} is created",
-                    field=f"/{name}",
-                    rule="createOnly",
-                )
+                raise refusal(name, f"can be set only when the {self.name} is created", "createOnly")
+            if name in self.never_empty and value in (None, "", []):
+                raise refusal(name, "cannot be emptied through Chargebee's API: empty it there", "notEmpty")
+        return {name: self._defaults.get(name) if value is None else value for name, value in changes.items()}
 
     def delete(self, key: str) -> Deletion:
         """`POST /<resource>/<key>/delete`; Chargebee's refusal is passed on as `Rejected`."""
@@ -155,6 +171,9 @@ def overlay(present: object, merged: object) -> Record | None:
         return None
     have = present if isinstance(present, dict) else {}
     want = merged if isinstance(merged, dict) else {}
-    unsent = ("object", "validation_status")
-    cleared = {name: None for name in have if name not in want and name not in unsent}
-    return {**{name: value for name, value in want.items() if name not in unsent}, **cleared}
+    parts = {**want, **{name: None for name in have if name not in want}}
+    return {
+        name: value
+        for name, value in parts.items()
+        if name not in _UNSENT and (value not in (None, "") or name not in _UNSENT_EMPTY)
+    }

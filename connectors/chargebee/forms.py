@@ -32,13 +32,13 @@ def in_path(record_id: str) -> str:
 
 
 def fields(payload: Mapping[str, object]) -> list[tuple[str, str]]:
-    """`payload` as form fields; None becomes the empty text, which clears the attribute."""
+    """`payload` as form fields; None becomes an empty text or object, which clears the attribute."""
     return [pair for name, value in payload.items() for pair in _fields(name, value)]
 
 
 def _fields(name: str, value: object) -> Iterator[tuple[str, str]]:
-    if name in _JSON_VALUED and value is not None:
-        yield name, jsonio.dumps(value).decode()
+    if name in _JSON_VALUED:
+        yield name, jsonio.dumps({} if value is None else value).decode()
     elif isinstance(value, Mapping):
         for key, part in value.items():
             yield f"{name}[{key}]", _text(part)

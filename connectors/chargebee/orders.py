@@ -36,7 +36,6 @@ _ESSENTIAL = _FROM_INVOICE - {"billing_address"} | {"order_date", "shipping_date
 _CANCELLATION = ("status", "cancellation_reason", "cancelled_at")
 _NO_INVOICE = "no-invoice"
 """The id of an invoice that no site has."""
-_NEVER_EMPTY = ("status", "order_date", "shipping_date")
 
 
 class Orders(ChargebeeDatatype):
@@ -70,16 +69,11 @@ class Orders(ChargebeeDatatype):
         return record.get("invoice_id") in invoice_ids(self.key_for(insert))
 
     def check(self, operation: str, payload: Record) -> None:
-        """Refuse an order that is cancelled before Chargebee knew it, and empty values that cannot be."""
+        """Refuse an order that is cancelled before Chargebee knew it."""
         super().check(operation, payload)
-        if operation == "insert":
-            if payload.get("status") == CANCELLED:
-                problem = "is cancelled: such an order is not imported, since nobody owes its invoice"
-                raise refusal("status", problem, "not-imported")
-            return
-        for name in _NEVER_EMPTY:
-            if name in payload and payload[name] is None:
-                raise refusal(name, "cannot be emptied in Chargebee", "notEmpty")
+        if operation == "insert" and payload.get("status") == CANCELLED:
+            problem = "is cancelled: such an order is not imported, since nobody owes its invoice"
+            raise refusal("status", problem, "not-imported")
 
     def can_leave_out(self, operation: str, error: Rejected) -> bool:
         """Not of a new order: amounts and lines, which only make sense together, and its dates."""
@@ -104,8 +98,7 @@ class Orders(ChargebeeDatatype):
 
         Of lines only changed SKUs and statuses are sent.
         """
-        self.refuse_create_only(changes)
-        changes = dict(changes)
+        changes = self.to_write(_without_reason(present, changes))
         if "shipping_address" in changes:
             before = present.get("shipping_address")
             changes["shipping_address"] = address_to_write(before, changes["shipping_address"])
@@ -398,6 +391,13 @@ class Orders(ChargebeeDatatype):
 def _of_invoice(order: Record, problem: str) -> Record:
     """Return what is reported beside a change of an order, about its invoice."""
     return {"field": "/invoice_id", "value": order.get("invoice_id"), "rule": "invoice", "detail": problem}
+
+
+def _without_reason(present: Record, changes: Record) -> Record:
+    """Return changes that do not ask to empty what reopening an order empties by itself."""
+    is_reopened = present.get("status") == CANCELLED != changes.get("status", CANCELLED)
+    emptied = {name for name in _CANCELLATION if is_reopened and changes.get(name) is None}
+    return {name: value for name, value in changes.items() if name not in emptied}
 
 
 def _placed(payload: Record) -> int:

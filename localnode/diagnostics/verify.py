@@ -10,7 +10,7 @@ from itertools import islice
 
 from core.clock import now_text
 from core.jsonio import Json
-from core.names import COLLECT, SHARE, Kind
+from core.names import COLLECT, SHARE, TRANSFORM, Kind
 from localnode.config import NodeConfig
 from localnode.diagnostics import faults
 from localnode.diagnostics.delivery import Delivery
@@ -23,6 +23,8 @@ from localnode.diagnostics.planned_writes import PlannedWrites
 from localnode.diagnostics.scratch_copy import failures, run, scratch_copy, workplace
 from localnode.node import Node
 from localnode.store import Store
+
+Meant = dict[str, tuple[object, object]]
 
 SETTLED = "settled-difference"
 """The rule by which a node reports linked records that differ, when it does not know which is newer."""
@@ -113,7 +115,8 @@ def _report(node: Node, copy: Node, planned: PlannedWrites, limit: int) -> Json:
         if fault is None:
             continue
         reported = settled.get((Kind(write["system"], write["datatype"]).pipe(SHARE), write["id"]))
-        reported = reported or _the_other_way(known, fault, by_record.get(fault["ni"], []))
+        cases = by_record.get(fault["ni"], [])
+        reported = reported or _the_other_way(known, fault, cases, _meant(fresh, write))
         # What the node has reported, and nobody has edited since, waits for a person.
         if fault["fault"] == "differing" and reported and not delivery.of(fault)["on_its_way"]:
             opened.add(_told(reported), "open")
@@ -131,21 +134,38 @@ def _report(node: Node, copy: Node, planned: PlannedWrites, limit: int) -> Json:
     }
 
 
-def _the_other_way(known: Store, fault: Json, cases: list[Json]) -> Json | None:
+def _the_other_way(known: Store, fault: Json, cases: list[Json], meant: Meant | None = None) -> Json | None:
     """Return the open case in which the node wants these very values the other way round.
 
     By its clocks the other record is behind, and it waits for a person to change that one, as where an API
-    cannot. A node without clocks lets another value win.
+    cannot. A node without clocks lets another value win. `meant`: the values of the fault, from `_meant`.
     """
     for case in cases:
-        dataset = known.find(case["pipe"])
-        row = dataset.get(case["_id"]) if dataset is not None else None
-        found = row.entity() if row is not None else {}
+        found = _row(known, case["pipe"], case["_id"])
         lost, won = found.get("$lost") or {}, found.get("$why") or {}
-        pairs = [(claim["v"], (won.get(name) or {}).get("v")) for name, claim in lost.items()]
-        if all((each["should"], each["is"]) in pairs for each in fault["fields"]):
+        pairs = {name: (claim["v"], (won.get(name) or {}).get("v")) for name, claim in lost.items()}
+        if all((each["should"], each["is"]) in pairs.values() for each in fault["fields"]):
+            return case
+        if meant and all(pairs.get(name) == pair for name, pair in meant.items()):
             return case
     return None
+
+
+def _meant(fresh: Store, write: Json) -> Meant:
+    """Return what a write would set, by property of the shared model: the value and what it replaces.
+
+    Each system writes a value in its own form, so that fields of two systems do not compare.
+    """
+    row = _row(fresh, Kind(write["system"], write["datatype"]).pipe(TRANSFORM), write["id"])
+    said = row.get("$lost") or {}
+    wanted = row.get("$wanted") or {}
+    return {name: (value, (said.get(name) or {}).get("v")) for name, value in wanted.items()}
+
+
+def _row(store: Store, pipe: str, key: str) -> Json:
+    dataset = store.find(pipe)
+    row = dataset.get(key) if dataset is not None else None
+    return row.entity() if row is not None else {}
 
 
 def _told(case: Json) -> Json:

@@ -81,9 +81,10 @@ def _unique_name(write: Write, kind: str, record: Record) -> None:
 
 def _described(write: Write, kind: str, values: Json) -> None:
     """Count the characters of a description as it will be stored."""
-    if values.get("description"):
-        write.site.rewrite(kind, values)
-        _check_length(values["description"])
+    stored = {"description": values.get("description")}
+    if stored["description"]:
+        write.site.rewrite(kind, stored)
+        _check_length(stored["description"])
 
 
 @checks("descriptions-have-500-visible-characters")

@@ -149,15 +149,17 @@ def _require(required: list[str], values: dict[str, object]) -> None:
             raise wrong_value(name, "cannot be blank")
 
 
-@imitates("empty-value-clears")
+@imitates("empty-value-clears", "empty-text-clears-other-types")
 def convert(kind: str, field: Field) -> Any:
     """Return the typed value of one field by its kind; None for an empty text.
 
     ApiError if it breaks the rules.
     """
-    if field.text == "":
-        return None
     word, _, rest = kind.partition(" ")
+    if field.text == "":
+        if word in ("email", "timestamp", "boolean") and not holds("empty-text-clears-other-types"):
+            raise wrong_value(field.name, "cannot be empty")
+        return None
     return _CONVERTERS[word](rest, field.name, field.text)
 
 

@@ -131,9 +131,11 @@ class Write:
         if not self.site.multiple_business_entities:
             shown = None if holds("no-feature-no-business-entity-id") else self.site.domain
             record["business_entity_id"] = shown
-        self.site.rewrite(kind, record)
-        before = self.tx.get(kind, record["id"])
-        version = max(self.now_ms, (before or {}).get("resource_version", 0) + 1)
+        before = self.tx.get(kind, record["id"]) or {}
+        changed = {name: value for name, value in record.items() if value != before.get(name)}
+        self.site.rewrite(kind, changed)
+        record |= changed
+        version = max(self.now_ms, before.get("resource_version", 0) + 1)
         record["resource_version"] = version if holds("versions-are-milliseconds") else version // 1000
         if moves:
             record["updated_at"] = version // 1000

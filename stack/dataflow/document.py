@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from stack.dataflow.rows import Mapping, Pair, mappings
+from stack.dataflow.rows import ALWAYS, Mapping, Pair, mappings
 from stack.mappings.record import Record
 from stack.mappings.render import Mappings
-from stack.mappings.schemas import node, schema_of
+from stack.mappings.schemas import emptying, node, schema_of
 
 ERP, CHARGEBEE = "Custom ERP", "Chargebee"
 TESTS = "tests/e2e/test_rows.py"
@@ -98,7 +98,9 @@ def _section(read: Mappings, mapping: Mapping, is_reverse: bool) -> Iterator[str
         types = type_in_words(read, record, path)
         arrow = pair.arrow.translate(_MIRRORED) if is_reverse else pair.arrow
         proof = f"`{pair.erp} <proof.html#{_anchor(mapping, pair)}>`__"
-        rule = "; ".join(dict.fromkeys(pair.notes)) or "as it is"
+        never_empty = emptying(read.root, *mapping.record_of(pair.chargebee))
+        more = [never_empty] if never_empty and pair.to_chargebee == ALWAYS else []
+        rule = "; ".join(dict.fromkeys([*pair.notes, *more])) or "as it is"
         yield from _table_row([_code(sides[0]), _code(sides[1]), types, arrow, rule, proof])
     yield ""
 

@@ -43,7 +43,17 @@ def properties_of(schema: Mapping[str, Any], part: Mapping[str, Any]) -> list[st
     return list(items.get("properties", {}))
 
 
+def emptying(root: Path, record: Record, path: str) -> str | None:
+    """Return in words what becomes of the emptying of a property that its system does not let be emptied."""
+    found = node(schema_of(root, record), path) or {}
+    if not found.get("x-neverEmpty"):
+        return None
+    return "cannot be emptied through Chargebee's API: that is reported, and both keep their own"
+
+
 def _target(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
     reference = part.get("$ref")
-    found: Mapping[str, Any] = schema["$defs"][reference.rpartition("/")[2]] if reference else part
-    return found
+    if reference is None:
+        return part
+    beside = {name: value for name, value in part.items() if name != "$ref"}
+    return {**schema["$defs"][reference.rpartition("/")[2]], **beside}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.jsonio import Json
-from localnode.diagnostics.verify import _the_other_way
+from localnode.diagnostics.verify import _meant, _the_other_way
 from localnode.store import Store
 
 PIPE, COMPANY, ENTITY = (
@@ -49,3 +49,37 @@ def test_only_the_very_values_that_wait_are_no_fault(tmp_path: Path, field: Json
         assert _the_other_way(store, fault, []) is None
     finally:
         store.close()
+
+
+@pytest.mark.parametrize(
+    ("value", "said", "is_it"),
+    [(1769904000, None, True), (1769904001, None, False), (1769904000, 1769900000, False)],
+    ids=["the value that waits", "another value", "edited since"],
+)
+def test_values_are_compared_as_the_shared_model_holds_them(
+    tmp_path: Path, value: int, said: int | None, is_it: bool
+) -> None:
+    """An instant is seconds in one system and a text in the other."""
+    known, fresh = (Store.open(tmp_path / f"{name}.db", "OFF") for name in ("known", "fresh"))
+    pipe, ours, theirs = "chargebee-order-share", "~:customerp-order:OR-1", "~:chargebee-order:order-OR-1"
+    case = {"pipe": pipe, "_id": "order-OR-1", "rule": "notEmpty", "records": [ours, theirs]}
+    try:
+        waiting = {
+            "_id": "order-OR-1",
+            "$lost": {"shipped_at": {"of": theirs, "v": 1769904000}},
+            "$why": {"shipped_at": {"of": ours, "v": None}},
+        }
+        known.dataset(pipe, create=True).write([waiting])
+        would = {
+            "_id": "OR-1",
+            "$wanted": {"shipped_at": value},
+            "$lost": {"shipped_at": {"of": ours, "v": said}},
+        }
+        fresh.dataset("customerp-order-transform", create=True).write([would])
+        meant = _meant(fresh, {"system": "customerp", "datatype": "order", "id": "OR-1"})
+        fields = [{"field": "shipped_at", "is": None, "should": "2026-02-01T00:00:00.000000Z"}]
+        found = _the_other_way(known, {"ni": ours, "fields": fields}, [case], meant)
+        assert found == (case if is_it else None)
+    finally:
+        known.close()
+        fresh.close()

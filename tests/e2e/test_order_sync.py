@@ -386,6 +386,50 @@ def test_a_payment_in_the_erp_is_told_and_one_in_chargebee_arrives(world: World)
     assert world.writes() == (quiet[0] + 1, quiet[1] + 1)
 
 
+def test_what_chargebee_cannot_empty_is_reported_and_both_keep_their_own(world: World) -> None:
+    """An e-mail address, an instant, a price: no call of Chargebee's is known to empty them."""
+    _, person = customer(world, "Emptied")
+    product = world.erp.create(
+        "products", name="Emptied", sku="S-EMPTIED", unit_price="10", currency="NOK", type="goods"
+    )
+    order = placed(world, "Empties", shipped_at="2026-02-01T00:00:00Z")
+    edits = (
+        ("contacts", person["id"], {"email": None}, {"phone": "+47 1"}),
+        ("products", product["id"], {"unit_price": None}, {"is_taxable": False}),
+        ("orders", order["id"], {"shipped_at": None}, {"note": "Ny"}),
+    )
+    pairs = (
+        ("chargebee-customer", "customers", f"contact-{person['id']}", "email"),
+        ("chargebee-item_price", "item_prices", f"product-{product['id']}-NOK", "price"),
+        ("chargebee-order", "orders", f"order-{order['id']}", "shipped_at"),
+    )
+    kept = [world.chargebee.get(path, key)[name] for _, path, key, name in pairs]
+    before = world.writes()
+    for path, key, emptied, _ in edits:
+        world.erp.patch(path, key, **emptied)
+    world.sync()
+    assert world.writes() == (before[0] + 3, before[1])
+    for (pipe, path, key, name), value in zip(pairs, kept, strict=True):
+        row = world.shared(pipe, key) or {}
+        assert (row["$status"], row["$error"]["field"], row["$error"]["rule"]) == (
+            "rejected",
+            f"/{name}",
+            "notEmpty",
+        )
+        assert world.chargebee.get(path, key)[name] == value
+    for path, key, emptied, more in edits:
+        assert {name: world.erp.get(path, key)[name] for name in emptied} == emptied
+        world.erp.patch(path, key, **more)
+    world.sync()
+    assert world.writes() == (before[0] + 6, before[1] + 3), "what else is edited arrives"
+    assert [world.chargebee.get(path, key)[name] for _, path, key, name in pairs] == kept
+    world.erp.patch("orders", order["id"], shipped_at="2026-03-01T00:00:00Z")
+    world.chargebee.post(f"customers/contact-{person['id']}", email="again@emptied.example")
+    world.sync()
+    assert world.chargebee.get("orders", f"order-{order['id']}")["shipped_at"] == unix("2026-03-01")
+    assert world.erp.get("contacts", person["id"])["email"] == "again@emptied.example"
+
+
 def test_a_fractional_quantity_keeps_its_amount(world: World) -> None:
     lines = [{"description": "Timer", "quantity": "7.5", "unit_price": "1000.10", "tax_percent": "25"}]
     order = placed(world, "Frida", lines=lines)

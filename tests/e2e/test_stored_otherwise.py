@@ -18,8 +18,9 @@ from tests.e2e.rows.steps import Missing, at
 from tests.e2e.test_order_sync import customer, unix
 
 Record = dict[str, Any]
-ODD = " Zoe\u0308  <b>&{}\r\nIII D "
-"""Changed by every rewrite: blanks inside and outside, markup, a decomposed letter, a line break, capitals."""
+ODD = " Zoe\u0308\u00e9  <b>&{}\r\nIII\nD "
+"""Changed by every rewrite: blanks inside and outside, markup, a letter decomposed and one composed, line breaks of
+both kinds, capitals."""
 KINDS = ("blanks", "capitals", "crlf", "html", "lf", "lower", "nfc", "nfd", "squeeze", "trim", "upper")
 ONLY = {"language": ("locale", "upper"), "email": ("lower", "upper"), "number": ("lower", "upper")}
 """Properties that may not be just any text: what is done to them by Chargebee, and by the ERP."""

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlencode
 
 import orjson
 import pytest
 
+from connectors.chargebee.billing import BILLING_INFO
+from connectors.chargebee.datatype import CREATE_ONLY, NEVER_EMPTY
+from connectors.chargebee.forms import fields
 from tests.sdk_schemas.requests_judged import SERVICE, Judged, judged, undocumented
 from tests.sdk_schemas.runs import demo, long_soak
 from tests.support.openapi import DOCUMENT
+from tests.support.processes import ROOT
 from tests.support.thirdparty import CannotFetch
 
+SCHEMAS = ROOT / "connectors" / "chargebee" / "schemas"
 pytestmark = pytest.mark.slow
 
 
@@ -40,6 +46,35 @@ def test_every_request_passes_the_clients_own_schemas(recording: Path) -> None:
 @pytest.mark.skipif(not DOCUMENT.exists(), reason="the OpenAPI document is not beside the project")
 def test_every_request_is_in_the_openapi_document(recording: Path) -> None:
     assert undocumented(recording) == []
+
+
+PATHS = {"customer": "/customers/x", "order": "/orders/x", "item": "/items/x", "item_price": "/item_prices/x"}
+
+
+def test_whatever_is_emptied_passes_the_clients_own_schemas(tmp_path: Path) -> None:
+    """Each property of each datatype that the service empties, in a request of its own."""
+    recording, lines = tmp_path / "requests.jsonl", []
+    for datatype, path in PATHS.items():
+        rules = orjson.loads((SCHEMAS / f"{datatype}.schema.json").read_bytes())["properties"]
+        for name, rule in rules.items():
+            may_be_empty = "null" in rule.get("type", []) or None in rule.get("enum", []) or "default" in rule
+            if not may_be_empty or rule.keys() & {NEVER_EMPTY, CREATE_ONLY, "readOnly"}:
+                continue
+            if name not in ("order_line_items", "payment_status", "accounting_detail", "tax_detail"):
+                call = f"{path}/update_billing_info" if name in BILLING_INFO else path
+                body = urlencode(fields({name: rule.get("default")}))
+                request = {
+                    "method": "POST",
+                    "path": call,
+                    "query": "",
+                    "body": body,
+                    "client": f"{SERVICE}/0.1",
+                }
+                lines.append(orjson.dumps(request))
+    recording.write_bytes(b"\n".join(lines))
+    found = verdict(recording)
+    assert found.requests > 40
+    assert found.faults == [], found.summary()
 
 
 def test_what_is_wrong_is_noticed(tmp_path: Path) -> None:

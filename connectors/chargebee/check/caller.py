@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from secrets import choice
 from typing import Any
@@ -102,7 +103,7 @@ class Caller:
         except NotMade as unknown:
             return Outcome(reason=f"not made, because {unknown}")
         time.sleep(call.pause)
-        outcome = self._send(call, path, query, form, headers)
+        outcome = self._parted(call, path, query, form, headers)
         for _ in range(_TRIES if call.until else 0):
             if outcome.reason or hold(call.until, {**self.outcomes, call.id: outcome}, self.fill):
                 break
@@ -111,6 +112,28 @@ class Caller:
         if call.makes and outcome.is_taken and outcome.record is not MISSING:
             self.made.append((call.makes, str(outcome.record.get("id", ""))))
         return outcome
+
+    def _parted(
+        self,
+        call: Call,
+        path: str,
+        query: dict[str, str],
+        form: dict[str, str] | None,
+        headers: dict[str, str],
+    ) -> Outcome:
+        """Send a call, again without each spare parameter that is refused; without all if none is named."""
+        outcome = self._send(call, path, query, form, headers)
+        left, found = [name for name in call.spare if form and name in form], dict[str, dict[str, int]]()
+        while left and form and not outcome.is_taken and not outcome.reason:
+            refused = outcome.part("param")
+            if refused in left:
+                found[str(refused)] = {"status": outcome.status}
+            gone = [str(refused)] if refused in left else left
+            form = {name: value for name, value in form.items() if name not in gone}
+            left = [name for name in left if name not in gone]
+            outcome = self._send(call, path, query, form, headers)
+        taken = {name: {"status": outcome.status} for name in left if outcome.is_taken}
+        return replace(outcome, parted={**found, **taken})
 
     def _filled(self, texts: Mapping[str, str]) -> dict[str, str]:
         return {name: self.fill(text) for name, text in texts.items()}

@@ -26,6 +26,8 @@ class Outcome:
     headers: Mapping[str, str] = field(default_factory=dict)
     sent: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
+    parted: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By spare parameter, the `status` that it brought; none for one that nothing was said of."""
 
     @property
     def is_taken(self) -> bool:
@@ -41,7 +43,7 @@ class Outcome:
     def part(self, name: str) -> object:
         """Return the answer by the names that conditions use.
 
-        They are `status`, `code`, `param`, `error`, `body`, `record`, `headers` and `sent`.
+        They are `status`, `code`, `param`, `error`, `body`, `record`, `headers`, `sent` and `parted`.
         """
         refusal = self.body if not self.is_taken and isinstance(self.body, dict) else {}
         parts: dict[str, Any] = {
@@ -53,6 +55,7 @@ class Outcome:
             "record": self.record,
             "headers": self.headers,
             "sent": self.sent,
+            "parted": self.parted,
         }
         return parts[name]
 

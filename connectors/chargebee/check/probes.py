@@ -34,6 +34,8 @@ class Call:
     is_json: bool = False
     """Whether the parameters go as JSON, not as a form."""
     wrong_key: bool = False
+    spare: tuple[str, ...] = ()
+    """Parameters that are left out when they are refused: one call settles several questions."""
     after: tuple[str, ...] = ()
     makes: str | None = None
     until: tuple[Condition, ...] = ()
@@ -133,6 +135,7 @@ def _call(row: Json) -> Call:
         row.get("headers", {}),
         "encoding" in row,
         "key" in row,
+        tuple(row.get("spare", ())),
         tuple(row.get("after", ())),
         row.get("makes"),
         tuple(row.get("until", ())),

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import requests
 
 from tests.connectors.chargebee.conftest import Service, serving
-from tests.support.openapi import DOCUMENT, FORM, operation_of, problems, request_problems
-from tests.support.processes import wait_until
+from tests.support.openapi import DOCUMENT, FORM, document, operation_of, problems, request_problems
+from tests.support.processes import ROOT, wait_until
 from tests.support.systems import Chargebee
 from tests.support.upstream import Asked, Reply, scripted_upstream
 
@@ -28,6 +29,14 @@ CONTENT = {
     "item_price": "ItemPrice",
     "item_family": "ItemFamily",
     "invoice": "Invoice",
+}
+SCHEMAS = ROOT / "connectors" / "chargebee" / "schemas"
+UPDATES = {
+    "customer": ("POST /customers/{customer-id}", "POST /customers/{customer-id}/update_billing_info"),
+    "order": ("POST /orders/{order-id}",),
+    "item": ("POST /items/{item-id}",),
+    "item_price": ("POST /item_prices/{item-price-id}",),
+    "item_family": ("POST /item_families/{item-family-id}",),
 }
 USED = {
     "GET /configurations",
@@ -228,3 +237,33 @@ def test_a_parameter_that_is_not_documented_would_be_noticed(tmp_path: Path) -> 
     assert len(request_problems(asked, operation_of(asked)[1])) == 2
     listing = Asked("GET", "/api/v2/item_families", {"sort_by[asc]": "updated_at"}, {}, b"")
     assert request_problems(listing, operation_of(listing)[1]) == ["sort_by is no filter"]
+
+
+@pytest.mark.parametrize("datatype", UPDATES)
+def test_only_plain_texts_are_sent_empty(datatype: str) -> None:
+    """What the document has for a number, an instant, a yes-or-no, one of a list or an e-mail address is no text."""
+    schema = orjson.loads((SCHEMAS / f"{datatype}.schema.json").read_bytes())
+    known: dict[str, Any] = {}
+    for name in UPDATES[datatype]:
+        verb, _, path = name.partition(" ")
+        body = document()["paths"][path][verb.lower()]["requestBody"]["content"][FORM]["schema"]
+        known |= body["properties"]
+    texts = {
+        name
+        for name, rule in known.items()
+        if rule.get("type") == "string" and not rule.keys() & {"enum", "format"}
+    }
+    sent_empty = {
+        name
+        for name, rule in schema["properties"].items()
+        if name in known
+        and is_nullable(schema, rule)
+        and not rule.keys() & {"x-neverEmpty", "default", "x-createOnly"}
+    }
+    objects = {"billing_address", "shipping_address", "meta_data", "metadata", "order_line_items"}
+    assert sorted(sent_empty - texts - objects - {"accounting_detail", "tax_detail"}) == []
+
+
+def is_nullable(schema: dict[str, Any], rule: dict[str, Any]) -> bool:
+    found = schema["$defs"][rule["$ref"].rpartition("/")[2]] if "$ref" in rule else rule
+    return None in found.get("enum", []) or "null" in found.get("type", [])

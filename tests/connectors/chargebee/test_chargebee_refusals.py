@@ -117,9 +117,76 @@ def test_an_erased_person_is_left_alone(service: Service, site: Chargebee) -> No
     assert not any(call.startswith("POST") for call in before.made()), "nothing was sent"
 
 
+NEVER_EMPTY = {
+    "customer": (PERSON, {"email": None}, {"phone": "1"}),
+    "order": (
+        {**ORDER, "order_date": 1767312000, "shipping_date": 1767571200},
+        {
+            "order_date": None,
+            "shipping_date": None,
+            "shipped_at": None,
+            "delivered_at": None,
+            "cancellation_reason": None,
+        },
+        {"note": "Ny"},
+    ),
+    "item_price": ({}, {"price": None}, {"invoice_notes": "Ny"}),
+}
+"""By datatype, a new record, what is to be emptied of it, and something else to be written."""
+
+
+def stored_with(service: Service, datatype: str, made: dict[str, Any]) -> dict[str, Any]:
+    """A record that has all that is to be emptied."""
+    if datatype == "item_price":
+        service.insert("item", "product:P-1", name="Skrue")
+        made = {"name": "Skrue", "item_id": "product-P-1", "currency_code": "NOK", "price": 100}
+    if datatype != "order":
+        return dict(service.insert(datatype, f"{datatype}:1", **made)["$response"])
+    service.insert("customer", "contact:CT-1", **PERSON)
+    order = service.insert("order", "order:O-1", **made)["$response"]
+    later = {"shipped_at": 1767600000, "delivered_at": 1767700000, "cancellation_reason": "others"}
+    return dict(service.update("order", order, **later)["$response"])
+
+
+@pytest.mark.parametrize("turned", [(), ("empty-text-clears-other-types",)], ids=["taken", "refused"])
+@pytest.mark.parametrize("datatype", NEVER_EMPTY)
+def test_what_is_no_text_is_not_emptied_but_reported(
+    datatype: str, turned: tuple[str, ...], service: Service, site: Chargebee
+) -> None:
+    """No call of Chargebee's is known to do it, so none is made, whatever a site would make of an empty text."""
+    made, emptied, besides = NEVER_EMPTY[datatype]
+    stored = stored_with(service, datatype, made)
+    assert emptied.keys() <= stored.keys()
+    site.turn_round(*turned)
+    before = Calls(site)
+    answer = service.update(datatype, stored, **emptied)
+    assert (answer["$operation"], answer["$status"], answer["$error"]["rule"]) == (
+        "none",
+        "rejected",
+        "notEmpty",
+    )
+    assert not any(call.startswith("POST") for call in before.made()), "nothing is sent"
+    answer = service.update(datatype, stored, **emptied, **besides)
+    assert (answer["$operation"], answer["$status"]) == ("update", "ok")
+    assert {row["field"] for row in answer["$refused"]} == {f"/{name}" for name in emptied}
+    assert {row["rule"] for row in answer["$refused"]} == {"notEmpty"}
+    now = site.get(f"{datatype}s", stored["id"])
+    assert {name: now[name] for name in (*emptied, *besides)} == {
+        **{n: stored[n] for n in emptied},
+        **besides,
+    }
+
+
+def test_what_has_a_default_is_set_to_it(service: Service, site: Chargebee) -> None:
+    item = service.insert("item", "product:P-1", name="Skrue", is_shippable=True)["$response"]
+    answer = service.update("item", item, is_shippable=None, metadata=None)
+    assert (answer["$status"], answer["$response"]["is_shippable"]) == ("ok", False)
+    assert site.get("items", item["id"])["is_shippable"] is False
+
+
 def test_empty_values_clear_each_property_that_can_be_empty(service: Service, site: Chargebee) -> None:
     whole = {
-        **PERSON,
+        **{name: value for name, value in PERSON.items() if name != "email"},
         "last_name": "Olsen",
         "company": "Firma AS",
         "locale": "nb-NO",

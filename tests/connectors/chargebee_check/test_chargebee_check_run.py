@@ -80,7 +80,7 @@ def test_what_no_documentation_says_is_settled_with_fewer_calls(site: Site) -> N
     site.turn_round("other-texts-are-not-sanitised", "billing-info-is-assignment")
     result = site.check(open_only=True)
     assert [one.fact.id for one in result.of(Kind.OTHERWISE)] == ["other-texts-are-not-sanitised"]
-    assert result.calls <= 80, "with removing what it made"
+    assert result.calls <= 57, "some 37 that ask, and what looks for leftovers and removes"
     assert result.cut_short == ""
     assert {one.fact.is_open for one in result.verdicts} == {True}
     await_removed(site, before, result)
