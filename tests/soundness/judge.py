@@ -22,6 +22,8 @@ NOT_IMPORTED = {"order": ("cancelled",), "quote": ("rejected", "expired")}
 REASON_FILLERS = ("others", "invoice_voided")
 DELETED_REASON = "others"
 """Why an open order is cancelled whose counterpart was deleted (docs/explanation/conflicts.md)."""
+NEVER_EMPTIED = ("email", "shipped_at", "delivered_at", "cancellation_reason")
+"""What Chargebee's API does not empty: it is reported, and stays there (docs/explanation/what-chargebee-cannot-do.md)."""
 OWN_STATUS = ("blocked", "prospect")
 ARCHIVED = {"order": "cancelled", "product": "archived"}
 """What becomes of the status of a record whose counterpart was deleted."""
@@ -242,10 +244,13 @@ class Judge:
     def _check_value(self, group: Group, name: str, members: list[Member], settled: dict[str, Any]) -> None:
         allowed = self._allowed(group, name, members)
         seen: list[tuple[Member, Any]] = []
+        was_kept = False
         for member in members:
             value = KINDS[member.kind].read(self.systems.record(member))[name]
             if None in allowed and self._is_filler(group, member, name, value):
                 value = None
+            if None in allowed and self._was_not_emptied(group, member, name, members):
+                value, was_kept = None, True
             seen.append((member, value))
             is_assigned = name in ASSIGNED and allowed == [None]
             is_assigned |= value is None and self._was_reopened(group, name)
@@ -260,13 +265,25 @@ class Judge:
                     f"no agreement: {name} is {value!r} in {member.name}, {best[1]!r} in {best[0].name}",
                     group,
                 )
-        self._note_losers(group, name, best[1])
+        if not was_kept:
+            self._note_losers(group, name, best[1])
 
     @staticmethod
     def _was_reopened(group: Group, name: str) -> bool:
         """Whether it is about the reason of an order that was cancelled: reopening it takes that away."""
         said = [group.agreed.get("status"), *(edit.value for edit in group.edits.get("status", []))]
         return name == "cancellation_reason" and "cancelled" in said
+
+    def _was_not_emptied(self, group: Group, member: Member, name: str, members: list[Member]) -> bool:
+        """Whether it stands in Chargebee as it was, since an ERP record was emptied."""
+        value = KINDS[member.kind].read(self.systems.record(member))[name]
+        were = [group.agreed.get(name), group.held.get(member.id, {}).get(name)]
+        were += [edit.value for edit in group.edits.get(name, [])]
+        ours = [
+            KINDS[m.kind].read(self.systems.record(m))[name] for m in members if not m.kind.startswith("cb_")
+        ]
+        is_theirs = member.kind.startswith("cb_") and name in NEVER_EMPTIED
+        return is_theirs and bool(ours) and set(ours) == {None} and value in were
 
     def _is_filler(self, group: Group, member: Member, name: str, value: Any) -> bool:
         """Whether it is filled in, since Chargebee demands it and nobody said it: it stays there, and is nobody's.

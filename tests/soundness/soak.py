@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from core.jsonio import Json
 from stack.processes import Stack
 from tests.soundness.claims import wrong_claims
 from tests.soundness.clashes import Clashes
@@ -253,6 +254,8 @@ class Soak:
             if member_of(pipe, row) in clashing and why:
                 reported.add(id(clashing[member_of(pipe, row)]))
                 figures.refused[f"{pipe} {row['$status']}: {(row['$error'] or {}).get('rule')}"] += 1
+            elif (row["$error"] or {}).get("rule") == "notEmpty" and self._differs(judge.systems, pipe, row):
+                figures.refused[f"{pipe} {row['$status']}: notEmpty"] += 1
             else:
                 figures.violations.append(f"{pipe} {row['_id']}: {row['$status']}: {why}")
         for group in {id(each): each for each in clashing.values()}.values():
@@ -262,6 +265,11 @@ class Soak:
         figures.losers += len(losers)
         for loser in self.rows.unrecorded(losers, died=self.figures.kills > 0):
             figures.violations.append(f"not in the audit trail: {loser}")
+
+    @staticmethod
+    def _differs(systems: Systems, pipe: str, row: Json) -> bool:
+        kind, _, key = member_of(pipe, row).partition(":")
+        return systems.differs(kind, key)
 
     def _close_spans(self, systems: Systems) -> None:
         """Nothing has looked yet: what each edited record says of its last change bounds its edits' spans."""
@@ -309,10 +317,9 @@ class Soak:
         systems = Systems(self.world)
         self._check_rows(Judge(systems, [], self.world.clock))
         for pipe, row in self.rows.differences():
-            kind, _, key = member_of(pipe, row).partition(":")
-            if not systems.differs(kind, key):
+            if not self._differs(systems, pipe, row):
                 self.figures.violations.append(
-                    f"{pipe} {key} is reported, and is not different: {reason(row)}"
+                    f"{pipe} {row['_id']} is reported, and is not different: {reason(row)}"
                 )
 
     def _check_still(self, event: str) -> None:
