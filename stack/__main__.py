@@ -245,11 +245,16 @@ def _say(decisions: list[Json]) -> int:
 
 
 def _upload(options: argparse.Namespace) -> int:
-    """Upload; what `.env` says of the local node's services is nothing to another node."""
+    """Upload; what `.env` says of the local node's services is nothing to another node.
+
+    A node at an address of this machine may be any behind a tunnel: whether it shares stays as it is.
+    """
     node = _node(options)
     if node.is_local:
         settings = from_environment("empty", ROOT / ".data")
-        pipes = node.upload(ROOT, settings.node_variables, settings.node_secrets)
+        present = {name: value for name, value in node.variables().items() if name == "share-mode"}
+        ours = {name: value for name, value in settings.node_variables.items() if name != "share-mode"}
+        pipes = node.upload(ROOT, {**ours, **present}, settings.node_secrets)
     else:
         found = run_checks(Deployment(ROOT))
         if any(each.state == WRONG for each in found) and not options.force:

@@ -6,6 +6,7 @@ webhook address when they are named. Nothing is changed anywhere.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -191,7 +192,7 @@ def check_chargebee(deployment: Deployment) -> Iterator[Result]:
             "chargebee",
             OPEN,
             f"chargebee-site {site} is a test site",
-            "set it to the live site when all is well there",
+            "set chargebee-site to the live site when all is well on this one",
         )
     yield _starts("chargebee", "chargebee", deployment, chargebee_settings)
     rate = int(deployment.variables.get("chargebee-rate-per-minute") or 0)
@@ -322,10 +323,19 @@ def check_node(deployment: Deployment) -> Iterator[Result]:
             if answer.ok:
                 yield Result("node", READY, f"the service of {name} runs, and reaches its system")
             else:
-                said = f"the service of {name} answers {answer.status_code}: {answer.text[:300]}"
+                said = f"the service of {name} answers {answer.status_code}: {_detail(answer)}"
                 yield Result("node", WRONG, said, f"read the log of the system {name}")
     except StackError as error:
         yield Result("node", OPEN, str(error), "upload first (step 4), or see that the node can be reached")
+
+
+def _detail(answer: requests.Response) -> str:
+    """Return what an answer says: the detail of a problem document, else the beginning of its text."""
+    with contextlib.suppress(ValueError):
+        problem = answer.json()
+        if isinstance(problem, dict) and isinstance(problem.get("detail"), str):
+            return str(problem["detail"])
+    return answer.text[:300]
 
 
 def _starts(

@@ -123,7 +123,7 @@ class FakeNode:
     def proxied(self, system: str, path: str) -> requests.Response:
         answer = requests.Response()
         answer.status_code = self._status
-        answer._content = b"the ERP refuses the token"
+        answer._content = b'{"title": "Unavailable", "status": 503, "detail": "the ERP refuses the token"}'
         return answer
 
 
@@ -139,7 +139,7 @@ def test_the_node_is_asked_for_secrets_variables_and_services(folder: Path) -> N
     }
     assert ("secrets", "not on the node: chargebee-api-key, service-password") in told
     assert ("node", "differs from the file in deletes") in told
-    assert any("refuses the token" in said for check, said in told if check == "node")
+    assert ("node", "the service of customerp answers 503: the ERP refuses the token") in told, "in words"
 
 
 class Public(BaseHTTPRequestHandler):
@@ -202,6 +202,33 @@ def test_upload_to_another_node_is_refused_while_something_is_wrong(
     assert main(["upload", "--node", "https://node.acme.invalid/api", "--jwt", "x"]) == 1
     said = capsys.readouterr().err
     assert "customerp-image still names an example" in said and "nothing was uploaded" in said
+
+
+@pytest.mark.parametrize("present", [{}, {"share-mode": "manual"}, {"share-mode": "scheduled"}])
+def test_whether_a_node_shares_is_left_to_it_even_if_it_seems_to_be_here(
+    monkeypatch: pytest.MonkeyPatch, present: Json
+) -> None:
+    """Behind a tunnel or a port that is forwarded, a hosted node is at 127.0.0.1."""
+    node = LocalNode(present)
+    monkeypatch.setattr("stack.__main__._node", lambda options: node)
+    assert main(["upload"]) == 0
+    assert {name: value for name, value in node.given.items() if name == "share-mode"} == present
+
+
+class LocalNode:
+    """Keeps the variables that it is given over those of the file."""
+
+    is_local, url = True, "http://127.0.0.1:9042/api"
+
+    def __init__(self, present: Json) -> None:
+        self.present, self.given = present, {}
+
+    def variables(self) -> Json:
+        return self.present
+
+    def upload(self, root: Path, variables: Json, secrets: Json) -> int:
+        self.given = variables
+        return 98
 
 
 def test_the_command_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
