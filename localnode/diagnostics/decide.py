@@ -15,7 +15,7 @@ from core import decisions as made
 from core.jsonio import Json, dumps
 from core.names import COLLECT, SHARE, TRANSFORM, Kind, RecordName, parse_ni
 from localnode.diagnostics.dry_run import DryRunSystems
-from localnode.diagnostics.names import Labels, called, listed
+from localnode.diagnostics.names import Labels, called, concept_of, listed
 from localnode.diagnostics.open_cases import index_open_cases, open_cases
 from localnode.diagnostics.plan import BoundedList
 from localnode.diagnostics.planned_writes import PlannedWrites
@@ -50,8 +50,12 @@ def decisions(node: Node, asked: Mapping[str, object]) -> list[Json]:
         return [made.about_row(str(action), *_row(node.store, asked), note)]
     record, group = _record(node.store, asked.get("record")), partial(_group, node.store)
     if action == made.LINK:
+        other = _record(node.store, asked.get("other"))
+        if concept_of(node.config, record.kind) != concept_of(node.config, other.kind):
+            labels = Labels.of(node.config)
+            raise BadRequest(f"{labels.record(record)} and {labels.record(other)} cannot be the same thing")
         try:
-            return made.link(record, _record(node.store, asked.get("other")), group, note)
+            return made.link(record, other, group, note)
         except ValueError as error:
             raise BadRequest(str(error)) from error
     if action == made.UNLINK:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.jsonio import Json
-from core.names import Kind, RecordName, parse_ni, parse_pipe
+from core.names import ENRICH, Kind, RecordName, parse_ni, parse_pipe
 from localnode.config import NodeConfig, PipeComponent
 
 NAMES = (
@@ -69,6 +69,11 @@ def kinds(config: NodeConfig, stage: str) -> list[Kind]:
 def concepts(config: NodeConfig) -> list[PipeComponent]:
     """Return the pipes that merge enriched records into golden ones."""
     return [pipe for pipe in config.pipes.values() if pipe.source_type == "merge" and pipe.sink_dataset]
+
+
+def concept_of(config: NodeConfig, kind: Kind) -> str | None:
+    """Return the pipe that merges the records of a kind into golden ones, None for a kind that none does."""
+    return next((each.id for each in concepts(config) if kind.pipe(ENRICH) in each.sources), None)
 
 
 def listed(value: object) -> list[Any]:

@@ -10,9 +10,11 @@ from flask import Response, request
 
 from core.diff import differences
 from core.jsonio import Json
+from core.names import Kind
 from localnode.api import parsing
 from localnode.api.current import node
 from localnode.api.responses import as_json
+from localnode.diagnostics.names import concept_of
 from localnode.errors import BadRequest, NotFound
 from localnode.store import Dataset, Stored
 from localnode.store import pagination as store_browse
@@ -45,14 +47,15 @@ def list_datasets() -> Response:
 def list_kinds() -> Response:
     """Return what the systems have, from the pipes that collect.
 
-    `[{"system", "datatype", "dataset", "live"}]`.
+    `[{"system", "datatype", "concept", "dataset", "live"}]`; records of one concept can be the same thing.
     """
     kinds = []
     for pipe in node().pipes.values():
         system, datatype, stage = names.parts(pipe.id, node().config.systems)
         if stage == "collect" and system and pipe.sink_dataset is not None:
             found = {"dataset": pipe.sink_dataset.id, "live": pipe.sink_dataset.info().live}
-            kinds.append({"system": system, "datatype": datatype, **found})
+            concept = concept_of(node().config, Kind(system, datatype))
+            kinds.append({"system": system, "datatype": datatype, "concept": concept, **found})
     return as_json(sorted(kinds, key=lambda kind: (kind["system"], kind["datatype"])))
 
 

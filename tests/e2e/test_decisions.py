@@ -312,13 +312,16 @@ def test_a_decision_is_taken_back(world: World) -> None:
 def test_what_cannot_be_decided_is_refused(world: World) -> None:
     url = f"{world.stack.node.url}/diagnostics/decisions"
     one = world.erp.create("contacts", first_name="No", last_name="One", email="no@one.example")["id"]
+    company = world.erp.create("customers", name="No One AS")["id"]
     world.sync()
     here, gone = record("customerp", "contact", one), record("customerp", "contact", "CT-999999")
+    firm, person = record("customerp", "customer", company), record("chargebee", "customer", f"contact-{one}")
     refused = [
         ({"action": "merge", "record": here}, 400),
         ({"action": "unlink", "record": {"system": "customerp"}}, 400),
         ({"action": "unlink", "record": gone}, 404),
         ({"action": "link", "record": here, "other": here}, 400),
+        ({"action": "link", "record": firm, "other": person}, 400),
         ({"action": "choose", "record": here}, 400),
         ({"action": "retry", "pipe": "chargebee-customer-share", "id": "none"}, 404),
         ({"action": "retry", "pipe": "decisions", "id": "none"}, 404),

@@ -23,6 +23,8 @@ SIZES = {
 }
 SERIOUS = ("serious", "critical")
 MOST_STOPS = 200
+expect.set_options(timeout=30_000)
+"""A machine that is busy takes its time; who waits for what is there already waits no longer for that."""
 
 
 def find_chromium() -> str:
@@ -59,7 +61,7 @@ class Visit:
         self.context: BrowserContext = browser.new_context(
             viewport=viewport, color_scheme=scheme, reduced_motion="reduce"
         )
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(60_000)
         self.page: Page = self.context.new_page()
         self.trouble: list[str] = []
         self.page.on("console", self._note_console)

@@ -192,6 +192,11 @@ def test_what_waits_for_a_person_says_what_to_do(synced: World, visit: Open) -> 
     case = page.get_by_role("listitem").filter(has_text="Ærøskøbing Bryghus A/S").first
     expect(case).to_contain_text("Create a business entity with exactly the name")
     expect(page.locator('[data-count="pending"]')).to_have_text("1")
+    case.get_by_role("button", name="Link Ærøskøbing Bryghus A/S to another record").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("status")).to_contain_text("No record of another system holds")
+    expect(dialog.get_by_role("button")).to_have_text(["Cancel"])  # Ada works there, and is no company.
+    dialog.get_by_role("button", name="Cancel").click()
     synced.chargebee.business_entity("Ærøskøbing Bryghus A/S")
     synced.sync()
     expect(page.get_by_text("Nothing waits for you")).to_be_visible()

@@ -315,7 +315,13 @@ def test_lists_are_compared_with_the_kinds_within() -> None:
 
 def test_kinds_are_what_the_systems_have(client: FlaskClient) -> None:
     assert client.get("/studio/data/kinds").get_json() == [
-        {"system": "crm", "datatype": "person", "dataset": "crm-person-collect", "live": 121}
+        {
+            "system": "crm",
+            "datatype": "person",
+            "concept": None,
+            "dataset": "crm-person-collect",
+            "live": 121,
+        }
     ]
 
 

@@ -31,7 +31,7 @@ export const unlink = (record, name) => decide({ title: `Unlink ${name}`, asked:
 
 /** Choose the record that this one belongs together with. */
 export async function link(record, name) {
-  const other = await choose({ title: `What is the same as ${name}?`, not: record.system, text: name });
+  const other = await choose({ title: `What is the same as ${name}?`, record, text: name });
   if (other) await decide({ title: `Link ${name} to ${other.label}`, asked: { action: "link", record, other }, agree: "Link" });
 }
 

@@ -6,8 +6,8 @@ import { recordName } from "./record_link.js";
 import { endSearch, search } from "./search.js";
 import { line } from "./values.js";
 
-/** Ask for a record that is not of the system `not`; null when the person gives up. */
-export function choose({ title, not, text }) {
+/** Ask for a record of another system that could be the same thing as `record`; null when the person gives up. */
+export function choose({ title, record, text }) {
   return new Promise((resolve) => {
     let chosen = null;
     const found = h("ul", { class: "choices" });
@@ -36,7 +36,7 @@ export function choose({ title, not, text }) {
       if (!wanted) return fill(told, "Type a name, an address or a number.");
       fill(told, "Searching …");
       try {
-        kinds ??= (await get("/studio/data/kinds")).filter((kind) => kind.system !== not);
+        kinds ??= alike(await get("/studio/data/kinds"), record);
         const known = new Map(kinds.map((kind) => [kind.dataset, kind]));
         await search([...known.keys()], wanted, (part) => {
           const kind = known.get(part.dataset);
@@ -56,4 +56,10 @@ export function choose({ title, not, text }) {
       } }, h("b", {}, label), line(values)));
     }
   });
+}
+
+/** The kinds of other systems that are merged with the record's own. */
+function alike(kinds, record) {
+  const own = kinds.find((kind) => kind.system === record.system && kind.datatype === record.datatype);
+  return kinds.filter((kind) => kind.system !== record.system && kind.concept === own?.concept);
 }
