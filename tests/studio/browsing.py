@@ -22,6 +22,17 @@ SIZES = {
     "narrow": {"width": 390, "height": 844},
 }
 SERIOUS = ("serious", "critical")
+SMALLEST_PX = 12
+TEXTS = """least => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), small = new Set();
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement, box = element.getBoundingClientRect();
+    const scale = element.getScreenCTM?.().a ?? 1, size = parseFloat(getComputedStyle(element).fontSize) * scale;
+    const shown = box.width > 0 && box.height > 0 && walker.currentNode.data.trim();
+    if (shown && size > 0 && size < least - .05) small.add(`${size.toFixed(1)} px: ${walker.currentNode.data.trim()}`);
+  }
+  return [...small];
+}"""
 MOST_STOPS = 200
 expect.set_options(timeout=30_000)
 """A machine that is busy takes its time; who waits for what is there already waits no longer for that."""
@@ -130,6 +141,10 @@ class Visit:
     def overflow(self) -> int:
         """How many pixels the page is wider than its window."""
         return int(self.page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+    def small_texts(self) -> list[str]:
+        """Texts below 12 pixels, in a drawing as large as it is shown."""
+        return list(self.page.evaluate(TEXTS, SMALLEST_PX))
 
     def close(self) -> None:
         """End the visit; AssertionError when something happened that must not."""

@@ -144,11 +144,12 @@ def test_every_page_is_accessible_in_every_look(
 
 
 def check(visit: Open, path: str, name: str, size: str, scheme: str) -> None:
-    """No serious finding of axe-core, nothing wider than the window, a picture to look at."""
+    """No serious finding of axe-core, nothing wider than the window or too small to read, a picture to look at."""
     seen = visit(scheme, SIZES[size])
     seen.go(path)
     seen.picture(f"{name}-{size}-{scheme}")
     assert seen.overflow() <= 0, "wider than the window"
+    assert seen.small_texts() == []
     assert seen.findings() == []
 
 

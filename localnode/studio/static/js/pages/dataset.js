@@ -40,7 +40,7 @@ function browser() {
     table.reload();
   };
   let typing = 0;
-  const field = h("input", { type: "search", placeholder: "Search: an id, the beginning of one, or any text within", "aria-label": "Search entities", value: state.q, oninput: () => {
+  const field = h("input", { type: "search", placeholder: "The beginning of an id, or any text", "aria-label": "Search entities", value: state.q, oninput: () => {
     state.q = field.value;
     clearTimeout(typing);
     typing = setTimeout(show, 300);
