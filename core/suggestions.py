@@ -7,9 +7,10 @@ from difflib import get_close_matches
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """Return the known name that `name` resembles most, by at least `cutoff` (0 to 1); None if none does."""
-    close = get_close_matches(name, sorted(known), n=1, cutoff=cutoff)
-    return close[0] if close else None
+    """Return the known name that `name` resembles most, whatever its case, by `cutoff` (0 to 1) or more."""
+    names = {each.casefold(): each for each in sorted(known, reverse=True)}
+    close = get_close_matches(name.casefold(), sorted(names), n=1, cutoff=cutoff)
+    return names[close[0]] if close else None
 
 
 def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:

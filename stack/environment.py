@@ -16,7 +16,7 @@ from connectors.chargebee.settings import ChargebeeSettings, WebhookSettings
 from connectors.common.settings import CommonSettings, ProcessSettings
 from connectors.erp.profile.load import PROFILES
 from connectors.erp.settings import ErpSettings
-from core.settings import BadSetting, choice, integer, rows, setting, text
+from core.settings import BadSetting, choice, integer, rows, setting, text, url
 from core.settings import read as read_table
 from core.suggestions import did_you_mean
 from localnode.alerts.settings import AlertSettings
@@ -37,6 +37,7 @@ def time_zone(value: str) -> str:
 
 OF_CHARGEBEE = ("CHARGEBEE_SITE", "CHARGEBEE_API_KEY", "CHARGEBEE_BASE_URL")
 OF_ERP = ("ERP_BASE_URL", "ERP_TOKEN")
+ADDRESSES = ("ERP_BASE_URL", "CHARGEBEE_BASE_URL")
 """What the shipped profiles ask for."""
 
 OF_INIT = ("ERP_USERNAME", "ERP_PASSWORD")
@@ -128,6 +129,11 @@ def read(env_file: Path, process: Mapping[str, str]) -> dict[str, str]:
     for name, value in file.items():
         if any(part in value for part in _PLACEHOLDERS):
             raise BadSetting(f"{name} in .env is still the placeholder {value}: put its value there")
+    for name in ADDRESSES:
+        try:
+            url(values.get(name) or "http://unset")
+        except ValueError as problem:
+            raise BadSetting(f"{name} {problem}, not {values[name]}") from None
     _check_chargebee(values)
     _check_erp(values, _needed(values))
     read_table(PipeSettings, values)
