@@ -85,7 +85,7 @@ ifeq ($(NODE),)
 	@$(BIN)/python -m stack upload
 else
 	@command -v sesam > /dev/null || { echo "Sesam's own client does this: get sesam from https://github.com/sesam-community/sesam-py/releases, put it on your PATH and try again. Without it: $(BIN)/python -m stack upload --node $(NODE) --jwt …"; exit 2; }
-	@$(BIN)/python -m stack deploy-check
+	@env -u NODE -u JWT $(BIN)/python -m stack deploy-check
 	@sesam -node "$(NODE)" -jwt "$(JWT)" -profile prod -enable-user-pipes upload
 endif
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -229,6 +231,20 @@ class LocalNode:
     def upload(self, root: Path, variables: Json, secrets: Json) -> int:
         self.given = variables
         return 98
+
+
+def test_a_first_upload_does_not_ask_the_node_for_what_it_is_to_bring(tmp_path: Path) -> None:
+    """Nor does one that mends a service which is down wait for that service."""
+    for name in ("python", "sesam"):
+        program = tmp_path / name
+        program.write_text(f'#!/bin/sh\necho "{name} $* NODE=${{NODE-}} JWT=${{JWT-}}"\n')
+        program.chmod(0o755)
+    told = subprocess.run(
+        ["make", "-o", ".venv/.installed", "upload", f"BIN={tmp_path}", "NODE=http://node", "JWT=token"],
+        cwd=ROOT, env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}, capture_output=True, text=True, check=True, timeout=60,
+    ).stdout.splitlines()  # fmt: skip
+    assert told[0] == "python -m stack deploy-check NODE= JWT="
+    assert told[1].startswith("sesam -node http://node -jwt token -profile prod -enable-user-pipes upload")
 
 
 def test_the_command_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
