@@ -41,8 +41,8 @@ test-erp: setup ## third-party ERPs, installed into .cache and started on loopba
 	@$(BIN)/python -m tests.erp_presets
 
 .PHONY: erp-check
-erp-check: setup ## try a profile against its ERP and say what is wrong: make erp-check PROFILE=path/to/profile.json (settings from the environment or .env); INIT="URL …" makes a first one
-	@$(BIN)/python -m stack.with_env connectors.erp.check $(if $(PROFILE),--profile $(PROFILE)) $(if $(JSON),--json) $(if $(INIT),--init $(INIT)) $(if $(AUTH),--auth $(AUTH))
+erp-check: setup ## try a profile against its ERP and say what is wrong: make erp-check PROFILE=path/to/profile.json (settings from the environment or .env); INIT="URL …" makes a first one (AUTH, HEADER)
+	@$(BIN)/python -m stack.with_env connectors.erp.check $(if $(PROFILE),--profile $(PROFILE)) $(if $(JSON),--json) $(if $(INIT),--init $(INIT)) $(if $(AUTH),--auth $(AUTH)) $(foreach one,$(HEADER),--header $(one))
 
 .PHONY: chargebee-check
 ifdef SITE

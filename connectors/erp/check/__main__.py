@@ -58,11 +58,18 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
         "--auth",
         help="with --init: none, bearer (ERP_TOKEN), basic (ERP_USERNAME, ERP_PASSWORD) or header:NAME",
     )
+    parser.add_argument(
+        "--header",
+        action="append",
+        default=[],
+        metavar="NAME=VARIABLE",
+        help="with --init: a further header, such as a tenant's, from an environment variable",
+    )
     options = parser.parse_args(arguments)
     named = {"ERP_PROFILE": options.profile} if options.profile else {}
     environment = {**_PATIENCE, **(os.environ if environ is None else environ), **named}
     if options.init:
-        return _init(options.init, options.auth, environment)
+        return _init(options.init, options.auth, options.header, environment)
     try:
         settings = read_settings(environment)
     except SettingsError as error:
@@ -85,13 +92,12 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
     return FITS if all(one.ok for one in reports) else MISFIT
 
 
-def _init(lists: Sequence[str], auth: str | None, environ: Mapping[str, str]) -> int:
+def _init(lists: Sequence[str], auth: str | None, headers: Sequence[str], environ: Mapping[str, str]) -> int:
     """Print a profile, and on stderr what a person has to look at in it."""
-    redact = Redactor(
-        [value for name, value in environ.items() if name.startswith("ERP_") and name in _SECRETS]
-    )
+    secret = {*_SECRETS, *(one.partition("=")[2] for one in headers)}
+    redact = Redactor([value for name, value in environ.items() if name in secret])
     try:
-        document, notes = draft(lists, auth, environ)
+        document, notes = draft(lists, auth, environ, headers)
     except SettingsError as error:
         print(redact(error.detail), file=sys.stderr)
         return WRONG_SETTINGS

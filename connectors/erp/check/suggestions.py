@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from core.jsonio import type_name
 
-_STAMP = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?|/Date\(-?\d+([+-]\d{4})?\)/")
 _STAMP_NAME = re.compile(r"(modif|chang|updat|writ|edit|creat|stamp|_at$|At$)", re.I)
 _KEY_NAME = re.compile(r"(^|_)(id|key|uuid|guid|no|number|code)$|I[Dd]$|^_id$", re.I)
 _DEPTH = 3

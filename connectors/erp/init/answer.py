@@ -137,8 +137,10 @@ def unit_of(values: Sequence[object]) -> int:
 
 
 def form_of_days(values: Sequence[object]) -> str | None:
-    """Return `iso` or the pattern of days; None if they are none."""
+    """Return the form of days, as `values.date` has it; None if they are none."""
     texts = [value for value in values if isinstance(value, str) and value]
+    if form_of_stamps(values) in ("epoch_s", "epoch_ms", "dotnet"):
+        return form_of_stamps(values)
     if texts and all(re.match(r"\d{4}-\d\d-\d\d", value) for value in texts):
         return "iso"
     return form_of(values, _DAYS)

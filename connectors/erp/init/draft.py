@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -43,19 +44,25 @@ _SHARED = (
     "null_values",
     "values",
 )
+_VARIABLE = re.compile("[A-Z][A-Z0-9_]*")
 _PAGING = frozenset(map(plain, [*words.SIZES, *words.PAGES, *words.OFFSETS]))
 
 
-def draft(lists: Sequence[str], auth: str | None, environ: Mapping[str, str]) -> tuple[Document, list[str]]:
+def draft(
+    lists: Sequence[str], auth: str | None, environ: Mapping[str, str], headers: Sequence[str] = ()
+) -> tuple[Document, list[str]]:
     """Return a profile for lists given as `URL` or `DATATYPE=URL`, and what a person has to look at.
 
     `auth` is one of `AUTHS` or `header:NAME` for a key in that header; by default what the environment has.
+    `headers` are sent besides, each as `NAME=VARIABLE`, the environment variable that holds its value.
     Asks each list some dozens of times. `SettingsError` for an address that cannot be used; any other
     `ServiceError` is what the ERP said.
     """
     named = [_named(one) for one in lists]
     base = _base([url for _, url in named])
     rest: Document = {"base_url": "${ERP_BASE_URL}", "auth": _auth(auth, environ)}
+    if headers:
+        rest["headers"] = dict(_header(one) for one in headers)
     client = _client(rest, {**environ, "ERP_BASE_URL": base})
     entities: dict[str, Document] = {}
     notes: list[str] = []
@@ -131,6 +138,14 @@ def _auth(auth: str | None, environ: Mapping[str, str]) -> Document:
     if environ.get("ERP_USERNAME"):
         return AUTHS["basic"]
     return AUTHS["bearer" if environ.get("ERP_TOKEN") else "none"]
+
+
+def _header(one: str) -> tuple[str, str]:
+    name, _, variable = one.partition("=")
+    if not name or not _VARIABLE.fullmatch(variable):
+        said = "is no NAME=VARIABLE, such as X-Tenant=ERP_TENANT with the value in that environment variable"
+        raise SettingsError("--header", said)
+    return name, f"${{{variable}}}"
 
 
 def _client(rest: Document, environ: Mapping[str, str]) -> UpstreamClient:

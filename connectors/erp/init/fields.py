@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -114,6 +115,8 @@ class FieldGuesses:
                 # A running number is the ERP's own to give.
                 return {"from": path, "type": "string", "read_only": True}
             return {"from": path, "type": "string", "as": "integer", **read_only}
+        if name.rpartition(".")[2] in words.CODES:
+            return _code(path, values, rule)
         if kind == "string":
             return {"from": path, **read_only} if read_only else path
         return {"from": path, "type": kind, **read_only}
@@ -182,6 +185,14 @@ class FieldGuesses:
             self.values |= guesses.values
             self.notes += [f"lines: {note}" for note in guesses.notes]
             return
+
+
+def _code(path: str, values: Sequence[object], rule: Schema) -> object:
+    """Return what a profile says of a code in capital letters, such as a country's; None if it is no code."""
+    codes = [str(value) for value in values]
+    if not all(re.fullmatch(rule.get("pattern", ".*"), code.upper()) for code in codes):
+        return None
+    return {"from": path, "letters": "lower"} if codes and all(map(str.islower, codes)) else path
 
 
 def _names_of_keys(name: str) -> list[str]:

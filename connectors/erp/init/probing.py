@@ -74,7 +74,7 @@ class Probe:
         if at is not None and str(said[at]).startswith(_LINK):
             return {"type": "next_url", "path": at, **limit}, None
         if size is None:
-            return self._unasked(at, said)
+            return self._unasked(at, said) if at is not None else self._turned() or self._unasked(at, said)
         return self._numbered(size, at, said) or (
             {"type": "single"},
             f"{size} limits a page, how to go on was not found",
@@ -92,6 +92,21 @@ class Probe:
             None if named(said, words.TOTALS, int) is None else "that one answer holds all: it counts records"
         )
         return {"type": "single"}, doubt or "that one answer holds the whole list"
+
+    def _turned(self) -> tuple[Paginator, str | None] | None:
+        """Return the pages of an ERP that has no word for their size: the next one is another, or empty."""
+        whole = keys(self.records, self.key)
+        for name in words.PAGES:
+            for first in (1, 0):
+                this, following = self._ask({name: str(first)}), self._ask({name: str(first + 1)})
+                if this is None or following is None or get_path(following.body, self.place or "") is None:
+                    break
+                here, after = keys(self._listed(this), self.key), keys(self._listed(following), self.key)
+                rest = whole[len(here) :]
+                goes_on = bool(after) and after == rest[: len(after)] if rest else not set(after) & set(whole)
+                if here and here == whole[: len(here)] and goes_on:
+                    return {"type": "page", "param": name, "first": first, "stop": {"type": "empty"}}, None
+        return None
 
     def _numbered(
         self, size: str, cursor: str | None, said: Mapping[str, object]

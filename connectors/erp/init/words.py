@@ -27,6 +27,9 @@ LINK: str = _ALL["link"]
 OURS_ALONE: Sequence[str] = _ALL["ours_alone"]
 """Fields of ours that are guessed in other ways, or not at all."""
 
+CODES: Sequence[str] = _ALL["codes"]
+"""Last parts of our fields that hold codes in capital letters."""
+
 UPSIDE_DOWN: Sequence[str] = _ALL["upside_down"]
 """Truth values that are true where `active` is false."""
 

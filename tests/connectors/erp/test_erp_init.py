@@ -264,3 +264,56 @@ def test_the_key_is_that_by_which_the_erp_gives_a_record(capsys: pytest.CaptureF
     assert {"language", "address", "email"} <= set(entity["ignore"])
     assert "first_name" not in entity["ignore"]
     assert "ignore: what stands there gets lost" in said
+
+
+def seconds(asked: Asked) -> Reply:
+    """A tenant in a header; pages of seven, whose size nothing changes; days and stamps in seconds since 1970."""
+    if asked.headers.get("X-Tenant") != "t7":
+        return Reply({"info": "no tenant"}, 403)
+    rows = [
+        {
+            "id": f"{n:024x}", "updatedAt": 1780000000 + n, "date": 1777593600, "docNumber": f"SO{n}", "customId": None, "currency": "eur",
+            "billAddress": {"address": f"Calle {n}", "city": "Madrid", "country": "España", "countryCode": "ES"},
+            "products": [{"desc": "Cosa", "price": 10, "units": 2}],
+        }
+        for n in range(20)
+    ]  # fmt: skip
+    key = asked.path.removeprefix("/documents/salesorder").strip("/")
+    if key:
+        found = next((row for row in rows if row["id"] == key), None)
+        return Reply(found) if found else Reply({"info": "none"}, 404)
+    if "customId" in asked.query:
+        return Reply([])
+    return Reply(rows) if "page" not in asked.query else Reply(rows[7 * int(asked.query["page"]) - 7 :][:7])
+
+
+def test_a_further_header_pages_without_a_size_and_days_in_seconds(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    environ = {"ERP_TENANT": "t7"}
+    with scripted_upstream(seconds) as upstream:
+        url = f"{upstream.url}/documents/salesorder"
+        assert main(["--init", url, "--header", "X-Tenant=ERP_TENANT"], environ) == FITS
+        made = json.loads(capsys.readouterr().out)
+        assert made["connection"]["rest"]["headers"] == {"X-Tenant": "${ERP_TENANT}"}
+        order = made["entities"]["order"]
+        assert order["paginator"] == {"type": "page", "param": "page", "first": 1, "stop": {"type": "empty"}}
+        assert (order["modified_format"], order["values"]["date"]) == ("epoch_s", {"form": "epoch_s"})
+        assert order["fields"]["order_date"] == {"from": "date", "type": "date"}
+        assert order["fields"]["currency"] == {"from": "currency", "letters": "lower"}
+        assert order["fields"]["billing_address.country"] == "billAddress.countryCode", "codes, no names"
+        assert order["fields"]["lines"]["fields"]["quantity"] == {"from": "units", "type": "decimal"}
+        file = tmp_path / "made.json"
+        file.write_text(json.dumps(made))
+        assert (
+            main(["--profile", str(file)], {**environ, "ERP_BASE_URL": f"{upstream.url}/documents"}) == FITS
+        ), capsys.readouterr().out
+
+
+@pytest.mark.parametrize("header", ["X-Tenant", "X-Tenant=t7", "=ERP_TENANT"])
+def test_a_header_is_a_name_and_a_variable(header: str, capsys: pytest.CaptureFixture[str]) -> None:
+    url = "http://127.0.0.1:9/api/customers"
+    assert main(["--init", url, "--header", header], {}) == WRONG_SETTINGS
+    said = capsys.readouterr().err
+    assert "NAME=VARIABLE" in said
+    assert "t7" not in said
