@@ -2,6 +2,7 @@
 
 `loads` is for what somebody sends us: all of it is JSON, or none of it is read. `salvage` is for what another
 system answers: a value in it that is none is `Unusable` in its own place, so that one record harms no other.
+`read` is for text that people and templates write. What is a number is the same for all of them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ import orjson
 
 Json = dict[str, Any]
 """A JSON object, such as an entity."""
+
+Pairs = Callable[[list[tuple[str, Any]]], Json]
+"""Makes an object of its keys and values."""
 
 _DIGITS_AS_ZERO = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else 0 for byte in range(256))
 _LONG_INTEGER = b"0" * 19
@@ -69,6 +73,14 @@ def loads(text: bytes | bytearray, parse_float: Callable[[str], object] | None =
     return _parse(_without_halves(text.decode()), parse_float or finite, refuse_constant, whole)
 
 
+def read(text: str, pairs: Pairs | None = None) -> Any:
+    """Parse JSON text as `loads` does; half a surrogate pair is kept, for the caller to judge.
+
+    `pairs` makes the objects, and may refuse a key that is there twice. ValueError if it is no JSON.
+    """
+    return _parse(text, finite, refuse_constant, whole, pairs)
+
+
 def salvage(text: bytes | bytearray) -> object:
     """Parse what another system answered; ValueError only where the structure itself is no JSON.
 
@@ -118,9 +130,16 @@ def _parse(
     parse_float: Callable[[str], object],
     parse_constant: Callable[[str], object],
     parse_int: Callable[[str], object],
+    pairs: Pairs | None = None,
 ) -> object:
     try:
-        return json.loads(text, parse_float=parse_float, parse_constant=parse_constant, parse_int=parse_int)
+        return json.loads(
+            text,
+            parse_float=parse_float,
+            parse_constant=parse_constant,
+            parse_int=parse_int,
+            object_pairs_hook=pairs,
+        )
     except RecursionError:
         raise NotJson("nested too deep") from None
 

@@ -108,6 +108,46 @@ def test_imports_point_one_way(package: str) -> None:
     assert wrong == []
 
 
+READS_JSON = re.compile(r"\b(?:or)?json\.loads?\(|\.json\(\)|get_json\(|msgspec\.json\.decode|JSONDecoder\(")
+READ_OTHERWISE = {
+    "core/jsonio.py",
+    "localnode/codec.py",
+    # what comes with the program
+    "connectors/chargebee/check/probes.py",
+    "connectors/erp/check/findings.py",
+    "connectors/erp/init/words.py",
+    "connectors/erp/schema.py",
+    "localnode/alerts/rules.py",
+    # what the node or the service has written itself
+    "connectors/erp/http/refresh_tokens.py",
+    "localnode/alerts/watch.py",
+    "localnode/config/store.py",
+    "localnode/dtl/program.py",
+    "localnode/pipes/templates.py",
+    "localnode/store/dataset.py",
+    "localnode/store/state.py",
+    "localnode/store/store.py",
+    # what a node answers its own tools, and files of tests, which the vendor's client reads as Python does
+    "localnode/cli/cases.py",
+    "localnode/cli/client.py",
+    "localnode/testing/answers.py",
+    "localnode/testing/project.py",
+    "localnode/testing/runner.py",
+    "localnode/testing/verify.py",
+}
+
+
+def test_foreign_json_has_one_reader() -> None:
+    """Services and node take for a number what `core.jsonio` does: whoever reads otherwise is named here, and why."""
+    found = {
+        str(path.relative_to(ROOT))
+        for package in ("connectors", "core", "localnode")
+        for path in (ROOT / package).rglob("*.py")
+        if READS_JSON.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == READ_OTHERWISE
+
+
 @pytest.mark.parametrize(
     "page",
     [*PAGES, "README.md", *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").rglob("*.md")))],

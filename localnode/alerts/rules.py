@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from jsonschema import Draft202012Validator
 
+from core import jsonio
 from core.jsonio import pointer
 from core.schema_messages import explain
 from core.settings import BadSetting
@@ -102,7 +103,7 @@ class AlertRules:
 def read_rules(path: Path, environment: Mapping[str, str]) -> AlertRules:
     """Read and check a file. BadSetting names the file, the place in it and what to write instead."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = jsonio.read(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadSetting(f"the alert rules {path} cannot be read: {error.strerror}") from error
     except ValueError as error:

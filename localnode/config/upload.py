@@ -7,19 +7,17 @@ import json
 import logging
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from core.jsonio import Json
+from core import jsonio
+from core.jsonio import Json, Pairs
 from core.settings import BadSetting
 from core.suggestions import did_you_mean
 from localnode.config.problems import UnreadableUpload
 
 log = logging.getLogger(__name__)
-
-Pairs = Callable[[list[tuple[str, Any]]], dict[str, Any]]
-"""Makes an object of its keys and values."""
 
 SUFFIX = ".conf.json"
 ENV_SUFFIX = "-env.json"
@@ -165,13 +163,13 @@ def parse_json(source: str, data: bytes, pairs: Pairs | None = None) -> Any:
     """
     try:
         text = data.decode("utf-8-sig")
-        return json.loads(text, parse_constant=_no_constants, object_pairs_hook=pairs or _no_key_twice)
+        return jsonio.read(text, pairs or _no_key_twice)
     except UnicodeDecodeError as error:
         raise UnreadableUpload(source, f"{source}: not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
         message = f"{source}, line {error.lineno}, column {error.colno}: {error.msg}"
         raise UnreadableUpload(source, message) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UnreadableUpload(source, f"{source}: {error}") from error
 
 
@@ -201,10 +199,6 @@ def _check_text(source: str, text: str) -> None:
         raise UnreadableUpload(
             source, f"{source}: {half} is half of a surrogate pair and no character"
         ) from error
-
-
-def _no_constants(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _no_key_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core import jsonio
 from core.jsonio import Json
 from localnode.config import PipeComponent, SettingsStore
 from localnode.config.problems import ERROR
@@ -294,6 +294,6 @@ def token(text: str) -> Any:
     if not text:
         return None
     try:
-        return json.loads(text)
+        return jsonio.read(text)
     except ValueError:
         return text

@@ -15,6 +15,7 @@ from typing import Any
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from core import jsonio
 from core.jsonio import Json
 from core.tokens import EARLY_SECONDS, TokenCache
 from localnode.pipes.errors import RemoteFailed
@@ -54,7 +55,7 @@ class TokenAuth(AuthBase, ABC):
             raise RemoteFailed("token_url is empty, or this node was given no address with its host")
         try:
             response = self._send(method, str(url), allow_redirects=False, **options)
-            answer = response.json() if response.ok else None
+            answer = jsonio.loads(jsonio.without_bom(response.content)) if response.ok else None
         except (requests.RequestException, ValueError) as error:
             raise RemoteFailed(f"the token_url cannot be used: {type(error).__name__}") from error
         if not isinstance(answer, dict):

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from core import jsonio
 from localnode import codec
 from localnode.pipes import bodies
 from localnode.pipes.base import Config
@@ -80,8 +81,8 @@ def _parsed(text: str, variables: dict[str, object]) -> object:
     except TemplateFailed as error:
         raise ConfigProblem((), f"{name}: {error.reason}") from error
     try:
-        return json.loads(rendered.replace(AS_JSON, ""))
-    except (ValueError, RecursionError) as error:
+        return jsonio.read(rendered.replace(AS_JSON, ""))
+    except ValueError as error:
         raise ConfigProblem((), f"{name} does not render to JSON: {error}") from error
 
 

@@ -28,6 +28,7 @@ from connectors.erp.profile.schema import profile_schema
 from connectors.erp.profile.schema_messages import schema_message
 from connectors.erp.profile.secret_check import find_secrets
 from connectors.erp.schema import DATATYPES, load_schema
+from core import jsonio
 from core.jsonio import Json, pointer
 
 HERE = Path(__file__).parents[1]
@@ -143,7 +144,7 @@ def _find(name: str) -> Path:
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes(), object_pairs_hook=_object)
+        return jsonio.read(path.read_text(encoding="utf-8-sig"), _object)
     except ValueError as error:
         raise SettingsError("ERP_PROFILE", f"{path} cannot be read as JSON: {error}") from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from core import jsonio
 from localnode.dtl.budget import spend, spend_items
 from localnode.dtl.decorators import cast, mapped
 from localnode.dtl.kinds import INVALID
@@ -85,13 +86,9 @@ def _parse(value: Any, finish: Any) -> object:
     if not is_string(value):
         return INVALID
     try:
-        return finish(json.loads(value, parse_constant=_no_number))
+        return finish(jsonio.read(value))
     except (ValueError, RecursionError):
         return INVALID
-
-
-def _no_number(word: str) -> object:
-    raise ValueError(f"{word} is no JSON")
 
 
 def _untagged(value: object) -> object:

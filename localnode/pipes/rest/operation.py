@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 from jinja2 import Undefined
 
+from core import jsonio
 from localnode.pipes.base import Config
 from localnode.pipes.errors import ConfigProblem
 from localnode.pipes.jinja import AS_JSON, Template, TemplateFailed, template
@@ -160,7 +161,7 @@ def _skipped(value: object) -> bool:
 
 def _parsed(text: str) -> object:
     try:
-        return json.loads(text)
+        return jsonio.read(text)
     except ValueError as error:
         raise TemplateFailed(f"what {AS_JSON} marks is not JSON: {text[:80]!r}") from error
 
