@@ -2,8 +2,8 @@
 
 gunicorn reads head and body of a request for as long as the caller sends a byte now and then, and each such
 caller holds a thread. Here the whole of a request has to come within a time that grows with what has come: so
-many seconds, and one more for every `SLOWEST` bytes. Threads that read are more than those that work, so that
-callers who are slow to say what they want keep nobody waiting.
+many seconds, and one more for every `SLOWEST` bytes. What it waits here for its turn does not count. Threads
+that read are more than those that work, so that callers who are slow to say what they want delay nobody.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from gunicorn.http import get_parser  # type: ignore[import-untyped]
@@ -84,6 +86,10 @@ class _Reading:
         """Let the time of a request begin."""
         self._ends = time.monotonic() + self._seconds
 
+    def go_on(self, seconds: float) -> None:
+        """Let so much time not count."""
+        self._ends += seconds
+
     def gettimeout(self) -> float | None:
         """Return how long a single read may take besides."""
         return self._timeout
@@ -107,6 +113,22 @@ class _Reading:
             self._sock.settimeout(None)
         self._ends += len(data) / SLOWEST
         return data
+
+
+_THIS = threading.local()
+"""`reading`: the socket of the request that this thread works on."""
+
+
+@contextmanager
+def waiting_here() -> Iterator[None]:
+    """Within it a request waits for its turn: that is not the caller's slowness."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        reading = getattr(_THIS, "reading", None)
+        if reading is not None:
+            reading.go_on(time.monotonic() - began)
 
 
 class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -135,12 +157,17 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         """Read one request and answer it; where its head does not come in time, the connection is cut."""
         if conn.parser is None:
             conn.parser = get_parser(self.cfg, _Reading(conn.sock, self.request_seconds), conn.client)
-        conn.parser.unreader.sock.begin()
+        _THIS.reading = conn.parser.unreader.sock
+        _THIS.reading.begin()
         return super().handle(conn)
 
     def handle_request(self, req: Any, conn: object) -> object:
         """Work on a request, when it is its turn."""
         if req.path in OPEN:
             return super().handle_request(req, conn)
-        with self._working:
+        with waiting_here():
+            self._working.acquire()
+        try:
             return super().handle_request(req, conn)
+        finally:
+            self._working.release()

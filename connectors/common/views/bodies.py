@@ -9,7 +9,7 @@ from connectors.common.datatype import Entity
 from connectors.common.errors import BadRequest, TooSlow, WrongMediaType
 from connectors.common.in_flight import IN_FLIGHT, LARGE
 from core import jsonio
-from core.http_worker import BadFraming
+from core.http_worker import BadFraming, waiting_here
 from core.jsonio import type_name
 
 MOST_VALUES = 300_000
@@ -46,7 +46,8 @@ def parse(text: bytes) -> object:
 def read(request: Request) -> bytes:
     """Return the body; `TooSlow` if its rest does not come, `BadRequest` if its framing is wrong."""
     size = request.content_length
-    IN_FLIGHT.body(LARGE + 1 if size is None else size, _PATIENCE)
+    with waiting_here():
+        IN_FLIGHT.body(LARGE + 1 if size is None else size, _PATIENCE)
     try:
         body = request.get_data(cache=False)
     except BadFraming as error:
