@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import jinja2
 import pytest
 
 from stack.environment import ROOT
@@ -131,3 +132,15 @@ def test_a_look_up_with_a_computed_id_stands_in_one_place() -> None:
     files = [*(ROOT / "templates").glob("*.json"), *(ROOT / "mappings").glob("*.json"), *(ROOT / "stack" / "mappings").glob("*.py")]  # fmt: skip
     found = {path.name: path.read_text(encoding="utf-8").count('"lookup-entity"') for path in files}
     assert {name: count for name, count in found.items() if count} == {"macros.json": 1}
+
+
+@pytest.mark.parametrize("stored", ["", None, jinja2.Undefined()])
+def test_the_receiver_refuses_who_presents_nothing_where_no_secret_is_stored(stored: object) -> None:
+    """No page says what `secret` and an absent header are then: two that are undefined are equal in Jinja."""
+    expression = pipes()["chargebee-webhook"]["source"]["validation_expression"]
+    template = jinja2.Environment(autoescape=False).from_string(expression)  # noqa: S701 - no page is made of it
+    said = [
+        template.render(request_headers=each, secret=lambda _: stored) for each in ({}, {"Authorization": ""})
+    ]
+    assert said == ["user or password missing or wrong"] * 2
+    assert template.render(request_headers={"Authorization": "Basic x"}, secret=lambda _: "Basic x") == ""
