@@ -128,6 +128,11 @@ class Visit:
         self.page.screenshot(path=path, full_page=full)
         return path
 
+    def show(self, name: str) -> None:
+        """Keep a picture for a person to look at, where STUDIO_PICTURES is set: each takes half a second."""
+        if os.environ.get("STUDIO_PICTURES"):
+            self.picture(name)
+
     def findings(self) -> list[str]:
         """Serious findings of axe-core."""
         found = Axe().run(self.page).response["violations"]

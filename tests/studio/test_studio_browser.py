@@ -125,7 +125,7 @@ def synced(world: World, browser: Browser) -> World:
     expect(page.get_by_role("button", name="Syncing")).to_be_visible()
     expect(page.get_by_text("Synced: ")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("link", name="customerp-contact-collect: ready. 2 entities")).to_be_visible()
-    seen.picture("synced")
+    seen.show("synced")
     seen.close()
     assert world.chargebee.get("customers", f"contact-{world.contact}")["first_name"] == "Ada"
     return world
@@ -167,7 +167,7 @@ def test_find_a_person_and_see_why_with_the_keyboard_alone(synced: World, visit:
     seen.press(row.get_by_text("all records say the same"))
     expect(row).to_contain_text(f"ERP contact {synced.contact}, field first_name")
     expect(row).to_contain_text("POST /customer/share")
-    seen.picture("why")
+    seen.show("why")
     seen.press(page.get_by_role("link", name=f"Chargebee customer contact-{synced.contact}").first)
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Chargebee customer contact-{synced.contact}")
 
@@ -184,7 +184,7 @@ def test_the_page_of_a_pipe_has_the_mapping_rows_before_the_dtl(synced: World, v
     config = page.get_by_text("Config as uploaded")
     assert table.bounding_box()["y"] < config.bounding_box()["y"], "the mapping first"  # type: ignore[index]
     assert seen.overflow() <= 0 and seen.findings() == []
-    seen.picture("pipe-mapping")
+    seen.show("pipe-mapping")
 
 
 def test_what_waits_for_a_person_says_what_to_do(synced: World, visit: Open) -> None:
@@ -225,7 +225,7 @@ def test_a_waiting_case_is_settled_by_a_link_which_is_undone_with_the_keyboard_a
     case = page.get_by_role("listitem").filter(has_text="One Beason")
     expect(case).to_be_visible()
     expect(page.get_by_role("listitem").filter(has_text="Two Beason")).to_be_visible()
-    seen.picture("case")
+    seen.show("case")
     assert seen.findings() == []
     seen.press(case.get_by_role("button", name="Link One Beason to another record"))
     find = page.get_by_label("Find a record")
@@ -235,7 +235,7 @@ def test_a_waiting_case_is_settled_by_a_link_which_is_undone_with_the_keyboard_a
     seen.press(page.get_by_role("button", name="Chargebee customer bea"))
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("The sync would then change")).to_be_visible(timeout=30_000)
-    seen.picture("decide")
+    seen.show("decide")
     assert seen.findings() == []
     seen.type_into(dialog.get_by_label("Note"), "she said so")
     seen.press(dialog.get_by_role("button", name="Link", exact=True))
@@ -309,7 +309,7 @@ def test_deletions_are_refused_and_published_with_the_keyboard_alone(synced: Wor
     expect(held).to_contain_text("is about to be archived")
     seen.press(held.get_by_text("Show 14 records"))
     expect(held.get_by_text("N3 Gone")).to_be_visible()
-    seen.picture("held-back")
+    seen.show("held-back")
     assert seen.findings() == []
     dialog = page.get_by_role("dialog")
 
@@ -318,7 +318,7 @@ def test_deletions_are_refused_and_published_with_the_keyboard_alone(synced: Wor
         expect(dialog).to_be_visible()
         if button != "Keep them":
             expect(dialog.get_by_text("The sync would then change 14 records")).to_be_visible(timeout=60_000)
-            seen.picture("publish")
+            seen.show("publish")
             assert seen.findings() == []
         agree = dialog.get_by_role("button", name=button)
         seen.type_into(dialog.get_by_label("to go on"), "13")
@@ -402,7 +402,7 @@ def test_plan_then_run(synced: World, visit: Open) -> None:
     expect(sides.filter(has_text="customerp").first).to_contain_text("King")
     assert (synced.chargebee.writes(), synced.erp.writes()) == before, "a plan writes nothing"
     assert seen.findings() == []
-    seen.picture("plan-made")
+    seen.show("plan-made")
     page.get_by_role("button", name="Run it").click()
     expect(page.get_by_text("Synced: ")).to_be_visible(timeout=60_000)
     assert synced.chargebee.get("customers", f"contact-{synced.contact}")["phone"] == "+47 22 33 44 55"
@@ -424,7 +424,7 @@ def test_verify_says_what_differs(synced: World, visit: Open) -> None:
     expect(page.get_by_text("The two sides differ")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("article").first).to_contain_text("Augusta")
     assert seen.findings() == []
-    seen.picture("verify-differs")
+    seen.show("verify-differs")
     with page.expect_download() as download:
         page.get_by_role("button", name="Save the report").click()
     assert json.loads(download.value.path().read_text())["status"] == "differ"
@@ -442,7 +442,7 @@ def test_fix_a_dead_letter(synced: World, visit: Open) -> None:
     row = page.get_by_role("row").filter(has_text="p2")
     expect(row).to_contain_text("a person needs a name")
     assert seen.findings() == []
-    seen.picture("dead-letter")
+    seen.show("dead-letter")
     before = synced.stack.entity("check-dead-letters", "p2")["_updated"]
     row.get_by_role("button", name="Retry p2").click()
     wait_until(lambda: dead_again(synced, before), what="tried in vain")
