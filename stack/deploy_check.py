@@ -314,6 +314,9 @@ def check_node(deployment: Deployment) -> Iterator[Result]:
     try:
         present = deployment.node.get("/env")
         differing = sorted(name for name, value in deployment.variables.items() if present.get(name) != value)
+        if differing and not present:
+            yield Result("node", OPEN, "nothing was uploaded to it yet", "upload (step 4)")
+            return
         if differing:
             yield Result("node", OPEN, f"differs from the file in {', '.join(differing)}", "upload (step 4)")
         else:
@@ -324,7 +327,8 @@ def check_node(deployment: Deployment) -> Iterator[Result]:
                 yield Result("node", READY, f"the service of {name} runs, and reaches its system")
             else:
                 said = f"the service of {name} answers {answer.status_code}: {_detail(answer)}"
-                yield Result("node", WRONG, said, f"read the log of the system {name}")
+                todo = f"read the log of the system {name} (a local node needs --system {name}=URL)"
+                yield Result("node", WRONG, said, todo)
     except StackError as error:
         yield Result("node", OPEN, str(error), "upload first (step 4), or see that the node can be reached")
 

@@ -33,6 +33,7 @@ RULES = {
     "maxLength": "A text that is too long",
     "readOnly": "A field that cannot be written",
     "read_only": "A kind of record that is only read",
+    "notEmpty": "A field that cannot be emptied",
     "createOnly": "A field that is set once and stays",
     "$based_on": "Changed by somebody meanwhile",
     "contact_id": "Its contact is not linked yet",

@@ -135,6 +135,11 @@ def test_the_node_is_asked_for_secrets_variables_and_services(folder: Path) -> N
     good = cast(NodeClient, FakeNode(["erp-token", "chargebee-api-key", "service-password"], variables))
     found = states(folder, node=good)
     assert found["secrets"] == found["node"] == {READY}
+    new = cast(NodeClient, FakeNode([], {}, status=404))
+    told = {
+        (each.check, each.said) for each in run_checks(Deployment(folder, node=new)) if each.state != READY
+    }
+    assert [said for check, said in told if check == "node"] == ["nothing was uploaded to it yet"]
     poor = cast(NodeClient, FakeNode(["erp-token"], {**variables, "deletes": "delete"}, status=503))
     told = {
         (each.check, each.said) for each in run_checks(Deployment(folder, node=poor)) if each.state != READY
