@@ -23,6 +23,9 @@ ABSENT = "datatype-absent"
 """Rule of a write that was refused since the ERP has no such datatype: nothing went wrong."""
 
 SHOWN = 10
+ALONE = (
+    "What is none of these needs no counterpart, such as an order that is a draft or was cancelled before."
+)
 WIDTH = 100
 
 
@@ -113,6 +116,8 @@ def table(report: Report) -> str:
         [(row.name, row.erp, row.chargebee, row.linked, row.pending, row.rejected) for row in there],
     )
     lines += [f"{row.name}  off: the ERP's profile does not have it" for row in report.rows if row.off]
+    if any(row.erp > row.linked + row.pending + row.rejected for row in there):
+        lines += ["", ALONE]
     labels = Labels(report.findings["systems"])
     groups: dict[tuple[str, str], list[Json]] = {}
     for pipe, entity in report.pending:

@@ -149,7 +149,11 @@ def _of_queues(node: Node, pipe: NodePipe) -> Iterator[tuple[str, str, int]]:
     queues = pipe.queues()
     behind = (queues["source"] or 0) + sum(queues["dependencies"].values())
     if behind:
-        yield "behind", f"{behind} changes are on their way", behind
+        yield (
+            "behind",
+            f"{behind} changes are on their way" if behind > 1 else "1 change is on its way",
+            behind,
+        )
     if queues["retries"]:
         yield "retries", f"{queues['retries']} entities are tried again", queues["retries"]
     name = policy(pipe.component.effective).dead_letter_dataset

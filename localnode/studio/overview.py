@@ -33,7 +33,7 @@ def get_overview() -> Response:
          "days": [{"start": s, "insert": n, "update": n, "delete": n}],
          "complete": bool,                           false when there were too many writes to count
          "slowest": [{"pipe", "seconds", "ended"}],  the longest of the last runs
-         "next": {"pipe", "at"} | null,
+         "next": {"pipe", "at"} | null, "running": whether all pipes are being run,
          "alerts": {"firing": […], "coming": […]}}   what people were told
     """
     starts = _starts()
@@ -56,6 +56,7 @@ def get_overview() -> Response:
             "complete": counted <= MAX_COUNTED,
             "slowest": _slowest(),
             "next": {"at": min(planned)[0], "pipe": min(planned)[1]} if planned else None,
+            "running": here.runs.status(None)["status"] == "running",
             "alerts": {name: told[name] for name in ("firing", "coming")},
         }
     )

@@ -494,6 +494,7 @@ def test_the_overview_counts_writes_by_the_reader_s_days(client: FlaskClient, sh
         {"start": now - 50_000, "insert": 3, "update": 1, "delete": 0},
     ]
     assert found["complete"] and found["counts"]["pending"] == 7
+    assert found["running"] is False
     assert found["slowest"][0]["seconds"] >= found["slowest"][-1]["seconds"]
     assert found["next"] is None and set(found["alerts"]) == {"firing", "coming"}
     for days in ("", "x", "2,1", ",".join(map(str, range(40)))):

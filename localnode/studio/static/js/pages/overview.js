@@ -50,7 +50,7 @@ function showTiles(seen) {
     tile("waiting for a person", number(waiting), "/studio/pending", waiting ? "warn" : ""),
     tile("failing", number(failing), "/studio/flow?q=trouble&as=list", failing ? "bad" : ""),
     tile("slowest of the last runs", slowest ? duration(slowest.seconds) : "–", "/studio/runs"),
-    tile("next run", seen.next ? due(seen.next.at) : "not scheduled", "/studio/runs"));
+    tile("next run", seen.running ? "now" : seen.next ? due(seen.next.at) : "not scheduled", "/studio/runs"));
 }
 
 function showAttention(seen) {
