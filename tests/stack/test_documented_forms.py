@@ -144,3 +144,11 @@ def test_the_receiver_refuses_who_presents_nothing_where_no_secret_is_stored(sto
     ]
     assert said == ["user or password missing or wrong"] * 2
     assert template.render(request_headers={"Authorization": "Basic x"}, secret=lambda _: "Basic x") == ""
+
+
+def test_every_version_stays_until_the_audit_trail_has_it() -> None:
+    """Of a record that is written thrice in one run a hosted node would keep two versions, unless they are young."""
+    followed = {name: pipe["source"]["datasets"] for name, pipe in pipes().items() if pipe["source"].get("include_previous_versions")}  # fmt: skip
+    assert "customerp-contact-share" in followed["audit"]
+    kept = {name: pipes()[name].get("compaction", {}).get("time_threshold_hours", 0) for name in sum(followed.values(), [])}  # fmt: skip
+    assert min(kept.values()) >= 24, kept
