@@ -54,7 +54,7 @@ class FirstSeen:
 def asks_for_changes(spec: DatatypeProfile) -> bool:
     """Return whether the ERP is asked for changed records only, and not for all each time."""
     has_param = spec.incremental is not None and spec.incremental.param is not None
-    return has_param or asks_since([spec.listing.query, spec.listing.body])
+    return has_param or asks_since([spec.listing.query, spec.listing.body, spec.listing.headers])
 
 
 def _digest(raw: Mapping[str, object]) -> bytes:

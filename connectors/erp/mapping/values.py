@@ -7,6 +7,7 @@ the parts of the value (`year`, `month`, …; a decimal's text below `key`) and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -20,6 +21,7 @@ from core.clock import to_text
 _TRUE = (True, 1, "1", "true", "True", "TRUE", "yes")
 _MOMENTS = ("epoch_s", "epoch_ms", "dotnet")
 """Forms in which a day is the moment at which it begins."""
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _FALSE = (False, 0, "0", "false", "False", "FALSE", "no")
 
 Convert = Callable[[Any], Any]
@@ -105,8 +107,15 @@ def _moment_reader(form: str, timezone: str | None) -> Convert:
 
 
 def _day_reader(form: str, timezone: str | None) -> Convert:
+    """Read a text that begins as YYYY-MM-DD, too: some ERPs have days in both forms."""
     parse, place = _moment_reader(form, None), zone(timezone)
-    return lambda value: shown(datetime.fromisoformat(parse(value)), place).date().isoformat()
+
+    def read(value: object) -> str:
+        if isinstance(value, str) and _ISO_DAY.match(value):
+            return date.fromisoformat(value[:10]).isoformat()
+        return shown(datetime.fromisoformat(parse(value)), place).date().isoformat()
+
+    return read
 
 
 def _day_writer(form: str, timezone: str | None) -> Convert:

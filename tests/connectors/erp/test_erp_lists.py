@@ -8,9 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from flask.testing import FlaskClient
 
+from connectors.common.settings import Environment
+from connectors.erp.mapping.first_seen import asks_for_changes
+from connectors.erp.profile.load import load_profile
+from connectors.erp.profile.model.reading import ListCall
 from tests.support.erp import app_of, profile
 from tests.support.upstream import Asked, Reply, Upstream, scripted_upstream
 
@@ -406,3 +411,14 @@ def test_a_token_that_is_never_accepted_ends_as_a_settings_error(upstream: Upstr
         .status_code
         == 502
     )
+
+
+@pytest.mark.parametrize("asked", ["query", "body", "headers"])
+def test_changes_may_be_asked_for_anywhere(tmp_path: Path, asked: str) -> None:
+    """If-Modified-Since is a filter like any other."""
+    listing = {asked: {"If-Modified-Since": "{since}"}, "method": "POST"}
+    file = tmp_path / "profile.json"
+    file.write_text(json.dumps(profile(list=listing)))
+    spec = load_profile(str(file), Environment({"ERP_BASE_URL": "http://erp.test"})).entities["contact"]
+    assert asks_for_changes(spec)
+    assert not asks_for_changes(msgspec.structs.replace(spec, listing=ListCall()))

@@ -263,6 +263,7 @@ DAY_FORMS: list[tuple[dict[str, Any], Any, Any]] = [
     ({"form": "epoch_s"}, "1777593600", 1777593600),
     ({"form": "epoch_ms", "timezone": "Europe/Oslo"}, 1777586400000, 1777586400000),
     ({"form": "dotnet"}, "/Date(1777593600000)/", "/Date(1777593600000)/"),
+    ({"form": "dotnet", "timezone": "Europe/Oslo"}, "2026-05-01T00:00:00", "/Date(1777586400000)/"),
     ({"form": "dotnet", "written": "%Y-%m-%dT00:00:00"}, "/Date(1777593600000)/", "2026-05-01T00:00:00"),
     ({"form": "%d.%m.%Y", "written": "iso"}, "01.05.2026", "2026-05-01"),
 ]
