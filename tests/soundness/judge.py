@@ -27,6 +27,8 @@ NEVER_EMPTIED = ("email", "shipped_at", "delivered_at", "cancellation_reason")
 OWN_STATUS = ("blocked", "prospect")
 ARCHIVED = {"order": "cancelled", "product": "archived"}
 """What becomes of the status of a record whose counterpart was deleted."""
+FINAL = ("delivered", "returned")
+"""What no deletion of a counterpart changes any more."""
 
 
 class Systems:
@@ -432,6 +434,8 @@ class Judge:
             is_active = self._is_active(member)
             return None if typed.get("active") or (not is_active and not must) else not is_active
         wanted = ARCHIVED.get(group.concept)
+        if group.concept == "order" and group.agreed.get("status") in FINAL:
+            return None
         if wanted is None or wanted in (group.agreed.get("status"), *typed.get("status", [])):
             return None
         return bool(KINDS[member.kind].read(self.systems.record(member))["status"] == wanted)
