@@ -68,6 +68,8 @@ def done(stack: Stack, since: dict[str, int]) -> set[Write]:
         if not (entry["operation"] == "insert" and row["$operation"] == "update"):
             entry["operation"] = row["$operation"]
         payload = {name: value for name, value in row.items() if name[:1] not in "_$" and name != "id"}
+        if (pipe, row["$operation"]) == ("chargebee-order", "insert"):
+            payload = _as_order(payload)
         was = {} if entry["operation"] == "insert" else row.get("$was") or {}
         for path, value in leaves("", payload):
             entry["before"].setdefault(path, get_path(was, path))
@@ -81,6 +83,14 @@ def done(stack: Stack, since: dict[str, int]) -> set[Write]:
             fields = {}
         found.add((pipe, names.get(key, key), entry["operation"], normal(fields, names)))
     return found
+
+
+def _as_order(payload: Json) -> Json:
+    """What of a new order its record shows: the due date is its invoice's, and lines have its status first."""
+    lines = [{"status": payload["status"], **line} for line in payload["order_line_items"]]
+    return {name: value for name, value in payload.items() if name != "due_date"} | {
+        "order_line_items": lines
+    }
 
 
 def foreseen(plan: Json) -> set[Write]:
