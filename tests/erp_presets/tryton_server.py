@@ -244,7 +244,7 @@ def _initialise(place: Path, folder: Path) -> None:
     command = [str(place / "bin" / "trytond-admin"), "-c", str(config), "-d", DATABASE]
     command += ["--email", "admin@example.com", "--activate-dependencies", "-u", *MODULES]
     env = {**os.environ, "TRYTONPASSFILE": str(password)}
-    subprocess.run(command, env=env, check=True, capture_output=True, timeout=300)
+    subprocess.run(command, env=env, check=True, capture_output=True, timeout=1200)
 
 
 @contextmanager

@@ -104,6 +104,9 @@ class Examination:
             place, advice = ("list", "detail"), _DETAIL
         elif isinstance(error, NotFound):
             advice = "the ERP has nothing at this path; check base_url and path"
+        elif isinstance(error, InvalidResponse) and error.field is not None:
+            place = ("fields", error.field.strip("/").replace("/", "."))
+            advice = "correct its type, or the form in values; what means none is named in null_values"
         self._add(ERROR, place, error.detail, advice)
 
     def _add(self, level: str, place: tuple[str, ...], problem: str, advice: str) -> None:

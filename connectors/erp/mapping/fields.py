@@ -20,6 +20,7 @@ from connectors.erp.profile.model import mapping as model
 from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.mapping import Values, spelt_out
 from core.dotted import get_all, get_path, is_shown, set_path
+from core.jsonio import pointer
 
 MODIFIED = "@modified"
 POSITION = "@position"
@@ -114,7 +115,8 @@ class Field:
             return self._convert(value)
         except (ValueError, TypeError, KeyError, InvalidOperation) as error:
             raise InvalidResponse(
-                f"the ERP's {self.source} is not what the profile says of {self.name}"
+                f"the ERP's {self.source} is not what the profile says of {self.name}",
+                field=pointer(self.name.split(".")),
             ) from error
 
     def key(self, holder: object) -> object:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from flask.testing import FlaskClient
 
+from connectors.erp.check.__main__ import MISFIT, main
 from connectors.erp.mapping import values as values_of
 from connectors.erp.profile.model.mapping import Values
 from tests.support.erp import app_of, profile
@@ -281,7 +282,12 @@ def test_a_day_may_be_a_moment_and_be_sent_otherwise_than_it_comes(
 @pytest.mark.parametrize("form", ["epoch_s", "epoch_ms", "dotnet", "iso_naive"])
 @pytest.mark.parametrize("kind", ["date", "datetime"])
 def test_what_is_no_moment_names_its_field(
-    table: Table, upstream: Upstream, tmp_path: Path, form: str, kind: str
+    table: Table,
+    upstream: Upstream,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    form: str,
+    kind: str,
 ) -> None:
     """A field is no change stamp, and is not called one."""
     if (form, kind) == ("iso_naive", "date"):
@@ -291,6 +297,10 @@ def test_what_is_no_moment_names_its_field(
     table.put("1", made="some day")
     answer = client.get("/contact/entities/1")
     assert answer.json["detail"] == "the ERP's made is not what the profile says of created_at"
+    assert answer.json["field"] == "/created_at"
+    assert main([], {"ERP_BASE_URL": upstream.url, "ERP_PROFILE": str(tmp_path / "profile.json")}) == MISFIT
+    said = capsys.readouterr().out
+    assert "/fields/created_at" in said and "change stamp" not in said
 
 
 def test_an_object_that_is_replaced_by_what_is_sent_goes_whole(
