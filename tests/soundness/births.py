@@ -255,5 +255,6 @@ class Births:
             "shipping_date": day,
             "note": fields["note"],
             "line_status": ["queued"],
+            "payment_status": kinds.CB_ORDER.read(record)["payment_status"],
         }
         self._born(group, kinds.CB_ORDER, record, values, started)

@@ -225,6 +225,7 @@ ITEM = Kind("item", "chargebee", "items", "product", PRODUCT, PRODUCT, _read_ite
 ORDER = ("number", "status", "order_date", "shipping_date", "shipped_at", "delivered_at", "cancellation_reason",
          "shipment_carrier", "tracking_number", "tracking_url", "note", "shipping_address", "line_sku",
          "line_status")  # fmt: skip
+SHOWN_ORDER = (*ORDER, "payment_status")
 QUOTE = ("number", "status", "order_date", "note", "shipping_address", "line_sku")
 CANCELLED = "cancelled"
 SAME = ("shipment_carrier", "tracking_url", "note", "cancellation_reason")
@@ -252,6 +253,11 @@ def _line_values(lines: list[Json]) -> Values:
     return {"line_sku": skus if any(skus) else None, "line_status": statuses if any(statuses) else None}
 
 
+def _paid(record: Json) -> str | None:
+    """What nobody has paid says nothing."""
+    return "paid" if record.get("payment_status") == "paid" else None
+
+
 def _read_erp_order(record: Json) -> Values:
     values = {name: record.get(name) for name in SAME}
     values |= {
@@ -261,6 +267,7 @@ def _read_erp_order(record: Json) -> Values:
         "shipping_date": record["shipping_date"] or record["requested_delivery_date"],
         "shipped_at": _unix(record["shipped_at"]),
         "delivered_at": _unix(record["delivered_at"]),
+        "payment_status": _paid(record),
         "tracking_number": record["tracking_number"],
         "shipping_address": _address(record, "shipping_address"),
         **_line_values(_lines(record, "lines")),
@@ -328,6 +335,7 @@ def _read_cb_order(record: Json) -> Values:
         "shipping_date": _day(record.get("shipping_date")),
         "shipped_at": record.get("shipped_at"),
         "delivered_at": record.get("delivered_at"),
+        "payment_status": _paid(record),
         "tracking_number": record.get("tracking_id"),
         "shipping_address": _address(record, "shipping_address"),
         **_line_values(_lines(record, "order_line_items")),
@@ -336,6 +344,8 @@ def _read_cb_order(record: Json) -> Values:
 
 
 def _cb_order_calls(record: Json, changes: Values) -> Calls:
+    if "payment_status" in changes:
+        return [("payment", {"transaction": {"payment_method": "cash"}})]
     renamed = {"number": "reference_id", "tracking_number": "tracking_id"}
     body = {renamed.get(name, name): value for name, value in changes.items() if not name.startswith("line_")}
     for name in ("order_date", "shipping_date"):
@@ -368,9 +378,11 @@ def _cb_lines(record: Json, changes: Values) -> list[Json]:
     return lines
 
 
-ERP_ORDER = Kind("order", "erp", "orders", "order", ORDER, ORDER, _read_erp_order, _erp_order_calls)
+ERP_ORDER = Kind("order", "erp", "orders", "order", ORDER, SHOWN_ORDER, _read_erp_order, _erp_order_calls)
 ERP_QUOTE = Kind("quote", "erp", "quotes", "order", QUOTE, QUOTE, _read_quote, _quote_calls)
-CB_ORDER = Kind("cb_order", "chargebee", "orders", "order", ORDER, ORDER, _read_cb_order, _cb_order_calls)
+CB_ORDER = Kind(
+    "cb_order", "chargebee", "orders", "order", ORDER, SHOWN_ORDER, _read_cb_order, _cb_order_calls
+)
 
 KINDS = {
     kind.name: kind

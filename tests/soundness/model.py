@@ -88,6 +88,8 @@ class Group:
     settled: bool = False
     parked: bool = False
     """A person must decide: nothing may be linked or made for its records."""
+    is_paid: bool = False
+    """An order whose invoice somebody paid: nobody cancels or deletes it any more."""
     pays: bool = False
     """Orders are for this person, who is not deleted then."""
     bereft: bool = False

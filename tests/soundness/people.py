@@ -39,6 +39,8 @@ class People(Births):
             self._edit_both(group)
         elif chance < 0.2 and concept == "order" and group.member("quote") and not group.member("order"):
             self._convert(group)
+        elif chance < 0.3 and self._may_be_paid(group):
+            self._pay(group)
         else:
             self._edit(group, self.rng.choice(self._members(group)))
 
@@ -123,7 +125,10 @@ class People(Births):
                 return self.rng.choice(COMPANY_STATUSES)
             if member.kind == "business_entity":
                 return self.rng.choice(("active", "inactive"))
-            return self.rng.choice(QUOTE_STATUSES if member.kind == "quote" else STATUSES)
+            statuses = QUOTE_STATUSES if member.kind == "quote" else STATUSES
+            return self.rng.choice(
+                [each for each in statuses if each != kinds.CANCELLED or not group.is_paid]
+            )
         lines = len(group.agreed.get("line_sku") or []) or self._count_lines(member)
         if name == "metadata":
             return self.typist.value(name)
@@ -160,7 +165,7 @@ class People(Births):
 
     def _delete(self, group: Group) -> None:
         member = self.rng.choice(self._members(group))
-        if member.kind == "business_entity" or not group.settled or group.pays:
+        if member.kind == "business_entity" or not group.settled or group.pays or group.is_paid:
             return
         if self.rng.random() < 0.2:
             self._edit_another(group, member)
@@ -187,6 +192,28 @@ class People(Births):
                 "item": "archived", "company": "inactive"}  # fmt: skip
         if member.kind in gone:
             group.note(member.name, "status", gone[member.kind], started)
+
+    # --- payments
+
+    def _may_be_paid(self, group: Group) -> bool:
+        """Whether it is an order that both systems have, which nobody has paid or is about to call off."""
+        found = [m for m in (group.member("order"), group.member("cb_order")) if m and not m.deleted]
+        if group.is_paid or not group.settled or len(found) < 2:
+            return False
+        records = [self.world.get(KINDS[m.kind], m.id) for m in found]
+        is_off = any(each["status"] == kinds.CANCELLED for each in records) or "status" in group.edits
+        # The invoice of an order that was called off and taken up again stays given up.
+        invoice = self.world.found("invoices", records[1]["invoice_id"]) or {}
+        return not is_off and invoice.get("status") in ("posted", "payment_due", "not_paid")
+
+    def _pay(self, group: Group) -> None:
+        """Somebody notes in the ERP that an imported order is paid, or pays its invoice in Chargebee."""
+        order, theirs = group.member("order"), group.member("cb_order")
+        assert order and theirs
+        is_imported = theirs.id.startswith(("order-", "quote-"))
+        payer = self.rng.choice((order, theirs)) if is_imported else theirs
+        group.is_paid = self.edit(group, payer, {"payment_status": "paid"})
+        self.did[f"pay {payer.kind}"] += group.is_paid
 
     # --- conversions
 

@@ -13,6 +13,8 @@ BILLING = ("billing_address", "vat_number")
 """What Chargebee takes in a call of its own (`update_billing_info`)."""
 CANCELLATION = frozenset(("status", "cancellation_reason", "cancelled_at"))
 """What cancelling or reopening an order in Chargebee changes by itself; all else is a change of its own."""
+PAYMENT = frozenset(("payment_status", "amount_paid", "paid_on", "refundable_credits"))
+"""What a payment changes, which is told with a call of its own."""
 CREATION = {"cb_order": 3}
 """Invoice, order, and the marks on its lines; all else is made with one call."""
 
@@ -46,6 +48,7 @@ def _calls(kind: str, before: Json | None, after: Json | None) -> int:
     if kind == "cb_order" and "cancelled" in states and len(set(states)) > 1:
         # Its invoice is voided, then it is cancelled; reopening is one call.
         calls = 1 + (states[1] == "cancelled") + bool(names - CANCELLATION)
+    calls += kind == "cb_order" and "payment_status" in names and bool(names - PAYMENT)
     was_linked = _link(before) != _link(after)
     return calls + (was_linked and len(names) > 1)
 

@@ -94,6 +94,8 @@ class World:
             target = f"{kind.path}/{key}{place}"
             if place == "price":
                 target = f"item_prices/{record['price_record']['id']}"
+            if place == "payment":
+                target = f"invoices/{record['invoice_id']}/record_payment"
             act = partial(self._send, kind, target, body)
             done = self._reopened if place == "/reopen" else self._done
             self._surely(act, partial(done, kind, key, changes))
