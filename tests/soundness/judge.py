@@ -25,6 +25,8 @@ DELETED_REASON = "others"
 NEVER_EMPTIED = ("email", "shipped_at", "delivered_at", "cancellation_reason")
 """What Chargebee's API does not empty: it is reported, and stays there (docs/explanation/what-chargebee-cannot-do.md)."""
 OWN_STATUS = ("blocked", "prospect")
+FINAL = ("delivered", "returned")
+"""States of an order that no deletion of its counterpart changes any more."""
 ARCHIVED = {"order": "cancelled", "product": "archived"}
 """What becomes of the status of a record whose counterpart was deleted."""
 FINAL = ("delivered", "returned")
@@ -438,7 +440,8 @@ class Judge:
             return None
         if wanted is None or wanted in (group.agreed.get("status"), *typed.get("status", [])):
             return None
-        return bool(KINDS[member.kind].read(self.systems.record(member))["status"] == wanted)
+        status = KINDS[member.kind].read(self.systems.record(member))["status"]
+        return None if status in FINAL else bool(status == wanted)
 
     def _mark(self, customer: Member) -> Json:
         """What the sync notes in a Chargebee customer."""
