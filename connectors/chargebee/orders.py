@@ -325,7 +325,7 @@ class Orders(ChargebeeDatatype):
         rest = {name: value for name, value in changes.items() if name not in _CANCELLATION}
         record = self._plain(present, rest)
         problem = self._settle(present, "The order of this invoice was cancelled")
-        if problem is None and self._is_imported(present):
+        if problem is None and self._is_imported(present) and not self.client.is_dry_run:
             record = self.fetch(str(present["id"]))  # voiding may have cancelled it
         # A reason that stands there already is as good as a given one: voiding would put in its own.
         said = {"cancellation_reason": present.get("cancellation_reason"), **changes}

@@ -126,6 +126,14 @@ def test_a_chargebee_order_with_its_invoice(services: Services) -> None:
     says_the_same(dry, services.real("chargebee", "order", change))
     fixed = update(real["$response"], order_line_items=[{"id": made["id"], "amount": 1}])
     assert services.dry("chargebee", "order", fixed)["$error"]["rule"] == "createOnly"
+    present = services.chargebee.get("orders", "order-D-1")
+    cancelled = update(present, status="cancelled", cancellation_reason="alternative_found", note="M")
+    dry = services.dry("chargebee", "order", cancelled)
+    assert (dry["$response"]["status"], dry["$response"]["note"]) == ("cancelled", "M"), (
+        "nothing is forgotten"
+    )
+    real = services.real("chargebee", "order", cancelled)
+    assert (real["$response"]["status"], real["$response"]["note"]) == ("cancelled", "M")
 
 
 def test_an_erp_contact(services: Services) -> None:
