@@ -71,7 +71,10 @@ def done(stack: Stack, since: dict[str, int]) -> set[Write]:
         if (pipe, row["$operation"]) == ("chargebee-order", "insert"):
             payload = _as_order(payload)
         was = {} if entry["operation"] == "insert" else row.get("$was") or {}
+        refused = {each["field"].strip("/").replace("/", ".") for each in row.get("$refused") or ()}
         for path, value in leaves("", payload):
+            if path in refused:
+                continue
             entry["before"].setdefault(path, get_path(was, path))
             entry["after"][path] = value
     found = set()
