@@ -159,6 +159,10 @@ def _translation(record: Record, cell: Cell, root: Path) -> Found:
     for own in set(words) & set(also_read):
         yield ("also_read", own), "is in `translate`, too: a word is read in one way"
     enum = (node(schema_of(root, record), cell.path.replace("[]", "")) or {}).get("enum", [])
+    for own in words if enum else ():
+        if own not in enum:
+            known = ", ".join(repr(each) for each in enum if each is not None)
+            yield ("translate", own), f"is no word of its own; those of {cell.path} are {known}"
     for own, said in words.items():
         if said in enum and said not in words and said not in also_read:
             text = f"{said!r} is a word of its own, too, and would come back as {own!r}"

@@ -115,6 +115,7 @@ ROW = {"name": "job_title", "contact": "job_title", "customer": "cf_job_title"}
         ({**ROW, "contact": "version"}, '/properties/N/contact: version is read only there: make the row "direction": "to_chargebee"'),
         ({"name": "site", "contact": "customer.website", "customer": "cf_site"}, "/properties/N/contact: customer.website is a property of another record, which a contact does not write: make the row"),
         ({**ROW, "contact": {"path": "job_title", "else": "job_titel"}}, "/properties/N/contact/else: a contact has no property 'job_titel'; did you mean"),
+        ({**ROW, "customer": {"path": "taxability", "translate": {"yes": "taxable"}}}, "/properties/N/customer/translate/yes: is no word of its own; those of taxability are 'taxable', 'exempt'"),
         ({**ROW, "name": "raw"}, "/properties/N/name: 'raw' is the record as its system has it"),
         ({"name": "whole", "contact": "address", "customer": "cf_address"}, "/properties/N/contact: the row 'address_line1' writes address.line1 of a contact, too"),
         ({**ROW, "refers_to": "organization"}, "/properties/N/refers_to: there is no 'organization'; did you mean \"organisation\"?"),
