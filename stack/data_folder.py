@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.folders import open_lock
+
 PROGRAMS = ("erp-sandbox", "chargebee-sandbox")
 SANDBOX = "sandbox"
 ENDING_S = 25.0
@@ -39,7 +41,6 @@ class DataFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock_file = path / "lock"
         self._systems_file = path / "systems.json"
 
     @contextmanager
@@ -50,8 +51,7 @@ class DataFolder:
         that was killed are gone before the next one begins. `who` is what others are told. Raises
         FolderInUse.
         """
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(self._lock_file, os.O_CREAT | os.O_RDWR, 0o600)
+        lock = open_lock(self.path)
         try:
             self._lock(lock, say)
             os.ftruncate(lock, 0)

@@ -6,6 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from core.folders import open_lock
 from localnode.errors import Conflict
 
 OWN_FILES = 0o077
@@ -15,13 +16,12 @@ SETTINGS_FILE, STORE_FILE = "node.db", "datasets.db"
 
 
 class DataFolder:
-    """Made when missing. Conflict when another node holds it."""
+    """Made when missing. Conflict when another node holds it, OSError when it cannot be written to."""
 
     def __init__(self, root: Path) -> None:
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.settings_file = root / SETTINGS_FILE
         self.store_file = root / STORE_FILE
-        self._lock = os.open(root / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+        self._lock = open_lock(root)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

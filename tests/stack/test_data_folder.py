@@ -83,6 +83,19 @@ def test_the_data_of_a_node_that_runs_by_itself_is_not_touched(tmp_path: Path) -
         pass
 
 
+@pytest.mark.parametrize("command", [["stack", "run", "--folder"], ["localnode", "serve", "--data"]])
+def test_a_folder_that_cannot_be_written_to_is_said_in_one_sentence(
+    tmp_path: Path, command: list[str]
+) -> None:
+    (tmp_path / "file").touch()
+    folder = str(tmp_path / "file" / "data")
+    ended = subprocess.run(
+        [sys.executable, "-m", *command, folder], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    said = f"{command[0]}: the data folder {folder} cannot be written to (not a directory); name another\n"
+    assert ended.returncode in (1, 2) and ended.stderr == said
+
+
 def folder_with(path: Path, systems: dict[str, str] | None, written: bool = True) -> DataFolder:
     folder = DataFolder(path)
     (path / "node").mkdir(parents=True)

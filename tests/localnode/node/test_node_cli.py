@@ -99,3 +99,14 @@ def test_every_command_says_what_its_exit_codes_mean(
 def test_a_node_that_does_not_answer(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--node", "http://127.0.0.1:1"]) == 1
     assert "does not answer" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_a_command_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("localnode.cli.main.readings.choose", interrupted)
+    assert main(["status"]) == 130
+    assert capsys.readouterr() == ("", "")
