@@ -337,7 +337,7 @@ class Orders(ChargebeeDatatype):
         return Reported(record, [_of_invoice(present, problem)]) if problem else record
 
     def _cancelled(self, record: Record, how: Record) -> Record:
-        foreseen = {"status": CANCELLED}
+        foreseen = {"cancelled_at": int(time.time()), **how, "status": CANCELLED}
         try:
             path = f"{self._path(record)}/cancel"
             return self.client.update(path, self.name, how, record, foreseen=foreseen)
@@ -348,7 +348,8 @@ class Orders(ChargebeeDatatype):
         """`POST /orders/{id}/reopen`, then what else changes; the legacy order management has the status."""
         try:
             path, params = f"{self._path(present)}/reopen", {"void_cancellation_credit_notes": True}
-            record = self.client.update(path, self.name, params, present, foreseen={"status": "queued"})
+            foreseen = {"status": "queued", "cancelled_at": None, "cancellation_reason": None}
+            record = self.client.update(path, self.name, params, present, foreseen=foreseen)
         except Rejected as error:
             return self._by_status(present, changes, error)
         record = self._plain(record, {n: v for n, v in changes.items() if record.get(n) != v})

@@ -110,13 +110,20 @@ def foreseen(plan: Json) -> set[Write]:
 
 
 def normal(fields: Json, names: dict[str, str]) -> str:
-    """Fields as text: real keys as placeholders, lines without the ids that systems give them."""
+    """Fields as text: real keys as placeholders, lines without the ids that systems give them.
+
+    When an order was cancelled is for Chargebee to say, to the second.
+    """
     return json.dumps(_named(fields, names), sort_keys=True, ensure_ascii=False)
 
 
 def _named(value: Any, names: dict[str, str]) -> Any:
     if isinstance(value, dict):
-        return {name: _named(part, names) for name, part in value.items() if name not in ("line_id",)}
+        return {
+            name: "(when)" if name == "cancelled_at" and part else _named(part, names)
+            for name, part in value.items()
+            if name not in ("line_id",)
+        }
     if isinstance(value, list):
         return [_line(each, names) for each in value]
     return names.get(value, value) if isinstance(value, str) else value
