@@ -247,11 +247,13 @@ class Judge:
 
     def _check_value(self, group: Group, name: str, members: list[Member], settled: dict[str, Any]) -> None:
         allowed = self._allowed(group, name, members)
+        said = {each.name: KINDS[each.kind].read(self.systems.record(each))[name] for each in members}
         seen: list[tuple[Member, Any]] = []
         was_kept = False
         for member in members:
-            value = KINDS[member.kind].read(self.systems.record(member))[name]
-            if None in allowed and self._is_filler(group, member, name, value):
+            value = said[member.name]
+            others = [each for other, each in said.items() if other != member.name]
+            if None in allowed and value not in others and self._is_filler(group, member, name, value):
                 value = None
             if None in allowed and self._was_not_emptied(group, member, name, members):
                 value, was_kept = None, True
@@ -332,6 +334,8 @@ class Judge:
             allowed = allowed + [group.agreed.get(name)]  # docs: "told in words only"
         if group.concept == "order" and name == "status":
             allowed = allowed + self._reopened_on_both_sides(group)
+        if group.concept == "order" and name == "shipping_date" and group.member("quote"):
+            allowed = allowed + self._dates_that_look_typed(group)
         if group.concept == "organisation" and name == "status":
             own = [e.value for e in group.edits.get(name, []) if e.member.startswith("company")][-1:]
             present = normal(self.systems.record(members[0]).get("status"))
@@ -357,6 +361,14 @@ class Judge:
             return []
         folded = {str(each).casefold() for each in allowed}
         return [edit.value for edit in edits if str(edit.value).casefold() in folded]
+
+    @staticmethod
+    def _dates_that_look_typed(group: Group) -> list[Any]:
+        """What stands in Chargebee before its quote becomes an order: a filled-in date may look typed (docs)."""
+        if group.member("order") is None or group.agreed.get("shipping_date") is not None:
+            return []
+        held = [group.held.get(m.id, {}).get("shipping_date") for m in group.members if m.kind == "cb_order"]
+        return [date for date in held if date is not None]
 
     @staticmethod
     def _reopened_on_both_sides(group: Group) -> list[Any]:
