@@ -321,16 +321,20 @@ class Reader:
     on_entity: Callable[[Entity], None] = lambda entity: None
 
     def read(self, pages: int | None = None, on_page: Callable[[], None] | None = None) -> None:
-        """An incremental read, broken off after so many pages if `pages` is given."""
+        """An incremental read, broken off after so many pages if `pages` is given; the first one is of everything."""
+        is_first, found = self.token is None, set[str]()
         for at, page in enumerate(self.datatype.pages(self.token, None)):
             for entity in page:
                 self.on_entity(entity)
                 self._keep(entity)
+                found.add(entity["_id"])
                 self.token = entity["_updated"]
             if pages is not None and at + 1 >= pages:
                 return
             if on_page is not None:
                 on_page()
+        if is_first:
+            self.records = {key: version for key, version in self.records.items() if key in found}
 
     def rescan(self) -> set[str]:
         """A full read, after which what was not in it counts as deleted; gives the keys that were in it."""

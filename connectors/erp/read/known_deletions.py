@@ -119,8 +119,8 @@ class KnownDeletions:
         """Return, at a read's beginning, the moment that its answer will be from; None if it will ask."""
         with self._lock:
             answer = self._answer
-            if answer is None or least < answer.least:
-                return None
+            if answer is None or least < answer.least or answer.known_at > self._now():
+                return None  # The last: the clock was put back, and nothing can be asked since then.
             if is_fresh(answer.known_at, self._now(), self._every):
                 return answer.known_at
             if self._if_any is None or not self._every:

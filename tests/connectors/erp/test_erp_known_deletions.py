@@ -112,6 +112,18 @@ def test_an_idle_round_is_one_call_per_datatype_and_at_times_one_for_all(tmp_pat
         assert not any(gone["contact"] or gone["product"] for _, gone in heard)
 
 
+def test_a_clock_that_is_put_back_hides_no_deletion(tmp_path: Path) -> None:
+    office = Office(tmp_path, document())
+    with scripted_upstream(office) as upstream:
+        contacts = office.datatypes(upstream)["contact"]
+        _, token = read(contacts, None)
+        office.clock += timedelta(hours=2)
+        _, token = read(contacts, token)
+        office.clock -= timedelta(hours=1)
+        office.delete("contact", "people-0")
+        assert read(contacts, token)[0] == {"people-0"}
+
+
 @pytest.mark.parametrize("restart", [False, True])
 def test_a_deletion_behind_a_later_change_is_not_passed_by(tmp_path: Path, restart: bool) -> None:
     """The token stays where deletions are known up to, whatever the list shows, also over a restart."""
