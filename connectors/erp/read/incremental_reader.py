@@ -129,11 +129,11 @@ class IncrementalReader:
         elif limit is None:
             yield from self._touched(read.values, last, seen, fetch)
             if self._deletions is not None:
-                # What the list has just shown was made again under the key of a record that was deleted.
+                # What the list has just shown was deleted since, or made again under the key of one deleted.
                 yield [
                     self._shape.gone(gone.key, max(last, gone.stamp or last))
                     for gone in self._deletions.find(read.values, read.least or read.since, read.deletions_at)
-                    if gone.key not in seen
+                    if gone.key not in seen or not _is_there(gone.key, fetch)
                 ]
 
     def _readable(self, page: list[Record], read: Read) -> tuple[list[Entity], Unreadable]:
@@ -192,3 +192,11 @@ class IncrementalReader:
             )
         if limit is None:
             self._most = count
+
+
+def _is_there(key: str, fetch: Callable[[str], Record]) -> bool:
+    """Return whether the ERP has the record, and it is still of this datatype."""
+    try:
+        return not fetch(key)["_deleted"]
+    except NotFound:
+        return False

@@ -12,7 +12,8 @@ share a stamp are never lost at a page end. Four cases need more care:
   beyond records not yet read. All but the last entity carry the token of the request, and the last one the
   highest stamp, but nothing later than the start of the read.
 * A read that does not ask for deletions, or cannot see those behind it, since it reads all (`known_at`): no
-  token is later than what is known of deletions.
+  token is later than what is known of deletions. Where they stand in a log, which is asked after the list, an
+  incremental read has the tokens of a list in no order, so that one that breaks off loses none.
 * An ERP without a filter is read whole, and older records are left out here.
 """
 
@@ -30,7 +31,7 @@ from connectors.erp.mapping.first_seen import asks_for_changes
 from connectors.erp.mapping.local_time import Clock, repeated_hour, utc_now, zone
 from connectors.erp.profile.model.base import Template
 from connectors.erp.profile.model.datatype import DatatypeProfile
-from connectors.erp.profile.model.reading import Incremental
+from connectors.erp.profile.model.reading import Incremental, KeyLog, LogLookup
 from connectors.erp.read.known_deletions import SKEW
 from core.clock import to_text
 from core.jsonio import Json
@@ -70,6 +71,7 @@ class Since:
         self._place = zone(spec.timezone)
         self._filters = asks_for_changes(spec)
         self._order = incremental.order
+        self._logs_deletions = isinstance(spec.deleted, KeyLog | LogLookup)
         self.by_reading = not spec.modified
         """Whether records show no stamp: the time of the read that first shows a change is its stamp."""
         self._now = now
@@ -129,6 +131,9 @@ class Since:
         if self._order == "none":
             return self._unordered(pages, token, limit, known_at)
         checked = self._ordered(pages)
+        if self._logs_deletions and token is not None and limit is None:
+            # The log is asked after the list: a read that breaks off before must be gone through again.
+            return self._unordered(checked, token, limit, known_at)
         if known_at is not None or (self._overlap and self._form != "number"):
             checked = self._held_back(checked, token, known_at)
         return checked if limit is None else self._limited(checked, limit)
