@@ -170,7 +170,8 @@ def a_reason_that_chargebee_demands_never_travels(world: World) -> Scenario:
 
 
 @scenario
-def a_reason_that_reads_like_the_filler_is_cleared_all_the_same(world: World) -> Scenario:
+def a_reason_that_reads_like_the_filler_is_a_word_and_its_clear_is_reported(world: World) -> Scenario:
+    """Chargebee's API empties no reason: both sides keep their own, and the case names it."""
     one = order(world, "reason-typed", "lens-1")
     yield
     key = theirs(world, "orders", one)
@@ -179,8 +180,10 @@ def a_reason_that_reads_like_the_filler_is_cleared_all_the_same(world: World) ->
     assert world.chargebee.get("orders", key)["cancellation_reason"] == "others"
     world.erp.patch("orders", one, cancellation_reason=None)
     yield
-    assert world.chargebee.get("orders", key).get("cancellation_reason") is None
+    assert world.chargebee.get("orders", key)["cancellation_reason"] == "others"
     assert world.erp.get("orders", one)["cancellation_reason"] is None
+    case = (world.shared("chargebee-order", key) or {})["$error"]
+    assert (case["field"], case["rule"]) == ("/cancellation_reason", "notEmpty")
 
 
 @scenario

@@ -245,7 +245,7 @@ def test_a_first_upload_does_not_ask_the_node_for_what_it_is_to_bring(tmp_path: 
         program.write_text(f'#!/bin/sh\necho "{name} $* NODE=${{NODE-}} JWT=${{JWT-}}"\n')
         program.chmod(0o755)
     told = subprocess.run(
-        ["make", "-o", ".venv/.installed", "upload", f"BIN={tmp_path}", "NODE=http://node", "JWT=token"],
+        ["make", "--no-print-directory", "-o", ".venv/.installed", "upload", f"BIN={tmp_path}", "NODE=http://node", "JWT=token"],
         cwd=ROOT, env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}, capture_output=True, text=True, check=True, timeout=60,
     ).stdout.splitlines()  # fmt: skip
     assert told[0] == "python -m stack deploy-check NODE= JWT="
