@@ -115,6 +115,7 @@ def test_a_chargebee_order_with_its_invoice(services: Services) -> None:
     order = insert(
         "customerp-order:D-1",
         status="queued",
+        order_date=1775001600,  # or it is the second in which it is made, which may be another one each time
         customer_id="payer",
         currency_code="NOK",
         order_line_items=[LINE],
