@@ -450,7 +450,8 @@ class Judge:
         wanted = ARCHIVED.get(group.concept)
         if group.concept == "order" and group.agreed.get("status") in FINAL:
             return None
-        if wanted is None or wanted in (group.agreed.get("status"), *typed.get("status", [])):
+        decided = [group.agreed.get("status"), *(edit.value for edit in group.edits.get("status", []))]
+        if wanted is None or wanted in decided:
             return None
         status = KINDS[member.kind].read(self.systems.record(member))["status"]
         return None if status in FINAL else bool(status == wanted)
