@@ -193,6 +193,60 @@ def test_an_order_that_names_the_quote_of_another_is_merged_with_nobody(world: W
     assert not [each for each in cases(world, PAIRS[-1]) if order in each["detail"]]
 
 
+@pytest.mark.parametrize(("kind", "make"), [("orders", _order), ("quotes", _quote)], ids=["orders", "quotes"])
+def test_a_new_record_that_names_the_chargebee_order_of_the_other_kind_is_merged_with_nobody(
+    world: World, kind: str, make: Callable[[World, str], str]
+) -> None:
+    """Orders and quotes share Chargebee's orders, and each keeps its own."""
+    owning, owns = ("quotes", _quote) if kind == "orders" else ("orders", _order)
+    owner = owns(world, f"{owning}-owner")
+    world.sync()
+    key = str(world.erp.get(owning, owner)["external_refs"]["chargebee"])
+    late = make(world, f"{kind}-late")
+    world.erp.patch(kind, late, external_refs={"chargebee": key})
+    world.sync()
+    world.erp.patch(kind, late, note=f"{kind}-late, edited")
+    world.sync()
+    assert world.erp.get(owning, owner)["note"] == f"{owning}-owner"
+    assert world.chargebee.get("orders", key)["note"] == f"{owning}-owner"
+    found = [row["$error"]["detail"] for row in world.rows(f"customerp-{kind[:-1]}") if row.get("$error")]
+    assert [each for each in found if late in each and key in each and owner in each]
+
+    world.erp.patch(kind, late, external_refs={})
+    world.sync()
+    own = str(world.erp.get(kind, late)["external_refs"]["chargebee"])
+    assert own != key
+    assert world.chargebee.get("orders", own)["note"] == f"{kind}-late, edited"
+    assert world.erp.get(owning, owner)["note"] == f"{owning}-owner"
+
+
+def test_an_order_of_one_quote_that_names_another_in_both_fields_is_merged_with_nobody(world: World) -> None:
+    quote, other = _quote(world, "converted-own"), _quote(world, "converted-other")
+    world.sync()
+    own, key = (str(world.erp.get("quotes", each)["external_refs"]["chargebee"]) for each in (quote, other))
+    order = str(world.erp.convert(quote)["id"])
+    world.erp.patch("orders", order, quote_id=other)
+    world.sync()
+    world.erp.patch("orders", order, external_refs={"chargebee": key})
+    world.sync()
+    world.erp.patch("quotes", other, note="converted-other, edited")
+    world.sync()
+    assert world.erp.get("orders", order)["note"] == "converted-own"
+    assert [world.chargebee.get("orders", each)["note"] for each in (own, key)] == [
+        "converted-own",
+        "converted-other, edited",
+    ]
+    assert [each for each in cases(world, PAIRS[-1]) if order in each["detail"] and key in each["detail"]]
+    world.erp.patch("orders", order, quote_id=quote, external_refs={"chargebee": own})
+    world.erp.patch("orders", order, note="converted-own, edited")
+    world.sync()
+    assert [world.chargebee.get("orders", each)["note"] for each in (own, key)] == [
+        "converted-own, edited",
+        "converted-other, edited",
+    ]
+    assert not [each for each in cases(world, PAIRS[-1]) if order in each["detail"]]
+
+
 def test_two_ids_where_one_is_meant_link_nobody(world: World) -> None:
     one, other, key, other_key = two(world, PAIRS[0], "listed")
     note = world.chargebee.get("customers", key)["meta_data"]
