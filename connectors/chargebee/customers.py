@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from connectors.chargebee import billing
-from connectors.chargebee.datatype import ChargebeeDatatype
+from connectors.chargebee.datatype import ChargebeeDatatype, with_answer_of
 from connectors.chargebee.forms import in_path
 from connectors.chargebee.identity import is_ours, linked
 from connectors.common.datatype import Deletion, Insert, Record
@@ -64,7 +64,8 @@ class Customers(ChargebeeDatatype):
                 with _about_the_address("billing_address" in assigned):
                     record = self.client.update(f"{path}/update_billing_info", self.name, assigned, record)
             if plain:
-                record = self.client.update(path, self.name, plain, record)
+                last = self.client.update(path, self.name, plain, record)
+                record = with_answer_of(record, of_billing, last)
         return record
 
     def delete(self, key: str) -> Deletion:

@@ -10,7 +10,7 @@ import time
 
 from connectors.chargebee.addresses import address_to_write
 from connectors.chargebee.client import Chargebee
-from connectors.chargebee.datatype import ChargebeeDatatype
+from connectors.chargebee.datatype import ChargebeeDatatype, with_answer_of
 from connectors.chargebee.feeds import records
 from connectors.chargebee.forms import in_path
 from connectors.chargebee.imports import invoice_ids, invoice_of
@@ -323,7 +323,7 @@ class Orders(ChargebeeDatatype):
         status instead.
         """
         rest = {name: value for name, value in changes.items() if name not in _CANCELLATION}
-        record = self._plain(present, rest)
+        first = record = self._plain(present, rest)
         problem = self._settle(present, "The order of this invoice was cancelled")
         if problem is None and self._is_imported(present) and not self.client.is_dry_run:
             record = self.fetch(str(present["id"]))  # voiding may have cancelled it
@@ -334,6 +334,8 @@ class Orders(ChargebeeDatatype):
             record = self._plain(record, {n: v for n, v in how.items() if record.get(n) != v})
         else:
             record = self._cancelled(record, {"cancellation_reason": "others", **how})
+        # But of lines, which cancelling changes, the last answer counts.
+        record = with_answer_of(first, rest.keys() - {"order_line_items"}, record)
         return Reported(record, [_of_invoice(present, problem)]) if problem else record
 
     def _cancelled(self, record: Record, how: Record) -> Record:
