@@ -132,15 +132,8 @@ class TransformContext(Protocol):
     def lookup(self, dataset: str, entity_id: str) -> Entity | None:
         """Return the latest version of a live entity, or None."""
 
-    def join(
-        self,
-        dataset: str,
-        index: IndexExpression,
-        keys: Sequence[str],
-        subset: Subset | None = None,
-        track: bool = True,
-    ) -> Iterable[Entity]:
-        """Return live entities of `dataset` of which `index.values(entity)` overlaps `keys`.
+    def join(self, hop: HopJoin, keys: Sequence[str]) -> Iterable[Entity]:
+        """Return live entities of the hop's dataset of which `index.values(entity)` overlaps `keys`.
 
         Each comes once, in the order of `_id`.
 

@@ -77,11 +77,8 @@ class Hop:
     """One step: how entities of `alias` are reached from what is bound before."""
 
     alias: str
-    dataset: str
-    index: IndexExpression
+    join: HopJoin
     origin: Evaluator
-    subset: Subset | None
-    track: bool
     checks: list[tuple[Evaluator, IndexExpression]] = field(default_factory=list)
     filters: list[Evaluator] = field(default_factory=list)
 
@@ -93,7 +90,7 @@ class Hop:
             keys = join_keys(self.origin(frame, None))
             if not keys:
                 continue
-            for entity in context.join(self.dataset, self.index, keys, self.subset, self.track):
+            for entity in context.join(self.join, keys):
                 if self._joins_all(frame, entity):
                     longer = {**row, self.alias: entity}
                     inner = f.hopped(value, longer)
@@ -186,7 +183,7 @@ def _rows(spec: Spec, hops: list[Hop], f: Frame, value: object) -> list[Row]:
         rows = list(hop.rows(f, value, rows))
         spend_results(len(rows))
         if spec.trace is not None:
-            f.run.context.trace_hop(spec.trace, f"{hop.dataset} {hop.alias}", len(rows))
+            f.run.context.trace_hop(spec.trace, f"{hop.join.dataset} {hop.alias}", len(rows))
     return rows if hops else []
 
 
@@ -388,9 +385,9 @@ def _hop(spec: Spec, alias: str, joins: list[Join], subset: Subset | None, scope
             )
         probes.append((origin.run, index_of(side.raw, side.run, alias, scope.settings, side.settings_read)))
     (origin_run, index), *checks = probes
-    dataset = spec.datasets[alias]
-    scope.compilation.joins.append(HopJoin(dataset, index, spec.track, subset))
-    return Hop(alias, dataset, index, origin_run, subset, spec.track, checks)
+    hop_join = HopJoin(spec.datasets[alias], index, spec.track, subset)
+    scope.compilation.joins.append(hop_join)
+    return Hop(alias, hop_join, origin_run, checks)
 
 
 def _subset(spec: Spec, alias: str, scope: Scope) -> Subset | None:

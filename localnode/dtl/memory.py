@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from localnode.dtl.api import Entity
-from localnode.dtl.joins import IndexExpression, Subset
+from localnode.dtl.api import Entity, HopJoin
+from localnode.dtl.joins import IndexExpression
 from localnode.readings import reads
 
 
@@ -45,19 +45,12 @@ class MemoryContext:
             return None
         return entity
 
-    def join(
-        self,
-        dataset: str,
-        index: IndexExpression,
-        keys: Sequence[str],
-        subset: Subset | None = None,
-        track: bool = True,
-    ) -> list[Entity]:
-        """Live entities, ordered by `_id`, of which the values of `index` overlap `keys`."""
-        table = self._index(dataset, index)
+    def join(self, hop: HopJoin, keys: Sequence[str]) -> list[Entity]:
+        """Live entities, ordered by `_id`, of which the values of the hop's index overlap `keys`."""
+        table = self._index(hop.dataset, hop.index)
         ids = sorted(set().union(*(table.get(key, ()) for key in keys)))
-        entities = [self.datasets[dataset][entity_id] for entity_id in ids]
-        return [entity for entity in entities if subset is None or subset.holds(entity)]
+        entities = [self.datasets[hop.dataset][entity_id] for entity_id in ids]
+        return [entity for entity in entities if hop.subset is None or hop.subset.holds(entity)]
 
     def _index(self, dataset: str, index: IndexExpression) -> dict[str, set[str]]:
         table = self._indexes.get((dataset, index.key))

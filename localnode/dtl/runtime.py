@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.jsonio import Json
-from localnode.dtl.api import DtlError, Entity, Refusal, TransformContext
+from localnode.dtl.api import DtlError, Entity, HopJoin, Refusal, TransformContext
 from localnode.dtl.paths import KeyLayout, layout_of
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ class NoContext:
     def lookup(self, dataset: str, entity_id: str) -> Entity | None:
         """Nothing."""
 
-    def join(
-        self, dataset: str, index: object, keys: Sequence[str], subset: object = None, track: bool = True
-    ) -> list[Entity]:
+    def join(self, hop: HopJoin, keys: Sequence[str]) -> list[Entity]:
         """Nothing."""
         return []
 

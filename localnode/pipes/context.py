@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from localnode.dtl import IndexExpression, Subset
+from localnode.dtl import HopJoin, IndexExpression
 from localnode.pipes.base import Engine, Entity
 from localnode.readings import reads
 from localnode.store import Dataset, Stored
@@ -63,20 +63,13 @@ class RunContext:
             entity = self._decoded[key] = row.entity()
         return entity
 
-    def join(
-        self,
-        dataset: str,
-        index: IndexExpression,
-        keys: Sequence[str],
-        subset: Subset | None = None,
-        track: bool = True,
-    ) -> Iterable[Entity]:
+    def join(self, hop: HopJoin, keys: Sequence[str]) -> Iterable[Entity]:
         """See TransformContext."""
-        if track and self._tracking:
+        if hop.track and self._tracking:
             for key in keys:
-                self.probes[(dataset, index.key, key), self.source_id] = None
-        entities = self._found(dataset, index, keys) if keys else []
-        return entities if subset is None else [entity for entity in entities if subset.holds(entity)]
+                self.probes[(hop.dataset, hop.index.key, key), self.source_id] = None
+        entities = self._found(hop.dataset, hop.index, keys) if keys else []
+        return entities if hop.subset is None else [each for each in entities if hop.subset.holds(each)]
 
     def _found(self, dataset: str, index: IndexExpression, keys: Sequence[str]) -> list[Entity]:
         """Return what a join finds; for one source entity it is looked up once."""
