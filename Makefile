@@ -52,8 +52,8 @@ endif
 ifdef KEY
 chargebee-check: export CHARGEBEE_API_KEY := $(KEY)
 endif
-chargebee-check: setup ## ask a Chargebee site whether it is as assumed (settings from .env); WRITE=1: with writes, on a test site; OPEN=1: only what no documentation says; REPORT=file.md, JSON=1
-	@$(BIN)/python -m stack.with_env connectors.chargebee.check $(if $(WRITE),--write) $(if $(OPEN),--open) $(if $(JSON),--json) $(if $(REPORT),--report "$(REPORT)")
+chargebee-check: setup ## ask a Chargebee site whether it is as assumed (settings from .env); WRITE=1: with writes, on a test site; ALL=1: with writes for what is documented, too; REPORT=file.md, JSON=1
+	@$(BIN)/python -m stack.with_env connectors.chargebee.check $(if $(WRITE),--write) $(if $(ALL),--all) $(if $(JSON),--json) $(if $(REPORT),--report "$(REPORT)")
 
 .PHONY: chargebee-schemas
 chargebee-schemas: setup ## hold every request of a full sync against the schemas of Chargebee's own client; "Error 3": it cannot be fetched here

@@ -24,8 +24,8 @@ def page() -> Iterator[str]:
         "What the services rely on and the sandbox imitates, made from `sandbox/chargebee/facts.json`.",
         f"{len(facts)} facts; {unsourced} have no public source: only a call to a test site settles those.",
         "[`make chargebee-check`](../howto/connect-chargebee.md) makes the calls, as far as they are short",
-        "(*settled by*: check), some of them only with `WRITE=1`; they stand, with what answers mean, in",
-        "`connectors/chargebee/check/probes.json`.",
+        "(*settled by*: check), some of them only with `WRITE=1` or `ALL=1`; they stand, with what answers",
+        "mean, in `connectors/chargebee/check/probes.json`.",
         '`PUT /_sandbox/facts {"id": false}` turns a fact of the sandbox round, to see what then happens.',
     )
     for topic, those in groupby(facts, key=lambda fact: fact["topic"]):
@@ -40,7 +40,9 @@ def _settled_by(fact_id: str, probes: Probes) -> str:
     fact = next(one for one in probes.facts if one.id == fact_id)
     if fact.assumed is None:
         return "hand"
-    return "check" if fact.calls() <= probes.reading() else "check, `WRITE=1`"
+    if fact.calls() <= probes.reading():
+        return "check"
+    return "check, `WRITE=1`" if fact.is_pressing else "check, `ALL=1`"
 
 
 def _statement(fact: Fact) -> str:

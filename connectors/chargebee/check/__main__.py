@@ -1,4 +1,4 @@
-"""The command line: `python -m connectors.chargebee.check [--write] [--open] [--fact ID] [--json] …`.
+"""The command line: `python -m connectors.chargebee.check [--write] [--all] [--fact ID] [--json] …`.
 
 Site and key come from the environment, as for the service. Exit code: 0 nothing is otherwise than assumed,
 1 something is, 2 a setting is wrong or the check must not write there, 3 the site cannot be asked, 4 the
@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     made = argparse.ArgumentParser(prog="python -m connectors.chargebee.check", description=__doc__)
     made.add_argument("--write", action="store_true", help="make, change and remove records, on a test site")
-    made.add_argument("--open", action="store_true", help="settle only what no documentation says")
+    made.add_argument("--all", action="store_true", help="as --write, for what is documented as well")
     made.add_argument("--fact", action="append", default=[], help="settle only this one; may be given again")
     made.add_argument("--json", action="store_true", help="for programs")
     made.add_argument("--report", type=Path, metavar="FILE", help="write a Markdown report")
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
     if unknown:
         return _refused(f"there is no fact {', '.join(unknown)}", WRONG_SETTINGS)
     signal.signal(signal.SIGTERM, _interrupt)
-    wanted = Options(options.write, options.fact, options.open, patience=options.patience)
+    wanted = Options(options.write or options.all, options.fact, options.all, patience=options.patience)
     try:
         result = check(settings, probes, wanted, lambda line: print(line, file=sys.stderr, flush=True))
     except NotWritten as error:

@@ -44,15 +44,15 @@ class OutOfTime(Exception):
 
 
 def new_run() -> str:
-    """Return the name of a run: `cbcheck-2611300412-x7k2pa`, by which its records are known again."""
+    """Return the name of a run: `cbcheck-2611300412-x7k2pa`, with which the ids of its records begin."""
     return f"{PREFIX}{datetime.now(UTC):%y%m%d%H%M}-{''.join(choice(_LETTERS) for _ in range(6))}"
 
 
-def run_of(record_id: str) -> datetime | None:
-    """When the run began that made a record, None for a record of other origin."""
-    found = re.match(rf"{PREFIX}(\d{{10}})-", record_id)
+def run_of(record_id: str) -> tuple[str, datetime] | None:
+    """Return the run that made a record, and when it began; None for a record of other origin."""
+    found = re.match(rf"{PREFIX}(\d{{10}})-[a-z0-9]+", record_id)
     try:
-        return datetime.strptime(f"{found.group(1)}+0000", "%y%m%d%H%M%z") if found else None
+        return (found[0], datetime.strptime(f"{found[1]}+0000", "%y%m%d%H%M%z")) if found else None
     except ValueError:
         return None
 
@@ -129,7 +129,8 @@ class Caller:
             if refused in left:
                 found[str(refused)] = {"status": outcome.status}
             gone = [str(refused)] if refused in left else left
-            form = {name: value for name, value in form.items() if name not in gone}
+            instead = self._filled({name: text for name in gone if (text := call.spare[name]) is not None})
+            form = {name: value for name, value in form.items() if name not in gone} | instead
             left = [name for name in left if name not in gone]
             outcome = self._send(call, path, query, form, headers)
         taken = {name: {"status": outcome.status} for name in left if outcome.is_taken}
@@ -182,6 +183,8 @@ class Caller:
         return str(value)
 
     def _currency(self, name: str) -> str:
+        if not self.outcomes["currencies"].is_taken and "prices" not in self.outcomes:
+            self.outcomes["prices"] = self.ask("GET", "item_prices", {"limit": "1"})
         base, enabled = currencies(self.outcomes)
         if name == "other_currency":
             return next(code for code in _NOT_ENABLED if code not in enabled)

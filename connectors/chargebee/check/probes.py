@@ -34,8 +34,11 @@ class Call:
     is_json: bool = False
     """Whether the parameters go as JSON, not as a form."""
     wrong_key: bool = False
-    spare: tuple[str, ...] = ()
-    """Parameters that are left out when they are refused: one call settles several questions."""
+    spare: Mapping[str, str | None] = field(default_factory=dict)
+    """What is sent instead of a parameter that is refused, None to leave it out.
+
+    So one call settles several questions.
+    """
     after: tuple[str, ...] = ()
     makes: str | None = None
     until: tuple[Condition, ...] = ()
@@ -43,7 +46,8 @@ class Call:
 
     def needs(self) -> set[str]:
         """Return the calls that must have been made before."""
-        texts = [self.path, *self.query.values(), *(self.form or {}).values(), *self.headers.values()]
+        given = [*self.query.values(), *(self.form or {}).values(), *self.headers.values()]
+        texts = [self.path, *given, *(text for text in self.spare.values() if text is not None)]
         named = {name for text in texts for name in PLACEHOLDER.findall(text) if not BUILT_IN.fullmatch(name)}
         return {name.partition(".")[0] for name in named} | set(self.after)
 
@@ -71,8 +75,15 @@ class Fact:
     otherwise: tuple[Reading, ...] = ()
     is_open: bool = False
     """Whether no documentation says it."""
+    is_harmful: bool = False
+    """Whether data or money would be lost if it were otherwise."""
     undecided: tuple[Reading, ...] = ()
     """Answers by which the site is none that the fact is about; `means` says why."""
+
+    @property
+    def is_pressing(self) -> bool:
+        """Whether it is worth asking of every site: nobody says it, or much hangs on it."""
+        return self.is_open or self.is_harmful
 
     def calls(self) -> set[str]:
         """Return the calls whose answers it is read from."""
@@ -135,7 +146,7 @@ def _call(row: Json) -> Call:
         row.get("headers", {}),
         "encoding" in row,
         "key" in row,
-        tuple(row.get("spare", ())),
+        row.get("spare", {}),
         tuple(row.get("after", ())),
         row.get("makes"),
         tuple(row.get("until", ())),
@@ -152,4 +163,11 @@ def _fact(row: Json, probe: Json | None) -> Fact:
         Reading(tuple(one["when"]), one["means"], one["set"], one["service"]) for one in probe["otherwise"]
     ]
     undecided = [Reading(tuple(one["when"]), one["means"]) for one in probe.get("undecided", ())]
-    return Fact(*known, Reading(tuple(probe["assumed"])), tuple(otherwise), is_open, tuple(undecided))
+    return Fact(
+        *known,
+        Reading(tuple(probe["assumed"])),
+        tuple(otherwise),
+        is_open,
+        probe.get("harmful", False),
+        tuple(undecided),
+    )

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
-from connectors.chargebee.check.verdicts import NEEDS_WRITING, Kind, Verdict
+from connectors.chargebee.check.verdicts import NEEDS_ALL, NEEDS_WRITING, Kind, Verdict
 from core.jsonio import Json
 
 _PAGE = "docs/reference/chargebee-facts.md"
 _WIDTH = 110
+_UNASKED = (NEEDS_WRITING, NEEDS_ALL)
+"""Why a fact was left alone; those are named only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,13 @@ def lines(result: Result) -> Iterator[str]:
     yield f"site  {result.site}"
     yield from (f"  {about:<22}{text}" for about, text in result.learned)
     for kind in (Kind.OTHERWISE, Kind.UNDECIDED):
-        found = [verdict for verdict in result.of(kind) if verdict.because != NEEDS_WRITING]
+        found = [verdict for verdict in result.of(kind) if verdict.because not in _UNASKED]
         if found:
             yield from ("", f"{kind} ({len(found)})")
             yield from (line for verdict in found for line in _lines_of(verdict))
-    writing = [one for one in result.of(Kind.UNDECIDED) if one.because == NEEDS_WRITING]
-    yield from _names(f"not decidable by reading alone ({len(writing)}; {NEEDS_WRITING})", writing)
+    for why in _UNASKED:
+        unasked = [one for one in result.of(Kind.UNDECIDED) if one.because == why]
+        yield from _names(f"not asked ({len(unasked)}; {why})", unasked)
     for kind, how in ((Kind.ASSUMED, ""), (Kind.BY_HAND, f"; how: {_PAGE}")):
         yield from _names(f"{kind} ({len(result.of(kind))}{how})", result.of(kind))
     yield ""

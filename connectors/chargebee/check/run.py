@@ -17,7 +17,7 @@ from connectors.chargebee.settings import ChargebeeSettings
 from connectors.common.logs import Redactor
 
 SECONDS = 600.0
-"""How long the calls of a check may take together; 180 calls at 120 a minute take about two minutes."""
+"""How long the calls of a check may take together; 170 calls at 120 a minute take about two minutes."""
 
 CLEANUP_SECONDS = 180.0
 PATIENCE_S = 3.0
@@ -41,12 +41,12 @@ class Interrupted(Exception):
 class Options:
     """What a check is to do: write or only read; `facts`: these only; `patience`: seconds between repeats.
 
-    `open_only`: only what no documentation says.
+    `everything`: write for what documentation says as well, not only for what is pressing.
     """
 
     write: bool = False
     facts: Collection[str] = ()
-    open_only: bool = False
+    everything: bool = False
     patience: float = PATIENCE_S
     seconds: float = SECONDS
 
@@ -56,7 +56,6 @@ def check(settings: ChargebeeSettings, probes: Probes, options: Options, say: Sa
     redact = Redactor(settings.common.secrets)
     caller = Caller(settings, new_run(), CLEANUP_SECONDS, options.patience)
     facts = [fact for fact in probes.facts if not options.facts or fact.id in options.facts]
-    facts = [fact for fact in facts if fact.is_open or not options.open_only]
     name = _first(caller, probes, redact)
     if options.write:
         _may_write(settings, name)
@@ -66,7 +65,7 @@ def check(settings: ChargebeeSettings, probes: Probes, options: Options, say: Sa
     unasked = {call.id: Outcome(reason="not made any more") for call in calls} if cut_short else {}
     outcomes = {**unasked, **caller.outcomes}
     verdicts = [verdict(fact, outcomes, caller.fill) for fact in facts]
-    learned = () if options.facts or options.open_only else tuple(site.described(outcomes))
+    learned = () if options.facts else tuple(site.described(outcomes))
     return Result(
         name,
         options.write,
@@ -79,11 +78,18 @@ def check(settings: ChargebeeSettings, probes: Probes, options: Options, say: Sa
 
 
 def _calls(probes: Probes, facts: Sequence[Fact], options: Options) -> list[Call]:
-    """Return what is to be called: all that the facts need, and for a whole check what tells of the site."""
-    besides = ("currencies", "prices") if options.facts or options.open_only else site.LOOKED_AT
-    calls = probes.needed_by(facts, *besides)
+    """Return what is to be called: all that the facts need, and for a whole check what tells of the site.
+
+    The first record of a run that writes is its family: by that the next check knows that something is left.
+    """
     reading = probes.reading()
-    return calls if options.write else [call for call in calls if call.id in reading]
+    whole = probes.needed_by(facts, *(("currencies",) if options.facts else site.LOOKED_AT))
+    if not options.write:
+        return [call for call in whole if call.id in reading]
+    asked = facts if options.facts or options.everything else [fact for fact in facts if fact.is_pressing]
+    wanted = {call.id for call in probes.needed_by(asked)} | {call.id for call in whole if call.id in reading}
+    first = set() if wanted <= reading else {"family"}
+    return [call for call in probes.calls if call.id in wanted | first]
 
 
 def _make(caller: Caller, calls: Sequence[Call], options: Options, say: Say) -> tuple[list[str], str]:
@@ -93,7 +99,8 @@ def _make(caller: Caller, calls: Sequence[Call], options: Options, say: Say) -> 
     caller.extend(options.seconds)
     try:
         if options.write and not options.facts:
-            stays += remove(caller, leftovers(caller))
+            for run, left in leftovers(caller):
+                stays += remove(caller, run, left)
         caller.make(call for call in calls if call.id not in caller.outcomes)
     except OutOfTime:
         cut_short = f"Ended after {options.seconds:.0f} seconds, before all calls were made."
@@ -109,7 +116,7 @@ def _make(caller: Caller, calls: Sequence[Call], options: Options, say: Say) -> 
 
 def _removed(caller: Caller) -> list[str]:
     try:
-        return remove(caller, caller.made)
+        return remove(caller, caller.run, caller.made)
     except OutOfTime:
         return [f"records of {caller.run}: there was no time left; run the check again"]
 

@@ -10,6 +10,7 @@ from connectors.chargebee.check.conditions import NotMade, Outcome, hold
 from connectors.chargebee.check.probes import Fact, Reading
 
 NEEDS_WRITING = "its calls write: WRITE=1"
+NEEDS_ALL = "its calls write, and documentation says it: ALL=1"
 
 
 class Kind(StrEnum):
@@ -37,7 +38,7 @@ def verdict(fact: Fact, outcomes: Mapping[str, Outcome], fill: Callable[[str], s
         return Verdict(fact, Kind.BY_HAND, fact.probe)
     missing = sorted(name for name in fact.calls() if name not in outcomes)
     if missing:
-        return Verdict(fact, Kind.UNDECIDED, NEEDS_WRITING)
+        return Verdict(fact, Kind.UNDECIDED, NEEDS_WRITING if fact.is_pressing else NEEDS_ALL)
     seen = "; ".join(f"{name}: {outcomes[name].told()}" for name in sorted(fact.calls()))
     unmade = ""
     for reading in (fact.assumed, *fact.otherwise, *fact.undecided):

@@ -49,11 +49,11 @@ class Site:
         self,
         *ids: str,
         write: bool = True,
-        open_only: bool = False,
+        everything: bool = True,
         patience: float = 0.01,
         seconds: float = 60,
     ) -> Result:
-        options = Options(write, ids, open_only, patience, seconds)
+        options = Options(write, ids, everything, patience, seconds)
         return check(settings(self.root), PROBES, options, lambda line: None)
 
 
