@@ -170,7 +170,7 @@ class Public(BaseHTTPRequestHandler):
 @pytest.fixture
 def public() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Public)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/webhooks"
     server.shutdown()
     server.server_close()

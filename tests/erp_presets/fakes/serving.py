@@ -47,7 +47,7 @@ class _Silent(WSGIRequestHandler):
 def serving(app: Flask) -> Iterator[str]:
     """The address of a server that runs the application in this process."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

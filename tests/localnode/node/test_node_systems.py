@@ -57,7 +57,7 @@ def service():
         return Response(request.get_data() or b"empty", 418, {"ETag": '"1"', "Set-Cookie": "a=b"})
 
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", calls
