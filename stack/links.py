@@ -40,9 +40,9 @@ LINK, UNLINK = "link", "unlink"
 LINKED, MATCHED, AMBIGUOUS, ALONE = "linked", "matched", "ambiguous", "alone"
 STATES = {
     LINKED: "the ERP record names the Chargebee record",
-    MATCHED: "their match keys say that they are the same; they are linked with the next run that writes",
-    AMBIGUOUS: "it could belong to more than one record: a person has to say which",
-    ALONE: "it has no counterpart: the next run that writes makes one, where that can be made",
+    MATCHED: "their match keys say that they are the same; the next run that writes links them",
+    AMBIGUOUS: "it could belong to more than one record: a person must say which",
+    ALONE: "it has no counterpart: the next run that writes creates one, if that is possible",
 }
 KEYS = ("email", "sku", "number", "registration_number", "vat_number", "name")
 """Properties of the shared model by which records are found to be the same, the most telling first."""

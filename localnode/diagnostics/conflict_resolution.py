@@ -14,13 +14,13 @@ NEVER = ""
 
 RULES = {
     "only-value": "only this record has a value",
-    "agreed": "all records say the same, by now",
+    "agreed": "all records say the same by now",
     "newest-clock": "its clock is the newest: this value changed last",
-    "cleared": "it was emptied on purpose, after the others' values had changed",
-    "value-beats-empty": "a value beats none of the same age",
+    "cleared": "it was emptied on purpose, after the last change of the other values",
+    "value-beats-empty": "a value beats an empty one of the same age",
     "old-beats-empty": "an old value beats one that was never set",
-    "tie-break": "the clocks are equal; the merge says which system wins such a tie for this property",
-    "one-way": "the other records only mirror this property: they never win",
+    "tie-break": "the clocks are equal; the merge rule says which system wins a tie for this property",
+    "one-way": "the other records only receive this property: they never win",
     "unset": "no record has a value",
 }
 """Name and meaning of the rules that choose a value."""

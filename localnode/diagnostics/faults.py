@@ -14,15 +14,15 @@ from localnode.diagnostics.names import Labels, concepts, listed, members
 from localnode.store import Store
 
 FAULTS = {
-    "missing": "a record whose counterpart was there once, and is not any more",
-    "extra": "a record that exists on one side only, and should on both",
+    "missing": "a record whose counterpart existed once and is gone",
+    "extra": "a record that exists on one side only and should exist on both",
     "differing": "fields that differ between counterparts",
-    "unlinked": "counterparts, one of which does not name the other",
-    "wrong-link": "a record that names a counterpart which names another, or that is named by two",
-    "broken-link": "a record that names a counterpart which does not exist",
-    "twin": "two records of one datatype that are one and the same",
+    "unlinked": "two counterparts, one of which does not name the other",
+    "wrong-link": "a record whose counterpart names another record, or that is named by two records",
+    "broken-link": "a record that names a counterpart that does not exist",
+    "twin": "two records of one datatype that should be one",
     "undecided": "records that cannot be matched or written as they are",
-    "surplus": "a record that should not be there any more",
+    "surplus": "a record that should no longer exist",
 }
 """Every fault with its meaning."""
 

@@ -16,9 +16,9 @@ from localnode.node.token import new_token
 
 READER, RECEIVER, OPERATOR, ADMIN = "reader", "receiver", "operator", "admin"
 ROLES = {
-    READER: "look at everything but secrets: records, pipes, plans, verifications, the log",
-    RECEIVER: "push entities to receivers, and nothing else: for the services that take webhooks",
-    OPERATOR: "act besides: decide about records, run, stop, enable and disable pumps, commit and roll back",
+    READER: "see everything except secrets: records, pipes, plans, verifications, the log",
+    RECEIVER: "push entities to receivers, and nothing else: for the services that receive webhooks",
+    OPERATOR: "read and act: decide about records, run, stop, enable and disable pumps, commit, roll back",
     ADMIN: "everything: configuration, variables, secrets, systems, tokens",
 }
 """Every role, and what it may do."""
