@@ -14,7 +14,6 @@ from connectors.chargebee.catalogue import ItemFamilies, ItemPrices, Items
 from connectors.chargebee.client import Chargebee
 from connectors.chargebee.customers import Customers
 from connectors.chargebee.datatype import ChargebeeDatatype
-from connectors.chargebee.dry_run import DryRun
 from connectors.chargebee.orders import Orders
 from connectors.chargebee.settings import ChargebeeSettings, read_settings
 from connectors.common import app as common_app
@@ -54,7 +53,6 @@ def build_service(settings: ChargebeeSettings) -> Service:
         datatypes=datatypes,
         metrics=metrics,
         check=client.check,
-        dry_runs={kind.name: kind(DryRun(client), settings) for kind in DATATYPES},
         share_concurrency=settings.concurrency,
         blueprints=[_webhooks(settings, datatypes, client, metrics)],
         auth_exempt_paths=[webhooks.PATH],

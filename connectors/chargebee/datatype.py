@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from connectors.chargebee.client import Chargebee, Params
+from connectors.chargebee.client import Chargebee
 from connectors.chargebee.feeds import ListFeed, seconds
 from connectors.chargebee.forms import in_path
 from connectors.chargebee.identity import derived_id
@@ -15,6 +16,7 @@ from connectors.chargebee.responses import MissingReference
 from connectors.chargebee.rules import check_texts, refusal
 from connectors.chargebee.settings import ChargebeeSettings
 from connectors.chargebee.tokens import Token
+from connectors.chargebee.writes import Params
 from connectors.common.datatype import Datatype, Deletion, Entity, Insert, Record
 from connectors.common.errors import NotFound, Rejected
 from core import jsonio
@@ -45,6 +47,7 @@ class ChargebeeDatatype(Datatype):
     def __init__(self, client: Chargebee, settings: ChargebeeSettings) -> None:
         self.client = client
         self.settings = settings
+        self.is_dry_run = client.is_dry_run
         self.create_refuses_twins = self.create_refuses_twins and not client.is_dry_run
         self.update_attempts = settings.common.attempts
         self.schema: Mapping[str, Any] = jsonio.loads((_SCHEMAS / f"{self.name}.schema.json").read_bytes())
@@ -69,6 +72,15 @@ class ChargebeeDatatype(Datatype):
             name: rule["default"] for name, rule in self.schema["properties"].items() if "default" in rule
         }
         self._feed = ListFeed(client, self.resource, self.name, self.deleted_too)
+
+    @cached_property
+    def dry_run(self) -> ChargebeeDatatype:
+        """See Datatype."""
+        return type(self)(self.client.dry_run, self.settings)
+
+    def read_again(self, record: Record, foreseen: Record) -> Record:
+        """Return the record as calls about other records have left it; in a dry run, as they would."""
+        return {**record, **foreseen} if self.is_dry_run else self.fetch(str(record["id"]))
 
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
         """Return entities page by page, see `connectors.chargebee.reading`."""

@@ -1,4 +1,4 @@
-"""A site that is read as it is and never written to: writes answer the record as it would be.
+"""The write port of a dry run: nothing is sent to Chargebee, the record as it would be is answered.
 
 What Chargebee adds by itself is foreseen as far as it is documented: the defaults of new records, stamps and
 versions, and the lines and sums that an imported order takes over from its invoice. An item family or an
@@ -12,9 +12,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.chargebee.client import Chargebee
+from connectors.chargebee.writes import Write
 from connectors.common.datatype import Record
-from connectors.common.locks import RecordLocks
+from connectors.common.write_port import WritePort
 
 _DEFAULTS: Mapping[str, Record] = {
     "customer": {"auto_collection": "on", "net_term_days": 0, "taxability": "taxable"},
@@ -27,22 +27,19 @@ _DEFAULTS: Mapping[str, Record] = {
 _INVOICES = 1000
 
 
-class DryRun(Chargebee):
-    """`site` without its writes. Reads share its connections, rate limit and metrics."""
+class ForeseenWrites(WritePort[Write]):
+    """The port of a dry run."""
 
     is_dry_run = True
 
-    def __init__(self, site: Chargebee) -> None:
-        self._http = site._http
-        self._customers = RecordLocks()
-        self.backfills = site.backfills
-        self.clock = site.clock
+    def __init__(self) -> None:
         self._invoices: dict[str, Record] = {}
         self._lock = threading.Lock()
 
-    def create(self, path: str, kind: str, payload: Mapping[str, object], fresh: bool = False) -> Record:
+    def create(self, write: Write) -> Record:
         """Return the record that would be stored."""
-        given = {name: _compact(value) for name, value in payload.items() if _compact(value) is not None}
+        kind, payload = write.kind, {name: _compact(value) for name, value in write.payload.items()}
+        given = {name: value for name, value in payload.items() if value is not None}
         record = {**_DEFAULTS.get(kind, {}), "created_at": int(time.time()), **given, "object": kind}
         if kind == "invoice":
             with self._lock:
@@ -55,29 +52,23 @@ class DryRun(Chargebee):
             record = {**_from_invoice(record, invoice), **record}
         return _stamped({**record, "deleted": False}, {})
 
-    def update(
-        self,
-        path: str,
-        kind: str,
-        payload: Mapping[str, object],
-        present: Record,
-        is_new: bool = False,
-        foreseen: Mapping[str, object] | None = None,
-    ) -> Record:
-        """`present` with the payload in it; an empty value takes the attribute away."""
-        record = dict(present)
-        for name, value in {**payload, **(foreseen or {})}.items():
-            merged = _rows(present.get(name), value) if isinstance(value, list) else _compact(value)
-            if merged is None:
-                record.pop(name, None)
-                record |= {key: kept for key, kept in _DEFAULTS.get(kind, {}).items() if key == name}
-            else:
+    def update(self, write: Write) -> Record:
+        """Return the present record with the payload in it; an empty value takes the attribute away."""
+        record, defaults = dict(write.present), _DEFAULTS.get(write.kind, {})
+        for name, value in {**write.payload, **write.foreseen}.items():
+            present = write.present.get(name)
+            merged = _rows(present, value) if isinstance(value, list) else _compact(value)
+            if merged is not None:
                 record[name] = merged
-        return _stamped(record, present)
+            elif name in defaults:
+                record[name] = defaults[name]
+            else:
+                record.pop(name, None)
+        return _stamped(record, write.present)
 
-    def delete(self, path: str, kind: str) -> Record:
-        """Return what is left of the record; `path` ends in its id and `/delete`."""
-        return {"id": path.split("/")[-2], "deleted": True, "object": kind}
+    def delete(self, write: Write) -> Record:
+        """Return what is left of the record; the path ends in its id and `/delete`."""
+        return {"id": write.path.split("/")[-2], "deleted": True, "object": write.kind}
 
 
 def _stamped(record: Record, present: Record) -> Record:

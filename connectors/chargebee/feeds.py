@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from connectors.chargebee.client import Chargebee, Params
+from connectors.chargebee.client import Chargebee
 from connectors.chargebee.tokens import Window
+from connectors.chargebee.writes import Params
 from connectors.common.datatype import Record
 from connectors.common.errors import InvalidResponse
 from core.jsonio import Json

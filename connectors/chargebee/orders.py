@@ -51,7 +51,7 @@ class Orders(ChargebeeDatatype):
         self._invoices = Invoices(client)
         self._item = OrderItem(client, settings)
         self._shippable_only = settings.order_lines == "shippable"
-        self._takes_orders = client.is_dry_run
+        self._takes_orders = self.is_dry_run
 
     def shows(self, record: Record) -> bool:
         """Not an order that is sent again: the sale is the first one, a second would be booked twice.
@@ -306,9 +306,7 @@ class Orders(ChargebeeDatatype):
         except Rejected as error:
             problem = f"cannot be told: {error.detail}. Settle it in Chargebee"
             raise refusal(field, problem, "payment") from error
-        if self.client.is_dry_run:
-            return {**present, field: wanted}
-        return self.fetch(str(present["id"]))
+        return self.read_again(present, {field: wanted})
 
     def _path(self, record: Record) -> str:
         return f"/orders/{in_path(str(record['id']))}"
@@ -325,8 +323,8 @@ class Orders(ChargebeeDatatype):
         rest = {name: value for name, value in changes.items() if name not in _CANCELLATION}
         first = record = self._plain(present, rest)
         problem = self._settle(present, "The order of this invoice was cancelled")
-        if problem is None and self._is_imported(present) and not self.client.is_dry_run:
-            record = self.fetch(str(present["id"]))  # voiding may have cancelled it
+        if problem is None and self._is_imported(present):
+            record = self.read_again(record, {})  # voiding may have cancelled it
         # A reason that stands there already is as good as a given one: voiding would put in its own.
         said = {"cancellation_reason": present.get("cancellation_reason"), **changes}
         how = {name: said[name] for name in _CANCELLATION[1:] if said.get(name) is not None}

@@ -5,7 +5,10 @@ https://apidocs.chargebee.com/docs/api/error-handling
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from connectors.chargebee.forms import pointer_of
+from connectors.common.datatype import Record
 from connectors.common.errors import (
     AlreadyExists,
     InvalidResponse,
@@ -17,9 +20,9 @@ from connectors.common.errors import (
     UpstreamRefused,
 )
 from connectors.common.upstream import UpstreamResponse
+from core.jsonio import Json
 
 REPLAYED = "chargebee-idempotency-replayed"
-
 
 _NOT_OURS = ("lock_timeout", "third_party_api_request_limit_exceeded")
 """Codes of a 429 that say nothing about the number of our calls."""
@@ -91,3 +94,18 @@ def _said(answer: UpstreamResponse) -> str:
 def _code(answer: UpstreamResponse) -> str | None:
     code = answer.body.get("api_error_code") if isinstance(answer.body, dict) else None
     return str(code) if code else None
+
+
+def object_of(answer: UpstreamResponse) -> Json:
+    """Return the JSON object that Chargebee answered; `InvalidResponse` for anything else."""
+    if not isinstance(answer.body, dict):
+        raise InvalidResponse("the Chargebee answer is not a JSON object")
+    return answer.body
+
+
+def record_of(body: Mapping[str, object], kind: str) -> Record:
+    """Return the record of that kind in an answer; `InvalidResponse` if there is none."""
+    record = body.get(kind)
+    if not isinstance(record, dict) or "id" not in record:
+        raise InvalidResponse(f"the Chargebee answer holds no {kind}")
+    return record

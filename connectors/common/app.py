@@ -28,9 +28,6 @@ def create_app(service: Service) -> Flask:
     app.extensions["connectors"] = Runtime(
         service=service,
         engine=ShareEngine(service.datatypes.values(), service.share_concurrency, observe),
-        dry_runs=ShareEngine(
-            service.dry_runs.values(), service.share_concurrency, lambda *_: None, dry_run=True
-        ),
         redact=redact,
         log=logs.configure(service.name, service.settings.log_level, redact),
         sequences={name: PushSequences() for name in service.datatypes},

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.common.errors import Rejected
+from connectors.common.errors import NotFound, Rejected
 from connectors.common.transit import unescaped
 from core.names import split_ni
 
@@ -104,10 +104,18 @@ class Datatype(ABC):
     """False for a datatype that the upstream system does not have: it reads as an empty list and takes no
     writes."""
 
+    is_dry_run: bool = False
+    """Whether its writes only say what would be stored, see `dry_run`."""
+
     assigns_keys: bool = False
     """True if the upstream system itself gives new records their keys; an insert that chooses one is
     rejected.
     """
+
+    @property
+    def dry_run(self) -> Datatype:
+        """The same datatype behind a write port that writes nothing; `NotFound` if there is none."""
+        raise NotFound(f"{self.name} cannot be shared in a dry run")
 
     @abstractmethod
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:

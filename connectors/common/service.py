@@ -22,7 +22,6 @@ class Service:
     """One service, ready to be served by `connectors.common.app.create_app`.
 
     `check` makes one cheap call upstream and raises what is wrong (`UpstreamRefused`, `Unavailable`, …).
-    `dry_runs`: the same datatypes with everything but the writing, for dry runs.
     `share_concurrency`: records of one share request that are worked on at the same time.
     `auth_exempt_paths`: paths whose callers present other credentials than those of the service, which their
     views check.
@@ -37,7 +36,6 @@ class Service:
     share_concurrency: int = 1
     blueprints: Sequence[Blueprint] = ()
     auth_exempt_paths: Collection[str] = ()
-    dry_runs: Mapping[str, Datatype] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -46,7 +44,6 @@ class Runtime:
 
     service: Service
     engine: ShareEngine
-    dry_runs: ShareEngine
     redact: Redactor
     log: logging.Logger
     sequences: dict[str, PushSequences] = field(default_factory=dict)
@@ -58,14 +55,6 @@ class Runtime:
         except KeyError:
             known = ", ".join(self.service.datatypes)
             raise NotFound(f"there is no datatype {name!r}; this service has {known}") from None
-
-    def dry_run(self, name: str) -> Datatype:
-        """Return what stands in for that datatype in a dry run; `NotFound` if there is nothing."""
-        datatype = self.datatype(name)
-        try:
-            return self.service.dry_runs[name]
-        except KeyError:
-            raise NotFound(f"{datatype.name} cannot be shared in a dry run") from None
 
 
 def runtime() -> Runtime:

@@ -20,8 +20,8 @@ The rules, the same for every datatype:
 
 Answers keep order and number of the request, whatever happens.
 
-A dry run is the same engine over datatypes that cannot write (`Service.dry_runs`): every read, comparison
-and rule is the real one, and the answer holds the record as it would be.
+A dry run is the same datatype behind another write port (`Datatype.dry_run`): every read, comparison and rule
+is the real one, and the answer holds the record as it would be.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ from connectors.common.refused import leaving_out_refused
 from connectors.common.share_request import ShareRequest, parse_dry_run, parse_share_request
 from connectors.common.transit import escaped, unescaped
 from connectors.common.validation import PayloadCheck
+from core import dry_run
 from core.clock import RisingClock
 
 _ATTEMPTS = 3
@@ -70,19 +71,13 @@ Observer = Callable[[str, str, str], None]
 class ShareEngine:
     """Carries out requests; keeps nothing but locks, so any number of requests may run at once."""
 
-    def __init__(
-        self, datatypes: Iterable[Datatype], concurrency: int, observe: Observer, dry_run: bool = False
-    ) -> None:
-        """`concurrency`: records of one request that are worked on at the same time.
-
-        With `dry_run` the datatypes given must be ones that do not write; answers then carry `$dry_run`.
-        """
+    def __init__(self, datatypes: Iterable[Datatype], concurrency: int, observe: Observer) -> None:
+        """`concurrency`: records of one request that are worked on at the same time."""
         self._checks = {datatype.name: PayloadCheck(datatype.schema) for datatype in datatypes}
         self._locks = RecordLocks()
         self._concurrency = concurrency
         self._observe = observe
         self._written = RisingClock()
-        self._dry_run = dry_run
 
     def share(self, datatype: Datatype, entities: Sequence[Entity]) -> list[Entity]:
         """Answer entities for share entities, in the same order and of the same number.
@@ -112,11 +107,12 @@ class ShareEngine:
             # Without its traceback; else error, frame and outcome keep each other, and the batch, in memory.
             kept = error.with_traceback(None)
             outcome = Outcome("none", _status(error), request.key if request else None, error=kept)
-        self._observe(datatype.name, outcome.operation, outcome.status)
+        if not datatype.is_dry_run:
+            self._observe(datatype.name, outcome.operation, outcome.status)
         return outcome
 
     def _answer(self, datatype: Datatype, entity: Entity) -> Entity:
-        parse = parse_dry_run if self._dry_run else parse_share_request
+        parse = parse_dry_run if datatype.is_dry_run else parse_share_request
 
         def read() -> ShareRequest:
             entity_text.check(entity, entity.get("_id"))
@@ -127,7 +123,7 @@ class ShareEngine:
             self._log(datatype, entity, outcome)
         return {
             **(entity_text.shallow(entity) if outcome.error is not None else entity),
-            **({"$dry_run": True} if self._dry_run else {}),
+            **({dry_run.MARK: True} if datatype.is_dry_run else {}),
             "$operation": outcome.operation,
             "$status": outcome.status,
             "$generated_id": escaped(outcome.key),
@@ -142,7 +138,7 @@ class ShareEngine:
         error = {"rule": outcome.error.rule} if outcome.error else {}
         members = {
             "datatype": datatype.name, "entity": entity.get("_id"), "operation": outcome.operation,
-            "status": outcome.status, "key": outcome.key, "dry_run": self._dry_run or None, **error,
+            "status": outcome.status, "key": outcome.key, "dry_run": datatype.is_dry_run or None, **error,
             "refused": [each["field"] for each in outcome.refused] or None,
             "kept": [each["field"] for each in outcome.kept] or None,
         }  # fmt: skip

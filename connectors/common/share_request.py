@@ -11,6 +11,7 @@ from connectors.common.datatype import Insert, Record
 from connectors.common.entity_text import LONGEST_ID
 from connectors.common.errors import LookUpFirst, Rejected
 from connectors.common.transit import unescaped
+from core import dry_run
 from core.jsonio import type_name
 
 OPERATIONS = ("insert", "update", "delete")
@@ -59,7 +60,7 @@ def parse_dry_run(entity: Mapping[str, object]) -> ShareRequest:
 
     It may bring the record as foreseen by earlier ones, as `$present`.
     """
-    return replace(parse_share_request(entity), present=_typed(entity, "$present", dict, "object"))
+    return replace(parse_share_request(entity), present=_typed(entity, dry_run.PRESENT, dict, "object"))
 
 
 def parse_share_request(entity: Mapping[str, object]) -> ShareRequest:

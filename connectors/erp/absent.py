@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
@@ -26,6 +27,13 @@ class AbsentDatatype(Datatype):
         self.name = name
         self.schema = schema
         self._why = why
+
+    @property
+    def dry_run(self) -> AbsentDatatype:
+        """See Datatype; there is nothing to write either way."""
+        twin = copy.copy(self)
+        twin.is_dry_run = True
+        return twin
 
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
         """Return nothing, whatever the token.

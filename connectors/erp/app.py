@@ -18,7 +18,6 @@ from connectors.common.settings import stop
 from connectors.erp import webhooks
 from connectors.erp.absent import AbsentDatatype
 from connectors.erp.datatype import ErpDatatype
-from connectors.erp.dry_run import DryRun
 from connectors.erp.http.client import make_client
 from connectors.erp.read.known_deletions import Shared
 from connectors.erp.read.lookups import Lookups
@@ -53,10 +52,6 @@ def build_service(settings: ErpSettings) -> Service:
         name: ErpDatatype(name, spec, load_schema(name), client, lookups, size, shared=shared)
         for name, spec in profile.entities.items()
     }
-    simulated = {
-        name: DryRun(name, spec, load_schema(name), client, lookups, size)
-        for name, spec in profile.entities.items()
-    }
     absent = {name: AbsentDatatype(name, load_schema(name), why) for name, why in profile.absent.items()}
 
     def check() -> None:
@@ -70,7 +65,6 @@ def build_service(settings: ErpSettings) -> Service:
         datatypes=_in_order({**there, **absent}),
         metrics=metrics,
         check=check,
-        dry_runs=_in_order({**simulated, **absent}),
         share_concurrency=settings.share_concurrency,
         blueprints=[_events(settings, there, metrics)],
         auth_exempt_paths=[webhooks.PATH],

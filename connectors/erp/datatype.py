@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -24,7 +25,8 @@ from connectors.erp.read.lists import Lists, Source
 from connectors.erp.read.lookups import Lookups
 from connectors.erp.read.since import Since, Token
 from connectors.erp.read.single import SingleReader
-from connectors.erp.write.writer import Writer
+from connectors.erp.write.dry_run import ForeseenWriter
+from connectors.erp.write.writer import Write, Writer
 from core.clock import now_text, to_text
 from core.dotted import get_path
 
@@ -70,9 +72,18 @@ class ErpDatatype(Datatype):
             [] if shared is None else shared,
         )
         self._single = single
-        self._writer = Writer(name, spec, calls, single, self._shape, children, lookups)
+        parts = name, spec, schema, calls, single, self._shape, children, lookups
+        self._writer = Writer(*parts)
+        self._foreseen = ForeseenWriter(*parts)
         self._forms = _forms(schema)
         self._client = client
+
+    @property
+    def dry_run(self) -> ErpDatatype:
+        """See Datatype."""
+        twin = copy.copy(self)
+        twin._writer, twin.is_dry_run = self._foreseen, True
+        return twin
 
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
         """See `connectors.erp.read.since` for order and tokens."""
@@ -116,8 +127,13 @@ class ErpDatatype(Datatype):
         return self._single.fetch(key)
 
     def entity(self, record: Record) -> Entity:
-        """Return the record with `_id`, `_updated` and `_deleted`."""
-        return record if "_updated" in record else self._shape.entity(record)
+        """Return the record with `_id`, `_updated` and `_deleted`.
+
+        One that was read has them already; one that an earlier dry run foresaw (`$present`) has our fields.
+        """
+        if "_updated" in record:
+            return record
+        return {"_id": str(record.get("id")), "_updated": now_text(), "_deleted": False, **record}
 
     def event(self, key: str) -> Entity | None:
         """Return the record as it is now, for its event pipe; None if it can say nothing there.
@@ -165,7 +181,7 @@ class ErpDatatype(Datatype):
                     setting="ERP_PROFILE",
                 )
             if not entity["_deleted"]:
-                return self._finished(entity, raw, insert)
+                return self._writer.finish(Fetched(entity, raw), insert.payload, self.same)
         return None
 
     def create(self, insert: Insert) -> Record:
@@ -173,7 +189,7 @@ class ErpDatatype(Datatype):
         self._check_writable("create")
         reference = self._reference(insert)
         payload = with_reference(insert.payload, self._origin.field, reference)
-        return self._written(self._writer.create(payload, reference))
+        return self._writer.create(Write(payload, reference=reference, placeholder=placeholder(insert)))
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """Write the changes under the lock that the profile names."""
@@ -181,24 +197,20 @@ class ErpDatatype(Datatype):
         if self._is_lost(changes, present, key):
             return present
         self._check_writable("update")
-        raw = self._writer.update(self._held(present, key), key, changes)
-        return present if raw is None else self._written(raw)
-
-    def _held(self, present: Record, key: str) -> Fetched:
-        return present if isinstance(present, Fetched) else self._shape.fetched(self._writer.fetch(key))
+        return self._writer.update(Write(changes, key, present))
 
     def _is_lost(self, changes: Record, present: Record, key: str) -> bool:
         """Return whether all of a change is what may get lost, in an ERP without updates."""
         if self._spec.read_only or self._spec.update.allowed:
             return False
-        return self._writer.has_no_place_for(changes, self._held(present, key))
+        return self._writer.has_no_place_for(Write(changes, key, present))
 
     def delete(self, key: str) -> Deletion:
         """Delete; an ERP that keeps what others refer to rejects it with its reason."""
         self._check_writable("delete")
         if self._spec.where and self.fetch(key)["_deleted"]:
             raise NotFound(f"{key} is no {self.name} any more", entity=key)
-        self._writer.delete(key)
+        self._writer.delete(Write(key=key))
         return Deletion("delete")
 
     def key_of(self, record: Record) -> str:
@@ -223,28 +235,6 @@ class ErpDatatype(Datatype):
         """Read the first record of the list; raises what is wrong with address, credentials or profile."""
         next(self._lists.pages({}, 1), None)
 
-    def _written(self, raw: Record) -> Record:
-        """Return a record just written.
-
-        It may still belong to this datatype, or its new state took it away.
-        """
-        return Fetched(self._shape.entity(dict(raw)), raw)
-
-    def _finished(self, entity: Entity, raw: Record, insert: Insert) -> Record:
-        completed = self._writer.complete_parts(Fetched(entity, raw), insert.payload)
-        if completed is not None:
-            raw = completed
-            entity = self._shape.entity(dict(raw))
-        missing = self._writer.missing_lines(entity, insert.payload, self.same)
-        if missing:
-            raw = self._writer.add_lines(raw, missing)
-            entity = self._shape.entity(dict(raw))
-        if self._shape.belongs(raw):
-            return Fetched(entity, raw)
-        _, called = self._writer.actions.split(insert.payload)
-        wanted = {name: value for name, value in called.items() if entity.get(name) != value}
-        return self._written(self._writer.act(raw, wanted))
-
     def _reference(self, insert: Insert) -> str:
         return str(get_path(insert.payload, self._origin.field) or insert.origin_id)
 
@@ -259,6 +249,12 @@ class ErpDatatype(Datatype):
             raise Rejected(f"{self.name} is read-only by the profile", rule="read_only")
         if call is not None and not getattr(self._spec, call).allowed:
             raise Rejected(f"this ERP has no call to {call} {self.name}s, by its profile", rule=call)
+
+
+def placeholder(insert: Insert) -> str:
+    """Return what stands, in a dry run, for the key that the ERP would give to the record made from this."""
+    _, _, datatype = insert.origin_namespace.partition("-")
+    return f"new-{datatype or insert.origin_namespace}-{insert.origin_id}"
 
 
 _FORMS: Mapping[str, Callable[[Any], Any]] = {

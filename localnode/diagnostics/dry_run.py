@@ -9,6 +9,7 @@ from typing import Any
 
 import requests
 
+from core import dry_run
 from core.jsonio import Json
 from core.names import Kind
 from localnode import codec
@@ -17,9 +18,7 @@ from localnode.pipes import Systems
 from localnode.pipes.errors import RemoteFailed
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
-DRY_RUN = {"dry_run": "true"}
-CONFIRMED = "Dry-Run"
-"""The header by which a service says that it has taken a share as a dry run."""
+DRY_RUN = {dry_run.PARAMETER: "true"}
 
 
 class DryRunSystems(Systems):
@@ -47,7 +46,7 @@ class DryRunSystems(Systems):
         response = super().request(system_id, method, path, **options)
         answers = codec.parse(response.content)
         for entity, answer in zip(entities, answers, strict=True):
-            answer.pop("$present", None)
+            answer.pop(dry_run.PRESENT, None)
             self._planned.note(kind, entity, answer)
         response._content = codec.dumps(answers)
         return response
@@ -73,7 +72,7 @@ class DryRunSystems(Systems):
 
     def _with_present(self, kind: Kind, entity: dict[str, object]) -> Json:
         present = self._planned.foreseen(kind, entity) if self._feeds_back else None
-        return entity if present is None else {**entity, "$present": present}
+        return entity if present is None else {**entity, dry_run.PRESENT: present}
 
     def _check(self, system_id: str, path: str, options: Mapping[str, object]) -> None:
         """Make sure that a service knows dry runs.
@@ -85,7 +84,7 @@ class DryRunSystems(Systems):
                 return
             headers = options.get("headers")
             answer = super().request(system_id, "POST", path, headers=headers, data=b"[]", params=DRY_RUN)
-            if answer.headers.get(CONFIRMED, "").lower() != "true":
+            if answer.headers.get(dry_run.HEADER, "").lower() != "true":
                 raise RemoteFailed(f"system {system_id!r}: {path} knows no dry runs; nothing was sent to it")
             self._trusted.add((system_id, path))
 

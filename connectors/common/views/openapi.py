@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app
 
 from connectors.common.service import runtime
 from connectors.common.share_request import OPERATIONS
-from core import jsonio
+from core import dry_run, jsonio
 from core.openapi import Api, Schema, components, document
 
 bp = Blueprint("openapi", __name__)
@@ -18,7 +18,7 @@ _TEXT: Schema = {"type": "string"}
 PARAMETERS: Mapping[str, Schema] = {
     "since": _TEXT,
     "limit": {"type": "integer", "minimum": 0},
-    "dry_run": _FLAG,
+    dry_run.PARAMETER: _FLAG,
     "sequence_id": _TEXT,
     "is_full": _FLAG,
     "is_first": _FLAG,

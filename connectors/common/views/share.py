@@ -8,7 +8,7 @@ from connectors.common.query import flag
 from connectors.common.service import runtime
 from connectors.common.views.bodies import entities_of
 from connectors.common.views.counted import counted
-from core import jsonio
+from core import dry_run, jsonio
 
 bp = Blueprint("share", __name__)
 
@@ -22,11 +22,11 @@ def share(datatype: str) -> Response:
     that the answer is such a one.
     """
     parts = runtime()
-    if flag(request.args, "dry_run"):
-        answers = parts.dry_runs.share(parts.dry_run(datatype), entities_of(request))
-        headers = {"Dry-Run": "true"}
+    kind = parts.datatype(datatype)
+    if flag(request.args, dry_run.PARAMETER):
+        answers = parts.engine.share(kind.dry_run, entities_of(request))
+        headers = {dry_run.HEADER: "true"}
     else:
-        kind = parts.datatype(datatype)
         with counted(kind.name):
             answers = parts.engine.share(kind, entities_of(request))
         headers = {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +20,7 @@ from connectors.common.errors import (
     Unreadable,
 )
 from connectors.common.upstream import UpstreamResponse
+from connectors.common.write_port import WritePort
 from connectors.erp.http.calls import Calls
 from connectors.erp.mapping.fields import LineWrite
 from connectors.erp.mapping.items import Commands
@@ -39,13 +41,31 @@ Bodies = dict[str, Record]
 """What to send, by the part of the record it goes to; "" is the record itself."""
 
 
-class Writer:
-    """The single-record operations of one datatype."""
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One record to be written; `payload` has our field names.
+
+    `present`: the record as it was read before an update.
+    `reference`: what a new record says that it is made from; `placeholder` stands for the key it will get.
+    """
+
+    payload: Record = field(default_factory=dict)
+    key: str = ""
+    present: Record = field(default_factory=dict)
+    reference: str = ""
+    placeholder: str = ""
+
+
+class Writer(WritePort[Write]):
+    """Reads and writes single records of one datatype: the port of a real run."""
+
+    is_dry_run = False
 
     def __init__(
         self,
         datatype: str,
         spec: DatatypeProfile,
+        schema: Mapping[str, Any],
         calls: Calls,
         single: SingleReader,
         shape: Shape,
@@ -56,11 +76,12 @@ class Writer:
         self._single = single
         self._name = datatype
         self._spec = spec
+        self._schema = schema
         self._shape = shape
         self._children = children
         self._lookups = lookups
         self._commands = Commands(spec.commands)
-        self.actions = Transitions(spec.actions)
+        self._actions = Transitions(spec.actions)
 
     def fetch(self, key: str) -> Record:
         """Return the ERP's record, with its children in it."""
@@ -72,13 +93,14 @@ class Writer:
             return self.fetch(self._shape.key(listed))
         return self._children.embed([listed])[0]
 
-    def create(self, payload: Record, origin: str) -> Record:
+    def create(self, write: Write) -> Record:
         """Create the record and take it to the state it is to have; the record as the ERP then holds it.
 
-        `origin` is what it is made from, by which parts are found that an interrupted create made.
+        By the reference, parts are found that an interrupted create made.
         """
-        written, called = self.actions.split(payload)
-        self.actions.check(called)
+        origin = write.reference
+        written, called = self._actions.split(write.payload)
+        self._actions.check(called)
         bodies = self._bodies(written)
         spec = self._spec.create
         new = render(self._lookups.filled(spec.new), {"origin": origin})
@@ -96,16 +118,17 @@ class Writer:
         whole = {spec.wrap: own} if spec.wrap else own
         body = whole if spec.body is UNSET else render(spec.body, {"record": whole})
         answer = self._calls.send(spec, "create", body=body, repeatable=False)
-        raw = self.write_lines(self._created(answer), self._line_writes(written))
-        return self.act(self._with_parts(raw, later), called)
+        raw = self._write_lines(self._created(answer), self._line_writes(written))
+        return self._stored(self._act(self._with_parts(raw, later), called))
 
-    def update(self, present: Fetched, key: str, changes: Record) -> Record | None:
+    def update(self, write: Write) -> Record:
         """Write the changes under the lock that the profile names.
 
-        The record as the ERP then holds it, None if there was nothing to write.
+        The record as the ERP then holds it, the present one if there was nothing to write.
         """
-        written, called = self.actions.split(changes)
-        self.actions.check(called)
+        present, key = self._held(write), write.key
+        written, called = self._actions.split(write.payload)
+        self._actions.check(called)
         raw = present.raw
         bodies = self._bodies(written, present)
         lines = self._line_writes(written, present)
@@ -113,19 +136,57 @@ class Writer:
             self._write_part(name, key, bodies, raw)
         answer = self._send_record(present, key, bodies[""]) if "" in bodies else None
         if not bodies and not called and not lines:
-            return None
+            return write.present
         stored = None if answer is None or len(bodies) > 1 else self._updated(answer)
-        raw = self.add_lines(raw, lines, key)
+        raw = self._add_lines(raw, lines, key)
         if bodies or lines:
             raw = self.fetch(key) if stored is None or lines else stored
-        return self.act(raw, called)
+        return self._stored(self._act(raw, called))
 
-    def has_no_place_for(self, changes: Record, present: Fetched) -> bool:
+    def delete(self, write: Write) -> Record:
+        """Delete the record; an ERP that keeps what others refer to rejects it with its reason."""
+        spec = self._spec.delete
+        body = None if spec.body is UNSET else render(spec.body, self._calls.values_of(write.key))
+        self._calls.send(spec, "delete", write.key, body=body)
+        return {}
+
+    def finish(self, present: Fetched, payload: Record, same: Same) -> Record:
+        """Make the calls that an interrupted create has not made: for parts, lines and the state."""
+        entity: Record = present
+        raw = self._complete_parts(present, payload)
+        if raw is None:
+            raw = present.raw
+        else:
+            entity = self._shape.entity(dict(raw))
+        missing = self._missing_lines(entity, payload, same)
+        if missing:
+            raw = self._add_lines(raw, missing)
+            entity = self._shape.entity(dict(raw))
+        if self._shape.belongs(raw):
+            return Fetched(entity, raw)
+        _, called = self._actions.split(payload)
+        wanted = {name: value for name, value in called.items() if entity.get(name) != value}
+        return self._stored(self._act(raw, wanted))
+
+    def _stored(self, raw: Record) -> Record:
+        """Return a record just written.
+
+        It may still belong to this datatype, or its new state took it away.
+        """
+        return Fetched(self._shape.entity(dict(raw)), raw)
+
+    def _held(self, write: Write) -> Fetched:
+        """Return the present record with the ERP's own; a caller may have it from elsewhere."""
+        present = write.present
+        return present if isinstance(present, Fetched) else self._shape.fetched(self.fetch(write.key))
+
+    def has_no_place_for(self, write: Write) -> bool:
         """Return whether all that changes is what the ERP has no place for and may get lost (`ignore`)."""
-        written, called = self.actions.split(changes)
+        present = self._held(write)
+        written, called = self._actions.split(write.payload)
         return not (called or self._bodies(written, present) or self._line_writes(written, present))
 
-    def write_lines(self, raw: Record, lines: list[LineWrite], key: str | None = None) -> Record:
+    def _write_lines(self, raw: Record, lines: list[LineWrite], key: str | None = None) -> Record:
         """Make the calls that write lines; the record as the ERP then holds it."""
         if not lines:
             return raw
@@ -151,14 +212,14 @@ class Writer:
             )
         return self.fetch(key)
 
-    def add_lines(self, raw: Record, lines: list[LineWrite], key: str | None = None) -> Record:
+    def _add_lines(self, raw: Record, lines: list[LineWrite], key: str | None = None) -> Record:
         """Make the calls that write lines of a record that was there before.
 
         A call without an answer is `Unavailable`: before the next attempt the record is read and compared
         again, which shows what was done.
         """
         try:
-            return self.write_lines(raw, lines, key)
+            return self._write_lines(raw, lines, key)
         except Indeterminate as silence:
             raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
 
@@ -182,7 +243,7 @@ class Writer:
             raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
         return self.fetch(key)
 
-    def complete_parts(self, present: Fetched, payload: Record) -> Record | None:
+    def _complete_parts(self, present: Fetched, payload: Record) -> Record | None:
         """Write the parts that an interrupted create has not written: those that hold nothing, or zero.
 
         The record as the ERP then holds it; None if there was nothing to write.
@@ -193,7 +254,7 @@ class Writer:
         bodies = self._bodies(wanted, present) if wanted else {}
         return self._with_parts(present.raw, bodies) if bodies else None
 
-    def missing_lines(self, entity: Record, payload: Record, same: Same) -> list[LineWrite]:
+    def _missing_lines(self, entity: Record, payload: Record, same: Same) -> list[LineWrite]:
         """Return the calls that an interrupted create has not made.
 
         For lines that the record does not have yet.
@@ -236,18 +297,12 @@ class Writer:
         except InvalidResponse:
             return None
 
-    def delete(self, key: str) -> None:
-        """Delete the record."""
-        spec = self._spec.delete
-        body = None if spec.body is UNSET else render(spec.body, self._calls.values_of(key))
-        self._calls.send(spec, "delete", key, body=body)
-
-    def act(self, raw: Record, wanted: Record) -> Record:
+    def _act(self, raw: Record, wanted: Record) -> Record:
         """Take a record to the values that only actions lead to; the record as it then is."""
         if not wanted:
             return raw
         key = self._shape.key(raw)
-        self.actions.execute(wanted, key, raw, self._step)
+        self._actions.execute(wanted, key, raw, self._step)
         return self.fetch(key)
 
     def _step(self, step: TransitionStep, key: str, raw: Record) -> None:

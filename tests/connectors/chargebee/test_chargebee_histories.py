@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from connectors.chargebee.backfill import Backfills
 from connectors.chargebee.business_entities import BusinessEntities
 from connectors.chargebee.catalogue import Items
-from connectors.chargebee.client import Params
 from connectors.chargebee.clock import SiteClock
 from connectors.chargebee.customers import Customers
 from connectors.chargebee.datatype import ChargebeeDatatype
 from connectors.chargebee.settings import read_settings
+from connectors.chargebee.writes import Params
 from connectors.common.metrics import Metrics
 
 LAG, SIZE, KEYS = 300, 3, 9

@@ -1,0 +1,16 @@
+"""What a node and the services call a dry run by: a share that is carried out but for its writes.
+
+`POST /<datatype>/share?dry_run=true`, see `docs/reference/services.md`.
+"""
+
+PARAMETER = "dry_run"
+"""The parameter that asks for one."""
+
+HEADER = "Dry-Run"
+"""The header by which a service says that it has taken a share as one; without it, it has written."""
+
+MARK = "$dry_run"
+"""True in every answer entity of one."""
+
+PRESENT = "$present"
+"""The record of a share entity as earlier dry runs foresaw it; the service does not read it then."""
