@@ -29,12 +29,14 @@ class Difference:
     """`changes`: top-level properties to write, whole and merged.
 
     `conflicts`: JSON Pointers of contested leaves; `leaves`: every leaf that differs, as pointer, present and
-    desired value.
+    desired value. `left_lines`: by pointer, lines that the desire was based on and does not name any more;
+    they stay.
     """
 
     changes: Record = field(default_factory=dict)
     conflicts: list[str] = field(default_factory=list)
     leaves: list[tuple[str, Any, Any]] = field(default_factory=list)
+    left_lines: list[tuple[str, Record]] = field(default_factory=list)
 
 
 def compare(
@@ -61,6 +63,7 @@ def compare(
         merged = merger.value((name,), present.get(name), value, (based_on or {}).get(name))
         found.conflicts += merger.conflicts
         found.leaves += merger.leaves
+        found.left_lines += merger.left_lines
         if merger.changed:
             found.changes[name] = merged
     return found
@@ -83,6 +86,7 @@ class _Merger:
         self.changed = False
         self.conflicts: list[str] = []
         self.leaves: list[tuple[str, Any, Any]] = []
+        self.left_lines: list[tuple[str, Record]] = []
 
     def value(self, path: Path, present: Any, desired: object, based: Any) -> object:
         """Return the merged value at `path`."""
@@ -135,15 +139,20 @@ class _Merger:
             ]
         place = {line.get(key): at for at, line in enumerate(present)}
         origin = {line.get(key): line for line in based}
+        named = set[int]()
         for line in desired:
             at = place.get(line.get(key)) if line.get(key) else self._twin(path, present, line)
             if at is None:
                 self._note((*path, len(merged)), None, line, origin.get(line.get(key)))
                 merged.append(line)
             else:
+                named.add(at)
                 merged[at] = self._object((*path, at), present[at], line, origin.get(present[at].get(key)))
                 # A line is written over the one of its key: what is not named in it would stay.
                 merged[at] |= {name: None for name in line if name in present[at] and name not in merged[at]}
+        for at, have in enumerate(present):
+            if at not in named and have.get(key) in origin:
+                self.left_lines.append((pointer((*path, at)), have))
         return merged
 
     def _twin(self, path: Path, present: list[Any], line: Record) -> int | None:

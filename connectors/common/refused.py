@@ -32,7 +32,7 @@ def leaving_out_refused(datatype: Datatype, request: ShareRequest, write: Write)
             first = first or error
             request = _left_out(datatype, request, error, refused)
             at = _property(error.field or "")
-            refused[at] = refused.get(at) or _refusal(error, at, asked)
+            refused[at] = refused.get(at) or refusal(error, at, get_path(asked, pointers.dotted(at)))
     if first is None:
         return outcome
     wrote = outcome.operation != "none" or (bool(seen) and outcome.record != seen[0])
@@ -74,6 +74,7 @@ def _property(field: str) -> str:
     return field
 
 
-def _refusal(error: Rejected, at: str, asked: Record) -> Record:
-    said = {name: value for name, value in error.as_dict().items() if name not in ("kind", "title", "errors")}
-    return {**said, "field": at, "value": get_path(asked, pointers.dotted(at))}
+def refusal(error: Rejected, at: str, value: object) -> Record:
+    """Return what `$refused` says of the value at a pointer."""
+    said = {name: text for name, text in error.as_dict().items() if name not in ("kind", "title", "errors")}
+    return {**said, "field": at, "value": value}

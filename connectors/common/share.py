@@ -12,6 +12,8 @@ The rules, the same for every datatype:
 * A property that breaks a rule, or that upstream refuses, does not hold back the others of its record: it is
   left out, the rest is written, and the answer names it in `$refused`. Only what a record cannot do without
   (`Datatype.can_leave_out`), and a record of which nothing else is to be written, is `rejected`.
+* Lines are made with their record and never removed: one that the desire was based on and does not name any
+  more stays, and the answer names it in `$refused`.
 * The answer holds the record as upstream keeps it (`$response`); what it keeps otherwise than it was sent is
   named in `$kept`, so that nobody takes the sent value for the stored one.
 * An entity that breaks a rule is `rejected` and the others go on. When upstream is down, throttled or
@@ -52,7 +54,7 @@ from connectors.common.errors import (
 from connectors.common.locks import RecordLocks
 from connectors.common.logs import CALLS
 from connectors.common.outcome import Outcome
-from connectors.common.refused import leaving_out_refused
+from connectors.common.refused import leaving_out_refused, refusal
 from connectors.common.share_request import ShareRequest, parse_dry_run, parse_share_request
 from connectors.common.transit import escaped, unescaped
 from connectors.common.validation import PayloadCheck
@@ -253,15 +255,26 @@ def _compare_and_swap(datatype: Datatype, request: ShareRequest, seen: list[Reco
     )
     if found.conflicts:
         return _contested(datatype, key, present, found.conflicts)
+    left = tuple(_line_that_stays(datatype, at, line) for at, line in found.left_lines)
     if not found.changes:
-        return Outcome("none", key=key, record=present)
+        return Outcome("none", key=key, record=present, refused=left)
     try:
         stored = datatype.update(key, present, found.changes)
     except Unavailable as silence:
         raise _NotTaken(silence, dict(found.changes)) from silence
     if stored is present:
-        return Outcome("none", key=key, record=present)
-    return _written("update", datatype, key, request.payload, stored)
+        return Outcome("none", key=key, record=present, refused=left)
+    done = _written("update", datatype, key, request.payload, stored)
+    return replace(done, refused=(*done.refused, *left))
+
+
+def _line_that_stays(datatype: Datatype, at: str, line: Record) -> Record:
+    error = Rejected(
+        f"the line stays: lines of a {datatype.name} are made with it and never removed by this service;"
+        " take it out upstream, or name it",
+        rule="line-stays",
+    )
+    return refusal(error, at, line)
 
 
 class _NotTaken(Exception):

@@ -239,6 +239,24 @@ class Record:
         """Return the lines that have no counterpart, of a record at the path `start`."""
         return ["filter", ["not", self.lines["only"]], ["combine", f"{start}.{self.lines['path']}"]]
 
+    def line_count(self, start: str) -> Dtl:
+        """Return how many lines with a counterpart it has, of a record at the path `start`."""
+        lines: Dtl = ["combine", f"{start}.{self.lines['path']}"]
+        return ["count", ["filter", self.lines["only"], lines] if "only" in self.lines else lines]
+
+    @property
+    def lines_differ(self) -> Dtl:
+        """Whether it has more or fewer lines than its counterpart, in the rule `update`.
+
+        A record that shows no lines at all says nothing of them.
+        """
+        there, theirs = "_P._T._source.raw", self.counterpart
+        shown = [
+            ["is-not-null", f"{start}.{each.lines['path']}"]
+            for start, each in (("_S.raw", self), (there, theirs))
+        ]
+        return ["and", *shown, ["neq", self.line_count("_S.raw"), theirs.line_count(there)]]
+
     @property
     def observed(self) -> Dtl:
         """Properties that it says nothing about, but only shows what others say."""

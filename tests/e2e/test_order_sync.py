@@ -528,6 +528,34 @@ def test_totals_that_part_ways_are_reported_until_they_agree(world: World) -> No
     assert (world.erp.writes() - before[0], world.chargebee.writes() - before[1]) == (3, 1)
 
 
+def test_a_line_taken_out_is_reported_and_no_other_takes_its_place(world: World) -> None:
+    """Lines of an order are fixed in Chargebee: one that is gone here stays there, and that is said."""
+    gift = {"description": "Gave", "quantity": "1", "unit_price": "0.00", "sku": "GAVE"}
+    rest = [{"description": "Bok", "quantity": "1", "unit_price": "10.00", "sku": sku} for sku in ("A", "B")]
+    order = placed(world, "Liv", lines=[gift, *rest])
+    key = chargebee_order(world, order["order_number"])["id"]
+    lines = world.erp.get("orders", order["id"])["lines"]
+    before = world.writes()[1]
+    world.erp.patch("orders", order["id"], lines=lines[1:])
+    world.sync()
+    error = world.shared("customerp-order", order["id"])["$error"]
+    assert error["rule"] == "totals" and "lines 2 here, 3 there" in error["detail"]
+    assert [line["sku"] for line in world.chargebee.get("orders", key)["order_line_items"]] == [
+        "GAVE",
+        "A",
+        "B",
+    ]
+    assert world.writes()[1] == before
+    world.erp.patch("orders", order["id"], lines=lines)
+    world.sync()
+    assert world.shared("customerp-order", order["id"])["$status"] == "ok"
+    assert [line["sku"] for line in world.chargebee.get("orders", key)["order_line_items"]] == [
+        "GAVE",
+        "A",
+        "B",
+    ]
+
+
 def test_a_cent_lost_by_rounding_is_no_difference_and_a_cancelled_order_has_none(world: World) -> None:
     odd = {"description": "Bok", "quantity": "1", "unit_price": "10.00", "tax_percent": "25"}
     order = placed(world, "Runa", lines=[odd])

@@ -76,6 +76,14 @@ def test_lines_are_merged_by_their_key() -> None:
     found = compare(present, {"lines": [{"id": "2", "qty": 5}]}, present, line_keys={"lines": "id"})
     assert found.changes == {"lines": [{"id": "1", "sku": "A", "qty": 1}, {"id": "2", "sku": "B", "qty": 5}]}
     assert found.conflicts == []
+    assert found.left_lines == [("/lines/0", present["lines"][0])]
+
+
+def test_a_line_that_nobody_knew_of_is_not_left_out() -> None:
+    present = {"lines": [{"id": "1", "qty": 1}, {"id": "2", "qty": 2}]}
+    based, desired = {"lines": [{"id": "2", "qty": 2}]}, {"lines": [{"id": "2", "qty": 5}]}
+    assert compare(present, desired, based, line_keys={"lines": "id"}).left_lines == []
+    assert compare(present, desired, None, line_keys={"lines": "id"}).left_lines == []
 
 
 def test_lines_in_another_order_with_nothing_new_are_no_change() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,33 @@ def test_lines_are_made_after_their_record_and_changed_one_by_one(
     assert [line["count"] for line in shop.tables["lines"].values()] == [2, 5, 1]
     again = share(client, "order", id="o1", lines=changed, **{"$based_on": {"lines": stored}})
     assert again["$operation"] == "none", again
+
+
+def test_a_line_that_is_not_named_any_more_stays_and_is_reported(
+    shop: Shop, upstream: Upstream, tmp_path: Path
+) -> None:
+    """Whether its lines are written by calls of their own or whole, with the record."""
+    by_calls = order_profile()
+    whole = copy.deepcopy(by_calls)
+    del whole["entities"]["order"]["fields"]["lines"]["calls"]
+    for document in (by_calls, whole):
+        shop.tables = {"orders": {}, "lines": {}}
+        client = app_of(tmp_path, upstream.url, document)
+        key = share(client, "order", **NEW)["$generated_id"]
+        for at, sku in enumerate("AB"):
+            shop.put("lines", f"{key}-{at}", order=key, article=sku, count=2)
+        based_on = client.get(f"/order/entities/{key}").json
+        first, second = based_on["lines"]
+        wanted = {"id": key, "lines": [second], "order_date": "2026-02-02", "$based_on": based_on}
+        upstream.asked.clear()
+        done = share(client, "order", **wanted)
+        assert (done["$operation"], done["$status"]) == ("update", "ok"), done["$error"]
+        [refused] = done["$refused"]
+        assert (refused["rule"], refused["field"], refused["value"]) == ("line-stays", "/lines/0", first)
+        again = share(client, "order", **wanted)
+        assert (again["$operation"], [each["rule"] for each in again["$refused"]]) == ("none", ["line-stays"])
+        assert made_by_hand(upstream) == [("PATCH", f"/orders/{key}")]
+        assert len(shop.tables["lines"]) == 2
 
 
 def test_a_call_for_a_line_may_say_more_than_its_changes(
