@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,6 @@ from localnode.config import PipeComponent, SettingsStore
 from localnode.config.problems import ERROR
 from localnode.errors import BadRequest, Conflict, Unavailable
 from localnode.pipes import Engine, Pipe
-from localnode.pipes.parts import assemble
 from localnode.scheduler import (
     FAILED,
     NOT_READY,
@@ -223,19 +222,20 @@ class NodePipe:
         pipe = self._engine()
         if operation in LAST_SEEN and self.component.effective.get("disable_set_last_seen"):
             raise BadRequest(f'pipe "{self.id}" is protected by disable_set_last_seen')
-        if operation == "update-last-seen":
-            pipe.set_offset(token(fields.get("last-seen", "")))
-        elif operation == "set-last-seen-to-end":
-            pipe.skip_to_end()
-        elif operation == "reset-tracking":
-            pipe.reset_tracking()
-        elif operation == "reset-rescan":
-            pipe.reset_rescan()
-        elif operation == "discard-inferred-schema":
-            pipe.discard_inferred_schema()
-        elif operation == "discard-retries":
+        if operation == "discard-retries":
             pipe.discard_retries()
-        elif operation == "retry-dead-letters" and pipe.retry_dead_letters(fields.get("entity_id")):
+            return
+        changes: Mapping[str, Callable[[], object]] = {
+            "update-last-seen": lambda: pipe.set_offset(token(fields.get("last-seen", ""))),
+            "set-last-seen-to-end": pipe.skip_to_end,
+            "reset-tracking": pipe.reset_tracking,
+            "reset-rescan": pipe.reset_rescan,
+            "discard-inferred-schema": pipe.discard_inferred_schema,
+            "retry-dead-letters": lambda: pipe.retry_dead_letters(fields.get("entity_id")),
+        }
+        with self.pump.standing_still():
+            done = changes[operation]()
+        if operation == "retry-dead-letters" and done:
             self._scheduler.start(self.pump, full=False)
 
     def _engine(self) -> Pipe:
@@ -253,8 +253,8 @@ class NodePipe:
 
     def transform(self, entities: Sequence[Json]) -> list[Json]:
         """Return what the transforms make of `entities`; those with side effects are left out."""
-        parts = assemble(self._engine().config, self._host)
-        return parts.chain.apply(entities, parts.context(), preview=True)
+        pipe = Pipe(self._engine().config, self._host)
+        return pipe.chain.apply(entities, pipe.context(), preview=True)
 
     def receive(self, body: bytes, pushed: PushRequest) -> dict[str, object]:
         """Take entities in. BadRequest when the pipe is no receiver."""

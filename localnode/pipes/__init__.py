@@ -7,6 +7,7 @@ result = pipe.run()                       # RunResult: success, failed, not-read
 """
 
 from localnode.pipes.base import Engine
+from localnode.pipes.build import pipe_settings
 from localnode.pipes.errors import (
     BadToken,
     ConfigProblem,
@@ -20,9 +21,8 @@ from localnode.pipes.errors import (
     SequenceConflict,
     SourceFailed,
 )
-from localnode.pipes.parts import pipe_settings
 from localnode.pipes.pipe import Pipe
-from localnode.pipes.pump import FAILED, NOT_READY, STOPPED, SUCCESS, RunResult
+from localnode.pipes.run import FAILED, NOT_READY, STOPPED, SUCCESS, RunResult
 from localnode.pipes.systems import Systems
 
 __all__ = [

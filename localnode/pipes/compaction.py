@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.clock import now_us
 from core.jsonio import Json
@@ -16,6 +16,9 @@ from localnode.pipes.tracking import PREFIX as TRACKING
 from localnode.store import LOG_PREFIX, Dataset, PipeState, Store
 from localnode.store import compaction as versions
 from localnode.store.compaction import Limits, Progress
+
+if TYPE_CHECKING:
+    from localnode.pipes.pipe import Pipe
 
 READING = "reading:"
 STATE = "compaction"
@@ -58,6 +61,28 @@ def settings(pipe: Config, engine: Engine) -> Config | None:
     if "compaction" not in pipe and not shared:
         return None
     return {**DEFAULTS, **shared, **(pipe.get("compaction") or {})}
+
+
+def compact(pipe: Pipe, stop: Callable[[], bool] = lambda: False) -> int:
+    """Drop versions as `compaction` says; returns how many. `stop` is asked now and then."""
+    setting = settings(pipe.config, pipe.engine)
+    trim_log(pipe.store, pipe.state, pipe.id, setting)
+    dataset = pipe.store.find(pipe.sink.dataset) if pipe.sink.dataset else None
+    if setting is None or dataset is None:
+        return 0
+    return Compaction(pipe.store, pipe.state, setting, dataset).run(stop)
+
+
+def remember_positions(pipe: Pipe, offset: object) -> None:
+    """Remember how far the source has read, so that compaction leaves what it has not seen."""
+    for name, position in pipe.source.positions(offset).items():
+        dataset, key = pipe.store.find(name), READING + name
+        found = None
+        if dataset:
+            generation, history = dataset.info().generation, pipe.source.needs_history
+            found = {"generation": generation, "offset": position, "history": history}
+        if found != pipe.state.get(key):
+            pipe.state.put(key, found)
 
 
 def seen_by_all(store: Store, dataset: Dataset, latest: bool) -> int:

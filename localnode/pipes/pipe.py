@@ -3,43 +3,33 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from core.clock import now_us
 from core.jsonio import Json
 from localnode.pipes import sinks, sources, transforms, unavailable
-from localnode.pipes.base import Config, Engine, Entity
+from localnode.pipes.base import DEFAULT_BATCH, Config, Engine, Entity
 from localnode.pipes.batches import DEAD
+from localnode.pipes.build import build
+from localnode.pipes.compaction import READING
+from localnode.pipes.context import RunContext
 from localnode.pipes.errors import Refused
-from localnode.pipes.parts import Parts, assemble
+from localnode.pipes.execution_log import ExecutionLog
 from localnode.pipes.publisher import Publisher
-from localnode.pipes.pump import SUCCESS, PumpRun, RunResult
 from localnode.pipes.receiver import Receiver
+from localnode.pipes.run import SUCCESS, Run, RunResult
+from localnode.pipes.settled import Settled
 from localnode.pipes.sinks.endpoints import XmlEndpointSink
 from localnode.pipes.sources.dataset import DatasetSource
 from localnode.pipes.sources.http_endpoint import HttpEndpointSource
 from localnode.pipes.sources.offsets import check_offset
-from localnode.store import DatasetInfo
+from localnode.pipes.tracking import PREFIX as TRACKING
+from localnode.pipes.tracking import Tracker
+from localnode.store import Store
+from localnode.store.members import MergeMembers
 
 COMPONENTS = (sources, transforms, sinks, unavailable)
 SINK_STAGE = "sink"
-SETTLED_US = 600_000_000
-"""How long a pipe with nothing new goes without a run that looks at everything."""
-
-
-@dataclass(frozen=True)
-class Settled:
-    """What a pipe had seen when its last run began, and its state when that had ended well.
-
-    `at`: when that was, in µs since the epoch.
-    """
-
-    seen: tuple[Any, ...]
-    state: tuple[Any, ...]
-    at: int
 
 
 class Pipe:
@@ -50,55 +40,67 @@ class Pipe:
 
     def __init__(self, config: Config, engine: Engine) -> None:
         self.config = config
-        self._parts: Parts = assemble(config, engine)
-        self._running = threading.Lock()
-        self._run: PumpRun | None = None
-        self._settled: Settled | None = None
+        self.engine = engine
+        self.id = str(config["_id"])
+        built = build(config, engine)
+        self.source, self.chain, self.sink = built.source, built.chain, built.sink
+        self.policy = built.policy
+        self.written_systems = built.written_systems
+        self.content_hash = built.content_hash
+        self.batch_size = int(config.get("batch_size", DEFAULT_BATCH))
+        self.state = engine.store.pipe_state(self.id)
+        self.log = ExecutionLog(engine.store, self.id)
+        self._run: Run | None = None
+        self._settled = Settled(self)
         self._receiving = threading.Lock()
-        self._receiver = Receiver(self._parts) if self.is_receiver else None
-        self._publisher = Publisher(self._parts)
+        self._receiver = Receiver(self) if self.is_receiver else None
+        self._publisher = Publisher(self)
 
     # -- what it is ----------------------------------------------------------------------------------------
 
     @property
-    def id(self) -> str:
-        """Its `_id`."""
-        return self._parts.id
+    def store(self) -> Store:
+        """The node's store."""
+        return self.engine.store
 
     @property
     def has_pump(self) -> bool:
         """False for receivers and endpoints."""
-        return self._parts.source.has_pump and self._parts.sink.has_pump
+        return self.source.has_pump and self.sink.has_pump
 
     @property
     def is_receiver(self) -> bool:
         """Whether entities are pushed to it."""
-        return isinstance(self._parts.source, HttpEndpointSource)
+        return isinstance(self.source, HttpEndpointSource)
 
     @property
     def sink_dataset(self) -> str | None:
         """The dataset it writes, None for other sinks."""
-        return self._parts.sink.dataset
+        return self.sink.dataset
 
     @property
     def input_datasets(self) -> list[str]:
         """The datasets its source reads."""
-        return self._parts.source.input_datasets()
+        return self.source.input_datasets()
 
     @property
     def hop_datasets(self) -> set[str]:
         """The datasets its transforms hop to or look up; they must be populated before it runs."""
-        return self._parts.chain.datasets
+        return self.chain.datasets
 
     @property
-    def tracked_datasets(self) -> list[str]:
-        """The hopped datasets whose changes it follows by itself."""
-        return self._parts.tracker().datasets
+    def tracks(self) -> bool:
+        """Whether dependency tracking applies: a dataset source, and a hop that does not switch it off."""
+        return isinstance(self.source, DatasetSource) and any(join.track for join in self.chain.hop_joins)
 
-    @property
-    def log_dataset(self) -> str:
-        """The dataset of its execution log; it exists once something was logged."""
-        return self._parts.log.dataset
+    def tracker(self) -> Tracker:
+        """Return dependency tracking as of now."""
+        return Tracker(self.store, self.state, self.chain.hop_joins if self.tracks else [])
+
+    def context(self, tracking: bool = False, params: Mapping[str, object] | None = None) -> RunContext:
+        """Return what the transforms see of the node."""
+        dataset = self._source_dataset()
+        return RunContext(self.engine, dataset, params, tracking)
 
     # -- life ----------------------------------------------------------------------------------------------
 
@@ -107,43 +109,33 @@ class Pipe:
 
         Populated flags, indexes, stale dependency records.
         """
-        self._parts.sink.on_load(self._parts.source)
-        if self._parts.tracks:
-            self._parts.tracker().drop_stale_records()
+        self.sink.on_load(self.source)
+        if self.tracks:
+            self.tracker().drop_stale_records()
 
     def drop(self) -> None:
         """Forget the state of a pipe that has been removed from the config (its dataset stays)."""
-        self._parts.state.drop()
+        self.state.drop()
 
-    # -- pump ----------------------------------------------------------------------------------------------
-
-    @property
-    def is_running(self) -> bool:
-        """Whether a run is under way."""
-        return self._running.locked()
+    # -- pump: one run at a time, no change of its state meanwhile; `localnode.scheduler.Pump` sees to that --
 
     def run(self, full: bool = False, stop: threading.Event | None = None) -> RunResult:
-        """One run of the pump; `full` = rescan. `stop` ends it after the batch at hand.
+        """Run the pump once; `full` = rescan. `stop` ends it after the batch at hand.
 
-        Failures are in the result. Refused when the pipe has no pump, or runs already.
+        Failures are in the result. Refused when the pipe has no pump.
         """
         if not self.has_pump:
             raise Refused(f"pipe {self.id!r} has no pump")
-        if not self._running.acquire(blocking=False):
-            raise Refused(f"the pump of pipe {self.id!r} is already running")
+        if not full and (nothing_new := self._pass_on()):
+            return nothing_new
+        seen = self._settled.seen()
+        self._run = Run(self, full, stop)
         try:
-            if not full and (nothing_new := self._pass_on()):
-                return nothing_new
-            seen = self._seen()
-            run = self._run = PumpRun(self._parts, full, stop)
-            result = run.execute()
-            self._settled = None
-            if seen is not None and result.status == SUCCESS:
-                self._settled = Settled(seen, self._own_state(), now_us())
+            result = self._run.execute()
+            self._settled.note(seen if result.status == SUCCESS else None)
             return result
         finally:
             self._run = None
-            self._running.release()
 
     def progress(self) -> dict[str, object] | None:
         """Return how far the run under way has come, None while there is none.
@@ -157,163 +149,105 @@ class Pipe:
         return {"started": started, "read": read, "left": self.queues()["source"] if read else None}
 
     def change_token(self) -> object:
-        """Return a value that is the same again only if a run would find nothing new.
-
-        None when that cannot be known.
-        """
-        seen = self._seen()
-        return None if seen is None else (seen, self._own_state(), self._completeness())
+        """See Settled."""
+        return self._settled.change_token()
 
     def is_settled(self) -> bool:
-        """Return whether a run would find nothing new, so that it hands completeness on and compacts at most.
-
-        Every now and then such a pipe runs all the same, so that nothing hangs on this for good.
-        """
-        settled = self._settled
-        return (
-            settled is not None
-            and not self._always_runs
-            and 0 <= now_us() - settled.at < SETTLED_US
-            and self._seen() == settled.seen
-            and self._own_state() == settled.state
-        )
+        """Return whether a run would find nothing new, see Settled."""
+        return self._settled.holds()
 
     def _pass_on(self) -> RunResult | None:
         """Hand completeness on, if there is nothing else to do."""
         if not self.is_settled():
             return None
-        run = PumpRun(self._parts)
+        run = Run(self)
         run.take_completeness()
         # What came in before completeness was looked at is still to be read.
         return run.pass_on() if self.is_settled() else None
 
-    @cached_property
-    def _always_runs(self) -> bool:
-        """Whether runs that find nothing new leave traces too: requests, log entries, counts."""
-        policy = self._parts.policy
-        return (
-            not self._parts.sink.transactional
-            or policy.log_events_noop_runs
-            or policy.notification_granularity is not None
-            or "partial_rescan_run_count" in (self.config.get("pump") or {})
-        )
-
-    def _seen(self) -> tuple[object, ...] | None:
-        """Return what a run finds something new by; None if that cannot be known."""
-        if not self.input_datasets or self._parts.state.retry_count():
-            return None
-        infos = self._infos((*self.input_datasets, *self._hops))
-        if self.config.get("source", {}).get("completeness") and self.offset not in (
-            info.max_updated for info in infos[:1] if info
-        ):
-            return None  # completeness may let it read what is there already
-        return tuple((i.generation, i.max_updated, i.populated) if i else None for i in infos)
-
-    def _own_state(self) -> tuple[object, ...]:
-        """Return what a run goes on from, and what it writes to."""
-        sink = self._infos([self.sink_dataset])[0] if self.sink_dataset else None
-        state = self._parts.state
-        return (
-            str(state.get("offset")),
-            state.get("full") is None,
-            (sink.generation, sink.populated, sink.breaker) if sink else None,
-        )
-
-    def _completeness(self) -> tuple[int | None, ...]:
-        infos = self._infos((*self.input_datasets, *self._hops))
-        return tuple(info.completeness if info else None for info in infos)
-
-    def _infos(self, names: Iterable[str]) -> list[DatasetInfo | None]:
-        found = map(self._parts.store.find, names)
-        return [dataset.info() if dataset else None for dataset in found]
-
-    @cached_property
-    def _hops(self) -> tuple[str, ...]:
-        return tuple(sorted(self.hop_datasets))
-
     @property
     def offset(self) -> Any:
         """The since-token it continues from (`last-seen`); None = from the start."""
-        return self._parts.state.get("offset")
+        return self.state.get("offset")
 
     def set_offset(self, offset: Any) -> None:
         """Continue from another token; None or "" resets the pipe.
 
-        Refused while it runs, BadToken for what is none of its source's.
+        BadToken for what is none of its source's.
         """
-        if offset not in (None, ""):
-            self._parts.source.check_token(offset)
-        with self._standing_still():
-            if offset in (None, ""):
-                self._parts.reset()
-            else:
-                self._parts.state.put("offset", offset)
-                self._parts.state.put("full", None)
-            self._parts.log.write(
-                "pump-offset-set", "pump-offset-set", pipe_offset=offset, is_reset=offset in (None, "")
-            )
+        resets = offset in (None, "")
+        if resets:
+            self.start_over()
+        else:
+            self.source.check_token(offset)
+            self.state.put("offset", offset)
+            self.state.put("full", None)
+        self.log.write("pump-offset-set", "pump-offset-set", pipe_offset=offset, is_reset=resets)
 
     def reset(self) -> None:
-        """Start over with the next run, which is a full one. Refused while it runs."""
+        """Start over with the next run, which is a full one, and note it in the log."""
         self.set_offset(None)
 
+    def start_over(self) -> None:
+        """Drop offsets, an unfinished full run, dependency records, merge memory and retry queue."""
+        with self.store.transaction():
+            for key in ("offset", "full", "inputs", "out_of_sync", "sequence", "runs"):
+                self.state.put(key, None)
+            self.state.forget(TRACKING)
+            self.state.forget(READING)
+            self.state.drop_probes()
+            self.state.drop_retries()
+            MergeMembers(self.store, self.id).clear()
+
     def skip_to_end(self) -> None:
-        """Continue after what a dataset source holds now. Refused for other sources and while it runs."""
+        """Continue after what a dataset source holds now. Refused for other sources."""
         dataset = self._source_dataset()
         if dataset is None:
             raise Refused(f"pipe {self.id!r} has no dataset source")
         self.set_offset(dataset.max_updated)
 
     def reset_tracking(self) -> None:
-        """Take every change of the hopped datasets so far as followed up. Refused while it runs."""
-        with self._standing_still():
-            self._parts.tracker().store_positions()
+        """Take every change of the hopped datasets so far as followed up."""
+        self.tracker().store_positions()
 
     def reset_rescan(self) -> None:
-        """Let the next rescan start from the beginning, even if the last one was interrupted.
-
-        Refused while it runs.
-        """
-        with self._standing_still(), self._parts.store.transaction():
-            if self._parts.state.get("full") is not None:
-                self._parts.state.put("full", None)
-                self._parts.state.put("offset", None)
-            self._parts.log.write("pump-reset-rescan", "pump-reset-rescan")
+        """Let the next rescan start from the beginning, even if the last one was interrupted."""
+        with self.store.transaction():
+            if self.state.get("full") is not None:
+                self.state.put("full", None)
+                self.state.put("offset", None)
+            self.log.write("pump-reset-rescan", "pump-reset-rescan")
 
     def discard_inferred_schema(self) -> None:
-        """Note it in the log; the schema is inferred from the entities whenever it is asked for.
-
-        Refused while it runs.
-        """
-        with self._standing_still():
-            name = "pump-discard-inferred-schema"
-            self._parts.log.write(name, name)
+        """Note it in the log; the schema is inferred from the entities whenever it is asked for."""
+        name = "pump-discard-inferred-schema"
+        self.log.write(name, name)
 
     def discard_retries(self) -> int:
         """Empty the retry queue; returns how many entities were in it."""
-        with self._parts.store.transaction():
-            count = self._parts.state.retry_count()
-            self._parts.state.drop_retries()
-            self._parts.log.write("pump-discard-retries", "pump-discard-retries", entities=count)
+        with self.store.transaction():
+            count = self.state.retry_count()
+            self.state.drop_retries()
+            self.log.write("pump-discard-retries", "pump-discard-retries", entities=count)
         return count
 
     def retry_dead_letters(self, entity_id: str | None = None) -> int:
         """Put dead letters (or one) on the retry queue, as the source has them now where it can say.
 
-        Answers how many. Refused while it runs.
+        Answers how many.
         """
-        name = self._parts.policy.dead_letter_dataset
-        dataset = self._parts.store.find(name) if name else None
+        name = self.policy.dead_letter_dataset
+        dataset = self.store.find(name) if name else None
         if dataset is None:
             return 0
-        with self._standing_still(), self._parts.store.transaction():
+        with self.store.transaction():
             found = dataset.read(deleted=False, history=False)
             dead_letters = [dead_letter for dead_letter in found if entity_id in (None, dead_letter["_id"])]
-            newest = self._parts.source.latest([dead_letter["_id"] for dead_letter in dead_letters])
+            newest = self.source.latest([dead_letter["_id"] for dead_letter in dead_letters])
             for dead_letter in dead_letters:
                 plain = {key: value for key, value in dead_letter.items() if key not in (DEAD, "_updated")}
                 entity = newest.get(dead_letter["_id"], plain)
-                self._parts.state.put_retry(entity, 0, dead_letter[DEAD]["error"])
+                self.state.put_retry(entity, 0, dead_letter[DEAD]["error"])
             dataset.write([{**dead_letter, "_deleted": True} for dead_letter in dead_letters])
         return len(dead_letters)
 
@@ -325,23 +259,20 @@ class Pipe:
         dataset = self._source_dataset()
         return {
             "source": dataset.count_since(self.offset) if dataset else None,
-            "dependencies": self._parts.tracker().pending(),
-            "retries": self._parts.state.retry_count(),
+            "dependencies": self.tracker().pending(),
+            "retries": self.state.retry_count(),
         }
 
     @property
     def out_of_sync(self) -> str | None:
         """Why the pipe should be reset (`reprocessing_policy` "continue"), None when there is no reason."""
-        reason: str | None = self._parts.state.get("out_of_sync")
+        reason: str | None = self.state.get("out_of_sync")
         return reason
 
     def _source_dataset(self) -> Any:
-        if not isinstance(self._parts.source, DatasetSource):
+        if not isinstance(self.source, DatasetSource):
             return None
-        return self._parts.store.find(self.input_datasets[0])
-
-    def _standing_still(self) -> _Claim:
-        return _Claim(self._running, f"the pump of pipe {self.id!r} is running")
+        return self.store.find(self.input_datasets[0])
 
     # -- receiver ------------------------------------------------------------------------------------------
 
@@ -375,7 +306,7 @@ class Pipe:
         if self.sink_dataset is None:
             return self._publisher.stage("after-transforms", since, limit)
         check_offset(since, self.sink_dataset)
-        dataset = self._parts.store.find(self.sink_dataset)
+        dataset = self.store.find(self.sink_dataset)
         return dataset.read(since, limit) if dataset else iter(())
 
     def publish(
@@ -386,7 +317,7 @@ class Pipe:
 
     def publish_csv(self, params: Mapping[str, object] | None = None) -> Iterator[bytes]:
         """Return what a `csv_endpoint` sink answers. Refused for other sinks."""
-        if self._parts.sink.config.get("type") != "csv_endpoint":
+        if self.sink.config.get("type") != "csv_endpoint":
             raise Refused(f"pipe {self.id!r} has no csv_endpoint sink")
         return self._publisher.csv(params)
 
@@ -394,7 +325,7 @@ class Pipe:
         self, since: object = None, limit: int | None = None, params: Mapping[str, object] | None = None
     ) -> Iterator[bytes]:
         """Return what an `xml_endpoint` sink answers. Refused for other sinks."""
-        sink = self._parts.sink
+        sink = self.sink
         if not isinstance(sink, XmlEndpointSink):
             raise Refused(f"pipe {self.id!r} has no xml_endpoint sink")
         return self._publisher.xml(since, limit, params, sink.writer)
@@ -403,18 +334,3 @@ class Pipe:
     def is_filtered(self) -> bool:
         """Whether transforms stand between source and reader (`X-Dataset-Filtered`)."""
         return self._publisher.filters
-
-
-class _Claim:
-    """Holds a pump's lock for the time of a change to its state."""
-
-    def __init__(self, lock: threading.Lock, message: str) -> None:
-        self._lock = lock
-        self._message = message
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(blocking=False):
-            raise Refused(self._message)
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()

@@ -8,12 +8,14 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from itertools import chain as concatenated
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localnode.pipes.base import Entity, Item, decoded, source_ids
 from localnode.pipes.context import RunContext
-from localnode.pipes.parts import Parts
 from localnode.pipes.xml import XmlWriter
+
+if TYPE_CHECKING:
+    from localnode.pipes.pipe import Pipe
 
 _QUOTING = {
     "minimal": csv.QUOTE_MINIMAL,
@@ -26,13 +28,13 @@ _QUOTING = {
 class Publisher:
     """Reads a pipe's source and runs its transforms without touching its pump's state."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
 
     @property
     def filters(self) -> bool:
         """Whether transforms stand in the way, so that a reader may never see the highest offset."""
-        return bool(self._parts.chain.transforms)
+        return bool(self._pipe.chain.transforms)
 
     def entities(
         self,
@@ -46,7 +48,7 @@ class Publisher:
         A `limit` never cuts through what one source entity became, so that a reader can continue after the
         last `_updated`.
         """
-        context = self._parts.context(params=params)
+        context = self._pipe.context(params=params)
         count = 0
         for group in self._groups(since, context, preview):
             if limit is not None and count and count + len(group) > limit:
@@ -58,11 +60,11 @@ class Publisher:
 
     def _groups(self, since: object, context: RunContext, preview: bool) -> Iterator[list[Entity]]:
         """Output by source entity."""
-        self._parts.source.check_token(since)
-        for batch in self._parts.source.preview_batches(since, self._parts.batch_size):
+        self._pipe.source.check_token(since)
+        for batch in self._pipe.source.preview_batches(since, self._pipe.batch_size):
             sources = [decoded(entity) for entity in batch.entities]
             groups: dict[str, list[Entity]] = {}
-            for item in self._parts.chain.items(sources, context, preview):
+            for item in self._pipe.chain.items(sources, context, preview):
                 if item.entity.get("_filtered") is not True:
                     groups.setdefault(item.source_id, []).append(item.entity)
             for source_id, source in zip(source_ids(sources), sources, strict=True):
@@ -74,18 +76,18 @@ class Publisher:
         """Preview of `source`, `before-transforms` or `after-transforms`; side effects are left out."""
         if stage == "after-transforms":
             return self.entities(since, limit, preview=True)
-        self._parts.source.check_token(since)
-        found = self._parts.source.entities(since, limit)
+        self._pipe.source.check_token(since)
+        found = self._pipe.source.entities(since, limit)
         if stage == "source":
             return found
         return (item.entity for entity in found for item in self._before(entity))
 
     def _before(self, entity: Entity) -> list[Item]:
-        return self._parts.chain.before([entity])
+        return self._pipe.chain.before([entity])
 
     def csv(self, params: Mapping[str, object] | None = None) -> Iterator[bytes]:
         """Yield the pipe's output as CSV, by the settings of its `csv_endpoint` sink."""
-        config = self._parts.sink.config
+        config = self._pipe.sink.config
         encoding, errors = config.get("encoding", "utf-8"), config.get("encode_error_strategy", "strict")
         columns, skips = list(config["columns"]), config.get("skip-deleted-entities", True)
         if config.get("byte_order_mark") and encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
@@ -117,7 +119,7 @@ class Publisher:
         self, since: object, limit: int | None, params: Mapping[str, object] | None, writer: XmlWriter
     ) -> Iterator[bytes]:
         """Yield the pipe's output as an XML document, by the settings of its `xml_endpoint` sink."""
-        if self._parts.sink.config.get("byte_order_mark"):
+        if self._pipe.sink.config.get("byte_order_mark"):
             yield codecs.BOM_UTF8
         yield writer.opening.encode()
         for entity in self.entities(since, limit, params):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from core.clock import now_us
 from core.flags import parse_flag
@@ -19,19 +20,22 @@ from localnode import codec
 from localnode.dtl import DtlTrip
 from localnode.pipes.base import Entity, RunScope, unusable_id
 from localnode.pipes.batches import NON_RETRYABLE, bury
+from localnode.pipes.compaction import compact
 from localnode.pipes.errors import InvalidPush, PartlyRefused, RefusedEntity, SequenceConflict
 from localnode.pipes.jinja import TemplateFailed, template
-from localnode.pipes.parts import Parts
 from localnode.pipes.unread import UNREAD, Unread
 from localnode.store import RetryEntry, StaleEntity
+
+if TYPE_CHECKING:
+    from localnode.pipes.pipe import Pipe
 
 
 class Receiver:
     """The receiver of one pipe. One request at a time (the pipe sees to that)."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._source = parts.source.config
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+        self._source = pipe.source.config
         expression = self._source.get("validation_expression")
         place = ("source", "validation_expression")
         self._validation = template(str(expression), place) if expression else None
@@ -52,7 +56,7 @@ class Receiver:
         stored. A full sequence is refused whole: what would be left out of it would count as deleted.
         """
         self._validate(url, params, headers or {})
-        self._parts.sink.check_ready()
+        self._pipe.sink.check_ready()
         entities, refused = self._entities(body)
         full, last = _flag(params, "is_full"), _flag(params, "is_last")
         if refused and (full or not entities):
@@ -60,7 +64,7 @@ class Receiver:
         sequence = self._sequence(params, full)
         scope = RunScope(full=full, base=sequence["base"] if full else None)
         try:
-            outputs = self._parts.chain.apply(list(entities.values()), self._parts.context())
+            outputs = self._pipe.chain.apply(list(entities.values()), self._pipe.context())
             self._store(outputs, scope, sequence, full and last, completeness)
         except StaleEntity:
             raise
@@ -72,7 +76,7 @@ class Receiver:
             if len(unfit) in (0, len(entities)):
                 raise InvalidPush(f"{error}; nothing was stored") from error
             entities = {at: entity for at, entity in entities.items() if at not in unfit}
-        self._parts.compact()
+        compact(self._pipe)
         if refused:
             self._report(refused)
             raise PartlyRefused(list(entities.values()), _verdicts(refused))
@@ -85,7 +89,7 @@ class Receiver:
         unfit: dict[int, RetryEntry] = {}
         for at, entity in entities.items():
             try:
-                outputs = self._parts.chain.apply([entity], self._parts.context())
+                outputs = self._pipe.chain.apply([entity], self._pipe.context())
                 self._store(outputs, scope, {}, False, completeness)
             except (StaleEntity, DtlTrip):
                 raise
@@ -103,7 +107,7 @@ class Receiver:
                 "url": url,
                 "request_params": dict(params),
                 "request_headers": dict(headers),
-                "secret": self._parts.engine.secret,
+                "secret": self._pipe.engine.secret,
             }
             objection = self._validation.text(variables).strip()
         except TemplateFailed as error:
@@ -131,7 +135,7 @@ class Receiver:
         entities = [parsed] if isinstance(parsed, dict) else parsed
         if not isinstance(entities, list):
             raise InvalidPush("the body must be a JSON array of entities")
-        may_lack_id = self._parts.config.get("transform")
+        may_lack_id = self._pipe.config.get("transform")
         taken: dict[int, Entity] = {}
         refused: dict[int, RetryEntry] = {}
         for at, entity in enumerate(entities):
@@ -145,17 +149,17 @@ class Receiver:
 
     def _report(self, refused: dict[int, RetryEntry]) -> None:
         """Log what was left out and, where the pipe has a dataset for dead letters, keep it there."""
-        with self._parts.store.transaction():
+        with self._pipe.store.transaction():
             for entry in refused.values():
-                bury(self._parts.store, self._parts.policy, entry)
-                self._parts.log.write_error(entry, retryable=False, dead=True)
+                bury(self._pipe.store, self._pipe.policy, entry)
+                self._pipe.log.write_error(entry, retryable=False, dead=True)
 
     def _sequence(self, params: Mapping[str, str], full: bool) -> Json:
         """Return the sequence this request belongs to, as it will be remembered.
 
         SequenceConflict when it does not fit.
         """
-        active = self._parts.state.get("sequence")
+        active = self._pipe.state.get("sequence")
         name = params.get("sequence_id")
         is_active = active is not None and name is not None and active["id"] == name
         if not full:
@@ -170,7 +174,7 @@ class Receiver:
             raise SequenceConflict(f"is_first=true, but sequence {name!r} has requests already")
         if previous != expected:
             raise SequenceConflict(f"previous_request_id is {previous!r}, the last request was {expected!r}")
-        base = active["base"] if is_active else self._parts.sink.start_full()
+        base = active["base"] if is_active else self._pipe.sink.start_full()
         return {"id": name, "last": params.get("request_id"), "base": base}
 
     # -- storing -------------------------------------------------------------------------------------------
@@ -183,7 +187,7 @@ class Receiver:
         closes: bool,
         completeness: int | None,
     ) -> None:
-        sink, store = self._parts.sink, self._parts.store
+        sink, store = self._pipe.sink, self._pipe.store
         if not sink.transactional:
             sink.begin(scope)
             sink.write(outputs, scope)
@@ -192,19 +196,19 @@ class Receiver:
             if outputs:
                 sink.write(outputs, scope)
             if closes:
-                sink.finish(scope, self._parts.source)
-                sink.commit(scope, self._parts.source)
+                sink.finish(scope, self._pipe.source)
+                sink.commit(scope, self._pipe.source)
             if scope.full:
-                self._parts.state.put("sequence", None if closes else sequence)
+                self._pipe.state.put("sequence", None if closes else sequence)
             if sink.dataset:
                 dataset = store.dataset(sink.dataset, create=True)
                 dataset.set_completeness(now_us() if completeness is None else completeness, {})
 
     def _answer(self, outputs: list[Entity]) -> Json:
-        sink = self._parts.sink
+        sink = self._pipe.sink
         if not (sink.config.get("enable_optimistic_locking") and len(outputs) == 1 and sink.dataset):
             return {}
-        row = self._parts.store.dataset(sink.dataset).get(str(outputs[0]["_id"]))
+        row = self._pipe.store.dataset(sink.dataset).get(str(outputs[0]["_id"]))
         return {"updated_entity": row.entity()} if row else {}
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from localnode.errors import Conflict
@@ -58,6 +59,15 @@ class Pump:
         if not self._running.acquire(blocking=False):
             raise Conflict(f'the pump of pipe "{self.pipe_id}" is already running')
         self.cancel.clear()
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Keep it from running meanwhile. Conflict when a run is under way."""
+        self.claim()
+        try:
+            yield
+        finally:
+            self._running.release()
 
     def run_claimed(self, full: bool = False) -> Outcome:
         """Carry out the run that was claimed, and plan the next one."""

@@ -15,7 +15,7 @@ from localnode.api import parsing
 from localnode.api.current import node
 from localnode.api.responses import as_json
 from localnode.errors import BadRequest
-from localnode.pipes.pump import RunStopped
+from localnode.pipes.run import RunStopped
 from localnode.store import LOG_PREFIX, Dataset, Stored
 from localnode.store.pagination import first_at
 from localnode.studio import names

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from localnode.config import read_directory, read_variables
 from localnode.node import Node
 from localnode.pipes.execution_log import ExecutionLog
-from localnode.pipes.pump import RunStopped
+from localnode.pipes.run import RunStopped
 from localnode.store import Dataset, WriteOptions
 from localnode.studio import browse, cases, names
 from tests.studio.conftest import CONFIG, NASTY, pipe

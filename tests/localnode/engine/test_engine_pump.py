@@ -27,7 +27,7 @@ def embedded(*entities: dict[str, Any]) -> dict[str, Any]:
 
 
 def log(store: Store, pipe: Pipe) -> dict[str, dict[str, Any]]:
-    dataset = store.find(pipe.log_dataset)
+    dataset = store.find(pipe.log.dataset)
     return {e["_id"]: e for e in dataset.read()} if dataset else {}
 
 
@@ -232,7 +232,7 @@ def test_completeness_of_input(
     pipe: Build, store: Store, monkeypatch: pytest.MonkeyPatch, choice: str, at: int
 ) -> None:
     moments = count(1)
-    monkeypatch.setattr("localnode.pipes.pump.now_us", lambda: next(moments))
+    monkeypatch.setattr("localnode.pipes.run.now_us", lambda: next(moments))
     with readings.chosen({"completeness-of-input": choice}):
         pipe("a", embedded({"_id": "1"})).run()
     assert store.dataset("a").info().completeness == at
@@ -352,9 +352,9 @@ def test_no_op_runs_are_not_logged(pipe: Build, fill: Fill, store: Store) -> Non
     assert (
         events["pump-completed"]["metrics"]["entities"]["changes_last_run"] == 1 and "pump-started" in events
     )
-    before = store.dataset(b.log_dataset).max_updated
+    before = store.dataset(b.log.dataset).max_updated
     b.run()
-    assert store.dataset(b.log_dataset).max_updated == before
+    assert store.dataset(b.log.dataset).max_updated == before
 
 
 def test_reprocessing_policy(pipe: Build, fill: Fill, live: Live, store: Store) -> None:
@@ -435,7 +435,7 @@ def test_what_is_written_again_during_a_run_is_not_left_out_of_it(
 ) -> None:
     """An event about a record that was just read, say: what runs next would find the record missing."""
     fill("x", {"_id": "1", "v": "x"}, {"_id": "2", "v": "x"})
-    read = pipe("b", {**source, "datasets": ["x", "y"]})._parts.source.batches(None, 1)
+    read = pipe("b", {**source, "datasets": ["x", "y"]}).source.batches(None, 1)
     first = next(read).entities
     fill("y", {"_id": "2", "v": "y"})
     found = [entity["_id"] for entity in first] + [each["_id"] for batch in read for each in batch.entities]
@@ -540,17 +540,6 @@ def test_previews_have_no_side_effects(pipe: Build, fill: Fill, engine: Engine) 
     assert out.offset is None and out.run().status == FAILED
 
 
-def test_one_run_at_a_time(pipe: Build, store: Store, fill: Fill) -> None:
-    fill("a", {"_id": "1"})
-    b = pipe("b", FROM_A)
-    b._running.acquire()
-    with pytest.raises(Refused, match="already running"):
-        b.run()
-    with pytest.raises(Refused):
-        b.reset()
-    b._running.release()
-
-
 def test_secrets_and_previous_versions_reach_dtl(pipe: Build, fill: Fill, store: Store, live: Live) -> None:
     engine = Engine(store, Systems({}), secret={"key": "s3"}.__getitem__)
     fill("a", {"_id": "1", "x": 1}, {"_id": "2", "x": 1})
@@ -572,7 +561,7 @@ def test_a_transform_sees_what_the_one_before_it_brought_about(
         {"type": "dtl", "rules": {"default": [["copy", "*"], ["add", "after", hop]]}},
     ]
     b = pipe("b", FROM_A, transform=rules)
-    second = b._parts.chain.transforms[1]
+    second = b.chain.transforms[1]
     apply = second.apply
 
     def after_a_change(items: Any, context: Any) -> Any:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from localnode.pipes import FAILED, SUCCESS, Pipe, pump
-from localnode.pipes import pipe as pipe_module
+from localnode.pipes import FAILED, SUCCESS, Pipe
+from localnode.pipes import settled as settled_module
+from localnode.pipes.run import Run, RunResult
 from localnode.store import Store
 
 Build = Callable[..., Pipe]
@@ -25,13 +26,13 @@ HOP = [
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Ids of the pipes that went through a whole run."""
     found: list[str] = []
-    execute = pump.PumpRun.execute
+    execute = Run.execute
 
-    def counted(run: pump.PumpRun) -> pump.RunResult:
-        found.append(run._parts.id)
+    def counted(run: Run) -> RunResult:
+        found.append(run._pipe.id)
         return execute(run)
 
-    monkeypatch.setattr(pump.PumpRun, "execute", counted)
+    monkeypatch.setattr(Run, "execute", counted)
     return found
 
 
@@ -96,15 +97,15 @@ def test_what_comes_while_a_run_hands_completeness_on_is_read_first(
     fill("a", {"_id": "1"})
     store.dataset("a").set_completeness(5, {})
     b = settled(pipe("b", FROM_A), runs)
-    take = pump.PumpRun.take_completeness
+    take = Run.take_completeness
 
-    def news_before(run: pump.PumpRun) -> None:
-        monkeypatch.setattr(pump.PumpRun, "take_completeness", take)
+    def news_before(run: Run) -> None:
+        monkeypatch.setattr(Run, "take_completeness", take)
         fill("a", {"_id": "2"})
         store.dataset("a").set_completeness(9, {})
         take(run)
 
-    monkeypatch.setattr(pump.PumpRun, "take_completeness", news_before)
+    monkeypatch.setattr(Run, "take_completeness", news_before)
     assert b.run().changed == 1
     assert store.dataset("b").info().completeness == 9
 
@@ -141,7 +142,7 @@ def test_now_and_then_it_runs_all_the_same(
 ) -> None:
     fill("a", {"_id": "1"})
     b = settled(pipe("b", FROM_A), runs)
-    later = pipe_module.now_us() + pipe_module.SETTLED_US
-    monkeypatch.setattr(pipe_module, "now_us", lambda: later)
+    later = settled_module.now_us() + settled_module.SETTLED_US
+    monkeypatch.setattr(settled_module, "now_us", lambda: later)
     b.run()
     assert runs == ["b"]

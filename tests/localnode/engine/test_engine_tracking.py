@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localnode.pipes import Engine, Pipe, Systems
-from localnode.pipes import pump as pump_module
+from localnode.pipes import run as run_module
 from localnode.store import Store
 
 Build = Callable[..., Pipe]
@@ -106,7 +106,7 @@ def test_hops_that_switch_tracking_off_leave_no_record(pipe: Build, fill: Fill, 
     b = pipe("b", FROM_A, [["add", "n", hop(where, track=False)]])
     b.run()
     fill("h", {"_id": "h1", "k": "x", "n": 2})
-    assert b.run().counts.read == 0 and b.tracked_datasets == []
+    assert b.run().counts.read == 0 and b.tracker().datasets == []
     assert store.query("SELECT count(*) FROM probe") == [(0,)]
 
 
@@ -145,7 +145,7 @@ def test_records_survive_a_restart(tmp_path: Path) -> None:
 def test_very_many_affected_entities_are_read_in_one_go(
     pipe: Build, fill: Fill, live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pump_module, "MAX_REPROCESSED", 5)
+    monkeypatch.setattr(run_module, "MAX_REPROCESSED", 5)
     fill("a", *({"_id": str(n), "k": "x"} for n in range(20)))
     fill("h", {"_id": "h1", "k": "x", "n": 1})
     b = pipe("b", FROM_A, BY_KEY)

@@ -107,8 +107,13 @@ def test_one_run_at_a_time(scheduler):
     wait_until(lambda: slow.is_running)
     with pytest.raises(Conflict, match="already running"):
         scheduler.start(slow)
+    with pytest.raises(Conflict), slow.standing_still():
+        pytest.fail("its state may not change while it runs")
     assert slow.stop(5) is True
     assert slow.last.outcome.reason == "stopped"
+    with slow.standing_still(), pytest.raises(Conflict, match="already running"):
+        scheduler.start(slow)
+    assert not slow.is_running
 
 
 def test_an_unexpected_error_is_an_outcome_and_frees_the_pump():

@@ -1,4 +1,4 @@
-"""One run of a pipe's pump, from the checks before it to the offset after it."""
+"""One run of a pipe, from the checks before it to the offset after it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.clock import now_us
 from core.jsonio import Json
 from localnode.dtl import DtlTrip
 from localnode.pipes import partial
-from localnode.pipes.base import CHRONOLOGICAL, NONE, Batch, RunScope, Source, position
+from localnode.pipes.base import CHRONOLOGICAL, NONE, Batch, RunScope, Sink, Source, Transform, position
 from localnode.pipes.batches import BatchRunner, Counts, RunFailed, TooSlow
+from localnode.pipes.compaction import compact, remember_positions
 from localnode.pipes.completeness import Completeness
 from localnode.pipes.errors import BadToken, NotReady, PipeError, Refused, SourceFailed
 from localnode.pipes.execution_log import FULL, INCREMENTAL, PARTIAL
-from localnode.pipes.parts import Parts
+from localnode.pipes.reprocessing import check_inputs, remember_inputs
 from localnode.readings import reads
 from localnode.store import BreakerTripped, DiskFull, StoreError
 from localnode.store.state import Probe
+
+if TYPE_CHECKING:
+    from localnode.pipes.pipe import Pipe
 
 log = logging.getLogger(__name__)
 
@@ -69,14 +73,14 @@ class RunResult:
         return self.changed > 0 or (self.status == SUCCESS and self.counts.read > self.counts.failed)
 
 
-class PumpRun:
+class Run:
     """One run. `stop` is looked at between batches."""
 
-    def __init__(self, parts: Parts, full: bool = False, stop: threading.Event | None = None) -> None:
-        self._parts = parts
-        self._store = parts.store
-        self._state = parts.state
-        self._log = parts.log
+    def __init__(self, pipe: Pipe, full: bool = False, stop: threading.Event | None = None) -> None:
+        self._pipe = pipe
+        self._store = pipe.store
+        self._state = pipe.state
+        self._log = pipe.log
         self._forced_full = full
         self._stop = stop or threading.Event()
         self._scope = RunScope()
@@ -84,7 +88,7 @@ class PumpRun:
         self._logged_start = False
         self._started = time.time()
         self._counts = Counts()
-        self._context = parts.context()
+        self._context = pipe.context()
 
     def execute(self) -> RunResult:
         """Carry it out. Never raises for what data, settings or systems do."""
@@ -97,16 +101,16 @@ class PumpRun:
         except RunStopped as error:
             return self._failed(error, STOPPED)
         except DtlTrip as error:
-            self._parts.sink.trip(error.message)
+            self._pipe.sink.trip(error.message)
             return self._failed(error, FAILED)
         except BreakerTripped as error:
-            self._parts.sink.trip(str(error))
+            self._pipe.sink.trip(str(error))
             return self._failed(error, FAILED)
         except DiskFull as error:
             return replace(self._failed(error, FAILED), disk_full=True)
         except Exception as error:
             if not isinstance(error, (PipeError, StoreError)):
-                log.exception("pipe %s: unexpected error", self._parts.id)
+                log.exception("pipe %s: unexpected error", self._pipe.id)
             return self._failed(error, FAILED)
         self._log_end()
         self._compact()
@@ -121,12 +125,12 @@ class PumpRun:
 
     def check_ready(self) -> None:
         """Refused or NotReady when the run cannot start."""
-        if (self._parts.config.get("pump") or {}).get("mode") == "off":
-            raise Refused(f"the pump of pipe {self._parts.id!r} is off")
-        self._parts.sink.check_ready()
-        self._parts.source.check_ready()
+        if (self._pipe.config.get("pump") or {}).get("mode") == "off":
+            raise Refused(f"the pump of pipe {self._pipe.id!r} is off")
+        self._pipe.sink.check_ready()
+        self._pipe.source.check_ready()
         missing = []
-        for name in sorted(self._parts.chain.datasets):
+        for name in sorted(self._pipe.chain.datasets):
             dataset = self._store.find(name)
             if dataset is None or not dataset.populated:
                 missing.append(name)
@@ -143,23 +147,23 @@ class PumpRun:
         try:
             source.check_token(offset)
         except BadToken as error:
-            log.warning("pipe %s: reads from the start: %s", self._parts.id, error)
+            log.warning("pipe %s: reads from the start: %s", self._pipe.id, error)
             self._state.put("offset", None)
             return None
         return offset
 
     def _begin(self) -> None:
-        self._parts.reprocessing_check()
-        source, sink, scope = self._parts.source, self._parts.sink, self._scope
+        check_inputs(self._pipe)
+        source, sink, scope = self._pipe.source, self._pipe.sink, self._scope
         unfinished = self._state.get("full")
         offset = self._offset_of(source)
         # A full run that was cut short goes on where it stood, if its source hands out entities in order.
         resumes = unfinished is not None and offset is not None and source.strategy == CHRONOLOGICAL
         scope.full = self._forced_full or resumes or offset is None or source.strategy == NONE
         self._sync_type = FULL if scope.full else INCREMENTAL
-        self._parts.written_systems.clear()
+        self._pipe.written_systems.clear()
         sink.begin(scope)
-        for transform in self._parts.chain.transforms:
+        for transform in self._pipe.chain.transforms:
             transform.begin()
         self._take_trace()
         if resumes and not self._forced_full and not sink.holds_back(scope):
@@ -170,17 +174,17 @@ class PumpRun:
                 self._state.put("full", {"base": scope.base})
                 self._state.put("offset", None)
         self.take_completeness()
-        self._tracker = self._parts.tracker()
-        context = self._context = self._parts.context(tracking=self._parts.tracks)
+        self._tracker = self._pipe.tracker()
+        context = self._context = self._pipe.context(tracking=self._pipe.tracks)
         self._batches = BatchRunner(
             self._store,
-            self._parts.chain,
+            self._pipe.chain,
             sink,
             scope,
             context,
             self._state,
             self._log,
-            self._parts.policy,
+            self._pipe.policy,
             self._stop,
         )
         self._counts = self._batches.counts
@@ -190,22 +194,22 @@ class PumpRun:
     def _run(self) -> None:
         incremental = not self._scope.full
         self._retry_queue()
-        if incremental and self._parts.tracks:
+        if incremental and self._pipe.tracks:
             self._reprocess()
         read = self._read_source()
-        empty = self._scope.full and read == 0 and self._parts.source.config.get("if_source_empty") == "fail"
+        empty = self._scope.full and read == 0 and self._pipe.source.config.get("if_source_empty") == "fail"
         if empty:
             raise RunFailed('the source is empty and if_source_empty is "fail"; nothing was deleted')
-        for transform in self._parts.chain.transforms:
+        for transform in self._pipe.chain.transforms:
             transform.finish()
-        self._counts.add(self._parts.sink.finish(self._scope, self._parts.source))
-        self._parts.sink.check_limit(self._scope)
+        self._counts.add(self._pipe.sink.finish(self._scope, self._pipe.source))
+        self._pipe.sink.check_limit(self._scope)
         self._seal()
 
     def _retry_queue(self) -> None:
         """Try queued entities again, unless the source has a newer version that is still to come."""
         entries = self._state.retries()
-        newest = self._parts.source.latest([entry.id for entry in entries]) if entries else {}
+        newest = self._pipe.source.latest([entry.id for entry in entries]) if entries else {}
         for entry in entries:
             self._check_stop()
             now = newest.get(entry.id)
@@ -228,14 +232,14 @@ class PumpRun:
                 self._reprocess_all(offset)
                 return
             names = sorted(wanted)
-            size = self._parts.batch_size
+            size = self._pipe.batch_size
             for start in range(0, len(names), size):
                 self._reprocess_some(names[start : start + size], wanted, offset)
         self._tracker.store_positions()
 
     def _reprocess_some(self, names: list[str], wanted: dict[str, set[Probe]], offset: object) -> None:
         self._check_stop()
-        found = self._parts.source.latest(names)
+        found = self._pipe.source.latest(names)
         due = [entity for name in names if (entity := found.get(name)) and entity["_updated"] <= offset]
         fresh = self._batches.collected = set()
         failed = self._counts.failed
@@ -253,9 +257,9 @@ class PumpRun:
     def _reprocess_all(self, offset: Any) -> None:
         """So much has changed that going through the whole source beats picking entities out of it."""
         log.warning(
-            "pipe %s: more than %d entities to reprocess, reading all", self._parts.id, MAX_REPROCESSED
+            "pipe %s: more than %d entities to reprocess, reading all", self._pipe.id, MAX_REPROCESSED
         )
-        for batch in self._parts.source.batches(None, self._parts.batch_size):
+        for batch in self._pipe.source.batches(None, self._pipe.batch_size):
             self._check_stop()
             known = [entity for entity in batch.entities if position(entity) <= offset]
             if not known:
@@ -267,7 +271,7 @@ class PumpRun:
 
     def _read_source(self) -> int:
         """Read on from the offset, with the pump's retries; returns the number of entities read."""
-        attempts = self._parts.policy.max_read_retries
+        attempts = self._pipe.policy.max_read_retries
         while True:
             try:
                 return self._read_once()
@@ -276,16 +280,16 @@ class PumpRun:
                 if attempts <= 0:
                     raise
                 attempts -= 1
-                if self._stop.wait(self._parts.policy.read_retry_delay):
+                if self._stop.wait(self._pipe.policy.read_retry_delay):
                     raise RunStopped() from error
 
     def _read_once(self) -> int:
-        source, read = self._parts.source, 0
+        source, read = self._pipe.source, 0
         # An offset stored in mid-run is a promise that all before it is written and visible.
-        as_you_go = source.strategy == CHRONOLOGICAL and not self._parts.sink.holds_back(self._scope)
+        as_you_go = source.strategy == CHRONOLOGICAL and not self._pipe.sink.holds_back(self._scope)
         save = self._save_offset if as_you_go else _ignore
         self._last_offset = self._state.get("offset")
-        for batch in source.batches(self._start_offset(), self._parts.batch_size):
+        for batch in source.batches(self._start_offset(), self._pipe.batch_size):
             self._check_stop()
             self._batches.process(batch, save)
             self._last_offset = batch.offset
@@ -295,7 +299,7 @@ class PumpRun:
 
     def _start_offset(self) -> object:
         """Return where to read on: the offset, or somewhat before it in a partial rescan."""
-        pump = self._parts.config.get("pump") or {}
+        pump = self._pipe.config.get("pump") or {}
         if self._scope.full or not partial.is_due(pump, self._state.get("runs", 0) + 1):
             return self._last_offset
         self._sync_type = PARTIAL
@@ -312,13 +316,13 @@ class PumpRun:
 
     def take_completeness(self) -> None:
         """Take what the sink may claim from the inputs, before they are read."""
-        source, chain, sink = self._parts.source, self._parts.chain, self._parts.sink
+        source, chain, sink = self._pipe.source, self._pipe.chain, self._pipe.sink
         names = {*source.input_datasets(), *chain.datasets} - {sink.dataset}
         external = not source.input_datasets()
-        self._completeness = Completeness(self._store, self._parts.config, names, external, now_us())
+        self._completeness = Completeness(self._store, self._pipe.config, names, external, now_us())
 
     def _hand_completeness_on(self) -> None:
-        sink, found = self._parts.sink, self._completeness
+        sink, found = self._pipe.sink, self._completeness
         if not sink.dataset or found.value is None:
             return
         at_end = found.of_input and reads("completeness-of-input", "end")
@@ -327,7 +331,7 @@ class PumpRun:
 
     def pass_on(self) -> RunResult:
         """Hand the completeness on that was taken, and compact: what a run does that finds nothing new."""
-        self._parts.written_systems.clear()
+        self._pipe.written_systems.clear()
         self._hand_completeness_on()
         self._compact()
         return self._result(SUCCESS)
@@ -336,30 +340,30 @@ class PumpRun:
 
     def _seal(self) -> None:
         """Do everything that makes the run a finished one, in one transaction."""
-        source, sink = self._parts.source, self._parts.sink
+        source, sink = self._pipe.source, self._pipe.sink
         with self._store.transaction():
             sink.commit(self._scope, source)
             if source.strategy != NONE:
                 self._state.put("offset", self._last_offset)
-                self._parts.remember_positions(self._last_offset)
+                remember_positions(self._pipe, self._last_offset)
             self._state.put("full", None)
-            if "partial_rescan_run_count" in (self._parts.config.get("pump") or {}):
+            if "partial_rescan_run_count" in (self._pipe.config.get("pump") or {}):
                 self._state.put("runs", self._state.get("runs", 0) + 1)
             if self._scope.full:
                 self._tracker.store_positions()
-            self._parts.remember_inputs()
+            remember_inputs(self._pipe)
             self._hand_completeness_on()
 
     def _compact(self) -> None:
         """Never the run's failure: what is left over goes the next time."""
         try:
-            self._parts.compact(self._stop.is_set)
+            compact(self._pipe, self._stop.is_set)
         except StoreError:
-            log.exception("pipe %s: compaction", self._parts.id)
+            log.exception("pipe %s: compaction", self._pipe.id)
 
     def _note_progress(self) -> None:
         """Log the start once the run turns out to have something to tell."""
-        changes_only = self._parts.policy.log_events_noop_runs_changes_only
+        changes_only = self._pipe.policy.log_events_noop_runs_changes_only
         if not self._logged_start and (self._counts.changed or (self._counts.read and not changes_only)):
             self._log_start()
 
@@ -368,7 +372,7 @@ class PumpRun:
         self._log.started(self._started, self._sync_type)
 
     def _log_end(self) -> None:
-        policy, counts = self._parts.policy, self._counts
+        policy, counts = self._pipe.policy, self._counts
         silent = policy.notification_granularity
         worth_telling = policy.log_events_noop_runs or counts.failed or counts.changed
         worth_telling = worth_telling or (silent is not None and self._log.silence() >= silent)
@@ -385,11 +389,9 @@ class PumpRun:
         return self._result(status, str(error))
 
     def _take_trace(self) -> list[Json]:
-        parts = self._parts
-        takes = [part.take_trace for part in parts.chain.transforms]
-        return [
-            entry for take in (parts.source.take_trace, *takes, parts.sink.take_trace) for entry in take()
-        ]
+        pipe = self._pipe
+        components: list[Source | Transform | Sink] = [pipe.source, *pipe.chain.transforms, pipe.sink]
+        return [entry for component in components for entry in component.take_trace()]
 
     def _figures(self) -> dict[str, object]:
         counts = self._counts
@@ -412,7 +414,7 @@ class PumpRun:
     def _result(self, status: str, reason: str = "", waits_for: tuple[str, ...] = ()) -> RunResult:
         duration = time.time() - self._started
         return RunResult(
-            self._parts.id,
+            self._pipe.id,
             status,
             self._sync_type,
             self._started,
@@ -420,7 +422,7 @@ class PumpRun:
             self._counts,
             reason,
             waits_for,
-            frozenset(self._parts.written_systems),
+            frozenset(self._pipe.written_systems),
         )
 
 
