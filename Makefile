@@ -18,10 +18,10 @@ $(STAMP): requirements.lock requirements-dev.lock
 	@touch $(STAMP)
 
 .PHONY: setup
-setup: $(STAMP) ## make .venv with everything pinned, and nothing else
+setup: $(STAMP) ## create .venv with all dependencies pinned, and nothing else
 
 .PHONY: run
-run: setup ## everything up and synced; PLAN=1 only plans, WRITE=1 writes to real systems, LINKS=file.csv takes links first, ONCE=1 stops afterwards, EMPTY=1 no demo data, KEEP=1 keeps the last run's data, FRESH=1 forgets it
+run: setup ## start everything and sync; PLAN=1 only plans, WRITE=1 writes to real systems, LINKS=file.csv first applies links, ONCE=1 stops afterwards, EMPTY=1 starts without demo data, KEEP=1 keeps the last run's data, FRESH=1 deletes it
 	@$(BIN)/python -m stack run $(if $(ONCE),--once) $(if $(EMPTY),--empty) $(if $(KEEP),--keep) $(if $(FRESH),--fresh) $(if $(PLAN),--plan) $(if $(WRITE),--write) $(if $(LINKS),--links $(LINKS))
 
 .PHONY: test
@@ -33,15 +33,15 @@ test-slow: setup ## soaks, kill matrices and large data
 	@$(BIN)/python -m pytest -m slow --timeout 3600
 
 .PHONY: attack
-attack: setup ## attacks on both services and the node, on loopback, some minutes: smuggling, slow callers and systems, bombs, forged events, random requests and configs
+attack: setup ## attacks on both services and the node, on loopback, for some minutes: request smuggling, slow callers and systems, bombs, forged events, random requests and configs
 	@$(BIN)/python -m pytest -m "slow or not slow" --timeout 1200 tests/attack tests/security tests/localnode/node/test_node_fuzz.py tests/localnode/engine/test_engine_odd_records.py tests/connectors/common/test_odd_records.py tests/connectors/chargebee/test_chargebee_webhooks.py tests/e2e/test_taken_links.py
 
 .PHONY: test-erp
-test-erp: setup ## third-party ERPs, installed into .cache and started on loopback; "Error 3" means that they cannot be fetched here
+test-erp: setup ## third-party ERPs, installed into .cache and started on loopback; "Error 3" means that they cannot be downloaded here
 	@$(BIN)/python -m tests.erp_presets
 
 .PHONY: erp-check
-erp-check: setup ## try a profile against its ERP and say what is wrong: make erp-check PROFILE=path/to/profile.json (settings from the environment or .env); INIT="URL …" makes a first one (AUTH, HEADER)
+erp-check: setup ## try a profile against its ERP and report mistakes: make erp-check PROFILE=path/to/profile.json (settings from the environment or .env); INIT="URL …" drafts a profile (AUTH, HEADER)
 	@$(BIN)/python -m stack.with_env connectors.erp.check $(if $(PROFILE),--profile $(PROFILE)) $(if $(JSON),--json) $(if $(INIT),--init $(INIT)) $(if $(AUTH),--auth $(AUTH)) $(foreach one,$(HEADER),--header $(one))
 
 .PHONY: chargebee-check
@@ -52,11 +52,11 @@ endif
 ifdef KEY
 chargebee-check: export CHARGEBEE_API_KEY := $(KEY)
 endif
-chargebee-check: setup ## ask a Chargebee site whether it is as assumed (settings from .env); WRITE=1: with writes, on a test site; ALL=1: with writes for what is documented, too; REPORT=file.md, JSON=1
+chargebee-check: setup ## check whether a Chargebee site behaves as assumed (settings from .env); WRITE=1: with writes, on a test site; ALL=1: with writes for documented facts, too; REPORT=file.md, JSON=1
 	@$(BIN)/python -m stack.with_env connectors.chargebee.check $(if $(WRITE),--write) $(if $(ALL),--all) $(if $(JSON),--json) $(if $(REPORT),--report "$(REPORT)")
 
 .PHONY: chargebee-schemas
-chargebee-schemas: setup ## hold every request of a full sync against the schemas of Chargebee's own client; "Error 3": it cannot be fetched here
+chargebee-schemas: setup ## check every request of a full sync against the schemas of Chargebee's own client; "Error 3": it cannot be downloaded here
 	@$(BIN)/python -m tests.sdk_schemas
 
 .PHONY: soak
@@ -71,12 +71,12 @@ lint: setup ## ruff (rules and format) and mypy
 	@$(BIN)/mypy connectors core localnode sandbox stack bench
 
 .PHONY: format
-format: setup ## let ruff put the code in shape
+format: setup ## format the code with ruff
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 .PHONY: bench
-bench: setup ## the benchmarks: CPU seconds and calls, next to a floor in the same run
+bench: setup ## benchmarks: CPU seconds and calls, next to a baseline from the same run
 	@$(BIN)/python -m bench
 
 .PHONY: upload
@@ -90,15 +90,15 @@ else
 endif
 
 .PHONY: pipes
-pipes: setup ## write pipes/ again from mappings/ and templates/
+pipes: setup ## generate pipes/ from mappings/ and templates/
 	@$(BIN)/python -m stack pipes
 
 .PHONY: plan
-plan: setup ## what the next sync would write, and nothing is written; CONFIG=dir: what that configuration would change
+plan: setup ## show what the next sync would write, without writing; CONFIG=dir: what that configuration would change
 	@$(BIN)/python -m localnode plan $(if $(CONFIG),--config $(CONFIG)); code=$$?; [ $$code -ne 1 ]
 
 .PHONY: verify
-verify: setup ## whether both sides agree, read again; REPORT=file.md writes a report; fails if they do not
+verify: setup ## read both sides again and check whether they agree; REPORT=file.md writes a report; fails if they do not
 	@$(BIN)/python -m localnode verify $(if $(REPORT),--report $(REPORT))
 
 .PHONY: lock
@@ -107,15 +107,15 @@ lock: setup ## pin the requirements again
 	  $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$name.lock $$name.in; done
 
 .PHONY: audit
-audit: setup ## ask the vulnerability database about every pinned package, or else how old the pins are (3: neither can be asked here)
+audit: setup ## check every pinned package against the vulnerability database, or else how old the pins are (3: neither can be checked here)
 	@.ci/audit
 
 .PHONY: sbom
-sbom: setup ## the bill of materials of the images and the node (CycloneDX, build/sbom; 3: the tool cannot be had here)
+sbom: setup ## write the bill of materials of the images and the node (CycloneDX, build/sbom; 3: the tool is not available here)
 	@.ci/sbom
 
 .PHONY: deploy-check
-deploy-check: setup ## what must change before this goes to a node of your own (NODE=https://… JWT=… asks that node, too)
+deploy-check: setup ## check what must change before you deploy to a node of your own (NODE=https://… JWT=… asks that node, too)
 	@$(BIN)/python -m stack deploy-check $(if $(NODE),--node $(NODE)) $(if $(JWT),--jwt $(JWT)) $(if $(WEBHOOKS),--webhooks $(WEBHOOKS))
 
 .PHONY: clean
@@ -124,12 +124,12 @@ clean: ## remove what runs leave behind (not .venv)
 	@rm -rf .data build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .PHONY: docs
-docs: setup ## make the generated pages again: DTL functions, dataflow documents, reference
+docs: setup ## generate the pages: DTL functions, dataflow documents, reference
 	@$(BIN)/python -m localnode.dtl.reference > docs/dtl.md
 	@$(BIN)/python -m stack.dataflow
 	@$(BIN)/python docs/generate.py
 
 .PHONY: html
-html: setup ## the documentation as HTML, in build/html
+html: setup ## build the documentation as HTML, in build/html
 	@$(BIN)/sphinx-build -W --keep-going -q -b html docs build/html
 	@echo "build/html/index.html"

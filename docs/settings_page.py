@@ -17,15 +17,15 @@ from stack.environment import OF_ERP, OF_INIT, PipeSettings, Ports
 
 BY_HAND = "## Of the pipes"
 ASKED_FOR = (
-    "what the shipped profiles ask for as `${ERP_BASE_URL}` and `${ERP_TOKEN}`; yours may ask for others"
+    "used by the shipped profiles as `${ERP_BASE_URL}` and `${ERP_TOKEN}`; your profile may use others"
 )
-INIT_CREDENTIALS = "what `erp-check --init` shows an ERP with basic authentication, in place of `ERP_TOKEN`"
+INIT_CREDENTIALS = "used by `erp-check --init` for basic authentication, instead of `ERP_TOKEN`"
 PAGE = Path(__file__).resolve().parent / "reference" / "settings.md"
 SECTIONS: list[tuple[str, str, tuple[type[Any], ...]]] = [
     (
         "Of the services",
-        "Services read their settings from the environment, check them once at start, and stop with a line"
-        " that names a bad one. These are of both:",
+        "Services read their settings from the environment and check them once at start. If a setting"
+        " is invalid, they stop with a message that names it. Both services have these settings:",
         (CommonSettings, ProcessSettings),
     ),
     (
@@ -36,13 +36,14 @@ SECTIONS: list[tuple[str, str, tuple[type[Any], ...]]] = [
     ("Of the Chargebee service", "", (ChargebeeSettings, WebhookSettings)),
     (
         "Of `make run`",
-        "In the environment or in `.env`, as all others; the environment wins. A name that is no setting, or"
-        " a setting without those that it needs, is refused.",
+        "Set these in the environment or in `.env`, like all others; the environment takes"
+        " precedence. A name that is not a setting, or a setting without others that it needs, is"
+        " refused.",
         (Ports, PipeSettings),
     ),
     (
         "Of the local node",
-        "Options of `serve` win over them: [commands](commands.md).",
+        "Options of `serve` take precedence over these settings: [commands](commands.md).",
         (NodeSettings, ReadingSettings, AlertSettings),
     ),
 ]

@@ -437,8 +437,8 @@ class ReadingSettings:
 
     readings: Mapping[str, str] = setting(
         "NODE_READINGS",
-        "how what Sesam's documentation leaves open is to be read, where a hosted node is known to do it"
-        " otherwise: `name=choice`, with commas between ([readings](readings.md))",
+        "how to interpret what Sesam's documentation leaves open, if a hosted node is known to behave"
+        " differently: `name=choice`, separated by commas ([readings](readings.md))",
         parse,
         {},
         shown="",

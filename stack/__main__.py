@@ -71,14 +71,16 @@ def parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--once", action="store_true", help="stop after the first sync")
     run.add_argument("--empty", action="store_true", help="sandboxes without demo data")
-    run.add_argument("--keep", action="store_true", help="go on with the last run's data")
-    run.add_argument("--fresh", action="store_true", help="forget the last run's data, also of real systems")
+    run.add_argument("--keep", action="store_true", help="continue with the last run's data")
+    run.add_argument("--fresh", action="store_true", help="delete the last run's data, also of real systems")
     only = run.add_mutually_exclusive_group()
-    only.add_argument("--plan", action="store_true", help="say what would be written, write nothing and stop")
     only.add_argument(
-        "--write", action="store_true", help="write, also when these real systems were not synced before"
+        "--plan", action="store_true", help="show what would be written, write nothing and stop"
     )
-    run.add_argument("--links", type=Path, metavar="FILE", help="take the decisions of a CSV of links first")
+    only.add_argument(
+        "--write", action="store_true", help="write, even if these real systems were not synced before"
+    )
+    run.add_argument("--links", type=Path, metavar="FILE", help="first apply the decisions of a CSV of links")
     run.add_argument(
         "--folder",
         type=lambda text: Path(text).resolve(),
@@ -88,24 +90,24 @@ def parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
     _decision_commands(commands)
     _link_commands(commands)
-    pipes = commands.add_parser("pipes", help="write pipes/ again from mappings/ and templates/")
+    pipes = commands.add_parser("pipes", help="generate pipes/ from mappings/ and templates/")
     pipes.set_defaults(command=_pipes)
     property_ = commands.add_parser(
         "property",
-        help="what happens to a property: its mapping row, the rules it appears in, the datasets",
-        epilog="No node is asked: the answer is made of mappings/ and templates/.",
+        help="show what happens to a property: its mapping row, its rules and datasets",
+        epilog="Uses mappings/ and templates/; no node is called.",
     )
     property_.add_argument("path", metavar="PATH", help="phone, contact.phone or chargebee-customer.phone")
     property_.set_defaults(command=_property)
     checked = commands.add_parser(
         "deploy-check",
-        help="what must change before this goes to a node of your own",
+        help="check what must change before you deploy to a node of your own",
         epilog="Exit codes: 0 nothing is wrong, 1 something must be changed, 2 wrong usage."
         " docs/howto/deploy.md has the steps.",
     )
     checked.add_argument("--profile", default="prod", help="check PROFILE-env.json (prod)")
     checked.add_argument(
-        "--webhooks", metavar="URL", help="the address that Chargebee is to call, to be tried"
+        "--webhooks", metavar="URL", help="the address that Chargebee will call; it is tried"
     )
     checked.add_argument("--json", action="store_true", help="print the results as JSON")
     _node_options(checked)
@@ -113,21 +115,23 @@ def parser() -> argparse.ArgumentParser:
     upload = commands.add_parser(
         "upload",
         help="send pipes, systems and variables to a node",
-        epilog="To another node than the local one the files go as they are, if deploy-check finds nothing"
-        " wrong with them.",
+        epilog="Files for another node than the local one are uploaded unchanged, if deploy-check finds no"
+        " error in them.",
     )
-    upload.add_argument("--force", action="store_true", help="upload although deploy-check says no")
+    upload.add_argument("--force", action="store_true", help="upload although deploy-check found errors")
     _node_options(upload)
     upload.set_defaults(command=_upload)
     return made
 
 
 def _link_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    links = commands.add_parser("links", help="which records belong together, as a CSV to edit and give back")
+    links = commands.add_parser(
+        "links", help="list which records belong together, as a CSV to edit and hand back"
+    )
     actions = links.add_subparsers(metavar="ACTION", required=True)
-    export = actions.add_parser("export", help="write all links, and what stands alone")
+    export = actions.add_parser("export", help="write all links, and the records without a counterpart")
     export.add_argument("file", type=Path, metavar="FILE", nargs="?", help="(default: standard output)")
-    take = actions.add_parser("import", help="carry out what somebody has filled in as `decision`")
+    take = actions.add_parser("import", help="carry out the decisions in the column `decision`")
     take.add_argument("file", type=Path, metavar="FILE")
     take.add_argument("--dry-run", action="store_true", help="only say what would be decided")
     for command, function in ((export, _export_links), (take, _import_links)):
@@ -136,9 +140,9 @@ def _link_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _decision_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    unlink = commands.add_parser("unlink", help="take a record apart from its counterpart for good")
-    relink = commands.add_parser("relink", help="let two records sync with each other and nobody else")
-    retry = commands.add_parser("retry", help="try again what was rejected or quarantined")
+    unlink = commands.add_parser("unlink", help="separate a record from its counterpart permanently")
+    relink = commands.add_parser("relink", help="let two records sync with each other and with no others")
+    retry = commands.add_parser("retry", help="retry what was rejected or quarantined")
     for command in (unlink, relink):
         for name in ("SYSTEM", "DATATYPE", "ID"):
             command.add_argument(name.lower(), metavar=name)

@@ -71,7 +71,7 @@ class PipeSettings:
     )
     orders: str | None = setting(
         "ORDERS",
-        "overrides `orders`; with a real Chargebee site it is `link-only` unless it is set",
+        "overrides `orders`; with a real Chargebee site the default is `link-only`",
         choice("import", "link-only"),
         None,
     )
@@ -79,7 +79,7 @@ class PipeSettings:
     item_family: str | None = setting("ITEM_FAMILY", "overrides `item-family`", text, None)
     chargebee_time_zone: str | None = setting(
         "CHARGEBEE_TIME_ZONE",
-        "overrides `chargebee-time-zone`; with a real Chargebee site it is the site's own unless it is set",
+        "overrides `chargebee-time-zone`; with a real Chargebee site the default is the site's own",
         time_zone,
         None,
     )

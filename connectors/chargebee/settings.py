@@ -36,14 +36,14 @@ class WebhookSettings:
 
     username: str = setting(
         "WEBHOOK_USERNAME",
-        "user that callers of `POST /webhooks` must send; no events are taken while unset",
+        "user name that callers of `POST /webhooks` must send; no events are accepted while unset",
         text,
     )
-    password: str = setting("WEBHOOK_PASSWORD", "their password", text, secret=True)
+    password: str = setting("WEBHOOK_PASSWORD", "the password for it", text, secret=True)
     node_url: str = setting(
-        "NODE_URL", "the node that webhooks are handed on to; its URL ends in `/api`", url
+        "NODE_URL", "the node to which webhooks are forwarded; its URL ends in `/api`", url
     )
-    node_jwt: str | None = setting("NODE_JWT", "a token for it", text, None, secret=True)
+    node_jwt: str | None = setting("NODE_JWT", "a token for that node", text, None, secret=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,36 +61,37 @@ class ChargebeeSettings:
     )
     list_lag: int = setting(
         "CHARGEBEE_LIST_LAG_SECONDS",
-        "incremental reads stop this far behind now, as changes can show that late in Chargebee's lists",
+        "incremental reads stop this many seconds before now, because changes can appear in"
+        " Chargebee's lists that late",
         integer(0, 86_400),
         300,
     )
     rate_per_minute: int = setting(
         "CHARGEBEE_RATE_PER_MINUTE",
-        "calls per minute that your plan allows, 0 for no limit; writes go before reads, refusals (429) slow"
-        " it down for a while",
+        "calls per minute that your plan allows, 0 for no limit; writes take precedence over reads,"
+        " and refusals (429) slow the service down for a while",
         integer(0, 100_000),
         120,
     )
     concurrency: int = setting("CHARGEBEE_CONCURRENCY", "calls at the same time", integer(1, 50), 4)
     invoice_status: str = setting(
         "CHARGEBEE_INVOICE_STATUS",
-        "status of the invoices that orders are imported against: `payment_due`, `paid`, `posted` or"
-        " `not_paid`",
+        "status of the imported invoices from which orders are created: `payment_due`, `paid`,"
+        " `posted` or `not_paid`",
         choice(*INVOICE_STATUSES),
         "posted",
     )
     order_lines: str = setting(
         "CHARGEBEE_ORDER_LINES",
-        "lines of imported orders: `all` as they are, all as lines of a `shippable` item, or `auto`:"
-        " as they are until the site refuses or drops them",
+        "lines of imported orders: `all` unchanged, all as lines of a `shippable` item, or `auto`:"
+        " unchanged until the site refuses or drops them",
         choice("auto", "all", "shippable"),
         "auto",
     )
     emails: bool = setting(
-        "CHARGEBEE_EMAILS", "whether Chargebee may mail customers about what is written", parse_flag, False
+        "CHARGEBEE_EMAILS", "whether Chargebee may send customers e-mails about writes", parse_flag, False
     )
-    item_family: str = setting("ITEM_FAMILY", "family of items that name none", text, "products")
+    item_family: str = setting("ITEM_FAMILY", "item family of items without one", text, "products")
     common: CommonSettings
     webhooks: WebhookSettings | None = None
 

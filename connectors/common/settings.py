@@ -20,11 +20,11 @@ class CommonSettings:
 
     username: str | None = setting(
         "SERVICE_USERNAME",
-        "user that callers must send (HTTP basic); none is asked for when unset",
+        "user name that callers must send (HTTP basic); no credentials are required if unset",
         text,
         None,
     )
-    password: str | None = setting("SERVICE_PASSWORD", "their password", text, None, secret=True)
+    password: str | None = setting("SERVICE_PASSWORD", "the password for it", text, None, secret=True)
     page_size: int = setting("PAGE_SIZE", "records per upstream call", integer(1, 10_000), 100)
     max_request_bytes: int = setting(
         "MAX_REQUEST_BYTES", "a larger request body is refused with 413", integer(1024, 1024**3), 4 * 1024**2
@@ -33,24 +33,24 @@ class CommonSettings:
         "CONNECT_TIMEOUT_SECONDS", "how long an upstream call may take to connect", number(0.1, 300), 5.0
     )
     read_timeout: float = setting(
-        "READ_TIMEOUT_SECONDS", "how long upstream may say nothing during a call", number(0.1, 3600), 30.0
+        "READ_TIMEOUT_SECONDS", "how long upstream may send nothing during a call", number(0.1, 3600), 30.0
     )
     call_seconds: float = setting(
         "UPSTREAM_CALL_SECONDS", "how long one upstream call may take as a whole", number(0.1, 3600), 120.0
     )
     attempts: int = setting(
-        "UPSTREAM_ATTEMPTS", "tries of an upstream call that may be repeated", integer(1, 20), 5
+        "UPSTREAM_ATTEMPTS", "attempts for an upstream call that may be repeated", integer(1, 20), 5
     )
     max_wait: float = setting(
         "UPSTREAM_MAX_WAIT_SECONDS",
-        "how long one call may wait in all; a longer `Retry-After` is passed on as 503",
+        "how long one call may wait in total; a longer `Retry-After` is passed on as 503",
         number(0, 3600),
         60.0,
     )
     backoff: float = setting(
         "UPSTREAM_BACKOFF_SECONDS",
-        "the pause before the first repetition of a call, with as much jitter on top; every further one is"
-        " twice as long, at most 20 s",
+        "the pause before the first retry of a call, plus up to the same amount of jitter; it doubles"
+        " with every further retry, up to 20 s",
         number(0, 60),
         0.5,
     )
@@ -71,11 +71,11 @@ class ProcessSettings:
     """What gunicorn is told, see `gunicorn.conf.py`."""
 
     bind: str = setting("BIND", "address and port to listen on", text, "0.0.0.0:5000")  # noqa: S104 - the only way to be reached in a container
-    threads: int = setting("THREADS", "requests served at once", integer(1, 1000), 8)
+    threads: int = setting("THREADS", "requests served at the same time", integer(1, 1000), 8)
     request_timeout: float = setting(
         "REQUEST_TIMEOUT_SECONDS",
-        "a request that has not come whole by then is answered 408 and cut off; large ones get a second more"
-        " for every 64 KiB",
+        "a request that is not complete by then is answered 408 and closed; large ones get another"
+        " second for every 64 KiB",
         number(0.1, 3600),
         30.0,
     )

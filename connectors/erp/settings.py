@@ -27,12 +27,12 @@ class ErpSettings:
     )
     node_url: str | None = setting(
         "NODE_URL",
-        "the node that the ERP's webhooks are handed on to; its URL ends in `/api`. Without it, and the"
-        " variables that the profile's `webhooks` name, none are taken",
+        "the node to which the ERP's webhooks are forwarded; its URL ends in `/api`. Webhooks are"
+        " accepted only if it and the variables in the profile's `webhooks` are set",
         url,
         None,
     )
-    node_jwt: str | None = setting("NODE_JWT", "a token for it", text, None, secret=True)
+    node_jwt: str | None = setting("NODE_JWT", "a token for that node", text, None, secret=True)
     common: CommonSettings
     profile: Profile
 

@@ -30,11 +30,11 @@ class AlertSettings:
         "file of [alert rules](../howto/alerts.md)",
         Path,
         DEFAULT,
-        shown="built in, tells nobody",
+        shown="built in, notifies nobody",
     )
-    host: str = setting("ALERTS_SMTP_HOST", "mail server for alerts", text, "")
+    host: str = setting("ALERTS_SMTP_HOST", "SMTP server for alerts", text, "")
     port: int | None = setting(
-        "ALERTS_SMTP_PORT", "its port", integer(1, 65535), None, shown="587, 465 or 25, as TLS asks"
+        "ALERTS_SMTP_PORT", "its port", integer(1, 65535), None, shown="587, 465 or 25, depending on TLS"
     )
     tls: str = setting(
         "ALERTS_SMTP_TLS",
@@ -42,9 +42,9 @@ class AlertSettings:
         choice(STARTTLS, TLS, NONE),
         STARTTLS,
     )
-    username: str = setting("ALERTS_SMTP_USERNAME", "user at the mail server", text, "")
-    password: str = setting("ALERTS_SMTP_PASSWORD", "their password", text, "", secret=True)
-    sender: str = setting("ALERTS_FROM", "address that alerts come from", address, "")
+    username: str = setting("ALERTS_SMTP_USERNAME", "user name on the SMTP server", text, "")
+    password: str = setting("ALERTS_SMTP_PASSWORD", "the password for it", text, "", secret=True)
+    sender: str = setting("ALERTS_FROM", "sender address of alerts", address, "")
 
 
 def alert_settings(environment: Mapping[str, str]) -> AlertSettings:

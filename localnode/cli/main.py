@@ -1,6 +1,6 @@
 """The command line: options of every command, and their exit codes.
 
-0: done · 1: the node or the data said no · 2: the command line or a setting is wrong
+0: done · 1: a failure of the node or the data · 2: the command line or a setting is wrong
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from localnode.pipes import PipeError
 from localnode.readings import ReadingSettings
 
 OK, FAILURE, USAGE = 0, 1, 2
-EXIT_CODES = "Exit codes: 0 done, 1 the node or the data said no, 2 wrong usage or setting."
+EXIT_CODES = "Exit codes: 0 done, 1 a failure of the node or the data, 2 wrong usage or setting."
 TEST_CODES = "Exit codes: 0 every test passed, 1 one did not, 2 wrong usage or setting."
 DIAGNOSTICS_CODES = (
-    "Exit codes: 0 nothing to tell, 2 something (or wrong usage), 1 it could not be found out."
+    "Exit codes: 0 nothing to report, 2 something to report (or wrong usage), 1 the command failed."
 )
 
 STARTS_OVER = (
-    "; where that would turn a node with data from a system to embedded test data or back, it is refused"
-    " unless it is named, and the node then starts over"
+    "; if that would switch a node with data from a system to embedded test data or back, the profile"
+    " must be named, and the node then starts over"
 )
 
 INTERRUPTED = 130
@@ -105,7 +105,7 @@ def _serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         metavar="ID=URL",
         help="where the service of a system is; repeatable. Pipes can reach no other address",
     )
-    serve.add_argument("--no-schedule", action="store_true", help="run pumps only when asked to")
+    serve.add_argument("--no-schedule", action="store_true", help="run pumps only on request")
     serve.add_argument(
         "--sync-config",
         type=Path,
@@ -119,10 +119,10 @@ def _remote_commands(commands: argparse._SubParsersAction[argparse.ArgumentParse
     upload = _command(commands, "upload", remote.upload, "upload a config folder, with its variables")
     upload.add_argument("directory", type=Path, metavar="DIR", help="folder with pipes/ and systems/")
     upload.add_argument("--profile", help=f"variables from PROFILE-env.json (default test){STARTS_OVER}")
-    upload.add_argument("--force", action="store_true", help="accept errors; pipes that have some do not run")
+    upload.add_argument("--force", action="store_true", help="accept errors; pipes with errors do not run")
     run = _command(commands, "run", remote.run, "run all pipes until nothing moves")
     run.add_argument("--reset", action="store_true", help="first reset all pipes and delete their datasets")
-    run.add_argument("--keep-input", action="store_true", help="with --reset: keep what receivers hold")
+    run.add_argument("--keep-input", action="store_true", help="with --reset: keep the entities of receivers")
     run.add_argument("--extra-zero-runs", type=int, default=0, metavar="N", help="idle rounds to add (0)")
     run.add_argument("--max-runs", type=int, default=100, metavar="N", help="give up after N rounds (100)")
     run.add_argument(
@@ -138,9 +138,9 @@ def _remote_commands(commands: argparse._SubParsersAction[argparse.ArgumentParse
     entities.add_argument("name", metavar="PIPE|DATASET")
     entities.add_argument("--stage", help="source, before-transforms, after-transforms or sink (pipes)")
     entities.add_argument("--since", help="only after this offset")
-    entities.add_argument("--limit", type=int, help="at most so many")
+    entities.add_argument("--limit", type=int, help="at most this many")
     entities.add_argument("--history", action="store_true", help="all versions (datasets)")
-    entities.add_argument("--uncommitted", action="store_true", help="only what a tripped breaker holds")
+    entities.add_argument("--uncommitted", action="store_true", help="only what a tripped breaker holds back")
     for command in (upload, run, status, entities):
         _node_options(command)
 
@@ -153,7 +153,7 @@ def _repair_commands(commands: argparse._SubParsersAction[argparse.ArgumentParse
         command.add_argument("datasets", metavar="DATASET", nargs="+")
     letters = _command(commands, "dead-letters", repairs.dead_letters, "list dead letters with their reasons")
     letters.add_argument("pipe", metavar="PIPE", nargs="?", help="only those of this pipe")
-    retry = _command(commands, "retry", repairs.retry, "let pipes try their dead letters again")
+    retry = _command(commands, "retry", repairs.retry, "let pipes retry their dead letters")
     retry.add_argument("pipe", metavar="PIPE", nargs="?", help="only those of this pipe")
     retry.add_argument("ids", metavar="ID", nargs="*", help="only these entities of it")
     for command in (breakers, commit, rollback, letters, retry):
@@ -167,16 +167,16 @@ def _diagnostics_commands(commands: argparse._SubParsersAction[argparse.Argument
     explain.add_argument("id", metavar="ID")
     explain.add_argument("property", metavar="PROPERTY", nargs="?", help="only this property or field")
     plan = _command(
-        commands, "plan", diagnostics.plan, "say what a run would do, and do nothing", DIAGNOSTICS_CODES
+        commands, "plan", diagnostics.plan, "show what a run would do, without doing it", DIAGNOSTICS_CODES
     )
-    plan.add_argument("--config", type=Path, metavar="DIR", help="what this configuration would change")
+    plan.add_argument("--config", type=Path, metavar="DIR", help="show what this configuration would change")
     plan.add_argument(
-        "--profile", help="with --config: take PROFILE-env.json, too (default: as the node has)"
+        "--profile", help="with --config: also take PROFILE-env.json (default: the node's variables)"
     )
     verify = _command(
         commands, "verify", diagnostics.verify, "read both sides again and compare", DIAGNOSTICS_CODES
     )
-    verify.add_argument("--report", type=Path, metavar="FILE", help="write a report in Markdown, too")
+    verify.add_argument("--report", type=Path, metavar="FILE", help="also write a report in Markdown")
     for command in (plan, verify):
         command.add_argument(
             "--max-run-time", type=int, default=900, metavar="S", help="give up after S seconds (900)"
@@ -188,25 +188,25 @@ def _diagnostics_commands(commands: argparse._SubParsersAction[argparse.Argument
 
 def _token_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     roles = "; ".join(f"{role}: {may}" for role, may in ROLES.items())
-    token = commands.add_parser("token", help="who may do what at the node", epilog=roles)
+    token = commands.add_parser("token", help="manage the tokens of people and programs", epilog=roles)
     actions = token.add_subparsers(metavar="ACTION", required=True)
-    create = _command(actions, "create", token_commands.create, "make a token, and print it this once", roles)
+    create = _command(actions, "create", token_commands.create, "create a token, and print it once", roles)
     create.add_argument("name", metavar="NAME", help="whose it is, as the audit trail names them")
     create.add_argument("--role", required=True, choices=ROLES)
     create.add_argument("--days", type=int, metavar="N", help="it expires after N days (default: never)")
     listed = _command(
         actions, "list", token_commands.list_tokens, "list the tokens, without the tokens themselves"
     )
-    revoke = _command(actions, "revoke", token_commands.revoke, "let a token be good for nothing from now on")
+    revoke = _command(actions, "revoke", token_commands.revoke, "make a token invalid")
     revoke.add_argument("name", metavar="NAME")
-    did = _command(commands, "actions", token_commands.actions, "print what people did at the node")
+    did = _command(commands, "actions", token_commands.actions, "print what people did on the node")
     did.add_argument("--limit", type=int, default=50, metavar="N", help="only the last N (50)")
     for command in (create, listed, revoke, did):
         _node_options(command)
 
 
 def _alert_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    alerts = commands.add_parser("alerts", help="what people are told, and how")
+    alerts = commands.add_parser("alerts", help="show and test alerts")
     actions = alerts.add_subparsers(metavar="ACTION", required=True)
     show = _command(
         actions, "show", alert_commands.show, "print what is firing; exit code 1 when something is"
@@ -214,7 +214,7 @@ def _alert_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser
     test = _command(actions, "test", alert_commands.try_channels, "send a message over every channel")
     for command in (show, test):
         _node_options(command)
-    check = _command(actions, "check", alert_commands.check, "say whether a file of rules can be used")
+    check = _command(actions, "check", alert_commands.check, "check a file of rules")
     check.add_argument("file", type=Path, metavar="FILE")
     rules = _command(actions, "prometheus", alert_commands.prometheus, "print the rules for Prometheus")
     rules.add_argument(
@@ -228,9 +228,9 @@ def _local_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser
         commands,
         "transform",
         local.transform,
-        "what would this pipe make of the entities on standard input?",
-        "Without --config the node is asked, and hops see its datasets."
-        " Transforms with side effects are left out.",
+        "run a pipe's transforms on the entities on standard input",
+        "Without --config the pipe is taken from the node, and hops see its datasets. Transforms with"
+        " side effects are left out.",
     )
     transform.add_argument("pipe", metavar="PIPE")
     transform.add_argument("--config", type=Path, metavar="DIR", help="take the pipe from here, offline")
@@ -240,7 +240,7 @@ def _local_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser
         action="append",
         default=[],
         metavar="ID=FILE",
-        help="with --config: entities that hops find in a dataset; repeatable",
+        help="with --config: the entities of a dataset, for hops; repeatable",
     )
     _node_options(transform)
 
@@ -251,17 +251,17 @@ def _test_command(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "test",
         testing.test,
         "run a project's own tests (expected/*.test.json)",
-        "The project is uploaded to a new node, run and compared; then the node is thrown away. Verdicts are"
+        "The project is uploaded to a new node, run and compared; then the node is deleted. The results are"
         f" those of Sesam's client. {TEST_CODES}",
     )
     test.add_argument("directory", type=Path, metavar="DIR", help="folder with pipes/, systems/, expected/")
     test.add_argument("names", metavar="NAME", nargs="*", help="only these tests or pipes; wildcards: * ?")
     test.add_argument("--profile", default="test", help="variables from PROFILE-env.json (default test)")
-    test.add_argument("--update", action="store_true", help="what comes out becomes what is expected")
-    test.add_argument("--junit", type=Path, metavar="FILE", help="write the outcomes as JUnit XML, too")
+    test.add_argument("--update", action="store_true", help="store the output as expected output")
+    test.add_argument("--junit", type=Path, metavar="FILE", help="also write the results as JUnit XML")
     test.add_argument("--whitelist-file", type=Path, metavar="FILE", help="use only the files named in FILE")
     test.add_argument(
-        "--check-input-pipes", action="store_true", help="input pipes that cannot run fail, too"
+        "--check-input-pipes", action="store_true", help="input pipes that cannot run count as failed"
     )
     test.add_argument(
         "--max-run-time", type=int, default=900, metavar="S", help="give up after S seconds (900)"
@@ -272,7 +272,7 @@ def _test_command(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         action="append",
         default=[],
         metavar="ID=URL",
-        help="where the service of a system is, for tests that ask it; repeatable",
+        help="where the service of a system is, for tests that call it; repeatable",
     )
 
 

@@ -37,7 +37,7 @@ class NodeSettings:
     port: int = setting("NODE_PORT", "where the local node listens", integer(0, 65535), 9042)
     systems: Mapping[str, str] = setting(
         "NODE_SYSTEMS",
-        "the only addresses that pipes may reach: `system=http://host:port`, with commas between",
+        "the only addresses that pipes may reach: `system=http://host:port`, separated by commas",
         _systems,
         {},
         shown="",
@@ -46,22 +46,21 @@ class NodeSettings:
     open_loopback: bool = setting(
         "NODE_OPEN_LOOPBACK", "callers on this machine need no token", parse_flag, True
     )
-    pump_threads: int = setting("NODE_PUMP_THREADS", "pumps that run at once", integer(1, 64), 4)
-    http_threads: int = setting("NODE_HTTP_THREADS", "requests served at once", integer(4, 256), 32)
+    pump_threads: int = setting("NODE_PUMP_THREADS", "pumps that run at the same time", integer(1, 64), 4)
+    http_threads: int = setting("NODE_HTTP_THREADS", "requests served at the same time", integer(4, 256), 32)
     max_body_bytes: int = setting(
         "NODE_MAX_BODY_BYTES", "a larger request body is refused", integer(1024, 1 << 40), 256 * 1024**2
     )
     request_timeout: float = setting(
         "NODE_REQUEST_TIMEOUT_SECONDS",
-        "a request that has not come whole by then is cut off; large ones get a second more for every 64 KiB",
+        "a request that is not complete by then is closed; large ones get another second for every 64 KiB",
         number(0.1, 3600),
         30.0,
     )
     stop_seconds: int = 8
     sync_writes: str = setting(
         "NODE_SYNC_WRITES",
-        "`FULL`: what is written is on disk before it counts, also when the machine fails; `NORMAL`: when the"
-        " process fails",
+        "`FULL`: writes survive a failure of the machine; `NORMAL`: they survive a failure of the process",
         choice("NORMAL", "FULL"),
         "NORMAL",
     )
@@ -71,7 +70,7 @@ class NodeSettings:
         choice("DEBUG", "INFO", "WARNING", "ERROR"),
         "INFO",
     )
-    name: str = setting("NODE_NAME", "what alerts call this node", text, "local node")
+    name: str = setting("NODE_NAME", "name of this node in alerts", text, "local node")
 
 
 def settings_from_environment(env: Mapping[str, str] | None = None) -> NodeSettings:
