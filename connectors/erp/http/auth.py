@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hmac
+import re
+import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
@@ -16,12 +20,16 @@ from connectors.erp.profile.model.connection import (
     Auth,
     BasicAuth,
     BearerAuth,
+    CallSignature,
     ClientCredentials,
+    OAuth1,
     Password,
     RefreshToken,
     Session,
 )
 from core.tokens import TokenCache
+
+_IN_SIGNED = re.compile(r"\{(method|path|query|body|timestamp)\}")
 
 
 class HeaderAuth(AuthBase):
@@ -44,6 +52,54 @@ class QueryAuth(AuthBase):
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         r.prepare_url(r.url, self._query)
+        return r
+
+
+class SignatureAuth(AuthBase):
+    """A signature of the call as it is sent."""
+
+    def __init__(self, spec: CallSignature) -> None:
+        self._spec = spec
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        spec, url = self._spec, urlsplit(r.url or "")
+        body = r.body or b""
+        values = {
+            "method": r.method or "",
+            "path": url.path,
+            "query": url.query,
+            "body": body if isinstance(body, str) else body.decode(),
+            "timestamp": str(int(time.time())),
+        }
+        signed = _IN_SIGNED.sub(lambda found: values[found[1]], spec.signed)
+        digest = hmac.digest(spec.key.encode(), signed.encode(), spec.hash)
+        written = digest.hex() if spec.written_as == "hex" else base64.b64encode(digest).decode()
+        r.headers[spec.header] = spec.template.replace("{signature}", written)
+        if spec.timestamp_header is not None:
+            r.headers[spec.timestamp_header] = values["timestamp"]
+        return r
+
+
+class OAuth1Auth(AuthBase):
+    """A signature of address and parameters, with a nonce and the time."""
+
+    def __init__(self, spec: OAuth1) -> None:
+        # Here, since no other profile needs its 4 MB.
+        from oauthlib.oauth1 import Client
+
+        self._client = Client(
+            spec.consumer_key,
+            client_secret=spec.consumer_secret,
+            resource_owner_key=spec.token,
+            resource_owner_secret=spec.token_secret,
+            realm=spec.realm,
+            signature_method=spec.method,
+        )
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        # A JSON body is not signed (RFC 5849, 3.4.1.3.1).
+        _, headers, _ = self._client.sign(r.url, r.method)
+        r.headers.update(headers)
         return r
 
 
@@ -91,6 +147,10 @@ def make_auth(spec: Auth, calls: TokenCalls) -> AuthBase | None:
                 spec.refresh_token, lambda token: calls.refresh(spec, token), file, calls.patience
             )
             return TokenAuth(tokens.fetch, spec.header, spec.template)
+        case CallSignature():
+            return SignatureAuth(spec)
+        case OAuth1():
+            return OAuth1Auth(spec)
         case Session():
             return _session(spec, calls)
         case _:

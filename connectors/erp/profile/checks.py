@@ -132,6 +132,7 @@ def _paging(checked: Checked) -> Iterator[Finding]:
     """Yield what keeps a list from ending: a next page that is asked for like the first one."""
     entity, paginator = checked.entity, checked.entity.paginator
     asked = names([entity.listing.query, entity.listing.body, entity.listing.headers])
+    asked |= names_in_path(entity.listing.path) & {"page", "offset"}  # what the first page has as well
     position = POSITIONS.get(type(paginator))
     if position is not None and _param(paginator) is None and position not in asked:
         yield (

@@ -83,12 +83,11 @@ class Lists:
         """
         size = min(size or self._size, self._size)
         given = {**(values or {})}
-        start = fill_path(self._list.path, self._source.path, given, raw, self._client.quotes)
         step: PageRequest | None = self._paginator.first(size)
-        url, loops = start, LoopDetector(self._name)
+        url, loops = "", LoopDetector(self._name)
         total = TotalCount(self._name, self._list.count, size)
         while step is not None:
-            url = self._client.join(url, step.url) if step.url else start
+            url = self._client.join(url, step.url) if step.url else self._address(step, given, raw)
             question, answer, records = self._page(url, step, query, given)
             back = total.back(step, url, answer, len(records))
             if back is not None:
@@ -103,6 +102,10 @@ class Lists:
                 self._doubt(answer, len(records), url, query, given, size)
             step = following
         total.end()
+
+    def _address(self, step: PageRequest, given: Values, raw: Record | None) -> str:
+        values = {**given, **step.values}
+        return fill_path(self._list.path, self._source.path, values, raw, self._client.quotes)
 
     def _page(
         self, url: str, step: PageRequest, query: Mapping[str, Template], given: Values

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 import pytest
 
@@ -234,3 +237,83 @@ def test_a_login_is_understood_by_the_rules_of_all_calls(
         answer = app_of(tmp_path, upstream.url, profile(rest), **SECRETS).get("/contact/entities")
         assert answer.json["kind"] == kind
         assert reply.body["said"]["why"] in answer.json["detail"]
+
+
+def sent(asked: Asked) -> str:
+    """Return the query as it was sent."""
+    return urlencode(asked.query, quote_via=quote, safe="")
+
+
+def of_query(asked: Asked) -> bytes:
+    """Return what Unleashed signs: https://apidocs.unleashedsoftware.com/AuthenticationHelp."""
+    return base64.b64encode(hmac.digest(b"t0ps3cret", sent(asked).encode(), "sha256"))
+
+
+def of_all(asked: Asked) -> bytes:
+    text = f"{asked.headers['X-Time']}{asked.method}{asked.path}?{sent(asked)}{asked.body.decode()}"
+    return b"v1=" + hmac.digest(b"t0ps3cret", text.encode(), "sha512").hex().encode()
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, of_query),
+        (
+            {
+                "signed": "{timestamp}{method}{path}?{query}{body}",
+                "written_as": "hex",
+                "hash": "sha512",
+                "template": "v1={signature}",
+                "timestamp_header": "X-Time",
+            },
+            of_all,
+        ),
+    ],
+)
+def test_calls_are_signed_with_a_key_that_is_never_sent(
+    tmp_path: Path, more: dict[str, Any], expected: Callable[[Asked], bytes]
+) -> None:
+    def script(asked: Asked) -> Reply:
+        signed = hmac.compare_digest(asked.headers["X-Signature"].encode(), expected(asked))
+        return Reply(PEOPLE) if signed else Reply({"message": "who?"}, 403)
+
+    auth = {"type": "signature", "key": "${ERP_TOKEN}", "header": "X-Signature", **more}
+    with scripted_upstream(script) as upstream:
+        for listing in ({"query": {"who": "a b/ø", "tag": "x"}}, {"method": "POST", "body": {"name": "ø"}}):
+            document = profile({"auth": auth}, list=listing)
+            answer = app_of(tmp_path, upstream.url, document, **SECRETS).get("/contact/entities")
+            assert answer.status_code == 200, answer.json
+        refused = app_of(tmp_path, upstream.url, document, **{**SECRETS, "ERP_TOKEN": "other"})
+        assert refused.get("/contact/entities").json["kind"] == "fix-settings"
+
+
+def test_calls_are_signed_as_oauth_1_says(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Reply:
+        said = dict(re.findall(r'(\w+)="([^"]*)"', asked.headers["Authorization"]))
+        parts = {
+            name: unquote(value) for name, value in said.items() if name not in ("realm", "oauth_signature")
+        }
+        # RFC 5849, 3.4.1: method, address and all parameters in order, each encoded.
+        pairs = sorted((quote(n, safe=""), quote(v, safe="")) for n, v in {**asked.query, **parts}.items())
+        text = "&".join(f"{name}={value}" for name, value in pairs)
+        base = "&".join(quote(one, safe="") for one in (asked.method, upstream.url + asked.path, text))
+        digest = hmac.digest(b"c0nsumer&t0ps3cret", base.encode(), "sha256")
+        good = unquote(said["oauth_signature"]) == base64.b64encode(digest).decode()
+        return Reply(PEOPLE) if good and said["realm"] == "123_SB1" else Reply({"message": "who?"}, 401)
+
+    auth = {
+        "type": "oauth1",
+        "consumer_key": "${ERP_USER}",
+        "consumer_secret": "${ERP_CONSUMER}",
+        "token": "${ERP_FIRST}",
+        "token_secret": "${ERP_TOKEN}",
+        "realm": "${ERP_ACCOUNT}",
+    }
+    environment = {**SECRETS, "ERP_CONSUMER": "c0nsumer", "ERP_ACCOUNT": "123_SB1"}
+    with scripted_upstream(script) as upstream:
+        for listing in ({"query": {"q": 'name IS "a b/ø"'}}, {"method": "POST", "body": {"name": "ø"}}):
+            document = profile({"auth": auth}, list=listing)
+            answer = app_of(tmp_path, upstream.url, document, **environment).get("/contact/entities")
+            assert answer.status_code == 200, answer.json
+        refused = app_of(tmp_path, upstream.url, document, **{**environment, "ERP_CONSUMER": "other"})
+        assert refused.get("/contact/entities").json["kind"] == "fix-settings"

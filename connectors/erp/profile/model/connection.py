@@ -194,8 +194,51 @@ class Session(ProfilePart, frozen=True, tag_field="type", tag="session"):
     one_of = ("token_path", "token_header", "token_cookie", "cookies")
 
 
+class CallSignature(ProfilePart, frozen=True, tag_field="type", tag="signature"):
+    """A signature of each call: an HMAC (RFC 2104) with a key that is never sent itself."""
+
+    key: Variable
+    header: Annotated[Text, Meta(description="Header that carries the signature.")]
+    signed: Annotated[
+        str,
+        Meta(
+            description="What is signed: {method}, {path} below the host, {query} as it is sent, without its"
+            " question mark, {body} and {timestamp}, seconds since 1970."
+        ),
+    ] = "{query}"
+    hash: Annotated[Literal["sha1", "sha256", "sha512"], Meta(description="Hash function.")] = "sha256"
+    written_as: Annotated[Literal["base64", "hex"], Meta(description="How its bytes are written.")] = "base64"
+    template: Annotated[Text, Meta(description="Value of the header with {signature}.")] = "{signature}"
+    timestamp_header: (
+        Annotated[Text, Meta(description="Header that says the {timestamp} that was signed.")] | None
+    ) = None
+
+
+class OAuth1(ProfilePart, frozen=True, tag_field="type", tag="oauth1"):
+    """OAuth 1.0 (RFC 5849) with a token that was given once, as NetSuite's token-based authentication."""
+
+    consumer_key: Variable
+    consumer_secret: Variable
+    token: Variable
+    token_secret: Variable
+    realm: Annotated[Variable, Meta(description="Said in the header, such as an account.")] | None = None
+    method: Annotated[
+        Literal["HMAC-SHA256", "HMAC-SHA1", "HMAC-SHA512", "PLAINTEXT"],
+        Meta(description="How calls are signed."),
+    ] = "HMAC-SHA256"
+
+
 Auth: TypeAlias = (
-    NoAuth | BasicAuth | BearerAuth | ApiKeyAuth | ClientCredentials | Password | RefreshToken | Session
+    NoAuth
+    | BasicAuth
+    | BearerAuth
+    | ApiKeyAuth
+    | ClientCredentials
+    | Password
+    | RefreshToken
+    | Session
+    | CallSignature
+    | OAuth1
 )
 
 
