@@ -2,7 +2,7 @@
 
 A text that is nothing but `{name}` takes the value with its type; inside a longer text it is written out.
 `{name|integer}` and `{name|text}` give it another type. In lists and objects, `{"$if": "name", "$then": …}`
-is left out when there is no such value.
+is left out when there is no such value, or is what stands in `"$else"`.
 
 In what asks the ERP (paths, queries, bodies of lists), a value between quotes is written so that it stays
 there: by the ERP's `quotes`, a quote within it is doubled (OData, SQL) or escaped with a backslash. A list
@@ -53,7 +53,9 @@ def render(template: object, values: Values, quotes: Quotes | None = None) -> An
         return [item for item in items if item is not _LEFT_OUT]
     if isinstance(template, dict):
         if "$if" in template:
-            return render(template["$then"], values, quotes) if template["$if"] in values else _LEFT_OUT
+            if template["$if"] in values:
+                return render(template["$then"], values, quotes)
+            return render(template["$else"], values, quotes) if "$else" in template else _LEFT_OUT
         members = ((name, render(item, values, quotes)) for name, item in template.items())
         return {name: item for name, item in members if item is not _LEFT_OUT}
     return template

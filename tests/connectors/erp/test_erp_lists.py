@@ -37,6 +37,11 @@ def page(asked: Asked) -> Reply:
     return Reply(cut((int(asked.query["page"]) - 1) * SIZE, asked))
 
 
+def page_in_path(asked: Asked) -> Reply:
+    start = (int(asked.path.removeprefix("/people/")) - 1) * SIZE
+    return Reply({"values": cut(start, asked), "total": len(RECORDS)})
+
+
 def offset(asked: Asked) -> Reply:
     return Reply({"values": cut(int(asked.query["from"]), asked), "total": len(RECORDS)})
 
@@ -238,6 +243,33 @@ def test_a_list_asked_for_by_post(upstream: Upstream, tmp_path: Path) -> None:
     document = profile(paginator=paginator, list={"method": "POST", "body": body})
     client = app_of(tmp_path, upstream.url, document, PAGE_SIZE=str(SIZE))
     assert [entity["n"] for entity in client.get("/contact/entities").json] == list(range(23))
+
+
+def test_the_number_of_a_page_may_stand_in_the_path(upstream: Upstream, tmp_path: Path) -> None:
+    upstream.script = page_in_path
+    document = profile(
+        list={"path": "{path}/{page}", "records": "values", "query": {"size": "{size}"}},
+        paginator={"type": "page", "stop": {"type": "total", "path": "total"}},
+    )
+    client = app_of(tmp_path, upstream.url, document, PAGE_SIZE=str(SIZE))
+    assert [entity["n"] for entity in client.get("/contact/entities").json] == list(range(23))
+    assert [one.path for one in upstream.asked] == [f"/people/{n}" for n in range(1, 6)]
+
+
+def test_a_question_in_one_text_has_another_where_nothing_is_asked_for(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    """A query language leaves no parameter out: the whole text is another one."""
+    asked_for = {"$if": "since", "$then": "SELECT * WHERE changed >= '{since}'", "$else": "SELECT *"}
+    listing = {"method": "POST", "body": {"q": {"$if": "origin", "$then": "SELECT 1", "$else": asked_for}}}
+    upstream.script = lambda asked: Reply(RECORDS[:2])
+    client = app_of(tmp_path, upstream.url, profile(list=listing))
+    [*_, last] = client.get("/contact/entities").json
+    client.get("/contact/entities", query_string={"since": last["_updated"]})
+    assert [one.json["q"] for one in upstream.asked] == [
+        "SELECT *",
+        f"SELECT * WHERE changed >= '{RECORDS[1]['changed']}'",
+    ]
 
 
 def test_a_filter_of_two_parameters_is_sent_whole_or_not_at_all(upstream: Upstream, tmp_path: Path) -> None:

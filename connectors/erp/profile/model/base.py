@@ -116,8 +116,8 @@ Templates: TypeAlias = Annotated[
         " value is not there is left out. A value between quotes stays there, see quotes. A list of texts"
         ' is sent as a repeated parameter. {"json": …} and'
         ' {"b64json": …} hold JSON that is sent as text, plain or in URL-safe base64; {"$if":'
-        ' "since", "$then": …} in it is left out when there is no such value. {"text": ">=", "if": "since"}'
-        " goes along with that value only."
+        ' "since", "$then": …} in it is left out when there is no such value, or is its "$else".'
+        ' {"text": ">=", "if": "since"} goes along with that value only.'
     ),
 ]
 PageSize: TypeAlias = Annotated[

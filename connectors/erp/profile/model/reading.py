@@ -24,7 +24,7 @@ Param: TypeAlias = Annotated[
     Text,
     Meta(
         description="Parameter that says where to go on. Without it, list.query or list.body must use"
-        " the value: {page}, {offset}, {cursor} or {after}."
+        " the value: {page}, {offset}, {cursor} or {after}; a page or an offset may stand in list.path, too."
     ),
 ]
 Records: TypeAlias = Annotated[
