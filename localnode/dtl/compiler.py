@@ -62,8 +62,10 @@ def _compile_call(raw: list[object], scope: Scope, path: str) -> Expr:
     if not call.definition.pure(call):
         scope.uses.add(f"{call.name}()")
     scope.settings_read.update(call.definition.reads)
-    compiled: Expr | None = call.definition.build(call)
-    return compiled or NOTHING
+    compiled: Expr = call.definition.build(call) or NOTHING
+    if compiled is not NOTHING:
+        compiled.raw, compiled.args = raw, call.args
+    return compiled
 
 
 def compile_steps(raw: object, scope: Scope, path: str) -> tuple[list[Step], list[str]]:

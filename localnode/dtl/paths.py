@@ -164,7 +164,7 @@ def path_reader(elements: Sequence[str], settings: PipeSettings) -> Callable[[ob
         return _two(names[0], names[1], selects)
     if None in names:
         return _step_by_step(elements[0], path_reader(elements[1:], settings), names[0], selects)
-    return lambda value: walk(selects, value)
+    return _several([name for name in names if name is not None], selects)
 
 
 def _anywhere(element: str, selects: list[Select]) -> Callable[[object], object]:
@@ -201,6 +201,20 @@ def _one(name: str, selects: list[Select]) -> Callable[[object], object]:
         if type(value) is dict:
             return value.get(name)
         return None if value is None else walk(selects, value)
+
+    return read
+
+
+def _several(names: list[str], selects: list[Select]) -> Callable[[object], object]:
+    """From dict to dict along exact names; where there is anything else on the way it is a walk."""
+
+    def read(value: object) -> object:
+        found = value
+        for name in names:
+            if type(found) is not dict:
+                return None if found is None else walk(selects, value)
+            found = found.get(name)
+        return walk(selects, value) if type(found) is list else found
 
     return read
 

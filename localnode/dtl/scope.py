@@ -20,17 +20,26 @@ Step = Callable[["Frame"], "str | None"]
 
 
 class Expr:
-    """A compiled expression; `constant` ones have their `value` already."""
+    """A compiled expression; `constant` ones have their `value` already.
 
-    __slots__ = ("constant", "run", "value")
+    Of a call `raw` is what was written and `args` are its arguments, for callers that know a shorter way.
+    """
+
+    __slots__ = ("args", "constant", "raw", "run", "value")
 
     def __init__(self, run: Evaluator, constant: bool = False, value: object = None) -> None:
         self.run, self.constant, self.value = run, constant, value
+        self.raw: list[Any] = []
+        self.args: list[Any] = []
 
     @classmethod
     def of(cls, value: object) -> Expr:
         """Return the expression that always gives `value`."""
         return cls(lambda f, v: value, constant=True, value=value)
+
+    def is_call(self, name: str) -> bool:
+        """Return whether it is a call of the function `name`."""
+        return self.raw[:1] == [name]
 
 
 @dataclass

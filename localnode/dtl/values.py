@@ -157,10 +157,14 @@ SHAREABLE = frozenset({str, int, float, bool, type(None)})
 def own(value: Any) -> Any:
     """Return a copy that shares nothing that can change with `value`, fit for an output entity."""
     kind_of = type(value)
+    if kind_of is dict:
+        made = value.copy()
+        for key, item in value.items():
+            if type(item) not in SHAREABLE:
+                made[key] = _own_part(item)
+        return made
     if kind_of is list:
         return [item if type(item) in SHAREABLE else _own_part(item) for item in value]
-    if kind_of is dict:
-        return {key: item if type(item) in SHAREABLE else _own_part(item) for key, item in value.items()}
     return str(value) if kind_of is Text else value
 
 
@@ -212,7 +216,9 @@ def hashed(value: Any) -> Hashable:
     kind_of = type(value)
     if kind_of is list:
         spend_items(len(value))
-        return _LIST_MARK, *[item if _is_own_key(item) else hashed(item) for item in value]
+        return _LIST_MARK, *[
+            item if type(item) is str and item[:1] not in ESCAPED else hashed(item) for item in value
+        ]
     if kind_of is dict:
         spend_items(len(value))
         return _DICT_MARK, *[(name, hashed(value[name])) for name in sorted(value)]
@@ -220,10 +226,6 @@ def hashed(value: Any) -> Hashable:
 
 
 _LIST_MARK, _DICT_MARK = True, False
-
-
-def _is_own_key(value: object) -> bool:
-    return type(value) is str and value[:1] not in ESCAPED
 
 
 def _tagged_key(value: str) -> str:

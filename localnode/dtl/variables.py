@@ -30,14 +30,16 @@ def variable_reader(head: str, elements: list[str], scope: Scope) -> Evaluator:
     if head == "_":
         if name is not None:
             return lambda f, v: v.get(name) if type(v) is dict else read(v)
-        return lambda f, v: read(v)
+        return (lambda f, v: read(v)) if elements else (lambda f, v: v)
     if head == "_B":
         return lambda f, v: read(dict(f.run.context.params))
     if head == "_T":
         return _target_reader(elements, settings)
     if name is not None:
         return lambda f, v: f.s.get(name) if type(f.s) is dict else read(f.s)
-    if elements and exact_name(elements[0], settings) is None:
+    if not elements:
+        return lambda f, v: f.s
+    if exact_name(elements[0], settings) is None:
         return _anywhere_in_source(elements, settings)
     return lambda f, v: read(f.s)
 
@@ -141,6 +143,9 @@ def context_reader(head: str, elements: list[str], settings: PipeSettings) -> Ev
     if head == "_P" and not climb:
         if of_source:
             return lambda f, v: None if f.p is None else read(f.p.s)
+        name = exact_name(rest[1], settings) if len(rest) == 2 else None
+        if name is not None:
+            return lambda f, v: None if f.p is None else f.p.t.get(name)
         return lambda f, v: None if f.p is None else read(f.p.t)
 
     def run(f: Frame, v: Any) -> Any:

@@ -46,6 +46,47 @@ def test_paths(source: dict[str, Any], path: list[str], namespaced: bool) -> Non
     assert found == inner == each[0] == expected
 
 
+plain = st.booleans() | st.integers(0, 2) | st.sampled_from(["s", "", "~s", "~:x:a", "~f1", "1"]) | st.none()
+compared = plain | st.lists(plain, max_size=2) | st.just(1.0)
+
+
+@given(plain, compared)
+def test_comparisons_with_what_is_written_out(written: object, value: object) -> None:
+    """Each is the same as with a value that only the entity tells."""
+    target = transformed(
+        [
+            ["add", "::eq", ["list", ["eq", written, "_S.value"], ["eq", "_S.value", written]]],
+            ["add", "::neq", ["list", ["neq", written, "_S.value"], ["neq", "_S.value", written]]],
+            ["add", "::both", ["list", ["eq", "_S.written", "_S.value"], ["neq", "_S.written", "_S.value"]]],
+        ],
+        {"_id": "1", "value": value, "written": written},
+        PipeSettings("p", namespaced_identifiers=False),
+    )
+    eq, neq = target["::both"]
+    assert (target["::eq"], target["::neq"]) == ([eq, eq], [neq, neq])
+
+
+@given(values, st.integers(-3, 3), st.booleans())
+def test_pairs_and_places(value: object, place: int, namespaced: bool) -> None:
+    pairs = ["key-values", "_S.value"]
+    target = transformed(
+        [
+            ["add", "::pairs", ["map", ["list", "_.key", "_.value"], pairs]],
+            ["add", "::pairs2", ["map", ["list", ["first", ["list", "_.key"]], "_.value"], pairs]],
+            ["add", "::nth", ["nth", place, "_S.value"]],
+            ["add", "::nth2", ["nth", "_S.place", "_S.value"]],
+            ["add", "::named", ["path", ["concat", "_S.name"], "_S.value"]],
+            ["add", "::named2", ["path", "a", "_S.value"]],
+        ],
+        {"_id": "1", "value": value, "place": place, "name": "a"},
+        PipeSettings("p", namespaced_identifiers=namespaced),
+    )
+    found = {name.removeprefix("::"): value for name, value in target.items()}
+    assert found["pairs"] == found["pairs2"]
+    assert found["nth"] == found["nth2"]
+    assert found["named"] == found["named2"]
+
+
 @given(
     st.lists(st.dictionaries(names, scalars, max_size=6), min_size=1, max_size=4),
     st.sampled_from(["a", "*", "x:*", "?:a", ":a", "::a", "*:*"]),

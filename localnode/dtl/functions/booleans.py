@@ -48,7 +48,7 @@ def and_(call: Call) -> Expr:
     def run(f: Frame, v: object) -> bool:
         for condition in runs:
             held = condition(f, v)
-            if held is not True and not truthy(held):
+            if held is not True and (held is False or not truthy(held)):
                 return False
         return True
 

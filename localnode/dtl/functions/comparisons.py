@@ -7,11 +7,40 @@ from collections.abc import Callable
 from typing import Any
 
 from localnode.dtl.decorators import plain
+from localnode.dtl.runtime import Frame
+from localnode.dtl.scope import Call, Evaluator
 from localnode.dtl.values import NULL, RANK, as_list, first, kind, order_key, same
 from localnode.readings import reads
 
 
-@plain("eq", signature="A B")
+def _with_constant(call: Call) -> Evaluator | None:
+    """Return `eq` with a plain value that is written out, which most comparisons are with."""
+    for constant, other in (call.args, call.args[::-1]):
+        written = constant.value
+        if constant.constant and (
+            type(written) in (bool, int) or (type(written) is str and written[:1] != "~")
+        ):
+            return _equals(other.run, written)
+    return None
+
+
+def _equals(run: Evaluator, wanted: object) -> Evaluator:
+    kind_of = type(wanted)
+
+    def equals(f: Frame, v: object) -> bool:
+        found = run(f, v)
+        return found == wanted if type(found) is kind_of else eq(found, wanted)
+
+    return equals
+
+
+def _but_with_constant(call: Call) -> Evaluator | None:
+    """Return `neq` with a plain value that is written out."""
+    equals = _with_constant(call)
+    return None if equals is None else lambda f, v: not equals(f, v)
+
+
+@plain("eq", signature="A B", special_case=_with_constant)
 def eq(a: Any, b: Any) -> bool:
     """Return True if both sides, as lists, hold the same values in the same order.
 
@@ -29,7 +58,7 @@ def eq(a: Any, b: Any) -> bool:
     return same(as_list(a), as_list(b))
 
 
-@plain("neq", signature="A B")
+@plain("neq", signature="A B", special_case=_but_with_constant)
 def neq(a: object, b: object) -> bool:
     """Return the inverse of `eq`."""
     return not eq(a, b)

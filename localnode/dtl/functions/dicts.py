@@ -72,7 +72,12 @@ def _dicts(values: object) -> list[dict[str, object]]:
 @plain("items", signature="VALUES")
 def items(values: object) -> object:
     """Return a list of `[key, value]` for all dicts in order; what is no dict is left out."""
-    return _of_one_entry(values, [[key, value] for item in _dicts(values) for key, value in item.items()])
+    return _of_one_entry(values, pairs_of(values))
+
+
+def pairs_of(values: object) -> list[list[object]]:
+    """Return a list of `[key, value]` for all dicts in order; what is no dict is left out."""
+    return [[key, value] for item in _dicts(values) for key, value in item.items()]
 
 
 @plain("key-values", signature="VALUES")
@@ -98,7 +103,7 @@ def values_(values: object) -> object:
     return _of_one_entry(values, [value for item in _dicts(values) for value in item.values()])
 
 
-def _of_one_entry(values: object, found: list[object]) -> object:
+def _of_one_entry(values: object, found: list[Any]) -> object:
     """Return what was found in dicts; of a lone dict with one entry it may be what is in the list."""
     lone = type(values) is dict and len(found) == 1 and reads("one-entry", "lone")
     return found[0] if lone else found
@@ -130,21 +135,24 @@ def path(call: Call) -> Expr:
         return fold_constant(lambda f, v: read(source(f, v)), call.args)
     wanted = names.run
     known: dict[Any, Callable[[Any], Any]] = {}
+    namespaced = settings.namespaced_identifiers
 
     def run(f: Frame, v: object) -> object:
-        name = wanted(f, v)
+        name, value = wanted(f, v), source(f, v)
         if type(name) is str and name[:1] != "~":
+            if type(value) is dict and not namespaced:
+                return value.get(name)
             found: Any = name
         elif type(name) is list and all(type(one) is str and one[:1] != "~" for one in name):
             found = tuple(name)
         else:
-            return reader(elements_of(name))(source(f, v))
+            return reader(elements_of(name))(value)
         read = known.get(found)
         if read is None:
             if len(known) >= KEPT_READERS:
                 known.clear()
             read = known[found] = path_reader(elements_of(name), settings)
-        return read(source(f, v))
+        return read(value)
 
     return Expr(run)
 

@@ -9,6 +9,7 @@ from localnode.dtl.api import Refusal
 from localnode.dtl.arithmetic import add, number_of, value_of
 from localnode.dtl.budget import spend_items, spend_results
 from localnode.dtl.decorators import broadcast, fold_constant, plain, special
+from localnode.dtl.functions.dicts import pairs_of
 from localnode.dtl.functions.json import transit_text
 from localnode.dtl.kinds import ABSENT, INVALID
 from localnode.dtl.runtime import Frame
@@ -17,6 +18,8 @@ from localnode.dtl.values import ESCAPED, as_list, first, hashed, is_string, ord
 from localnode.readings import reads
 
 MAX_RANGE = 1_000_000
+KEY_AND_VALUE = ["list", "_.key", "_.value"]
+"""With `map` over `key-values`: how rules ask for the pairs of a dict, which need no dict each on the way."""
 
 
 def _listed(values: object) -> list[object] | None:
@@ -61,9 +64,12 @@ def combine(call: Call) -> Expr:
     def combined(f: Frame, v: object) -> list[object]:
         found: list[Any] = []
         for run in runs:
-            items = as_list(run(f, v))
-            spend_items(len(items))
-            found += items
+            value = run(f, v)
+            if type(value) is list:
+                found += value
+            elif value is not None:
+                found.append(value)
+        spend_items(len(found))
         return found
 
     return fold_constant(combined, call.args)
@@ -242,8 +248,8 @@ def _is_among(values: object, items: object) -> bool:
     if not wanted:
         return False
     if len(wanted) == 1 and type(wanted[0]) is str and wanted[0][:1] not in ESCAPED:
-        # The key of a plain string is that string, and no other kind of value has such a key.
-        return any(type(item) is str and item == wanted[0] for item in as_list(items))
+        # The key of a plain string is that string, and nothing else equals one: a `Text` begins with "~".
+        return wanted[0] in as_list(items)
     known = {hashed(item) for item in as_list(items)}
     return all(hashed(value) in known for value in wanted)
 
@@ -286,6 +292,9 @@ def is_list(values: object) -> bool:
 def map_(call: Call) -> Expr:
     """Return a list of what FUNCTION gives for each value."""
     function, values = call.args[0].run, call.args[1].run
+    if call.args[0].raw == KEY_AND_VALUE and call.args[1].is_call("key-values"):
+        entries = call.args[1].args[0].run
+        return Expr(lambda f, v: pairs_of(entries(f, v)))
     if reads("list-of-null", "empty"):
 
         def results(f: Frame, v: Any) -> list[Any]:
@@ -374,7 +383,22 @@ def _extreme(choose: Callable[..., object], items: list[object], by: Callable[[o
     return choose(ordered, key=lambda item: order_key(by(item)), default=None)
 
 
-@plain("nth", signature="INDEX:integer VALUES")
+def _nth_constant(call: Call) -> Evaluator | None:
+    """Return `nth` with an index from the start that is written out."""
+    index, values = call.args[0].value, call.args[1].run
+    if not call.args[0].constant or type(index) is not int or index < 0:
+        return None
+
+    def at(f: Frame, v: object) -> object:
+        items = values(f, v)
+        if type(items) is list:
+            return items[index] if index < len(items) else None
+        return None if index else items
+
+    return at
+
+
+@plain("nth", signature="INDEX:integer VALUES", special_case=_nth_constant)
 def nth(index: int, values: object) -> object:
     """Return the value at INDEX, from 0 (negative: from the end); null outside the list.
 

@@ -22,7 +22,7 @@ def _branch(call: Call, index: int) -> Step:
     scope = call.scope.inner()
     steps, paths = compile_steps(call.args[index], scope, call.place(index))
     rule = scope.rule
-    return lambda f: run_steps(rule, steps, paths, f)
+    return (lambda f: run_steps(rule, steps, paths, f)) if steps else _nothing
 
 
 def _nothing(_frame: Frame) -> None:
