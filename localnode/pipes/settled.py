@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.clock import now_us
+from localnode.pipes.sinks.dataset import DatasetSink
+from localnode.pipes.sources.embedded import EmbeddedSource
 from localnode.store import DatasetInfo
 
 if TYPE_CHECKING:
@@ -73,14 +75,27 @@ class Settled:
     def seen(self) -> tuple[object, ...] | None:
         """Return what a run finds something new by; None if that cannot be known."""
         pipe = self._pipe
-        if not pipe.input_datasets or pipe.state.retry_count():
+        if pipe.state.retry_count():
             return None
+        if not pipe.input_datasets:
+            return self._seen_of_embedded()
         infos = self._inputs()
         if pipe.config.get("source", {}).get("completeness") and pipe.offset not in (
             info.max_updated for info in infos[:1] if info
         ):
             return None  # completeness may let it read what is there already
         return tuple((i.generation, i.max_updated, i.populated) if i else None for i in infos)
+
+    def _seen_of_embedded(self) -> tuple[object, ...] | None:
+        """Return the same where entities that stand in the config are there, and are not to be replaced."""
+        source, sink = self._pipe.source, self._pipe.sink
+        if not isinstance(source, EmbeddedSource) or not isinstance(sink, DatasetSink):
+            return None
+        info = self._infos([sink.dataset])[0]
+        if info is None or not sink.keeps_first_versions or info.live != len(source.config["entities"]):
+            return None
+        hops = ((hop.generation, hop.populated) if hop else None for hop in self._infos(self._hops))
+        return info.generation, info.live, *hops
 
     def _own_state(self) -> tuple[object, ...]:
         """Return what a run goes on from, and what it writes to."""

@@ -71,6 +71,11 @@ class DatasetSink(Sink):
         """See Sink."""
         return self._name
 
+    @property
+    def keeps_first_versions(self) -> bool:
+        """Whether what is there already stays as it is, whatever comes for it."""
+        return self._options.multiple_versions == "ignore"
+
     def _open(self) -> Dataset:
         return self.build_context.store.dataset(self._name, create=True)
 

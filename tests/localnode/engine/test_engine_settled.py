@@ -146,3 +146,26 @@ def test_now_and_then_it_runs_all_the_same(
     monkeypatch.setattr(settled_module, "now_us", lambda: later)
     b.run()
     assert runs == ["b"]
+
+
+EMBEDDED = {"type": "embedded", "entities": [{"_id": "1"}, {"_id": "2"}]}
+FIRST_STAYS = {"type": "dataset", "prevent_multiple_versions": "ignore"}
+
+
+def test_what_stands_in_the_config_and_is_kept_as_first_written_is_done_once(
+    pipe: Build, live: Live, store: Store, runs: list[str]
+) -> None:
+    b = settled(pipe("b", EMBEDDED, [["add", "at", ["now"]]], sink=FIRST_STAYS), runs)
+    before = live("b")
+    assert b.run().status == SUCCESS and runs == [] and live("b") == before
+    store.dataset("b").write([{"_id": "1", "_deleted": True}])
+    assert b.run().status == SUCCESS and runs == ["b"]
+
+
+def test_what_stands_in_the_config_is_written_again_where_that_may_change_it(
+    pipe: Build, live: Live, runs: list[str]
+) -> None:
+    b = pipe("b", EMBEDDED, [["add", "at", ["now"]]])
+    found = [live("b") for _ in range(3) if b.run().status == SUCCESS]
+    assert len(found) == 3 and found[0] != found[1] != found[2]
+    assert not b.is_settled() and runs == ["b"] * 3
