@@ -123,7 +123,7 @@ READ_OTHERWISE = {
     "localnode/alerts/watch.py",
     "localnode/config/store.py",
     "localnode/dtl/program.py",
-    "localnode/pipes/templates.py",
+    "localnode/extras/templates.py",
     "localnode/store/dataset.py",
     "localnode/store/state.py",
     "localnode/store/store.py",

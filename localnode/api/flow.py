@@ -67,7 +67,7 @@ def publish_json(pipe_id: str, filename: str | None = None) -> Response:
 def publish_csv(pipe_id: str, filename: str | None = None) -> Response:
     """Return a pipe with a csv_endpoint sink, computed now."""
     pipe = node().pipe(pipe_id)
-    rows = pipe.publisher("csv_endpoint").publish_csv(request.args.to_dict())
+    rows = pipe.publisher("csv_endpoint").publish_file(params=request.args.to_dict())
     first = next(rows, b"")
     sink = pipe.component.effective["sink"]
     content_type = f"text/csv; charset={sink.get('encoding', 'utf-8')}"
@@ -82,7 +82,7 @@ def publish_xml(pipe_id: str, filename: str | None = None) -> Response:
     pipe = node().pipe(pipe_id)
     publisher = pipe.publisher("xml_endpoint")
     since, limit = token(request.args.get("since", "")), parsing.number("limit", None)
-    parts = publisher.publish_xml(since, limit, request.args.to_dict())
+    parts = publisher.publish_file(since, limit, request.args.to_dict())
     first = b"".join(islice(parts, 3))
     response = Response(
         stream_with_context(chain([first], parts)), content_type="application/xml; charset=utf-8"

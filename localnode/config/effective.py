@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.jsonio import Json
-from localnode.pipes import ConfigProblem, templates
+from localnode.pipes import ConfigProblem, registry
 
 DATASET_INTERVAL = 30
 OTHER_INTERVAL = 900
@@ -80,10 +80,8 @@ def _opened(value: object, path: Path) -> list[tuple[Path, dict[str, object]]]:
 
 def _within(link: dict[str, object], path: Path) -> list[tuple[Path, dict[str, object]]]:
     """Return the transforms of a template; none when it cannot be opened, which building the pipe reports."""
-    if link.get("type") != "template":
-        return []
     try:
-        return [(place, dict(inner)) for place, inner in templates.opened(link, path)]
+        return [(place, dict(inner)) for place, inner in registry.opened(link, path) or []]
     except ConfigProblem:
         return []
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from localnode.pipes.rest import schema as rest
+from localnode.extras.rest import schema as rest
 
 Schema = dict[str, Any]
 

@@ -19,7 +19,7 @@ from localnode.pipes.publisher import Publisher
 from localnode.pipes.receiver import Receiver
 from localnode.pipes.run import SUCCESS, Run, RunResult
 from localnode.pipes.settled import Settled
-from localnode.pipes.sinks.endpoints import XmlEndpointSink
+from localnode.pipes.sinks.endpoints import EndpointSink
 from localnode.pipes.sources.dataset import DatasetSource
 from localnode.pipes.sources.http_endpoint import HttpEndpointSource
 from localnode.pipes.sources.offsets import check_offset
@@ -315,20 +315,13 @@ class Pipe:
         """Return what an `http_endpoint` sink answers."""
         return self._publisher.entities(since, limit, params)
 
-    def publish_csv(self, params: Mapping[str, object] | None = None) -> Iterator[bytes]:
-        """Return what a `csv_endpoint` sink answers. Refused for other sinks."""
-        if self.sink.config.get("type") != "csv_endpoint":
-            raise Refused(f"pipe {self.id!r} has no csv_endpoint sink")
-        return self._publisher.csv(params)
-
-    def publish_xml(
+    def publish_file(
         self, since: object = None, limit: int | None = None, params: Mapping[str, object] | None = None
     ) -> Iterator[bytes]:
-        """Return what an `xml_endpoint` sink answers. Refused for other sinks."""
-        sink = self.sink
-        if not isinstance(sink, XmlEndpointSink):
-            raise Refused(f"pipe {self.id!r} has no xml_endpoint sink")
-        return self._publisher.xml(since, limit, params, sink.writer)
+        """Return the file that a `csv_endpoint` or `xml_endpoint` sink answers. Refused for other sinks."""
+        if not isinstance(self.sink, EndpointSink):
+            raise Refused(f"pipe {self.id!r} has no endpoint sink")
+        return self.sink.document(self._publisher.entities(since, limit, params))
 
     @property
     def is_filtered(self) -> bool:

@@ -1,28 +1,15 @@
-"""Publishers: what a pipe would write, computed when somebody asks, as entities or CSV."""
+"""Publishers: what a pipe would write, computed when somebody asks."""
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
-import json
 from collections.abc import Iterator, Mapping
-from itertools import chain as concatenated
 from typing import TYPE_CHECKING, Any
 
 from localnode.pipes.base import Entity, Item, decoded, source_ids
 from localnode.pipes.context import RunContext
-from localnode.pipes.xml import XmlWriter
 
 if TYPE_CHECKING:
     from localnode.pipes.pipe import Pipe
-
-_QUOTING = {
-    "minimal": csv.QUOTE_MINIMAL,
-    "all": csv.QUOTE_ALL,
-    "non-numeric": csv.QUOTE_NONNUMERIC,
-    "none": csv.QUOTE_NONE,
-}
 
 
 class Publisher:
@@ -84,52 +71,3 @@ class Publisher:
 
     def _before(self, entity: Entity) -> list[Item]:
         return self._pipe.chain.before([entity])
-
-    def csv(self, params: Mapping[str, object] | None = None) -> Iterator[bytes]:
-        """Yield the pipe's output as CSV, by the settings of its `csv_endpoint` sink."""
-        config = self._pipe.sink.config
-        encoding, errors = config.get("encoding", "utf-8"), config.get("encode_error_strategy", "strict")
-        columns, skips = list(config["columns"]), config.get("skip-deleted-entities", True)
-        if config.get("byte_order_mark") and encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
-            yield codecs.BOM_UTF8
-        header = [columns] if config.get("include_header", True) else []
-        entities = self.entities(params=params)
-        rows = (
-            [_cell(e.get(name)) for name in columns]
-            for e in entities
-            if not (skips and e.get("_deleted") is True)
-        )
-        buffer = io.StringIO(newline="")
-        writer = csv.writer(
-            buffer,
-            quoting=_QUOTING[config.get("quoting", "minimal")],  # type: ignore[arg-type]
-            delimiter=config.get("delimiter", ","),
-            doublequote=bool(config.get("doublequote", True)),
-            escapechar=config.get("escapechar"),
-            lineterminator=config.get("lineterminator", "\r\n"),
-            quotechar=config.get("quotechar", '"'),
-        )
-        for row in concatenated(header, rows):
-            writer.writerow(row)
-            yield buffer.getvalue().encode(encoding, errors)
-            buffer.seek(0)
-            buffer.truncate()
-
-    def xml(
-        self, since: object, limit: int | None, params: Mapping[str, object] | None, writer: XmlWriter
-    ) -> Iterator[bytes]:
-        """Yield the pipe's output as an XML document, by the settings of its `xml_endpoint` sink."""
-        if self._pipe.sink.config.get("byte_order_mark"):
-            yield codecs.BOM_UTF8
-        yield writer.opening.encode()
-        for entity in self.entities(since, limit, params):
-            if not (writer.skips_deleted and entity.get("_deleted") is True):
-                yield writer.element({k: v for k, v in entity.items() if k[:1] != "_" or k == "_id"}).encode()
-        yield writer.closing.encode()
-
-
-def _cell(value: object) -> object:
-    """Return a property as a CSV cell: text and numbers as they are, null empty, everything else as JSON."""
-    if value is None:
-        return ""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (bool, dict, list)) else value

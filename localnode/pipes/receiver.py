@@ -21,12 +21,12 @@ from localnode.dtl import DtlTrip
 from localnode.pipes.base import Entity, RunScope, unusable_id
 from localnode.pipes.batches import NON_RETRYABLE, bury
 from localnode.pipes.compaction import compact
-from localnode.pipes.errors import InvalidPush, PartlyRefused, RefusedEntity, SequenceConflict
-from localnode.pipes.jinja import TemplateFailed, template
+from localnode.pipes.errors import EntityUnfit, InvalidPush, PartlyRefused, RefusedEntity, SequenceConflict
 from localnode.pipes.unread import UNREAD, Unread
 from localnode.store import RetryEntry, StaleEntity
 
 if TYPE_CHECKING:
+    from localnode.extras.jinja import Template
     from localnode.pipes.pipe import Pipe
 
 
@@ -36,9 +36,11 @@ class Receiver:
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
         self._source = pipe.source.config
-        expression = self._source.get("validation_expression")
-        place = ("source", "validation_expression")
-        self._validation = template(str(expression), place) if expression else None
+        self._validation: Template | None = None
+        if expression := self._source.get("validation_expression"):
+            from localnode.extras.jinja import template
+
+            self._validation = template(str(expression), ("source", "validation_expression"))
 
     def receive(
         self,
@@ -110,7 +112,7 @@ class Receiver:
                 "secret": self._pipe.engine.secret,
             }
             objection = self._validation.text(variables).strip()
-        except TemplateFailed as error:
+        except EntityUnfit as error:
             raise InvalidPush(f"validation_expression failed: {error}") from error
         if objection:
             raise InvalidPush(f"rejected by validation_expression: {objection}")

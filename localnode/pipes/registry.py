@@ -2,16 +2,16 @@
 
 `find(kind, type).schema` is a closed JSON Schema of the component's config (with `type` and `comment`),
 meant for validation at upload; a type that is not here is refused by name. Types that only a hosted node has
-are here, too, but not `available`.
+are here, too, but not `available`. Those of `localnode.extras` are imported when a config names one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, TypeVar
 
-from localnode.pipes import templates
 from localnode.pipes.base import BuildContext, Config, Sink, Source, Transform
 from localnode.pipes.errors import ConfigProblem
 
@@ -19,6 +19,7 @@ Schema = dict[str, Any]
 T = TypeVar("T", bound=Callable[..., Any])
 
 SOURCE, TRANSFORM, SINK = "source", "transform", "sink"
+_EXTRAS = "localnode.extras.components"
 
 TEXT: Schema = {"type": ["string", "array"], "items": {"type": "string"}}
 STRING: Schema = {"type": "string", "minLength": 1}
@@ -85,12 +86,41 @@ def register_unavailable(kind: str, name: str, factory: Callable[[Config, BuildC
 
 def types(kind: str) -> list[str]:
     """Return names of all types of a kind that are available here."""
+    import_module(_EXTRAS)
     return sorted(name for (known, name), found in _TYPES.items() if known == kind and found.available)
 
 
 def find(kind: str, name: str) -> ComponentType | None:
     """Return the type of that name, or None."""
+    if (kind, name) not in _TYPES:
+        import_module(_EXTRAS)
     return _TYPES.get((kind, name))
+
+
+Place = tuple[str | int, ...]
+Opener = Callable[[Config, Place], list[tuple[Place, Config]]]
+_OPENERS: dict[str, Opener] = {}
+
+
+def register_opener(
+    name: str, properties: Mapping[str, Schema], required: Sequence[str]
+) -> Callable[[Opener], Opener]:
+    """Make a transform type known that stands for others: a decorator of what returns them."""
+
+    def add(opener: Opener) -> Opener:
+        register(TRANSFORM, name, properties, required)(_unresolved)
+        _OPENERS[name] = opener
+        return opener
+
+    return add
+
+
+def opened(link: Config, place: Place) -> list[tuple[Place, Config]] | None:
+    """Return the transforms that one stands for with their places, None if it stands for itself."""
+    name = str(link.get("type"))
+    find(TRANSFORM, name)
+    opener = _OPENERS.get(name)
+    return None if opener is None else opener(link, place)
 
 
 def resolve(config: Config, path: Sequence[str | int]) -> tuple[Config, tuple[str | int, ...]]:
@@ -154,11 +184,12 @@ def build_transforms(
         link, place = resolve(link, place)
         if link.get("type") == "chained":
             chain.extend(build_transforms(link.get("transforms"), build_context, (*place, "transforms")))
-        elif link.get("type") == "template":
-            for inner, step in templates.opened(link, place):
-                chain.extend(build_transforms(step, build_context, inner))
-        else:
+            continue
+        inner = opened(link, place)
+        if inner is None:
             chain.append(build(TRANSFORM, link, build_context, place))
+        for at, step in inner or []:
+            chain.extend(build_transforms(step, build_context, at))
     return chain
 
 
@@ -177,6 +208,3 @@ for _kind in (SOURCE, TRANSFORM, SINK):
 register(TRANSFORM, "chained", {"transforms": {"type": "array", "items": OBJECT}}, ("transforms",))(
     _unresolved
 )
-register(
-    TRANSFORM, "template", {"template": {"type": ["string", "object"]}, "properties": OBJECT}, ("template",)
-)(_unresolved)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import requests
@@ -20,9 +20,11 @@ from urllib3.util.retry import Retry
 
 from localnode.pipes.base import Config
 from localnode.pipes.errors import RemoteFailed
-from localnode.pipes.oauth2 import OAuth2, Send, Tripletex
 from localnode.pipes.policy import statuses
-from localnode.pipes.rest.tokens import Tokens
+
+if TYPE_CHECKING:
+    from localnode.extras.oauth2 import Send
+    from localnode.extras.rest.tokens import Tokens
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 60.0, 1800.0
 MAX_REDIRECTS = 5
@@ -77,6 +79,8 @@ class Systems:
         setting = self.config(system_id).get("custom_auth")
         if setting is None:
             return None
+        from localnode.extras.rest.tokens import Tokens
+
         return self._tokens.get(system_id) or self._tokens.setdefault(system_id, Tokens(setting))
 
     def url(self, system_id: str, path: str = "") -> str:
@@ -209,6 +213,8 @@ class _Bearer(AuthBase):
 
 def _auth(config: Config, send: Send) -> AuthBase | None:
     if "oauth2" in config:
+        from localnode.extras.oauth2 import OAuth2
+
         return OAuth2(config["oauth2"], send)
     docker = config.get("docker") or {}
     kind = config.get("authentication", "basic" if "username" in config or "username" in docker else None)
@@ -222,6 +228,8 @@ def _auth(config: Config, send: Send) -> AuthBase | None:
     if kind == "jwt":
         return _Bearer(str(config.get("jwt_token", "")))
     if kind == "tripletex":
+        from localnode.extras.oauth2 import Tripletex
+
         return Tripletex(config.get("tripletex") or {}, send)
     raise RemoteFailed(f"authentication {kind!r} is not available on this node")
 

@@ -17,9 +17,9 @@ from localnode.config.problems import UnreadableUpload
 from localnode.config.upload import parse_json
 from localnode.dtl.functions.json import _parse
 from localnode.dtl.kinds import INVALID
+from localnode.extras.jinja import TemplateFailed
+from localnode.extras.rest import operation
 from localnode.node.pipe import token
-from localnode.pipes.jinja import TemplateFailed
-from localnode.pipes.rest import operation
 
 
 class _Refused(Exception):

@@ -1,6 +1,6 @@
 """The templates of REST connectors, with an invented connector against a REST service over loopback.
 
-What each must do was read in public connectors that carried the templates written out; see localnode/pipes/bodies.
+What each must do was read in public connectors that carried the templates written out; see localnode/extras/bodies.
 """
 
 from __future__ import annotations

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from localnode.pipes import ConfigProblem, jinja_budget
-from localnode.pipes.jinja import TemplateFailed, template
+from localnode.extras import jinja_budget
+from localnode.extras.jinja import TemplateFailed, template
+from localnode.pipes import ConfigProblem
 
 
 @pytest.mark.parametrize(
@@ -120,8 +121,8 @@ def test_what_takes_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 ALL_AT_FULL_SIZE = """
 import json, resource, sys, time
-from localnode.pipes import jinja_budget
-from localnode.pipes.jinja import TemplateFailed, template
+from localnode.extras import jinja_budget
+from localnode.extras.jinja import TemplateFailed, template
 
 resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
 for name, source in json.load(sys.stdin).items():

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from localnode.pipes import ConfigProblem, Pipe, json_schemas
+from localnode.extras import json_schema
+from localnode.extras.json_schema import Schema
+from localnode.pipes import ConfigProblem, Pipe
 from localnode.pipes.base import Item
 from localnode.pipes.errors import EntityUnfit
-from localnode.pipes.json_schemas import Schema
 from localnode.pipes.transforms.trigger import Trigger
 
 Build = Callable[..., Pipe]
@@ -63,7 +64,7 @@ def test_wrong_schemas_are_refused(schema: dict[str, Any]) -> None:
 
 
 def test_a_pattern_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_schemas, "PATTERN_SECONDS", 0.1)
+    monkeypatch.setattr(json_schema, "PATTERN_SECONDS", 0.1)
     started = time.monotonic()
     with pytest.raises(EntityUnfit, match="took longer"):
         Schema({"pattern": r"^(a|aa)+$"}).errors("a" * 60 + "!")

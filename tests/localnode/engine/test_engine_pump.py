@@ -502,7 +502,7 @@ def test_json_schema_marks_entities(pipe: Build, fill: Fill, live: Live) -> None
 def test_csv_publisher(pipe: Build, fill: Fill) -> None:
     fill("a", {"_id": "1", "x": 'say "hi"', "n": 1.5, "l": [1]}, {"_id": "2", "_deleted": True})
     out = pipe("o", FROM_A, sink={"type": "csv_endpoint", "columns": ["_id", "x", "n", "l", "none"]})
-    assert b"".join(out.publish_csv()) == b'_id,x,n,l,none\r\n1,"say ""hi""",1.5,[1],\r\n'
+    assert b"".join(out.publish_file()) == b'_id,x,n,l,none\r\n1,"say ""hi""",1.5,[1],\r\n'
 
 
 def test_publisher_pages_do_not_lose_anything(pipe: Build, fill: Fill) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from localnode.config.resolve import resolve
-from localnode.pipes import ConfigProblem, Pipe, templates
+from localnode.extras import templates
+from localnode.pipes import ConfigProblem, Pipe
 
 Build = Callable[..., Pipe]
 FROM_A = {"type": "dataset", "dataset": "a"}
@@ -93,7 +94,7 @@ def test_properties_of_any_kind_are_no_more_than_a_problem(template: Any, proper
 
 
 def test_a_body_that_takes_long_to_fail_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("localnode.pipes.jinja_budget.MAX_MADE", 100_000)
+    monkeypatch.setattr("localnode.extras.jinja_budget.MAX_MADE", 100_000)
     rendered: list[str] = []
     text = templates.template
     monkeypatch.setattr(

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from localnode.extras.xml import XmlWriter
 from localnode.pipes import ConfigProblem, Pipe
 from localnode.pipes.errors import EntityUnfit
-from localnode.pipes.xml import XmlWriter
 
 Build = Callable[..., Pipe]
 ENTITY: dict[str, Any] = {
@@ -25,7 +25,7 @@ ROOT = {"xmlns": "http://www.example.org/ns1", "xmlns:foo": "http://www.example.
 def test_the_documented_example(pipe: Build, fill: Callable[..., None]) -> None:
     fill("a", ENTITY, {"_id": "2", "_deleted": True})
     sink = {"type": "xml_endpoint", "wrapper": "baz", "root-attributes": ROOT, "include-xml-decl": True}
-    published = b"".join(pipe("b", {"type": "dataset", "dataset": "a"}, sink=sink).publish_xml())
+    published = b"".join(pipe("b", {"type": "dataset", "dataset": "a"}, sink=sink).publish_file())
     assert published.decode() == (
         '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
         '<baz xmlns="http://www.example.org/ns1" xmlns:foo="http://www.example.org/foo" zoo="bar">'

@@ -13,9 +13,9 @@ from typing import Any
 
 from core.jsonio import Json
 from core.tokens import EARLY_SECONDS
+from localnode.extras.jinja import template
 from localnode.pipes.base import Config
 from localnode.pipes.errors import RemoteFailed
-from localnode.pipes.jinja import template
 
 Fetch = Callable[[str, dict[str, Any]], Any]
 """(name of an operation, the token so far) → the answer's value."""

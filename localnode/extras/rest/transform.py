@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from localnode.dtl import TransformContext
+from localnode.extras.rest import schema
+from localnode.extras.rest.calls import Called, call
+from localnode.extras.rest.client import RestClient
 from localnode.pipes.base import BuildContext, Config, Entity, Item, Transform
 from localnode.pipes.errors import RemoteFailed
 from localnode.pipes.registry import TRANSFORM, register
-from localnode.pipes.rest import schema
-from localnode.pipes.rest.calls import Called, call
-from localnode.pipes.rest.client import RestClient
 from localnode.pipes.transforms.trigger import Trigger
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from localnode.extras.jinja import TemplateFailed
+from localnode.extras.rest import schema
+from localnode.extras.rest.client import RestClient
+from localnode.extras.rest.operation import Variables
+from localnode.extras.rest.paging import Page, pages
 from localnode.pipes.base import Batch, BuildContext, Config, Entity
 from localnode.pipes.errors import EntityUnfit, RemoteFailed, SourceFailed
-from localnode.pipes.jinja import TemplateFailed
 from localnode.pipes.registry import SOURCE, register
-from localnode.pipes.rest import schema
-from localnode.pipes.rest.client import RestClient
-from localnode.pipes.rest.operation import Variables
-from localnode.pipes.rest.paging import Page, pages
 from localnode.pipes.sources.embedded import SINCE_FLAGS
 from localnode.pipes.sources.external import ExternalSource
 

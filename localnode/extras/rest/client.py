@@ -8,13 +8,13 @@ from typing import Any
 
 from jinja2 import Undefined
 
+from localnode.extras.jinja import TemplateFailed, template
+from localnode.extras.rest.operation import Operation, Request, Variables
+from localnode.extras.rest.response import JSON, Answer, read
+from localnode.extras.rest.schema import effective
+from localnode.extras.rest.trace import Trace
 from localnode.pipes.base import BuildContext, Config
 from localnode.pipes.errors import ConfigProblem, EntityUnfit, RemoteFailed
-from localnode.pipes.jinja import TemplateFailed, template
-from localnode.pipes.rest.operation import Operation, Request, Variables
-from localnode.pipes.rest.response import JSON, Answer, read
-from localnode.pipes.rest.schema import effective
-from localnode.pipes.rest.trace import Trace
 
 
 class RestClient:

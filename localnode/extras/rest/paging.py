@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from localnode.extras.jinja import Absent
+from localnode.extras.rest.client import RestClient
+from localnode.extras.rest.operation import Operation, Request, Variables
+from localnode.extras.rest.response import Answer
 from localnode.pipes.errors import RemoteFailed
-from localnode.pipes.jinja import Absent
-from localnode.pipes.rest.client import RestClient
-from localnode.pipes.rest.operation import Operation, Request, Variables
-from localnode.pipes.rest.response import Answer
 
 MAX_PAGES = 100_000
 PREVIOUS = ("previous_body", "previous_headers", "previous_request_headers", "previous_params")

@@ -16,14 +16,17 @@ from typing import Any
 
 from core import jsonio
 from localnode import codec
-from localnode.pipes import bodies
+from localnode.extras import bodies
+from localnode.extras.jinja import AS_JSON, TemplateFailed, template
 from localnode.pipes.base import Config
 from localnode.pipes.errors import ConfigProblem
-from localnode.pipes.jinja import AS_JSON, TemplateFailed, template
+from localnode.pipes.registry import OBJECT, register_opener
 
 Place = tuple[str | int, ...]
+_PROPERTIES = {"template": {"type": ["string", "object"]}, "properties": OBJECT}
 
 
+@register_opener("template", _PROPERTIES, ("template",))
 def opened(config: Config, path: Place) -> list[tuple[Place, Config]]:
     """Return the transforms of a template with their places.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from localnode.extras.rest import schema
+from localnode.extras.rest.calls import call
+from localnode.extras.rest.client import RestClient
 from localnode.pipes.base import BuildContext, Config, Entity, RunScope, Sink, decoded
 from localnode.pipes.registry import SINK, register
-from localnode.pipes.rest import schema
-from localnode.pipes.rest.calls import call
-from localnode.pipes.rest.client import RestClient
 from localnode.store import Stored, WriteResult
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+from localnode.dtl import TransformContext
 from localnode.dtl.functions.json import json_text
 from localnode.dtl.values import is_string
-from localnode.pipes.base import Config, Entity
+from localnode.pipes.base import BuildContext, Config, Entity, Item, Transform
 from localnode.pipes.errors import ConfigProblem, EntityUnfit
-from localnode.pipes.registry import FLAG, Schema
+from localnode.pipes.registry import FLAG, SINK, STRING, TRANSFORM, TRIGGER, Schema, register
+from localnode.pipes.sinks.endpoints import EndpointSink
+from localnode.pipes.transforms.trigger import Trigger
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 PROPERTIES: dict[str, Schema] = {
@@ -91,3 +95,53 @@ def _text(value: object) -> str:
     if _FORBIDDEN.search(text):
         raise EntityUnfit("a control character, which XML cannot hold")
     return text
+
+
+@register(TRANSFORM, "xml", {**PROPERTIES, "xml-property": STRING, "trigger_on": TRIGGER}, ("xml-property",))
+class XmlTransform(Transform):
+    """Deleted entities pass without XML unless `skip-deleted-entities` is false."""
+
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
+        self._writer = XmlWriter(config)
+        self._trigger = Trigger(config)
+
+    def apply(self, items: Sequence[Item], context: TransformContext) -> list[Item]:
+        """See Transform. EntityUnfit for what XML cannot hold."""
+        return self._trigger.apply(items, lambda chosen: [self._with_xml(item) for item in chosen])
+
+    def _with_xml(self, item: Item) -> Item:
+        if self._writer.skips_deleted and item.entity.get("_deleted") is True:
+            return item
+        text = self._writer.opening + self._writer.element(item.entity)
+        return Item(item.source_id, {**item.entity, str(self.config["xml-property"]): text})
+
+
+@register(
+    SINK,
+    "xml_endpoint",
+    {
+        **PROPERTIES,
+        "wrapper": STRING,
+        "byte_order_mark": FLAG,
+        "filename": STRING,
+        "content_disposition": {"enum": ["inline", "attachment"]},
+    },
+)
+class XmlEndpointSink(EndpointSink):
+    """An XML document."""
+
+    def __init__(self, config: Config, build_context: BuildContext) -> None:
+        super().__init__(config, build_context)
+        self._writer = XmlWriter(config)
+
+    def document(self, entities: Iterator[Entity]) -> Iterator[bytes]:
+        """Yield the entities as an XML document."""
+        writer = self._writer
+        if self.config.get("byte_order_mark"):
+            yield codecs.BOM_UTF8
+        yield writer.opening.encode()
+        for entity in entities:
+            if not (writer.skips_deleted and entity.get("_deleted") is True):
+                yield writer.element({k: v for k, v in entity.items() if k[:1] != "_" or k == "_id"}).encode()
+        yield writer.closing.encode()

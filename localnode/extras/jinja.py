@@ -32,7 +32,7 @@ from localnode.dtl.functions.bytes import base64_decode, base64_encode, bytes_
 from localnode.dtl.functions.datetimes import datetime as cast_datetime
 from localnode.dtl.functions.datetimes import datetime_format
 from localnode.dtl.kinds import INVALID
-from localnode.pipes import jinja_budget as budget
+from localnode.extras import jinja_budget as budget
 from localnode.pipes.errors import ConfigProblem, EntityUnfit
 
 _LONE = re.compile(r"\s*\{\{(?P<expression>(?:(?!\}\}|\{\{).)*)\}\}\s*", re.DOTALL)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from localnode.extras.rest.client import RestClient
+from localnode.extras.rest.operation import Operation
+from localnode.extras.rest.paging import Page, pages
+from localnode.extras.rest.schema import READS
 from localnode.pipes.base import Entity
 from localnode.pipes.errors import RemoteFailed
-from localnode.pipes.rest.client import RestClient
-from localnode.pipes.rest.operation import Operation
-from localnode.pipes.rest.paging import Page, pages
-from localnode.pipes.rest.schema import READS
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 from jinja2 import Undefined
 
 from core import jsonio
+from localnode.extras.jinja import AS_JSON, Template, TemplateFailed, template
+from localnode.extras.rest import payload
+from localnode.extras.rest.schema import HEADER, MANUAL, QUERY, status_codes
 from localnode.pipes.base import Config
 from localnode.pipes.errors import ConfigProblem
-from localnode.pipes.jinja import AS_JSON, Template, TemplateFailed, template
-from localnode.pipes.rest import payload
-from localnode.pipes.rest.schema import HEADER, MANUAL, QUERY, status_codes
 
 SKIP = "sesam:markskip"
 DEFAULT_STRATEGIES = ("next-page-link-empty", "same-next-page-request", "same-response")

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.jsonio import Json
-from localnode.pipes.rest.operation import Request
-from localnode.pipes.rest.response import Answer
+from localnode.extras.rest.operation import Request
+from localnode.extras.rest.response import Answer
 
 MAX_ENTRIES = 200
 DEFAULT_BYTES = 100
