@@ -37,9 +37,12 @@ from localnode.node import Node  # noqa: E402
 from stack.__main__ import parser as stack_parser  # noqa: E402
 
 MADE = "<!-- Made by `make docs`; do not edit. -->"
+SERVICES = """\
+Both services answer these calls. The ERP service accepts webhooks if its profile has `webhooks`; only the
+Chargebee service has `POST /webhooks/events`."""
 NODE = """\
-As on a hosted node, as far as [the local node](../local-node.md) goes; `/api/diagnostics`, `/metrics` and the
-pages are its own. `/api/talk` is the former name of `/api/diagnostics`."""
+The API is that of a hosted node, as far as [the local node](../local-node.md) supports it. `/api/diagnostics`,
+`/metrics` and the pages are additions. `/api/talk` is the former name of `/api/diagnostics`."""
 ENVIRONMENT = {
     "CHARGEBEE_SITE": "docs",
     "CHARGEBEE_API_KEY": "documentation",
@@ -76,9 +79,7 @@ def _endpoints() -> Iterator[str]:
         "",
     )
     service = chargebee.create_app(ENVIRONMENT)
-    yield from _application(
-        "The services", "Both answer these; only the Chargebee service takes webhooks.", service
-    )
+    yield from _application("The services", SERVICES, service)
     known = {rule.rule for rule in service.url_map.iter_rules()}
     own = sorted({rule.rule for rule in erp.create_app(ENVIRONMENT).url_map.iter_rules()} - known)
     if own:

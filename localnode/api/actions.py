@@ -1,7 +1,7 @@
-"""The audit trail of what people do at the node: who, when, what, and how it ended.
+"""Keep the audit trail of what people do on the node: who, when, what, and how it ended.
 
-One entity for each call that changes something, refused ones too, in the dataset `system:actions`. Values of
-variables and secrets are not in it.
+There is one entity for each call that changes something, including refused ones, in the dataset
+`system:actions`. It contains no values of variables and secrets.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ NAMED = ("config.put_env", "config.add_env", "config.put_secrets", "systems.put_
 
 
 def keep(entities: list[object]) -> None:
-    """Note what an audited receiver was sent."""
+    """Keep the entities that were pushed to an audited receiver, for the audit trail."""
     g.kept = entities[:KEPT_ENTITIES]
 
 
@@ -72,15 +72,15 @@ def record(app: Flask) -> None:
 
 
 def _is_of_people() -> bool:
-    """Return whether a call is an action.
+    """Return whether a call is an action of a person.
 
-    Entities are pushed by programs, unless their receiver is audited.
+    Programs push entities, unless their receiver is audited.
     """
     return request.endpoint != "flow.receive" or is_audited(str((request.view_args or {}).get("pipe_id")))
 
 
 def _names() -> list[str]:
-    """Return the names in a body, none of one that cannot be read."""
+    """Return the names in a body; nothing if the body cannot be read."""
     try:
         body = codec.parse(request.get_data())
     except (HTTPException, codec.MalformedJson):

@@ -17,34 +17,33 @@ admin = Blueprint("admin", __name__, url_prefix="/api")
 @admin.get("/")
 @admin.get("", strict_slashes=False)
 def greet() -> Response:
-    """Return what a client asks first."""
+    """Return the greeting that a client asks for first."""
     return as_json({"status": {"developer_mode": True}, "node": "local", "version": node().version})
 
 
 @admin.get("/status")
 def status() -> Response:
-    """Return the node's start time, figures of what it does, and its `state`.
+    """Return the node's start time, figures about its work, and its `state`.
 
-    The time differs after every restart. `state` is ok, warning or error, with the `counts` of what needs
-    attention, see `localnode.diagnostics.findings`.
+    The time changes with every restart. `state` is ok, warning or error, with the `counts` of findings, see
+    `localnode.diagnostics.findings`.
     """
     return as_json({**node().status(), **summary(findings(node()))})
 
 
 @admin.get("/progress")
 def progress() -> Response:
-    """Return how far the pumps that run have come.
+    """Return the progress of the running pumps.
 
-    `pipe`, `seconds`, `read`, `left`, `per_minute`, `seconds_left`.
-
-    Those of a plan or verification that is being made are there too, with `dry_run` true.
+    Each has `pipe`, `seconds`, `read`, `left`, `per_minute` and `seconds_left`. The pumps of a running plan
+    or verification are included, with `dry_run` true.
     """
     return as_json([*node().progress(), *scratch_copy.progress()])
 
 
 @admin.get("/health")
 def health() -> Response:
-    """200 while the node can do its work, else 503 with the `reason`, such as a full disk."""
+    """Return 200 while the node can do its work, otherwise 503 with the `reason`, such as a full disk."""
     reason = node().unhealthy()
     return as_json(
         {"status": "ok"} if reason is None else {"status": "unavailable", "reason": reason},
@@ -54,23 +53,23 @@ def health() -> Response:
 
 @admin.get("/ping")
 def ping() -> Response:
-    """Say that the process is alive."""
+    """Return 200 as long as the process is alive."""
     return as_json({"status": "running"})
 
 
 @admin.get("/license")
 def license_terms() -> Response:
-    """Return a local node needs no licence."""
+    """Return licence terms for clients that ask; a local node needs no licence."""
     return as_json({"status": "valid", "type": "local"})
 
 
 @admin.post("/admin")
 def operate() -> Response:
-    """`operation`.
+    """Carry out `operation` on the node.
 
-    Restart (keep everything), reset (forget everything uploaded and every dataset), or start-scheduling and
-    stop-scheduling: pumps run on their schedules, or only when they are asked to, until the node is started
-    the next time.
+    `restart` keeps everything. `reset` deletes everything uploaded and every dataset. `start-scheduling` and
+    `stop-scheduling` decide whether pumps run on their schedules or only on request, until the node is
+    restarted.
     """
     operation = parsing.form().get("operation")
     if operation == "restart":

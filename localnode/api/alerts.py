@@ -1,4 +1,4 @@
-"""`/api/alerts`: what people have been told, and the channels that they are told by."""
+"""`/api/alerts`: the alerts that people were sent, and their channels."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ alerts = Blueprint("alerts", __name__, url_prefix="/api/alerts")
 
 @alerts.get("")
 def list_alerts() -> Response:
-    """Show what people were told and is not over (`firing`), and what is not for long enough (`coming`).
+    """Return the alerts that are firing (`firing`), and those that are not old enough yet (`coming`).
 
-    `channels`: how they are told, what waits for them, when something was `sent` and the last `error`; `file`
-    with the rules and its `problem`, if the present one cannot be used.
+    `channels` has for each channel how it notifies people, the messages that wait, when the last message was
+    `sent`, and the last `error`. `file` is the file with the rules, with its `problem` if the present version
+    cannot be used.
     """
     return as_json(alerts_of(current_app).as_json())
 
 
 @alerts.post("/test")
 def try_channels() -> Response:
-    """Send a message over every channel, or the one whose id is `channel`, and answer what became of it."""
+    """Send a test message over every channel, or the one with the id `channel`; return the results."""
     return as_json(alerts_of(current_app).try_channels(parsing.form().get("channel") or None))

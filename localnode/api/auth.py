@@ -1,4 +1,4 @@
-"""Who calls, and whether they may: the node's own token, a named one with its role, or this machine."""
+"""Find out who calls and what they may do: the node's own token, a named one with a role, or this machine."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ THIS_MACHINE = Caller("this machine", ADMIN)
 
 
 def write_syncconfig(path: Path, url: str, token: str) -> None:
-    """Write the file in which the vendor's client looks for node and token; readable by its owner only."""
+    """Write the file in which Sesam's client looks for node and token; only its owner can read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
@@ -41,16 +41,17 @@ def write_syncconfig(path: Path, url: str, token: str) -> None:
 
 
 def caller() -> Caller:
-    """Who makes the present request."""
+    """Return who makes the present request."""
     found: Caller = g.caller
     return found
 
 
 def require_token(app: Flask, token: str, open_loopback: bool) -> None:
-    """Check every request of `app`; with `open_loopback` callers on this machine need no token, or any.
+    """Check every request of `app`; with `open_loopback` callers on this machine need no token.
 
-    A named token counts wherever it comes from: with a reader's nobody does more than a reader may, and one
-    that has expired is refused. A browser page of another origin is no caller on this machine.
+    A named token counts wherever it comes from: a caller with a reader's token may do no more than a reader,
+    and an expired token is refused. A browser page of another origin does not count as a caller on this
+    machine.
     """
     expected = token.encode()
 
@@ -75,7 +76,7 @@ def require_token(app: Flask, token: str, open_loopback: bool) -> None:
 
 
 def _allow() -> Response | None:
-    """None when the caller's role is enough for the request, else the refusal."""
+    """Return None if the caller's role is sufficient for the request, otherwise the refusal."""
     who = caller()
     if request.path in _OPEN_PATHS or request.blueprint in _OPEN_BLUEPRINTS:
         return None

@@ -1,4 +1,4 @@
-"""`/api/config`, `/api/env`, `/api/secrets`, `/api/metadata`: what is uploaded to the node."""
+"""`/api/config`, `/api/env`, `/api/secrets`, `/api/metadata`: everything that is uploaded to the node."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ config = Blueprint("config", __name__, url_prefix="/api")
 @config.put("/config")
 @config.put("/config-all")
 def put_config() -> Response:
-    """Replace the whole configuration by a zip or JSON: in a form part named "file", or as the body itself.
+    """Replace the whole configuration with a zip or JSON: in a form part named "file", or as the body itself.
 
-    Findings are answered as `validation_errors`: with 400 and nothing changed when there are errors, unless
-    `force`; with 200 when there are only warnings.
+    Findings are returned as `validation_errors`. If there are errors, the answer is 400 and nothing changes,
+    unless `force` is set. If there are only warnings, it is 200.
     """
     found = node().upload(_uploaded(), parsing.flag("force", False))
     return as_json({"validation_errors": found.validation_errors()})
@@ -36,7 +36,7 @@ def put_config_group(group: str) -> Response:
 
 @config.get("/config-history/entity")
 def get_history() -> Response:
-    """Versions of the config entity `entity_id` as uploaded; `since`, `limit`, `reverse` as for datasets."""
+    """Return versions of the config entity `entity_id`; `since`, `limit`, `reverse` as for datasets."""
     entity_id = request.args.get("entity_id")
     if not entity_id:
         raise BadRequest('the parameter "entity_id" is missing')
@@ -46,7 +46,7 @@ def get_history() -> Response:
 
 @config.get("/config")
 def get_config() -> Response:
-    """Return the configuration as uploaded: a zip if the client accepts one, else a JSON list."""
+    """Return the uploaded configuration: a zip if the client accepts one, otherwise a JSON list."""
     if request.accept_mimetypes.best_match(["application/json", "application/zip"]) == "application/zip":
         return Response(node().config_zip(), content_type="application/zip")
     return as_json(list(node().config.entities))
@@ -54,13 +54,13 @@ def get_config() -> Response:
 
 @config.get("/config-all")
 def get_config_all() -> Response:
-    """Return everything configured; the same as `/config`, since this node adds nothing of its own."""
+    """Return the whole configuration; the same as `/config`, because this node adds nothing of its own."""
     return as_json(list(node().config.entities))
 
 
 @config.get("/config/<group>")
 def get_config_group(group: str) -> Response:
-    """Return the entities of one config group; those without one are in "default"."""
+    """Return the entities of one config group; entities without a group are in "default"."""
     return as_json([entity for entity in node().config.entities if config_group(entity) == group])
 
 
@@ -74,8 +74,9 @@ def get_env() -> Response:
 def put_env() -> Response:
     """Replace all environment variables.
 
-    409 and nothing changed when pipes with data would turn from a system to embedded test data or back; with
-    `force=true` they do, and everything that pipes have read and made is deleted. PATCH and DELETE likewise.
+    The answer is 409 and nothing changes if this would switch pipes with data from a system to embedded test
+    data or back. With `force=true` they are switched, and everything that the pipes have read and produced is
+    deleted. PATCH and DELETE behave the same way.
     """
     node().replace_env(parsing.json_object(), parsing.flag("force", False))
     return get_env()
@@ -101,7 +102,7 @@ def delete_env(name: str) -> Response:
 
 @config.get("/secrets")
 def get_secrets() -> Response:
-    """Return names of the node's secrets; values are never answered."""
+    """Return the names of the node's secrets, never their values."""
     return as_json(node().secret_names(GLOBAL))
 
 
@@ -156,7 +157,7 @@ def delete_metadata() -> Response:
 
 @config.get("/namespaces")
 def get_namespaces() -> Response:
-    """Prefix → URI of the default namespaces."""
+    """Return the default namespaces, as prefix → URI."""
     return as_json((node().config.settings.get("namespaces") or {}).get("default") or {})
 
 

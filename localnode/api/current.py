@@ -1,4 +1,4 @@
-"""The node behind the application that handles this request."""
+"""Hold the node behind the application that handles the present request."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _KEY, _ALERTS = "localnode", "localnode-alerts"
 
 
 def attach(app: Flask, node: Node) -> None:
-    """Make `node` the one that `app` serves."""
+    """Make `node` the node that `app` serves."""
     app.extensions[_KEY] = node
 
 
 def attach_alerts(app: Flask, watch: AlertWatch) -> None:
-    """Make `watch` the one that tells of the node of `app`."""
+    """Make `watch` the watch that sends the alerts of `app`'s node."""
     app.extensions[_ALERTS] = watch
 
 
 def alerts_of(app: Flask) -> AlertWatch:
-    """Return the watch of an application."""
+    """Return the alert watch of an application."""
     found: AlertWatch = app.extensions[_ALERTS]
     return found
 

@@ -19,14 +19,14 @@ datasets = Blueprint("datasets", __name__, url_prefix="/api/datasets")
 
 @datasets.get("")
 def list_datasets() -> Response:
-    """Return all datasets; `include-internal-datasets` adds execution logs and the like."""
+    """Return all datasets; `include-internal-datasets` adds execution logs and other internal ones."""
     internal = parsing.flag("include-internal-datasets", False)
     return as_json([views.dataset_view(each) for each in node().store.datasets(include_system=internal)])
 
 
 @datasets.get("/<dataset_id>")
 def get_dataset(dataset_id: str) -> Response:
-    """One dataset."""
+    """Return one dataset."""
     return as_json(views.dataset_view(_dataset(dataset_id)))
 
 
@@ -40,9 +40,9 @@ def delete_dataset(dataset_id: str) -> Response:
 
 @datasets.post("/<dataset_id>")
 def operate_dataset(dataset_id: str) -> Response:
-    """`operation`.
+    """Carry out `operation` on the dataset.
 
-    Rollback-circuit-breaker drops what a tripped breaker holds, commit-circuit-breaker publishes it.
+    `rollback-circuit-breaker` drops what a tripped breaker holds back, `commit-circuit-breaker` publishes it.
     """
     dataset = _dataset(dataset_id)
     operation = parsing.form().get("operation")
@@ -60,9 +60,9 @@ def operate_dataset(dataset_id: str) -> Response:
 def get_entities(dataset_id: str) -> Response:
     """Return entities in `_updated` order, streamed.
 
-    `since` (offset; before it with `reverse`), `limit`, `history` (default true: all versions), `deleted`
-    (default true), `reverse`, `populated` (404 until populated), `uncommitted` (also what a tripped breaker
-    holds), `subset` (JSON).
+    `since` (an offset; with `reverse`, entities before it), `limit`, `history` (default true: all versions),
+    `deleted` (default true), `reverse`, `populated` (404 until the dataset is populated), `uncommitted` (also
+    what a tripped breaker holds back), `subset` (JSON).
     """
     dataset = _dataset(dataset_id)
     info = dataset.info()
@@ -83,7 +83,7 @@ def get_entities(dataset_id: str) -> Response:
 
 @datasets.get("/<dataset_id>/uncommitted")
 def get_uncommitted(dataset_id: str) -> Response:
-    """Only what a tripped circuit breaker holds. This is an addition to the vendor's API."""
+    """Return only what a tripped circuit breaker holds back. This call is an addition to Sesam's API."""
     return entity_array(_dataset(dataset_id).staged())
 
 
@@ -99,7 +99,7 @@ def post_entities(dataset_id: str) -> Response:
 
 @datasets.get("/<dataset_id>/entity")
 def get_entity(dataset_id: str) -> Response:
-    """One entity: the latest version of `entity_id`, or the version at `offset`."""
+    """Return one entity: the latest version of `entity_id`, or the version at `offset`."""
     dataset = _dataset(dataset_id)
     at = parsing.offset("offset")
     entity_id = request.args.get("entity_id")
@@ -121,14 +121,14 @@ def get_entity(dataset_id: str) -> Response:
 
 @datasets.get("/<dataset_id>/indexes")
 def get_indexes(dataset_id: str) -> Response:
-    """Return names of the dataset's indexes."""
+    """Return the names of the dataset's indexes."""
     keys: list[str] = _dataset(dataset_id).indexes.keys()
     return as_json([{"index_int_id": number, "name": key} for number, key in enumerate(keys)])
 
 
 @datasets.delete("/<dataset_id>/indexes/<int:index_no>")
 def delete_index(dataset_id: str, index_no: int) -> Response:
-    """Drop the index at that position of the list; it is built again when a pipe asks for it."""
+    """Drop the index at that position of the list; it is built again when a pipe needs it."""
     found = _dataset(dataset_id).indexes
     keys = found.keys()
     if index_no >= len(keys):

@@ -1,4 +1,4 @@
-"""`/api/diagnostics`: what the flow makes of records, told to people. The shapes are with the functions."""
+"""`/api/diagnostics`: plan, explain, verify, findings and decisions."""
 
 from __future__ import annotations
 
@@ -43,11 +43,9 @@ def get_findings() -> Response:
 def make_plan() -> Response:
     """Return what a run would do, see `localnode.diagnostics.plan`.
 
-    `limit` (10000) bounds the lists, not the counts.
-
-    It may take `max_run_time` (900) seconds.
-    With the form field `file`, an archive as for an upload, and `env`, a JSON object of variables: what that
-    configuration would make of the data collected so far, see `localnode.diagnostics.compare`.
+    `limit` (10000) bounds the lists, not the counts. The plan may take `max_run_time` (900) seconds. With the
+    form field `file`, an archive as for an upload, and `env`, a JSON object of variables, the answer is what
+    that configuration would produce from the data collected so far, see `localnode.diagnostics.compare`.
     """
     archive = request.files.get("file")
     if archive is None:
@@ -70,11 +68,11 @@ def _variables() -> Json | None:
 
 @diagnostics.post("/decisions")
 def foresee_decisions() -> Response:
-    """Return what a request of a person comes to, and what would follow; nothing is decided or written.
+    """Return what a person's request would lead to, without deciding or writing anything.
 
-    `{"decisions": [entities for the receiver `decisions`], "effects": …}`, see
-    `localnode.diagnostics.decide`. With `effects=false` nothing is foreseen, which may take a while.
-    `{"action": "commit", "dataset": id}` foresees what a tripped circuit breaker would let through.
+    The body is `{"decisions": [entities for the receiver `decisions`], "effects": …}`, see
+    `localnode.diagnostics.decide`. With `effects=false` the effects are left out, which is faster.
+    `{"action": "commit", "dataset": id}` shows what a tripped circuit breaker would let through.
     """
     asked = parsing.json_object()
     _, seconds = _bounds()

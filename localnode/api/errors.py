@@ -49,7 +49,7 @@ _STORE_ERRORS: list[tuple[type[Any], int, str]] = [
 
 
 def register_errors(app: Flask) -> None:
-    """Make every error of `app` a problem document."""
+    """Turn every error of `app` into a problem document."""
 
     @app.errorhandler(NodeError)
     def refused(error: NodeError) -> Response:
@@ -113,5 +113,5 @@ def register_errors(app: Flask) -> None:
 
 
 def _entry(table: list[tuple[type[object], int, str]], error: Exception) -> tuple[int, str]:
-    """Status and title of the first kind in `table` that `error` is of."""
+    """Return status and title of the first kind in `table` that `error` is an instance of."""
     return next((status, title) for kind, status, title in table if isinstance(error, kind))

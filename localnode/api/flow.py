@@ -1,4 +1,4 @@
-"""`/api/receivers` and `/api/publishers`: entities in, entities out."""
+"""`/api/receivers` and `/api/publishers`: entities into the node and out of it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ flow = Blueprint("flow", __name__, url_prefix="/api")
 @flow.post("/receivers/<pipe_id>/entities")
 @flow.put("/receivers/<pipe_id>/entities")
 def receive(pipe_id: str) -> Response:
-    """Take entities in by the JSON push protocol; they are stored when this answers.
+    """Accept entities by the JSON push protocol; they are stored when this answers.
 
-    Entities that cannot be read, have no usable `_id`, or fail in a transform or the sink are refused alone:
-    the answer is 400 and says how many others were `stored` and which were `refused`, and why. A full
+    An entity that cannot be read, has no usable `_id`, or fails in a transform or the sink is refused alone.
+    The answer is then 400 and says how many others were `stored` and which were `refused`, and why. A full
     sequence is refused whole.
 
-    Parameters `sequence_id`, `is_full`, `is_first`, `is_last`, `request_id`, `previous_request_id`; header
+    Parameters: `sequence_id`, `is_full`, `is_first`, `is_last`, `request_id`, `previous_request_id`; header:
     `X-Dataset-Completeness` (µs).
     """
     pushed = PushRequest(
@@ -49,9 +49,9 @@ def receive(pipe_id: str) -> Response:
 @flow.get("/publishers/<pipe_id>/entities")
 @flow.get("/publishers/<pipe_id>/entities/<filename>")
 def publish_json(pipe_id: str, filename: str | None = None) -> Response:
-    """Return a pipe with an http_endpoint sink, computed now.
+    """Return the entities of a pipe with an http_endpoint sink, computed now.
 
-    Parameters are bound to `_B`; `since` and `limit` page.
+    Query parameters are bound to `_B`; `since` and `limit` are for paging.
     """
     pipe = node().pipe(pipe_id)
     publisher = pipe.publisher("http_endpoint")
@@ -65,7 +65,7 @@ def publish_json(pipe_id: str, filename: str | None = None) -> Response:
 @flow.get("/publishers/<pipe_id>/csv")
 @flow.get("/publishers/<pipe_id>/csv/<filename>")
 def publish_csv(pipe_id: str, filename: str | None = None) -> Response:
-    """Return a pipe with a csv_endpoint sink, computed now."""
+    """Return the entities of a pipe with a csv_endpoint sink, computed now."""
     pipe = node().pipe(pipe_id)
     rows = pipe.publisher("csv_endpoint").publish_file(params=request.args.to_dict())
     first = next(rows, b"")
@@ -78,7 +78,10 @@ def publish_csv(pipe_id: str, filename: str | None = None) -> Response:
 @flow.get("/publishers/<pipe_id>/xml")
 @flow.get("/publishers/<pipe_id>/xml/<filename>")
 def publish_xml(pipe_id: str, filename: str | None = None) -> Response:
-    """Return a pipe with an xml_endpoint sink, computed now; `since` and `limit` page."""
+    """Return the entities of a pipe with an xml_endpoint sink, computed now.
+
+    `since` and `limit` are for paging.
+    """
     pipe = node().pipe(pipe_id)
     publisher = pipe.publisher("xml_endpoint")
     since, limit = token(request.args.get("since", "")), parsing.number("limit", None)
@@ -93,7 +96,7 @@ def publish_xml(pipe_id: str, filename: str | None = None) -> Response:
 
 @flow.get("/publishers/<pipe_id>/<kind>")
 def publish_other(pipe_id: str, kind: str) -> Response:
-    """Return formats that this node does not make."""
+    """Refuse formats that this node cannot produce."""
     node().pipe(pipe_id)
     raise BadRequest(f'this node publishes "entities", "csv" and "xml", not "{kind}"')
 

@@ -1,4 +1,4 @@
-"""`/metrics`: what the node's pipes and datasets are doing, as Prometheus text, read again at each call."""
+"""`/metrics`: figures of the node's pipes and datasets as Prometheus text, computed at each call."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def get_metrics() -> Response:
 
 
 class NodeCollector(Collector):
-    """Gauges of one node; no label ever holds an entity's id or value."""
+    """Gauges of one node; no label ever contains an entity's id or value."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
 
     def collect(self) -> Iterator[Metric]:
-        """One family after the other; a pipe that never ran has no sample of its last run."""
+        """Yield one family after the other; a pipe that never ran has no sample of its last run."""
         families = _families()
         for name, pipe in sorted(self.node.pipes.items()):
             _measure(families, name, pipe)

@@ -27,7 +27,7 @@ def flag(name: str, default: bool, values: Mapping[str, str] | None = None) -> b
 
 
 def optional_flag(name: str) -> bool | None:
-    """Return the same, None when it is not given."""
+    """Return a boolean like `flag`, None if it is absent."""
     return flag(name, False) if request.args.get(name) else None
 
 
@@ -57,7 +57,7 @@ def offset(name: str = "since") -> int | None:
 
 
 def json_parameter(name: str) -> object:
-    """Return a parameter that holds JSON; None when absent."""
+    """Return a parameter that contains JSON; None when absent."""
     text = request.args.get(name)
     if not text:
         return None
@@ -68,7 +68,7 @@ def json_parameter(name: str) -> object:
 
 
 def json_body() -> Any:
-    """Return the request body as JSON, numbers read exactly."""
+    """Return the request body as JSON, with exact numbers."""
     try:
         return codec.parse_exact(request.get_data(cache=False))
     except codec.MalformedJson as error:
@@ -84,7 +84,7 @@ def json_object() -> dict[str, object]:
 
 
 def form() -> dict[str, str]:
-    """Form fields, or the members of a JSON object with text values, whichever was sent."""
+    """Return the form fields, or the members of a JSON object with text values, whichever was sent."""
     if request.is_json:
         return {key: "" if value is None else str(value) for key, value in json_object().items()}
     return request.form.to_dict()

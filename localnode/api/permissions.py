@@ -1,6 +1,6 @@
-"""Who may call what, and what is an action of a person that goes into the audit trail: one table for both.
+"""Define who may call what, and which calls are actions of people in the audit trail: one table for both.
 
-What is not in it: everybody who may look may GET, only an admin may do anything else.
+For calls that are not in the table: GET is open to everybody who may read, anything else to admins only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OF_OPERATORS = ("start", "stop", "enable", "disable", "retry-dead-letters")
 
 @dataclass(frozen=True)
 class Permission:
-    """The role that a call needs, and what it does in words; None for a call that changes nothing."""
+    """The role that a call needs, and its description as an action; None for a call that changes nothing."""
 
     role: str | Callable[[Request], str]
     action: str | None = None
@@ -59,7 +59,7 @@ def _proxy(call: Request) -> str:
 def is_audited(pipe_id: str) -> bool:
     """Return whether pushes to a receiver are actions of people.
 
-    Its config says `"metadata": {"audited": true}`.
+    The receiver's config then says `"metadata": {"audited": true}`.
     """
     pipe = node().config.pipes.get(pipe_id)
     metadata = pipe.original.get("metadata") if pipe is not None else None
@@ -109,7 +109,7 @@ _LOOK, _CHANGE = Permission(READER), Permission(ADMIN, "changed")
 
 
 def permission() -> Permission:
-    """Return what the present request needs."""
+    """Return the permission that the present request needs."""
     endpoint = (request.endpoint or "").replace("talk.", "diagnostics.", 1)
     found = PERMISSIONS.get(endpoint)
     if found is not None and (request.method not in SAFE or endpoint == "systems.proxy"):

@@ -1,4 +1,4 @@
-"""`/api/pipes`: the pipes, their configs, pumps, logs and what flows through them."""
+"""`/api/pipes`: the pipes, their configs, pumps, logs and entities."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def list_pipes() -> Response:
 
 @pipes.post("")
 def add_pipes() -> Response:
-    """Add pipes (a list, or one), replacing those of the same id."""
+    """Add pipes (a list, or one), replacing those with the same id."""
     node().add_entities(entities_from_json(request.get_data()), parsing.flag("force", False))
     return list_pipes()
 
 
 @pipes.get("/<pipe_id>")
 def get_pipe(pipe_id: str) -> Response:
-    """One pipe."""
+    """Return one pipe."""
     return as_json(views.pipe_view(node().pipe(pipe_id), _fields()))
 
 
@@ -51,7 +51,7 @@ def delete_pipe(pipe_id: str) -> Response:
 
 @pipes.get("/<pipe_id>/config")
 def get_config(pipe_id: str) -> Response:
-    """Return the pipe's config as uploaded."""
+    """Return the uploaded config of the pipe."""
     return as_json(node().pipe(pipe_id).component.original)
 
 
@@ -68,7 +68,7 @@ def put_config(pipe_id: str) -> Response:
 
 @pipes.get("/<pipe_id>/entities")
 def get_entities(pipe_id: str) -> Response:
-    """Return what the pipe holds at a `stage`: source, before-transforms, after-transforms or sink (default).
+    """Return the pipe's entities at a `stage`: source, before-transforms, after-transforms or sink (default).
 
     Nothing is written anywhere: transforms with side effects are left out.
     """
@@ -83,11 +83,9 @@ def get_entities(pipe_id: str) -> Response:
 
 @pipes.post("/<pipe_id>/transform")
 def transform(pipe_id: str) -> Response:
-    """Return what the pipe's transforms make of the entities in the body.
+    """Return the output of the pipe's transforms for the entities in the body.
 
-    Those with side effects are left out.
-
-    This is an addition to the vendor's API.
+    Transforms with side effects are left out. This call is an addition to Sesam's API.
     """
     body = parsing.json_body()
     entities = body if isinstance(body, list) else [body]
@@ -100,7 +98,7 @@ def transform(pipe_id: str) -> Response:
 def get_entity_types(pipe_id: str, stage: str) -> Response:
     """Return a JSON Schema of the source's or sink's entities, inferred from up to `limit` of them.
 
-    Empty where `infer_pipe_entity_types` is off.
+    It is empty if `infer_pipe_entity_types` is off.
     """
     pipe = node().pipe(pipe_id)
     properties: dict[str, Any] = {}
@@ -117,9 +115,9 @@ def get_entity_types(pipe_id: str, stage: str) -> Response:
 
 @pipes.get("/<pipe_id>/log")
 def get_log(pipe_id: str) -> Response:
-    """Return the execution log.
+    """Return the execution log of the pipe.
 
-    Entities of `system:pump_execution:<pipe>`, which is `system:pump:<pipe>`, too.
+    These are the entities of `system:pump_execution:<pipe>`, also named `system:pump:<pipe>`.
     """
     node().pipe(pipe_id)
     log = node().store.dataset(LOG_PREFIX + pipe_id)
@@ -142,9 +140,9 @@ def get_pump(pipe_id: str) -> Response:
 
 @pipes.post("/<pipe_id>/pump")
 def operate_pump(pipe_id: str) -> Response:
-    """Carry out the form field `operation`; answers the pump.
+    """Carry out the form field `operation` and return the pump.
 
-    A `start` while it runs is a 409 with the pump.
+    A `start` while the pump runs is answered 409 with the pump.
     """
     fields = parsing.form()
     pipe = node().pipe(pipe_id)

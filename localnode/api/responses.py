@@ -12,7 +12,7 @@ CHUNK = 64 * 1024
 
 
 def render(value: object) -> bytes:
-    """JSON text in the value's own key order; integers of any size."""
+    """Return JSON text in the value's own key order; integers may have any size."""
     try:
         return orjson.dumps(value)
     except TypeError:
@@ -20,16 +20,16 @@ def render(value: object) -> bytes:
 
 
 def as_json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """One JSON value; key order is kept."""
+    """Return a response with one JSON value; key order is kept."""
     response = Response(render(value), status, content_type="application/json")
     response.headers.update(headers or {})
     return response
 
 
 def entity_array(entities: Iterable[dict[str, object]], headers: Mapping[str, str] | None = None) -> Response:
-    """Return a JSON array, streamed.
+    """Return a response with a JSON array, streamed.
 
-    The first entity is read before the status is chosen, so that early errors show.
+    The first entity is read before the status is chosen, so that early errors are reported with their status.
     """
     source = iter(entities)
     first = next(source, None)

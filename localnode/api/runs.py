@@ -1,4 +1,4 @@
-"""Running all pipes: `/api/pipes/run-all-pipes` and what belongs to it."""
+"""`/api/pipes/run-all-pipes` and related calls: run all pipes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ runs = Blueprint("runs", __name__, url_prefix="/api/pipes")
 
 @runs.post("/run-all-pipes")
 def run_all() -> Response:
-    """Run until nothing moves.
+    """Run all pipes until nothing moves.
 
-    `request_mode` sync blocks and answers the result, async answers a token at once.
+    With `request_mode` sync the call blocks and returns the result, with async it returns a token at once.
 
     `reset_pipes_and_delete_sink_datasets` (default true) starts from scratch; `delete_input_datasets`
-    (default true) says whether that includes what receivers hold. A pipe whose system cannot be read fails
-    the run; `check_input_pipes` false tolerates that, true minds pipes too that cannot run on this node at
-    all.
+    (default true) includes the entities of receivers. The run fails if a pipe cannot read from its system.
+    `check_input_pipes` false tolerates that; true also counts pipes that cannot run on this node at all.
     """
     mode = request.args.get("request_mode", "sync")
     if mode not in ("sync", "async"):
@@ -44,23 +43,23 @@ def run_all() -> Response:
 
 @runs.post("/stop-run-all-pipes")
 def stop() -> Response:
-    """End a run-all and what it started; fine when nothing runs."""
+    """End a run-all and the pumps that it started; do nothing if none is running."""
     ended = node().runs.stop(float(parsing.number("terminate_timeout", 30) or 0))
     return as_json({"status": "stopped" if ended else "stopping"})
 
 
 @runs.get("/get-pipe-runner-status")
 def status() -> Response:
-    """Return how the run of a `token` is.
+    """Return the state of the run of a `token`.
 
-    Running, success, failed, stopped, or not-running when it is unknown.
+    It is running, success, failed or stopped, or not-running if the token is unknown.
     """
     return as_json(node().runs.status(request.args.get("token")))
 
 
 @runs.get("/get-run-all-pipes-log")
 def log() -> Response:
-    """Log lines newer than `since`."""
+    """Return log lines newer than `since`."""
     return as_json(node().runs.log.since(request.args.get("since")))
 
 

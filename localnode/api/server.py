@@ -1,6 +1,6 @@
 """Serve the application: gunicorn with threads, in exactly one worker process, which holds the node.
 
-The worker opens the node after the fork and closes it when it ends; SIGTERM and SIGINT first ask runs to end
+The worker opens the node after the fork and closes it when it ends. SIGTERM and SIGINT first ask runs to end
 after their present batch, so that stopping takes seconds and loses nothing.
 """
 
@@ -31,19 +31,19 @@ KEEP_ALIVE_SECONDS = 75
 
 
 class NodeWorker(BoundedWorker):
-    """The one worker; told to stop, it tells its node to."""
+    """The only worker; when it is told to stop, it stops its node."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.request_seconds = self.app.settings.request_timeout
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """SIGTERM: finish what is under way, start nothing more."""
+        """Handle SIGTERM: finish current work, start nothing new."""
         _ask_to_end(self)
         super().handle_exit(sig, frame)
 
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:
-        """SIGINT and SIGQUIT: the same."""
+        """Handle SIGINT and SIGQUIT in the same way."""
         _ask_to_end(self)
         super().handle_exit(sig, frame)
 
@@ -61,7 +61,7 @@ class NodeServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no type
     def load_config(self) -> None:
         """Set fixed options.
 
-        One process, threads, loopback unless told otherwise, no files left in the way.
+        One process, threads, loopback unless another address is given, no files left behind.
         """
         options: dict[str, Any] = {
             **SETTINGS,
@@ -80,7 +80,7 @@ class NodeServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no type
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        """Open the node; runs in the worker. What the config or the folder says no to ends the server."""
+        """Open the node; runs in the worker. An error of the config or the folder ends the server."""
         try:
             self.node = Node(self.settings)
             self.opened(self.node)
@@ -106,9 +106,10 @@ def _ask_to_end(worker: NodeWorker) -> None:
 
 
 def serve(settings: NodeSettings, opened: Callable[[Node], None]) -> bool:
-    """Serve until a signal says stop; False when the node could not be opened.
+    """Serve until a signal stops it; return False if the node could not be opened.
 
-    gunicorn ends by SystemExit. The worker is a fork that passes here too, and has to keep its own exit code.
+    gunicorn ends with SystemExit. The worker is a fork that also passes here, and must keep its own exit
+    code.
     """
     parent = os.getpid()
     try:

@@ -1,4 +1,4 @@
-"""`/api/systems`: configs, secrets, reachability, and a proxy to the services behind them."""
+"""`/api/systems`: configs, secrets, reachability, and a proxy to the services behind the systems."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def list_systems() -> Response:
 
 @systems.post("")
 def add_systems() -> Response:
-    """Add systems (a list, or one), replacing those of the same id."""
+    """Add systems (a list, or one), replacing those with the same id."""
     node().add_entities(entities_from_json(request.get_data()), parsing.flag("force", False))
     return list_systems()
 
 
 @systems.get("/<system_id>")
 def get_system(system_id: str) -> Response:
-    """One system."""
+    """Return one system."""
     return as_json(views.system_view(node().system(system_id)))
 
 
@@ -48,7 +48,7 @@ def delete_system(system_id: str) -> Response:
 
 @systems.get("/<system_id>/config")
 def get_config(system_id: str) -> Response:
-    """Return the system's config as uploaded."""
+    """Return the uploaded config of the system."""
     return as_json(node().system(system_id).original)
 
 
@@ -65,7 +65,7 @@ def put_config(system_id: str) -> Response:
 
 @systems.get("/<system_id>/secrets")
 def get_secrets(system_id: str) -> Response:
-    """Return names of the system's secrets."""
+    """Return the names of the system's secrets."""
     node().system(system_id)
     return as_json(node().secret_names(system_id))
 
@@ -95,7 +95,7 @@ def get_status(system_id: str) -> Response:
 
 @systems.get("/<system_id>/logs")
 def get_logs(system_id: str) -> Response:
-    """Return nothing: the services are processes of their own and keep their own logs."""
+    """Return nothing: the services are separate processes and keep their own logs."""
     node().system(system_id)
     return Response("", content_type="text/plain; charset=utf-8")
 
@@ -110,7 +110,7 @@ def reload(system_id: str) -> Response:
 @systems.route("/<system_id>/proxy", methods=PROXIED, defaults={"path": ""})
 @systems.route("/<system_id>/proxy/<path:path>", methods=PROXIED)
 def proxy(system_id: str, path: str) -> Response:
-    """Pass a request on to the service behind the system, and its answer back."""
+    """Forward a request to the service behind the system, and return its answer."""
     node().system(system_id)
     call = node().systems.raw(
         system_id,
@@ -129,7 +129,7 @@ def proxy(system_id: str, path: str) -> Response:
 
 
 def _reachability(system_id: str) -> dict[str, object]:
-    """Return `{"running": bool}`; any HTTP answer at all counts, a `reason` is given otherwise."""
+    """Return `{"running": bool}`, with a `reason` if it is false; any HTTP answer counts as running."""
     try:
         with node().systems.raw(system_id, "GET", ""):
             return {"running": True}

@@ -17,7 +17,7 @@ tokens = Blueprint("tokens", __name__, url_prefix="/api")
 
 @tokens.get("/caller")
 def who_am_i() -> Response:
-    """Who the caller is to this node: `name` and `role` (reader, receiver, operator, admin)."""
+    """Return who the caller is to this node: `name` and `role` (reader, receiver, operator, admin)."""
     who = caller()
     return as_json({"name": who.name, "role": who.role})
 
@@ -26,16 +26,16 @@ def who_am_i() -> Response:
 def list_tokens() -> Response:
     """Return the named tokens: `name`, `role`, `created`, `expires`, `expired`.
 
-    Never the tokens themselves.
+    The tokens themselves are never returned.
     """
     return as_json([_view(each) for each in node().tokens.list()])
 
 
 @tokens.post("/tokens")
 def create() -> Response:
-    """Make a token of a `name` with a `role` that expires after `days` (or never).
+    """Create a token with a `name` and a `role` that expires after `days` (or never).
 
-    Its answer alone has the `token`.
+    Only this answer contains the `token`.
     """
     fields = parsing.json_object()
     name, role, days = fields.get("name"), fields.get("role"), fields.get("days")
@@ -49,7 +49,7 @@ def create() -> Response:
 
 @tokens.delete("/tokens/<name>")
 def revoke(name: str) -> Response:
-    """Let a token be good for nothing from now on."""
+    """Revoke a token; it is invalid from now on."""
     node().tokens.revoke(name)
     return list_tokens()
 

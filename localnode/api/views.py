@@ -1,4 +1,4 @@
-"""JSON shapes of pipes, pumps, systems and datasets, as clients of the node read them."""
+"""JSON forms of pipes, pumps, systems and datasets, as clients of the node read them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PARTS = frozenset({"config", "runtime", "storage", "graph"})
 
 
 def pipe_view(pipe: NodePipe, fields: Collection[str] = ("config", "runtime")) -> dict[str, object]:
-    """Return a pipe object; `fields` of config, runtime, storage, graph."""
+    """Return a pipe object; `fields` are any of config, runtime, storage, graph."""
     component = pipe.component
     view: dict[str, Any] = {"_id": component.id}
     if "config" in fields:
@@ -45,7 +45,7 @@ def component_config(component: Component) -> dict[str, object]:
 def config_state(component: Component) -> dict[str, object]:
     """Return whether a component is in use, and what is wrong with its config.
 
-    `not-runnable` says of a pipe which component of it only a hosted node has.
+    `not-runnable` names the component of a pipe that only a hosted node has.
     """
     reason = component.not_runnable if isinstance(component, PipeComponent) else None
     return {
@@ -69,7 +69,7 @@ def pump_view(pipe: NodePipe) -> dict[str, object]:
 
 
 def pump_runtime(pipe: NodePipe) -> dict[str, object]:
-    """State of a pump; pipes without one are never running."""
+    """Return the state of a pump; a pipe without one is never running."""
     pump = pipe.pump
     view: dict[str, Any] = {
         "is-running": pump.is_running,
@@ -116,7 +116,7 @@ def dataset_view(dataset: Dataset) -> dict[str, object]:
 
 
 def storage(dataset: Dataset) -> dict[str, object]:
-    """Figures of a dataset: counts by distinct id, offsets, completeness in µs."""
+    """Return figures of a dataset: counts by distinct id, offsets, completeness in µs."""
     info = dataset.info()
     return {
         "populated": info.populated,
@@ -133,7 +133,7 @@ def storage(dataset: Dataset) -> dict[str, object]:
 
 
 def timestamp(seconds: float) -> str | None:
-    """ISO 8601 UTC with microseconds; None for never."""
+    """Return ISO 8601 UTC with microseconds; None for never."""
     if math.isinf(seconds):
         return None
     return seconds_to_text(seconds)

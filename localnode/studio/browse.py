@@ -33,7 +33,7 @@ TECHNICAL = ("_at", "_id", "id", "version", "object", "type")
 
 @data.get("/datasets")
 def list_datasets() -> Response:
-    """Datasets whose id holds `q`, by id; `after` is a cursor, `internal` adds execution logs."""
+    """Return datasets whose id contains `q`, by id; `after` is a cursor, `internal` adds execution logs."""
     wanted, text, after = limit(100), request.args.get("q", "").lower(), request.args.get("after", "")
     found = node().store.datasets(include_system=parsing.flag("internal", False))
     matching = [each for each in found if text in each.id.lower()]
@@ -45,7 +45,7 @@ def list_datasets() -> Response:
 
 @data.get("/kinds")
 def list_kinds() -> Response:
-    """Return what the systems have, from the pipes that collect.
+    """Return the kinds of records of the systems, from the pipes that collect them.
 
     `[{"system", "datatype", "concept", "dataset", "live"}]`; records of one concept can be the same thing.
     """
@@ -61,7 +61,7 @@ def list_kinds() -> Response:
 
 @data.get("/datasets/<path:dataset_id>/info")
 def dataset_info(dataset_id: str) -> Response:
-    """Figures of one dataset, with the pipes that write, read and hop to it."""
+    """Return figures of one dataset, with the pipes that write, read and hop to it."""
     found = dataset(dataset_id)
     pipes = [pipe.component for pipe in node().pipes.values()]
     return as_json(
@@ -78,10 +78,10 @@ def dataset_info(dataset_id: str) -> Response:
 
 @data.get("/datasets/<path:dataset_id>/entities")
 def list_entities(dataset_id: str) -> Response:
-    """Return a page of entities: `order` newest (default.
+    """Return a page of entities in `order`.
 
-    Cursor `before`, an offset) or id (cursor `after`, an id; `prefix` narrows). `deleted` (default true) also
-    shows deleted ones.
+    `newest` is the default (cursor `before`, an offset); the other is `id` (cursor `after`, an id; `prefix`
+    narrows). `deleted` (default true) also shows deleted ones.
     """
     found, wanted = dataset(dataset_id), limit(50)
     order = request.args.get("order", "newest")
@@ -105,10 +105,10 @@ def list_entities(dataset_id: str) -> Response:
 
 @data.get("/datasets/<path:dataset_id>/search")
 def search(dataset_id: str) -> Response:
-    """Return entities that are `q`, begin with it or hold it, newest first.
+    """Return entities whose text is `q`, begins with it or contains it, newest first.
 
-    Reads on from `before` for a quarter of a second at most; `searched` of `total` offsets lie behind then,
-    and `cursor` says where to go on.
+    Reads backwards from `before` for at most a quarter of a second; `searched` of `total` offsets are then
+    done, and `cursor` says where to continue.
     """
     found, wanted, text = dataset(dataset_id), limit(50), request.args.get("q", "")
     if not text.strip():
@@ -129,7 +129,7 @@ def search(dataset_id: str) -> Response:
 
 
 def _holding(found: Dataset, text: str, before: int) -> list[Stored]:
-    """Return entities of the window before `before` with `text` in a value.
+    """Return entities of the window before `before` that have `text` in a value.
 
     Names of properties do not count.
     """
@@ -142,7 +142,7 @@ def _holding(found: Dataset, text: str, before: int) -> list[Stored]:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Yield every plain value within, as text."""
+    """Yield every plain value inside, as text."""
     if isinstance(value, dict):
         for name, content in value.items():
             if name[:1] != "_" or name == "_id":
@@ -155,19 +155,19 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _named(found: Dataset, text: str) -> list[Stored]:
-    """Return the entity of that id, and a few whose id begins so."""
+    """Return the entity with that id, and a few whose id begins with it."""
     return store_browse.by_id(found, text.strip(), "", 5)
 
 
 @data.get("/datasets/<path:dataset_id>/entity")
 def entity(dataset_id: str) -> Response:
-    """Return the latest version of the entity `id`, whole. NotFound when there is none."""
+    """Return the latest version of the entity `id`, complete. Raises NotFound if there is none."""
     return as_json(_latest(dataset(dataset_id)).entity())
 
 
 @data.get("/datasets/<path:dataset_id>/versions")
 def versions(dataset_id: str) -> Response:
-    """Versions of the entity `id`, newest first, each with what changed; cursor `at` (an offset)."""
+    """Return versions of the entity `id`, newest first, each with what changed; cursor `at` (an offset)."""
     found, wanted, at = dataset(dataset_id), limit(20), parsing.offset("at")
     row = _latest(found) if at is None else found.version(at)
     rows: list[dict[str, Any]] = []
@@ -199,7 +199,7 @@ def _latest(found: Dataset) -> Stored:
 
 
 def preview(row: Stored) -> Json:
-    """Return an entity as a line of a list: its first telling values only."""
+    """Return an entity as one line of a list: only its first meaningful values."""
     shown: dict[str, Any] = {}
     found = [(name, value) for name, value in _plain(row.entity()) if value != row.id]
     for name, value in sorted(found, key=lambda each: _rank(each[0])):
@@ -210,7 +210,7 @@ def preview(row: Stored) -> Json:
 
 
 def _rank(name: str) -> int:
-    """Return names and addresses of people and things come first, what only programs read comes last."""
+    """Return the rank of a property: names and addresses first, values for programs last."""
     for rank, words in enumerate(TELLING):
         if any(word in name for word in words):
             return rank
@@ -218,9 +218,9 @@ def _rank(name: str) -> int:
 
 
 def _plain(value: dict[str, object], depth: int = 0) -> Iterator[tuple[str, object]]:
-    """Texts and numbers by name, first those of the entity itself, then those within.
+    """Return texts and numbers by name, first those of the entity itself, then those inside it.
 
-    `{"v": …}`, as values with a clock are kept, counts as its `v`.
+    `{"v": …}`, the form of values with a clock, counts as its `v`.
     """
     inner: list[dict[str, Any]] = []
     for name, content in value.items():
@@ -238,7 +238,7 @@ def _plain(value: dict[str, object], depth: int = 0) -> Iterator[tuple[str, obje
 
 
 def changes(before: Json, after: Json) -> list[Json]:
-    """Return what differs between two versions, see `core.diff`; of `_…` only `_deleted` counts."""
+    """Return the differences between two versions, see `core.diff`; of `_…` only `_deleted` counts."""
     return list(differences(_content(before), _content(after)))
 
 

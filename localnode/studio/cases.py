@@ -121,12 +121,12 @@ class IssueIndex:
 
 @data.get("/cases")
 def list_cases() -> Response:
-    """Return open cases: a page of them, and `groups`, all by status and rule.
+    """Return a page of open cases, and `groups`: all of them by status and rule.
 
-    `status`, `rule` (with `rule=` those without one), `dataset` and `q` (any text within) choose, `ignored`
-    shows what is ignored instead; `order` is newest, oldest or record; cursor `after`. `complete` is false
-    while a large dataset is still being read. `groups` begins with what there is least of; `counts` has their
-    number by status, `ignored` that of all that is ignored.
+    `status`, `rule` (with `rule=`, those without one), `dataset` and `q` (any text inside) filter; `ignored`
+    shows the ignored cases instead. `order` is newest, oldest or record; the cursor is `after`. `complete` is
+    false while a large dataset is still being read. `groups` begins with the smallest; `counts` has the
+    number by status, and `ignored` the number of all ignored cases.
     """
     book = open_cases()
     complete, wanted = book.read_on(), limit(50)
@@ -150,7 +150,7 @@ def list_cases() -> Response:
 
 
 def _page(chosen: list[Case], start: int, wanted: int, text: str) -> tuple[list[Json], int]:
-    """Return what is shown from `start` on, and where the next page begins."""
+    """Return the rows from `start` on, and where the next page begins."""
     rows: list[Json] = []
     labels, at = Labels.of(node().config), start
     for case in islice(chosen, start, start + MAX_PASSED):
@@ -165,7 +165,7 @@ def _page(chosen: list[Case], start: int, wanted: int, text: str) -> tuple[list[
 
 @data.get("/decisions")
 def list_decisions() -> Response:
-    """Return what people have decided and what still counts, newest first; cursor `after` (a number)."""
+    """Return the decisions that still count, newest first; cursor `after` (a number)."""
     wanted, start = limit(50), parsing.number("after", 0) or 0
     labels = Labels.of(node().config)
     rows = [_decision(each, labels) for each in islice(taken(node().store), start, start + wanted + 1)]
@@ -173,7 +173,7 @@ def list_decisions() -> Response:
 
 
 def open_cases() -> IssueIndex:
-    """Return the case book of this application."""
+    """Return the issue index of this application."""
     book: IssueIndex = current_app.extensions.setdefault(_KEY, IssueIndex())
     return book
 
@@ -184,7 +184,7 @@ def _is_asked_for(case: Case) -> bool:
 
 
 def _groups(cases: list[Case]) -> list[Json]:
-    """Return how many there are of each status and rule, and since when; the odd one out comes first."""
+    """Return how many cases each status and rule has, and since when; the rarest come first."""
     found: dict[tuple[str, str], list[Case]] = {}
     for case in cases:
         found.setdefault((case.status, case.rule), []).append(case)

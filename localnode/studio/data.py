@@ -1,4 +1,4 @@
-"""The blueprint of what Studio's pages fetch, and how its answers are paged."""
+"""The blueprint of the data that Studio's pages fetch, and the paging of its answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_PASSED = 5000
 
 
 def limit(default: int) -> int:
-    """Return the parameter `limit`, at most MAX_PAGE. BadRequest when it is no whole number above 0."""
+    """Return the parameter `limit`, at most MAX_PAGE; BadRequest if it is not a whole number above 0."""
     asked = parsing.number("limit", default, minimum=1) or default
     if asked > MAX_PAGE:
         raise BadRequest(f'the parameter "limit" must be at most {MAX_PAGE}')

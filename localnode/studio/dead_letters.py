@@ -1,4 +1,4 @@
-"""`/studio/data/letters`, `/retries`, `/breakers`: what did not go through, and what is held back."""
+"""`/studio/data/letters`, `/retries`, `/breakers`: entities that failed, and changes that are held back."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def dead_letter_datasets() -> list[tuple[str, Dataset]]:
 
 @data.get("/letters")
 def list_dead_letters() -> Response:
-    """Dead letters, newest first: entities that their pipe has given up. Cursor: `before` (µs)."""
+    """Return dead letters, newest first: entities that their pipe could not process; cursor `before`."""
     before = parsing.number("before", None)
     streams = [_dead_letters(pipe_id, dataset, before) for pipe_id, dataset in dead_letter_datasets()]
     found = heapq.merge(*streams, key=lambda each: each[1].ts, reverse=True)
@@ -65,8 +65,8 @@ def list_breakers() -> Response:
     """Return tripped circuit breakers.
 
     `[{"dataset", "pipe", "reason", "held": number of entities, "about", "system", "deletions"}]`. For a pipe
-    that holds back what a system says is gone, `about` is the kind of record (`ERP contact`), `system` its
-    name, and `deletions` what follows from them elsewhere (the node's variable `deletes`).
+    that holds back deletions of a system, `about` is the kind of record (`ERP contact`), `system` its name,
+    and `deletions` their consequence in the other system (the node's variable `deletes`).
     """
     writers = {pipe.component.sink_dataset: pipe.id for pipe in node().pipes.values()}
     tripped = [(each, info.breaker) for each in node().store.datasets() if (info := each.info()).breaker]

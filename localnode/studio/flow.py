@@ -23,7 +23,7 @@ MAX_REASON = 600
 
 @data.get("/flow")
 def get_flow() -> Response:
-    """`{"systems": [ids], "pipes": [see pipe_card], "datasets": [those of no pipe]}`."""
+    """Return `{"systems": [ids], "pipes": [see pipe_card], "datasets": [those without a pipe]}`."""
     here = node()
     retries = retry_counts(node().store)
     pipes = [pipe_card(pipe, retries.get(pipe.id, 0)) for pipe in here.pipes.values()]
@@ -41,7 +41,7 @@ def get_flow() -> Response:
 
 @data.get("/pipes/<path:pipe_id>")
 def get_pipe(pipe_id: str) -> Response:
-    """One pipe: its card, its config as uploaded, its findings and its pump."""
+    """Return one pipe: its card, its uploaded config, its findings and its pump."""
     pipe = node().pipe(pipe_id)
     return as_json(
         {
@@ -62,8 +62,8 @@ def get_pipe(pipe_id: str) -> Response:
 def pipe_card(pipe: NodePipe, retries: int) -> dict[str, object]:
     """Return what the flow shows of one pipe.
 
-    `changes` and `seconds` are the last run's; `backlog` is how many versions of the source are still to be
-    read, None when the source does not tell.
+    `changes` and `seconds` are those of the last run. `backlog` is how many versions of the source are still
+    to be read, None if the source does not know.
     """
     component, pump, last = pipe.component, pipe.pump, pipe.pump.last
     system, datatype, stage = names.parts(pipe.id, node().config.systems)
@@ -99,16 +99,16 @@ def pipe_card(pipe: NodePipe, retries: int) -> dict[str, object]:
 
 
 def dead_letters(pipe: NodePipe) -> int:
-    """Return how many entities the pipe has given up."""
+    """Return how many entities the pipe could not process."""
     name = policy(pipe.component.effective).dead_letter_dataset
     dataset = node().store.find(name) if isinstance(name, str) else None
     return dataset.info().live if dataset is not None else 0
 
 
 def state_of(pipe: NodePipe) -> tuple[str, str]:
-    """Return how a pipe is, and why.
+    """Return the state of a pipe, and the reason.
 
-    One of invalid, not-runnable, disabled, running, failed, waiting, blocked, ready, never.
+    It is one of invalid, not-runnable, disabled, running, failed, waiting, blocked, ready, never.
     """
     pump, last = pipe.pump, pipe.pump.last
     if not pipe.component.valid:
@@ -129,7 +129,7 @@ def state_of(pipe: NodePipe) -> tuple[str, str]:
 
 
 def counts(dataset: Any) -> Json:
-    """Kept counts of a dataset, zeros for one that is not there yet."""
+    """Return the stored counts of a dataset, zeros if it does not exist yet."""
     if dataset is None:
         return {"live": 0, "deleted": 0, "versions": 0, "populated": False, "breaker": None}
     info = dataset.info()
@@ -143,7 +143,7 @@ def counts(dataset: Any) -> Json:
 
 
 def next_run(pipe: NodePipe) -> str | None:
-    """Return when the pump of a pipe is to run by itself."""
+    """Return when the pump of a pipe will run by itself."""
     planned = pipe.has_pump and pipe.pump.may_run and node().settings.schedule
     return views.timestamp(pipe.pump.next_run) if planned else None
 

@@ -1,4 +1,4 @@
-"""`/studio/data/audit`, `/events`, `/log`: writes to the systems, trouble of the pumps, the node's log."""
+"""`/studio/data/audit`, `/events`, `/log`: writes to the systems, problems of the pumps, the node's log."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _write(dataset_id: str, row: Stored) -> dict[str, object] | None:
 
 @data.get("/events")
 def events() -> Response:
-    """Trouble the pumps reported, newest first; `before` (µs) is a cursor, `pipe` one pipe only."""
+    """Return problems that the pumps reported, newest first; cursor `before` (µs); `pipe` selects one."""
     chosen = request.args.get("pipe")
     pipe_ids = [chosen] if chosen else list(node().pipes)
     return until_full(_found((f"{LOG_PREFIX}{each}" for each in pipe_ids), _event), limit(50))
@@ -109,7 +109,7 @@ def _event(dataset_id: str, row: Stored) -> dict[str, object] | None:
 
 @data.get("/log")
 def log() -> Response:
-    """Return lines of the node's own log after number `since`, oldest first, as far as they are at hand."""
+    """Return lines of the node's own log after number `since`, oldest first, as far as they are in memory."""
     return as_json({"rows": NodeLog.current().since(parsing.number("since", 0) or 0)})
 
 

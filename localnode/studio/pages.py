@@ -33,7 +33,7 @@ TITLES = {
 @pages.get("/", endpoint="root")
 @pages.get("/studio", endpoint="root", strict_slashes=False)
 def overview() -> str:
-    """Return the overview: what a person sees first."""
+    """Return the overview, the first page that a person sees."""
     return _shell("overview", TITLES["overview"])
 
 
@@ -45,21 +45,21 @@ def listed(name: str) -> str:
 
 @pages.get("/studio/pipes/<path:pipe_id>")
 def pipe(pipe_id: str) -> str:
-    """One pipe; the script reads its id from the address."""
+    """Return the page of one pipe; the script reads its id from the address."""
     del pipe_id
     return _shell("pipe", "Pipe", section="flow")
 
 
 @pages.get("/studio/datasets/<path:dataset_id>")
 def dataset(dataset_id: str) -> str:
-    """One dataset, or with `?entity=` one of its entities; the script reads both from the address."""
+    """Return the page of a dataset or, with `?entity=`, of an entity; the script reads the address."""
     del dataset_id
     return _shell("dataset", "Dataset", section="datasets")
 
 
 @pages.get("/studio/<path:name>")
 def missing(name: str) -> tuple[str, int]:
-    """Return the page that says that there is none."""
+    """Return the page for addresses that do not exist."""
     del name
     return _shell("missing", "There is no such page", section=""), 404
 

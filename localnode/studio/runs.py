@@ -33,7 +33,7 @@ def chart() -> Response:
     """Return runs that ended within the last `window` seconds in `buckets` equal spans, of one `pipe` or all.
 
     `{"start": seconds, "width": seconds, "stages": {stage: [changes]}, "completed": [n], "failed": [n],
-    "slowest": [seconds], "complete": bool}`; `complete` is false when there were too many to count.
+    "slowest": [seconds], "complete": bool}`; `complete` is false if there were too many runs to count.
     """
     window = parsing.number("window", 3600, minimum=60) or 3600
     buckets = min(parsing.number("buckets", 60, minimum=2) or 60, MAX_BUCKETS)
@@ -65,7 +65,7 @@ def chart() -> Response:
 
 @data.get("/runs")
 def list_runs() -> Response:
-    """Return runs, newest first, of one `pipe` or all, with `failed` only those with errors.
+    """Return runs, newest first, of one `pipe` or all; `failed` limits them to those with errors.
 
     Cursor: `before`.
     """

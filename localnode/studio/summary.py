@@ -1,4 +1,4 @@
-"""`/studio/data/node`: what every page shows of the node."""
+"""`/studio/data/node`: the summary of the node that every page shows."""
 
 from __future__ import annotations
 
@@ -44,5 +44,5 @@ def get_node() -> Response:
 
 @data.get("/systems")
 def get_systems() -> Response:
-    """Return what people call the systems: `{id: name}`."""
+    """Return the names that people use for the systems: `{id: name}`."""
     return as_json(Labels.of(node().config).systems)

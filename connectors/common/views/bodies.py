@@ -1,4 +1,4 @@
-"""Reading request bodies: JSON, sent as JSON, and not too large."""
+"""Read request bodies: JSON with a JSON media type, and not too large."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _PATIENCE = 30.0
 
 
 def json_of(request: Request, any_bytes: bool = False) -> object:
-    """Return the body's JSON value; `any_bytes`: U+FFFD stands for what is no UTF-8.
+    """Return the body's JSON value; with `any_bytes`, U+FFFD replaces bytes that are not UTF-8.
 
-    `WrongMediaType`, `TooSlow`, `BadRequest`, or 413 from Flask while reading.
+    Raises `WrongMediaType`, `TooSlow` or `BadRequest`, or 413 from Flask while reading.
     """
     kind = request.mimetype
     if kind != "application/json" and not kind.endswith("+json"):
@@ -32,7 +32,7 @@ def json_of(request: Request, any_bytes: bool = False) -> object:
 
 
 def parse(text: bytes) -> object:
-    """Return the JSON value in a text; `BadRequest` if it is none, nested too deep, or too much of it."""
+    """Return the JSON value of a text; `BadRequest` if it is invalid, nested too deep, or too large."""
     if jsonio.values_in(text) > MOST_VALUES:
         raise BadRequest(
             f"the body holds more than {MOST_VALUES} values; send fewer at a time", rule="values"
@@ -44,7 +44,7 @@ def parse(text: bytes) -> object:
 
 
 def read(request: Request) -> bytes:
-    """Return the body; `TooSlow` if its rest does not come, `BadRequest` if its framing is wrong."""
+    """Return the body; `TooSlow` if the rest does not arrive, `BadRequest` if its framing is wrong."""
     size = request.content_length
     with waiting_here():
         IN_FLIGHT.body(LARGE + 1 if size is None else size, _PATIENCE)
@@ -59,7 +59,7 @@ def read(request: Request) -> bytes:
 
 
 def entities_of(request: Request) -> list[Entity]:
-    """Return the body's entities; raises as `json_of` does."""
+    """Return the body's entities; raises the same errors as `json_of`."""
     body = json_of(request)
     if not isinstance(body, list):
         raise BadRequest(f"the body must be a JSON array of entities, not {type_name(body)}", rule="array")
@@ -72,6 +72,6 @@ def entities_of(request: Request) -> list[Entity]:
 
 
 def _place(error: ValueError) -> str:
-    """Line and column of a JSON error, without the text around it."""
+    """Return line and column of a JSON error, without the text around it."""
     line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
     return f"line {line}, column {column}" if line else "not UTF-8 text, or nested too deep"

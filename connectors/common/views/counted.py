@@ -1,4 +1,4 @@
-"""Counting what share and push requests cost upstream."""
+"""Count the upstream calls of share and push requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from connectors.common.service import runtime
 
 @contextmanager
 def counted(datatype: str) -> Iterator[None]:
-    """Add the present request's upstream calls to those of `datatype`, also when it fails."""
+    """Add the upstream calls of the present request to those of `datatype`, even if it fails."""
     calls = call_counter.present()
     try:
         yield

@@ -24,11 +24,12 @@ bp = Blueprint("entities", __name__)
 def read_all(datatype: str) -> Response:
     """Return a JSON array, one chunk per upstream page.
 
-    `since` (the `_updated` of an entity) leaves out what did not change later, `limit` ends it early.
+    `since` (the `_updated` of an entity) leaves out entities that have not changed later, `limit` ends the
+    array early.
 
-    The first page is there before the status is sent, so an upstream that fails at once gives its proper
-    status. If it fails later, the connection is cut and the array never closed: no reader can take it for
-    whole.
+    The first page is read before the status is sent, so an upstream that fails at once gets its proper
+    status. If it fails later, the connection is closed without closing the array, so no reader can take it
+    for complete.
     """
     parts = runtime()
     kind = parts.datatype(datatype)
@@ -40,7 +41,7 @@ def read_all(datatype: str) -> Response:
 
 @bp.get("/<datatype>/entities/<path:key>")
 def read_one(datatype: str, key: str) -> Response:
-    """One entity, fresh from upstream; 404 if there is none, 422 if it cannot be given out."""
+    """Return one entity, fresh from upstream; 404 if it does not exist, 422 if it cannot be represented."""
     kind = runtime().datatype(datatype)
     entity = kind.entity(kind.fetch(unescaped(key)))
     entity_text.check(entity, entity["_id"])
@@ -49,7 +50,7 @@ def read_one(datatype: str, key: str) -> Response:
 
 @bp.post("/<datatype>/entities")
 def write_all(datatype: str) -> Response:
-    """JSON push, see `connectors.common.push`; `{}` if all of it was done, else 422 naming what was not.
+    """Accept a JSON push, see `connectors.common.push`; `{}`, or 422 with what was not written.
 
     A full push is a sequence of requests: `sequence_id`, `is_full`, `is_first`, `is_last`, `request_id` and
     `previous_request_id` say which of them this one is.

@@ -14,15 +14,15 @@ bp = Blueprint("health", __name__)
 
 @bp.get("/health")
 def health() -> dict[str, object]:
-    """200 while the process is alive; asks nobody else."""
+    """Return 200 while the process is alive; calls no other system."""
     return {"status": "alive"}
 
 
 @bp.get("/ready")
 def ready() -> Response | dict[str, object]:
-    """200 if upstream is reachable and takes our credentials.
+    """Return 200 if upstream is reachable and accepts our credentials.
 
-    Else 503 with what is wrong and which setting.
+    Otherwise return 503 with what is wrong and which setting to change.
     """
     service = runtime().service
     try:

@@ -1,4 +1,4 @@
-"""`GET /openapi.json`: this service as OpenAPI describes it."""
+"""`GET /openapi.json`: describe this service as OpenAPI does."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _share(path: Mapping[str, str]) -> Schema:
 
 
 def _array(datatype: str, special: Mapping[str, Schema]) -> Schema:
-    """Return the schema of a list of entities: their datatype's properties, and what is special of them."""
+    """Return the schema of a list of entities: their datatype's properties, and the `$…` properties."""
     names = runtime().datatype(datatype).schema.get("properties", {})
     own = {name: {"$ref": f"#/components/schemas/{datatype}/properties/{name}"} for name in names}
     properties = {**own, "_id": _TEXT, "_deleted": _FLAG, **special}

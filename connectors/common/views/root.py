@@ -12,7 +12,7 @@ bp = Blueprint("root", __name__)
 
 @bp.get("/")
 def root() -> Json:
-    """Name, version and the datatypes with their addresses; `disabled`: those that upstream does not have."""
+    """Return name, version and the datatypes with addresses; `disabled`: those upstream does not have."""
     service = runtime().service
     return {
         "name": service.name,

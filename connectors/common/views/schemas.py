@@ -12,6 +12,6 @@ bp = Blueprint("schemas", __name__)
 
 @bp.get("/schemas/<datatype>")
 def schema(datatype: str) -> Response:
-    """JSON Schema 2020-12: `required` counts for inserts, `readOnly` properties cannot be written."""
+    """Return JSON Schema 2020-12: `required` applies to inserts, `readOnly` properties cannot be written."""
     found = runtime().datatype(datatype).schema
     return Response(jsonio.dumps(found), mimetype="application/schema+json")

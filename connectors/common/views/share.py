@@ -1,4 +1,4 @@
-"""`POST /<datatype>/share`: desired states in, what became of each out."""
+"""`POST /<datatype>/share`: accept desired states and return the outcome of each."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ bp = Blueprint("share", __name__)
 
 @bp.post("/<datatype>/share")
 def share(datatype: str) -> Response:
-    """Return an array of the same order and length as the request's; see `connectors.common.share`.
+    """Return an array with the same order and length as the request, see `connectors.common.share`.
 
     `dry_run=true` writes nothing: everything is read, compared and checked, and each answer says what would
-    be done (`$dry_run: true`), with the record as it would be as `$response`. The header `Dry-Run: true` says
-    that the answer is such a one.
+    be done (`$dry_run: true`), with the resulting record as `$response`. The header `Dry-Run: true` marks
+    such an answer.
     """
     parts = runtime()
     kind = parts.datatype(datatype)
