@@ -41,8 +41,8 @@ SERVICES = """\
 Both services answer these calls. The ERP service accepts webhooks if its profile has `webhooks`; only the
 Chargebee service has `POST /webhooks/events`."""
 NODE = """\
-The API is that of a hosted node, as far as [the local node](../local-node.md) supports it. `/api/diagnostics`,
-`/metrics` and the pages are additions. `/api/talk` is the former name of `/api/diagnostics`."""
+The API is that of a hosted node, as far as [the local node](../local-node.md) supports it. Additions are
+`/api/diagnostics`, `/metrics` and the pages. `/api/talk` is the former name of `/api/diagnostics`."""
 ENVIRONMENT = {
     "CHARGEBEE_SITE": "docs",
     "CHARGEBEE_API_KEY": "documentation",

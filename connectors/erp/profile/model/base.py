@@ -18,7 +18,7 @@ NO_VARIABLE = {
 
 
 class ProfilePart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One object of a profile. Class variables say in JSON Schema's terms what the members alone do not."""
+    """One object of a profile. Class variables add in JSON Schema terms what the members alone cannot say."""
 
     comment: Annotated[str | list[str] | None, Meta(description="For people; not used.")] = field(
         name="$comment", default=None
@@ -48,13 +48,13 @@ Path: TypeAlias = Annotated[
     Text,
     Meta(
         description="Dotted path into a JSON value, such as meta.next or errors.0.field. A key that"
-        " itself holds dots may be matched whole."
+        " contains dots itself may be matched whole."
     ),
 ]
 Place: TypeAlias = Annotated[
     Text,
     Meta(
-        description="Below base_url, with a slash at its start; {path} is the entity's own path, {id} the"
+        description="Path below base_url that starts with a slash; {path} is the entity's own path, {id} the"
         " record's id, URL-encoded.",
         extra_json_schema={"pattern": "^[/{]", **NO_VARIABLE},
     ),
@@ -87,7 +87,7 @@ Scalar: TypeAlias = str | int | float | bool
 Zone: TypeAlias = Annotated[
     Text,
     Meta(
-        description="IANA time zone of stamps that name no offset, such as Europe/Oslo; UTC by default.",
+        description="IANA time zone of timestamps without an offset, such as Europe/Oslo; UTC by default.",
     ),
 ]
 
@@ -98,7 +98,7 @@ class JsonText(ProfilePart, frozen=True):
     json: Annotated[Json, Meta(description="The JSON, a template.")] = field(default=None)
     b64json: Annotated[Json, Meta(description="The JSON, a template, sent in base64.")] = field(default=None)
     text: Annotated[
-        Text | None, Meta(description="A text that holds no value itself, such as an operator; with `if`.")
+        Text | None, Meta(description="A text without a value of its own, such as an operator; with `if`.")
     ] = field(default=None)
     only_with: Annotated[
         Text | None, Meta(description="The value without which the text is left out, such as since.")
@@ -110,16 +110,16 @@ Template: TypeAlias = Text | Annotated[list[Text], Meta(min_length=1)] | JsonTex
 Templates: TypeAlias = Annotated[
     dict[str, Template],
     Meta(
-        description="Query parameters or headers. A text may hold {name} for a value: since (and"
-        " since_date, since_time), origin, ids, id, value, the paginator's size, page, offset, cursor and"
-        " after, and what variables names; {name|integer} makes it a number, {name|text} a text. One whose"
-        " value is not there is left out. A value between quotes stays there, see quotes. A list of texts"
-        ' is sent as a repeated parameter. {"json": …} and'
-        ' {"b64json": …} hold JSON that is sent as text, plain or in URL-safe base64; {"$if":'
-        ' "since", "$then": …} in it is left out when there is no such value, or is its "$else".'
-        ' {"text": ">=", "if": "since"} goes along with that value only.'
+        description="Query parameters or headers. A text may contain {name} for a value: since (and"
+        " since_date, since_time), origin, ids, id, value, the paginator's size, page, offset, cursor"
+        " and after, and the names in variables; {name|integer} makes it a number, {name|text} a text."
+        " A parameter without a value is left out. A value between quotes cannot break out of them,"
+        ' see quotes. A list of texts is sent as a repeated parameter. {"json": …} and {"b64json": …}'
+        ' contain JSON that is sent as text, plain or in URL-safe base64; {"$if": "since", "$then": …}'
+        ' in it is left out if there is no such value, or replaced by its "$else". {"text": ">=",'
+        ' "if": "since"} is sent only together with that value.'
     ),
 ]
 PageSize: TypeAlias = Annotated[
-    int, Meta(ge=1, description="Records to ask for at once; the setting PAGE_SIZE by default.")
+    int, Meta(ge=1, description="Records to request at once; the setting PAGE_SIZE by default.")
 ]

@@ -1,4 +1,4 @@
-"""How the ERP is reached: address, credentials, limits, and what its answers mean."""
+"""How to reach the ERP: address, credentials, limits, and what its answers mean."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ LoginBody: TypeAlias = Annotated[
 
 
 class VariableSpec(ProfilePart, frozen=True):
-    """A variable that is no text."""
+    """A variable that is not a text."""
 
     value: Variable
     type: Annotated[
-        Literal["integer", "text"], Meta(description="What {name} becomes where it stands alone.")
+        Literal["integer", "text"], Meta(description="The type of {name} if it stands alone.")
     ] = "text"
 
 
 class Timeout(ProfilePart, frozen=True):
-    """Seconds; the service's settings where absent."""
+    """Seconds; the service's settings by default."""
 
     connect: Annotated[Seconds, Meta(description="To reach the ERP.")] | None = None
     read: Annotated[Seconds, Meta(description="For the next part of an answer.")] | None = None
 
 
 class NoAuth(ProfilePart, frozen=True, tag_field="type", tag="none"):
-    """Nothing is shown."""
+    """No credentials are sent."""
 
 
 class BasicAuth(ProfilePart, frozen=True, tag_field="type", tag="basic"):
@@ -60,7 +60,7 @@ class BearerAuth(ProfilePart, frozen=True, tag_field="type", tag="bearer"):
 
 
 class ApiKeyAuth(ProfilePart, frozen=True, tag_field="type", tag="api_key"):
-    """A key in a place of its own."""
+    """An API key in a header, parameter or cookie."""
 
     into: Annotated[Literal["header", "query", "cookie"], Meta(description="Where the key goes.")] = field(
         name="in"
@@ -70,27 +70,27 @@ class ApiKeyAuth(ProfilePart, frozen=True, tag_field="type", tag="api_key"):
 
 
 class TokenCall(ProfilePart, frozen=True, kw_only=True):
-    """What every call for an OAuth 2.0 token may say."""
+    """Members of every call for an OAuth 2.0 token."""
 
     token_url: Annotated[Url, Meta(description="Where tokens are fetched: ${NAME} alone, or an address.")]
     client_id: Variable
-    scope: Annotated[Text, Meta(description="Scopes to ask for, with spaces between them.")] | None = None
+    scope: Annotated[Text, Meta(description="Scopes to request, separated by spaces.")] | None = None
     client_in: Annotated[
         Literal["header", "body"],
-        Meta(description="Where id and secret go: basic auth, or members of the body."),
+        Meta(description="Where id and secret are sent: basic auth, or members of the body."),
     ] = "header"
-    sent_as: Annotated[
-        Literal["form", "json"], Meta(description="How the body of the token call is written.")
-    ] = "form"
+    sent_as: Annotated[Literal["form", "json"], Meta(description="The format of the token call's body.")] = (
+        "form"
+    )
     parameters: Annotated[
         dict[str, Sent],
-        Meta(description="Further members of the body, such as audience or resource; ${NAME} for secrets."),
+        Meta(description="Other members of the body, such as audience or resource; ${NAME} for secrets."),
     ] = {}
     headers: Annotated[
         dict[str, Sent],
-        Meta(description="Sent with the token call, such as a tenant; ${NAME} for what is secret."),
+        Meta(description="Headers of the token call, such as a tenant; ${NAME} for secrets."),
     ] = {}
-    token_path: Annotated[Path, Meta(description="Where the answer holds the token.")] = "access_token"  # noqa: S105 - a place, no password
+    token_path: Annotated[Path, Meta(description="Where the answer has the token.")] = "access_token"  # noqa: S105 - a place, no password
     header: Annotated[Text, Meta(description="Header that carries the token.")] = "Authorization"
     template: Annotated[Text, Meta(description="Value of the header with {token}.")] = "Bearer {token}"
 
@@ -112,18 +112,20 @@ class Password(TokenCall, frozen=True, kw_only=True, tag_field="type", tag="oaut
 
 
 class RefreshToken(TokenCall, frozen=True, kw_only=True, tag_field="type", tag="oauth2_refresh_token"):
-    """OAuth 2.0 with a refresh token (RFC 6749, 6) that a person's consent brought.
+    """OAuth 2.0 with a refresh token (RFC 6749, 6) from a person's consent.
 
-    Most systems give a new one with each use and refuse the one before: the latest is kept in a file.
+    Most systems give a new token with each use and refuse the previous one: the latest is kept in a file.
     """
 
-    refresh_token: Annotated[Variable, Meta(description="The first one; a changed one counts from then on.")]
+    refresh_token: Annotated[
+        Variable, Meta(description="The first refresh token; if it is changed, the new one counts.")
+    ]
     keep_in: (
         Annotated[
             Variable,
             Meta(
-                description="The file that keeps the latest refresh token over restarts, readable by the"
-                " service alone; replicas share it. Without it the first one must stay good for ever."
+                description="The file that keeps the latest refresh token across restarts, readable only"
+                " by the service; replicas share it. Without it, the first token must stay valid forever."
             ),
         ]
         | None
@@ -132,12 +134,12 @@ class RefreshToken(TokenCall, frozen=True, kw_only=True, tag_field="type", tag="
 
 
 class Session(ProfilePart, frozen=True, tag_field="type", tag="session"):
-    """A login call that answers with a session token, or with cookies."""
+    """A login call that returns a session token or cookies."""
 
     path: Annotated[
         Text,
         Meta(
-            description="Path of the login call below base_url, with a slash at its start.",
+            description="Path of the login call below base_url, starting with a slash.",
             extra_json_schema={"pattern": "^/"},
         ),
     ]
@@ -145,23 +147,21 @@ class Session(ProfilePart, frozen=True, tag_field="type", tag="session"):
     body: (
         Annotated[
             LoginBody,
-            Meta(description="Sent as JSON; ${NAME} for what is secret, also in objects and lists inside."),
+            Meta(description="Sent as JSON; ${NAME} for secrets, also in nested objects and lists."),
         ]
         | None
     ) = None
     query: Annotated[dict[str, Variable], Meta(description="Query parameters; every value is ${NAME}.")] = {}
     headers: Annotated[
-        dict[str, Sent], Meta(description="Sent with the login call; ${NAME} for what is secret.")
+        dict[str, Sent], Meta(description="Headers of the login call; ${NAME} for secrets.")
     ] = {}
-    token_path: Annotated[Path, Meta(description="Where the answer's body holds the token.")] | None = None
-    token_header: Annotated[Text, Meta(description="Header of the answer that holds it instead.")] | None = (
-        None
-    )
+    token_path: Annotated[Path, Meta(description="Where the answer's body has the token.")] | None = None
+    token_header: Annotated[Text, Meta(description="Header of the answer that has it instead.")] | None = None
     token_cookie: (
         Annotated[
             Text,
             Meta(
-                description="Cookie of the answer that holds it instead; it is sent back as a cookie unless"
+                description="Cookie of the answer that has it instead; it is sent back as a cookie unless"
                 " header says otherwise."
             ),
         ]
@@ -187,7 +187,10 @@ class Session(ProfilePart, frozen=True, tag_field="type", tag="session"):
     lifetime_seconds: (
         Annotated[
             Seconds,
-            Meta(description="Log in again after this; after a 401, or an answer of action expired, anyway."),
+            Meta(
+                description="Log in again after this time; the service always logs in again after a 401 or"
+                " an answer with action expired."
+            ),
         ]
         | None
     ) = None
@@ -243,18 +246,18 @@ Auth: TypeAlias = (
 
 
 class RateLimit(ProfilePart, frozen=True):
-    """Calls that the ERP allows."""
+    """The calls that the ERP allows."""
 
     per_second: Annotated[float, Meta(gt=0, description="Calls a second over time.")] | None = None
-    burst: Annotated[int, Meta(ge=1, description="Calls that may go at once after a quiet time.")] = 1
+    burst: Annotated[int, Meta(ge=1, description="Calls that may be made at once after a quiet time.")] = 1
     concurrency: Annotated[int, Meta(ge=1, description="Calls at the same time.")] | None = None
     per_day: (
         Annotated[
             int,
             Meta(
                 ge=10,
-                description="Calls within any 24 hours, of this process; the last tenth is left to writes."
-                " What is over it waits.",
+                description="Calls within any 24 hours, of this process; the last tenth is reserved for"
+                " writes. Calls above the limit wait.",
             ),
         ]
         | None
@@ -263,9 +266,9 @@ class RateLimit(ProfilePart, frozen=True):
         Annotated[
             Text,
             Meta(
-                description="Header of a 429 or 503 that says when to go on, where there is no Retry-After:"
+                description="Header of a 429 or 503 that says when to continue, if there is no Retry-After:"
                 " seconds from now, seconds or milliseconds since 1970, or a date. X-RateLimit-Reset,"
-                " RateLimit-Reset and X-Rate-Limit-Reset are known."
+                " RateLimit-Reset and X-Rate-Limit-Reset are known without this setting."
             ),
         ]
         | None
@@ -273,9 +276,9 @@ class RateLimit(ProfilePart, frozen=True):
 
 
 class RetryRule(ProfilePart, frozen=True):
-    """How failed calls are repeated; only those that are safe to repeat are."""
+    """How failed calls are retried; only calls that are safe to repeat are retried."""
 
-    max: Annotated[int, Meta(ge=0, le=20, description="Repeats after the first attempt.")] | None = None
+    max: Annotated[int, Meta(ge=0, le=20, description="Retries after the first attempt.")] | None = None
     base: (
         Annotated[
             Seconds,
@@ -290,7 +293,7 @@ class RetryRule(ProfilePart, frozen=True):
 
 
 class ErrorWhen(ProfilePart, frozen=True):
-    """All that is given must hold."""
+    """Conditions that must all hold."""
 
     status: (
         Annotated[
@@ -333,11 +336,10 @@ class ErrorRule(ProfilePart, frozen=True):
             "expired",
         ],
         Meta(
-            description="ok: no error · rejected: the data is wrong · conflict: the record moved on ·"
+            description="ok: no error · rejected: the data is wrong · conflict: the record has changed ·"
             " already_exists · not_found · empty: a list has no record, or none on that page ·"
-            " unavailable: try"
-            " again later · refused: credentials or settings are wrong · expired: the session or token has"
-            " ended, so another is fetched and the call made again."
+            " unavailable: retry later · refused: credentials or settings are wrong · expired: the"
+            " session or token has ended; another is fetched and the call is repeated."
         ),
     ]
 
@@ -347,31 +349,31 @@ class Rest(ProfilePart, frozen=True):
 
     base_url: Annotated[
         Url,
-        Meta(description="What every path is appended to: ${NAME} alone, or an http:// or https:// address."),
+        Meta(
+            description="The address to which every path is appended: ${NAME} alone, or an http:// or"
+            " https:// address."
+        ),
     ]
     headers: Annotated[
         dict[str, Sent | Annotated[list[Text], Meta(min_length=1)] | JsonText],
-        Meta(description="Sent with every call; ${NAME} for what is secret."),
+        Meta(description="Sent with every call; ${NAME} for secrets."),
     ] = {}
     query: Annotated[
-        dict[str, Sent], Meta(description="Sent with every call, e.g. a tenant; ${NAME} for what is secret.")
+        dict[str, Sent], Meta(description="Sent with every call, e.g. a tenant; ${NAME} for secrets.")
     ] = {}
     variables: Annotated[
         dict[str, Variable | VariableSpec],
         Meta(
-            description="Values of the environment under names of their own: {name} stands for them in"
-            " every path,"
-            " query, header and body of the profile, such as a tenant, a database or a key that belongs"
-            " into bodies."
+            description="Named values from the environment, such as a tenant, a database or a key in bodies:"
+            " {name} stands for the value in every path, query, header and body of the profile."
         ),
     ] = {}
     quotes: Annotated[
         Literal["doubled", "backslash", "as_is"],
         Meta(
-            description="How a quote is written in a value that a template puts between quotes, as in"
-            " $filter:"
-            " \"name eq '{value}'\". doubled: as OData and SQL have it · backslash: an escape before it ·"
-            " as_is."
+            description="How a quote is escaped in a value that a template puts between quotes, as in"
+            " $filter: \"name eq '{value}'\". doubled: as in OData and SQL · backslash: with a backslash"
+            " before it · as_is."
         ),
     ] = "doubled"
     timeout: Timeout = Timeout()
@@ -388,13 +390,13 @@ class Rest(ProfilePart, frozen=True):
     errors: Annotated[
         list[ErrorRule],
         Meta(
-            description="What answers mean, where the status code alone does not say it; the first that fits"
-            " counts."
+            description="What answers mean if the status code alone does not show it; the first rule that"
+            " fits counts."
         ),
     ] = []
 
 
 class Connection(ProfilePart, frozen=True):
-    """How the ERP is reached."""
+    """How to reach the ERP."""
 
     rest: Rest

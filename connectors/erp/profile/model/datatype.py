@@ -41,7 +41,7 @@ Names = Annotated[list[Text], Meta(description="Names of fields.")]
 
 
 class DatatypeProfile(ProfilePart, frozen=True):
-    """How records of one datatype are read and written. Every member may stand in `defaults` instead."""
+    """How records of one datatype are read and written. `defaults` may have every member, too."""
 
     short = {  # noqa: RUF012 - a ClassVar
         "id": {"type": "string", "minLength": 1, **NO_VARIABLE},
@@ -53,8 +53,8 @@ class DatatypeProfile(ProfilePart, frozen=True):
     path: Annotated[
         Text,
         Meta(
-            description="The collection below base_url, such as /contacts, with a slash at its start;"
-            " {path} in operations.",
+            description="The collection below base_url, such as /contacts, starting with a slash; {path} in"
+            " operations.",
             extra_json_schema={"pattern": "^/"},
         ),
     ]
@@ -62,11 +62,11 @@ class DatatypeProfile(ProfilePart, frozen=True):
     enabled: Annotated[
         bool,
         Meta(
-            description="false: this ERP has no such records, as if there were no entry: the datatype"
-            " reads as an empty list and takes no writes."
+            description="false: this ERP has no such records. As if there were no entry, the datatype"
+            " reads as an empty list and accepts no writes."
         ),
     ] = True
-    read_only: Annotated[bool, Meta(description="true: shares and pushes are refused.")] = False
+    read_only: Annotated[bool, Meta(description="true: share requests and pushes are refused.")] = False
     query: Annotated[Templates, Meta(description="Sent with every call for this datatype.")] = field(
         default_factory=dict
     )
@@ -74,19 +74,19 @@ class DatatypeProfile(ProfilePart, frozen=True):
         list[Path],
         Meta(
             min_length=1,
-            description="Where a record holds its key (id by default); a list for a key of several values,"
+            description="Where a record has its key (id by default); a list for a key of several values,"
             " whose parts are {id.<path>} in templates.",
         ),
     ] = field(default_factory=lambda: ["id"])
     modified: Annotated[
         list[Path | StampPair],
-        Meta(description="Where a record holds its change stamp; the first that is not null counts."),
+        Meta(description="Where a record has its change timestamp; the first that is not null counts."),
     ] = []
     modified_also: Annotated[
         list[Path],
         Meta(
-            description="Further change stamps, of children for example (* stands for every item of a"
-            " list); a later one counts."
+            description="Other change timestamps, for example of children (* stands for every item of a"
+            " list); the latest counts."
         ),
     ] = []
     modified_format: StampForm = "iso"
@@ -94,13 +94,13 @@ class DatatypeProfile(ProfilePart, frozen=True):
     where: Annotated[
         Conditions,
         Meta(
-            description="Which of the records are of this datatype, for collections that hold"
-            " several. A record that fits no more is given as deleted; the list itself must not"
-            " filter by what can change."
+            description="Which records belong to this datatype, for collections that hold several. A"
+            " record that no longer fits is reported as deleted; the list itself must not filter by values"
+            " that can change."
         ),
     ] = []
     keep: Annotated[
-        Names, Meta(description="Fields that a record keeps when it has left: what it became.")
+        Names, Meta(description="Fields that a record keeps when it no longer fits: what it became.")
     ] = []
     listing: ListCall = field(name="list", default=ListCall())
     incremental: Incremental | None = None
@@ -113,10 +113,9 @@ class DatatypeProfile(ProfilePart, frozen=True):
     absent: Annotated[
         Literal["accept", "refuse"],
         Meta(
-            description="What a mapped field without a default means that is missing in a record:"
-            " accept: it is null · refuse: the answer is broken, for this ERP sends every field, be"
-            " it null. Without that, a field that the ERP renames looks as if everybody had emptied"
-            " it."
+            description="What it means if a mapped field without a default is missing in a record. accept:"
+            " it is null · refuse: the answer is broken, because this ERP sends every field, even if it is"
+            " null. Without refuse, a field that the ERP renames looks as if everybody had emptied it."
         ),
     ] = "accept"
     fields: (
@@ -132,18 +131,16 @@ class DatatypeProfile(ProfilePart, frozen=True):
     null_values: Annotated[
         list[Scalar] | dict[str, list[Scalar]],
         Meta(
-            description='Values of this ERP that mean none, such as "" or 0001-01-01, for all fields but'
-            " truth"
-            ' values; or by type, {"date": ["0001-01-01"], "string": [""], "*": …}, where * is for fields'
-            " without"
-            " one. None is written as the first of them."
+            description='Values with which this ERP says that there is no value, such as "" or 0001-01-01,'
+            ' for all fields except booleans; or by type, {"date": ["0001-01-01"], "string": [""], "*":'
+            " …}, where * is for fields without a type. An empty value is written as the first of them."
         ),
     ] = []
     ignore: Annotated[
         Names,
         Meta(
-            description="Fields that this ERP has no place for, and that may get lost; any other"
-            " unmapped field is refused when it is written."
+            description="Fields that this ERP has no place for and that may be lost; any other unmapped"
+            " field is refused when it is written."
         ),
     ] = []
     values: Values = Values()
@@ -153,7 +150,7 @@ class DatatypeProfile(ProfilePart, frozen=True):
     ] = {}
     items: Annotated[
         dict[str, ItemSpec],
-        Meta(description="Objects in lists of the record that fields come from, by name."),
+        Meta(description="Objects in lists of the record from which fields are read, by name."),
     ] = {}
     parts: Annotated[
         dict[str, PartSpec], Meta(description="Other records that some fields are written to, by name.")
@@ -165,8 +162,8 @@ class DatatypeProfile(ProfilePart, frozen=True):
     actions: Annotated[
         Actions,
         Meta(
-            description="Fields that are changed by calls, not by writing: field, value, and the"
-            " steps that lead to it."
+            description="Fields that are changed by calls, not by writing the record: field, value, and"
+            " the steps that lead to it."
         ),
     ] = {}
 
@@ -174,12 +171,12 @@ class DatatypeProfile(ProfilePart, frozen=True):
 class Entities(ProfilePart, frozen=True):
     """One entry for every datatype that this ERP has.
 
-    What is not here reads as an empty list and takes no writes, and its mappings are off.
+    A datatype without an entry reads as an empty list and accepts no writes, and its mappings are off.
     """
 
     contact: Annotated[DatatypeProfile | None, Meta(description="People at customers.")] = None
     customer: Annotated[DatatypeProfile | None, Meta(description="Companies that buy.")] = None
-    employee: Annotated[DatatypeProfile | None, Meta(description="The own people.")] = None
+    employee: Annotated[DatatypeProfile | None, Meta(description="The company's own people.")] = None
     quote: Annotated[DatatypeProfile | None, Meta(description="Offers, until they are orders.")] = None
     order: Annotated[DatatypeProfile | None, Meta(description="Sales orders.")] = None
     product: Annotated[DatatypeProfile | None, Meta(description="What is sold.")] = None
@@ -187,7 +184,7 @@ class Entities(ProfilePart, frozen=True):
 
 
 class Document(ProfilePart, frozen=True):
-    """How one ERP's JSON API is spoken to.
+    """The JSON API of one ERP.
 
     One file describes connection, lists, single records and writes of every datatype. Unknown keys are
     refused. ${NAME} takes the value of an environment variable; it is allowed for base_url and required for
@@ -205,16 +202,15 @@ class Document(ProfilePart, frozen=True):
     defaults: Annotated[
         DatatypeProfile | None,
         Meta(
-            description="Members that every entity has unless it says otherwise; objects are"
-            " merged key by key, but one with another `type` or `strategy` replaces the default"
-            " whole."
+            description="Members that every entity has unless it says otherwise; objects are merged key by"
+            " key, but an object with another `type` or `strategy` replaces the default completely."
         ),
     ] = None
     webhooks: Webhooks | None = None
     lookups: Annotated[
         dict[str, LookupSpec],
         Meta(
-            description="Keys that the ERP wants where this project has codes, by name: asked for"
-            " when a field with `lookup` is written, and remembered."
+            description="Keys that the ERP expects where this project has codes, by name: looked up when a"
+            " field with `lookup` is written, and cached."
         ),
     ] = {}

@@ -1,4 +1,4 @@
-"""What of a record becomes which field, and how values are written on either side."""
+"""Which part of a record becomes which field, and how values are written in either direction."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ StampForm: TypeAlias = Annotated[
     str,
     Meta(
         extra_json_schema={"anyOf": [{"enum": list(STAMP_FORMS)}, {"pattern": "%"}]},
-        description="iso: date and time with fraction, in `timezone` where it names no offset · iso_seconds ·"
-        " iso_naive: without offset, in `timezone` · date · epoch_s · epoch_ms · dotnet: /Date(ms)/ · object:"
-        " year, month, day, hour, minute, second, microsecond · number: a growing change number · or a"
-        " pattern of strftime, such as %d.%m.%Y %H:%M:%S, in `timezone` where it has no %z.",
+        description="iso: date and time with fraction, in `timezone` if it has no offset · iso_seconds ·"
+        " iso_naive: without offset, in `timezone` · date · epoch_s · epoch_ms · dotnet: /Date(ms)/ ·"
+        " object: year, month, day, hour, minute, second, microsecond · number: a growing change"
+        " number · or a pattern of strftime, such as %d.%m.%Y %H:%M:%S, in `timezone` if it has no"
+        " %z.",
     ),
 ]
 
 
 class StampPair(ProfilePart, frozen=True):
-    """A change stamp in two fields.
+    """A change timestamp in two fields.
 
     The day, as YYYY-MM-DD at the beginning of a text, and the time of day.
     """
 
-    date: Annotated[Path, Meta(description="Where a record holds the day.")]
-    time: Annotated[Path, Meta(description="Where it holds the time; none is the beginning of the day.")]
+    date: Annotated[Path, Meta(description="Where a record has the day.")]
+    time: Annotated[
+        Path, Meta(description="Where it has the time of day; without one it is the beginning of the day.")
+    ]
     time_form: Annotated[
         Literal["clock", "hhmm", "hhmmss", "seconds"],
         Meta(
@@ -47,7 +50,7 @@ class Condition(ProfilePart, frozen=True):
 
     field: Annotated[
         Path,
-        Meta(description="Dotted path; * stands for every item of a list, of which one has to pass."),
+        Meta(description="Dotted path; * stands for every item of a list, of which one must pass."),
     ]
     present: Annotated[bool, Meta(description="Whether there is a value other than null.")] | None = None
     equals: Annotated[Scalar, Meta(description="The value.")] | UnsetType = UNSET
@@ -55,7 +58,7 @@ class Condition(ProfilePart, frozen=True):
         msgspec.field(name="in", default=None)
     )
     not_in: Annotated[list[Scalar], Meta(min_length=1, description="None of these values.")] | None = None
-    starts_with: Annotated[Text, Meta(description="A text that begins so.")] | None = None
+    starts_with: Annotated[Text, Meta(description="A text with this beginning.")] | None = None
     at_least = 2
 
 
@@ -65,14 +68,14 @@ Conditions: TypeAlias = Annotated[
 
 
 class ItemSpec(ProfilePart, frozen=True):
-    """An object in a list of the ERP's record that holds a field or several: the first that fits `where`."""
+    """An object in a list of the ERP's record that has one or more fields: the first that fits `where`."""
 
-    held_in: Annotated[Path, Meta(description="Where the record holds the list.")] = field(name="in")
-    to: Annotated[Path, Meta(description="Where it is written, if elsewhere.")] | None = None
-    part: Annotated[Text, Meta(description="The part that is written to.")] | None = None
+    held_in: Annotated[Path, Meta(description="Where the record has the list.")] = field(name="in")
+    to: Annotated[Path, Meta(description="Where it is written, if in another place.")] | None = None
+    part: Annotated[Text, Meta(description="The part to which it is written.")] | None = None
     where: Annotated[Conditions, Meta(description="Conditions on the item.")] = []
-    id: Annotated[Path, Meta(description="Where the item holds its key.")] = "id"
-    new: Annotated[dict[str, Json], Meta(description="Members of a new item, besides the fields.")] = field(
+    id: Annotated[Path, Meta(description="Where the item has its key.")] = "id"
+    new: Annotated[dict[str, Json], Meta(description="Other members of a new item.")] = field(
         default_factory=dict
     )
     holds: (
@@ -81,10 +84,10 @@ class ItemSpec(ProfilePart, frozen=True):
 
 
 class AlsoWritten(ProfilePart, frozen=True):
-    """Something that is written with a field."""
+    """Another member that is written with a field."""
 
     to: Annotated[Path, Meta(description="Where it is written.")]
-    lookup: Annotated[Text, Meta(description="The look-up that gives it from the value.")]
+    lookup: Annotated[Text, Meta(description="The look-up that derives it from the value.")]
 
 
 class LineCall(ProfilePart, frozen=True):
@@ -93,7 +96,7 @@ class LineCall(ProfilePart, frozen=True):
     path: Annotated[
         Text,
         Meta(
-            description="Below base_url, with a slash at its start, such as {path}/{id}/lines/{line}.",
+            description="Path below base_url that starts with a slash, such as {path}/{id}/lines/{line}.",
             extra_json_schema={"pattern": "^[/{]"},
         ),
     ]
@@ -104,37 +107,39 @@ class LineCall(ProfilePart, frozen=True):
     query: Templates = {}
     headers: Templates = {}
     body: Annotated[
-        Json, Meta(description="What is sent, with {changes} and {line}; the changes alone by default.")
+        Json, Meta(description="The body, with {changes} and {line}; the changes alone by default.")
     ] = UNSET
     besides: Annotated[
         dict[str, Json],
-        Meta(description='Members besides the changes, such as {"order": {"id": "{id|integer}"}}.'),
+        Meta(description='Other members, such as {"order": {"id": "{id|integer}"}}.'),
     ] = {}
     keep: Annotated[
         list[Path],
-        Meta(description="What of a line is sent back as it was read, such as its version."),
+        Meta(description="The members of a line that are sent back unchanged, such as its version."),
     ] = []
     if_match: Annotated[
-        Path | None, Meta(description="Where a line holds its version, which is sent as If-Match.")
+        Path | None, Meta(description="Where a line has its version, which is sent as If-Match.")
     ] = None
 
 
 class LineCalls(ProfilePart, frozen=True):
-    """How lines are written, where an ERP does not take them with their record: by a call for each."""
+    """How lines are written by a separate call each, if an ERP does not accept them with their record."""
 
     create: LineCall
     update: LineCall
     with_record: Annotated[
-        bool, Meta(description="true: a new record takes its lines along, and only later changes are calls.")
+        bool,
+        Meta(description="true: a new record includes its lines, and only later changes are separate calls."),
     ] = False
 
 
 class Case(ProfilePart, frozen=True):
-    """One of several values that a field may have, by what the record says elsewhere."""
+    """One of several values that a field may have, depending on other fields of the record."""
 
-    value: Annotated[Scalar | None, Meta(description="What the field is, in this project's words.")]
+    value: Annotated[Scalar | None, Meta(description="The value of the field, in this project's terms.")]
     when: Annotated[
-        Conditions, Meta(description="Tests on the ERP's record that must all hold; none holds always.")
+        Conditions,
+        Meta(description="Tests on the ERP's record that must all hold; without tests it always holds."),
     ] = []
 
 
@@ -163,11 +168,11 @@ class FieldSpec(ProfilePart, frozen=True):
         list[Case],
         Meta(
             min_length=1,
-            description="The first whose `when` fits gives the value, for a state that several fields of"
-            " the ERP make up. It is written by `actions` alone.",
+            description="The first case whose `when` fits gives the value, for a state that is spread over"
+            " several fields of the ERP. It is written only by `actions`.",
         ),
     ] = []
-    to: Annotated[Path, Meta(description="Where it is written, if elsewhere.")] | None = None
+    to: Annotated[Path, Meta(description="Where it is written, if in another place.")] | None = None
     type: (
         Annotated[
             ValueType,
@@ -184,8 +189,8 @@ class FieldSpec(ProfilePart, frozen=True):
     map: Annotated[
         dict[str, str | bool | None],
         Meta(
-            description="The ERP's words to ours (true and false for truth values). Where two of them"
-            " become one of ours, the first is written. A word that is not here breaks the read,"
+            description="The ERP's words and ours (true and false for booleans). If two of its words"
+            " become one of ours, the first is written. A word that is not here makes the read fail,"
             " unless there is a default.",
             extra_json_schema={"minProperties": 1},
         ),
@@ -193,16 +198,16 @@ class FieldSpec(ProfilePart, frozen=True):
     default: Annotated[
         Any,
         Meta(
-            description="Used where the ERP has nothing, where `when` does not fit, and for words"
-            " that the map lacks."
+            description="Used if the ERP has no value, if `when` does not fit, and for words that are not"
+            " in the map."
         ),
     ] = UNSET
-    when: Annotated[Conditions, Meta(description="Read only from records that fit.")] = field(
+    when: Annotated[Conditions, Meta(description="The field is read only from records that fit.")] = field(
         default_factory=list
     )
     back: Annotated[
         dict[str, str],
-        Meta(description="Words of ours that the map does not give, and what is written for them."),
+        Meta(description="Words of ours that are not in the map, and what is written for them."),
     ] = {}
     words: (
         Annotated[
@@ -226,7 +231,7 @@ class FieldSpec(ProfilePart, frozen=True):
     ) = None
     prefix: Annotated[
         str,
-        Meta(description="Stands before the value in the ERP; a value without it counts as none."),
+        Meta(description="Prefix of the value in the ERP; a value without it does not count."),
     ] = ""
     letters: (
         Annotated[
@@ -241,12 +246,12 @@ class FieldSpec(ProfilePart, frozen=True):
     item: Annotated[Text, Meta(description="The item, of `items`, that holds it.")] | None = None
     part: Annotated[Text, Meta(description="The part, of `parts`, that it is written to.")] | None = None
     lookup: Annotated[Text, Meta(description="The look-up that gives what is written.")] | None = None
-    also: Annotated[list[AlsoWritten], Meta(description="What else is written with it.")] = field(
+    also: Annotated[list[AlsoWritten], Meta(description="Other members that are written with it.")] = field(
         default_factory=list
     )
     read_only: Annotated[bool, Meta(description="Never sent to the ERP.")] = False
     create_only: Annotated[
-        bool, Meta(description="Sent with a new record only; a later change of it is left aside.")
+        bool, Meta(description="Sent only with a new record; later changes are ignored.")
     ] = False
     null_values: (
         Annotated[
@@ -272,7 +277,8 @@ class FieldSpec(ProfilePart, frozen=True):
         | None
     ) = None
     sum: Annotated[
-        bool, Meta(description="The sum of all values that `from` names with a *, such as lines.*.amount.")
+        bool,
+        Meta(description="true: the sum of all values that `from` names with a *, such as lines.*.amount."),
     ] = False
     fields: (
         Annotated[
@@ -284,18 +290,14 @@ class FieldSpec(ProfilePart, frozen=True):
     where: Annotated[Conditions, Meta(description="For a list: which items of it are lines.")] = field(
         default_factory=list
     )
-    id: Annotated[Path, Meta(description="For a list: where an item holds its key.")] = "id"
-    new: Annotated[
-        dict[str, Json], Meta(description="For a list: members of a new item, besides the fields.")
-    ] = {}
+    id: Annotated[Path, Meta(description="For a list: where an item has its key.")] = "id"
+    new: Annotated[dict[str, Json], Meta(description="For a list: other members of a new item.")] = {}
     calls: Annotated[
-        LineCalls | None, Meta(description="For a list: how lines are written by calls of their own.")
+        LineCalls | None, Meta(description="For a list: how lines are written by separate calls.")
     ] = None
     ignore: Annotated[
         list[Text],
-        Meta(
-            description="For a list: fields of a line that this ERP has no place for, and that may get lost."
-        ),
+        Meta(description="For a list: fields of a line that this ERP has no place for and that may be lost."),
     ] = []
     one_of = ("from", "const", "cases")
 
@@ -315,9 +317,9 @@ class DecimalForm(ProfilePart, frozen=True):
 
     form: Annotated[
         Literal["string", "number", "object"],
-        Meta(description="JSON text, JSON number, or an object that holds the text."),
+        Meta(description="JSON text, JSON number, or an object that contains the text."),
     ] = "string"
-    key: Annotated[Text, Meta(description="Member that holds the text.")] = "decimal"
+    key: Annotated[Text, Meta(description="Member that contains the text.")] = "decimal"
     mark: Mark = {}
 
 
@@ -326,7 +328,7 @@ DayForm: TypeAlias = Annotated[
     str,
     Meta(
         description="iso: YYYY-MM-DD · object: with year, month and day · epoch_s, epoch_ms, dotnet: the"
-        " moment at which the day begins in `timezone`, as a number, or as /Date(ms)/ · or a pattern of"
+        " instant at which the day begins in `timezone`, as a number or as /Date(ms)/ · or a pattern of"
         " strftime, such as %d.%m.%Y.",
         extra_json_schema={"anyOf": [{"enum": list(DAY_FORMS)}, {"pattern": "%"}]},
     ),
@@ -338,28 +340,28 @@ class DateForm(ProfilePart, frozen=True):
 
     form: DayForm = "iso"
     written: Annotated[
-        DayForm | None, Meta(description="The form that is sent, where it is not the one that comes.")
+        DayForm | None, Meta(description="The form that is sent, if it is not the form that is received.")
     ] = None
     timezone: Zone | None = None
     mark: Mark = {}
 
 
 class DatetimeForm(ProfilePart, frozen=True):
-    """Moments."""
+    """Instants."""
 
     form: StampForm = "iso"
     written: Annotated[
-        StampForm | None, Meta(description="The form that is sent, where it is not the one that comes.")
+        StampForm | None, Meta(description="The form that is sent, if it is not the form that is received.")
     ] = None
     timezone: Zone | None = None
     mark: Mark = {}
 
 
 class BooleanForm(ProfilePart, frozen=True):
-    """Truth values, where they are no JSON booleans."""
+    """Booleans, if they are not JSON booleans."""
 
-    true: Annotated[str | int, Meta(description="What true is written as, such as tYES.")]
-    false: Annotated[str | int, Meta(description="What false is written as.")]
+    true: Annotated[str | int, Meta(description="The value for true, such as tYES.")]
+    false: Annotated[str | int, Meta(description="The value for false.")]
 
 
 class Values(ProfilePart, frozen=True):

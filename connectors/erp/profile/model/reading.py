@@ -23,8 +23,9 @@ ReadMethod: TypeAlias = Annotated[Literal["GET", "POST"], Meta(description="HTTP
 Param: TypeAlias = Annotated[
     Text,
     Meta(
-        description="Parameter that says where to go on. Without it, list.query or list.body must use"
-        " the value: {page}, {offset}, {cursor} or {after}; a page or an offset may stand in list.path, too."
+        description="Parameter that says where to continue. Without it, list.query or list.body must use the"
+        " value: {page}, {offset}, {cursor} or {after}; list.path may also contain a page or an"
+        " offset."
     ),
 ]
 Records: TypeAlias = Annotated[
@@ -62,10 +63,10 @@ class AtFlag(ProfilePart, frozen=True, tag_field="type", tag="has_more"):
 Stop: TypeAlias = Annotated[
     AtEmpty | AtShort | AtTotal | AtFlag,
     Meta(
-        description="When a list is at its end. empty: an empty page (safe, one call more) · short: a"
-        " page with fewer records than asked for, and than another had (or the ERP may have cut it to"
-        " a size of its own) · total: the count at path is reached · has_more: the flag at path is"
-        " false; it must be on every page."
+        description="When a list is at its end. empty: an empty page (safe, one more call) · short: a page"
+        " with fewer records than requested and than another page had (otherwise the ERP may have its own"
+        " page size) · total: the count at path is reached · has_more: the flag at path is false; it must"
+        " be on every page."
     ),
 ]
 
@@ -89,7 +90,7 @@ class Offsets(ProfilePart, frozen=True, tag_field="type", tag="offset"):
     param: Param | None = None
     limit_param: LimitParam | None = None
     first: Annotated[
-        Literal[0, 1], Meta(description="Number of the first record: 1 where the ERP counts from one.")
+        Literal[0, 1], Meta(description="Number of the first record: 1 if the ERP counts from one.")
     ] = 0
     stop: Stop = AtEmpty()
 
@@ -106,22 +107,22 @@ class Cursors(ProfilePart, frozen=True, tag_field="type", tag="cursor"):
         Annotated[
             Path,
             Meta(
-                description="Where a page's body holds the cursor of the next one; null or missing on"
-                " the last."
+                description="Where the body of a page has the cursor of the next one; null or missing on the"
+                " last."
             ),
         ]
         | None
     ) = None
     header: (
-        Annotated[Text, Meta(description="The header of a page that holds it instead; missing on the last.")]
+        Annotated[Text, Meta(description="The header of a page that has it instead; missing on the last.")]
         | None
     ) = None
     has_more: (
         Annotated[
             Path,
             Meta(
-                description="Where the body says whether there is a next page, if the last one has a"
-                " cursor as well."
+                description="Where the body says whether there is a next page, if the last page also has a"
+                " cursor."
             ),
         ]
         | None
@@ -133,9 +134,9 @@ class Cursors(ProfilePart, frozen=True, tag_field="type", tag="cursor"):
 Follow: TypeAlias = Annotated[
     Literal["url", "path", "query"],
     Meta(
-        description="How much of the link counts. url: all of it, and it must lead to base_url's host · path:"
-        " path and query, for an ERP behind a gateway that names its inner host · query: its query alone, on"
-        " the list's own address."
+        description="Which part of the link is used. url: all of it, and it must lead to the host of"
+        " base_url · path: path and query, for an ERP behind a gateway whose links have its inner host ·"
+        " query: only its query, with the list's own address."
     ),
 ]
 
@@ -143,9 +144,7 @@ Follow: TypeAlias = Annotated[
 class NextUrls(ProfilePart, frozen=True, tag_field="type", tag="next_url"):
     """Each page holds the URL of the next one."""
 
-    path: Annotated[
-        Path, Meta(description="Where a page holds the URL of the next one, relative or absolute.")
-    ]
+    path: Annotated[Path, Meta(description="Where a page has the URL of the next one, relative or absolute.")]
     follow: Follow = "url"
     limit_param: LimitParam | None = None
 
@@ -203,30 +202,30 @@ class ListCall(ProfilePart, frozen=True):
     path: Place = "{path}"
     query: Templates = {}
     headers: Templates = {}
-    body: Annotated[Json, Meta(description="Sent as JSON, for lists that are asked for by POST.")] = UNSET
+    body: Annotated[Json, Meta(description="Sent as JSON, for lists that are requested by POST.")] = UNSET
     records: Records = ""
     count: Annotated[
         Count | None,
         Meta(
-            description="Where a page says how many records the list has in all. A read that"
-            " gives fewer is an error, and where pages are numbered, a count that goes down makes"
-            " it step back: records deleted meanwhile moved others up."
+            description="Where a page says how many records the list has in total. A read that finds fewer"
+            " is an error. If pages are numbered and the count goes down, the read steps back, because"
+            " deleted records have moved others up."
         ),
     ] = None
     detail: Annotated[
         Detail | None,
         Meta(
-            description="true, or an object: the list shows a summary, so each record is read by itself; of a"
-            " read since a token only those that the list shows as changed. Without it a list that shows less"
-            " than its records have is an error."
+            description="true, or an object: the list shows a summary, so each record is read individually; a"
+            " read since a token reads only those that the list shows as changed. Without it, a list"
+            " that shows less than its records is an error."
         ),
     ] = None
     page_size: PageSize | None = None
     empty: Annotated[
         Literal["accept", "refuse"],
         Meta(
-            description="refuse: a full read that yields no record at all is an error, for there always are"
-            " some. Lists that had a hundred or more before are refused in any case."
+            description="refuse: a full read without any record is an error, because there always are"
+            " some. Lists that had a hundred or more records before are refused in any case."
         ),
     ] = "accept"
 
@@ -237,60 +236,61 @@ class ChildSpec(ProfilePart, frozen=True):
     path: Annotated[
         Text,
         Meta(
-            description="List of the children, with a slash at its start: below {id} of the parent (a"
-            " path into its record in braces will do as well), one list for each; or with `parent`"
-            " one list for many.",
+            description="List of the children, starting with a slash: below {id} of the parent (or a path"
+            " into its record in braces), one list for each parent; with `parent`, one list for many.",
             extra_json_schema={"pattern": "^[/{]"},
         ),
     ]
     into: Annotated[
-        Path, Meta(description="Where the parent's record is given its children, before fields are mapped.")
+        Path,
+        Meta(description="Where the children are put into the parent's record, before fields are mapped."),
     ]
     record: Annotated[
         bool,
         Meta(
-            description="true: it is one record instead of a list, such as an address; null where a name"
-            " in the path"
-            " is null, and where the ERP has none."
+            description="true: it is one record instead of a list, such as an address; null if a name in"
+            " the path is null, or if the ERP has none."
         ),
     ] = False
     optional: Annotated[
         bool,
         Meta(
-            description="true: a record may lack what its path names. Without it only null means that"
-            " there is none."
+            description="true: a record may lack what the path names. Otherwise only null means that there is"
+            " none."
         ),
     ] = False
     parent: (
         Annotated[
             Path,
             Meta(
-                description="Where a child names its parent. With it, children are read in bulk:"
-                " query or body take the parents' ids as {ids}."
+                description="Where a child names its parent. With it, children are read in bulk: query or"
+                " body contain the parents' ids as {ids}."
             ),
         ]
         | None
     ) = None
-    batch: Annotated[int, Meta(ge=1, le=1000, description="Parents asked for at once.")] = 50
+    batch: Annotated[int, Meta(ge=1, le=1000, description="Parents requested at once.")] = 50
     changed: (
         Annotated[
             Templates,
             Meta(
-                description="Query with {since} for children that changed: their parents count as"
-                " changed then. Needs `parent`, and `modified_also` with the children's stamps."
+                description="Query with {since} for changed children; their parents then count as changed."
+                " Needs `parent`, and `modified_also` with the children's timestamps."
             ),
         ]
         | None
     ) = None
-    id: Annotated[Path, Meta(description="Where a child holds its own key.")] = "id"
+    id: Annotated[Path, Meta(description="Where a child has its own key.")] = "id"
     method: ReadMethod = "GET"
     query: Templates = {}
     headers: Templates = {}
-    body: Annotated[Json, Meta(description="Sent as JSON, for lists that are asked for by POST.")] = UNSET
+    body: Annotated[Json, Meta(description="Sent as JSON, for lists that are requested by POST.")] = UNSET
     records: Records = ""
     page_size: PageSize | None = None
     paginator: (
-        Annotated[Paginator, Meta(description="How this list is paged; as the entity's own by default.")]
+        Annotated[
+            Paginator, Meta(description="How this list is paged; like the entity's own list by default.")
+        ]
         | None
     ) = None
     needs = {"changed": ["parent"]}  # noqa: RUF012 - a ClassVar
@@ -302,30 +302,30 @@ class Incremental(ProfilePart, frozen=True):
     order: Annotated[
         Literal["modified_then_id", "modified", "none"],
         Meta(
-            description="Order of the list: by change stamp and then id as text, by change stamp, or"
-            " nothing to rely on."
+            description="Order of the list: by change timestamp and then id as text, by change timestamp,"
+            " or none that is reliable."
         ),
     ]
     param: (
         Annotated[
             Text,
             Meta(
-                description="Query parameter that limits a list to changed records. Absent: list.query or"
-                " list.body use {since} themselves, or else the service filters."
+                description="Query parameter that limits a list to changed records. Without it, list.query or"
+                " list.body use {since} themselves, or the service filters."
             ),
         ]
         | None
     ) = None
     template: Annotated[Template, Meta(description="Its value with {since}.")] = "{since}"
     format: (
-        Annotated[StampForm, Meta(description="The form of {since}; modified_format by default.")] | None
+        Annotated[StampForm, Meta(description="The format of {since}; modified_format by default.")] | None
     ) = None
     overlap_seconds: Annotated[
         float,
         Meta(
             ge=0,
-            description="Ask for this much before the last known change: for stamps that are coarse"
-            " (their unit) and for changes that show later than they are stamped.",
+            description="Request changes from this long before the last known change: for coarse timestamps"
+            " (their unit), and for changes that become visible later than their timestamp.",
         ),
     ] = 0
 
@@ -351,16 +351,16 @@ Every: TypeAlias = Annotated[
     float,
     Meta(
         ge=0,
-        description="What was heard of deletions counts for so many seconds, so that reads in between ask for"
-        " the list alone. A deletion comes so much later; it is never lost.",
+        description="How many seconds an answer about deletions counts. Reads in between only request the"
+        " list. A deletion arrives that much later; it is never lost.",
     ),
 ]
 IfAny: TypeAlias = Annotated[
     ListCall | None,
     Meta(
-        description="List of whatever was deleted after {since}, of any datatype; only whether there is a row"
-        " counts. After every_seconds it is asked first, and the rest only if it has one. Datatypes that have"
-        " the same one (see defaults) share its answer: one call for all of them."
+        description="List of everything that was deleted after {since}, of any datatype; only whether it"
+        " has a row counts. After every_seconds it is requested first, and the rest only if it has a row."
+        " Datatypes with the same list (see defaults) share its answer: one call for all of them."
     ),
 ]
 
@@ -374,7 +374,7 @@ class FullCompare(ProfilePart, frozen=True, tag_field="strategy", tag="full_comp
 
     ids: Annotated[
         ListCall,
-        Meta(description="How all ids are listed, where it differs from list: fewer fields, larger pages."),
+        Meta(description="How all ids are listed, if it differs from list: fewer fields, larger pages."),
     ] = ListCall()
     every_seconds: Every = 0
 
@@ -388,20 +388,20 @@ class LogLookup(ProfilePart, frozen=True, tag_field="strategy", tag="lookup"):
     log: Annotated[
         ListCall,
         Meta(
-            description="List of the deletions after {since}; with {ids}, only of those. What it says"
-            " of which record it was does not matter."
+            description="List of the deletions after {since}; with {ids}, only of those records. It need"
+            " not say which record each deletion is about."
         ),
     ]
     ids: Annotated[ListCall, Meta(description="How records are listed.")] = ListCall()
     named: Annotated[
         Text,
         Meta(
-            description="How the log names a record, with {id}; the bare number by default. {ids} is"
-            " a list of these."
+            description="How the log names a record, with {id}; the bare number by default. {ids} is a"
+            " list of such names."
         ),
     ] = field(name="as", default="{id}")
     modified: Annotated[
-        Path, Meta(description="Where a row of the log says when, in the form of modified_format.")
+        Path, Meta(description="Where a row of the log says when, in the format of modified_format.")
     ] = ""
     every_seconds: Every = 0
     if_any: IfAny = None
@@ -412,23 +412,25 @@ class KeyLog(ProfilePart, frozen=True, tag_field="strategy", tag="log"):
     """The ERP's log names the keys of what was deleted."""
 
     log: Annotated[
-        ListCall, Meta(description="List of the deletions, those after {since} where it can be asked so.")
+        ListCall, Meta(description="List of the deletions, only those after {since} if it can be filtered.")
     ]
-    key: Annotated[Path, Meta(description="Where a row of the log names the deleted record's key.")]
+    key: Annotated[Path, Meta(description="Where a row of the log has the deleted record's key.")]
     modified: Annotated[Path, Meta(description="Where it says when.")]
     format: (
-        Annotated[StampForm, Meta(description="The form of that stamp; modified_format by default.")] | None
+        Annotated[StampForm, Meta(description="The format of that timestamp; modified_format by default.")]
+        | None
     ) = None
-    where: Annotated[Conditions, Meta(description="Which of the rows are about this datatype.")] = []
+    where: Annotated[Conditions, Meta(description="Which rows are about this datatype.")] = []
     pattern: (
         Annotated[
             Text,
-            Meta(description="A regular expression whose first group is the key in what `key` holds."),
+            Meta(description="A regular expression whose first group is the key in the value of `key`."),
         ]
         | None
     ) = None
     paginator: (
-        Annotated[Paginator, Meta(description="How the log is paged; as the entity's own by default.")] | None
+        Annotated[Paginator, Meta(description="How the log is paged; like the entity's own list by default.")]
+        | None
     ) = None
     every_seconds: Every = 0
     if_any: IfAny = None
@@ -463,24 +465,24 @@ class LookupRead(ProfilePart, frozen=True):
     path: Annotated[
         Text,
         Meta(
-            description="List or record below base_url, with a slash at its start.",
+            description="List or record below base_url, starting with a slash.",
             extra_json_schema={"pattern": "^/"},
         ),
     ]
-    value: Annotated[Path, Meta(description="Where a record found holds what stands for the key.")]
-    key: Annotated[Path, Meta(description="Where it holds the key.")] = "id"
+    value: Annotated[Path, Meta(description="Where a found record has the value that replaces the key.")]
+    key: Annotated[Path, Meta(description="Where it has the key.")] = "id"
     method: ReadMethod = "GET"
     query: Templates = {}
     headers: Templates = {}
-    body: Annotated[Json, Meta(description="Sent as JSON, where it is asked for by POST.")] = UNSET
+    body: Annotated[Json, Meta(description="Sent as JSON, if it is requested by POST.")] = UNSET
     records: Annotated[
-        Path, Meta(description="Where the answer holds the records; the whole answer by default.")
+        Path, Meta(description="Where the answer has the records; the whole answer by default.")
     ] = ""
     paginator: Annotated[
         Paginator | None, Meta(description="How the list is paged; one page by default.")
     ] = None
     where: Annotated[
-        Conditions, Meta(description="Which of the records found count; another stands for nothing.")
+        Conditions, Meta(description="Which of the found records count; others are ignored.")
     ] = []
 
 
@@ -490,29 +492,27 @@ class LookupSpec(ProfilePart, frozen=True):
     path: Annotated[
         Text,
         Meta(
-            description="List below base_url, with a slash at its start.",
+            description="List below base_url, starting with a slash.",
             extra_json_schema={"pattern": "^/"},
         ),
     ]
-    value: Annotated[Path, Meta(description="Where the first record found holds the key.")]
-    query: Annotated[Templates, Meta(description="With {value}, the value to be looked up.")] = {}
+    value: Annotated[Path, Meta(description="Where the first found record has the key.")]
+    query: Annotated[Templates, Meta(description="Query with {value}, the value to look up.")] = {}
     records: Annotated[
-        Path, Meta(description="Where the answer holds the records found; the whole answer by default.")
+        Path, Meta(description="Where the answer has the found records; the whole answer by default.")
     ] = ""
     sent_as: Annotated[Literal["integer"], Meta(description="{value} is sent as a number.")] | None = field(
         name="as", default=None
     )
     method: ReadMethod = "GET"
     headers: Templates = {}
-    body: Annotated[Json, Meta(description="Sent as JSON with {value}, where it is asked for by POST.")] = (
-        UNSET
-    )
+    body: Annotated[Json, Meta(description="Sent as JSON with {value}, if it is requested by POST.")] = UNSET
     read: LookupRead | None = None
     optional: Annotated[
         bool,
         Meta(
-            description="true: if there is no such thing, nothing is written; otherwise the entity is"
+            description="true: if nothing is found, the field is not written; otherwise the entity is"
             " rejected."
         ),
     ] = False
-    remember: Annotated[bool, Meta(description="false: asked for every time.")] = True
+    remember: Annotated[bool, Meta(description="false: looked up every time.")] = True

@@ -16,7 +16,7 @@ class HeaderSecret(ProfilePart, frozen=True, tag_field="type", tag="header"):
 
     name: Annotated[Text, Meta(description="The header.")]
     secret: Variable
-    prefix: Annotated[str, Meta(description="What stands before the secret, such as 'Bearer '.")] = ""
+    prefix: Annotated[str, Meta(description="Prefix of the secret, such as 'Bearer '.")] = ""
 
 
 class QuerySecret(ProfilePart, frozen=True, tag_field="type", tag="query"):
@@ -29,20 +29,20 @@ class QuerySecret(ProfilePart, frozen=True, tag_field="type", tag="query"):
 class BodySecret(ProfilePart, frozen=True, tag_field="type", tag="body"):
     """A secret in each event, such as Microsoft's clientState."""
 
-    path: Annotated[Path, Meta(description="Where an event holds it.")]
+    path: Annotated[Path, Meta(description="Where an event has it.")]
     secret: Variable
 
 
 class Signature(ProfilePart, frozen=True, tag_field="type", tag="hmac"):
     """A signature of the body, made with a key that both sides know (HMAC, RFC 2104)."""
 
-    header: Annotated[Text, Meta(description="The header that holds it.")]
+    header: Annotated[Text, Meta(description="The header that has it.")]
     key: Variable
     algorithm: Annotated[Literal["sha256", "sha1", "sha512"], Meta(description="The hash function.")] = (
         "sha256"
     )
-    encoding: Annotated[Literal["hex", "base64"], Meta(description="How it is written.")] = "hex"
-    prefix: Annotated[str, Meta(description="What stands before it, such as 'sha256='.")] = ""
+    encoding: Annotated[Literal["hex", "base64"], Meta(description="How it is encoded.")] = "hex"
+    prefix: Annotated[str, Meta(description="Prefix of the signature, such as 'sha256='.")] = ""
 
 
 CallerAuth: TypeAlias = BasicAuth | HeaderSecret | QuerySecret | BodySecret | Signature
@@ -57,7 +57,9 @@ class EventValue(ProfilePart, frozen=True):
     pattern: (
         Annotated[
             Text,
-            Meta(description="A regular expression whose first group is what counts of it; if it fits."),
+            Meta(
+                description="A regular expression whose first group is the part that counts, if it matches."
+            ),
         ]
         | None
     ) = None
@@ -70,15 +72,15 @@ class EventDatatype(ProfilePart, frozen=True):
     source: Annotated[
         EventValue | None,
         Meta(
-            description="Where a call says what kind of record changed; in a parameter `datatype` by default,"
-            " so that each datatype has an address of its own."
+            description="Where a call says what kind of record changed; in a parameter `datatype` by"
+            " default, so that each datatype has its own address."
         ),
     ] = field(name="from", default=None)
     map: Annotated[
         dict[str, list[Text]],
         Meta(
-            description="The ERP's words to the datatypes that such a record may be of, such as quote and"
-            " order. By default its words are ours; a word that is not here is of no interest."
+            description="The ERP's words and the datatypes that such a record may have, such as quote and"
+            " order. By default its words are ours; events with other words are ignored."
         ),
     ] = {}
 
@@ -94,22 +96,26 @@ class Webhooks(ProfilePart, frozen=True):
         "id": {"$ref": "#/$defs/EventValue"},
     }
 
-    auth: Annotated[CallerAuth, Meta(description="How a call shows that it is the ERP's.")]
+    auth: Annotated[CallerAuth, Meta(description="How a call proves that it comes from the ERP.")]
     id: Annotated[
         list[EventValue],
-        Meta(min_length=1, description="Where an event names the record's key; a list for a key of several."),
+        Meta(
+            min_length=1,
+            description="Where an event has the record's key; a list for a key of several values.",
+        ),
     ]
     datatype: EventDatatype = EventDatatype()
     events: Annotated[
-        Path, Meta(description="Where the body holds the events, a list or one; the whole body by default.")
+        Path,
+        Meta(description="Where the body has the events, a list or a single one; the whole body by default."),
     ] = ""
     when: Annotated[Conditions, Meta(description="Which events count.")] = []
     challenge: (
         Annotated[
             Text,
             Meta(
-                description="Parameter whose value is sent back as text, by which the ERP checks the address,"
-                " such as Microsoft's validationToken."
+                description="Parameter whose value is sent back as text, with which the ERP checks the"
+                " address, such as Microsoft's validationToken."
             ),
         ]
         | None

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, field
 from connectors.erp.profile.model.base import Json, Path, Place, ProfilePart, Templates, Text
 from connectors.erp.profile.model.mapping import Conditions
 
-Wrap: TypeAlias = Annotated[Text, Meta(description="Key that the record is wrapped in.")]
+Wrap: TypeAlias = Annotated[Text, Meta(description="Key in which the record is wrapped.")]
 
 
 Allowed: TypeAlias = Annotated[
@@ -33,12 +33,11 @@ class Get(ProfilePart, frozen=True):
     record: Annotated[
         Path,
         Meta(
-            description="Where the answer holds the record; the whole answer by default. Null there, or an"
-            " empty list"
-            " around it, means that there is none."
+            description="Where the answer has the record; the whole answer by default. Null there, or an"
+            " empty list around it, means that there is none."
         ),
     ] = ""
-    body: Annotated[Json, Meta(description="Sent as JSON, with {id}, for ERPs that are asked by POST.")] = (
+    body: Annotated[Json, Meta(description="Sent as JSON, with {id}, for ERPs that use POST for reads.")] = (
         UNSET
     )
 
@@ -51,9 +50,9 @@ class IdFromHeader(ProfilePart, frozen=True):
         Annotated[
             Text,
             Meta(
-                description="A regular expression whose first group is the key; one of several values has"
-                " a group for each. By default it is the last part of an address, or the last parts, or what"
-                " is in parentheses there, without quotes."
+                description="A regular expression whose first group is the key; a key of several values has a"
+                " group for each. By default the key is the last part (or parts) of an address, or"
+                " what is in parentheses there, without quotes."
             ),
         ]
         | None
@@ -80,24 +79,24 @@ class Create(ProfilePart, frozen=True):
     new: Annotated[
         dict[str, Json],
         Meta(
-            description='Members that every new record gets; {"$lookup": name, "value": …} stands for'
-            " a key that is looked up, {origin} for what the record is made from."
+            description='Members that every new record gets; {"$lookup": name, "value": …} stands for a'
+            " key that is looked up, {origin} for the origin of the record."
         ),
     ] = {}
     body: Annotated[
         Json,
         Meta(
-            description='What is sent, with {record} for the new record, such as {"vals_list":'
-            ' ["{record}"]}; the record alone by default. An object without {record} counts as `new`.'
+            description='The body, with {record} for the new record, such as {"vals_list": ["{record}"]}; the'
+            " record alone by default. An object without {record} counts as `new`."
         ),
     ] = UNSET
     within: Within | None = None
-    record: Annotated[Path, Meta(description="Where the answer holds the record.")] = ""
+    record: Annotated[Path, Meta(description="Where the answer has the record.")] = ""
     id_from: Annotated[
         str | IdFromHeader | None,
         Meta(
-            description="Where the answer holds only the new id, in its body or in a header; the record is"
-            ' then read. "": the whole answer is the id.'
+            description="Where the answer has only the new id, in its body or in a header; the record is then"
+            ' read. "": the whole answer is the id.'
         ),
     ] = None
 
@@ -109,11 +108,11 @@ class NoLock(ProfilePart, frozen=True, tag_field="type", tag="none"):
 class IfMatch(ProfilePart, frozen=True, tag_field="type", tag="if_match"):
     """The header If-Match with the version that was read."""
 
-    path: Annotated[Path, Meta(description="Where the record holds its version.")] | None = None
+    path: Annotated[Path, Meta(description="Where the record has its version.")] | None = None
     header: (
         Annotated[
             Text,
-            Meta(description="The header that holds it instead, such as ETag, when a record is read alone."),
+            Meta(description="The header that has it instead, such as ETag, when a single record is read."),
         ]
         | None
     ) = None
@@ -124,12 +123,12 @@ class IfMatch(ProfilePart, frozen=True, tag_field="type", tag="if_match"):
 class BodyVersion(ProfilePart, frozen=True, tag_field="type", tag="body_version"):
     """The version that was read goes back in the body."""
 
-    path: Annotated[Path, Meta(description="Top-level field that is sent back as it was read.")]
+    path: Annotated[Path, Meta(description="Top-level field that is sent back unchanged.")]
 
 
 Lock: TypeAlias = Annotated[
     NoLock | IfMatch | BodyVersion,
-    Meta(description="How the ERP refuses a write to a record that moved on."),
+    Meta(description="How the ERP refuses a write to a record that has changed."),
 ]
 
 
@@ -143,7 +142,7 @@ class Update(ProfilePart, frozen=True):
     query: Templates = {}
     headers: Templates = {}
     wrap: Wrap | None = None
-    record: Annotated[Path, Meta(description="Where the answer holds the record.")] = ""
+    record: Annotated[Path, Meta(description="Where the answer has the record.")] = ""
     mode: Annotated[
         Literal["partial", "full"],
         Meta(
@@ -154,23 +153,23 @@ class Update(ProfilePart, frozen=True):
     whole: Annotated[
         list[Path],
         Meta(
-            description="Objects in the record that the ERP replaces by what is sent, such as an address: all"
-            " that the record holds of one is sent with a change in it."
+            description="Objects in the record that the ERP replaces with what is sent, such as an address: a"
+            " change in one sends the whole object."
         ),
     ] = []
     besides: Annotated[
         dict[str, Json],
-        Meta(description='Members besides the changes, such as {"id": "{id}"} for an address without it.'),
+        Meta(description='Other members, such as {"id": "{id}"} if the address does not contain it.'),
     ] = {}
     answers: Annotated[
-        Literal["record", "nothing"], Meta(description="nothing: the record is read after the write.")
+        Literal["record", "nothing"],
+        Meta(description="nothing: the answer has no record, so it is read after the write."),
     ] = "record"
     body: Annotated[
         Json,
         Meta(
-            description='What is sent, with {changes}, {id} and the {version} of lock, such as {"ids":'
-            ' ["{id|integer}"],'
-            ' "vals": "{changes}"}; the changes alone by default.'
+            description='The body, with {changes}, {id} and the {version} of lock, such as {"ids":'
+            ' ["{id|integer}"], "vals": "{changes}"}; the changes alone by default.'
         ),
     ] = UNSET
     lock: Lock = NoLock()
@@ -191,7 +190,8 @@ class PartUpdate(ProfilePart, frozen=True):
     """How a part is changed."""
 
     path: Annotated[
-        Place, Meta(description="It may name values of the record in braces, such as {party.id}.")
+        Place,
+        Meta(description="The path, which may contain values of the record in braces, such as {party.id}."),
     ]
     method: Annotated[Literal["PATCH", "PUT", "POST"], Meta(description="HTTP method.")] = "PATCH"
     query: Templates = {}
@@ -205,21 +205,21 @@ class PartCreate(ProfilePart, frozen=True):
     path: Place | None = None
     query: Templates = {}
     headers: Templates = {}
-    body: Annotated[dict[str, Json], Meta(description="Members that every new one gets.")] = field(
+    body: Annotated[dict[str, Json], Meta(description="Members that every new part gets.")] = field(
         default_factory=dict
     )
-    id_from: Annotated[Path, Meta(description="Where the answer holds its key.")] = "id"
+    id_from: Annotated[Path, Meta(description="Where the answer has its key.")] = "id"
     find: (
         Annotated[
             Templates,
             Meta(
-                description="Query of the path with {origin}, for one that an interrupted create has"
-                " made already."
+                description="Query of the path with {origin}, for a part that an interrupted create has"
+                " already created."
             ),
         ]
         | None
     ) = None
-    into: Annotated[Path, Meta(description="Where the record itself is to name that key.")] | None = None
+    into: Annotated[Path, Meta(description="Where the record itself must name that key.")] | None = None
 
 
 class PartSpec(ProfilePart, frozen=True):
@@ -231,7 +231,7 @@ class PartSpec(ProfilePart, frozen=True):
     update: PartUpdate
     create: Annotated[
         PartCreate | None,
-        Meta(description="Without it a part is written by its update, after the record was made."),
+        Meta(description="Without it, a part is written by its update, after the record was created."),
     ] = None
 
 
@@ -255,13 +255,13 @@ class TransitionStep(ProfilePart, frozen=True):
     headers: Templates = {}
     body: Annotated[Json, Meta(description="Sent as JSON.")] = UNSET
     when: Annotated[
-        Conditions, Meta(description="Only for records that fit, as they are before the first step.")
+        Conditions, Meta(description="Only for records that fit, in their state before the first step.")
     ] = []
 
 
 Steps: TypeAlias = Annotated[
     list[TransitionStep],
-    Meta(description="None: this ERP has no call for that value; it is accepted, and not stored."),
+    Meta(description="Null: this ERP has no call for that value; it is accepted and not stored."),
 ]
 Actions: TypeAlias = dict[str, Annotated[dict[str, Steps], Meta(extra_json_schema={"minProperties": 1})]]
 
@@ -272,19 +272,18 @@ class Origin(ProfilePart, frozen=True):
     What makes a repeated create safe.
     """
 
-    field: Annotated[Path, Meta(description="In this project's field names.")]
+    field: Annotated[Path, Meta(description="The field, in this project's names.")]
     query: Annotated[
         Templates,
         Meta(
-            description="List query with {origin}; replaces parameters of list.query. It may be left out"
-            " where"
+            description="List query with {origin}; replaces parameters of list.query. It may be left out if"
             " list.query or list.body use {origin} themselves, within a $if."
         ),
     ] = {}
     loose: Annotated[
         bool,
         Meta(
-            description="true: this ERP's search finds more than what is asked for, such as every key that"
-            " begins so; what is another is passed over."
+            description="true: this ERP's search finds more than was asked for, such as every key with the"
+            " same beginning; other records are ignored."
         ),
     ] = False
