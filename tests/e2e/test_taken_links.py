@@ -279,6 +279,30 @@ def test_a_node_that_lost_everything_writes_nothing_over_a_taken_link(world: Wor
     assert not [each for each in cases(world, PAIRS[0]) if one in each["detail"]]
 
 
+@pytest.mark.parametrize(("mine", "theirs"), [(0, 1), (1, 0)], ids=["contact", "employee"])
+def test_a_node_that_lost_everything_takes_nobody_for_another_whose_own_customer_is_there(
+    world: World, mine: int, theirs: int
+) -> None:
+    """A contact and an employee may be one person, but not where each has a customer of its own."""
+    pair, other = PAIRS[mine], PAIRS[theirs]
+    one, near = pair.make(world, f"{pair.erp}-wiped"), other.make(world, f"{other.erp}-near-{pair.erp}")
+    world.sync()
+    key, near_key = pair.key(world, one), other.key(world, near)
+    before = pair.values(world, one, key), other.values(world, near, near_key)
+    pair.point(world, one, near_key)
+    world.stack.wipe_node()
+    world.sync()
+    assert (pair.values(world, one, key), other.values(world, near, near_key)) == before
+    world.erp.patch(pair.erp, one, first_name=f"{pair.erp}-wiped, edited")
+    world.sync()
+    assert other.values(world, near, near_key) == before[1]
+    assert [each for each in cases(world, pair) if one in each["detail"] and near_key in each["detail"]]
+    pair.point(world, one, key)
+    world.sync()
+    assert pair.values(world, one, key) == (f"{pair.erp}-wiped, edited",) * 2
+    assert not [each for each in cases(world, pair) if one in each["detail"]]
+
+
 @EACH
 def test_a_chargebee_record_that_names_somebody_elses_is_merged_with_nobody(world: World, pair: Pair) -> None:
     if pair.back_link is None:

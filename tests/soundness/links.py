@@ -300,7 +300,7 @@ class Storm:
                     self.born[kind].discard(key)
 
     def set_right(self) -> None:
-        """Let people correct every link, and everything settle: then every pair is alike, and no case is open."""
+        """Let people correct every link and type what is reported to differ: then every pair is alike, no case open."""
         for kind in KINDS:
             for one in self.pairs[kind]:
                 self._right(kind, one)
@@ -317,6 +317,23 @@ class Storm:
                 if kind is not COMPANIES
             ]
         assert not left, f"freed, and still without a record of their own: {left}"
+        self._settle()
+
+    def _settle(self) -> None:
+        """Let people type the text of each pair whose difference is reported, as only they know who is right.
+
+        A node that has lost everything does not know which of two edits that it had not carried yet was the later.
+        """
+        reported = {
+            each.rpartition(":")[2]
+            for row in self._rows()
+            if (row.get("$error") or {}).get("rule") == "settled-difference"
+            for each in row["$ids"]
+        }
+        for kind, one, key in self.apart():
+            assert {one, key} <= reported, f"{kind.erp}/{one}: nobody says that {key} differs"
+            self.erp.patch(kind.erp, one, **{kind.text[0]: f"{self.owners[f'erp/{kind.erp}', one]} settled"})
+        self.sync()
 
     # --- what must hold
 
@@ -370,25 +387,23 @@ class Storm:
 
     def cases(self, which: Any) -> list[str]:
         """What the share pipes' rows say that `which` is true of."""
-        rows = [row for pipe in self.stack.share_pipes() for row in self.stack.entities(f"{pipe}-share")]
-        return [
-            str((row.get("$error") or {}).get("detail"))
-            for row in rows
-            if not row.get("_deleted") and which(row)
-        ]
+        return [str((row.get("$error") or {}).get("detail")) for row in self._rows() if which(row)]
+
+    def _rows(self) -> Iterator[Json]:
+        for pipe in self.stack.share_pipes():
+            yield from (row for row in self.stack.entities(f"{pipe}-share") if not row.get("_deleted"))
 
     def open_links(self) -> list[str]:
         """The open cases of the rule `link-taken`."""
         return self.cases(lambda row: (row.get("$error") or {}).get("rule") == "link-taken")
 
-    def apart(self) -> Iterator[str]:
+    def apart(self) -> Iterator[tuple[Kind, str, str]]:
         """Pairs that are not alike. Names of companies are compared by people: Chargebee's API cannot write them."""
         for kind, pairs in self.pairs.items():
             for one, key in pairs.items() if kind is not COMPANIES else ():
                 here = self.erp.get(kind.erp, one)[kind.text[0]]
-                there = self.chargebee.get(kind.chargebee, key).get(kind.text[1])
-                if here != there:
-                    yield f"{kind.erp}/{one} {here!r}, {kind.chargebee}/{key} {there!r}"
+                if here != self.chargebee.get(kind.chargebee, key).get(kind.text[1]):
+                    yield kind, one, key
 
 
 def _tells(said: list[str], one: str, other: Any) -> bool:
