@@ -357,3 +357,39 @@ def test_two_erp_customers_of_one_business_entity(world: World) -> None:
     assert [each for each in found if copy in each["detail"] and one in each["detail"]]
     world.erp.patch("customers", copy, business_entity_id=None)
     world.sync()
+
+
+def test_companies_that_a_new_node_found_linked_keep_each_other_when_their_links_are_swapped(
+    world: World,
+) -> None:
+    """Business entities name nobody and cannot be renamed by the sync: the ERP's field alone tells their company."""
+    names = ("Swapped One AS", "Swapped Other AS")
+    for name in names:
+        world.chargebee.business_entity(name)
+    one, other = (world.erp.create("customers", name=name)["id"] for name in names)
+    world.sync()
+    key, other_key = (world.erp.get("customers", each)["business_entity_id"] for each in (one, other))
+    for each in (one, other):
+        world.erp.patch("customers", each, name=f"{each} renamed")
+    world.sync()
+    world.stack.wipe_node()
+    world.sync()
+    world.erp.patch("customers", one, business_entity_id=other_key)
+    world.erp.patch("customers", other, business_entity_id=key)
+    world.sync()
+    world.chargebee.business_entity("Entity renamed", key)
+    world.sync()
+    assert world.erp.get("customers", other)["name"] == f"{other} renamed"
+    found = _company_cases(world)
+    for each, named in ((one, other_key), (other, key)):
+        assert [detail for detail in found if each in detail and named in detail]
+    world.erp.patch("customers", one, business_entity_id=key)
+    world.erp.patch("customers", other, business_entity_id=other_key)
+    world.sync()
+    assert not [detail for detail in _company_cases(world) if one in detail]
+    assert world.erp.get("customers", one)["name"] == "Entity renamed"
+
+
+def _company_cases(world: World) -> list[str]:
+    rows = world.rows("chargebee-business_entity") + world.rows("customerp-customer")
+    return [row["$error"]["detail"] for row in rows if (row.get("$error") or {}).get("rule") == "link-taken"]
