@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from connectors.chargebee import billing
-from connectors.chargebee.datatype import ChargebeeDatatype, with_answer_of
+from connectors.chargebee.datatype import ChargebeeDatatype
 from connectors.chargebee.forms import in_path
 from connectors.chargebee.identity import is_ours, linked
-from connectors.common.datatype import Deletion, Insert, Record
+from connectors.common.datatype import Deletion, Insert, Record, with_answer_of
 from connectors.common.errors import Rejected
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -165,16 +165,6 @@ class ChargebeeDatatype(Datatype):
             raise NotFound(f"{self.name} {key} is deleted already")
         path = f"/{self.resource}/{in_path(key)}/delete"
         return Deletion("delete", self.client.delete(path, self.name))
-
-
-def with_answer_of(first: Record, names: Iterable[str], last: Record) -> Record:
-    """Return what the `last` of two calls answered, but for `names`, which the `first` call wrote.
-
-    Somebody may have edited the record in between: what they typed is not what Chargebee made of our values.
-    """
-    written = {name: first.get(name) for name in names}
-    rest = {name: value for name, value in last.items() if name not in written}
-    return rest | {name: value for name, value in written.items() if value is not None}
 
 
 def _entity(record: Record, updated: str) -> Entity:

@@ -10,7 +10,7 @@ import time
 
 from connectors.chargebee.addresses import address_to_write
 from connectors.chargebee.client import Chargebee
-from connectors.chargebee.datatype import ChargebeeDatatype, with_answer_of
+from connectors.chargebee.datatype import ChargebeeDatatype
 from connectors.chargebee.feeds import records
 from connectors.chargebee.forms import in_path
 from connectors.chargebee.imports import invoice_ids, invoice_of
@@ -20,7 +20,7 @@ from connectors.chargebee.responses import MissingReference
 from connectors.chargebee.rules import refusal
 from connectors.chargebee.settings import ChargebeeSettings
 from connectors.common import pointers
-from connectors.common.datatype import Deletion, Insert, Record, Reported
+from connectors.common.datatype import Deletion, Insert, Record, Reported, with_answer_of
 from connectors.common.errors import AlreadyExists, NotFound, Pending, Rejected
 from core.dotted import has_path
 

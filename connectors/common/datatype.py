@@ -6,7 +6,7 @@ Everything else in this package works on this interface.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -219,6 +219,16 @@ class Datatype(ABC):
         None by default.
         """
         del operation, payload
+
+
+def with_answer_of(first: Record, names: Iterable[str], last: Record) -> Record:
+    """Return what the `last` of several calls answered, but for `names`, of which the `first` call tells.
+
+    Somebody may have edited the record in between: what they typed is not what upstream made of our values.
+    """
+    written = set(names)
+    rest = {name: value for name, value in last.items() if name not in written}
+    return rest | {name: value for name, value in first.items() if name in written}
 
 
 def same_json(one: object, other: object) -> bool:

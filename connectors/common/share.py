@@ -264,7 +264,8 @@ def _compare_and_swap(datatype: Datatype, request: ShareRequest, seen: list[Reco
         raise _NotTaken(silence, dict(found.changes)) from silence
     if stored is present:
         return Outcome("none", key=key, record=present, refused=left)
-    done = _written("update", datatype, key, request.payload, stored)
+    sent = {name: value for name, value in request.payload.items() if name in found.changes}
+    done = _written("update", datatype, key, sent, stored)
     return replace(done, refused=(*done.refused, *left))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from connectors.common.datatype import Record
+from connectors.common.datatype import Record, with_answer_of
 from connectors.common.errors import (
     Conflict,
     Indeterminate,
@@ -141,7 +141,13 @@ class Writer(WritePort[Write]):
         raw = self._add_lines(raw, lines, key)
         if bodies or lines:
             raw = self.fetch(key) if stored is None or lines else stored
-        return self._stored(self._act(raw, called))
+        last = self._stored(self._act(raw, called))
+        # Lines are read last: what is called for may change them.
+        names = [name for name, value in written.items() if not isinstance(value, list)]
+        first: Record = self._stored(raw if stored is None else stored)
+        if stored is None and answer is not None and self._is_edited_since(answer, raw):
+            first = written
+        return Fetched(with_answer_of(first, names, last), last.raw)
 
     def delete(self, write: Write) -> Record:
         """Delete the record; an ERP that keeps what others refer to rejects it with its reason."""
@@ -168,7 +174,21 @@ class Writer(WritePort[Write]):
         wanted = {name: value for name, value in called.items() if entity.get(name) != value}
         return self._stored(self._act(raw, wanted))
 
-    def _stored(self, raw: Record) -> Record:
+    def _is_edited_since(self, answer: UpstreamResponse, raw: Record) -> bool:
+        """Return whether a record has another version than the answer to its update, which held no record.
+
+        ETag in the answer to a write is the version that the write made, and what If-Match compares:
+        https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3. Where an ERP sends none, nobody can tell, and
+        what is read counts as what was stored.
+        """
+        lock = self._spec.update.lock
+        read = self._tag(raw)
+        if read is None or not isinstance(lock, IfMatch):
+            return False
+        made = answer.headers.get(lock.header or "ETag")
+        return made is not None and made.removeprefix("W/") != read.removeprefix("W/")
+
+    def _stored(self, raw: Record) -> Fetched:
         """Return a record just written.
 
         It may still belong to this datatype, or its new state took it away.
@@ -313,7 +333,7 @@ class Writer(WritePort[Write]):
             # It may have been done: the record is read again, and compared again, before the next attempt.
             raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
 
-    def _send_record(self, present: Fetched, key: str, body: Record) -> UpstreamResponse | None:
+    def _send_record(self, present: Fetched, key: str, body: Record) -> UpstreamResponse:
         spec = self._spec.update
         headers, changes = self._locked(present.raw, self._outgoing(key, present, body))
         changes = {**render(spec.besides, self._calls.values_of(key)), **changes}
@@ -321,8 +341,7 @@ class Writer(WritePort[Write]):
         if spec.body is not UNSET:
             version = self._shape.lock_of(present.raw)
             whole = render(spec.body, {**self._calls.values_of(key), "changes": whole, "version": version})
-        answer = self._calls.send(spec, "update", key, body=whole, raw=present.raw, headers=headers)
-        return None if answer.body is None else answer
+        return self._calls.send(spec, "update", key, body=whole, raw=present.raw, headers=headers)
 
     def _bodies(self, changes: Record, present: Fetched | None = None) -> Bodies:
         fields = self._shape.fields
@@ -349,12 +368,19 @@ class Writer(WritePort[Write]):
     def _locked(self, raw: Record, body: Record) -> tuple[dict[str, str], Record]:
         version = self._shape.lock_of(raw)
         match self._spec.update.lock:
-            case IfMatch(template=template) if version is not None:
-                return {"If-Match": template.replace("{version}", str(version))}, body
+            case IfMatch() if version is not None:
+                return {"If-Match": str(self._tag(raw))}, body
             case BodyVersion(path=path) if version is not None:
                 body = dict(body)
                 set_path(body, path, version)
         return {}, body
+
+    def _tag(self, raw: Record) -> str | None:
+        """Return what If-Match says for the version of a record."""
+        version, lock = self._shape.lock_of(raw), self._spec.update.lock
+        if version is None or not isinstance(lock, IfMatch):
+            return None
+        return lock.template.replace("{version}", str(version))
 
     def _part_for(self, name: str, body: Record, origin: str) -> tuple[str, object]:
         """Return where the record names the part, and the key of one that was made for it.
