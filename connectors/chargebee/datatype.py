@@ -66,8 +66,20 @@ class ChargebeeDatatype(Datatype):
             watch=lambda: client.backfills.watch(self.name),
         )
         self.never_empty = frozenset(
-            name for name, rule in self.schema["properties"].items() if rule.get(NEVER_EMPTY)
+            name
+            for name, rule in self.schema["properties"].items()
+            if rule.get(NEVER_EMPTY) and not settings.send_empty
         )
+        """What is no text is not sent empty unless a person has seen that the site takes it.
+
+        The clients for Java, Ruby, PHP and Python send an empty text for a null of any type, so it is likely
+        taken; the request schemas of the one for Node.js refuse it, and no page says what the server does.
+        https://github.com/chargebee/chargebee-java/blob/05e9e9f3a111305afa45ceddf2ccd962ad7a1a4d/src/main/java/com/chargebee/internal/Params.java
+        https://github.com/chargebee/chargebee-ruby/blob/1478878ac8d88f9227f87e1b9d97af120f67a676/lib/chargebee/util.rb
+        https://github.com/chargebee/chargebee-php/blob/0da9482c3b9da4659640a9361d6b98f759f4c521/lib/ChargeBee/Util.php
+        https://github.com/chargebee/chargebee-python/blob/043d855a9512b3e21d7836e5902a3ccc4e0544eb/chargebee/util.py
+        https://github.com/chargebee/chargebee-node/blob/31f906a/src/schema/customer.schema.ts
+        """
         self._defaults = {
             name: rule["default"] for name, rule in self.schema["properties"].items() if "default" in rule
         }
@@ -155,7 +167,8 @@ class ChargebeeDatatype(Datatype):
             if name in self.create_only:
                 raise refusal(name, f"can be set only when the {self.name} is created", "createOnly")
             if name in self.never_empty and value in (None, "", []):
-                raise refusal(name, "cannot be emptied through Chargebee's API: empty it there", "notEmpty")
+                advice = "is not sent empty: empty it in Chargebee, or see CHARGEBEE_SEND_EMPTY"
+                raise refusal(name, advice, "notEmpty")
         return {name: self._defaults.get(name) if value is None else value for name, value in changes.items()}
 
     def delete(self, key: str) -> Deletion:

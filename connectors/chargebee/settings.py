@@ -91,6 +91,13 @@ class ChargebeeSettings:
     emails: bool = setting(
         "CHARGEBEE_EMAILS", "whether Chargebee may send customers e-mails about writes", parse_flag, False
     )
+    send_empty: bool = setting(
+        "CHARGEBEE_SEND_EMPTY",
+        "whether an emptied e-mail address, instant, choice or price is sent to Chargebee as an empty value;"
+        " by default it is reported, since no page says that Chargebee takes it",
+        parse_flag,
+        False,
+    )
     item_family: str = setting("ITEM_FAMILY", "item family of items without one", text, "products")
     common: CommonSettings
     webhooks: WebhookSettings | None = None

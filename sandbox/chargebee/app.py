@@ -18,13 +18,14 @@ from sandbox.chargebee.console_pages import create_pages
 from sandbox.chargebee.demo import load_demo
 from sandbox.chargebee.errors import (
     ApiError,
+    configuration_incompatible,
     invalid_request,
     no_such_path,
     not_found,
     unauthenticated,
     wrong_method,
 )
-from sandbox.chargebee.facts import holds, imitates
+from sandbox.chargebee.facts import checks, holds, imitates
 from sandbox.chargebee.forms import FORM, Field, canonical, decode
 from sandbox.chargebee.pages import page
 from sandbox.chargebee.recording import record_requests
@@ -38,6 +39,8 @@ from sandbox.common.pages import create_styles
 from sandbox.common.state import State
 
 API_USER = "sandbox"
+_CATALOGUE_2 = ("items", "item_prices", "item_families")
+"""What Product Catalog 1.0 does not have."""
 CONTEXT_HEADER = "chargebee-business-entity-id"
 _CURRENCY_ID = "cur_"
 SILENT_HEADERS = ("chargebee-event-webhook", "chargebee-event-actions")
@@ -118,6 +121,7 @@ class Api:
         api = Blueprint("api", __name__, url_prefix="/api/v2")
         api.before_request(_authenticate)
         api.before_request(_check_id)
+        api.before_request(self._check_catalogue)
         api.before_request(lambda: scheduled.do_due(self.state, self.delivery.send))
         api.register_error_handler(ApiError, lambda error: _answer(error.body(), error.status))
         for operation in OPERATIONS:
@@ -181,11 +185,18 @@ class Api:
     def _site(self) -> SiteConfiguration:
         return SiteConfiguration.parse(self.state.setting(SITE_SETTING) or {})
 
+    @checks("catalogue-1-has-no-items")
+    def _check_catalogue(self) -> None:
+        """Refuse what Product Catalog 1.0 does not have."""
+        rule = request.url_rule
+        if rule and rule.rule.split("/")[3] in _CATALOGUE_2 and self._site().product_catalog == "v1":
+            raise configuration_incompatible("This API operation is not enabled for this site")
+
     @imitates("configurations-tell-the-catalogue")
     def _configurations(self) -> Response:
         site = {
             "domain": self._site().domain,
-            "product_catalog_version": "v2",
+            "product_catalog_version": self._site().product_catalog,
             "chargebee_response_schema_type": "items",
             "object": "configuration",
         }
@@ -252,11 +263,11 @@ class Api:
 
 @imitates("bodies-are-forms")
 def _form() -> list[Field]:
-    """Return the fields of the body; one that is no form is refused."""
+    """Return the fields of the body; one that is no form is not read."""
     body = request.get_data()
     if not body or request.mimetype == FORM:
         return decode(body)
-    if holds("bodies-are-forms"):
+    if not holds("bodies-are-forms"):
         raise invalid_request(f"The body should be {FORM}")
     return []
 

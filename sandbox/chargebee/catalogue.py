@@ -11,6 +11,7 @@ from core.jsonio import Json
 from sandbox.chargebee.configured import check_currency, check_frequency
 from sandbox.chargebee.errors import (
     ApiError,
+    blank,
     configuration_incompatible,
     duplicate,
     invalid_request,
@@ -100,7 +101,7 @@ def _check_length(text: str) -> None:
 @imitates("required-parameters")
 def _named(values: dict[str, object]) -> None:
     if "name" in values and values["name"] is None:
-        raise wrong_value("name", "cannot be blank")
+        raise blank("name")
 
 
 @imitates("family-is-required")
@@ -163,7 +164,7 @@ def _family(write: Write, values: Json, is_new: bool) -> None:
         return
     if family is None and (is_new or "item_family_id" in values):
         if holds("family-is-required"):
-            raise wrong_value("item_family_id", "cannot be blank")
+            raise blank("item_family_id")
     elif family is not None:
         write.get("item_family", family, "item_family_id")
 

@@ -13,7 +13,7 @@ import orjson
 
 from core.jsonio import Json
 from sandbox.chargebee import business_entities, catalogue, customers, invoices, orders, parameters, specs
-from sandbox.chargebee.errors import wrong_value
+from sandbox.chargebee.errors import blank, wrong_value
 from sandbox.chargebee.facts import imitates
 from sandbox.chargebee.forms import decode
 from sandbox.chargebee.records import Write
@@ -186,7 +186,7 @@ def _whole(text: str) -> int:
 def _new_order(write: Write, _: str, values: dict[str, object]) -> Record:
     """Make an order the way a site does: of an invoice, whose lines it takes over."""
     if not values.get("line_items"):
-        raise wrong_value("line_items[description][0]", "cannot be blank")
+        raise blank("line_items[description][0]")
     invoice = invoices.import_invoice(write, values)
     order = {
         "invoice_id": invoice["id"],

@@ -9,6 +9,7 @@ from sandbox.chargebee.addresses import address, check_address
 from sandbox.chargebee.business_entities import default_entity_id
 from sandbox.chargebee.configured import check_currency, check_payment_term, chosen_business_entity
 from sandbox.chargebee.errors import (
+    blank,
     configuration_incompatible,
     invalid_request,
     invalid_state,
@@ -51,14 +52,17 @@ def create(write: Write, values: Json) -> Record:
     customer["business_entity_id"] = entity_id
     if not holds("customer-defaults"):
         customer["auto_collection"] = "off"
+    if holds("consents-are-shown"):
+        customer.update({f"cs_{name}": False for name in write.site.consent_fields})
     _assign(customer, values)
+    _look_up(write, customer)
     return write.save("customer", customer, "customer_created")
 
 
 @imitates("customer-ids-are-made-up")
 def _made_up_id(write: Write) -> str:
     if not holds("customer-ids-are-made-up"):
-        raise wrong_value("id", "cannot be blank")
+        raise blank("id")
     return write.new_id()
 
 
@@ -73,6 +77,8 @@ def update(write: Write, customer_id: str, values: Json) -> Record:
     return write.save("customer", customer, "customer_changed")
 
 
+_LOOKED_UP_S = 1
+"""Seconds until a VAT number has been looked up, a part of what it really takes."""
 _MOVES = "billing-info-and-contacts-move-updated-at"
 _REMOVED = ("vat_number", "vat_number_prefix", "business_customer_without_vat_number", "registered_for_gst")
 _REMOVED_PARTS = (
@@ -102,6 +108,7 @@ def update_billing_info(write: Write, customer_id: str, values: Json) -> Record:
         removed = {}
     parts = {**kept, **(values.get("billing_address") or {})}
     _assign(customer, {**removed, **values, "billing_address": parts})
+    _look_up(write, customer)
     return write.save("customer", customer, "customer_changed", moves=holds(_MOVES))
 
 
@@ -159,6 +166,24 @@ def _assign(customer: Record, values: Json) -> None:
     if "vat_number" in values:
         unchecked = "not_validated" if holds("vat-numbers-start-unchecked") else "valid"
         customer["vat_number_status"] = unchecked if values["vat_number"] else None
+
+
+def _look_up(write: Write, customer: Record) -> None:
+    """Have a new VAT number looked up, on a site that does so."""
+    is_new = write.site.vat_validation and customer.get("vat_number_status") == "not_validated"
+    if is_new and holds("vat-status-changes-later"):
+        schedule(write.tx, "look_up_vat_number", customer["id"], _LOOKED_UP_S)
+
+
+@imitates("vat-status-changes-later")
+def _looked_up(write: Write, customer_id: str) -> None:
+    """Note what came of it: nobody has edited the customer, and it is a new version all the same."""
+    customer = write.tx.get("customer", customer_id)
+    if customer is not None and customer.get("vat_number_status") == "not_validated":
+        write.save("customer", {**customer, "vat_number_status": "valid"}, "customer_changed")
+
+
+JOBS["look_up_vat_number"] = _looked_up
 
 
 def _kept(name: str, value: Any, former: Any) -> Any:

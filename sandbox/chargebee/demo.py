@@ -25,6 +25,8 @@ def load_demo(tx: Transaction, seed: int) -> None:
         customer = _store(tx, "customer", customers.create, row)
         if number % 20 == 19:
             _make_ancient(tx, customer)
+        elif number % 20 == 9:
+            _take_stamps(tx, customer)
     for row in data["item_families"]:
         _store(tx, "item_family", catalogue.create_family, row)
     for number, row in enumerate(data["items"]):
@@ -79,5 +81,10 @@ def _store(
 
 @imitates("old-records-lack-updated-at")
 def _make_ancient(tx: Transaction, customer: Record) -> None:
+    _take_stamps(tx, {**customer, "created_at": _ANCIENT_S})
+
+
+@imitates("old-records-lack-updated-at")
+def _take_stamps(tx: Transaction, customer: Record) -> None:
     kept = {name: value for name, value in customer.items() if name not in ("updated_at", "resource_version")}
-    tx.put("customer", customer["id"], {**kept, "created_at": _ANCIENT_S}, since=0)
+    tx.put("customer", customer["id"], kept, since=0)

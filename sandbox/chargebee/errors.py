@@ -15,6 +15,9 @@ from sandbox.chargebee.facts import holds, imitates
 class ApiError(Exception):
     """A refusal in Chargebee's terms: HTTP status, `type`, `api_error_code`, offending parameter."""
 
+    former: str | None = None
+    """`error_code`, by which clients of the API before know it, where it is not `api_error_code`."""
+
     def __init__(self, status: int, kind: str, code: str, message: str, param: str | None = None) -> None:
         super().__init__(message)
         self.status = status
@@ -30,7 +33,7 @@ class ApiError(Exception):
             "message": f"{self.param} : {self.message}" if self.param else self.message,
             "type": self.kind,
             "api_error_code": self.code,
-            "error_code": self.code,
+            "error_code": self.former or self.code,
             "error_msg": self.message,
             "http_status_code": self.status,
         }
@@ -45,6 +48,17 @@ class ApiError(Exception):
 def wrong_value(param: str | None, message: str) -> ApiError:
     """400 `param_wrong_value`: a value breaks the rules of its parameter."""
     return ApiError(400, "invalid_request", "param_wrong_value", message, param)
+
+
+@imitates("required-parameters")
+def blank(param: str) -> ApiError:
+    """400 `invalid_request`: something required is missing or empty.
+
+    As recorded in https://github.com/chargebee/chargebee-php/issues/44.
+    """
+    error = ApiError(400, "invalid_request", "invalid_request", "cannot be blank", param)
+    error.former = "param_required"
+    return error
 
 
 @imitates("taken-id-is-duplicate")

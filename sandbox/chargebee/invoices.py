@@ -7,7 +7,7 @@ from sandbox.chargebee import customers, orders
 from sandbox.chargebee.addresses import address, check_address
 from sandbox.chargebee.catalogue import price_for_invoice
 from sandbox.chargebee.configured import check_currency
-from sandbox.chargebee.errors import invalid_request, invalid_state, wrong_value
+from sandbox.chargebee.errors import blank, invalid_request, invalid_state, wrong_value
 from sandbox.chargebee.facts import checks, holds, imitates
 from sandbox.chargebee.records import Write
 from sandbox.common.state import Record
@@ -235,7 +235,7 @@ def _check_taxes(values: Json, invoice: Record) -> None:
             if name is not None and name not in names:
                 raise wrong_value(f"line_items[tax{number}_name][{index}]", "is not one of taxes[name]")
             if row.get(f"tax{number}_amount") and name is None:
-                raise wrong_value(f"line_items[tax{number}_name][{index}]", "cannot be blank")
+                raise blank(f"line_items[tax{number}_name][{index}]")
 
 
 @checks("invoice-adds-up")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from core.jsonio import Json
 from sandbox.chargebee.addresses import address, check_address
 from sandbox.chargebee.errors import (
+    blank,
     configuration_incompatible,
     invalid_request,
     invalid_state,
@@ -201,7 +202,7 @@ def update(write: Write, order_id: str, values: Json) -> Record:
     check_address(write, "shipping_address", values.get("shipping_address"))
     for name in ("status", "order_date", "shipping_date"):
         if name in values and values[name] is None:
-            raise wrong_value(name, "cannot be blank")
+            raise blank(name)
     status = values.get("status")
     is_new_status = bool(status) and status != order["status"]
     if is_new_status:

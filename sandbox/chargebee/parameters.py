@@ -14,7 +14,7 @@ import orjson
 
 from core.jsonio import Json
 from sandbox.chargebee import specs
-from sandbox.chargebee.errors import ApiError, invalid_request, wrong_value
+from sandbox.chargebee.errors import ApiError, blank, invalid_request, wrong_value
 from sandbox.chargebee.facts import holds, imitates
 from sandbox.chargebee.forms import Field
 
@@ -142,11 +142,11 @@ def _require(required: list[str], values: dict[str, object]) -> None:
         if rest and rest[0] == "":
             for index, row in enumerate(present or []):
                 if row.get(rest[1]) is None:
-                    raise wrong_value(f"{head}[{rest[1]}][{index}]", "cannot be blank")
+                    raise blank(f"{head}[{rest[1]}][{index}]")
         elif present in (None, []) or (rest and present.get(rest[0]) is None):
             if not holds("required-parameters"):
                 raise invalid_request(f"{name} cannot be blank")
-            raise wrong_value(name, "cannot be blank")
+            raise blank(name)
 
 
 @imitates("empty-value-clears", "empty-text-clears-other-types")

@@ -48,6 +48,10 @@ KEYS: dict[str, KeyFunction] = {
 }
 
 
+_LATE = ("deleted", "item_applicability")
+"""Attributes that older items have never got."""
+
+
 @imitates("no-value-no-attribute", "answers-are-json", "older-items-lack-deleted")
 def public(record: Record) -> Record:
     """Return a record as a client sees it: no nulls, none of the sandbox's own notes (`_…`)."""
@@ -55,7 +59,7 @@ def public(record: Record) -> Record:
     if "line_items" in shown:
         shown["line_items"] = [public(line) for line in shown["line_items"]]
     if record.get("_older") and not record.get("deleted") and holds("older-items-lack-deleted"):
-        del shown["deleted"]
+        shown = {name: value for name, value in shown.items() if name not in _LATE}
     if not holds("answers-are-json"):
         shown.pop("object", None)
     if not holds("no-value-no-attribute") and record.get("object") == "customer":

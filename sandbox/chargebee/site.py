@@ -45,10 +45,15 @@ class SiteConfiguration:
     `location_validation` is on. `is_live`: limits as on a live site. `customer_deletion_s`: how long until a
     deleted customer is gone, a sixtieth of the real time. `mails`: of what the site tells customers by
     e-mail. `accounting_integration`: imported invoices go to the books, too. `rewriting`: what else
-    is stored otherwise than it was sent, see `sandbox.common.rewriting`.
+    is stored otherwise than it was sent, see `sandbox.common.rewriting`. `product_catalog`: `v1` has neither
+    items nor their prices. `consent_fields`: what customers consent to, shown as `cs_…`. `vat_validation`:
+    VAT numbers are looked up some time after they were stored.
     """
 
     domain: str = "sandbox-test"
+    product_catalog: str = "v2"
+    consent_fields: tuple[str, ...] = ()
+    vat_validation: bool = False
     base_currency: str = "EUR"
     currencies: tuple[str, ...] = (
         "NOK", "SEK", "DKK", "USD", "GBP", "CHF", "JPY", "ISK", "VND", "KWD", "BHD",
@@ -113,6 +118,7 @@ _RULES: dict[str, Callable[[Any], bool]] = {
     "billing_frequencies": lambda texts: all(
         isinstance(text, str) and _FREQUENCY.fullmatch(text) for text in texts
     ),
+    "product_catalog": lambda word: word in ("v1", "v2"),
     "orders": lambda word: word in ("off", "paid", "any"),
     "location": lambda code: code in COUNTRIES,
     "customer_deletion_s": lambda seconds: seconds >= 0,

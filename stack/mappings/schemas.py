@@ -48,7 +48,9 @@ def emptying(root: Path, record: Record, path: str) -> str | None:
     found = node(schema_of(root, record), path) or {}
     if not found.get("x-neverEmpty"):
         return None
-    return "cannot be emptied through Chargebee's API: that is reported, and both keep their own"
+    return (
+        "is emptied in Chargebee only with `CHARGEBEE_SEND_EMPTY`: else it is reported, both keep their own"
+    )
 
 
 def _target(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -68,6 +68,7 @@ def origin(text: str, key: str | None = None, **payload: Any) -> Insert:
     ("record_id", "written"),
     [
         ("a b#?%ø", "a%20b%23%3F%25%C3%B8"),
+        ("auth0|7c", "auth0%7C7c"),
         ("a/b", "a/b"),
         ("a/delete", "a%2Fdelete"),
         ("../items/i1", "..%2Fitems%2Fi1"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import requests
 
 from tests.connectors.chargebee.conftest import Calls, Service, serving_here
 from tests.connectors.chargebee.test_chargebee_orders import ORDER
+from tests.support.processes import wait_until
 from tests.support.systems import Chargebee
 
 PERSON: dict[str, Any] = {"first_name": "Åse", "email": "ase@firma.example", "phone": "+47 22 33 44 55"}
@@ -133,6 +135,8 @@ NEVER_EMPTY = {
     "item_price": ({}, {"price": None}, {"invoice_notes": "Ny"}),
 }
 """By datatype, a new record, what is to be emptied of it, and something else to be written."""
+NEEDED = {"price", "order_date", "shipping_date"}
+"""What a record cannot be without in any case."""
 
 
 def stored_with(service: Service, datatype: str, made: dict[str, Any]) -> dict[str, Any]:
@@ -177,6 +181,27 @@ def test_what_is_no_text_is_not_emptied_but_reported(
     }
 
 
+@pytest.mark.parametrize("turned", [(), ("empty-text-clears-other-types",)], ids=["taken", "refused"])
+@pytest.mark.parametrize("datatype", NEVER_EMPTY)
+def test_what_is_no_text_is_emptied_where_a_person_says_that_the_site_takes_it(
+    datatype: str, turned: tuple[str, ...], site: Chargebee
+) -> None:
+    """One that a site refuses all the same is reported, and the rest is written."""
+    made, emptied, besides = NEVER_EMPTY[datatype]
+    with serving_here(site.root, CHARGEBEE_SEND_EMPTY="true") as service:
+        stored = stored_with(service, datatype, made)
+        site.turn_round(*turned)
+        answer = service.update(datatype, stored, **emptied, **besides)
+        assert (answer["$operation"], answer["$status"]) == ("update", "ok")
+        now = site.get(f"{datatype}s", stored["id"])
+        kept = {row["field"][1:] for row in answer.get("$refused", ())}
+        assert kept if turned else kept <= NEEDED
+        assert {name: now.get(name) for name in (*emptied, *besides)} == {
+            **{name: stored[name] if name in kept else None for name in emptied},
+            **besides,
+        }
+
+
 def test_what_has_a_default_is_set_to_it(service: Service, site: Chargebee) -> None:
     item = service.insert("item", "product:P-1", name="Skrue", is_shippable=True)["$response"]
     answer = service.update("item", item, is_shippable=None, metadata=None)
@@ -204,3 +229,26 @@ def test_empty_values_clear_each_property_that_can_be_empty(service: Service, si
         left = stored.get(name) or None
         assert left in (None, 0), name
         assert not answer.get("$refused"), name
+
+
+def test_a_site_with_product_catalog_1_is_said_to_be_one(site: Chargebee) -> None:
+    site.configure(product_catalog="v1")
+    with serving_here(site.root) as service:
+        ready = requests.get(f"{service.root}/ready", timeout=60)
+        assert ready.status_code == 503
+        assert "Product Catalog 2.0" in ready.text
+
+
+def test_what_others_add_to_a_customer_is_read_and_left_alone(service: Service, site: Chargebee) -> None:
+    """Consents, and what came of looking up the VAT number: nobody here has edited anything."""
+    site.configure(consent_fields=["newsletter"], vat_validation=True)
+    stored = service.insert("customer", "contact:CT-1", **PERSON, vat_number="923609016")["$response"]
+    wait_until(
+        lambda: site.get("customers", stored["id"])["vat_number_status"] == "valid", what="the look-up"
+    )
+    now = service.one("customer", stored["id"])
+    assert (now["cs_newsletter"], now["vat_number_status"]) == (False, "valid")
+    before = Calls(site)
+    answer = service.update("customer", stored, **PERSON, vat_number="923609016")
+    assert (answer["$operation"], answer["$status"]) == ("none", "ok")
+    assert not any(call.startswith("POST") for call in before.made())
