@@ -8,9 +8,9 @@ from itertools import groupby
 from localnode.readings import READINGS
 
 INTRODUCTION = """\
-What Sesam's documentation says in so many words the local node does; where it is silent, it does what hosted
-nodes were recorded doing. This page has what neither settles: each question, how the local node reads it, and
-how else it could be read. If your hosted node does the other thing, say so in `NODE_READINGS`:
+The local node follows Sesam's documentation where it is explicit. Where it is silent, the node does what
+hosted nodes were recorded doing. This page lists what neither settles: each question, the local node's
+reading, and the other possible readings. If your hosted node behaves differently, set `NODE_READINGS`:
 
 ```
 NODE_READINGS="ties=last, numbers=equal" python -m localnode test .

@@ -1,10 +1,10 @@
-"""Open readings: what neither Sesam's documentation nor a recording of a hosted node settles.
+"""Define open readings: what neither Sesam's documentation nor a recording of a hosted node settles.
 
-One table says each question, how this node reads it (the first choice), and how else it could be read. Where
-a hosted node turns out to do the other thing, `NODE_READINGS` turns that one round; tests turn them all, to
-see that nothing hangs on a guess (docs/reference/readings.md is made of the table).
+One table has each question, this node's answer (the first choice), and the other possible answers. If a
+hosted node turns out to behave differently, `NODE_READINGS` switches that reading. Tests switch all of them,
+to check that nothing depends on a guess. docs/reference/readings.md is generated from the table.
 
-What is read is known when rules are compiled or run, so `choose` comes first and once in a process.
+Readings apply when rules are compiled or run, so call `choose` first, and once in a process.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class Reading:
 
     @property
     def default(self) -> str:
-        """How this node reads it."""
+        """Return this node's own reading."""
         return next(iter(self.choices))
 
     @property
     def others(self) -> tuple[str, ...]:
-        """How else it could be read."""
+        """Return the other possible readings."""
         return tuple(self.choices)[1:]
 
 
@@ -61,9 +61,9 @@ READINGS: dict[str, Reading] = {
     ),
     "compare-null": _of(
         _VALUES,
-        "What do `gt`, `gte`, `lt` and `lte` say of null, and of two values that are not of one kind?",
-        false="false, whatever the order",
-        ordered="what the mixed type ordering says: null comes before everything",
+        "What do `gt`, `gte`, `lt` and `lte` return for null, and for two values of different types?",
+        false="false, in either order",
+        ordered="the result of the mixed type ordering: null comes before everything",
     ),
     "all-of-none": _of(
         _VALUES, "What is `all` of no values?", true="true", false="false"
@@ -107,9 +107,9 @@ READINGS: dict[str, Reading] = {
     ),
     "remainder-sign": _of(
         _VALUES,
-        "Which sign has a remainder, where only one side is negative?",
+        "Which sign does a remainder have if only one operand is negative?",
         divisor="that of the divisor",
-        dividend="that of the number divided",
+        dividend="that of the dividend",
     ),
     "decimal-scale": _of(
         _VALUES,
@@ -120,7 +120,7 @@ READINGS: dict[str, Reading] = {
     "sum-of-none": _of(_LISTS, "What is `sum` of no values?", zero="0", null="null"),
     "ties": _of(
         _LISTS,
-        "Which value do `max` and `min` give where several are the greatest or least by FUNCTION?",
+        "Which value do `max` and `min` return if several are the greatest or least by FUNCTION?",
         first="the first",
         last="the last",
     ),
@@ -132,23 +132,23 @@ READINGS: dict[str, Reading] = {
     ),
     "list-of-null": _of(
         _LISTS,
-        "What do `map`, `filter`, `map-values`, `flatten`, `reversed`, `slice` and `insert` make of null?",
-        empty="what they make of no values (`[]`)",
+        "What do `map`, `filter`, `map-values`, `flatten`, `reversed`, `slice` and `insert` return for null?",
+        empty="what they return for no values (`[]`)",
         null="null",
     ),
     "one-entry": _of(
         _LISTS,
-        "Do `items`, `keys` and `values` of a dict with one entry give a list? (`key-values` gives a lone"
-        " dict.)",
+        "Do `items`, `keys` and `values` of a dict with one entry return a list? (`key-values` returns a"
+        " single dict.)",
         list="a list of one",
-        lone="what is in it",
+        lone="the single entry",
     ),
     "one-pair": _of(
         _LISTS,
-        "What does `key-values` make of a list with one dict that has one entry? (Of that dict alone it makes"
-        " a lone dict.)",
+        "What does `key-values` return for a list with one dict that has one entry? (For that dict alone it"
+        " returns a single dict.)",
         list="a list of one",
-        lone="a lone dict",
+        lone="a single dict",
     ),
     "flatten-null": _of(_LISTS, "Does `flatten` keep nulls?", kept="yes", dropped="no"),
     "combine-null": _of(
@@ -171,9 +171,9 @@ READINGS: dict[str, Reading] = {
     ),
     "dict-keys": _of(
         _LISTS,
-        "What becomes of a key of `dict` that is no string?",
+        "What happens to a key of `dict` that is not a string?",
         dropped="it is left out with its value",
-        text="its text is the key, nulls apart",
+        text="its text is the key, except for null",
     ),
     "path-null": _of(
         _LISTS,
@@ -183,8 +183,8 @@ READINGS: dict[str, Reading] = {
     ),
     "path-union": _of(
         _LISTS,
-        "Where a path finds a property in several namespaces: do equal values come once?",
-        all="no, all values come",
+        "If a path finds a property in several namespaces, are equal values returned once?",
+        all="no, all values are returned",
         distinct="yes",
     ),
     "split-empty": _of(
@@ -195,29 +195,29 @@ READINGS: dict[str, Reading] = {
     ),
     "replace-dict": _of(
         _TEXTS,
-        "How does `replace` go through a dict of replacements?",
-        at_once="in one go: what was put in is not replaced again, longer keys first",
+        "How does `replace` apply a dict of replacements?",
+        at_once="in one pass: a replacement is not replaced again; longer keys first",
         in_turn="one after the other, in the order written",
     ),
     "concat-tagged": _of(
         _TEXTS,
-        "Do `concat` and `join` take identifiers, URIs, times and UUIDs?",
+        "Do `concat` and `join` accept identifiers, URIs, times and UUIDs?",
         dropped="no, only strings",
         text="yes, as `string` writes them",
     ),
     "join-of-none": _of(
-        _TEXTS, "What is `join` of an empty list?", empty='`""`', null="null, as of null"
+        _TEXTS, "What is `join` of an empty list?", empty='`""`', null="null, as for null"
     ),
     "json-uri": _of(
         _TEXTS,
-        "Is a lone URI quoted in the JSON text that `json` gives? (The page prints it without quotes.)",
+        "Is a single URI quoted in the JSON text that `json` returns? (The page prints it without quotes.)",
         quoted="yes",
         bare="no",
     ),
     "json-escapes": _of(
         _TEXTS,
         "How do `json` and `json-transit` write characters beyond ASCII?",
-        none="as they are",
+        none="unchanged",
         ascii="as `\\u…`",
     ),
     "datetime-without-zone": _of(
@@ -228,9 +228,9 @@ READINGS: dict[str, Reading] = {
     ),
     "month-end": _of(
         _TIMES,
-        "What is January 31 plus a month?",
+        "What is January 31 plus one month?",
         last="the last day of February",
-        over="as many days beyond it as the month is short of: March 2 or 3",
+        over="the missing days are counted into March: March 2 or 3",
     ),
     "fraction-digits": _of(
         _TIMES,
@@ -263,7 +263,7 @@ READINGS: dict[str, Reading] = {
     ),
     "source-ids": _of(
         _IDS,
-        "What does `_S.$ids` give where an entity has none?",
+        "What does `_S.$ids` return if an entity has none?",
         list="a list of its `_id` as identifier",
         lone="its `_id` as identifier",
     ),
@@ -271,7 +271,7 @@ READINGS: dict[str, Reading] = {
         _RULES,
         "Does the target start with the `_deleted` of the source?",
         yes="yes",
-        no="no: rules that want it copy it",
+        no="no: rules must copy it if they need it",
     ),
     "copy-internal": _of(
         _RULES,
@@ -293,14 +293,14 @@ READINGS: dict[str, Reading] = {
     ),
     "id-list": _of(
         _RULES,
-        "What becomes of an entity whose rules give it several values as `_id`, such as those that hops find?"
-        " (Recorded: the run ends well.)",
+        "What happens to an entity whose rules give it several values as `_id`, such as those that hops find?"
+        " (Recorded: the run succeeds.)",
         first="its `_id` is the first that is a string",
         left_out="it is left out",
     ),
     "created-first": _of(
         _RULES,
-        "Where do entities that `create` makes stand?",
+        "Where in the output are the entities that `create` produces?",
         before="before the target",
         after="after it, so that with the same `_id` they win",
     ),
@@ -312,31 +312,31 @@ READINGS: dict[str, Reading] = {
     ),
     "hop-duplicates": _of(
         _HOPS,
-        "Does an entity that several rows of `hops` lead to come out several times?",
+        "Is an entity returned several times if several rows of `hops` lead to it?",
         kept="yes, once for each row",
         once="no",
     ),
     "max-depth": _of(
         _HOPS,
         "What does `max_depth` of a `recurse` count?",
-        all="the rounds in all",
+        all="all rounds",
         further="the rounds after the first",
     ),
     "root-again": _of(
         _HOPS,
-        "Does `exclude_root` also hold where the recursion reaches the root again?",
-        shown="no: then it comes out",
-        out="yes, for what has its `_id`",
+        "Does `exclude_root` also apply if the recursion reaches the root again?",
+        shown="no: it is returned then",
+        out="yes, for entities with its `_id`",
     ),
     "lookup-deleted": _of(
         _HOPS,
-        "What does `lookup-entity` find of a deleted entity?",
+        "What does `lookup-entity` return for a deleted entity?",
         null="nothing",
         entity="the entity as it was, with `_deleted`",
     ),
     "completeness-of-input": _of(
         _HOPS,
-        "Up to when is what a pipe has read from outside complete?",
+        "Up to which time is the input that a pipe read from outside complete?",
         start="the start of its run",
         end="the end of its run",
     ),
@@ -354,27 +354,27 @@ READINGS: dict[str, Reading] = {
     ),
     "merged-one": _of(
         _SOURCES,
-        "What does the merge strategy `compact` make of a list with one value that only one member has?"
-        " (Its page says that single values are unwrapped; hosted nodes were recorded leaving this one.)",
+        "What does the merge strategy `compact` return for a list with one value that only one member has?"
+        " (Its page says that single values are unwrapped; hosted nodes were recorded leaving this list.)",
         list="that list",
         lone="the value in it",
     ),
     "latest-ties": _of(
         _SOURCES,
-        "Which version is the latest for `merge_datasets`, of two with the same time?",
+        "Which of two versions with the same time is the latest for `merge_datasets`?",
         later="that of the dataset named later",
         earlier="that of the dataset named earlier",
     ),
     "deleted-part": _of(
         _SOURCES,
-        "What does `merge_datasets` with strategy `all` show of a part that is deleted?",
+        "What does `merge_datasets` with strategy `all` return for a deleted part?",
         kept="the part, with `_deleted`",
         dropped="nothing, unless all are",
     ),
     "unknown-deletion": _of(
         _SOURCES,
         "What does the `dataset` sink do with a deleted entity whose `_id` the dataset has never had?",
-        kept="it is stored, deleted",
+        kept="it is stored as deleted",
         dropped="nothing: there is nothing to delete",
     ),
 }  # fmt: skip
@@ -395,14 +395,14 @@ def turned() -> str:
 
 
 def choose(choices: Mapping[str, str]) -> None:
-    """Read these questions so, and all others as the node does by itself."""
+    """Use these readings, and the node's own for all other questions."""
     for name, reading in READINGS.items():
         _chosen[name] = choices.get(name, reading.default)
 
 
 @contextmanager
 def chosen(choices: Mapping[str, str]) -> Iterator[None]:
-    """Within this context read these questions so, and the others as before."""
+    """Use these readings within the context, and the present ones for all other questions."""
     before = dict(_chosen)
     choose({**before, **choices})
     try:
@@ -417,12 +417,12 @@ def all_turned() -> dict[str, str]:
 
 
 def parse(written: str) -> dict[str, str]:
-    """Read `ties=last, numbers=equal`; ValueError says what is wrong."""
+    """Read `ties=last, numbers=equal`; raise ValueError that says what is wrong."""
     found: dict[str, str] = {}
     for pair in filter(None, (part.strip() for part in written.split(","))):
         name, _, choice = (part.strip() for part in pair.partition("="))
         if name not in READINGS:
-            raise ValueError(f'names "{name}", which is no reading{did_you_mean(name, READINGS)}')
+            raise ValueError(f'names "{name}", which is not a reading{did_you_mean(name, READINGS)}')
         choices = READINGS[name].choices
         if choice not in choices:
             hint = did_you_mean(choice, choices)

@@ -121,7 +121,7 @@ def test_written_as_a_setting(written: str, found: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ("tise=last", '"tise", which is no reading; did you mean "ties"?'),
+        ("tise=last", '"tise", which is not a reading; did you mean "ties"?'),
         ("ties", "must say ties=first or ties=last"),
         ("ties=lats", 'must say ties=first or ties=last; did you mean "last"?'),
     ],
