@@ -411,11 +411,6 @@ def chosen(choices: Mapping[str, str]) -> Iterator[None]:
         choose(before)
 
 
-def all_turned() -> dict[str, str]:
-    """Return the other reading of every question."""
-    return {name: reading.others[0] for name, reading in READINGS.items()}
-
-
 def parse(written: str) -> dict[str, str]:
     """Read `ties=last, numbers=equal`; raise ValueError that says what is wrong."""
     found: dict[str, str] = {}

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import settings
 
 from localnode import readings
+from tests.support.readings import all_turned
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
@@ -61,6 +62,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     written = config.getoption("--readings")
     if written:
-        chosen = readings.all_turned() if written == "turned" else readings.parse(written)
+        chosen = all_turned() if written == "turned" else readings.parse(written)
         readings.choose(chosen)
         os.environ["NODE_READINGS"] = readings.turned()

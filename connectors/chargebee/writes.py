@@ -46,7 +46,7 @@ class ApiWrites(WritePort[Write]):
 
     def __init__(self, http: UpstreamClient, emails: bool) -> None:
         self._http = http
-        self._silence = {} if emails else {EVENT_EMAIL: "all-disabled"}
+        self._no_emails = {} if emails else {EVENT_EMAIL: "all-disabled"}
 
     def create(self, write: Write) -> Record:
         """POST a create with an id of our choice. `AlreadyExists` if that is taken, also by an earlier call.
@@ -78,7 +78,7 @@ class ApiWrites(WritePort[Write]):
         """POST a delete; doing it twice is as good as once, so it carries no idempotency key."""
         operation = f"delete {write.kind}"
         answer = self._http.call(
-            "POST", write.path, operation=operation, headers=self._silence, repeatable=True
+            "POST", write.path, operation=operation, headers=self._no_emails, repeatable=True
         )
         return record_of(object_of(answer), write.kind)
 
@@ -94,7 +94,7 @@ class ApiWrites(WritePort[Write]):
     def _send(
         self, path: str, fields: Params, key: str, operation: str, attempts: int | None = None
     ) -> UpstreamResponse:
-        headers = {IDEMPOTENCY_KEY: key, **self._silence}
+        headers = {IDEMPOTENCY_KEY: key, **self._no_emails}
         return self._http.call(
             "POST",
             path,

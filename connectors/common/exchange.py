@@ -178,11 +178,11 @@ def exchange(
     seconds: float,
     max_bytes: int,
     verify: bool | str,
-    patience: float,
+    max_wait: float,
 ) -> tuple[requests.Response, bytearray]:
     """Send a request; return the answer and its whole body.
 
-    `timeout`: seconds to connect, and of silence. `seconds`: for all of it. `patience`: how long to wait
+    `timeout`: seconds to connect, and of silence. `seconds`: for all of it. `max_wait`: how long to wait
     while other large answers are in work. Raises what `requests` and `urllib3` raise, `CallTooLong`, and
     `InvalidResponse` for an answer that is too large or in another content coding.
     """
@@ -197,7 +197,7 @@ def exchange(
                 verify=verify,
                 proxies=session.proxies,
             ) as response:
-                body = _body(response, max_bytes, patience)
+                body = _body(response, max_bytes, max_wait)
         except (requests.RequestException, HTTPError) as error:
             if call.is_over:
                 raise _too_long(seconds) from error
@@ -211,7 +211,7 @@ def _too_long(seconds: float) -> CallTooLong:
     return CallTooLong(f"not done within {seconds} s")
 
 
-def _body(response: requests.Response, most: int, patience: float) -> bytearray:
+def _body(response: requests.Response, most: int, max_wait: float) -> bytearray:
     coding = response.headers.get("Content-Encoding", "").strip().lower()
     if coding not in ("", "identity", CODING):
         raise InvalidResponse("the upstream answer comes in a content coding that was not asked for")
@@ -222,12 +222,12 @@ def _body(response: requests.Response, most: int, patience: float) -> bytearray:
             found += piece
         else:
             found += _unpacked(unpack, piece, most + 1 - len(found))
-        IN_FLIGHT.answer(len(found), patience)
+        IN_FLIGHT.answer(len(found), max_wait)
         if len(found) > most:
             raise InvalidResponse(f"the upstream answer is larger than {most} bytes")
     if unpack is not None and found and not unpack.eof:
         raise InvalidResponse("the upstream answer broke off")
-    IN_FLIGHT.answer(values_in(found) * VALUE, patience)
+    IN_FLIGHT.answer(values_in(found) * VALUE, max_wait)
     return found
 
 

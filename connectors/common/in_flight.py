@@ -38,24 +38,24 @@ class InFlight:
         """Let a request begin; what it takes is given back by `end`."""
         self._request.set(_Request())
 
-    def text(self, body: bytes, patience: float) -> None:
+    def text(self, body: bytes, max_wait: float) -> None:
         """Note the request's own body by what is in it."""
-        self.body(values_in(body) * VALUE, patience)
+        self.body(values_in(body) * VALUE, max_wait)
 
-    def body(self, size: int, patience: float) -> None:
-        """Note the request's own body. `Unavailable` if no place is free within `patience` seconds."""
+    def body(self, size: int, max_wait: float) -> None:
+        """Note the request's own body. `Unavailable` if no place is free within `max_wait` seconds."""
         mine = self._request.get()
         if mine is not None and size > LARGE:
             with mine.lock:
-                self._take(mine, patience)
+                self._take(mine, max_wait)
                 mine.has_body = True
 
-    def answer(self, size: int, patience: float) -> None:
+    def answer(self, size: int, max_wait: float) -> None:
         """Note an answer of upstream's. `Unavailable` likewise."""
         mine = self._request.get()
         if mine is not None and size > LARGE and not mine.has_answer:
             with mine.lock:
-                self._take(mine, patience)
+                self._take(mine, max_wait)
                 mine.has_answer = True
 
     def next_answer(self) -> None:
@@ -72,8 +72,8 @@ class InFlight:
             with mine.lock:
                 self._drop(mine, has_body=False)
 
-    def _take(self, mine: _Request, patience: float) -> None:
-        if not (mine.has_body or mine.has_answer) and not self._places.acquire(timeout=patience):
+    def _take(self, mine: _Request, max_wait: float) -> None:
+        if not (mine.has_body or mine.has_answer) and not self._places.acquire(timeout=max_wait):
             raise Unavailable("too many large requests are being worked on at once", retry_after=5.0)
 
     def _drop(self, mine: _Request, has_body: bool) -> None:

@@ -42,13 +42,13 @@ class Limiter:
         self._changed = threading.Condition()
 
     @contextmanager
-    def slot(self, write: bool, patience: float = math.inf) -> Iterator[float]:
+    def slot(self, write: bool, max_wait: float = math.inf) -> Iterator[float]:
         """Wait for leave to make one call; gives the seconds waited.
 
         The place is freed when the block ends. `Unavailable` at once if upstream asked for a longer pause
-        than `patience` seconds.
+        than `max_wait` seconds.
         """
-        waited = self._enter(write, patience)
+        waited = self._enter(write, max_wait)
         try:
             yield waited
         finally:
@@ -80,13 +80,13 @@ class Limiter:
         """Return calls that wait for leave."""
         return self._waiting[write]
 
-    def _enter(self, write: bool, patience: float) -> float:
+    def _enter(self, write: bool, max_wait: float) -> float:
         started = self._clock()
         with self._changed:
             self._waiting[write] += 1
             try:
                 # A delay of None: nothing but another thread's leaving can help, so wait for that.
-                while (delay := self._delay(write, patience)) != 0.0:
+                while (delay := self._delay(write, max_wait)) != 0.0:
                     self._changed.wait(delay)
             finally:
                 self._waiting[write] -= 1
@@ -105,16 +105,16 @@ class Limiter:
                 self._room += 1
             self._changed.notify_all()
 
-    def _delay(self, write: bool, patience: float) -> float | None:
+    def _delay(self, write: bool, max_wait: float) -> float | None:
         """Return seconds until it is worth looking again; 0.0 = go now; None = until somebody leaves."""
         now = self._clock()
         if self._closed_until > now:
             pause = self._closed_until - now
-            if pause > patience:
+            if pause > max_wait:
                 raise Unavailable("upstream asked for a pause after too many calls", retry_after=pause)
             return pause
         if self._day is not None and (pause := self._day.wait(now, write)) > 0:
-            if pause > patience:
+            if pause > max_wait:
                 raise Unavailable(
                     f"the {self._day.calls} calls of a day are used up; the next one is free in"
                     f" {round(pause)} s",

@@ -188,24 +188,24 @@ def _insert(datatype: Datatype, request: ShareRequest) -> Outcome:
             raise
         return Outcome("none", key=datatype.key_of(found), record=found)
     # The create may have been done and only its answer lost: the record's origin tells.
-    except Indeterminate as silence:
+    except Indeterminate as lost:
         found = datatype.find_own(insert)
         # Upstream did answer, so the record may be there without its origin: a person has to look.
-        if found is None and isinstance(silence, Unreadable):
-            raise _unknown(datatype, insert, silence) from silence
+        if found is None and isinstance(lost, Unreadable):
+            raise _unknown(datatype, insert, lost) from lost
         if found is None:
-            raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
+            raise Unavailable(lost.detail, retry_after=lost.retry_after) from lost
         return Outcome("insert", key=datatype.key_of(found), record=found)
     return _written("insert", datatype, datatype.key_of(record), insert.payload, record)
 
 
-def _unknown(datatype: Datatype, insert: Insert, silence: Unreadable) -> Pending:
+def _unknown(datatype: Datatype, insert: Insert, lost: Unreadable) -> Pending:
     """Return what a person is told of a create that was answered without a record.
 
     To repeat it might make a twin.
     """
     return Pending(
-        f"the {datatype.name} may have been made: {silence.detail}, and none is found by its origin"
+        f"the {datatype.name} may have been made: {lost.detail}, and none is found by its origin"
         f" {insert.origin_id}. Look for it there: give it that origin, or retry if it is not there",
         rule="create-unreadable",
     )
@@ -218,7 +218,7 @@ def _written(operation: str, datatype: Datatype, key: str, asked: Record, record
 
 
 def _update(datatype: Datatype, request: ShareRequest, seen: list[Record]) -> Outcome:
-    moved = silent = 0
+    moved = unanswered = 0
     wanted: Record | None = None
     while True:
         try:
@@ -227,12 +227,14 @@ def _update(datatype: Datatype, request: ShareRequest, seen: list[Record]) -> Ou
             moved += 1
             if moved == _ATTEMPTS:
                 raise
-        except _NotTaken as silence:
-            silent = silent + 1 if silence.changes == wanted else 1  # a write in several calls got further
-            wanted = silence.changes
-            if silent >= datatype.update_attempts:
-                raise silence.cause from None
-            time.sleep(min(silence.cause.retry_after or 0.0, _MAX_PAUSE_S))
+        except _NotTaken as attempt:
+            unanswered = (
+                unanswered + 1 if attempt.changes == wanted else 1
+            )  # a write in several calls got further
+            wanted = attempt.changes
+            if unanswered >= datatype.update_attempts:
+                raise attempt.cause from None
+            time.sleep(min(attempt.cause.retry_after or 0.0, _MAX_PAUSE_S))
         else:
             # Nothing left to write after an unanswered write: that write was done after all.
             was_lost = wanted is not None and outcome.operation == "none" and outcome.status == "ok"
@@ -260,8 +262,8 @@ def _compare_and_swap(datatype: Datatype, request: ShareRequest, seen: list[Reco
         return Outcome("none", key=key, record=present, refused=left)
     try:
         stored = datatype.update(key, present, found.changes)
-    except Unavailable as silence:
-        raise _NotTaken(silence, dict(found.changes)) from silence
+    except Unavailable as error:
+        raise _NotTaken(error, dict(found.changes)) from error
     if stored is present:
         return Outcome("none", key=key, record=present, refused=left)
     sent = {name: value for name, value in request.payload.items() if name in found.changes}

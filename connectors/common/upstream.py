@@ -272,9 +272,9 @@ class UpstreamClient:
                 started = time.perf_counter()
                 answer = self._exchange(request)
             status = str(answer.status)
-            return answer, self._meaning(answer, repeatable)
-        except (requests.RequestException, HTTPError, ServiceError) as trouble:
-            return None, self._silence(trouble, repeatable)
+            return answer, self._error_in(answer, repeatable)
+        except (requests.RequestException, HTTPError, ServiceError) as failure:
+            return None, self._error_without_answer(failure, repeatable)
         finally:
             seconds = time.perf_counter() - started
             _log(method, operation, status, seconds)
@@ -293,7 +293,7 @@ class UpstreamClient:
                 return str(math.ceil(seconds))
         return None
 
-    def _meaning(self, answer: UpstreamResponse, repeatable: bool) -> ServiceError | None:
+    def _error_in(self, answer: UpstreamResponse, repeatable: bool) -> ServiceError | None:
         """Return the error that an answer is, if any.
 
         A create whose answer cannot be read may have been done.
@@ -319,7 +319,7 @@ class UpstreamClient:
             seconds=options.call_seconds,
             max_bytes=options.max_bytes,
             verify=options.verify,
-            patience=options.max_wait,
+            max_wait=options.max_wait,
         )
         status, said, method = response.status_code, response.headers, request.method or "GET"
         try:
@@ -338,28 +338,28 @@ class UpstreamClient:
         detail = f"{error.detail}; check {options.credentials_setting}"
         return type(error)(detail, rule=error.rule, setting=options.credentials_setting)
 
-    def _silence(self, trouble: Exception, repeatable: bool) -> ServiceError:
+    def _error_without_answer(self, failure: Exception, repeatable: bool) -> ServiceError:
         """Return what it means that no whole answer came.
 
         The exception's own text may hold the URL, so it is left out.
         """
-        if isinstance(trouble, InvalidResponse) and not repeatable:
-            return Indeterminate(f"the answer to a create cannot be read: {trouble.detail}")
-        if isinstance(trouble, ServiceError):
-            return trouble
-        what = type(trouble).__name__
-        if isinstance(trouble, requests.exceptions.SSLError):
+        if isinstance(failure, InvalidResponse) and not repeatable:
+            return Indeterminate(f"the answer to a create cannot be read: {failure.detail}")
+        if isinstance(failure, ServiceError):
+            return failure
+        what = type(failure).__name__
+        if isinstance(failure, requests.exceptions.SSLError):
             setting = self.options.address_setting
             return UpstreamRefused(
                 f"TLS to upstream failed ({what}); check {setting} and the CA file", setting=setting
             )
-        if isinstance(trouble, requests.exceptions.ConnectTimeout) or _never_sent(trouble):
+        if isinstance(failure, requests.exceptions.ConnectTimeout) or _never_sent(failure):
             return Unavailable(
                 f"upstream cannot be reached ({what}); is {self.options.address_setting} right?"
             )
         if not repeatable:
             return Indeterminate(f"upstream did not answer a create ({what})")
-        if isinstance(trouble, HTTPError):
+        if isinstance(failure, HTTPError):
             return InvalidResponse(f"the upstream answer broke off ({what})")
         return Unavailable(f"upstream did not answer ({what})")
 
@@ -420,9 +420,9 @@ def _worth_repeating(error: ServiceError, answer: UpstreamResponse | None, repea
     return repeatable or answer is None or answer.status == 429
 
 
-def _never_sent(trouble: Exception) -> bool:
+def _never_sent(failure: Exception) -> bool:
     """Return True if the connection was not even made, so that upstream cannot have done anything."""
-    reason = getattr(trouble.args[0], "reason", None) if trouble.args else None
+    reason = getattr(failure.args[0], "reason", None) if failure.args else None
     return "NewConnectionError" in type(reason).__name__ or "NameResolutionError" in type(reason).__name__
 
 

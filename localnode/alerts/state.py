@@ -121,10 +121,6 @@ class AlertState:
         self.waiting = [each for each in self.waiting if each not in ready]
         return ready
 
-    def firing(self) -> list[Alert]:
-        """Return the alerts that people have been told of, or are about to be, and that are not over."""
-        return [alert for alert in self.alerts.values() if alert.told is not None]
-
     def as_json(self) -> Json:
         """For `of`, over restarts."""
         return {

@@ -32,8 +32,7 @@ from localnode.node.pipe import NodePipe
 from localnode.node.pipes import ConfigPlan, NodePipes
 from localnode.node.progress import progress
 from localnode.node.runs import Runs
-from localnode.node.token import node_token
-from localnode.node.tokens import Tokens
+from localnode.node.tokens import Tokens, node_token
 from localnode.pipes import ConfigProblem, Systems
 from localnode.pipes.subsets import compile_subset
 from localnode.scheduler import Scheduler

@@ -5,14 +5,17 @@ Only a hash of a token is kept: it is shown once, when it is made.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import re
+import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from localnode.config import SettingsStore
 from localnode.errors import BadRequest, Conflict, NotFound
-from localnode.node.token import new_token
 
 READER, RECEIVER, OPERATOR, ADMIN = "reader", "receiver", "operator", "admin"
 ROLES = {
@@ -80,3 +83,22 @@ class Tokens:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def node_token(uploaded: SettingsStore) -> str:
+    """Return the node's own token, made once per data folder."""
+    token = uploaded.node_value("jwt")
+    if token is None:
+        token = new_token({"iss": "local-node"})
+        uploaded.set_node_value("jwt", token)
+    return token
+
+
+def new_token(claims: Mapping[str, str]) -> str:
+    """Return a three-part JWT of which the last part is random; its claims are for people, and prove nothing.
+
+    It has no `principals`, so a client takes it for no subscription and reports nowhere.
+    """
+    parts = ({"alg": "none", "typ": "JWT"}, dict(claims))
+    head = ".".join(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts)
+    return f"{head}.{secrets.token_urlsafe(32)}"

@@ -6,10 +6,32 @@ from collections.abc import Sequence
 
 from localnode.dtl import HopJoin
 from localnode.dtl.namespaces import add_entity_namespaces, remove_entity_namespaces
-from localnode.pipes import namespaces
 from localnode.pipes.base import BuildContext, Config, Entity, Item, Transform, source_ids
 from localnode.pipes.context import RunContext
 from localnode.pipes.transforms.dtl import DtlTransform
+
+# https://docs.sesam.io/hub/features/namespaces.html lists both
+_ADDING_SOURCES = frozenset({"csv", "embedded", "http_endpoint", "json", "kafka", "ldap", "sql"})
+_REMOVING_SINKS = frozenset(
+    {"csv_endpoint", "elasticsearch", "http_endpoint", "json", "kafka", "mail", "rest", "sms", "solr", "sql"}
+)
+
+
+def _adds_namespaces(pipe: Config, source_type: str) -> bool:
+    """Return whether `add_namespaces` holds for a pipe: only with namespaced identifiers.
+
+    The default depends on the source.
+    """
+    if not pipe.get("namespaced_identifiers", False):
+        return False
+    return bool(pipe.get("add_namespaces", source_type in _ADDING_SOURCES))
+
+
+def _removes_namespaces(pipe: Config, sink_type: str) -> bool:
+    """Return whether `remove_namespaces` holds for a pipe; the default depends on the sink."""
+    if not pipe.get("namespaced_identifiers", False):
+        return False
+    return bool(pipe.get("remove_namespaces", sink_type in _REMOVING_SINKS))
 
 
 class Chain:
@@ -20,8 +42,8 @@ class Chain:
     ) -> None:
         self.transforms = list(transforms)
         self._settings = build_context.settings
-        self._adds = namespaces.adds(build_context.pipe, str(source.get("type")))
-        self._removes = namespaces.removes(build_context.pipe, str(sink.get("type")))
+        self._adds = _adds_namespaces(build_context.pipe, str(source.get("type")))
+        self._removes = _removes_namespaces(build_context.pipe, str(sink.get("type")))
 
     @property
     def passes_unchanged(self) -> bool:

@@ -107,9 +107,9 @@ class Compaction:
         self._state = state
         self._setting = setting
         self._dataset = dataset
-        self._mind: dict[str, Any] = self._remembered()
+        self._kept: dict[str, Any] = self._last_time()
 
-    def _remembered(self) -> Json:
+    def _last_time(self) -> Json:
         found = self._state.get(STATE) or {}
         fresh = {"generation": self._dataset.info().generation}
         return found if found.get("generation") == fresh["generation"] else fresh
@@ -119,12 +119,12 @@ class Compaction:
         info = self._dataset.info()
         if not info.populated or info.breaker is not None or not self._is_due():
             return 0
-        before = dict(self._mind)
+        before = dict(self._kept)
         dropped = self._retract(stop) + self._old(stop) + self._deletions(stop)
-        self._mind["ran"] = time.time()
-        self._mind["size"] = self._size()
-        if dropped or {**before, "ran": 0} != {**self._mind, "ran": 0}:
-            self._state.put(STATE, self._mind)
+        self._kept["ran"] = time.time()
+        self._kept["size"] = self._size()
+        if dropped or {**before, "ran": 0} != {**self._kept, "ran": 0}:
+            self._state.put(STATE, self._kept)
         return dropped
 
     def _is_due(self) -> bool:
@@ -132,10 +132,10 @@ class Compaction:
 
         Background compaction once a day, when the log has grown by `growth_threshold`.
         """
-        ran = time.time() - float(self._mind.get("ran", 0))
+        ran = time.time() - float(self._kept.get("ran", 0))
         if self._setting["sink"]:
             return ran >= float(self._setting["compaction_interval"])
-        grown = self._size() >= float(self._setting["growth_threshold"]) * int(self._mind.get("size", 0))
+        grown = self._size() >= float(self._setting["growth_threshold"]) * int(self._kept.get("size", 0))
         return bool(self._setting["automatic"]) and ran >= DAY and grown
 
     def _size(self) -> int:
@@ -166,8 +166,8 @@ class Compaction:
         """Go on where the last time ended, until the end, the time limit, or somebody says stop."""
         dropped, until = 0, None if seconds is None else time.monotonic() + seconds
         while not stop():
-            progress = step(int(self._mind.get(name, -1)))
-            self._mind[name] = progress.at
+            progress = step(int(self._kept.get(name, -1)))
+            self._kept[name] = progress.at
             dropped += progress.dropped
             if progress.done or (until is not None and time.monotonic() >= until):
                 break

@@ -40,7 +40,7 @@ class ExecutionLog:
         }
         self._store.dataset(self.dataset, create=True).write([entity])
 
-    def silence(self) -> float:
+    def seconds_since_end(self) -> float:
         """Return seconds since a run was last logged as completed."""
         dataset = self._store.find(self.dataset)
         last = dataset.get("pump-completed") if dataset else None

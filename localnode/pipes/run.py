@@ -204,7 +204,7 @@ class Run:
             transform.finish()
         self._counts.add(self._pipe.sink.finish(self._scope, self._pipe.source))
         self._pipe.sink.check_limit(self._scope)
-        self._seal()
+        self._commit()
 
     def _retry_queue(self) -> None:
         """Try queued entities again, unless the source has a newer version that is still to come."""
@@ -338,7 +338,7 @@ class Run:
 
     # -- after ---------------------------------------------------------------------------------------------
 
-    def _seal(self) -> None:
+    def _commit(self) -> None:
         """Do everything that makes the run a finished one, in one transaction."""
         source, sink = self._pipe.source, self._pipe.sink
         with self._store.transaction():
@@ -375,7 +375,7 @@ class Run:
         policy, counts = self._pipe.policy, self._counts
         silent = policy.notification_granularity
         worth_telling = policy.log_events_noop_runs or counts.failed or counts.changed
-        worth_telling = worth_telling or (silent is not None and self._log.silence() >= silent)
+        worth_telling = worth_telling or (silent is not None and self._log.seconds_since_end() >= silent)
         if worth_telling and not self._logged_start:
             self._log_start()
         if self._logged_start:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import time
 from collections.abc import Callable
 
 from flask import Flask, Response, g, request
 
-from sandbox.common.connection import close_connection
+from core.jsonio import Json
 from sandbox.common.faults import Faults
 from sandbox.common.stats import Stats
 
@@ -88,3 +90,15 @@ def _is_api() -> bool:
 def _route() -> str:
     rule = request.url_rule.rule.replace("<path:", "<") if request.url_rule else request.path
     return f"{request.method} {rule}"
+
+
+def close_connection(environ: Json) -> None:
+    """Shut the request's socket in both directions; the client sees the stream end instead of an answer.
+
+    Outside the sandbox's server (Flask's test client) there is no socket: ConnectionAbortedError is raised.
+    """
+    sock: socket.socket | None = environ.get("gunicorn.socket")
+    if sock is None:
+        raise ConnectionAbortedError("the sandbox closed the connection")
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)

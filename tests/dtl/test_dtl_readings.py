@@ -21,6 +21,7 @@ from localnode.readings import READINGS
 from localnode.store import Store
 from tests.dtl.dtl_cases import FOLDER, load_cases, matches, run_case
 from tests.dtl.test_dtl_conformance import FILES, failures
+from tests.support.readings import all_turned
 
 ROOT = FOLDER.parents[2]
 CASES = [
@@ -83,7 +84,7 @@ def test_the_code_asks_for_readings_that_are_there() -> None:
 @pytest.mark.skipif(not FILES, reason="no conformance cases beside the project")
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
 def test_documented_and_recorded_cases_hang_on_none(file: Path) -> None:
-    with readings.chosen({**readings.all_turned(), **SHOWS}):
+    with readings.chosen({**all_turned(), **SHOWS}):
         assert failures(file) == {}
 
 

@@ -13,6 +13,7 @@ from localnode import readings
 from localnode.readings import READINGS
 from stack.settings import for_tests
 from tests.e2e.pump_orders import Services, load_and_edits
+from tests.support.readings import all_turned
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -34,7 +35,7 @@ def as_here(services: Services, tmp_path_factory: pytest.TempPathFactory) -> dic
     return found
 
 
-@pytest.mark.parametrize("turned", [*TURNED, ", ".join(f"{name}={choice}" for name, choice in readings.all_turned().items())], ids=[*TURNED, "all at once"])  # fmt: skip
+@pytest.mark.parametrize("turned", [*TURNED, ", ".join(f"{name}={choice}" for name, choice in all_turned().items())], ids=[*TURNED, "all at once"])  # fmt: skip
 def test_a_first_load_and_edits_on_both_sides(
     services: Services, tmp_path: Path, as_here: dict[str, Json], turned: str
 ) -> None:

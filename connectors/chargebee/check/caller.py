@@ -194,10 +194,10 @@ class Caller:
 
 
 def _client(settings: ChargebeeSettings, key: str, limiter: Limiter) -> UpstreamClient:
-    return UpstreamClient(options(settings), HTTPBasicAuth(key, ""), limiter, Metrics(), _trouble)
+    return UpstreamClient(options(settings), HTTPBasicAuth(key, ""), limiter, Metrics(), _error_of)
 
 
-def _trouble(answer: UpstreamResponse) -> ServiceError | None:
+def _error_of(answer: UpstreamResponse) -> ServiceError | None:
     """Only what is worth a repeat is an error here; a refusal is an answer like any other."""
     if answer.status == 429 or answer.status >= 500:
         return Unavailable(f"Chargebee answered {answer.status}")

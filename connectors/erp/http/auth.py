@@ -144,7 +144,7 @@ def make_auth(spec: Auth, calls: TokenCalls) -> AuthBase | None:
         case RefreshToken():
             file = None if spec.keep_in is None else Path(spec.keep_in)
             tokens = RefreshTokens(
-                spec.refresh_token, lambda token: calls.refresh(spec, token), file, calls.patience
+                spec.refresh_token, lambda token: calls.refresh(spec, token), file, calls.max_wait
             )
             return TokenAuth(tokens.fetch, spec.header, spec.template)
         case CallSignature():

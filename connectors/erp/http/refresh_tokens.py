@@ -46,14 +46,14 @@ class RefreshTokens:
         first: str,
         exchange: Callable[[str], Tokens],
         file: Path | None,
-        patience: float,
+        max_wait: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`exchange` makes the call; `patience`: seconds to wait for another process that makes it."""
+        """`exchange` makes the call; `max_wait`: seconds to wait for another process that makes it."""
         self._first = first
         self._exchange = exchange
         self._file = file
-        self._patience = patience
+        self._max_wait = max_wait
         self._clock = clock
         self._given: str | None = None
         self._unsaved: _Kept | None = None
@@ -118,8 +118,8 @@ class RefreshTokens:
 
     @contextlib.contextmanager
     def _alone(self, file: Path) -> Iterator[None]:
-        """Hold the lock that processes with the same file share; `Unavailable` after so much patience."""
-        until = time.monotonic() + self._patience
+        """Hold the lock that processes with the same file share; `Unavailable` after so much max_wait."""
+        until = time.monotonic() + self._max_wait
         with file.with_name(f"{file.name}.lock").open("w") as opened:
             while True:
                 try:

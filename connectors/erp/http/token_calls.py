@@ -43,7 +43,7 @@ class TokenCalls:
         self._options = options
         self._rest = rest
         self._session = make_session(options, {})
-        self.patience = options.connect_timeout + options.read_timeout
+        self.max_wait = options.connect_timeout + options.read_timeout
         """Seconds that a call takes at most."""
 
     def client_credentials(self, spec: TokenCall) -> Tokens:
@@ -95,10 +95,10 @@ class TokenCalls:
                 self._session,
                 self._session.prepare_request(requests.Request(method, url, **kwargs)),
                 timeout=(self._options.connect_timeout, self._options.read_timeout),
-                seconds=self.patience,
+                seconds=self.max_wait,
                 max_bytes=_MOST_BYTES,
                 verify=self._options.verify,
-                patience=self.patience,
+                max_wait=self.max_wait,
             )
         except (requests.RequestException, HTTPError) as error:
             raise Unavailable(f"the token call was not answered ({type(error).__name__})") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
 
 from connectors.common.errors import SettingsError
 from connectors.common.settings import Environment
@@ -25,11 +26,11 @@ from connectors.erp.profile.model.datatype import DatatypeProfile
 from connectors.erp.profile.model.reading import LookupSpec
 from connectors.erp.profile.model.webhooks import CallerAuth, Webhooks
 from connectors.erp.profile.schema import profile_schema
-from connectors.erp.profile.schema_messages import schema_message
 from connectors.erp.profile.secret_check import find_secrets
 from connectors.erp.schema import DATATYPES, load_schema
 from core import jsonio
 from core.jsonio import Json, pointer
+from core.schema_messages import explain
 
 HERE = Path(__file__).parents[1]
 PROFILES = HERE / "profiles"
@@ -163,7 +164,7 @@ def _validator() -> Draft202012Validator:
 
 
 def _check(path: Path, document: object) -> None:
-    found = schema_message(_validator().iter_errors(document))
+    found = _schema_message(_validator().iter_errors(document))
     if found is not None:
         raise SettingsError("ERP_PROFILE", f"{path} at {found[0]}: {found[1]}")
 
@@ -341,3 +342,19 @@ def _like(listing: Mapping[str, Any], own: Mapping[str, Any]) -> Json:
         kept = {key: value for key, value in listing.items() if key != "count"}
         return {**kept, "query": {}, **own}
     return {**listing, **own, "query": {**listing["query"], **own.get("query", {})}}
+
+
+_SECRETS = "/connection/rest/auth/"
+_ADVICE = "secrets are never written into a profile; put it in the environment and write ${NAME} here"
+
+
+def _schema_message(errors: Iterable[ValidationError]) -> tuple[str, str] | None:
+    """Return JSON Pointer and text of the error that is deepest in the document; None if there is none."""
+    found = sorted(errors, key=lambda error: len(error.absolute_path), reverse=True)
+    if not found:
+        return None
+    finding = next(explain(found[0]))
+    where = pointer(finding.path) or "/"
+    if where.startswith(_SECRETS) and finding.rule in ("pattern", "type") and "url" not in where:
+        return where, _ADVICE
+    return where, finding.text

@@ -178,7 +178,7 @@ class Lists:
             )
         if not all(type(record) is dict for record in records):
             raise InvalidResponse(f"{self._name}: a record in the list is not an object")
-        trouble = None if records else error_in_200(body, self._list.records)
-        if trouble is not None:
-            raise InvalidResponse(f"{self._name}: the ERP gave an empty list and {trouble} with it")
+        problem = None if records else error_in_200(body, self._list.records)
+        if problem is not None:
+            raise InvalidResponse(f"{self._name}: the ERP gave an empty list and {problem} with it")
         return records

@@ -240,8 +240,8 @@ class Writer(WritePort[Write]):
         """
         try:
             return self._write_lines(raw, lines, key)
-        except Indeterminate as silence:
-            raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
+        except Indeterminate as lost:
+            raise Unavailable(lost.detail, retry_after=lost.retry_after) from lost
 
     def _comes_after(self, name: str) -> bool:
         """Return whether a part is written only once the record is there."""
@@ -259,8 +259,8 @@ class Writer(WritePort[Write]):
         try:
             for name, body in later.items():
                 self._calls.send(self._spec.parts[name].update, "update", key, body=body, raw=raw)
-        except Indeterminate as silence:
-            raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
+        except Indeterminate as lost:
+            raise Unavailable(lost.detail, retry_after=lost.retry_after) from lost
         return self.fetch(key)
 
     def _complete_parts(self, present: Fetched, payload: Record) -> Record | None:
@@ -329,9 +329,9 @@ class Writer(WritePort[Write]):
         try:
             body = {} if step.body is UNSET else render(step.body, self._calls.values_of(key))
             self._calls.send(step, "action", key, body=body, raw=raw, repeatable=False)
-        except Indeterminate as silence:
+        except Indeterminate as lost:
             # It may have been done: the record is read again, and compared again, before the next attempt.
-            raise Unavailable(silence.detail, retry_after=silence.retry_after) from silence
+            raise Unavailable(lost.detail, retry_after=lost.retry_after) from lost
 
     def _send_record(self, present: Fetched, key: str, body: Record) -> UpstreamResponse:
         spec = self._spec.update

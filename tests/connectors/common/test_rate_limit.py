@@ -69,7 +69,7 @@ def test_refusals_of_calls_under_way_count_once_and_close_for_all() -> None:
     for pause in (5.0, 3.0, 4.0):
         limiter.refused(pause)
     assert limiter.per_minute == 0.0
-    with pytest.raises(Unavailable) as raised, limiter.slot(True, patience=2.0):
+    with pytest.raises(Unavailable) as raised, limiter.slot(True, max_wait=2.0):
         pass
     assert raised.value.retry_after == 5.0
     clock.now += 5.1

@@ -72,7 +72,7 @@ def test_a_used_up_day_is_told_at_once() -> None:
     for _ in range(9):
         with limiter.slot(write=False):
             pass
-    with pytest.raises(Unavailable, match="10 calls of a day are used up"), limiter.slot(False, patience=60):
+    with pytest.raises(Unavailable, match="10 calls of a day are used up"), limiter.slot(False, max_wait=60):
         pass
     with limiter.slot(write=True):
         pass
