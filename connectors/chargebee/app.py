@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 from flask import Blueprint, Flask
@@ -17,28 +16,17 @@ from connectors.chargebee.datatype import ChargebeeDatatype
 from connectors.chargebee.orders import Orders
 from connectors.chargebee.settings import ChargebeeSettings, read_settings
 from connectors.common import app as common_app
-from connectors.common.errors import SettingsError
 from connectors.common.metrics import Metrics
 from connectors.common.node_receiver import NodeReceiver
 from connectors.common.service import Service
-from connectors.common.settings import stop
 
 NAME = "chargebee"
 DATATYPES = (Customers, BusinessEntities, Orders, Items, ItemPrices, ItemFamilies)
 
 
 def create_app(environ: Mapping[str, str] | None = None) -> Flask:
-    """Return the WSGI application, from the environment.
-
-    A bad setting ends the process with a line naming it.
-    """
-    try:
-        settings = read_settings(os.environ if environ is None else environ)
-    except SettingsError as error:
-        if environ is not None:
-            raise
-        stop(NAME, error)
-    return common_app.create_app(build_service(settings))
+    """Return the WSGI application, see `from_environment`."""
+    return common_app.from_environment(NAME, lambda given: build_service(read_settings(given)), environ)
 
 
 def build_service(settings: ChargebeeSettings) -> Service:

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping
+
 from flask import Flask
 
 from connectors.common import access_log, auth, logs, problems
+from connectors.common.errors import SettingsError
 from connectors.common.in_flight import IN_FLIGHT
 from connectors.common.push import PushSequences
 from connectors.common.ratios import Ratios
 from connectors.common.service import Runtime, Service
+from connectors.common.settings import stop
 from connectors.common.share import ShareEngine
 from connectors.common.views import entities, health, openapi, root, schemas, share
+
+
+def from_environment(
+    name: str, build: Callable[[Mapping[str, str]], Service], environ: Mapping[str, str] | None
+) -> Flask:
+    """Return the WSGI application of the service that `build` makes of the environment.
+
+    A bad setting ends the process with one line that names it; where `environ` is given it is raised.
+    """
+    try:
+        service = build(os.environ if environ is None else environ)
+    except SettingsError as error:
+        if environ is not None:
+            raise
+        stop(name, error)
+    return create_app(service)
 
 
 def create_app(service: Service) -> Flask:

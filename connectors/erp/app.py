@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 from flask import Blueprint, Flask
@@ -10,11 +9,9 @@ from flask import Blueprint, Flask
 from connectors import __version__
 from connectors.common import app as common_app
 from connectors.common.datatype import Datatype
-from connectors.common.errors import SettingsError
 from connectors.common.metrics import Metrics
 from connectors.common.node_receiver import NodeReceiver
 from connectors.common.service import Service
-from connectors.common.settings import stop
 from connectors.erp import webhooks
 from connectors.erp.absent import AbsentDatatype
 from connectors.erp.datatype import ErpDatatype
@@ -28,17 +25,8 @@ NAME = "customerp"
 
 
 def create_app(environ: Mapping[str, str] | None = None) -> Flask:
-    """Return the WSGI application, from the environment.
-
-    A bad setting ends the process with one line that names it.
-    """
-    try:
-        settings = read_settings(os.environ if environ is None else environ)
-    except SettingsError as error:
-        if environ is not None:
-            raise
-        stop(NAME, error)
-    return common_app.create_app(build_service(settings))
+    """Return the WSGI application, see `from_environment`."""
+    return common_app.from_environment(NAME, lambda given: build_service(read_settings(given)), environ)
 
 
 def build_service(settings: ErpSettings) -> Service:

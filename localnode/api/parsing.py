@@ -8,6 +8,7 @@ from typing import Any
 from flask import request
 
 from core.flags import parse_flag
+from core.jsonio import Json
 from localnode import codec
 from localnode.errors import BadRequest
 
@@ -81,6 +82,14 @@ def json_object() -> dict[str, object]:
     if not isinstance(value, dict):
         raise BadRequest("the request body must be a JSON object")
     return value
+
+
+def config_of(entity_id: str) -> Json:
+    """Return the body as the config of one component; it may leave its `_id` out."""
+    entity = json_object()
+    if entity.get("_id", entity_id) != entity_id:
+        raise BadRequest(f'the config\'s _id must be "{entity_id}"')
+    return {"_id": entity_id, **entity}
 
 
 def form() -> dict[str, str]:

@@ -58,11 +58,9 @@ def get_config(pipe_id: str) -> Response:
 @pipes.put("/<pipe_id>/config")
 def put_config(pipe_id: str) -> Response:
     """Replace the pipe's config."""
-    entity = parsing.json_object()
-    if entity.get("_id", pipe_id) != pipe_id:
-        raise BadRequest(f'the config\'s _id must be "{pipe_id}"')
+    config = parsing.config_of(pipe_id)
     node().pipe(pipe_id)
-    node().add_entities([{"_id": pipe_id, **entity}], parsing.flag("force", False))
+    node().add_entities([config], parsing.flag("force", False))
     return get_pipe(pipe_id)
 
 

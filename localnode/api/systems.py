@@ -8,7 +8,6 @@ from localnode.api import parsing, views
 from localnode.api.current import node
 from localnode.api.responses import as_json
 from localnode.config.upload import entities_from_json
-from localnode.errors import BadRequest
 from localnode.pipes import RemoteFailed
 
 systems = Blueprint("systems", __name__, url_prefix="/api/systems")
@@ -55,11 +54,9 @@ def get_config(system_id: str) -> Response:
 @systems.put("/<system_id>/config")
 def put_config(system_id: str) -> Response:
     """Replace the system's config."""
-    entity = parsing.json_object()
-    if entity.get("_id", system_id) != system_id:
-        raise BadRequest(f'the config\'s _id must be "{system_id}"')
+    config = parsing.config_of(system_id)
     node().system(system_id)
-    node().add_entities([{"_id": system_id, **entity}], parsing.flag("force", False))
+    node().add_entities([config], parsing.flag("force", False))
     return get_system(system_id)
 
 
