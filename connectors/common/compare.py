@@ -156,7 +156,7 @@ class _Merger:
         return merged
 
     def _twin(self, path: Path, present: list[Any], line: Record) -> int | None:
-        """Index of a present line that already holds everything a keyless desired line says."""
+        """Return the index of a present line that already holds everything a keyless desired line says."""
         for at, have in enumerate(present):
             if all(self.same((*path, at, name), have.get(name), value) for name, value in line.items()):
                 return at

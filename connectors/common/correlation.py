@@ -15,7 +15,7 @@ from connectors.common.logs import correlation_id
 
 @contextmanager
 def correlated(entity: Mapping[str, object]) -> Iterator[None]:
-    """Log lines within belong to the edit behind this share entity."""
+    """Mark the log lines of this block with the edit behind the share entity."""
     edit = edit_behind(entity)
     token = correlation_id.set(edit) if edit else None
     try:

@@ -114,7 +114,7 @@ class Datatype(ABC):
 
     @property
     def dry_run(self) -> Datatype:
-        """The same datatype behind a write port that writes nothing; `NotFound` if there is none."""
+        """The same datatype behind a write port that writes nothing; `NotFound` if it has none."""
         raise NotFound(f"{self.name} cannot be shared in a dry run")
 
     @abstractmethod
@@ -148,7 +148,7 @@ class Datatype(ABC):
     def find_own(self, insert: Insert) -> Record | None:
         """Return the record made earlier from `insert.origin`, or None.
 
-        `Rejected` if the key is taken by a stranger.
+        `Rejected` if a record of another origin has the key.
         """
 
     @abstractmethod
@@ -232,7 +232,7 @@ def with_answer_of(first: Record, names: Iterable[str], last: Record) -> Record:
 
 
 def same_json(one: object, other: object) -> bool:
-    """JSON equality: true is not 1, while 1 and 1.0 are one number.
+    """Return whether two values are equal as JSON: true is not 1, while 1 and 1.0 are one number.
 
     Null equals missing (both are None here).
     """

@@ -95,7 +95,7 @@ class _Watch:
                 self._changed.notify()
 
     def remove(self, call: _Call) -> None:
-        """Watch it no more."""
+        """Stop watching a call."""
         with self._changed:
             self._due = [each for each in self._due if each[2] is not call]
             heapq.heapify(self._due)
@@ -151,7 +151,7 @@ class BoundedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> object:
-        """Make the pools behind a proxy, likewise."""
+        """Make the pools behind a proxy in the same way."""
         manager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
         return manager
@@ -182,7 +182,7 @@ def exchange(
 ) -> tuple[requests.Response, bytearray]:
     """Send a request; return the answer and its whole body.
 
-    `timeout`: seconds to connect, and of silence. `seconds`: for all of it. `max_wait`: how long to wait
+    `timeout`: seconds to connect, and without a byte. `seconds`: for all of it. `max_wait`: how long to wait
     while other large answers are in work. Raises what `requests` and `urllib3` raise, `CallTooLong`, and
     `InvalidResponse` for an answer that is too large or in another content coding.
     """

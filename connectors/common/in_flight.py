@@ -1,4 +1,4 @@
-"""What is large is worked on by few requests at a time, so that a service fits into 128 MB whatever comes."""
+"""Limits how many requests hold something large at a time, so that a service fits into 128 MB."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AT_ONCE = 1
 
 
 class _Request:
-    """What one request has in memory, in whichever of its threads."""
+    """What one request holds in memory, over all its threads."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -28,7 +28,7 @@ class _Request:
 
 
 class InFlight:
-    """Places for what is large: a request has at most one, for its own body and for upstream's answers."""
+    """Places for large bodies: a request takes at most one, for its own body and for upstream's answers."""
 
     def __init__(self, places: int = AT_ONCE) -> None:
         self._places = threading.BoundedSemaphore(places)
@@ -51,7 +51,7 @@ class InFlight:
                 mine.has_body = True
 
     def answer(self, size: int, max_wait: float) -> None:
-        """Note an answer of upstream's. `Unavailable` likewise."""
+        """Note an answer of upstream's. `Unavailable` if no place is free within `max_wait` seconds."""
         mine = self._request.get()
         if mine is not None and size > LARGE and not mine.has_answer:
             with mine.lock:

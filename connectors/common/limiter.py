@@ -1,4 +1,4 @@
-"""How many calls go upstream: so many a minute, so many at a time, writes before reads."""
+"""Limits calls upstream: so many a minute, so many at a time, writes before reads."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Limiter:
 
     @contextmanager
     def slot(self, write: bool, max_wait: float = math.inf) -> Iterator[float]:
-        """Wait for leave to make one call; gives the seconds waited.
+        """Wait until one call may be made; yield the seconds waited.
 
         The place is freed when the block ends. `Unavailable` at once if upstream asked for a longer pause
         than `max_wait` seconds.
@@ -55,7 +55,7 @@ class Limiter:
             self._leave()
 
     def refused(self, seconds: float) -> None:
-        """Upstream answered 429 and wants a pause of `seconds`: nobody passes, then one, then fewer do.
+        """Note a 429 that asks for a pause of `seconds`: nobody passes, then one, then fewer than before.
 
         Refusals of calls that were under way together count as one.
         """
@@ -77,7 +77,7 @@ class Limiter:
             return 0.0 if self._closed_until > now else math.inf if rate is None else rate
 
     def waiting(self, write: bool) -> int:
-        """Return calls that wait for leave."""
+        """Return how many calls are waiting."""
         return self._waiting[write]
 
     def _enter(self, write: bool, max_wait: float) -> float:

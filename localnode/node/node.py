@@ -136,7 +136,7 @@ class Node:
         return self.replace_entities(read_upload(data), force)
 
     def replace_entities(self, entities: Iterable[Mapping[str, object]], force: bool) -> NodeConfig:
-        """Return the same for entities. With `force` errors are accepted, and what has them does not run.
+        """Replace the configuration by entities. With `force` it may have errors; what has them does not run.
 
         A run-all that is under way is ended first; Conflict when something does not end in time.
         """

@@ -17,7 +17,7 @@ INCREMENTAL, FULL, PARTIAL = "incremental", "full", "partial"
 
 
 def iso(seconds: float) -> str:
-    """Unix seconds as the log writes times."""
+    """Return Unix seconds in the form in which the log writes times."""
     return f"~t{seconds_to_text(seconds)}"
 
 

@@ -105,9 +105,9 @@ class Pipe:
     # -- life ----------------------------------------------------------------------------------------------
 
     def on_load(self) -> None:
-        """To be called once when the pipe has been configured.
+        """Prepare populated flags and indexes, and drop stale dependency records.
 
-        Populated flags, indexes, stale dependency records.
+        To be called once the pipe has been configured.
         """
         self.sink.on_load(self.source)
         if self.tracks:

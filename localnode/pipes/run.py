@@ -91,7 +91,7 @@ class Run:
         self._context = pipe.context()
 
     def execute(self) -> RunResult:
-        """Carry it out. Never raises for what data, settings or systems do."""
+        """Carry the run out. Never raises for what data, settings or systems do."""
         try:
             self.check_ready()
             self._begin()

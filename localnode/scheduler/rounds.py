@@ -122,7 +122,7 @@ class Rounds:
         """The outcome of a pipe after which no other is started."""
 
     def run(self, stop: threading.Event, deadline: float) -> int:
-        """One round; returns the number of changes.
+        """Run one round; return the number of changes.
 
         Starts nothing more once `stop` is set, `deadline` passed or a pipe ended it all (`ended_by`).
         """

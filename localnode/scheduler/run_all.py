@@ -50,7 +50,7 @@ class RunAll:
         self._rounds = Rounds(pipes, workers, self._report)
 
     def run(self) -> Json:
-        """Blocks until the end. `{"status": "success"|"failed"|"stopped", "additional_info": {…}}`."""
+        """Return, at the end, `{"status": "success"|"failed"|"stopped", "additional_info": {…}}`."""
         started = time.monotonic()
         deadline = started + self.options.max_run_time
         rounds, zero = 0, -1
