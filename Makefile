@@ -101,6 +101,11 @@ plan: setup ## show what the next sync would write, without writing; CONFIG=dir:
 verify: setup ## read both sides again and check whether they agree; REPORT=file.md writes a report; fails if they do not
 	@$(BIN)/python -m localnode verify $(if $(REPORT),--report $(REPORT))
 
+.PHONY: picture
+picture: setup ## take the README's picture of Studio again (needs the system's chromium)
+	@STUDIO_BROWSER=required $(BIN)/python -m pytest -q -n 0 -m "slow or not slow" tests/studio/test_studio_picture.py
+	@cp build/studio/readme.png docs/images/studio.png
+
 .PHONY: lock
 lock: setup ## pin the requirements again
 	@for name in requirements requirements-dev requirements-pgp requirements-audit connectors/requirements; do \

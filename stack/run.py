@@ -11,13 +11,13 @@ from pathlib import Path
 from types import FrameType
 
 from core.settings import BadSetting
+from localnode.cli.progress import ProgressLines
 from stack import links
 from stack.data_folder import DataFolder
 from stack.decisions import send
 from stack.plan_table import plan_table
 from stack.process_manager import StackError
 from stack.processes import Stack, failure
-from stack.progress import ProgressLines
 from stack.report import Report, make_report, table
 from stack.services import Service
 from stack.settings import SANDBOX, StackSettings, from_environment

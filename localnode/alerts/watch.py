@@ -20,7 +20,7 @@ from localnode.alerts.state import FIRING, Alert, AlertState, Event
 from localnode.diagnostics.findings import findings
 from localnode.errors import NotFound
 from localnode.node import Node
-from localnode.store import StoreError
+from localnode.store import DiskFull, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -149,11 +149,15 @@ class AlertWatch:
                 log.exception("unexpected error in the alerts")
 
     def _save(self) -> None:
-        """Keep the state over restarts, when it has changed."""
+        """Keep the state over restarts, when it has changed; people are told of a full disk all the same."""
         text = json.dumps(self._state.as_json())
-        if text != self._saved:
+        if text == self._saved:
+            return
+        try:
             self._node.uploaded.set_node_value(STATE, text)
             self._saved = text
+        except DiskFull as error:
+            log.error("the alerts cannot keep whom they have told: %s", error)
 
     def _read_again(self) -> None:
         try:

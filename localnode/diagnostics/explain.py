@@ -12,7 +12,7 @@ from localnode.diagnostics.conflict_resolution import RULES, Claim, claims_on
 from localnode.diagnostics.fields import read_from, written_to
 from localnode.diagnostics.golden import enriched_in, golden_of
 from localnode.diagnostics.history import Version
-from localnode.diagnostics.names import Labels, listed, members
+from localnode.diagnostics.names import Labels, called, listed, members
 from localnode.errors import NotFound
 from localnode.store import Store
 
@@ -27,6 +27,7 @@ def explain(
     ::
 
         {"system", "datatype", "id", "ni",           the record
+         "name": what people call it, "" when nothing says so,
          "deleted": bool, "version": offset, "modified": "…Z", "record": {…},   as last collected
          "concept": "global-person" | null, "golden": "_id of the golden record" | null,
          "ambiguous": bool,                          a person must say which records belong together
@@ -60,6 +61,7 @@ def explain(
     explained = _Explained(store, config, name, golden, said, writes)
     return {
         **name.as_json(),
+        "name": called(now.entity),
         "deleted": bool(now.entity.get("_deleted")),
         "version": now.offset,
         "modified": now.entity.get("$last-modified"),

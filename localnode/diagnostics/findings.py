@@ -22,15 +22,17 @@ from localnode.node import Node, NodePipe
 from localnode.pipes.policy import policy
 from localnode.scheduler import FAILED, NOT_READY
 from localnode.store.breaker import staged_count
+from localnode.store.disk import shortage
 
 ERRORS, WARNINGS, NOTES = "error", "warning", "note"
 
 KINDS = {
+    "disk-full": (ERRORS, "the disk that holds the data of the node is full: it can store nothing more"),
     "config-error": (ERRORS, "the configuration of a pipe has an error, so it does not run"),
     "not-runnable": (ERRORS, "a pipe cannot run here: its system has no address, or a secret is missing"),
     "unreadable": (ERRORS, "a pipe could not read from its system"),
     "failed": (ERRORS, "the last run of a pipe failed"),
-    "breaker": (ERRORS, "a circuit breaker has tripped: changes wait until a person commits or drops them"),
+    "breaker": (ERRORS, "a circuit breaker has tripped: a person lets the changes through or drops them"),
     "rejected": (ERRORS, "records that the other side refuses"),
     "quarantined": (ERRORS, "records that were written too often within an hour and are held back"),
     "dead-letters": (ERRORS, "entities that a pipe has given up"),
@@ -47,6 +49,9 @@ KINDS = {
 }
 """Every kind of finding: how grave it is, and its meaning."""
 OVERDUE_S = 120.0
+TO_DECIDE = "Look in Studio (Pending) or with `localnode breakers`, then let them through or drop them"
+TO_MEND = "Correct them, then retry or drop them: Studio (Dead letters) or `localnode dead-letters`"
+"""What a person does about a tripped breaker, and about dead letters."""
 OF_RECORDS = ("rejected", "quarantined", "pending", "conflict", "gone")
 """The kinds that are about records in the share datasets, by their `$status`."""
 
@@ -96,6 +101,9 @@ def summary(found: list[Finding]) -> Json:
 
 
 def _of_node(node: Node) -> Iterator[Finding]:
+    full = shortage(node.settings.data)
+    if full:
+        yield Finding("disk-full", f"{full}. Free some space: what failed meanwhile is tried again")
     if not node.scheduling and not _all_are_run(node):
         yield Finding("not-scheduled", "no pump runs by itself: run all pipes, or start scheduling")
 
@@ -136,7 +144,7 @@ def _of_last_run(pipe: NodePipe) -> Iterator[tuple[str, str, int]]:
     breaker = dataset.info().breaker if dataset is not None else None
     if dataset is not None and breaker:
         held = staged_count(dataset)
-        yield "breaker", f"{held} changes wait: {breaker}. Look, then commit or rollback {dataset.id}", held
+        yield "breaker", f"{_counted(held, 'change waits', 'changes wait')}: {breaker}. {TO_DECIDE}", held
     elif last is not None and last.outcome.status == FAILED and pipe.has_pump and not pipe.blocked:
         yield "unreadable" if pipe.is_input else "failed", last.outcome.reason, 1
     elif last is not None and last.outcome.status == NOT_READY:
@@ -149,18 +157,17 @@ def _of_queues(node: Node, pipe: NodePipe) -> Iterator[tuple[str, str, int]]:
     queues = pipe.queues()
     behind = (queues["source"] or 0) + sum(queues["dependencies"].values())
     if behind:
-        yield (
-            "behind",
-            f"{behind} changes are on their way" if behind > 1 else "1 change is on its way",
-            behind,
-        )
+        told = _counted(behind, "change is on its way", "changes are on their way")
+        yield "behind", told, behind
     if queues["retries"]:
-        yield "retries", f"{queues['retries']} entities are tried again", queues["retries"]
+        told = _counted(queues["retries"], "entity is tried again", "entities are tried again")
+        yield "retries", told, queues["retries"]
     name = policy(pipe.component.effective).dead_letter_dataset
     dataset = node.store.find(name) if name else None
     letters = dataset.info().live if dataset is not None else 0
     if letters:
-        yield "dead-letters", f"{letters} entities were given up; see `localnode dead-letters`", letters
+        told = _counted(letters, "entity was given up", "entities were given up")
+        yield "dead-letters", f"{told}. {TO_MEND}", letters
 
 
 def _of_records(node: Node, labels: Labels) -> Iterator[Finding]:
@@ -181,6 +188,10 @@ def _is_stalled(node: Node, pipe: NodePipe) -> bool:
 def _all_are_run(node: Node) -> bool:
     """Whether somebody has asked for a run of all pipes, which is under way."""
     return bool(node.runs.status(None)["status"] == "running")
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
 
 
 def _lower(text: str) -> str:

@@ -34,7 +34,7 @@ def get_overview() -> Response:
          "complete": bool,                           false when there were too many writes to count
          "slowest": [{"pipe", "seconds", "ended"}],  the longest of the last runs
          "next": {"pipe", "at"} | null, "running": whether all pipes are being run,
-         "alerts": {"firing": […], "coming": […]}}   what people were told
+         "alerts": {"firing": […], "coming": […], "channels": […]}}   as of /api/alerts
     """
     starts = _starts()
     counts = [{"start": start, "insert": 0, "update": 0, "delete": 0} for start in starts]
@@ -57,7 +57,7 @@ def get_overview() -> Response:
             "slowest": _slowest(),
             "next": {"at": min(planned)[0], "pipe": min(planned)[1]} if planned else None,
             "running": here.runs.status(None)["status"] == "running",
-            "alerts": {name: told[name] for name in ("firing", "coming")},
+            "alerts": {name: told[name] for name in ("firing", "coming", "channels")},
         }
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 from collections.abc import Iterator
 from contextlib import redirect_stdout
@@ -12,12 +13,14 @@ import pytest
 import requests
 
 from core.jsonio import Json
+from localnode.api.app import create_app
 from localnode.cli.main import main
 from localnode.config import NodeSettings
 from localnode.diagnostics.findings import KINDS, OVERDUE_S, findings
 from localnode.diagnostics.plan_text import plan_text
 from localnode.diagnostics.verify_text import verify_markdown, verify_text
 from localnode.node import Node
+from localnode.store import WriteOptions, disk
 from stack.process_manager import StackError
 from stack.processes import Stack
 from stack.report import table
@@ -199,6 +202,47 @@ def test_a_pump_that_should_have_run_is_stalled_unless_all_pipes_are_being_run(t
         node.scheduler.release()
         wait_until(lambda: pipe.pump.next_run > time.time())
         assert findings(node) == []
+    finally:
+        node.close()
+
+
+def test_a_full_disk_is_said_by_every_view(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything has failed by it."""
+    node = Node(NodeSettings(data=tmp_path / "node", schedule=False))
+    client = create_app(node, node.token).test_client()
+    try:
+        assert "disk-full" not in {each.kind for each in findings(node)}
+        monkeypatch.setattr(disk, "LEAST_BYTES", 1 << 62)
+        seen = [
+            client.get(path).get_json()
+            for path in (
+                "/api/status",
+                "/api/diagnostics/findings",
+                "/studio/data/node",
+                "/studio/data/overview?days=1",
+            )
+        ]
+        assert [(each["state"], each["counts"]["disk-full"]) for each in seen] == [("error", 1)] * 4
+        asked = [client.post(f"/api/diagnostics/{name}").get_json() for name in ("plan", "verify")]
+        assert all("disk-full" in {found["kind"] for found in each["findings"]} for each in asked)
+        told = findings(node)[0].detail
+        assert str(tmp_path / "node") in told and "Free some space" in told
+    finally:
+        node.close()
+
+
+def test_what_a_breaker_holds_back_is_said_in_words_for_people(tmp_path: Path) -> None:
+    node = Node(NodeSettings(data=tmp_path / "node", schedule=False))
+    people: Json = {"source": {"type": "embedded", "entities": [{"_id": "1"}]}}
+    try:
+        node.replace_entities([{"_id": "people", "type": "pipe", **people}], force=False)
+        dataset = node.store.dataset("people", create=True)
+        dataset.write([{"_id": "1", "_deleted": True}], WriteOptions(staged=True))
+        dataset.trip("too many deletions")
+        (found,) = [each for each in findings(node) if each.kind == "breaker"]
+        assert found.detail.startswith("1 change waits: too many deletions. Look in Studio ")
+        assert "let them through or drop them" in found.detail
+        assert not re.search("commit|rollback|roll back", found.detail)
     finally:
         node.close()
 

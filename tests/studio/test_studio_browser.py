@@ -30,6 +30,10 @@ EXTRA = [
     pipe("people", [{"_id": "placeholder", "name": "Nobody"}], pump={"mode": "manual"}),
     pipe("check", "people", transform={"type": "dtl", "rules": {"default": RULES}}, pump=LETTERS),
 ]
+LONG = {
+    "pipe": "chargebee-customer-share", "seconds": 610.0, "read": 1200, "left": 8600, "per_minute": 118.0, "seconds_left": 4373.2,
+}  # fmt: skip
+"""A run under way, as `GET /api/progress` has it."""
 PAGES = {
     "overview": "/",
     "flow": "/studio/flow",
@@ -160,7 +164,7 @@ def test_find_a_person_and_see_why_with_the_keyboard_alone(synced: World, visit:
     seen.press(sections.get_by_role("link", name="Record", exact=True))
     seen.type_into(page.get_by_label("Find a record"), "lovelace")
     seen.press(page.get_by_role("link", name=synced.contact, exact=True))
-    expect(page.get_by_role("heading", level=1)).to_have_text(f"ERP contact {synced.contact}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Ada Lovelace (ERP contact {synced.contact})")
     row = page.get_by_role("row", name="first_name")
     expect(row.get_by_role("cell").nth(0)).to_contain_text("Ada")
     expect(row.get_by_role("cell").nth(1)).to_contain_text("Ada")
@@ -169,7 +173,9 @@ def test_find_a_person_and_see_why_with_the_keyboard_alone(synced: World, visit:
     expect(row).to_contain_text("POST /customer/share")
     seen.show("why")
     seen.press(page.get_by_role("link", name=f"Chargebee customer contact-{synced.contact}").first)
-    expect(page.get_by_role("heading", level=1)).to_have_text(f"Chargebee customer contact-{synced.contact}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        f"Ada Lovelace (Chargebee customer contact-{synced.contact})"
+    )
 
 
 def test_the_page_of_a_pipe_has_the_mapping_rows_before_the_dtl(synced: World, visit: Open) -> None:
@@ -394,9 +400,14 @@ def test_plan_then_run(synced: World, visit: Open) -> None:
     synced.chargebee.post(f"customers/contact-{synced.contact}", last_name="King")
     before = synced.chargebee.writes(), synced.erp.writes()
     seen = visit()
+    runs = [{**LONG, "dry_run": True}]
+    seen.page.route("**/api/progress", lambda route: route.fulfill(json=runs))
     page = seen.go("/studio/plan")
     page.get_by_role("button", name="Make a plan").click()
+    progress = page.get_by_role("list", name="Progress")
+    expect(progress).to_contain_text("1,200 of 9,800, 118 a minute, 72 min 54 s left")
     expect(page.get_by_text("Planned in")).to_be_visible(timeout=60_000)
+    expect(progress).to_have_count(0)
     sides = page.locator(".sides section")
     expect(sides.filter(has_text="chargebee").first).to_contain_text("+47 22 33 44 55")
     expect(sides.filter(has_text="customerp").first).to_contain_text("King")
@@ -411,6 +422,21 @@ def test_plan_then_run(synced: World, visit: Open) -> None:
     expect(page.get_by_text("There is nothing to do")).to_be_visible(timeout=60_000)
     page = seen.go("/studio/log")
     expect(page.get_by_role("row").filter(has_text="+47 22 33 44 55")).to_be_visible()
+
+
+def test_the_first_page_says_how_far_a_long_load_is(synced: World, visit: Open) -> None:
+    runs = [LONG, {**LONG, "pipe": "quick", "seconds": 1.2}]
+    seen = visit(viewport=SIZES["narrow"])
+    seen.page.route("**/api/progress", lambda route: route.fulfill(json=runs))
+    page = seen.go("/")
+    card = page.get_by_role("region", name="Running now")
+    expect(card.get_by_role("listitem")).to_have_count(1)
+    expect(card).to_contain_text("chargebee-customer-share 1,200 of 9,800, 118 a minute, 72 min 54 s left")
+    expect(card.get_by_role("progressbar")).to_have_attribute("value", "1200")
+    assert (seen.overflow(), seen.findings(), seen.small_texts()) == (0, [], [])
+    seen.show("long-load")
+    runs.clear()
+    expect(card).to_have_count(0)
 
 
 def test_verify_says_what_differs(synced: World, visit: Open) -> None:

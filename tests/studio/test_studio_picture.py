@@ -17,7 +17,7 @@ PICTURE = ROOT / "docs" / "images" / "studio.png"
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_picture_of_the_readme(tmp_path: Path) -> None:
-    """Makes build/studio/readme.png; copy it to docs/images/studio.png when Studio has changed."""
+    """Makes build/studio/readme.png, which `make picture` copies to docs/images."""
     with chromium() as browser, Stack(data="demo", folder=tmp_path / "stack") as stack:
         stack.sync()
         seen = Visit(browser, stack.settings.url("node"))

@@ -20,6 +20,7 @@ from localnode.alerts.watch import AlertWatch
 from localnode.api.app import create_app
 from localnode.config import NodeSettings
 from localnode.node import Node
+from localnode.store import DiskFull
 from tests.localnode.node.node_support import Server, zipped
 from tests.support.commands import localnode as command
 from tests.support.processes import free_port, process
@@ -181,6 +182,18 @@ def test_a_hook_that_does_not_work_is_tried_again_and_gets_everything(
         record.getMessage() for record in caplog.records if "alerts" in record.name
     )
     assert "500" in told and SECRET not in told, "whoever knows the address can post"
+
+
+def test_a_full_disk_is_told_although_nothing_can_be_kept(
+    watched: Watched, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(name: str, value: str) -> None:
+        raise DiskFull(watched.folder / "settings.db")
+
+    monkeypatch.setattr(watched.node.uploaded, "set_node_value", full)
+    watched.switch("disable")
+    watched.minutes(12)
+    assert [each["subject"] for each in hook.bodies] == ["[acme] warning: stopped (1)"]
 
 
 def test_a_redirect_is_no_answer(watched: Watched, hook: Hook) -> None:

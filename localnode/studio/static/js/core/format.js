@@ -3,6 +3,8 @@
 const NUMBER = new Intl.NumberFormat();
 const SHORT = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 const STAMP = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const TIME = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
+const DAY_AND_MONTH = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const STEPS = [[60, "s", 1], [3600, "min", 60], [86400, "h", 3600], [Infinity, "d", 86400]];
 
 export const number = (value) => (value === null || value === undefined ? "–" : NUMBER.format(value));
@@ -37,6 +39,10 @@ export const due = (moment) => (millis(moment) <= Date.now() ? "due" : ago(momen
 
 /** Date and time in the reader's own zone. */
 export const stamp = (moment) => (moment === null || moment === undefined ? "–" : STAMP.format(new Date(millis(moment))));
+
+/** A moment in seconds as a time of day, and as a day without its year: the marks of a chart. */
+export const clockTime = (seconds) => TIME.format(new Date(seconds * 1000));
+export const dayAndMonth = (seconds) => DAY_AND_MONTH.format(new Date(seconds * 1000));
 
 /** The day of a moment in seconds where the reader is, as a date field has it. */
 export function day(seconds) {

@@ -2,6 +2,7 @@
 
 import { get, post } from "./api.js";
 import { at, fill, h } from "./dom.js";
+import { findingCount } from "./findings.js";
 import { number, plural, stamp } from "./format.js";
 import { changed, live } from "./live.js";
 
@@ -35,16 +36,13 @@ export function title(text) {
   document.title = `${text} · Studio`;
 }
 
-const WORDS = {
-  "config-error": "config error", "not-runnable": "not runnable", "dead-letters": "given up", breaker: "held back", "not-scheduled": "not scheduled", pending: "waiting", behind: "on the way", gone: "gone", waits: "not ready",
-};
 const QUIET = ["behind", "waits", "conflict", "gone"];
 
 /** The gravest first, two at most: the overview has them all. */
 function showNode(node) {
   const pill = at("node-state");
   const loud = Object.entries(node.counts).filter(([kind]) => !QUIET.includes(kind));
-  const parts = loud.slice(0, 2).map(([kind, figure]) => (kind === "not-scheduled" ? WORDS[kind] : `${number(figure)} ${WORDS[kind] ?? kind}`));
+  const parts = loud.slice(0, 2).map(([kind, figure]) => findingCount(kind, figure, number(figure)));
   if (loud.length > 2) parts.push(`${loud.length - 2} more`);
   if (node.running.length) parts.unshift(`${number(node.running.length)} running`);
   pill.className = `pill ${{ error: "bad", warning: "warn" }[node.state] ?? (node.running.length ? "run" : "ok")}`;

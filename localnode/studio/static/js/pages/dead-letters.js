@@ -66,10 +66,15 @@ const retryAll = () => all("Try again", "Retry", "Each is read again from the so
 const dropAll = () => all("Drop", "Drop", "They are forgotten, and what they held goes nowhere, until it changes in the source.", true,
   (pipe) => remove(address`/api/datasets/${pipe.dead_letter_dataset}`));
 
+const together = h("div", { class: "bar", hidden: true },
+  h("button", { type: "button", onclick: () => attempt(retryAll) }, "Retry all"), h("button", { type: "button", onclick: () => attempt(dropAll) }, "Drop all"));
+
 start();
 fill(at("view"), breakers.element,
-  h("div", { class: "head" }, h("p", { class: "hint" }, "Correct the data where it comes from, or the pipe; then let the entity be tried again. It is read again from the source."),
-    h("div", { class: "bar" }, h("button", { type: "button", onclick: () => attempt(retryAll) }, "Retry all"), h("button", { type: "button", onclick: () => attempt(dropAll) }, "Drop all"))),
+  h("div", { class: "head" }, h("p", { class: "hint" }, "Correct the data where it comes from, or the pipe. Then retry: the entity is read again from the source."), together),
   letters.element, h("h2", {}, "To be retried by itself"), queue.element);
-live(breakers.load, 5);
+live(async () => {
+  await breakers.load();
+  together.hidden = (await waiting()).length === 0;
+}, 5);
 for (const table of [letters, queue]) live(() => (table.shown <= 50 ? table.reload() : null), 4);

@@ -115,7 +115,7 @@ async function show() {
   if (!page.complete) setTimeout(() => show().catch(tell), 100);
   const shown = page.groups.filter((group) => !state.status || group.status === state.status);
   const total = shown.reduce((sum, group) => sum + group.count, 0);
-  fill(told, page.complete ? (total ? `${plural(total, "record")} of ${plural(shown.length, "kind")}, the odd ones first.` : "") : "still counting …",
+  fill(told, page.complete ? (total ? `${plural(total, "record")} of ${plural(shown.length, "kind")}${shown.length > 1 ? ", the odd ones first" : ""}.` : "") : "still counting …",
     page.ignored > 0 && state.show === "waiting" && ` ${number(page.ignored)} ignored.`);
   for (const group of shown) {
     const isNew = !groups.has(key(group));

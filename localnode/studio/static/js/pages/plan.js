@@ -6,6 +6,7 @@ import { duration, number, plural } from "../core/format.js";
 import { startSync, start } from "../core/shell.js";
 import { batch } from "../parts/batch.js";
 import { entityLink, pipeLink } from "../parts/links.js";
+import { isDryRun, progressList } from "../parts/progress.js";
 import { parsed, recordLink, recordLinks, recordName } from "../parts/record_link.js";
 import { changeList } from "../parts/values.js";
 
@@ -15,14 +16,19 @@ const result = h("div", { class: "pipelist", "aria-live": "polite" });
 const planButton = h("button", { type: "button", class: "primary", onclick: make }, "Make a plan");
 const runButton = h("button", { type: "button", class: "primary", hidden: true, onclick: run }, "Run it");
 const told = h("p", { class: "hint", role: "status" });
+const progress = progressList(isDryRun);
 
 async function make() {
   planButton.disabled = true;
   runButton.hidden = true;
   fill(result);
   const started = Date.now();
-  const tick = setInterval(() => fill(told, `Planning … ${Math.round((Date.now() - started) / 1000)} s. The systems are read again; nothing is written.`), 1000);
-  fill(told, "Planning … The systems are read again; nothing is written.");
+  const say = () => {
+    fill(told, `Planning … ${Math.round((Date.now() - started) / 1000)} s. The systems are read again; nothing is written.`);
+    progress.load().catch(() => {});
+  };
+  const tick = setInterval(say, 1000);
+  say();
   try {
     show(await post(`/api/diagnostics/plan?limit=${LIMIT}`));
   } catch (error) {
@@ -30,6 +36,7 @@ async function make() {
     fill(result, h("p", { class: "notice bad" }, error.message));
   } finally {
     clearInterval(tick);
+    progress.clear();
     planButton.disabled = false;
     fill(planButton, "Plan again");
   }
@@ -96,4 +103,4 @@ function open(cases) {
 
 start();
 fill(at("view"), h("p", { class: "hint" }, "A plan reads both systems and runs the real pipes over a copy of the datasets. It shows what a sync would write, and writes nothing."),
-  h("div", { class: "bar" }, planButton, runButton, told), result);
+  h("div", { class: "bar" }, planButton, runButton, told), progress.element, result);

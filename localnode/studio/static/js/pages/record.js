@@ -81,8 +81,9 @@ async function showFinder() {
 let shown = "";
 
 async function showRecord() {
-  title(recordName(record));
+  if (!shown) title(recordName(record));
   const main = await get(explainPath(record));
+  if (main.name) title(`${main.name} (${recordName(record)})`);
   const others = await Promise.all(main.counterparts.map((other) => get(explainPath(other)).catch(() => null)));
   const explained = [main, ...others.filter(Boolean)];
   const shape = JSON.stringify(explained);

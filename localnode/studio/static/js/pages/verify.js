@@ -7,6 +7,7 @@ import { start } from "../core/shell.js";
 import { pipeLink } from "../parts/links.js";
 import { saveFile } from "../parts/csv.js";
 import { batch } from "../parts/batch.js";
+import { isDryRun, progressList } from "../parts/progress.js";
 import { kindName, parsed, recordLink, recordLinks } from "../parts/record_link.js";
 import { plainTable } from "../parts/table.js";
 import { changeList } from "../parts/values.js";
@@ -22,6 +23,7 @@ const FAULTS = {
   "broken-link": "link leads nowhere", twin: "twins", undecided: "needs a person", surplus: "should be deleted",
 };
 const told = h("p", { class: "hint", role: "status" });
+const progress = progressList(isDryRun);
 const result = h("div", { class: "pipelist" });
 const button = h("button", { type: "button", class: "primary", onclick: verify }, "Compare both sides");
 const save = h("button", { type: "button", hidden: true }, "Save the report");
@@ -32,7 +34,10 @@ async function verify() {
   save.hidden = true;
   fill(result);
   const started = Date.now();
-  const say = () => fill(told, `Reading everything again … ${Math.round((Date.now() - started) / 1000)} s. Nothing is written.`);
+  const say = () => {
+    fill(told, `Reading everything again … ${Math.round((Date.now() - started) / 1000)} s. Nothing is written.`);
+    progress.load().catch(() => {});
+  };
   const tick = setInterval(say, 1000);
   say();
   try {
@@ -43,6 +48,7 @@ async function verify() {
     fill(result, h("p", { class: "notice bad" }, error.message));
   } finally {
     clearInterval(tick);
+    progress.clear();
     button.disabled = false;
   }
 }
@@ -85,4 +91,4 @@ save.addEventListener("click", () => {
 
 start();
 fill(at("view"), h("p", { class: "hint" }, "Both systems are read from the beginning and compared, whatever was collected before. Nothing is written."),
-  h("div", { class: "bar" }, button, save, told), result);
+  h("div", { class: "bar" }, button, save, told), progress.element, result);

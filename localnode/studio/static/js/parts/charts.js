@@ -2,7 +2,7 @@
 
 import { get } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { day, duration, number, plural, short } from "../core/format.js";
+import { clockTime, day, dayAndMonth, duration, number, plural, short } from "../core/format.js";
 import { plainTable } from "./table.js";
 
 const HEIGHT = 200;
@@ -116,11 +116,13 @@ function paint(place, times, series, text, bar = 0) {
   probe.remove();
   const font = `12px ${style.getPropertyValue("--sans")}`;
   const axis = { stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
+  const widest = (_, labels) => Math.max(40, 22 + 7 * Math.max(0, ...(labels ?? []).map((label) => label.length)));
   const shown = series.length ? series : [{ label: "nothing", values: times.map(() => 0), colour: ink }];
   const options = {
     width, height: HEIGHT, legend: { live: false }, cursor: { show: false },
     scales: { x: { range: (_, first, last) => [first - bar / 2, last + bar / 2] }, y: { range: (_, low, high) => [0, Math.max(1, high * 1.08)] } },
-    axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => text(tick)) }],
+    axes: [{ ...axis, space: 70, values: (_, ticks, index, space, step) => ticks.map((tick) => (step < DAY ? clockTime(tick) : dayAndMonth(tick))) },
+      { ...axis, size: widest, values: (_, ticks) => ticks.map((tick) => text(tick)) }],
     series: [{}, ...shown.map((each) => ({
       label: each.label, stroke: each.colour, fill: each.solid ? each.colour : `${each.colour}33`, width: each.solid ? 1 : 2, dash: each.dash,
       paths: bar ? uPlot.paths.bars({ size: [0.7, 60] }) : uPlot.paths.stepped({ align: 1 }), points: { show: false },

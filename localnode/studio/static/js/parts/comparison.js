@@ -6,7 +6,7 @@ import { link, unlink } from "./case_actions.js";
 import { action, decide } from "./decide.js";
 import { entityPage } from "./links.js";
 import { recordLink, recordName } from "./record_link.js";
-import { changeList, source, value } from "./values.js";
+import { changeList, momentOr, source, value } from "./values.js";
 
 /** `explained`: answers of explain, the record itself first. */
 export function comparison(explained) {
@@ -76,7 +76,7 @@ function cell(side, record, apart) {
   const kept = side.fields.length > 0;
   const won = side.source.system === record.system && side.source.datatype === record.datatype && side.source.id === record.id && side.rule.name !== "unset";
   return [
-    kept || side.here !== null ? h("span", { class: side.in_sync ? null : "differs" }, value(side.here)) : h("span", { class: "null" }, "this field is not synced to this record"),
+    kept || side.here !== null ? h("span", { class: side.in_sync ? null : "differs" }, momentOr(side.property, side.here)) : h("span", { class: "null" }, "this field is not synced to this record"),
     won && h("span", { class: "pill ok won" }, "from here"),
     apart && kept && side.here !== null && h("div", {}, action("Choose this value", () => decide({
       title: `Choose ${plain(side.here)} for ${side.property}`, asked: { action: "choose", record, property: side.property }, agree: "Choose it" }),
@@ -89,7 +89,7 @@ function cell(side, record, apart) {
 function why({ known, sides }, explained) {
   return h("details", {}, h("summary", {}, known.rule.text),
     h("dl", { class: "pairs" },
-      term("Value", value(known.value)),
+      term("Value", momentOr(known.property, known.value)),
       term("Changed", known.clock ? h("time", { title: known.clock }, stamp(known.clock)) : "never, as far as is known"),
       known.rule.name !== "unset" && term("Source", [recordLink(known.source), known.source.field && [", field ", h("code", {}, known.source.field)],
         known.source.version !== null && [", ", h("a", { href: entityPage(known.source.dataset, known.source.id) }, `version ${known.source.version}`), ` of ${stamp(known.source.stored)}`]]),

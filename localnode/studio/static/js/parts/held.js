@@ -12,7 +12,7 @@ const SHOWN = 20;
 
 /** The cards of all tripped breakers. Returns { element, load() }. */
 export function held() {
-  const element = h("div", { class: "pipelist" });
+  const element = h("div", { class: "pipelist", hidden: true });
   let known = "";
   return {
     element,
@@ -21,6 +21,7 @@ export function held() {
       const shape = JSON.stringify(tripped);
       if (shape === known) return;
       known = shape;
+      element.hidden = tripped.length === 0;
       const cards = await Promise.all(tripped.map(card));
       refill(element, cards.length > 0 && h("h2", {}, "Held back"), cards);
     },

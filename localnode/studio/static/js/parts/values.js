@@ -14,6 +14,12 @@ export function value(content) {
   return cut(plain(content));
 }
 
+/** The same of a property; Unix seconds, which its name gives away, are shown as the moment that they mean. */
+export function momentOr(property, content) {
+  if (!/_(at|on|date)$/.test(property) || !Number.isInteger(content)) return value(content);
+  return h("time", { title: String(content) }, stamp(content * 1e6));
+}
+
 function cut(text) {
   if (text.length <= LONG) return text;
   return h("details", {}, h("summary", {}, `${text.slice(0, 80)}…`), text);

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from stack.progress import ProgressLines, duration, progress_line
+from localnode.cli import progress
+from localnode.cli.client import NodeClient
+from localnode.cli.progress import ProgressLines, duration, progress_line, told_meanwhile
+from tests.support.processes import wait_until
 
 
 def pump(**more: Any) -> dict[str, Any]:
@@ -50,3 +53,29 @@ def test_only_what_takes_long_is_shown_and_in_growing_pauses() -> None:
         lines.watch([pump(seconds=float(second)), pump(pipe="quick", seconds=1.0)])
     assert 5 < len(said) < 20
     assert not [line for line in said if "quick" in line]
+
+
+class Asked(NodeClient):
+    """A node that plans, and runs a pump of its own meanwhile."""
+
+    def json(self, method: str, path: str, missing: object = None, **options: object) -> Any:
+        assert (method, path) == ("GET", "/progress")
+        return [pump(pipe="own", seconds=1.0), pump(pipe="planned", seconds=1.0, dry_run=True)]
+
+
+def test_a_plan_or_verification_says_at_once_what_it_does_and_then_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "FIRST_S", 0.0)
+    monkeypatch.setattr(progress, "LOOK_S", 0.001)
+    said = ""
+
+    def heard() -> bool:
+        nonlocal said
+        said += capfd.readouterr().err
+        return "planned" in said
+
+    with told_meanwhile(Asked(), "Reading both systems again"):
+        wait_until(heard, what="a line about the plan")
+    assert said.startswith("Reading both systems again; nothing is written.\n")
+    assert "planned: 120 of 1,000, 120 a minute, 7 min left" in said and "own" not in said
