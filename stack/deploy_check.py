@@ -6,7 +6,6 @@ webhook address when they are named. Nothing is changed anywhere.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from core.suggestions import did_you_mean
 from localnode.config import read_directory, read_variables
 from localnode.config.substitution import Substitution, secret_names
 from stack.environment import PipeSettings
-from stack.node import NodeClient, pack
+from stack.node import NodeClient, detail_of, pack
 from stack.process_manager import StackError
 
 READY, WRONG, OPEN = "ready", "wrong", "open"
@@ -326,20 +325,11 @@ def check_node(deployment: Deployment) -> Iterator[Result]:
             if answer.ok:
                 yield Result("node", READY, f"the service of {name} runs, and reaches its system")
             else:
-                said = f"the service of {name} answers {answer.status_code}: {_detail(answer)}"
+                said = f"the service of {name} answers {answer.status_code}: {detail_of(answer)}"
                 todo = f"read the log of the system {name} (a local node needs --system {name}=URL)"
                 yield Result("node", WRONG, said, todo)
     except StackError as error:
         yield Result("node", OPEN, str(error), "upload first (step 4), or see that the node can be reached")
-
-
-def _detail(answer: requests.Response) -> str:
-    """Return what an answer says: the detail of a problem document, else the beginning of its text."""
-    with contextlib.suppress(ValueError):
-        problem = answer.json()
-        if isinstance(problem, dict) and isinstance(problem.get("detail"), str):
-            return str(problem["detail"])
-    return answer.text[:300]
 
 
 def _starts(

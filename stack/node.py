@@ -25,6 +25,7 @@ PROGRESS_S = 0.5
 NO_LIMIT_S = 30 * 24 * 3600
 """A first load takes as long as the rate limits of the systems make it take."""
 TIMEOUT = (5, 120)
+MAX_TEXT = 2000
 LOOPBACK = f"http://{HOST}:"
 
 
@@ -237,8 +238,18 @@ class NodeClient:
     def _checked(self, answer: requests.Response) -> requests.Response:
         if not answer.ok:
             said = f"{answer.request.method} {answer.url} answers {answer.status_code}"
-            raise StackError(f"{said}: {answer.text[:2000]}")
+            raise StackError(f"{said}: {detail_of(answer)}")
         return answer
+
+
+def detail_of(answer: requests.Response) -> str:
+    """Return what an answer says: the detail of a problem document, else the beginning of its text."""
+    with suppress(ValueError):
+        problem = answer.json()
+        if isinstance(problem, dict) and isinstance(problem.get("detail"), str):
+            findings = problem.get("validation_errors")
+            return f"{problem['detail']}{f': {json.dumps(findings)[:MAX_TEXT]}' if findings else ''}"
+    return answer.text[:MAX_TEXT]
 
 
 def pack(root: Path) -> bytes:

@@ -247,6 +247,6 @@ def failure(result: Json) -> str:
     """Return why a run of all pipes was no success, in one line."""
     info = result.get("additional_info", {})
     why = info.get("message")
-    failed = [each for each in info.get("failed_pipes", []) if each["reason"] != why]
+    failed = [each for each in info.get("failed_pipes", []) if not why or not each["reason"].endswith(why)]
     pipes = [f"{each['pipe']}: {each['reason']}" for each in failed]
     return "; ".join([str(result["status"]), *filter(None, [why]), *pipes])

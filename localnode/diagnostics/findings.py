@@ -21,6 +21,7 @@ from localnode.diagnostics.rules import in_words
 from localnode.node import Node, NodePipe
 from localnode.pipes.policy import policy
 from localnode.scheduler import FAILED, NOT_READY
+from localnode.store import DiskFull
 from localnode.store.breaker import staged_count
 from localnode.store.disk import shortage
 
@@ -80,7 +81,11 @@ class Finding:
 def findings(node: Node) -> list[Finding]:
     """Return all there is, the gravest first."""
     labels = Labels.of(node.config)
-    found = [*_of_node(node), *_of_pumps(node, labels), *_of_records(node, labels)]
+    found = [*_of_node(node), *_of_pumps(node, labels)]
+    try:
+        found += _of_records(node, labels)
+    except DiskFull as error:  # the index that they are counted by may have to be made first
+        found.append(Finding("disk-full", str(error)))
     order = list(KINDS)
     return sorted(found, key=lambda each: (order.index(each.kind), each.pipe or ""))
 
@@ -103,7 +108,7 @@ def summary(found: list[Finding]) -> Json:
 def _of_node(node: Node) -> Iterator[Finding]:
     full = shortage(node.settings.data)
     if full:
-        yield Finding("disk-full", f"{full}. Free some space: what failed meanwhile is tried again")
+        yield Finding("disk-full", f"{full}; free some space, and the node goes on")
     if not node.scheduling and not _all_are_run(node):
         yield Finding("not-scheduled", "no pump runs by itself: run all pipes, or start scheduling")
 

@@ -18,6 +18,7 @@ from localnode.node import Node
 from localnode.node.folder import SETTINGS_FILE, STORE_FILE
 from localnode.pipes import Systems
 from localnode.scheduler import RunAllOptions
+from localnode.store.disk import naming_the_disk
 
 PREFIX = "scratch-"
 _ONE_AT_A_TIME = threading.Lock()
@@ -26,13 +27,17 @@ _in_use: list[Node] = []
 
 @contextmanager
 def workplace(node: Node) -> Iterator[Path]:
-    """Provide a folder inside the node's own, empty, removed afterwards; one at a time (Conflict)."""
+    """Provide a folder inside the node's own, empty, removed afterwards; one at a time (Conflict).
+
+    Raises DiskFull when the copy finds no space.
+    """
     if not _ONE_AT_A_TIME.acquire(blocking=False):
         raise Conflict("a plan or a verification is being made already; try again when it is done")
     try:
         for left in node.settings.data.glob(f"{PREFIX}*"):  # of a process that was killed
             shutil.rmtree(left, ignore_errors=True)
-        with tempfile.TemporaryDirectory(prefix=PREFIX, dir=node.settings.data) as folder:
+        data = node.settings.data
+        with naming_the_disk(data), tempfile.TemporaryDirectory(prefix=PREFIX, dir=data) as folder:
             yield Path(folder)
     finally:
         _ONE_AT_A_TIME.release()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,8 @@ class Run:
             self.check_ready()
             self._begin()
             self._run()
+            self._log_end()
+            self._compact()
         except NotReady as error:
             return self._result(NOT_READY, str(error), error.waits_for)
         except RunStopped as error:
@@ -112,8 +115,6 @@ class Run:
             if not isinstance(error, (PipeError, StoreError)):
                 log.exception("pipe %s: unexpected error", self._pipe.id)
             return self._failed(error, FAILED)
-        self._log_end()
-        self._compact()
         return self._result(SUCCESS)
 
     @property
@@ -382,10 +383,11 @@ class Run:
             self._log.ended(self._started, self._sync_type, None, **self._figures())
 
     def _failed(self, error: Exception, status: str) -> RunResult:
-        if not self._logged_start:
-            self._log_start()
         entity = {"exception_entity": error.entity} if isinstance(error, TooSlow) else {}
-        self._log.ended(self._started, self._sync_type, error, **entity, **self._figures())
+        with suppress(DiskFull):  # the execution log needs space, too; the result says why the run failed
+            if not self._logged_start:
+                self._log_start()
+            self._log.ended(self._started, self._sync_type, error, **entity, **self._figures())
         return self._result(status, str(error))
 
     def _take_trace(self) -> list[Json]:

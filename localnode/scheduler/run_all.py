@@ -109,7 +109,11 @@ class RunAll:
             }
         reasons = [
             limit,
-            *(f"{each['pipe']}: {each['reason']}" for each in failed if each["reason"] != limit),
+            *(
+                f"{each['pipe']}: {each['reason']}"
+                for each in failed
+                if not limit or not each["reason"].endswith(limit)  # said once: a full disk fails many
+            ),
         ]
         self.log.add("INFO" if status == "success" else "ERROR", "; ".join([status, *filter(None, reasons)]))
         return {"status": status, "additional_info": info}

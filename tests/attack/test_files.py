@@ -14,8 +14,10 @@ import requests
 
 from localnode.api.app import create_app
 from localnode.config import NodeSettings
+from localnode.diagnostics import scratch_copy
 from localnode.node import Node
 from localnode.node.folder import SETTINGS_FILE, STORE_FILE, DataFolder
+from localnode.pipes.execution_log import ExecutionLog
 from localnode.store import DiskFull, Store
 from tests.attack.test_http import running
 
@@ -61,7 +63,14 @@ def test_a_store_without_space_names_the_disk_and_goes_on_when_there_is_some(tmp
     store.close()
 
 
-def test_a_run_that_finds_no_space_is_not_tried_again(tmp_path: Path) -> None:
+def test_a_run_that_finds_no_space_is_not_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it matter whether there is space to keep that it has failed."""
+
+    def no_room(*given: object, **more: object) -> None:
+        raise DiskFull("datasets.db")
+
     node = Node(NodeSettings(data=tmp_path / "data", schedule=False))
     client = create_app(node, node.token).test_client()
     try:
@@ -76,6 +85,28 @@ def test_a_run_that_finds_no_space_is_not_tried_again(tmp_path: Path) -> None:
         assert answer["status"] == "failed"
         assert "datasets.db is full; free some space" in answer["additional_info"]["message"]
         assert answer["additional_info"]["rounds"] == 1
+        monkeypatch.setattr(ExecutionLog, "ended", no_room)
+        answer = client.post("/api/pipes/run-all-pipes?request_mode=sync").json
+        assert "datasets.db is full; free some space" in answer["additional_info"]["message"]
+        assert not [each for each in caplog.messages if "unexpected error" in each]
+    finally:
+        node.close()
+
+
+def test_a_plan_that_finds_no_space_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = Node(NodeSettings(data=tmp_path / "data", schedule=False))
+    client = create_app(node, node.token).test_client()
+    full = sqlite3.OperationalError("database or disk is full")
+    full.sqlite_errorcode = sqlite3.SQLITE_FULL
+
+    def copy(source: Path, target: Path) -> None:
+        raise full
+
+    monkeypatch.setattr(scratch_copy, "_copy", copy)
+    try:
+        for name in ("plan", "verify"):
+            answer = client.post(f"/api/diagnostics/{name}")
+            assert answer.status_code == 507 and "is full; free some space" in answer.json["detail"], name
     finally:
         node.close()
 

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from core.jsonio import Json
+from core.names import Kind
 from localnode.api.app import create_app
 from localnode.cli.main import main
 from localnode.config import NodeSettings
@@ -20,7 +21,7 @@ from localnode.diagnostics.findings import KINDS, OVERDUE_S, findings
 from localnode.diagnostics.plan_text import plan_text
 from localnode.diagnostics.verify_text import verify_markdown, verify_text
 from localnode.node import Node
-from localnode.store import WriteOptions, disk
+from localnode.store import DiskFull, Store, WriteOptions, disk
 from stack.process_manager import StackError
 from stack.processes import Stack
 from stack.report import table
@@ -206,6 +207,10 @@ def test_a_pump_that_should_have_run_is_stalled_unless_all_pipes_are_being_run(t
         node.close()
 
 
+def no_room(store: Store, kind: Kind) -> None:
+    raise DiskFull(store.path)
+
+
 def test_a_full_disk_is_said_by_every_view(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything has failed by it."""
     node = Node(NodeSettings(data=tmp_path / "node", schedule=False))
@@ -226,7 +231,12 @@ def test_a_full_disk_is_said_by_every_view(tmp_path: Path, monkeypatch: pytest.M
         asked = [client.post(f"/api/diagnostics/{name}").get_json() for name in ("plan", "verify")]
         assert all("disk-full" in {found["kind"] for found in each["findings"]} for each in asked)
         told = findings(node)[0].detail
-        assert str(tmp_path / "node") in told and "Free some space" in told
+        assert str(tmp_path / "node") in told and "free some space" in told
+        monkeypatch.undo()
+        person = {"_id": "crm-person-share", "type": "pipe", "source": {"type": "embedded", "entities": []}}
+        node.replace_entities([person], force=False)
+        monkeypatch.setattr("localnode.diagnostics.findings.count_open", no_room)
+        assert findings(node)[0].kind == "disk-full", "what cannot be counted hides nothing"
     finally:
         node.close()
 

@@ -496,7 +496,7 @@ def test_the_overview_counts_writes_by_the_reader_s_days(client: FlaskClient, sh
     assert found["complete"] and found["counts"]["pending"] == 7
     assert found["running"] is False
     assert found["slowest"][0]["seconds"] >= found["slowest"][-1]["seconds"]
-    assert found["next"] is None and set(found["alerts"]) == {"firing", "coming"}
+    assert found["next"] is None and set(found["alerts"]) == {"channels", "coming", "firing"}
     for days in ("", "x", "2,1", ",".join(map(str, range(40)))):
         assert client.get(f"/studio/data/overview?days={days}").status_code == 400, days
 

@@ -70,7 +70,7 @@ function showAttention(seen) {
 function showTold(seen) {
   const alert = (each, isTold) => h("li", { class: `notice ${LOUD[each.severity]}` },
     h("b", {}, `${each.rule.replaceAll("-", " ")}: `), `${each.about ?? each.pipe ?? "the node"}: ${each.detail} `,
-    h("span", { class: "small" }, isTold ? "alert since " : "no alert yet, since ", h("time", { title: stamp(each.told ?? each.since) }, ago(each.told ?? each.since))));
+    h("div", { class: "small" }, isTold ? "alert since " : "no alert yet, since ", h("time", { title: stamp(each.told ?? each.since) }, ago(each.told ?? each.since))));
   const broken = seen.alerts.channels.filter((channel) => channel.error);
   refill(told, h("h2", {}, "Alerts"),
     broken.map((channel) => h("p", { class: "notice bad" }, h("b", {}, `${channel.id} gets nothing: `), channel.error)),
