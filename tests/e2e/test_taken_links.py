@@ -393,3 +393,27 @@ def test_companies_that_a_new_node_found_linked_keep_each_other_when_their_links
 def _company_cases(world: World) -> list[str]:
     rows = world.rows("chargebee-business_entity") + world.rows("customerp-customer")
     return [row["$error"]["detail"] for row in rows if (row.get("$error") or {}).get("rule") == "link-taken"]
+
+
+@EACH
+def test_a_node_that_lost_everything_makes_no_second_record_where_the_first_has_a_wrong_link(
+    world: World, pair: Pair
+) -> None:
+    """The Chargebee record says by its id which one it was created from, whatever that one names by now."""
+    one, other, key, other_key = two(world, pair, f"{pair.erp}-twin")
+    pair.point(world, one, other_key)
+    if pair.back_link is not None:
+        field = "metadata" if pair.chargebee == "items" else "meta_data"
+        world.chargebee.post(f"{pair.chargebee}/{key}", **{field: {}})
+    world.stack.wipe_node()
+    known = len(world.erp.all(pair.erp))
+    world.sync()
+    assert len(world.erp.all(pair.erp)) == known
+    assert [each for each in cases(world, pair) if one in each["detail"] and key in each["detail"]]
+    pair.point(world, one, key)
+    world.sync()
+    assert pair.key(world, one) == key and pair.key(world, other) == other_key
+    assert not [each for each in cases(world, pair) if key in each["detail"]]
+    world.erp.patch(pair.erp, one, **{pair.edit[0]: f"{pair.erp} twin edited"})
+    world.sync()
+    assert pair.values(world, one, key) == (f"{pair.erp} twin edited",) * 2
