@@ -19,6 +19,8 @@ REFUSED: dict[str, tuple[Any, Any]] = {
     "billing_address/zip": ("SE-211 22", "211 22"),
     "billing_address/country": ("NX", "SE"),
     "registered_for_gst": (True, False),
+    "vat_number": ("9" * 21, "923609016"),
+    "locale": ("nb-NO" * 11, "nb-NO"),
 }
 """Values that the site refuses, by property, and ones that it takes."""
 
