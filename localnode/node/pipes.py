@@ -135,7 +135,8 @@ class NodePipes:
         for pipe in valid:
             if pipe.engine_pipe is None or (pipe.engine_pipe.is_receiver and not delete_input):
                 continue
-            pipe.engine_pipe.reset()
+            with pipe.pump.standing_still():
+                pipe.engine_pipe.reset()
             dataset = pipe.component.sink_dataset
             if dataset is not None and self._delete(dataset):
                 deleted.append(dataset)
@@ -148,7 +149,8 @@ class NodePipes:
         for pipe in self.by_id.values():
             if pipe.component.sink_dataset == dataset_id and pipe.engine_pipe is not None:
                 pipe.stop()
-                pipe.engine_pipe.reset()
+                with pipe.pump.standing_still():
+                    pipe.engine_pipe.reset()
         self._load_all()
 
     def _load_all(self) -> None:
