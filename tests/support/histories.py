@@ -35,7 +35,7 @@ Event = tuple[str, int, int]
 class Kind:
     """One way of listing: the profile's entity that describes it, and how the ERP does it.
 
-    `order`: by `id` or by `modified`; `pages`: how it goes on (`keyset`, `cursor`, `next_url`, `link`, `page`, `offset`,
+    `order`: by `id`, by `modified` or with the `newest` first; `pages`: how it goes on (`keyset`, `cursor`, `next_url`, `link`, `page`, `offset`,
     `single`); `filter`: the query parameter's meaning; `hard`: deleted records vanish, else they are marked;
     `late`: changes may become visible after later ones; `fine`: no two changes share a stamp, but for those of the
     first moment. `stamp`: its form; `local` and `seconds` (a day and a time) are what a clock in `zone` shows, `late
@@ -192,7 +192,8 @@ class World:
     def _list(self, query: Mapping[str, str]) -> tuple[Any, dict[str, str]]:
         rows = [row for row in self.rows.values() if _is_since(row.stamp, query)]
         rows.sort(
-            key=(lambda row: row.key) if self.kind.order == "id" else (lambda row: (row.stamp, row.key))
+            key=(lambda row: row.key) if self.kind.order == "id" else (lambda row: (row.stamp, row.key)),
+            reverse=self.kind.order == "newest",
         )
         count, after = len(rows), query.get("after", "")
         start, headers = 0, {"X-Total-Count": str(count)}

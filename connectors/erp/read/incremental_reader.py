@@ -25,6 +25,7 @@ from connectors.erp.read.deletion_detection import deletion_finder
 from connectors.erp.read.detail import DetailReader
 from connectors.erp.read.known_deletions import KnownDeletions, Shared, ValuesOf, any_deletion, every_seconds
 from connectors.erp.read.lists import Lists, Source
+from connectors.erp.read.newest_first import NewestFirst
 from connectors.erp.read.single import SingleReader
 from connectors.erp.read.summary_check import SummaryCheck
 from connectors.erp.read.unreadable import Unreadable
@@ -70,6 +71,7 @@ class IncrementalReader:
         self._name = datatype
         self._now = now
         self._lists = Lists(client, datatype, Source.of(spec), size)
+        self._newest = NewestFirst(datatype, spec, shape)
         self._shape = shape
         self._children = children
         finder = deletion_finder(client, datatype, spec, size)
@@ -115,7 +117,11 @@ class IncrementalReader:
     def pages(self, read: Read, limit: int | None, fetch: Callable[[str], Record]) -> Iterator[list[Entity]]:
         """Yield the list's entities, then those it does not show."""
         last, seen, count = read.since or self._lowest, set[str](), 0
-        for page in self._lists.pages(read.query, limit, read.values):
+
+        def ask() -> Iterator[list[Record]]:
+            return self._lists.pages(read.query, limit, read.values)
+
+        for page in self._newest.pages(ask, read.least, limit is None):
             count += len(page)
             entities, failed = self._readable(page, read)
             # In front, where their place in the stream disturbs no order and is nobody's token.

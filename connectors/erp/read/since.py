@@ -14,7 +14,8 @@ share a stamp are never lost at a page end. Four cases need more care:
 * A read that does not ask for deletions, or cannot see those behind it, since it reads all (`known_at`): no
   token is later than what is known of deletions. Where they stand in a log, which is asked after the list, an
   incremental read has the tokens of a list in no order, so that one that breaks off loses none.
-* An ERP without a filter is read whole, and older records are left out here.
+* An ERP without a filter is read whole, or as far as changes go where it lists the latest first
+  (`connectors.erp.read.newest_first`), and older records are left out here.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ class Since:
         self._timezone = spec.timezone
         self._place = zone(spec.timezone)
         self._filters = asks_for_changes(spec)
-        self._order = incremental.order
+        # Tokens of a list that begins with the latest are those of one in no order.
+        self._order = "none" if incremental.order == "newest_first" else incremental.order
         self._logs_deletions = isinstance(spec.deleted, KeyLog | LogLookup)
         self.by_reading = not spec.modified
         """Whether records show no stamp: the time of the read that first shows a change is its stamp."""

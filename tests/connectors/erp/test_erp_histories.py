@@ -71,6 +71,7 @@ BY_PAIR = {
     }
 }
 
+NEWEST = {"incremental": {"order": "newest_first", "overlap_seconds": 20}}
 LOG: Any = {
     "strategy": "log", "key": "key", "modified": "at", "paginator": {"type": "single"},
     "log": {"path": "/log", "records": "", "query": {"since": "{since}"}},
@@ -108,6 +109,10 @@ KINDS = [
     Kind("summaries by change", {**CURSOR, **filtered("modified_then_id", overlap_seconds=1), **SOFT, **SUMMARY}, "modified", summary=True),
     Kind("summaries by id", {**CURSOR, **FILTER, **SUMMARY}, hard=True, late=True, summary=True, sparse=True),
     Kind("summaries in local time", {**CURSOR, **BY_PAIR, **SOFT, **SUMMARY, **PAIR}, stamp="seconds", late=True, zone="Europe/Oslo", begins=TURNS, summary=True),
+    Kind("newest first", {"paginator": {"type": "page", "param": "page"}, **NEWEST, **SOFT, **LISTED}, "newest", "page", late=True),
+    Kind("newest first, offsets", {"paginator": {"type": "offset", "param": "from"}, **NEWEST, **SOFT, **COUNTED}, "newest", "offset", late=True),
+    Kind("newest first, summaries", {"paginator": {"type": "page", "param": "page"}, **NEWEST, **SOFT, **SUMMARY}, "newest", "page", summary=True),
+    Kind("newest first, local time", {"paginator": {"type": "page", "param": "page"}, **NEWEST, **SOFT, **LISTED, **LOCAL}, "newest", "page", stamp="local", zone="Europe/Oslo", begins=TURNS),
     Kind("absent fields", {**KEYSET, **FILTER, **SOFT, **LISTED}, pages="keyset", sparse=True),
     Kind("one page", {"paginator": {"type": "single"}, **FILTER, **LISTED}, pages="single", hard=True, late=True),
     Kind("a log of deletions", {**KEYSET, **FILTER, **LISTED, "deleted": LOG}, pages="keyset", hard=True, late=True, logged=True),

@@ -272,6 +272,34 @@ def test_a_question_in_one_text_has_another_where_nothing_is_asked_for(
     ]
 
 
+def test_a_list_that_begins_with_the_latest_is_read_as_far_as_changes_go(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    rows = list(reversed(RECORDS))
+
+    def newest(asked: Asked) -> Reply:
+        start = (int(asked.query["page"]) - 1) * SIZE
+        return Reply(rows[start : start + SIZE])
+
+    upstream.script = newest
+    paginator = {"type": "page", "param": "page", "limit_param": "size"}
+    client = service(upstream, tmp_path, paginator, "", incremental={"order": "newest_first"})
+    everything = client.get("/contact/entities").json
+    assert {entity["n"] for entity in everything} == set(range(23))
+    assert upstream.calls() == 6 + 1, "all pages, and once more whether the beginning is as it was"
+    upstream.asked.clear()
+    since = {"since": everything[-1]["_updated"]}
+    client.get("/contact/entities", query_string=since)
+    assert upstream.calls() == 1
+    rows.insert(0, {**rows.pop(20), "changed": "2026-01-02T00:00:00.000000Z", "n": 99})
+    upstream.asked.clear()
+    assert 99 in [entity["n"] for entity in client.get("/contact/entities", query_string=since).json]
+    assert upstream.calls() == 1
+    rows.reverse()
+    answer = client.get("/contact/entities")
+    assert (answer.status_code, answer.json["kind"]) == (502, "fix-settings")
+
+
 def test_a_filter_of_two_parameters_is_sent_whole_or_not_at_all(upstream: Upstream, tmp_path: Path) -> None:
     upstream.script = lambda asked: Reply([{"id": 1, "changed": "2026-01-02T00:00:00.000000Z"}])
     document = profile(

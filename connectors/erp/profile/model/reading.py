@@ -300,10 +300,11 @@ class Incremental(ProfilePart, frozen=True):
     """How only what changed is listed."""
 
     order: Annotated[
-        Literal["modified_then_id", "modified", "none"],
+        Literal["modified_then_id", "modified", "newest_first", "none"],
         Meta(
-            description="Order of the list: by change timestamp and then id as text, by change timestamp,"
-            " or none that is reliable."
+            description="Order of the list: by change timestamp and then id as text, by change timestamp, by"
+            " change timestamp with the latest first, or none that is reliable. newest_first is for an ERP"
+            " that sorts and has no filter: a read goes no further than to the last known change."
         ),
     ]
     param: (
