@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from sandbox.erp.kinds import BrokenRule
 from sandbox.erp.problems import FieldError
 
 Values = dict[str, Any]
+_LINE_ID = re.compile(r"L(\d{1,9})")
 
 
 @dataclass
@@ -88,19 +90,18 @@ def _lines(
         line = _merge(draft, fields, body, before, f"{path}.{place}.")
         line["position"] = body.get("position") or place + 1
         lines.append(line)
-    _assign_line_ids(draft, lines, path)
+    _assign_line_ids(draft, lines, present, path)
     return lines
 
 
-def _assign_line_ids(draft: Draft, lines: list[Values], path: str) -> None:
-    taken = {line["line_id"] for line in lines if line["line_id"]}
+def _assign_line_ids(draft: Draft, lines: list[Values], present: list[Values], path: str) -> None:
+    """Give new lines ids after the last one: that of a line that is gone is not given again."""
+    numbers = [_LINE_ID.fullmatch(line["line_id"] or "") for line in (*present, *lines)]
+    number = max((int(found[1]) for found in numbers if found), default=0)
     seen: set[str] = set()
-    number = 0
     for place, line in enumerate(lines):
         if not line["line_id"]:
             number += 1
-            while f"L{number}" in taken:
-                number += 1
             line["line_id"] = f"L{number}"
         elif line["line_id"] in seen:
             draft.refuse(f"{path}.{place}.line_id", "unique", "occurs twice in this record")

@@ -216,7 +216,7 @@ class Record:
 
     def _read(self, cell: Cell) -> Dtl:
         if cell.in_lines:
-            return cell.read_lines(self.lines_sorted("_S"))
+            return cell.read_lines("_P._T._lines")
         return cell.read("_S", f"_S.{self.currency}")
 
     @property

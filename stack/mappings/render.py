@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 from core.suggestions import advice
-from stack.mappings import creation, references
+from stack.mappings import creation, lines, references
 from stack.mappings.cells import UnknownForm
 from stack.mappings.concept import Concept, System
 from stack.mappings.forms import without_nulls
@@ -130,6 +130,7 @@ class Mappings:
             concepts=list(self.concepts.values()),
             personal=self.personal(),
             creation=creation,
+            lines=lines,
             references=references,
             **context,
         )

@@ -377,6 +377,112 @@ def _skus(lines: list[Record]) -> list[Any]:
     return [line.get("sku") for line in lines]
 
 
+def _by_line(lines: list[Record]) -> dict[str, Any]:
+    """Return the SKUs by what the lines say that they are."""
+    return {str(line["description"]): line.get("sku") for line in lines}
+
+
+def _lines_that_come_and_go(kind: str) -> Callable[[World], Scenario]:
+    """Taken out, put in and moved: each line keeps its counterpart, whatever its place."""
+
+    def made(world: World) -> Scenario:
+        erp, chargebee = world.erp, world.chargebee
+        _, payer = customer(world, f"payer-lines-of-{kind}")
+        lines = [
+            {"description": each, "quantity": "1", "unit_price": "10.00", "sku": each} for each in "ABCD"
+        ]
+        said = "order_date" if kind == "orders" else "quote_date"
+        status = "confirmed" if kind == "orders" else "accepted"
+        facts = {"status": status, said: "2026-01-02", "currency": "NOK", "lines": lines}
+        one = str(erp.create(kind, contact_id=payer["id"], **facts)["id"])
+        yield
+        key = theirs(world, kind, one)
+
+        def skus() -> tuple[Record, Record]:
+            """Return them as the ERP has them, and as Chargebee does."""
+            there = chargebee.get("orders", key)["order_line_items"]
+            return _by_line(erp.get(kind, one)["lines"]), _by_line(there)
+
+        def rename(**named: str) -> None:
+            """Give lines another SKU in Chargebee."""
+            found = {
+                each["description"]: each["id"] for each in chargebee.get("orders", key)["order_line_items"]
+            }
+            told = [{"id": found[line], "sku": sku} for line, sku in named.items()]
+            chargebee.post(f"orders/{key}", order_line_items=told)
+
+        first, _, third, fourth = erp.get(kind, one)["lines"]
+        erp.patch(kind, one, lines=[first, third, fourth])
+        yield
+        assert skus()[1] == {"A": "A", "B": "B", "C": "C", "D": "D"}, "a line that is gone there says nothing"
+        erp.patch(kind, one, lines=[first, {**third, "sku": "C2"}, fourth])
+        rename(A="A2", B="B2")
+        yield
+        assert skus()[0] == {"A": "A2", "C": "C2", "D": "D"}
+        assert skus()[1] == {"A": "A2", "B": "B2", "C": "C2", "D": "D"}
+        first, third, fourth = erp.get(kind, one)["lines"]
+        new = {"description": "N", "quantity": "1", "unit_price": "1.00", "sku": "N"}
+        moved = [
+            {**fourth, "position": 1},
+            {**new, "position": 2},
+            {**first, "position": 3},
+            {**third, "position": 4},
+        ]
+        erp.patch(kind, one, lines=moved)
+        rename(D="D3")
+        yield
+        assert skus()[0] == {"A": "A2", "C": "C2", "D": "D3", "N": "N"}
+        assert skus()[1] == {"A": "A2", "B": "B2", "C": "C2", "D": "D3"}
+        assert [line["description"] for line in erp.get(kind, one)["lines"]] == list("DNAC"), (
+            "each where it was"
+        )
+        changed = [
+            {**line, "sku": None if line["description"] == "A" else f"{line['sku']}+"}
+            for line in erp.get(kind, one)["lines"]
+        ]
+        erp.patch(kind, one, lines=changed)
+        yield
+        assert skus()[1] == {"A": None, "B": "B2", "C": "C2+", "D": "D3+"}
+        if kind == "orders":
+            return
+        made_of_it = erp.convert(one)["id"]
+        yield
+        lines = erp.get("orders", made_of_it)["lines"]
+        erp.patch("orders", made_of_it, lines=[{**each, "sku": f"{each['description']}5"} for each in lines])
+        yield
+        assert skus()[1] == {"A": "A5", "B": "B2", "C": "C5", "D": "D5"}
+        rename(C="C6", B="B6")
+        yield
+        assert _by_line(erp.get("orders", made_of_it)["lines"]) == {
+            "A": "A5",
+            "C": "C6",
+            "D": "D5",
+            "N": "N5",
+        }
+
+    return made
+
+
+for _kind in ("orders", "quotes"):
+    SCENARIOS[f"lines_of_{_kind}_that_come_and_go"] = _lines_that_come_and_go(_kind)
+
+
+@scenario
+def lines_taken_out_before_an_order_is_imported_are_none(world: World) -> Scenario:
+    """A draft that was read with more lines than the order has in the end."""
+    one = order(world, "fewer-lines", "A", "B", "C", status="draft")
+    yield
+    first, _, third = world.erp.get("orders", one)["lines"]
+    world.erp.patch("orders", one, lines=[first, third], status="confirmed")
+    yield
+    key = theirs(world, "orders", one)
+    assert _skus(world.chargebee.get("orders", key)["order_line_items"]) == ["A", "C"]
+    first, third = world.erp.get("orders", one)["lines"]
+    world.erp.patch("orders", one, lines=[first, {**third, "sku": "C2"}])
+    yield
+    assert _skus(world.chargebee.get("orders", key)["order_line_items"]) == ["A", "C2"]
+
+
 @scenario
 def a_price_that_chargebee_can_not_be_without_is_reported(world: World) -> Scenario:
     """Both sides stay as they are, also for a node that lost everything (see the test)."""

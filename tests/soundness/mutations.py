@@ -229,6 +229,12 @@ def the_newest_list_of_lines_wins(pipe: str, rules: Rules) -> None:
         rules["lines"] = [["merge", "_S.value"]]
 
 
+def lines_count_by_their_order(pipe: str, rules: Rules) -> None:
+    """What is next to a line that was taken out takes its place."""
+    if pipe.endswith("-enrich") and "places" in rules:
+        rules["places"] = [["add", "lines", "_S.lines"]]
+
+
 def keys_are_compared_to_the_letter(pipe: str, rules: Rules) -> None:
     """Case, blanks and composition make another key."""
     if pipe.endswith("-collect"):
@@ -274,6 +280,7 @@ EXPECTATIONS: dict[Mutation, str] = {
     nothing_is_final: "delivered_stays_when_it_is_deleted_in_erp",
     cleared_lines_stay: "the_sku_of_a_line_can_be_cleared",
     the_newest_list_of_lines_wins: "lines_edited_on_both_sides_count_each_by_itself",
+    lines_count_by_their_order: "lines_of_orders_that_come_and_go",
     keys_are_compared_to_the_letter: "keys_are_compared_without_regard_to_spelling",
     spelling_is_never_an_edit: "the_case_of_an_address_travels_if_somebody_edits_it",
     a_new_node_believes_its_eyes: "a node that lost everything",
