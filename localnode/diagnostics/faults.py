@@ -13,6 +13,9 @@ from localnode.diagnostics.history import stored_otherwise
 from localnode.diagnostics.names import Labels, concepts, listed, members
 from localnode.store import Store
 
+Meant = dict[str, tuple[object, object]]
+"""What a write would set, by property of the shared model: the value, and what it replaces."""
+
 FAULTS = {
     "missing": "a record whose counterpart existed once and is gone",
     "extra": "a record that exists on one side only and should exist on both",
@@ -91,6 +94,25 @@ def of_write(known: Store, fresh: Store, config: NodeConfig, write: Json) -> Jso
         fault = "differing"
     told = ", ".join(f"{each['field']} is {each['is']!r}, should be {each['should']!r}" for each in fields)
     return _fault(fault, own, write["because"], fields, told)
+
+
+def kept_otherwise(known: Store, config: NodeConfig, fault: Json, meant: Meant) -> bool:
+    """Return whether a counterpart only keeps otherwise what this record says, as the node knows.
+
+    What was filled in there because it is demanded is nobody's value, and a text that is stored in another
+    spelling still means what was sent; an empty node takes both for values of their own.
+    """
+    own = parse_ni(fault["ni"])
+    golden = golden_of(known, config, own) if own and fault["fault"] == "differing" and meant else None
+    claims = [member.get("claims") or {} for name, member in members(golden[1])] if golden else []
+    return bool(claims) and all(
+        any(_keeps(each.get(name) or {}, said, as_kept) for each in claims)
+        for name, (as_kept, said) in meant.items()
+    )
+
+
+def _keeps(claim: Json, said: object, as_kept: object) -> bool:
+    return "as" in claim and claim["as"] == as_kept and claim.get("v") == said
 
 
 def _root(field: Json) -> str:

@@ -24,8 +24,6 @@ from localnode.diagnostics.scratch_copy import failures, run, scratch_copy, work
 from localnode.node import Node
 from localnode.store import Store
 
-Meant = dict[str, tuple[object, object]]
-
 SETTLED = "settled-difference"
 """The rule by which a node reports linked records that differ, when it does not know which is newer."""
 MERGED = {"settled-differences": "merge"}
@@ -112,11 +110,11 @@ def _report(node: Node, copy: Node, planned: PlannedWrites, limit: int) -> Json:
             note(faults.undecided(known, fresh, config, case))
     for write in planned.writes():
         fault = faults.of_write(known, fresh, config, write)
-        if fault is None:
+        if fault is None or faults.kept_otherwise(known, config, fault, meant := _meant(fresh, write)):
             continue
         reported = settled.get((Kind(write["system"], write["datatype"]).pipe(SHARE), write["id"]))
         cases = by_record.get(fault["ni"], [])
-        reported = reported or _the_other_way(known, fault, cases, _meant(fresh, write))
+        reported = reported or _the_other_way(known, fault, cases, meant)
         # What the node has reported, and nobody has edited since, waits for a person.
         if fault["fault"] == "differing" and reported and not delivery.of(fault)["on_its_way"]:
             opened.add(_told(reported), "open")
@@ -134,7 +132,9 @@ def _report(node: Node, copy: Node, planned: PlannedWrites, limit: int) -> Json:
     }
 
 
-def _the_other_way(known: Store, fault: Json, cases: list[Json], meant: Meant | None = None) -> Json | None:
+def _the_other_way(
+    known: Store, fault: Json, cases: list[Json], meant: faults.Meant | None = None
+) -> Json | None:
     """Return the open case in which the node wants these very values the other way round.
 
     By its clocks the other record is behind, and it waits for a person to change that one, as where an API
@@ -151,7 +151,7 @@ def _the_other_way(known: Store, fault: Json, cases: list[Json], meant: Meant | 
     return None
 
 
-def _meant(fresh: Store, write: Json) -> Meant:
+def _meant(fresh: Store, write: Json) -> faults.Meant:
     """Return what a write would set, by property of the shared model: the value and what it replaces.
 
     Each system writes a value in its own form, so that fields of two systems do not compare.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.jsonio import Json
+from localnode.diagnostics import faults
 from localnode.diagnostics.verify import _meant, _the_other_way
 from localnode.store import Store
 
@@ -83,3 +85,32 @@ def test_values_are_compared_as_the_shared_model_holds_them(
     finally:
         known.close()
         fresh.close()
+
+
+@pytest.mark.parametrize(
+    ("claims", "meant", "is_it"),
+    [
+        ({"v": None, "as": "others"}, ("others", None), True),
+        ({"v": None, "as": "others"}, ("fraudulent_transaction", None), False),
+        ({"v": None, "as": "others"}, ("others", "order_resent"), False),
+        ({"v": "others"}, ("others", None), False),
+        ({"v": "A  B", "as": "A B"}, ("A B", "A  B"), True),
+    ],
+    ids=[
+        "filled in there",
+        "another value there",
+        "edited here",
+        "a value of its own",
+        "spelt otherwise there",
+    ],
+)
+def test_what_a_counterpart_keeps_otherwise_is_no_fault(
+    monkeypatch: pytest.MonkeyPatch, claims: Json, meant: tuple[object, object], is_it: bool
+) -> None:
+    ours, theirs = "~:customerp-order:OR-1", "~:chargebee-order:cb-1"
+    golden = {"members": [{"of": ours, "claims": {}}, {"of": theirs, "claims": {"reason": claims}}]}
+    monkeypatch.setattr(faults, "golden_of", lambda *_: ("global-order", golden))
+    fault = {"fault": "differing", "ni": ours, "fields": []}
+    nothing: Any = None
+    assert faults.kept_otherwise(nothing, nothing, fault, {"reason": meant}) is is_it
+    assert not faults.kept_otherwise(nothing, nothing, fault, {"reason": meant, "note": ("here", "there")})
