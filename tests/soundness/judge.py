@@ -281,15 +281,16 @@ class Judge:
         return name == "cancellation_reason" and "cancelled" in said
 
     def _was_not_emptied(self, group: Group, member: Member, name: str, members: list[Member]) -> bool:
-        """Whether it stands in Chargebee as it was, since an ERP record was emptied."""
+        """Whether it stands in Chargebee as it was, since an ERP record was emptied, and perhaps deleted later."""
         value = KINDS[member.kind].read(self.systems.record(member))[name]
-        were = [group.agreed.get(name), group.held.get(member.id, {}).get(name)]
+        held = group.held.get(member.id, {}).get(name)
+        were = [group.agreed.get(name), held]
         were += [edit.value for edit in group.edits.get(name, [])]
         ours = [
             KINDS[m.kind].read(self.systems.record(m))[name] for m in members if not m.kind.startswith("cb_")
         ]
         is_theirs = member.kind.startswith("cb_") and name in NEVER_EMPTIED
-        return is_theirs and bool(ours) and set(ours) == {None} and value in were
+        return is_theirs and (set(ours) == {None} and value in were if ours else value == held)
 
     def _is_filler(self, group: Group, member: Member, name: str, value: Any) -> bool:
         """Whether it is filled in, since Chargebee demands it and nobody said it: it stays there, and is nobody's.
