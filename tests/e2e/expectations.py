@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -9,6 +11,8 @@ from typing import Any
 
 import requests
 
+from stack.decisions import send
+from stack.links import decide, export, read
 from tests.e2e.conftest import World
 from tests.e2e.test_order_sync import customer, unix
 from tests.support.lockstep import Scenario
@@ -170,6 +174,30 @@ def a_reason_that_chargebee_demands_never_travels(world: World) -> Scenario:
 
 
 @scenario
+def a_reason_demanded_of_an_order_born_in_chargebee_never_travels(world: World) -> Scenario:
+    """Nor does a node that lost everything take it for somebody's (see the test)."""
+    chargebee, day = world.chargebee, unix("2026-01-02")
+    chargebee.post("customers", id="born-there", last_name="A", email="born@reason.example")
+    line = {"description": "x", "unit_amount": 100, "quantity": 1, "amount": 100, "entity_type": "adhoc"}
+    facts = {"customer_id": "born-there", "date": day, "total": 100, "currency_code": "NOK"}
+    chargebee.post("invoices/import_invoice", id="i-born-there", line_items=[line], **facts)
+    dates = {"created_at": day, "order_date": day, "shipping_date": day}
+    of = {"invoice_id": "i-born-there", "customer_id": "born-there", "status": "queued"}
+    chargebee.post("orders/import_order", id="o-born-there", **of, **dates)
+    yield
+    yield
+    [one] = [
+        each for each in world.erp.all("orders") if each["external_refs"].get("chargebee") == "o-born-there"
+    ]
+    world.erp.patch("orders", one["id"], status="cancelled")
+    yield
+    assert chargebee.get("orders", "o-born-there")["cancellation_reason"] == "others"
+    world.erp.patch("orders", one["id"], note="Later")
+    yield
+    assert world.erp.get("orders", one["id"])["cancellation_reason"] is None
+
+
+@scenario
 def a_reason_that_reads_like_the_filler_is_a_word_and_its_clear_is_reported(world: World) -> Scenario:
     """Chargebee's API empties no reason: both sides keep their own, and the case names it."""
     one = order(world, "reason-typed", "lens-1")
@@ -263,6 +291,41 @@ def the_case_of_an_address_travels_if_somebody_edits_it(world: World) -> Scenari
     world.chargebee.post(f"customers/{key}", email="CASE@value.example")
     yield
     assert world.erp.get("contacts", one)["email"] == "CASE@value.example"
+
+
+@scenario
+def a_table_of_links_that_a_person_gives_back_counts(world: World) -> Scenario:
+    """One customer who could be either of two contacts, and a pair that is none."""
+    for key in ("asked", "parted"):
+        world.chargebee.post("customers", id=f"table-{key}", last_name="A", email=f"{key}@table.example")
+    erp = world.erp
+    first, second = (
+        erp.create("contacts", last_name="A", email="asked@table.example")["id"] for _ in range(2)
+    )
+    third = erp.create("contacts", last_name="A", email="parted@table.example")["id"]
+    yield
+    assert "ambiguous" in cases(world, first)
+    table = io.StringIO(newline="")
+    export(world.stack.node, table)
+    rows = list(csv.DictReader(io.StringIO(table.getvalue())))
+    [asked] = [row for row in rows if row["erp_id"] == second and row["state"] == "ambiguous"]
+    asked |= {"decision": "link", "chargebee_datatype": "customer", "chargebee_id": "table-asked"}
+    [parted] = [row for row in rows if row["erp_id"] == third and row["state"] == "linked"]
+    parted |= {"decision": "unlink"}
+    edited = io.StringIO(newline="")
+    writer = csv.DictWriter(edited, rows[0], delimiter=";")
+    writer.writeheader()
+    writer.writerows(rows)
+    send(world.stack.node, decide(world.stack.node, read(io.StringIO(edited.getvalue()))))
+    yield
+    yield
+    refs = {each: erp.get("contacts", each)["external_refs"].get("chargebee") for each in (first, second)}
+    assert refs == {first: f"contact-{first}", second: "table-asked"}
+    erp.patch("contacts", third, phone="3")
+    erp.patch("contacts", second, phone="2")
+    yield
+    assert world.chargebee.get("customers", "table-parted").get("phone") is None
+    assert world.chargebee.get("customers", "table-asked")["phone"] == "2"
 
 
 @scenario

@@ -162,4 +162,5 @@ def test_after_all_that_nothing_moves_and_a_node_that_lost_everything_writes_not
     ]
     assert [each for each in told if "in unit_price," in each["detail"]], "a true difference is reported"
     assert not [each for each in told if "last_name" in each["detail"]], "a filler is none"
+    assert "settled-difference" not in cases(world, "o-born-there"), "nor is that of a reason"
     assert "currency" in cases(world, "currency")

@@ -259,6 +259,14 @@ def a_new_node_believes_its_eyes(pipe: str, rules: Rules) -> None:
         ]
 
 
+def what_a_person_decides_is_ignored(pipe: str, rules: Rules) -> None:
+    """Decisions about who is who are read, and nothing follows from them."""
+    if pipe.endswith("-enrich"):
+        for rule in rules["default"]:
+            if rule[:2] == ["add", "_decisions"]:
+                rule[2] = ["list"]
+
+
 def categories_are_cut_short(pipe: str, rules: Rules) -> None:
     """Categories that are equal once they are cut share a family."""
     if pipe == "customerp-product-enrich":
@@ -285,6 +293,7 @@ EXPECTATIONS: dict[Mutation, str] = {
     spelling_is_never_an_edit: "the_case_of_an_address_travels_if_somebody_edits_it",
     a_new_node_believes_its_eyes: "a node that lost everything",
     ambiguity_is_ignored: "a table before the first write",
+    what_a_person_decides_is_ignored: "a_table_of_links_that_a_person_gives_back_counts",
     categories_are_cut_short: "three_categories_stay_three",
 }
 """What people expect, and how it is broken: each is noticed by the scenario that it names."""
