@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
+from requests.structures import CaseInsensitiveDict
 from urllib3.util.retry import Retry
 
 from localnode.pipes.base import Config
@@ -131,7 +132,7 @@ class Systems:
             response.close()
 
     @contextmanager
-    def _call(self, system_id: str, method: str, path: str, **options: object) -> Iterator[requests.Response]:
+    def _call(self, system_id: str, method: str, path: str, **options: Any) -> Iterator[requests.Response]:
         response = self._send(system_id, method, path, **options)
         try:
             if not 200 <= response.status_code < 300:
@@ -146,8 +147,10 @@ class Systems:
 
     def _send(self, system_id: str, method: str, path: str, **options: Any) -> requests.Response:
         config, session = self._config(system_id), self._session(system_id)
-        given = {**(config.get("headers") or {}), **(options.get("headers") or {})}
-        options["headers"] = {name: str(value) for name, value in given.items() if value is not None}
+        given = {**(config.get("headers") or {}), **(options.pop("headers", None) or {})}
+        stream = bool(options.pop("stream", False))
+        headers = CaseInsensitiveDict(session.headers)
+        headers.update({name: str(value) for name, value in given.items() if value is not None})
         address = self.url(system_id, path)
         home = _origin(self.url(system_id))
         try:
@@ -155,8 +158,18 @@ class Systems:
                 address = _moved(config, address)
                 if _origin(address) != home:
                     raise RemoteFailed(f"{_shown(address)} is not at system {system_id!r}; refused")
-                response = session.request(
-                    method, address, timeout=_timeouts(config), allow_redirects=False, **options
+                prepared = requests.PreparedRequest()
+                # What `Session.request` would merge in is known; asking it takes four times as long.
+                prepared.prepare(
+                    method, address, headers, auth=session.auth, cookies=session.cookies, **options
+                )
+                response = session.send(
+                    prepared,
+                    stream=stream,
+                    timeout=_timeouts(config),
+                    allow_redirects=False,
+                    verify=session.verify,
+                    proxies={},
                 )
                 target = session.get_redirect_target(response)
                 if target is None or method not in _READS:
