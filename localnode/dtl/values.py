@@ -158,21 +158,27 @@ def own(value: Any) -> Any:
     """Return a copy that shares nothing that can change with `value`, fit for an output entity."""
     kind_of = type(value)
     if kind_of is dict:
-        made = value.copy()
-        for key, item in value.items():
-            if type(item) not in SHAREABLE:
-                made[key] = _own_part(item)
-        return made
+        return _own_dict(value)
     if kind_of is list:
         return [item if type(item) in SHAREABLE else _own_part(item) for item in value]
     return str(value) if kind_of is Text else value
 
 
+def _own_dict(value: Json) -> Json:
+    made = value.copy()
+    for key, item in value.items():
+        if type(item) not in SHAREABLE:
+            made[key] = _own_part(item)
+    return made
+
+
 def _own_part(value: Any) -> Any:
     """`own` of what is within a list or dict: only there can parts be the same ones again and again."""
-    if type(value) is not Text:
-        spend_items(len(value))
-    return own(value)
+    kind_of = type(value)
+    if kind_of is Text:
+        return str(value)
+    spend_items(len(value))
+    return _own_dict(value) if kind_of is dict else own(value)
 
 
 def same(a: Any, b: Any) -> bool:

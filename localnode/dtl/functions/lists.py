@@ -230,7 +230,14 @@ def in_(call: Call) -> Expr:
     """Return True if every one of VALUES is among ITEMS; false if there are no values (`[null]` is one)."""
     values, items = call.args[0].run, call.args[1].run
     if not call.args[1].constant:
-        return Expr(lambda f, v: _is_among(values(f, v), items(f, v)))
+
+        def among(f: Frame, v: object) -> bool:
+            wanted, found = values(f, v), items(f, v)
+            if type(wanted) is str and wanted[:1] not in ESCAPED and type(found) is list:
+                return wanted in found  # as in `_is_among`, which most calls then need not make
+            return _is_among(wanted, found)
+
+        return Expr(among)
     known = {hashed(item) for item in as_list(call.args[1].value)}
 
     def run(f: Frame, v: Any) -> bool:
