@@ -50,10 +50,7 @@ def noted(path: Path) -> list[Figure]:
 def last_release() -> tuple[str, dict[str, Figure]]:
     """Return the latest release that has figures, and those by name; ("", {}) if there is none."""
     kept = sorted(RESULTS.glob("*.json"), key=lambda path: _version(path.stem))
-    if not kept:
-        return "", {}
-    found = (Figure(**each) for each in json.loads(kept[-1].read_text(encoding="utf-8")))
-    return kept[-1].stem, {figure.name: figure for figure in found}
+    return (kept[-1].stem, _kept(kept[-1])) if kept else ("", {})
 
 
 def _version(name: str) -> tuple[int, ...]:
@@ -61,11 +58,21 @@ def _version(name: str) -> tuple[int, ...]:
 
 
 def keep(release: str, figures: Iterable[Figure]) -> Path:
-    """Write the figures of a release."""
+    """Write the figures of a release; those that were not measured this time stay as they were kept."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{release}.json"
-    path.write_text(json.dumps([asdict(figure) for figure in figures], indent=1) + "\n", encoding="utf-8")
+    found = _kept(path) | {figure.name: figure for figure in figures}
+    text = json.dumps([asdict(figure) for figure in found.values()], indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
     return path
+
+
+def _kept(path: Path) -> dict[str, Figure]:
+    """Return the figures in a file by name; none if there is no such file."""
+    if not path.exists():
+        return {}
+    figures = (Figure(**each) for each in json.loads(path.read_text(encoding="utf-8")))
+    return {figure.name: figure for figure in figures}
 
 
 def table(figures: Iterable[Figure], release: str, before: Mapping[str, Figure]) -> list[str]:

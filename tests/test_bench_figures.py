@@ -46,3 +46,10 @@ def test_a_benchmark_notes_its_figures_where_it_is_asked_to(
     _figures.note("a rate", 1 / 3, "/CPU s")
     assert _figures.noted(path) == [Figure("a rate", 0.3333, "/CPU s", "more")]
     assert json.loads(path.read_text(encoding="utf-8"))["unit"] == "/CPU s"
+
+
+def test_what_was_not_measured_this_time_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_figures, "RESULTS", tmp_path)
+    _figures.keep("1.0.0", [Figure("a", 1, "s", "less"), Figure("b", 2, "s", "less")])
+    _figures.keep("1.0.0", [Figure("b", 3, "s", "less"), Figure("c", 4, "s", "less")])
+    assert {name: each.value for name, each in _figures.last_release()[1].items()} == {"a": 1, "b": 3, "c": 4}
