@@ -53,7 +53,7 @@ def explain(error: ValidationError, show: Show | None = None) -> Iterator[Findin
     if rule in ("additionalProperties", "unevaluatedProperties") and error.validator_value is False:
         known = error.schema.get("properties", {})
         for name in _unknown(error):
-            text = f"is no known property{did_you_mean(name, known)}"
+            text = f"is not a known property{did_you_mean(name, known)}"
             yield Finding((*path, name), rule, text, error.instance[name])
     elif rule == "required":
         for name in error.validator_value:
@@ -125,7 +125,7 @@ def _text(error: ValidationError, rule: str, wanted: Any, show: Show | None) -> 
                 if name in value and not set(also) <= value.keys()
             )
         case "uniqueItems":
-            return "holds the same item twice"
+            return "contains the same item twice"
     if rule in _BOUNDS:
         return f"must be {_BOUNDS[rule]} {wanted}{but}"
     if sized := _SIZED.fullmatch(rule):

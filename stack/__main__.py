@@ -263,7 +263,7 @@ def _upload(options: argparse.Namespace) -> int:
         found = run_checks(Deployment(ROOT))
         if any(each.state == WRONG for each in found) and not options.force:
             print(told(found, "prod-env.json"), file=sys.stderr)
-            print("nothing was uploaded; --force uploads it as it is", file=sys.stderr)
+            print("nothing was uploaded; --force uploads it unchanged", file=sys.stderr)
             return FAILED
         pipes = node.upload(ROOT, {})
     print(f"{pipes} pipes uploaded to {node.url}")

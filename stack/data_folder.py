@@ -129,7 +129,7 @@ def _node_folder(path: Path) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         raise FolderInUse(
-            f"a local node that was started by itself (python -m localnode serve) uses {path}: stop it first"
+            f"a local node that was started separately (python -m localnode serve) uses {path}: stop it first"
         ) from None
     else:
         yield

@@ -264,7 +264,7 @@ def check_time_zone(deployment: Deployment) -> Iterator[Result]:
     if zone not in available_timezones():
         hint = did_you_mean(zone, available_timezones())
         todo = "set chargebee-time-zone, such as Europe/Oslo"
-        yield Result("time-zone", WRONG, f"{zone or 'nothing'} is no IANA time zone{hint}", todo)
+        yield Result("time-zone", WRONG, f"{zone or 'nothing'} is not an IANA time zone{hint}", todo)
     elif zone == "UTC":
         said = "dates of orders are taken in UTC"
         yield Result(
@@ -349,7 +349,7 @@ def _address(name: str, variable: str, url: str) -> Result:
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme not in ("http", "https") or not host:
-        return Result(name, WRONG, f"{variable} is no address: {url or 'nothing'}", f"set {variable}")
+        return Result(name, WRONG, f"{variable} is not an address: {url or 'nothing'}", f"set {variable}")
     if host in LOOPBACK or host.startswith("127.") or _is_example(host):
         return Result(name, WRONG, f"{variable} still names {host}", f"set {variable} to the real address")
     if parts.scheme == "http":
@@ -365,7 +365,7 @@ def _probe(url: str) -> Iterator[Result]:
     """Call the public address as Chargebee would, without credentials, and look what else answers there."""
     if urlsplit(url).scheme != TLS:
         yield Result(
-            "webhooks", WRONG, f"{url} is not HTTPS", "Chargebee wants TLS: put it behind an ingress"
+            "webhooks", WRONG, f"{url} is not HTTPS", "Chargebee requires TLS: put it behind an ingress"
         )
         return
     try:

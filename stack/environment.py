@@ -196,13 +196,13 @@ def _refuse_unknown(file: Mapping[str, str], process: Mapping[str, str], known: 
         if name not in known and not _OF_OTHERS.fullmatch(name):
             hint = did_you_mean(name, known)
             raise BadSetting(
-                f"{name} in .env is no setting{hint or '; docs/reference/settings.md has them all'}"
+                f"{name} in .env is not a setting{hint or '; docs/reference/settings.md has them all'}"
                 f" (a profile's own variables count when ERP_PROFILE names that profile)"
             )
     for name in process:
         hint = did_you_mean(name, known, _LIKE) if name.startswith(_OURS) and name not in known else ""
         if hint:
-            raise BadSetting(f"the environment variable {name} is no setting{hint}")
+            raise BadSetting(f"the environment variable {name} is not a setting{hint}")
 
 
 def _check_chargebee(values: Mapping[str, str]) -> None:

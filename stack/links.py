@@ -156,7 +156,7 @@ def _refuse_two(rows: list[Row]) -> None:
     for row in rows:
         other = pairs.setdefault((row.erp, row.chargebee), row)
         if other.decision != row.decision:
-            raise BadSetting(f"line {row.line}: the contrary stands in line {other.line}")
+            raise BadSetting(f"line {row.line}: the opposite is in line {other.line}")
         ends = ((row.erp, row.chargebee), (row.chargebee, row.erp)) if row.decision == LINK else ()
         for record, counterpart in ends:
             first = seen.setdefault((record, counterpart.datatype), row)

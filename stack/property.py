@@ -33,9 +33,9 @@ WIDTH = 110
 HOLDERS = ("claims", "golden", "raw", "said", "value", "values")
 """What the rules keep properties in, on the way from one record to another."""
 DIRECTIONS = {
-    TO_CHARGEBEE: "to Chargebee only: what is typed in Chargebee is put back",
-    TO_ERP: "to the ERP only: what is typed in the ERP is put back",
-    ON_CREATE: "set once, when a record is made",
+    TO_CHARGEBEE: "to Chargebee only: edits in Chargebee are overwritten",
+    TO_ERP: "to the ERP only: edits in the ERP are overwritten",
+    ON_CREATE: "set once, when a record is created",
     COMPARED: "compared: a difference is reported, and never written",
     OWN: "each record's own: it travels nowhere",
 }
@@ -118,7 +118,7 @@ def _told(read: Mappings, found: Found) -> Iterator[str]:
 def _rules(concept: Concept, row: Row) -> Iterator[str]:
     yield DIRECTIONS.get(row.direction, f"a link to the {row.link}" if row.link else BOTH_WAYS)
     if row.given.get("on_create"):
-        yield "never changed after the record was made"
+        yield "never changed after the record was created"
     if row.direction == BOTH and not row.link:
         wins = CHARGEBEE if row.name in concept.chargebee_wins_ties else ERP
         yield f"of two edits at the same moment {'Chargebee' if wins == CHARGEBEE else 'the ERP'} wins"

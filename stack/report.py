@@ -23,9 +23,7 @@ ABSENT = "datatype-absent"
 """Rule of a write that was refused since the ERP has no such datatype: nothing went wrong."""
 
 SHOWN = 10
-ALONE = (
-    "What is none of these needs no counterpart, such as an order that is a draft or was cancelled before."
-)
+ALONE = "Other records need no counterpart, such as an order that is a draft or was cancelled before."
 WIDTH = 100
 
 

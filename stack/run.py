@@ -77,7 +77,7 @@ def run(options: RunOptions) -> int:
             say(
                 "stopped"
                 if ended == OK
-                else "stopped before it was done; `make run` begins where it left off"
+                else "stopped before it was done; `make run` continues where it left off"
             )
             return OK if ended == OK and not options.once else INTERRUPTED
     return ended
@@ -116,7 +116,7 @@ def refuse_invented_people(settings: StackSettings) -> None:
     invents = settings.real_chargebee and not settings.real_erp and settings.data != "empty"
     if invents and site and not site.endswith("-test"):
         raise BadSetting(
-            f"CHARGEBEE_SITE={site} is no test site (their names end in -test), and without a real ERP the"
+            f"CHARGEBEE_SITE={site} is not a test site (their names end in -test), and without a real ERP the"
             " invented people of the sandbox ERP would be written to it. Configure your ERP, take a test"
             " site, or start the sandbox ERP without records: make run EMPTY=1"
         )

@@ -54,7 +54,7 @@ def hook_up_erp(erp: str, url: str, key: str) -> None:
             session.trust_env = False
             session.put(address, json={"url": url, "key": key}, timeout=TIMEOUT).raise_for_status()
     except requests.RequestException as error:
-        raise StackError(f"{address} did not take the webhook: {error}") from error
+        raise StackError(f"{address} did not accept the webhook: {error}") from error
 
 
 def hook_up(chargebee: str, url: str, auth: tuple[str, str]) -> None:
@@ -72,4 +72,4 @@ def hook_up(chargebee: str, url: str, auth: tuple[str, str]) -> None:
                     endpoints += f"/{row['webhook_endpoint']['id']}"
             session.post(endpoints, data=fields, timeout=TIMEOUT).raise_for_status()
     except (requests.RequestException, ValueError, KeyError) as error:
-        raise StackError(f"{endpoints} did not take the webhook: {error}") from error
+        raise StackError(f"{endpoints} did not accept the webhook: {error}") from error

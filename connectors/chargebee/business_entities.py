@@ -19,7 +19,7 @@ from connectors.common.errors import NotFound, Pending
 
 _FRESH_S = 1.0
 _PLACE = "Settings > Configure Chargebee > Business Entities"
-_ENDS = "This report then ends by itself"
+_ENDS = "The report then disappears"
 
 
 class BusinessEntities(ChargebeeDatatype):
@@ -75,7 +75,7 @@ class BusinessEntities(ChargebeeDatatype):
         """Raise `Pending`, always."""
         name = str(insert.payload["name"]).strip()
         step = f'create a business entity with exactly the name "{name}"'
-        raise _pending(name, step, "It is linked by itself when Chargebee reports it")
+        raise _pending(name, step, "It is linked automatically when Chargebee reports it")
 
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """Raise `Pending`: names and statuses are edited in the console.

@@ -137,10 +137,10 @@ def records(body: Json, kind: str) -> list[Record]:
     """Return the records of a list response; `InvalidResponse` for anything else, never an empty page."""
     rows = body.get("list")
     if not isinstance(rows, list):
-        raise InvalidResponse("the Chargebee answer holds no list")
+        raise InvalidResponse("the Chargebee answer has no list")
     found = [row.get(kind) for row in rows if isinstance(row, dict)]
     if len(found) != len(rows) or not all(isinstance(record, dict) and "id" in record for record in found):
-        raise InvalidResponse(f"a row of the Chargebee list holds no {kind}")
+        raise InvalidResponse(f"a row of the Chargebee list has no {kind}")
     return [record for record in found if isinstance(record, dict)]
 
 

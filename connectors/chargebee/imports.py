@@ -49,7 +49,7 @@ def invoice_of(order_id: str, payload: Record, status: str, placed: int) -> Reco
     tax, total = sum(taxes), payload.get("total")
     total = net + tax if total is None else total
     if total < 0:
-        raise refusal("total", "is negative: there is nothing to be paid", "minimum")
+        raise refusal("total", "is negative: there is nothing to pay", "minimum")
     rounding, more = _difference(total - net - tax)
     discounts += more
     return {

@@ -38,7 +38,7 @@ class Invoices:
                 left = self.find(invoice_id)
                 if left is not None and left.get("status") != "voided":
                     return left
-        raise Rejected(f"the invoices {', '.join(ids)} had to be given up", rule="invoice-given-up")
+        raise Rejected(f"the invoices {', '.join(ids)} were voided or deleted", rule="invoice-given-up")
 
     def _create(self, invoice: Record) -> Record:
         """Import an invoice; one that is paid with its payment, if the site asks for that.

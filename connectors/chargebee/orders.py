@@ -304,7 +304,7 @@ class Orders(ChargebeeDatatype):
             with self.client.customer_lock(str(present.get("customer_id", ""))):
                 self._invoices.pay(invoice)
         except Rejected as error:
-            problem = f"cannot be told: {error.detail}. Settle it in Chargebee"
+            problem = f"cannot be recorded: {error.detail}. Settle it in Chargebee"
             raise refusal(field, problem, "payment") from error
         return self.read_again(present, {field: wanted})
 
@@ -358,7 +358,7 @@ class Orders(ChargebeeDatatype):
         invoice = self._invoices.find(str(present["invoice_id"]))
         if invoice is not None and invoice.get("status") != "voided":
             return record
-        problem = f"the invoice {present['invoice_id']} was given up when it was cancelled: charge it again."
+        problem = f"the invoice {present['invoice_id']} was cancelled with the order: charge it again."
         return Reported(record, [_of_invoice(present, problem)])
 
     def _by_status(self, record: Record, changes: Record, error: Rejected) -> Record:

@@ -107,5 +107,5 @@ def record_of(body: Mapping[str, object], kind: str) -> Record:
     """Return the record of that kind in an answer; `InvalidResponse` if there is none."""
     record = body.get(kind)
     if not isinstance(record, dict) or "id" not in record:
-        raise InvalidResponse(f"the Chargebee answer holds no {kind}")
+        raise InvalidResponse(f"the Chargebee answer has no {kind}")
     return record

@@ -42,7 +42,7 @@ def check_texts(payload: Record) -> None:
 
 def _check_email(path: str, value: Any) -> None:
     if value not in (None, "") and not _EMAIL.fullmatch(value):
-        raise refusal(path, "is not an e-mail address that Chargebee takes", "format")
+        raise refusal(path, "is not an e-mail address that Chargebee accepts", "format")
 
 
 def check_description(payload: Record) -> None:

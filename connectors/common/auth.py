@@ -36,7 +36,7 @@ def register(app: Flask, settings: CommonSettings, auth_exempt_paths: Collection
         elif is_loopback(request.remote_addr) and not is_loopback(host_name(request)):
             raise ForeignPage(
                 f"this service does not answer to the name {host_name(request)!r} on this machine; set"
-                " SERVICE_USERNAME and SERVICE_PASSWORD where it stands behind a proxy",
+                " SERVICE_USERNAME and SERVICE_PASSWORD if it runs behind a proxy",
                 rule="Host",
             )
 

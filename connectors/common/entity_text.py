@@ -96,7 +96,7 @@ def what_is_wrong_with_id(key: object) -> str:
         return "the id is empty"
     if len(key) > LONGEST_ID:
         return f"the id is {len(key)} characters long; at most {LONGEST_ID} are allowed"
-    return "the id holds bytes that are no UTF-8"
+    return "the id has bytes that are not UTF-8"
 
 
 def _finding(value: object) -> tuple[str, str, str] | None:
@@ -132,11 +132,11 @@ def _is_text(value: str) -> bool:
 
 def _wrong(value: object) -> tuple[str, str] | None:
     if isinstance(value, Unusable):
-        return "json", f"is {value.text}, which is no JSON"
+        return "json", f"is {value.text}, which is not JSON"
     if isinstance(value, float) and value - value != 0:
-        return "json", f"is {value}, which is no JSON"
+        return "json", f"is {value}, which is not JSON"
     texts = [value] if isinstance(value, str) else value if isinstance(value, dict) else ()
     for text in texts:
         if not text.isascii() and not _is_text(text):
-            return "unicode", "holds bytes that are no UTF-8"
+            return "unicode", "has bytes that are not UTF-8"
     return None

@@ -237,5 +237,5 @@ def _unpacked(unpack: Any, piece: bytes, most: int) -> bytes:
     except zlib.error:
         raise InvalidResponse("the upstream answer is said to be gzip and is not") from None
     if unpack.unused_data:
-        raise InvalidResponse("the upstream answer goes on behind its gzip")
+        raise InvalidResponse("the upstream answer continues after its gzip data")
     return found

@@ -51,7 +51,8 @@ class NodeReceiver:
             self._http.call("POST", path, operation="receive", json=body, repeatable=True)
         except NodeRefused as refused:
             raise NodeRefused(
-                f"the node at NODE_URL takes nothing for the pipe {pipe}; upload it", setting="NODE_URL"
+                f"the node at NODE_URL does not accept entities for the pipe {pipe}; upload it",
+                setting="NODE_URL",
             ) from refused
 
 

@@ -172,7 +172,7 @@ def _insert(datatype: Datatype, request: ShareRequest) -> Outcome:
     insert = request.insert
     if insert.key is not None and datatype.assigns_keys:
         raise Rejected(
-            "id is given by the upstream system and cannot be chosen", field="/id", rule="readOnly"
+            "id is assigned by the upstream system and cannot be chosen", field="/id", rule="readOnly"
         )
     # Upstream would make a second record without a word, so look for the first one before creating.
     if not datatype.create_refuses_twins:

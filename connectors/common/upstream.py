@@ -373,7 +373,7 @@ def _decoded(text: bytes | bytearray, headers: Mapping[str, str]) -> object:
     if not text:
         return None
     if jsonio.values_in(text) > MOST_VALUES:
-        raise InvalidResponse(f"the upstream answer holds more than {MOST_VALUES} values")
+        raise InvalidResponse(f"the upstream answer has more than {MOST_VALUES} values")
     charset = parse_options_header(headers.get("Content-Type"))[1].get("charset", "utf-8").lower()
     if charset not in ("utf-8", "utf8", "us-ascii"):
         try:
@@ -387,7 +387,7 @@ def _decoded(text: bytes | bytearray, headers: Mapping[str, str]) -> object:
     except ValueError:
         pass
     value = jsonio.salvage(text)
-    _LOG.warning("an answer holds what is no JSON; what can be read of it is")
+    _LOG.warning("an answer has invalid JSON values; the rest of it is read")
     return value
 
 

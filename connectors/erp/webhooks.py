@@ -101,7 +101,7 @@ class EventReceiver:
         """Send back what the ERP checks the address with, as text and nothing else."""
         given = request.args.get(self._spec.challenge or "", "")
         if not _CHALLENGE.fullmatch(given):
-            raise Rejected(f"{self._spec.challenge} is no token to send back", rule="challenge")
+            raise Rejected(f"{self._spec.challenge} is not a token to send back", rule="challenge")
         return Response(given, mimetype="text/plain", headers={"X-Content-Type-Options": "nosniff"})
 
     def _events_in(self, body: object) -> Iterator[Any]:
@@ -109,7 +109,7 @@ class EventReceiver:
         for event in found if isinstance(found, list) else [found]:
             if not isinstance(event, dict):
                 place = self._spec.events or "the body"
-                raise Rejected(f"{place} holds no event; see webhooks.events in the profile", rule="events")
+                raise Rejected(f"{place} has no event; see webhooks.events in the profile", rule="events")
             yield event
 
     def _about(self, event: Mapping[str, object]) -> Iterator[tuple[str, str]]:

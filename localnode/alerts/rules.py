@@ -107,7 +107,7 @@ def read_rules(path: Path, environment: Mapping[str, str]) -> AlertRules:
     except OSError as error:
         raise BadSetting(f"the alert rules {path} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise BadSetting(f"the alert rules {path} are no JSON: {error}") from error
+        raise BadSetting(f"the alert rules {path} are not JSON: {error}") from error
     for problem in _schema().iter_errors(document):
         for found in explain(problem, show=repr):
             raise BadSetting(f"the alert rules {path} at {pointer(found.path)}: {found.text}")

@@ -181,7 +181,9 @@ class AlertWatch:
             outbox.events += wanted
             if len(outbox.events) > KEPT:
                 dropped = len(outbox.events) - KEPT
-                log.error("alerts: %d events for %s are dropped, it does not take them", dropped, channel.id)
+                log.error(
+                    "alerts: %d events for %s are dropped: it does not accept them", dropped, channel.id
+                )
                 outbox.events = outbox.events[dropped:]
 
     def _deliver(self, channel: Channel, now: float) -> None:

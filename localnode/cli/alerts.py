@@ -22,7 +22,7 @@ def show(options: argparse.Namespace) -> int:
     for channel in found["channels"]:
         print(f"channel {channel['id']}: {_channel(channel)}")
     if not found["channels"]:
-        print(f"nobody is told: {found['file']} has no channels")
+        print(f"nobody is notified: {found['file']} has no channels")
     if found["problem"]:
         print(f"the former rules still count: {found['problem']}")
     return 1 if found["firing"] else 0

@@ -150,5 +150,5 @@ def _entities(text: str, place: str) -> list[Json]:
     entities = value if isinstance(value, list) else [value]
     for at, entity in enumerate(entities):
         if not isinstance(entity, dict) or not isinstance(entity.get("_id"), str) or not entity["_id"]:
-            raise BadSetting(f"{place}: item {at} is no entity, an object with a non-empty string _id")
+            raise BadSetting(f"{place}: item {at} is not an entity, an object with a non-empty string _id")
     return entities

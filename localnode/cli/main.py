@@ -147,8 +147,10 @@ def _remote_commands(commands: argparse._SubParsersAction[argparse.ArgumentParse
 
 def _repair_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     breakers = _command(commands, "breakers", repairs.breakers, "list tripped circuit breakers")
-    commit = _command(commands, "commit", repairs.commit, "publish what tripped breakers hold back")
-    rollback = _command(commands, "rollback", repairs.rollback, "drop what tripped breakers hold back")
+    commit = _command(commands, "commit", repairs.commit, "publish changes that tripped breakers hold back")
+    rollback = _command(
+        commands, "rollback", repairs.rollback, "drop changes that tripped breakers hold back"
+    )
     for command in (commit, rollback):
         command.add_argument("datasets", metavar="DATASET", nargs="+")
     letters = _command(commands, "dead-letters", repairs.dead_letters, "list dead letters with their reasons")

@@ -27,12 +27,12 @@ def breakers(options: argparse.Namespace) -> int:
 
 
 def commit(options: argparse.Namespace) -> int:
-    """Publish what tripped breakers hold back."""
+    """Publish the changes that tripped breakers hold back."""
     return _decide(options, "commit-circuit-breaker", "committed")
 
 
 def rollback(options: argparse.Namespace) -> int:
-    """Drop what tripped breakers hold back; what still stands in the source comes again."""
+    """Drop the changes that tripped breakers hold back; what still stands in the source comes again."""
     return _decide(options, "rollback-circuit-breaker", "rolled back")
 
 

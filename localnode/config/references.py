@@ -46,7 +46,7 @@ def _systems(pipe: PipeComponent, config: NodeConfig) -> Iterator[Problem]:
         if name not in config.systems:
             yield Problem(place, f'unknown system "{name}"{did_you_mean(name, config.systems)}')
         elif part.get("type") == "rest" and config.systems[name].effective.get("type") != "system:rest":
-            yield Problem(place, f'"{name}" is no system:rest, which a rest {path[0]} needs')
+            yield Problem(place, f'"{name}" is not a system:rest, which a rest {path[0]} needs')
         elif part.get("type") == "rest" and "trigger_on" in part:
             yield from _operation(part, path, name, config)
 

@@ -99,7 +99,7 @@ def _system(
         problems += check(effective, schema, ())
         problems += _addresses(effective)
         if effective.get("authentication") == "ntlm":
-            msg = "ntlm is not available on this node: what is asked of this system fails"
+            msg = "ntlm is not available on this node: calls to this system fail"
             problems.append(Problem(("authentication",), msg, WARNING))
         stored = secrets.get(entity["_id"], set()) | secrets.get("", set())
         for name in sorted(secret_names({k: v for k, v in effective.items() if k != "docker"}) - stored):

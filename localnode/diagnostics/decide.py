@@ -42,7 +42,7 @@ def decisions(node: Node, asked: Mapping[str, object]) -> list[Json]:
     each with a `note`, if wanted. BadRequest for what cannot be decided, NotFound for what is not there.
     """
     if node.config.pipes.get(made.RECEIVER) is None:
-        raise NotFound(f'this node has no pipe "{made.RECEIVER}" that takes decisions')
+        raise NotFound(f'this node has no pipe "{made.RECEIVER}" that accepts decisions')
     action, note = asked.get("action"), str(asked.get("note") or "").strip()
     if action == "undo":
         return _undone(node.store, listed(asked.get("ids")))
@@ -191,7 +191,7 @@ def _undone(store: Store, ids: list[object]) -> list[Json]:
     dataset = store.find(made.RECEIVER)
     rows = [dataset.get(str(each)) for each in ids] if dataset is not None else []
     if not rows or any(row is None or row.deleted for row in rows):
-        raise NotFound("there is no such decision, or it was taken back already")
+        raise NotFound("this decision does not exist, or was already taken back")
     return [made.undone(row.entity()) for row in rows if row is not None]
 
 

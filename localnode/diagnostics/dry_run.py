@@ -67,7 +67,7 @@ class DryRunSystems(Systems):
 
     def _send(self, system_id: str, method: str, path: str, **options: object) -> requests.Response:
         if method not in READS and options.get("params") != DRY_RUN:
-            raise RemoteFailed(f"{method} {path} of system {system_id!r}: a plan makes no such call")
+            raise RemoteFailed(f"{method} {path} of system {system_id!r}: a plan does not make this call")
         return super()._send(system_id, method, path, **options)
 
     def _with_present(self, kind: Kind, entity: dict[str, object]) -> Json:

@@ -106,7 +106,7 @@ class _Explained:
         known: Json = self._golden.get("golden") or {}
         wanted = sorted(known) if prop is None else [each for each in sorted(known) if self._is(each, prop)]
         if prop is not None and not wanted:
-            raise NotFound(f'"{prop}" is no shared property of {self._name.kind.name} "{self._name.key}"')
+            raise NotFound(f'"{prop}" is not a shared property of {self._name.kind.name} "{self._name.key}"')
         return [self._one(each, known[each] or {}) for each in wanted]
 
     def _is(self, known: str, prop: str) -> bool:
@@ -172,7 +172,7 @@ class _Explained:
         if row is None or row.deleted:
             return "it is not written to this record"
         if row.entity().get("$operation") == "none":
-            return "the sync leaves it as it is in this record"
+            return "the sync does not change it in this record"
         return "it waits to be written, see open"
 
     def _source(self, prop: str, origin: Claim) -> Json:

@@ -36,7 +36,7 @@ KINDS = {
     "breaker": (ERRORS, "a circuit breaker has tripped: a person lets the changes through or drops them"),
     "rejected": (ERRORS, "records that the other side refuses"),
     "quarantined": (ERRORS, "records that were written too often within an hour and are held back"),
-    "dead-letters": (ERRORS, "entities that a pipe has given up"),
+    "dead-letters": (ERRORS, "entities that a pipe could not process"),
     "stalled": (WARNINGS, "a pump that should have run by now has not"),
     "disabled": (WARNINGS, "a person has disabled a pump: its pipe processes nothing"),
     "manual": (WARNINGS, "a share pump runs only on request: nothing is written automatically"),
@@ -171,7 +171,7 @@ def _of_queues(node: Node, pipe: NodePipe) -> Iterator[tuple[str, str, int]]:
     dataset = node.store.find(name) if name else None
     letters = dataset.info().live if dataset is not None else 0
     if letters:
-        told = _counted(letters, "entity was given up", "entities were given up")
+        told = _counted(letters, "entity failed", "entities failed")
         yield "dead-letters", f"{told}. {TO_MEND}", letters
 
 

@@ -32,7 +32,7 @@ def workplace(node: Node) -> Iterator[Path]:
     Raises DiskFull when the copy finds no space.
     """
     if not _ONE_AT_A_TIME.acquire(blocking=False):
-        raise Conflict("a plan or a verification is being made already; try again when it is done")
+        raise Conflict("a plan or a verification is already running; try again when it has ended")
     try:
         for left in node.settings.data.glob(f"{PREFIX}*"):  # of a process that was killed
             shutil.rmtree(left, ignore_errors=True)

@@ -62,7 +62,7 @@ def _opening(found: Json, labels: Labels) -> Iterator[str]:
         yield f"- could not be read: `{each['pipe']}`: {_cell(each['reason'])}"
     held = list(finding_lines(found))
     if held:
-        yield "What keeps the sync from carrying out what is edited now:"
+        yield "What stops the sync from carrying out present edits:"
         yield ""
         yield from (f"- {line}" for line in held)
         yield ""

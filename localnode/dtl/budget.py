@@ -68,4 +68,4 @@ def spend_results(count: int) -> None:
 
 
 def _refuse() -> NoReturn:
-    raise Refusal(f"more than {MAX_MADE >> 20} MB of texts, lists and dicts made of one entity")
+    raise Refusal(f"more than {MAX_MADE >> 20} MB of texts, lists and dicts from one entity")

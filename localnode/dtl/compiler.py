@@ -164,7 +164,7 @@ def _is_wrong(kind: str, compiled: Expr) -> bool:
 
 def _not_a_function(name: str) -> str:
     if name in TRANSFORMS:
-        return f'"{name}" is a transform and gives no value; it cannot stand in an expression'
+        return f'"{name}" is a transform and returns no value; it cannot be used in an expression'
     return f'unknown function "{name[:80]}"{did_you_mean(name, list(FUNCTIONS))}'
 
 

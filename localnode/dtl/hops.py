@@ -415,7 +415,7 @@ def _unreachable(spec: Spec, aliases: list[str], scope: Scope) -> None:
     hint = ""
     if spec.unknown:
         words = ", ".join(f'"{word}."' for word in sorted(spec.unknown))
-        hint = f" ({words} in where is no alias: {spec.known_aliases()})"
+        hint = f" ({words} in where is not an alias: {spec.known_aliases()})"
     for alias in aliases:
         scope.error(
             spec.path,

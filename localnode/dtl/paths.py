@@ -36,7 +36,7 @@ def split_path(written: str) -> list[str]:
         if position == len(written):
             return elements
         if written[position] != ".":
-            raise BadPath(f"bad path {written!r}: a quoted element must stand alone between dots")
+            raise BadPath(f"bad path {written!r}: a quoted element must be alone between dots")
         position += 1
 
 

@@ -95,7 +95,7 @@ def _check_patterns(path: Place, part: Mapping[str, object]) -> None:
                 regex.compile(pattern)
             except (regex.error, RecursionError, OverflowError) as error:
                 raise ConfigProblem(
-                    (*path, keyword), f"{pattern!r} is no regular expression: {error}"
+                    (*path, keyword), f"{pattern!r} is not a regular expression: {error}"
                 ) from error
 
 

@@ -52,7 +52,7 @@ class TokenAuth(AuthBase, ABC):
         """Return the answer of `token_url`. RemoteFailed tells the status alone: bodies may hold secrets."""
         url = self._setting.get("token_url")
         if not url:
-            raise RemoteFailed("token_url is empty, or this node was given no address with its host")
+            raise RemoteFailed("token_url is empty, or this node has no address with its host")
         try:
             response = self._send(method, str(url), allow_redirects=False, **options)
             answer = jsonio.loads(jsonio.without_bom(response.content)) if response.ok else None

@@ -38,7 +38,7 @@ class XmlWriter:
         self._root: Mapping[str, Any] = config.get("root-attributes") or {}
         for place, name in [("wrapper", self.wrapper), *(("root-attributes", name) for name in self._root)]:
             if name is not None and not _QNAME.fullmatch(str(name)):
-                raise ConfigProblem((place,), f"{name!r} is no XML name")
+                raise ConfigProblem((place,), f"{name!r} is not an XML name")
 
     def element(self, entity: Entity) -> str:
         """One entity. EntityUnfit names what XML cannot hold."""
@@ -85,7 +85,7 @@ def _attributes(values: Mapping[str, object]) -> str:
 
 def _name(name: str) -> str:
     if not _QNAME.fullmatch(name):
-        raise EntityUnfit(f"{name!r} is no XML name")
+        raise EntityUnfit(f"{name!r} is not an XML name")
     return name
 
 
@@ -93,7 +93,7 @@ def _text(value: object) -> str:
     """Return a literal as text; tagged values without their tag."""
     text = json_text(value) if not isinstance(value, str) else value if is_string(value) else value[2:]
     if _FORBIDDEN.search(text):
-        raise EntityUnfit("a control character, which XML cannot hold")
+        raise EntityUnfit("a control character, which XML cannot contain")
     return text
 
 

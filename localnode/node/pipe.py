@@ -260,7 +260,7 @@ class NodePipe:
         """Take entities in. BadRequest when the pipe is no receiver."""
         pipe = self._engine()
         if not pipe.is_receiver:
-            raise BadRequest(f'pipe "{self.id}" is no receiver: its source is not http_endpoint')
+            raise BadRequest(f'pipe "{self.id}" is not a receiver: its source is not http_endpoint')
         if self.pump.disabled:
             raise Unavailable(f'pipe "{self.id}" is disabled')
         try:

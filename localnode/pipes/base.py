@@ -63,7 +63,7 @@ def unusable_id(entity: object, may_lack_it: object = True) -> str | None:
     if not isinstance(entity, dict):
         return "an entity must be an object"
     if "_id" not in entity and not may_lack_it:
-        return "an entity without _id, and the pipe has no transform that could make one"
+        return "an entity without _id, and the pipe has no transform that could create one"
     if "_id" in entity and (not isinstance(entity["_id"], str) or not entity["_id"]):
         return f"_id must be a non-empty string, not {str(entity['_id'])[:100]!r}"
     return None

@@ -286,7 +286,7 @@ class Pipe:
     ) -> dict[str, object]:
         """Take in a JSON push; see `receiver.Receiver.receive`. Refused when the pipe is no receiver."""
         if self._receiver is None:
-            raise Refused(f"pipe {self.id!r} is no receiver: its source is not http_endpoint")
+            raise Refused(f"pipe {self.id!r} is not a receiver: its source is not http_endpoint")
         with self._receiving:
             return self._receiver.receive(body, params or {}, completeness, url, headers)
 

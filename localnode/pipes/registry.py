@@ -134,7 +134,7 @@ def resolve(config: Config, path: Sequence[str | int]) -> tuple[Config, tuple[st
         chosen = alternatives.get(choice) if isinstance(choice, str) else None
         if chosen is None:
             raise ConfigProblem(
-                (*place, "condition"), f"{choice!r} is none of the alternatives {sorted(alternatives)}"
+                (*place, "condition"), f"{choice!r} is not one of the alternatives {sorted(alternatives)}"
             )
         config, place = chosen, (*place, "alternatives", str(choice))
     return config, place

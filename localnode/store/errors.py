@@ -35,7 +35,7 @@ class DiskFull(StoreError):
     """There is no space left for a file of the node's."""
 
     def __init__(self, file: object) -> None:
-        super().__init__(f"the disk that holds {file} is full; free some space, and the node goes on")
+        super().__init__(f"the disk that holds {file} is full; free some space, and the node continues")
 
 
 class InvalidEntity(StoreError):

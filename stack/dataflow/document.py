@@ -18,15 +18,15 @@ _WORDS = {
     "↔": "both ways",
     "→": "left to right",
     "←": "right to left",
-    "⇥": "left to right, when the record is made",
-    "⇤": "right to left, when the record is made",
-    "⇥⇤": "either way, when the record is made",
+    "⇥": "left to right, when the record is created",
+    "⇤": "right to left, when the record is created",
+    "⇥⇤": "either way, when the record is created",
 }
 
 
 _INTRODUCTION = """\
 Which property of {left} ends up in which property of {right}, as the mappings have it: this page is made from
-`mappings/` by `make docs`, and the test suite fails when the two part ways. It is a checklist too: the last
+`mappings/` by `make docs`, and the test suite fails if the two differ. It is a checklist too: the last
 column names the test that edits the property in a running stack and looks for it on the other side.
 """
 
@@ -84,7 +84,7 @@ def _section(read: Mappings, mapping: Mapping, is_reverse: bool) -> Iterator[str
     names = [f"{ERP} {erp.capitalize()}", f"{CHARGEBEE} {chargebee.capitalize()}"]
     left, right = reversed(names) if is_reverse else names
     yield from _headed(f"{left} to {right}", "-")
-    yield f"Each {left} has its {right}, found by its match key or made by the sync.\n"
+    yield f"Each {left} has its {right}, found by its match key or created by the sync.\n"
     yield "Once the two are linked, an edit of either reaches the other, whichever system it is made in.\n"
     yield f"These properties of {left} and {right} are kept in sync:\n"
     yield from (".. list-table::", "   :header-rows: 1", "   :widths: auto", "")

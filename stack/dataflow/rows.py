@@ -16,7 +16,7 @@ from stack.mappings.render import Mappings
 
 ALWAYS, CREATED = "always", "created"
 REPORTED = "towards Chargebee it is reported: only its console can change it"
-SUMMED = "the ERP adds up its own, which goes along when the order is made; a later difference is reported"
+SUMMED = "the ERP adds up its own, which is sent when the order is created; a later difference is reported"
 
 
 @dataclass
@@ -130,7 +130,7 @@ def _notes(mine: Cell, theirs: Cell) -> Iterator[str]:
         if cell.says:
             yield cell.says
         if "filler" in cell.given:
-            yield "made up for a new record that needs one, if nobody says it"
+            yield "filled in for a new record that needs one, if there is no value"
 
 
 def mappings(read: Mappings) -> list[Mapping]:

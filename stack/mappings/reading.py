@@ -48,7 +48,7 @@ def read_json(root: Path, path: Path) -> Any:
     except _Doubled as error:
         raise MappingsRefused([Refusal(file, (), f"the key {error}")]) from None
     except json.JSONDecodeError as error:
-        text = f"line {error.lineno}, column {error.colno} is no JSON: {error.msg}"
+        text = f"line {error.lineno}, column {error.colno} is not JSON: {error.msg}"
         raise MappingsRefused([Refusal(file, (), text)]) from None
 
 

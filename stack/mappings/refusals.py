@@ -96,7 +96,7 @@ def _row(concept: Concept, row: Row, root: Path) -> Found:
         yield (), "only records of one system have it: name the other's as well, or it goes nowhere"
     if row.given.get("personal") and "type" not in row.given and not _type_is_known(concept, row, root):
         advised = 'give it a "type", such as "string 50", or name it in a service\'s schema'
-        yield (), f"personal, but nobody says what it is: {advised}"
+        yield (), f"personal, but has no type: {advised}"
     for alias, cell in row.cells.items():
         record = concept.records[alias]
         if why := _why_never_written(record, row, cell, root):
@@ -154,7 +154,7 @@ def _translation(record: Record, cell: Cell, root: Path) -> Found:
     for word, count in Counter(words.values()).items():
         if count > 1:
             own = " and ".join(repr(each) for each, said in words.items() if said == word)
-            text = f"{own} are both {word!r}, so there is no way back"
+            text = f"{own} are both {word!r}, so the way back is ambiguous"
             yield ("translate",), f"{text}: leave one, and put the other into `also_read`"
     for own in set(words) & set(also_read):
         yield ("also_read", own), "is in `translate`, too: a word is read in one way"
@@ -162,10 +162,10 @@ def _translation(record: Record, cell: Cell, root: Path) -> Found:
     for own in words if enum else ():
         if own not in enum:
             known = ", ".join(repr(each) for each in enum if each is not None)
-            yield ("translate", own), f"is no word of its own; those of {cell.path} are {known}"
+            yield ("translate", own), f"is not one of its words; those of {cell.path} are {known}"
     for own, said in words.items():
         if said in enum and said not in words and said not in also_read:
-            text = f"{said!r} is a word of its own, too, and would come back as {own!r}"
+            text = f"{said!r} is also one of its words, and would come back as {own!r}"
             yield ("translate", own), f"{text}: translate that one as well"
 
 
@@ -203,11 +203,11 @@ def _record(concept: Concept, record: Record) -> Found:
     named += [(("finds", "owners", at), each) for at, each in enumerate(finds.get("owners", []))]
     for where, alias in named:
         if alias is not None and alias not in aliases:
-            yield where, f"is no record of this file; {advice(alias, aliases)}"
+            yield where, f"is not a record of this file; {advice(alias, aliases)}"
     rows = [row.name for row in concept.rows]
     for name in record.deletion:
         if name not in rows:
-            yield ("deletion", name), f"is no property of this file; {advice(name, rows)}"
+            yield ("deletion", name), f"is not a property of this file; {advice(name, rows)}"
     for place, statements in _statements(record.given, ()):
         for text in _dtl_problems(statements, place[-1] in IN_DEFAULT):
             yield place, text
@@ -254,7 +254,7 @@ def _dtl_problems(statements: list[object], in_default: bool) -> Iterator[str]:
     try:
         compile_dtl({"default": statements} if in_default else rules, PipeSettings("mapping"))
     except DtlCompileError as error:
-        yield from (f"is no DTL that compiles: {problem.message}" for problem in error.problems)
+        yield from (f"is not valid DTL: {problem.message}" for problem in error.problems)
 
 
 @lru_cache(maxsize=1)

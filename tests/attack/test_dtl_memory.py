@@ -94,7 +94,7 @@ def _is_refused(steps: list[Any]) -> None:
     program = compile_dtl({"default": steps, **RULES}, PipeSettings("p"))
     tracemalloc.start()
     try:
-        with pytest.raises(DtlError, match="made of one entity"):
+        with pytest.raises(DtlError, match="from one entity"):
             program.transform({**SOURCE, "_id": "a"}, MemoryContext())
         assert tracemalloc.get_traced_memory()[1] < MOST
     finally:
@@ -154,6 +154,6 @@ def test_what_is_counted_of_one_entity_ends_with_it(monkeypatch: pytest.MonkeyPa
     for _ in range(10):
         budget.spend(budget.MAX_MADE)  # outside of a program: of no entity
     steps = [["add", "_x", TEXT], *([["add", "_x", SHARED]] * TIMES), GOING_THROUGH["add"]]
-    with pytest.raises(DtlError, match="made of one entity"):
+    with pytest.raises(DtlError, match="from one entity"):
         compile_dtl({"default": steps}, PipeSettings("p")).transform({"_id": "a"}, MemoryContext())
     budget.spend(budget.MAX_MADE)

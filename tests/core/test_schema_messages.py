@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from core.schema_messages import explain
 
 CASES: list[tuple[dict[str, Any], Any, tuple[str | int, ...], str]] = [
-    ({"properties": {"name": {}}, "additionalProperties": False}, {"nmae": 1}, ("nmae",), 'is no known property; did you mean "name"?'),
+    ({"properties": {"name": {}}, "additionalProperties": False}, {"nmae": 1}, ("nmae",), 'is not a known property; did you mean "name"?'),
     ({"required": ["a", "b"]}, {"a": 1}, ("b",), "is missing"),
     ({"type": ["string", "null"]}, 5, (), "must be string or null, not integer"),
     ({"items": {"enum": ["a", 1]}}, ["b"], (0,), 'must be one of "a", 1'),
@@ -23,7 +23,7 @@ CASES: list[tuple[dict[str, Any], Any, tuple[str | int, ...], str]] = [
     ({"not": {"const": 1, "description": "may not be one"}}, 1, (), "may not be one"),
     ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, (), 'needs "b" beside "a"'),
     ({"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, {}, (), 'needs one of "a", "b"'),
-    ({"uniqueItems": True}, [1, 1], (), "holds the same item twice"),
+    ({"uniqueItems": True}, [1, 1], (), "contains the same item twice"),
     ({"minimum": 1, "x-hint": "none is free"}, 0, (), "must be at least 1; none is free"),
     ({"multipleOf": 2}, 3, (), "breaks the rule multipleOf: 2"),
 ]  # fmt: skip
@@ -51,7 +51,7 @@ def test_an_object_is_never_meant_to_be_a_fixed_value() -> None:
     (finding,) = [
         one for error in Draft202012Validator(schema).iter_errors({"pth": 1}) for one in explain(error)
     ]
-    assert (finding.path, finding.text) == (("pth",), 'is no known property; did you mean "path"?')
+    assert (finding.path, finding.text) == (("pth",), 'is not a known property; did you mean "path"?')
 
 
 def test_of_several_alternatives_the_one_that_is_meant_counts() -> None:

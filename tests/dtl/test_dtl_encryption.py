@@ -74,7 +74,7 @@ def test_pgp_round_trip(pgp_keys: tuple[str, str]) -> None:
     assert all(value.startswith("-----BEGIN PGP MESSAGE") for value in sealed)
     assert evaluate(["decrypt-pgp", private, "any", ["list", *sealed, "x"]]) == ["a", "å"]
     assert evaluate(["decrypt-pgp", private, "any", "x"]) is None
-    with pytest.raises(DtlError, match="PUBLIC_KEY is no OpenPGP key"):
+    with pytest.raises(DtlError, match="PUBLIC_KEY is not an OpenPGP key"):
         evaluate(["encrypt-pgp", "x", "a"])
     with pytest.raises(DtlError, match="PRIVATE_KEY"):
         evaluate(["decrypt-pgp", public, "any", sealed[0]])

@@ -76,7 +76,7 @@ def test_after_kill_9_the_next_run_waits_for_what_is_left_and_goes_on(tmp_path: 
 
 def test_the_data_of_a_node_that_runs_by_itself_is_not_touched(tmp_path: Path) -> None:
     node = NodeFolder(tmp_path / "node")
-    with pytest.raises(FolderInUse, match="started by itself"), DataFolder(tmp_path).use("me", print):
+    with pytest.raises(FolderInUse, match="started separately"), DataFolder(tmp_path).use("me", print):
         pytest.fail("the node has it")
     node.close()
     with DataFolder(tmp_path).use("me", print):
@@ -179,7 +179,7 @@ def test_invented_people_do_not_get_into_a_live_site(
         free_ports(), tmp_path, data, real_erp, real_chargebee=True, environment={"CHARGEBEE_SITE": site}
     )
     if is_refused:
-        with pytest.raises(BadSetting, match="no test site"):
+        with pytest.raises(BadSetting, match="not a test site"):
             refuse_invented_people(settings)
     else:
         refuse_invented_people(settings)

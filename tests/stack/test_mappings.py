@@ -97,13 +97,13 @@ ROW = {"name": "job_title", "contact": "job_title", "customer": "cf_job_title"}
         ({**ROW, "personel": True}, '/properties/N/personel: is neither a record of this file (contact, employee, customer) nor what a row may say; did you mean "personal"?'),
         ({**ROW, "custommer": "cf_x"}, '/properties/N/custommer: is neither a record of this file (contact, employee, customer) nor what a row may say; did you mean "customer"?'),
         ({**ROW, "direction": "to_chargbee"}, "/properties/N/direction: must be one of"),
-        ({**ROW, "contact": {"path": "job_title", "reed": "_S.job_title"}}, '/properties/N/contact/reed: is no known property; did you mean "read"?'),
+        ({**ROW, "contact": {"path": "job_title", "reed": "_S.job_title"}}, '/properties/N/contact/reed: is not a known property; did you mean "read"?'),
         ({**ROW, "contact": {"path": "job_title", "as": "timestampp"}}, "/properties/N/contact/as: there is no form 'timestampp'; did you mean \"timestamp\"?"),
-        ({**ROW, "contact": {"path": "job_title", "read": ["uper", "_S.job_title"]}}, "/properties/N/contact/read: is no DTL that compiles: "),
-        ({**ROW, "contact": {"path": "job_title", "translate": {"a": "x", "b": "x"}}}, "/properties/N/contact/translate: 'a' and 'b' are both 'x', so there is no way back"),
+        ({**ROW, "contact": {"path": "job_title", "read": ["uper", "_S.job_title"]}}, "/properties/N/contact/read: is not valid DTL: "),
+        ({**ROW, "contact": {"path": "job_title", "translate": {"a": "x", "b": "x"}}}, "/properties/N/contact/translate: 'a' and 'b' are both 'x', so the way back is ambiguous"),
         ({**ROW, "contact": "job_titel"}, '/properties/N/contact: a contact has no property \'job_titel\'; did you mean "job_title"?'),
         ({**ROW, "contact": "address.sity"}, "/properties/N/contact: a contact has no property 'address.sity'; did you mean \"city\"?"),
-        ({"name": "nickname", "personal": True, "contact": {"path": "nick", "read": "_S.nick"}, "customer": {"path": "nick", "read": "_S.nick"}}, '/properties/N: personal, but nobody says what it is: give it a "type"'),
+        ({"name": "nickname", "personal": True, "contact": {"path": "nick", "read": "_S.nick"}, "customer": {"path": "nick", "read": "_S.nick"}}, '/properties/N: personal, but has no type: give it a "type"'),
         ({**ROW, "name": "first_name"}, "/properties/0/name: another row has the name 'first_name', too"),
         ({**ROW, "customer": "phone"}, "/properties/N/customer: the row 'phone' writes phone of a customer, too"),
         ({"name": "job_title", "contact": "job_title"}, "/properties/N: only records of one system have it"),
@@ -115,7 +115,7 @@ ROW = {"name": "job_title", "contact": "job_title", "customer": "cf_job_title"}
         ({**ROW, "contact": "version"}, '/properties/N/contact: version is read only there: make the row "direction": "to_chargebee"'),
         ({"name": "site", "contact": "customer.website", "customer": "cf_site"}, "/properties/N/contact: customer.website is a property of another record, which a contact does not write: make the row"),
         ({**ROW, "contact": {"path": "job_title", "else": "job_titel"}}, "/properties/N/contact/else: a contact has no property 'job_titel'; did you mean"),
-        ({**ROW, "customer": {"path": "taxability", "translate": {"yes": "taxable"}}}, "/properties/N/customer/translate/yes: is no word of its own; those of taxability are 'taxable', 'exempt'"),
+        ({**ROW, "customer": {"path": "taxability", "translate": {"yes": "taxable"}}}, "/properties/N/customer/translate/yes: is not one of its words; those of taxability are 'taxable', 'exempt'"),
         ({**ROW, "name": "raw"}, "/properties/N/name: 'raw' is the record as its system has it"),
         ({"name": "whole", "contact": "address", "customer": "cf_address"}, "/properties/N/contact: the row 'address_line1' writes address.line1 of a contact, too"),
         ({**ROW, "refers_to": "organization"}, "/properties/N/refers_to: there is no 'organization'; did you mean \"organisation\"?"),
@@ -136,7 +136,7 @@ def test_a_word_of_its_own_that_would_come_back_as_another_is_refused(folder: Pa
     status["order"].pop("also_read")
     path.write_text(json.dumps(given), encoding="utf-8")
     [found] = refused(folder, "order")
-    assert found.startswith("/properties/1/order/translate/confirmed: 'shipped' is a word of its own, too")
+    assert found.startswith("/properties/1/order/translate/confirmed: 'shipped' is also one of its words")
 
 
 def test_lines_keep_clear_of_what_the_order_itself_has(folder: Path) -> None:
@@ -176,7 +176,7 @@ def test_what_is_no_json_or_says_a_key_twice_is_refused(folder: Path) -> None:
     assert refused(folder) == ["/: the key 'personal' is there twice in the row 'first_name'"]
     path.write_text(text + "]", encoding="utf-8")
     [found] = refused(folder)
-    assert re.fullmatch(r"/: line \d+, column 1 is no JSON: Extra data", found)
+    assert re.fullmatch(r"/: line \d+, column 1 is not JSON: Extra data", found)
 
 
 def test_a_row_that_was_added_a_minute_ago_is_masked_where_personal_data_is(folder: Path) -> None:

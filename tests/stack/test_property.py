@@ -52,7 +52,7 @@ def test_the_way_of_a_property_is_shown_pipe_by_pipe() -> None:
 def test_only_a_property_that_goes_both_ways_has_a_tie_to_win() -> None:
     assert "at the same moment the ERP wins" in told(READ, "contact.phone")
     one_way = told(READ, "customerp-contact.customer.vat_number")
-    assert "what is typed in Chargebee is put back" in one_way and "same moment" not in one_way
+    assert "edits in Chargebee are overwritten" in one_way and "same moment" not in one_way
 
 
 def test_the_same_row_is_found_by_its_name_on_either_side() -> None:

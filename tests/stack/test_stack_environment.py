@@ -69,7 +69,7 @@ def refused(tmp_path: Path, text: str, process: dict[str, str] | None = None) ->
         ("ERP_TOKEN=t", ["ERP_BASE_URL is missing"]),
         (
             "OWN_ERP_URL=https://erp.example",
-            ["OWN_ERP_URL in .env is no setting", "ERP_PROFILE names that profile"],
+            ["OWN_ERP_URL in .env is not a setting", "ERP_PROFILE names that profile"],
         ),
         (
             "DELETES=archiv",
@@ -77,7 +77,7 @@ def refused(tmp_path: Path, text: str, process: dict[str, str] | None = None) ->
         ),
         ("CHARGEBEE_SITE=…\nCHARGEBEE_API_KEY=k", ["still the placeholder"]),
         ("NODE_PORT=9042\nNODE_PORT=9043", ["line 2: NODE_PORT is there twice"]),
-        ("anything=1", ["anything in .env is no setting"]),
+        ("anything=1", ["anything in .env is not a setting"]),
         ("chargebee_site=acme-test", ['did you mean "CHARGEBEE_SITE"?']),
         ("ERP_BASE_URL=erp.example/api\nERP_TOKEN=t", ["ERP_BASE_URL must be an http:// or https:// URL"]),
         ("CHARGEBEE_BASE_URL=acme-test\nCHARGEBEE_API_KEY=k", ["CHARGEBEE_BASE_URL must be an http"]),

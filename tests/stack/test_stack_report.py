@@ -98,7 +98,7 @@ def test_counts_linked_pending_and_rejected() -> None:
     assert (company.erp, company.chargebee, company.linked, company.pending) == (2, 2, 1, 1)
     text = table(report)
     assert "too long (/email)" in text
-    assert "What is none of these needs no counterpart" in text, "three people, one of them linked"
+    assert "Other records need no counterpart" in text, "three people, one of them linked"
     assert "pending: 1 × Chargebee business entity (console), such as 4:\n  create it" in text
     assert "Chargebee customer for ERP employee EM-1: rejected: too long (/email)" in text
     assert text.splitlines()[-1] == "warning (disabled): chargebee-item-share: disabled: for now"

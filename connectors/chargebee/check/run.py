@@ -142,7 +142,7 @@ def _may_write(settings: ChargebeeSettings, domain: str) -> None:
     names = [domain, *([host.partition(".")[0]] if host.endswith(_SITES) else [])]
     if not all(one.endswith("-test") for one in names) or settings.api_key.startswith("live_"):
         said = " / ".join(dict.fromkeys(names))
-        raise NotWritten(f"{said} is no test site, whose name ends in -test: a check writes on no other")
+        raise NotWritten(f"{said} is not a test site (-test at its end); a check writes on no other")
 
 
 def asked_for(probes: Probes, ids: Collection[str]) -> list[str]:

@@ -34,9 +34,7 @@ def json_of(request: Request, any_bytes: bool = False) -> object:
 def parse(text: bytes) -> object:
     """Return the JSON value of a text; `BadRequest` if it is invalid, nested too deep, or too large."""
     if jsonio.values_in(text) > MOST_VALUES:
-        raise BadRequest(
-            f"the body holds more than {MOST_VALUES} values; send fewer at a time", rule="values"
-        )
+        raise BadRequest(f"the body has more than {MOST_VALUES} values; send fewer at a time", rule="values")
     try:
         return jsonio.loads(text)
     except ValueError as error:

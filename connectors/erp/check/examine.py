@@ -94,7 +94,10 @@ class Examination:
             raise Unreachable(error.detail) from error
         advice = "compare the profile with an answer of the ERP"
         if isinstance(error, NotJson):
-            place, advice = ("list", "path"), "this address gives a page for people; check base_url and path"
+            place, advice = (
+                ("list", "path"),
+                "this address returns a page for people; check base_url and path",
+            )
         elif isinstance(error, EndlessList):
             place, advice = ("paginator",), "the ERP does not understand how the next page is asked for"
         elif isinstance(error, ShortList):
@@ -313,7 +316,7 @@ class Examination:
                 ERROR,
                 ("origin", "query"),
                 error.detail,
-                "without a working look-up repeated creates make twins",
+                "without a working look-up, repeated creates create twins",
             )
             return
         if found is None:

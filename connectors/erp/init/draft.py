@@ -96,7 +96,7 @@ def _checked(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or not parts.path.strip("/"):
         raise SettingsError(
-            "--init", f"{url} is no address of a list, such as https://erp.example/api/customers"
+            "--init", f"{url} is not the address of a list, such as https://erp.example/api/customers"
         )
     return url
 
@@ -143,7 +143,7 @@ def _auth(auth: str | None, environ: Mapping[str, str]) -> Document:
 def _header(one: str) -> tuple[str, str]:
     name, _, variable = one.partition("=")
     if not name or not _VARIABLE.fullmatch(variable):
-        said = "is no NAME=VARIABLE, such as X-Tenant=ERP_TENANT with the value in that environment variable"
+        said = "is not NAME=VARIABLE, such as X-Tenant=ERP_TENANT with the value in that environment variable"
         raise SettingsError("--header", said)
     return name, f"${{{variable}}}"
 
@@ -169,7 +169,7 @@ def _entity(
     first = client.call("GET", path, operation="init", params=query)
     probe = Probe(client, path, query, first)
     if not probe.records:
-        raise InvalidResponse(f"{path} holds no list of records; name a list that has some")
+        raise InvalidResponse(f"{path} has no list of records; name a list that has some")
     notes: list[str] = []
     entity: Document = {"path": path}
     found = probe.settle(answer.keys_of(probe.records, path.rpartition("/")[2]))
@@ -217,7 +217,7 @@ def _stamps(entity: Document, records: Sequence[answer.Record], notes: list[str]
     stamps = answer.stamps_of(records)
     form = answer.form_of_stamps([get_path(one, stamps[0]) for one in records]) if stamps else None
     if not stamps or form is None:
-        notes.append("modified: no field looks like a change stamp")
+        notes.append("modified: no field looks like a change timestamp")
         return None
     alike = [
         one for one in stamps if answer.form_of_stamps([get_path(record, one) for record in records]) == form
@@ -227,9 +227,7 @@ def _stamps(entity: Document, records: Sequence[answer.Record], notes: list[str]
         entity["modified_format"] = form
     if form == "iso_naive" or (form.startswith("%") and "%z" not in form):
         entity["timezone"] = "UTC"
-        notes.append(
-            "timezone: the stamps name no offset; say where the ERP's clock stands, such as Europe/Oslo"
-        )
+        notes.append("timezone: the timestamps have no offset; set the ERP's time zone, such as Europe/Oslo")
     return alike[0]
 
 
@@ -257,9 +255,7 @@ def _singly(
     if update:
         entity["update"] = update
     if not probe.tells_of_none(found.path):
-        notes.append(
-            "get: a record that is not there is not answered 404; add a rule to connection.rest.errors"
-        )
+        notes.append("get: a missing record is not answered 404; add a rule to connection.rest.errors")
     shown = {name for name, value in answer.leaves(probe.records[0]) if value is not None}
     more = [name for name, value in answer.leaves(found.record) if value is not None and name not in shown]
     if more:
@@ -307,7 +303,7 @@ def _map(
     entity["fields"] = fields
     if guesses.without_place:
         entity["ignore"] = guesses.without_place
-        notes.append("ignore: what stands there gets lost when the sync writes it; map it, if the ERP has it")
+        notes.append("ignore: these fields are lost when the sync writes them; map them, if the ERP has them")
     left = [path for path in guesses.left if path != origin]
     if left:
         entity["$comment"] = f"Not mapped: {', '.join(left)}"

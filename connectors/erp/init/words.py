@@ -45,7 +45,7 @@ OFFSETS: Sequence[str] = _ALL["offsets"]
 CURSORS: Sequence[str] = _ALL["cursors"]
 AFTER: Sequence[str] = _ALL["after"]
 SINCE: Sequence[str] = _ALL["since"]
-"""Query parameters to try; `{stamp}` is the field that holds the change stamp."""
+"""Query parameters to try; `{stamp}` is the field that holds the change timestamp."""
 
 TOTALS: Sequence[str] = _ALL["totals"]
 MORE: Sequence[str] = _ALL["more"]

@@ -152,7 +152,7 @@ class Field:
             return self._prefix + text if self._prefix else self._encode(text)
         except (ValueError, TypeError, KeyError, InvalidOperation):
             raise Rejected(
-                f"{self.name} is not of the form that this ERP wants", field=_place(self.name), rule="type"
+                f"{self.name} is not in the form that this ERP expects", field=_place(self.name), rule="type"
             ) from None
 
     def _raw_value(self, holder: object) -> object:

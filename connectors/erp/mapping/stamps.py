@@ -76,7 +76,7 @@ def pair_parser(
             moment = datetime.combine(date.fromisoformat(str(day)[:10]), _time(clock, hour))
             return to_text(instant(moment, place, now))
         except (ValueError, TypeError, ArithmeticError) as error:
-            raise BadStamp(f"a change stamp is no day with a time of the form {clock}") from error
+            raise BadStamp(f"a change timestamp is not a day with a time of the form {clock}") from error
 
     return parse
 

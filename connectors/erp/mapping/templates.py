@@ -115,7 +115,7 @@ def fill_path(
             return path
         found = values[name] if name in values else get_path(raw, name)
         if name == "id" and not {"", ".", ".."}.isdisjoint(str(found).split("/")):
-            raise NotFound(f"{found!r} is no record's id", entity=str(found))
+            raise NotFound(f"{found!r} is not the id of a record", entity=str(found))
         if isinstance(found, bool | dict | list) or found is None:
             raise InvalidResponse(f"the ERP's record has no {name}, which {template} needs")
         mark = _quote_around(template[: match.start()])

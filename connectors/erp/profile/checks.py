@@ -67,10 +67,10 @@ def problems(checked: Checked) -> Iterator[Finding]:
 def _needed(checked: Checked) -> Iterator[Finding]:
     entity = checked.entity
     if entity.origin is None and entity.create.allowed and not entity.read_only:
-        yield (), "origin (without it a repeated create makes twins; or set read_only) is missing"
+        yield (), "origin (without it, a repeated create creates twins; or set read_only) is missing"
     incremental = entity.incremental
     if incremental is not None and not entity.modified and incremental.order != "none":
-        yield ("incremental", "order"), "must be none where records show no change stamp (modified)"
+        yield ("incremental", "order"), "must be none where records show no change timestamp (modified)"
 
 
 def _references(checked: Checked) -> Iterator[Finding]:
@@ -137,7 +137,7 @@ def _paging(checked: Checked) -> Iterator[Finding]:
     if position is not None and _param(paginator) is None and position not in asked:
         yield (
             ("paginator",),
-            f"the list would never end: name the param that takes the {position},"
+            f"the list would never end: name the param for the {position},"
             f" or use {{{position}}} in list.query",
         )
     limit_param = getattr(paginator, "limit_param", None)
@@ -152,7 +152,7 @@ def _paging(checked: Checked) -> Iterator[Finding]:
     if isinstance(paginator, KeysetPages) and "{value}" not in paginator.template:
         yield ("paginator", "template"), "every page would be asked for alike; put {value} into it"
     if isinstance(paginator, KeysetPages) and paginator.field in entity.modified:
-        advice = "records that share a change stamp would be skipped at a page's end; use the key"
+        advice = "records that share a change timestamp would be skipped at a page's end; use the key"
         yield ("paginator", "field"), advice
 
 
@@ -166,7 +166,7 @@ def _parts(checked: Checked) -> Iterator[Finding]:
     if within is not None and within.part not in parts:
         yield ("create", "within", "part"), f"there is no part {within.part}; {_known(parts)}"
     if within is not None and checked.entity.commands is None:
-        yield ("create", "within"), "needs commands, which say how an item of a list is made"
+        yield ("create", "within"), "needs commands, which say how an item of a list is created"
     for name, part in parts.items():
         if part.create is not None and (within is None or name != within.part):
             for need in ("path", "into"):
@@ -270,7 +270,7 @@ def _pattern(place: tuple[str, ...], pattern: str | None) -> Iterator[Finding]:
         if pattern is not None and re.compile(pattern).groups == 0:
             yield place, "put the part that counts into parentheses"
     except re.error as error:
-        yield place, f"this is no regular expression: {error}"
+        yield place, f"this is not a regular expression: {error}"
 
 
 def webhook_problems(webhooks: Webhooks, entities: Mapping[str, DatatypeProfile]) -> Iterator[Finding]:

@@ -154,7 +154,7 @@ def _object(pairs: list[tuple[str, object]]) -> Json:
     members = dict(pairs)
     if len(members) < len(pairs):
         twice = next(name for name in members if sum(name == other for other, _ in pairs) > 1)
-        raise ValueError(f"the key {twice} stands twice in one object")
+        raise ValueError(f"the key {twice} appears twice in one object")
     return members
 
 
@@ -191,7 +191,7 @@ def _with_variables(path: Path, document: Any, variables: Mapping[str, Any]) -> 
             (given["value"], given.get("type", "text")) if isinstance(given, dict) else (given, "text")
         )
         if "{" in text or (form == "integer" and not text.isdigit()):
-            raise SettingsError("ERP_PROFILE", f"{place}: the value holds a brace, or is no whole number")
+            raise SettingsError("ERP_PROFILE", f"{place}: the value has a brace, or is not a whole number")
         values[name] = int(text) if form == "integer" else text
     return {
         key: _put_in(value, values) if key in ("defaults", "entities", "lookups") else value

@@ -149,7 +149,7 @@ class GapDetector:
                 key = self._key(record)
                 if not (key.isascii() and key.isdigit()):
                     raise FixSettings(
-                        f"{self._datatype}: ids are no whole numbers, so deleted.strategy cannot be this one",
+                        f"{self._datatype}: ids are not whole numbers, so deleted.strategy cannot be used",
                         setting="ERP_PROFILE",
                     )
                 live.add(int(key))

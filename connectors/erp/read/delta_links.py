@@ -90,7 +90,7 @@ class DeltaReader:
             if not isinstance(following, str):
                 # Not every entity has them, and an ERP that has none may answer as if it was not asked.
                 LOG.warning(
-                    "%s: the ERP gives no delta link, so deletions are seen by full reads alone",
+                    "%s: the ERP returns no delta link, so only full reads find deletions",
                     self._datatype,
                 )
                 self._has_links = False
@@ -103,7 +103,7 @@ class DeltaReader:
 
     def _note(self, rows: object) -> None:
         if not isinstance(rows, list):
-            raise InvalidResponse(f"{self._datatype}: the ERP's answer to a delta link holds no list")
+            raise InvalidResponse(f"{self._datatype}: the ERP's answer to a delta link has no list")
         for row in (row for row in rows if isinstance(row, dict)):
             if "@removed" in row or str(row.get(_CONTEXT, "")).endswith("/$deletedEntity"):
                 self._gone[self._removed(row)] = time.monotonic()

@@ -143,7 +143,7 @@ class Lists:
             sign = None if self._trusted or len(records) != size - 1 else "its length"
         if sign is not None:
             raise FixSettings(
-                f"{self._name}: by {sign} the list goes on, and not as the profile says; see its paginator",
+                f"{self._name}: by {sign} the list continues, but not as the profile says; see its paginator",
                 setting="ERP_PROFILE",
             )
 

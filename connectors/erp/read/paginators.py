@@ -282,7 +282,7 @@ def _flag(answer: UpstreamResponse, path: str) -> bool:
     Silence is no answer: it would cut the list short.
     """
     if not has_path(answer.body, path):
-        raise InvalidResponse(f"the ERP does not say at {path} whether the list goes on")
+        raise InvalidResponse(f"the ERP does not say at {path} whether the list continues")
     return bool(get_path(answer.body, path))
 
 

@@ -54,7 +54,7 @@ class SingleReader:
             body is None or (last.isdigit() and isinstance(listed, list)) or _says_null(body, place)
         ):
             raise NotFound(f"the ERP has no {self._datatype} {key}", entity=key)
-        raise InvalidResponse(f"{self._datatype}: the ERP's answer to get holds no record")
+        raise InvalidResponse(f"{self._datatype}: the ERP's answer to get has no record")
 
 
 def _says_null(body: object, place: str) -> bool:

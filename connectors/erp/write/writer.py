@@ -420,7 +420,7 @@ class Writer(WritePort[Write]):
         try:
             return self.fetch(str(key))
         except NotFound as error:
-            raise Unreadable(f"{self._name}: the ERP made {key} and does not show it yet") from error
+            raise Unreadable(f"{self._name}: the ERP made {key} but does not show it yet") from error
 
     def _record(self, answer: UpstreamResponse, operation: str, place: str) -> Record:
         raw = get_path(answer.body, place)

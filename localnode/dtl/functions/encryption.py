@@ -106,9 +106,9 @@ def _public_key(pem: str) -> RSAPublicKey:
     try:
         key = load_pem_public_key(pem.encode())
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise Refusal("encrypt-pki: PUBLIC_KEY is no key in PEM format (BEGIN PUBLIC KEY)") from error
+        raise Refusal("encrypt-pki: PUBLIC_KEY is not in PEM format (BEGIN PUBLIC KEY)") from error
     if not isinstance(key, RSAPublicKey):
-        raise Refusal("encrypt-pki: PUBLIC_KEY is no RSA key")
+        raise Refusal("encrypt-pki: PUBLIC_KEY is not an RSA key")
     return key
 
 
@@ -117,9 +117,9 @@ def _private_key(pem: str) -> RSAPrivateKey:
     try:
         key = load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise Refusal("decrypt-pki: PRIVATE_KEY is no key in PEM format (BEGIN RSA PRIVATE KEY)") from error
+        raise Refusal("decrypt-pki: PRIVATE_KEY is not in PEM format (BEGIN RSA PRIVATE KEY)") from error
     if not isinstance(key, RSAPrivateKey):
-        raise Refusal("decrypt-pki: PRIVATE_KEY is no RSA key")
+        raise Refusal("decrypt-pki: PRIVATE_KEY is not an RSA key")
     return key
 
 

@@ -25,7 +25,7 @@ def _public(armour: str) -> object:
     try:
         return pysequoia.Cert.from_bytes(armour.encode())
     except _FAILURES as error:
-        raise Refusal("encrypt-pgp: PUBLIC_KEY is no OpenPGP key in ASCII armour") from error
+        raise Refusal("encrypt-pgp: PUBLIC_KEY is not an OpenPGP key in ASCII armour") from error
 
 
 @lru_cache(maxsize=32)
@@ -33,7 +33,7 @@ def _private(armour: str) -> Any:
     try:
         return pysequoia.Tsk.from_bytes(armour.encode())
     except _FAILURES as error:
-        raise Refusal("decrypt-pgp: PRIVATE_KEY is no OpenPGP key in ASCII armour") from error
+        raise Refusal("decrypt-pgp: PRIVATE_KEY is not an OpenPGP key in ASCII armour") from error
 
 
 def encryptor(public_key: str) -> Callable[[str], object]:

@@ -132,7 +132,7 @@ def _fixed_name(call: Call) -> str | None:
     if not name.constant:
         return None
     if not is_string(name.value) and not (type(name.value) is list and all(map(is_string, name.value))):
-        call.error(0, "PROPERTY must be a name, a list of names or an expression that gives one")
+        call.error(0, "PROPERTY must be a name, a list of names or an expression that returns one")
         return None
     return target_name(name.value, call.scope.settings) if type(name.value) is str else None
 

@@ -69,7 +69,7 @@ class RestTransform(Transform):
         value = called.value()
         found = value if isinstance(value, list) else [value]
         if not all(isinstance(each, dict) for each in found):
-            raise RemoteFailed(f"operation {called.operation.name} answered something else than entities")
+            raise RemoteFailed(f"operation {called.operation.name} did not return entities")
         return found
 
     def _with_answer(self, entity: Entity, called: Called) -> Entity:

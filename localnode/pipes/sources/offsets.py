@@ -15,7 +15,7 @@ LARGEST = (1 << 63) - 1
 def check_offset(token: object, dataset: str) -> None:
     """BadToken unless the token may be an offset of a dataset, or is None."""
     if token is not None and (type(token) is not int or abs(token) > LARGEST):
-        raise BadToken(f"{token!r:.100} is no offset of dataset {dataset!r}: offsets are whole numbers")
+        raise BadToken(f"{token!r:.100} is not an offset of dataset {dataset!r}: offsets are whole numbers")
 
 
 class Offsets:
@@ -29,7 +29,7 @@ class Offsets:
     def check(token: object) -> None:
         """BadToken unless the token may be one of these, or is None."""
         if token is not None and not (isinstance(token, str) and _TOKEN.fullmatch(token)):
-            raise BadToken(f"{token!r:.100} is no token of this source: take _updated of what it has given")
+            raise BadToken(f"{token!r:.100} is not a token of this source: use an _updated from it")
 
     def since(self, at: int) -> int | None:
         """Return the offset to read dataset number `at` after."""

@@ -176,7 +176,7 @@ def test_it_writes_on_test_sites_only(answer: dict[str, Any], key: str, capsys: 
         code = main(["--write"], environment(upstream.url, CHARGEBEE_API_KEY=key))
         assert {asked.method for asked in upstream.asked} == {"GET"}
     assert code == WRONG_SETTINGS
-    assert "is no test site" in capsys.readouterr().err
+    assert "is not a test site" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

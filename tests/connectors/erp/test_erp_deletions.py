@@ -193,7 +193,7 @@ def test_ids_that_are_no_numbers_are_a_wrong_setting(
     client = service(upstream, tmp_path, {"strategy": "full_compare"})
     answer = client.get(f"/contact/entities?since={START}")
     assert (answer.status_code, answer.json["kind"]) == (502, "fix-settings")
-    assert "no whole numbers" in answer.json["detail"]
+    assert "not whole numbers" in answer.json["detail"]
 
 
 def test_an_empty_list_where_many_were_is_not_believed(

@@ -107,7 +107,7 @@ def test_a_page_that_says_elsewhere_where_to_go_on_is_a_wrong_profile(
         "fix-settings",
         "ERP_PROFILE",
     )
-    assert f"by {sign} the list goes on" in answer.json["detail"].replace("the Link header", "Link"), title
+    assert f"by {sign} the list continues" in answer.json["detail"].replace("the Link header", "Link"), title
 
 
 def test_a_list_that_is_just_as_long_as_a_page_is_believed(upstream: Upstream, tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ def test_numbered_pages_with_local_stamps(upstream: Upstream, capsys: pytest.Cap
     assert entity["list"] == {"records": "data", "count": {"path": "meta.totalCount"}}
     assert entity["incremental"] == {"param": "updatedAfter", "order": "none", "overlap_seconds": 1}
     assert (entity["modified"], entity["modified_format"]) == (["lastUpdated"], "iso_naive")
-    assert "timezone: the stamps name no offset" in said
+    assert "timezone: the timestamps have no offset" in said
     assert entity["origin"] == {"field": "external_refs.chargebee", "query": {"extReference": "{origin}"}}
     fields = entity["fields"]
     assert {name: fields[name] for name in ("name", "organization_number", "email", "billing_address.city")} == {
@@ -223,8 +223,8 @@ def test_a_list_of_summaries_is_read_by_detail(
     [
         (["/api/things"], {}, WRONG_SETTINGS, "may be any of contact"),
         (["contcat=/api/customers"], {}, WRONG_SETTINGS, "there is no datatype contcat"),
-        (["/"], {}, WRONG_SETTINGS, "no address of a list"),
-        (["product=/api/empty"], {}, UNREACHABLE, "holds no list of records"),
+        (["/"], {}, WRONG_SETTINGS, "not the address of a list"),
+        (["product=/api/empty"], {}, UNREACHABLE, "has no list of records"),
         (["/api/nothing/items"], {}, UNREACHABLE, "no such record"),
         (["/api/items"], {"ERP_TOKEN": "wrong-one"}, UNREACHABLE, "ERP_TOKEN"),
     ],
@@ -263,7 +263,7 @@ def test_the_key_is_that_by_which_the_erp_gives_a_record(capsys: pytest.CaptureF
     assert entity["null_values"] == [""]
     assert {"language", "address", "email"} <= set(entity["ignore"])
     assert "first_name" not in entity["ignore"]
-    assert "ignore: what stands there gets lost" in said
+    assert "ignore: these fields are lost" in said
 
 
 def seconds(asked: Asked) -> Reply:

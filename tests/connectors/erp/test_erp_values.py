@@ -289,7 +289,7 @@ def test_what_is_no_moment_names_its_field(
     form: str,
     kind: str,
 ) -> None:
-    """A field is no change stamp, and is not called one."""
+    """A field is no change timestamp, and is not called one."""
     if (form, kind) == ("iso_naive", "date"):
         form = "iso"
     fields = {"created_at": {"from": "made", "type": kind}, "external_refs.chargebee": "ref"}
@@ -300,7 +300,7 @@ def test_what_is_no_moment_names_its_field(
     assert answer.json["field"] == "/created_at"
     assert main([], {"ERP_BASE_URL": upstream.url, "ERP_PROFILE": str(tmp_path / "profile.json")}) == MISFIT
     said = capsys.readouterr().out
-    assert "/fields/created_at" in said and "change stamp" not in said
+    assert "/fields/created_at" in said and "change timestamp" not in said
 
 
 def test_an_object_that_is_replaced_by_what_is_sent_goes_whole(

@@ -40,7 +40,7 @@ def test_the_default_rules_are_about_everything_that_needs_attention() -> None:
     [
         ({"rules": [{"name": "r"}]}, "/rules/0/when: is missing"),
         ({"rules": [{**RULE, "when": ["faild"]}]}, 'at /rules/0/when: there is no finding "faild"; did you mean "failed"'),
-        ({"rules": [{**RULE, "for_minuts": 1}]}, 'is no known property; did you mean "for_minutes"'),
+        ({"rules": [{**RULE, "for_minuts": 1}]}, 'is not a known property; did you mean "for_minutes"'),
         ({"rules": [{**RULE, "for_minutes": -1}]}, "/rules/0/for_minutes"),
         ({"rules": [RULE, RULE]}, 'two rules are called "r"'),
         ({"channels": [{"type": "pager"}]}, "/channels/0/type"),
@@ -67,7 +67,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match="cannot be read"):
         read_rules(tmp_path / "none.json", {})
     (tmp_path / "bad.json").write_text("{")
-    with pytest.raises(BadSetting, match="no JSON"):
+    with pytest.raises(BadSetting, match="not JSON"):
         read_rules(tmp_path / "bad.json", {})
 
 

@@ -50,8 +50,8 @@ def test_the_transform(pipe: Build, fill: Callable[..., None], live: Callable[[s
     [
         ({"a": 1}, "exactly one"),
         ({"<a>": 1, "<b>": 2}, "exactly one"),
-        ({"<a b>": 1}, "no XML name"),
-        ({"<a>": 1, "x y": 1}, "no XML name"),
+        ({"<a b>": 1}, "not an XML name"),
+        ({"<a>": 1, "x y": 1}, "not an XML name"),
         ({"<a>": "\x00"}, "control character"),
     ],
 )
@@ -66,5 +66,5 @@ def test_values() -> None:
 
 
 def test_a_wrong_wrapper_is_refused() -> None:
-    with pytest.raises(ConfigProblem, match="no XML name"):
+    with pytest.raises(ConfigProblem, match="not an XML name"):
         XmlWriter({"wrapper": "a b"})

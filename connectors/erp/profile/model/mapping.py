@@ -157,7 +157,7 @@ class FieldSpec(ProfilePart, frozen=True):
             Path,
             Meta(
                 description="Where the ERP's record, or the item, holds the value or the list."
-                " @modified is the record's change stamp, @position a line's place in its list from 1"
+                " @modified is the record's change timestamp, @position a line's place in its list from 1"
                 " on."
             ),
         ]
