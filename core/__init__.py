@@ -1,1 +1,1 @@
-"""The small things that services, local node, sandboxes and stack share; it imports none of them."""
+"""Hold the small modules that services, local node, sandboxes and stack share; imports none of them."""

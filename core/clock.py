@@ -1,4 +1,4 @@
-"""Points in time as text that sorts as they do: `YYYY-MM-DDThh:mm:ss.ffffffZ`, always UTC, 27 characters."""
+"""Write instants as text that sorts in time order: `YYYY-MM-DDThh:mm:ss.ffffffZ`, UTC, 27 characters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def now_us() -> int:
 
 
 def to_text(moment: datetime) -> str:
-    """Return a moment as text of fixed width; one without an offset counts as UTC."""
+    """Return an instant as text of fixed width; one without an offset counts as UTC."""
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     # %Y has no leading zeros on Linux (https://bugs.python.org/issue13305): years before 1000 are filled up.
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%f").rjust(26, "0") + "Z"
@@ -33,29 +33,29 @@ def seconds_to_text(seconds: float) -> str:
 
 
 def now_text() -> str:
-    """Return the present moment as text."""
+    """Return the present instant as text."""
     return to_text(datetime.now(UTC))
 
 
 def text_to_us(text: str) -> int:
-    """Return the microseconds of an ISO 8601 instant, UTC if it names no offset; ValueError if it is none."""
+    """Return the microseconds of an ISO 8601 instant, UTC without an offset; ValueError if it is invalid."""
     moment = datetime.fromisoformat(text)
     return ((moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment) - EPOCH) // _MICROSECOND
 
 
 class RisingClock:
-    """Tells the time such that no two answers are the same and none is before another. Thread-safe."""
+    """A clock whose answers are all different and always increase. Thread-safe."""
 
     def __init__(self, last_us: int = 0) -> None:
         self._last = last_us
         self._lock = threading.Lock()
 
     def now_us(self) -> int:
-        """Return the present moment in microseconds, moved on by one as often as it takes to be new."""
+        """Return the present instant in microseconds, increased as far as necessary to be new."""
         with self._lock:
             self._last = max(now_us(), self._last + 1)
             return self._last
 
     def now_text(self) -> str:
-        """Return the same as text."""
+        """Return the present instant as text."""
         return us_to_text(self.now_us())

@@ -1,9 +1,8 @@
-"""Decisions of people about records, as the receiver `decisions` of the flow takes them.
+"""Build decisions of people about records, as the receiver `decisions` of the flow accepts them.
 
-A decision is an entity. About records: `link`, `unlink` (two `records`), `new` (one: it is nobody's
-counterpart yet, one is to be made) and `choose` (one, with a `property`: its value is the right one, as if
-somebody had typed it now). About a row of a share pipe, named `<pipe>:<_id of the row>`: `retry`, `ignore`
-and `note`.
+A decision is an entity. About records: `link`, `unlink` (two `records`), `new` (one record, which gets a
+counterpart of its own) and `choose` (one record with a `property`, whose value counts as if somebody had
+typed it now). About a row of a share pipe, named `<pipe>:<_id of the row>`: `retry`, `ignore` and `note`.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ Group = Callable[[RecordName], Sequence[RecordName]]
 
 
 def about(kind: str, records: Sequence[RecordName], note: str = "", **more: str) -> Json:
-    """Return a decision about records, as the receiver takes it."""
+    """Return a decision about records, as the receiver accepts it."""
     names = sorted(str(each) for each in records)
     found: Json = {"_id": "|".join([*names, *more.values()]), "decision": kind, "records": names, **more}
     return {**found, "note": note} if note else found
 
 
 def about_row(kind: str, pipe: str, row_id: str, note: str = "") -> Json:
-    """Return a decision about a row of a share pipe. One that is no retry does not take the place of one."""
+    """Return a decision about a row of a share pipe. Only a retry replaces an earlier retry."""
     found: Json = {"_id": row_key(kind, pipe, row_id), "decision": kind}
     return {**found, "note": note} if note else found
 
@@ -45,14 +44,15 @@ def row_key(kind: str, pipe: str, row_id: str) -> str:
 
 
 def unlink(record: RecordName, group: Group, note: str = "") -> list[Json]:
-    """Return what takes a record apart from its counterparts, [] when it has none."""
+    """Return the decisions that separate a record from its counterparts; [] if it has none."""
     return [about(UNLINK, pair, note) for pair in _pairs(record, group(record))]
 
 
 def link(record: RecordName, other: RecordName, group: Group, note: str = "") -> list[Json]:
-    """Return what lets two records sync with each other alone; the link itself comes last.
+    """Return the decisions that let two records sync only with each other; the link itself comes last.
 
-    Former counterparts are left alone until somebody decides about them. ValueError for two of one system.
+    Former counterparts are left alone until somebody decides about them. ValueError for two records of one
+    system.
     """
     if record.system == other.system:
         raise ValueError(f"{record} and {other} are of one system: a link joins records of two")
@@ -67,9 +67,9 @@ def link(record: RecordName, other: RecordName, group: Group, note: str = "") ->
 
 
 def undone(decision: Json) -> Json:
-    """Return what takes a decision back: a deleted one was never made.
+    """Return the decisions that take a decision back: it is sent again as deleted.
 
-    Records that were linked name each other by now, so a link is taken back by an `unlink` in its place.
+    Records that were linked name each other by now, so a link is taken back by an `unlink` instead.
     """
     if decision.get("decision") == LINK:
         return {"_id": decision["_id"], "decision": UNLINK, "records": decision["records"]}
@@ -78,7 +78,7 @@ def undone(decision: Json) -> Json:
 
 
 def _pairs(record: RecordName, group: Sequence[RecordName]) -> list[tuple[RecordName, RecordName]]:
-    """Return the links between a record, with what is one thing with it, and the other system."""
+    """Return the links between a record, with those that are one thing with it, and the other system."""
     same = [each for each in group if each.system == record.system and _alike(each, record)]
     return [(mine, each) for mine in same for each in group if each.system != record.system]
 

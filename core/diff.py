@@ -1,4 +1,4 @@
-"""Compare JSON values exactly: 1, 1.0 and true differ, also deep within; the order of keys does not count."""
+"""Compare JSON values exactly: 1, 1.0 and true differ, at any depth; the order of keys does not count."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def field_changes(before: object, after: object, fields: Iterable[str]) -> list[
 def differences(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[Json]:
     """Yield `{"path", "kind": added|removed|changed, "before", "after"}` in the order of paths.
 
-    Objects are compared member by member, all else as a whole.
+    Objects are compared member by member, everything else as a whole.
     """
     yield from _compare("", before, after)
 

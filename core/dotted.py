@@ -1,4 +1,4 @@
-"""Read and write what lies at a dotted path in JSON values: `address.city`, `errors.0.field`."""
+"""Read and write values at a dotted path in JSON: `address.city`, `errors.0.field`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from core.jsonio import Json
 
 
 def get_path(value: object, path: str) -> Any:
-    """Return the value at a dotted path, or None where there is nothing.
+    """Return the value at a dotted path, or None if there is none.
 
-    A key may itself hold dots (`@odata.etag`): the whole rest of the path comes before its first part. In a
-    list a part is an index. The empty path is the value itself.
+    A key may contain dots itself (`@odata.etag`): the whole rest of the path takes precedence over its first
+    part. In a list a part is an index. The empty path is the value itself.
     """
     if not path:
         return value
@@ -26,7 +26,7 @@ def get_path(value: object, path: str) -> Any:
 
 
 def has_path(value: object, path: str) -> bool:
-    """Return whether there is something at a dotted path. Null is something, and all that would be in it."""
+    """Return whether there is a value at a dotted path. Null is a value, and so is everything inside it."""
     if isinstance(value, dict) and path in value:
         return True
     before, dot, last = path.rpartition(".")
@@ -36,9 +36,9 @@ def has_path(value: object, path: str) -> bool:
 
 
 def is_shown(value: object, path: str) -> bool:
-    """Return whether a value says what is at a path, be it that there is nothing.
+    """Return whether a value determines what is at a path, even if nothing is there.
 
-    So does a text, number or truth value where an object might be, and a list, however many items it has.
+    A text, number or boolean in place of an object determines it, and so does a list of any length.
     """
     while not has_path(value, path):
         path, dot, _ = path.rpartition(".")
@@ -59,7 +59,7 @@ def get_all(value: object, path: str) -> list[object]:
 
 
 def set_path(record: dict[str, object], path: str, value: object) -> None:
-    """Set the value at a dotted path. Objects on the way are made, or copied: others may hold them, too."""
+    """Set the value at a dotted path. Objects on the way are created, or copied if others may share them."""
     *way, last = path.split(".")
     for name in way:
         inner = record.get(name)
@@ -69,7 +69,7 @@ def set_path(record: dict[str, object], path: str, value: object) -> None:
 
 
 def leaves(value: object, path: str = "") -> Json:
-    """Return dotted path → value of all that is not an object, or an empty one; in the order of the value."""
+    """Return dotted path → value of everything that is not an object, or an empty one; in order."""
     if not isinstance(value, dict) or (not value and path):
         return {path: value}
     found: dict[str, Any] = {}

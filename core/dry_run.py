@@ -1,6 +1,6 @@
-"""What a node and the services call a dry run by: a share that is carried out but for its writes.
+"""Names that a node and the services use for a dry run: a share request without its writes.
 
-`POST /<datatype>/share?dry_run=true`, see `docs/reference/services.md`.
+`POST /<datatype>/share?dry_run=true`, see `docs/reference/endpoints.md`.
 """
 
 PARAMETER = "dry_run"

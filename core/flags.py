@@ -1,4 +1,4 @@
-"""Read a yes or no that somebody wrote as text: in a query parameter, an environment variable, a setting."""
+"""Read a boolean that is written as text: in a query parameter, an environment variable, a setting."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ _FALSE = frozenset({"false", "0", "no", "off"})
 
 
 def parse_flag(text: str) -> bool:
-    """Return what `text` says, whatever its case; ValueError ("must be true or false") for anything else."""
+    """Return the boolean in `text`, in any case; ValueError ("must be true or false") for anything else."""
     word = text.strip().lower()
     if word in _TRUE:
         return True

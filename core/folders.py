@@ -1,4 +1,4 @@
-"""The lock file of a data folder."""
+"""Open the lock file of a data folder."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def open_lock(folder: Path) -> int:
-    """Make a folder where it is missing, and return the descriptor of its file `lock`.
+    """Create a folder if it is missing, and return the descriptor of its file `lock`.
 
-    OSError, with one sentence, where it cannot be made or written to.
+    Raises OSError with one sentence if the folder cannot be created or written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,9 +1,9 @@
-"""gunicorn's threaded worker, with an end to every request: in time, and in how many are in work at once.
+"""Run gunicorn's threaded worker with limits on the time of each request and on concurrent requests.
 
 gunicorn reads head and body of a request for as long as the caller sends a byte now and then, and each such
-caller holds a thread. Here the whole of a request has to come within a time that grows with what has come: so
-many seconds, and one more for every `SLOWEST` bytes. What it waits here for its turn does not count. Threads
-that read are more than those that work, so that callers who are slow to say what they want delay nobody.
+caller occupies a thread. Here the whole request must arrive within a time that grows with its size:
+`request_seconds`, and one more second for every `SLOWEST` bytes. The time that a request waits here for its
+turn does not count. There are more threads that read than threads that work, so slow callers delay nobody.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ SCRIPT_NAME, and a header with an underscore, which WSGI would take for another,
 
 
 def keep_memory_together() -> None:
-    """Have what is freed given back to the system; each thread would keep a heap of its own (glibc).
+    """Make glibc return freed memory to the system; by default each thread keeps a heap of its own.
 
     https://www.gnu.org/software/libc/manual/html_node/Malloc-Tunable-Parameters.html
     """
@@ -72,20 +72,20 @@ def keep_memory_together() -> None:
 
 
 def collect_seldom() -> None:
-    """Have the garbage collector leave out what is loaded by now, and look at the rest less often."""
+    """Make the garbage collector skip what is loaded by now, and examine the rest less often."""
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
 
 
 class RequestTooSlow(NoMoreData, TimeoutError):  # type: ignore[misc]  # gunicorn has no types
-    """The rest of a request did not come in time."""
+    """The rest of a request did not arrive in time."""
 
     def __init__(self) -> None:
         super().__init__(None)
 
 
 class _Reading:
-    """A socket that is read within the time of one request; all else is the socket's own."""
+    """A socket with a time limit for one request; everything else is delegated to the socket."""
 
     def __init__(self, sock: socket.socket, seconds: float) -> None:
         self._sock = sock
@@ -94,15 +94,15 @@ class _Reading:
         self._timeout: float | None = None
 
     def begin(self) -> None:
-        """Let the time of a request begin."""
+        """Start the time of a request."""
         self._ends = time.monotonic() + self._seconds
 
     def go_on(self, seconds: float) -> None:
-        """Let so much time not count."""
+        """Exclude this much time from the limit."""
         self._ends += seconds
 
     def gettimeout(self) -> float | None:
-        """Return how long a single read may take besides."""
+        """Return the limit of a single read."""
         return self._timeout
 
     def settimeout(self, seconds: float | None) -> None:
@@ -110,7 +110,7 @@ class _Reading:
         self._timeout = seconds
 
     def recv(self, size: int) -> bytes:
-        """Return what is there; `RequestTooSlow` once the time is up."""
+        """Return what has arrived; `RequestTooSlow` once the time is up."""
         left = self._ends - time.monotonic()
         left = left if self._timeout is None else min(left, self._timeout)
         if left <= 0:
@@ -132,7 +132,7 @@ _THIS = threading.local()
 
 @contextmanager
 def waiting_here() -> Iterator[None]:
-    """Within it a request waits for its turn: that is not the caller's slowness."""
+    """Exclude the time in this context from the request's limit: the request waits for its turn."""
     began = time.monotonic()
     try:
         yield
@@ -143,7 +143,7 @@ def waiting_here() -> Iterator[None]:
 
 
 class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """The worker of the services and of the node; `request_seconds` is what a request has, however small."""
+    """The worker of the services and of the node; `request_seconds` is the minimum time for a request."""
 
     request_seconds = 30.0
 
@@ -153,11 +153,11 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self.max_keepalived = max(1, self.cfg.worker_connections - self.cfg.threads - READERS)
 
     def get_thread_pool(self) -> object:
-        """Return threads that read and threads that work; `handle_request` tells them apart."""
+        """Return a pool of threads that read and threads that work; `handle_request` separates them."""
         return ThreadPoolExecutor(max_workers=self.cfg.threads + READERS)
 
     def init_process(self) -> None:
-        """Bound the time in which an answer is not read; connections have it from the listening socket."""
+        """Limit how long an unread answer blocks; connections inherit this from the listening socket."""
         seconds = struct.pack("@ll", UNREAD_SECONDS, 0)
         for listener in self.sockets:
             listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, seconds)
@@ -170,7 +170,7 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         collect_seldom()
 
     def handle(self, conn: Any) -> object:
-        """Read one request and answer it; where its head does not come in time, the connection is cut."""
+        """Read one request and answer it; close the connection if its head does not arrive in time."""
         if conn.parser is None:
             conn.parser = get_parser(self.cfg, _Reading(conn.sock, self.request_seconds), conn.client)
         _THIS.reading = conn.parser.unreader.sock
@@ -178,7 +178,7 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         return super().handle(conn)
 
     def handle_request(self, req: Any, conn: object) -> object:
-        """Work on a request, when it is its turn."""
+        """Process a request when it is its turn."""
         if req.path in OPEN:
             return super().handle_request(req, conn)
         with waiting_here():

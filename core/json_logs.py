@@ -1,4 +1,4 @@
-"""Logs as JSON, one object a line, which collectors read without a rule of their own."""
+"""Write logs as JSON, one object per line, which collectors read without special rules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.jsonio import dumps
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes `time`, `level`, `message`, what is the same for every line, and the record's own `members`."""
+    """Writes `time`, `level`, `message`, the fixed members, and the record's own `members`."""
 
     def __init__(
         self,
@@ -19,7 +19,7 @@ class JsonFormatter(logging.Formatter):
         present: Callable[[], Mapping[str, object]] = dict,
         redact: Callable[[str], str] = str,
     ) -> None:
-        """Add to every line the members `fixed` and what `present` gives; `redact` blanks out secrets."""
+        """Add to every line the members `fixed` and those of `present()`; `redact` blanks out secrets."""
         super().__init__()
         self._fixed = fixed
         self._present = present

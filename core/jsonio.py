@@ -1,8 +1,8 @@
-"""JSON in and out: orjson for speed, the standard library where orjson would lose digits or refuse a text.
+"""Read and write JSON: orjson for speed, the standard library if orjson would lose digits or refuse a text.
 
-`loads` is for what somebody sends us: all of it is JSON, or none of it is read. `salvage` is for what another
-system answers: a value in it that is none is `Unusable` in its own place, so that one record harms no other.
-`read` is for text that people and templates write. What is a number is the same for all of them.
+`loads` is for requests: the whole text is valid JSON, or none of it is read. `salvage` is for answers of
+other systems: an invalid value becomes `Unusable` in its place, so that one record does not harm the others.
+`read` is for text that people and templates write. All three agree on what a number is.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ _ESCAPE = re.compile(
 
 
 class NotJson(ValueError):
-    """The text holds what JSON does not have, or more of it than is read: NaN, 1e999, endless digits."""
+    """The text has something that is not JSON, or more than is read: NaN, 1e999, endless digits."""
 
 
 class Unusable:
-    """Stands for a value that is none of JSON's; `text` is what was there.
+    """Stands for a value that is not JSON; `text` is the original text.
 
-    No dataclass, which orjson would write out without a word.
+    It is not a dataclass, because orjson would silently write that out.
     """
 
     __slots__ = ("text",)
@@ -58,10 +58,10 @@ class Unusable:
 
 
 def loads(text: bytes | bytearray, parse_float: Callable[[str], object] | None = None) -> Any:
-    """Parse JSON text; ValueError (with the place) if it is none. Integers keep all their digits.
+    """Parse JSON text; ValueError (with the place) if it is invalid. Integers keep all their digits.
 
-    U+FFFD stands for half a surrogate pair, such as a text ends with that was cut within an emoji.
-    `parse_float` is given the text of every number with a point or an exponent.
+    U+FFFD replaces half a surrogate pair, as at the end of a text that was cut within an emoji. `parse_float`
+    receives the text of every number with a point or an exponent.
     """
     if parse_float is None and _LONG_INTEGER not in text.translate(_DIGITS_AS_ZERO):
         try:
@@ -74,19 +74,19 @@ def loads(text: bytes | bytearray, parse_float: Callable[[str], object] | None =
 
 
 def read(text: str, pairs: Pairs | None = None) -> Any:
-    """Parse JSON text as `loads` does; half a surrogate pair is kept, for the caller to judge.
+    """Parse JSON text like `loads`, but keep half a surrogate pair for the caller to judge.
 
-    `pairs` makes the objects, and may refuse a key that is there twice. ValueError if it is no JSON.
+    `pairs` builds the objects, and may refuse a repeated key. ValueError if the text is not JSON.
     """
     return _parse(text, finite, refuse_constant, whole, pairs)
 
 
 def salvage(text: bytes | bytearray) -> object:
-    """Parse what another system answered; ValueError only where the structure itself is no JSON.
+    """Parse the answer of another system; ValueError only if the structure itself is not JSON.
 
-    NaN, numbers that no double holds and endless integers are `Unusable`; nesting is cut off 200 levels down.
-    A byte that is no UTF-8 becomes half a surrogate pair: what character it was meant to be, nobody knows. A
-    byte order mark counts for nothing (RFC 8259, section 8.1).
+    NaN, numbers too large for a double and endless integers become `Unusable`; nesting is cut off at 200
+    levels. A byte that is not UTF-8 becomes half a surrogate pair, because the intended character is unknown.
+    A byte order mark is ignored (RFC 8259, section 8.1).
     """
     told = _without_halves(text.decode("utf-8", "surrogateescape").removeprefix("\ufeff"))
     return _parse(_without_depths(told), _or_unusable(finite), Unusable, _or_unusable(whole))
@@ -121,7 +121,7 @@ def is_shallow(value: object) -> bool:
 
 
 def without_bom(text: bytes | bytearray) -> bytes | bytearray:
-    """Return `text` without the byte order mark of UTF-8 that it may begin with."""
+    """Return `text` without a leading byte order mark of UTF-8."""
     return text.removeprefix(codecs.BOM_UTF8)
 
 
@@ -145,7 +145,7 @@ def _parse(
 
 
 def refuse_halves(text: bytes | bytearray) -> None:
-    """Raise NotJson for half a surrogate pair: a text that is to be kept as it is cannot be."""
+    """Raise NotJson for half a surrogate pair: such a text cannot be stored unchanged."""
     if b"\\u" in text:
         for found in _ESCAPE.finditer(text.decode(errors="replace")):
             if found["half"]:
@@ -153,12 +153,12 @@ def refuse_halves(text: bytes | bytearray) -> None:
 
 
 def _without_halves(text: str) -> str:
-    """Return JSON text with the escape of U+FFFD in place of every escape of half a surrogate pair."""
+    """Return JSON text in which the escape of U+FFFD replaces every escape of half a surrogate pair."""
     return _ESCAPE.sub(lambda found: "\\ufffd" if found["half"] else found[0], text)
 
 
 def _without_depths(text: str) -> str:
-    """Return JSON text with NaN in place of every value that stands deeper than `MOST_LEVELS`."""
+    """Return JSON text in which NaN replaces every value deeper than `MOST_LEVELS`."""
     kept, done, depth, begins = [], 0, 0, 0
     for match in _NESTING.finditer(text):
         mark = text[match.start()]
@@ -205,7 +205,7 @@ def _or_unusable(parse: Callable[[str], object]) -> Callable[[str], object]:
 
 
 def dumps(value: object) -> bytes:
-    """Return `value` as compact JSON in UTF-8; half surrogates and integers of any size as JSON has them."""
+    """Return `value` as compact JSON in UTF-8, including half surrogates and integers of any size."""
     try:
         return orjson.dumps(value)
     except TypeError:

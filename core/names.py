@@ -24,11 +24,11 @@ class Kind:
 
     @property
     def name(self) -> str:
-        """`billing-customer`, which is also the namespace of its identifiers."""
+        """Return `billing-customer`, which is also the namespace of its identifiers."""
         return f"{self.system}-{self.datatype}"
 
     def pipe(self, stage: str) -> str:
-        """Return the id of its pipe of a stage, and of the dataset which that pipe writes."""
+        """Return the id of its pipe of a stage, which is also the id of the pipe's dataset."""
         return f"{self.name}-{stage}"
 
     def record(self, key: str) -> RecordName:
@@ -45,7 +45,7 @@ class RecordName:
 
     @classmethod
     def of(cls, ni: object) -> RecordName:
-        """Return the record that a namespaced identifier names; ValueError when it names none of a system."""
+        """Return the record that a namespaced identifier names; ValueError if it names none of a system."""
         namespace, key = split_ni(ni) if isinstance(ni, str) and ni.startswith("~:") else ("", "")
         system, _, datatype = namespace.partition("-")
         if not datatype or not key:
@@ -59,7 +59,7 @@ class RecordName:
 
     @property
     def datatype(self) -> str:
-        """What it is there."""
+        """The datatype of the record in its system."""
         return self.kind.datatype
 
     @property
@@ -76,7 +76,7 @@ class RecordName:
 
 
 def parse_ni(ni: object) -> RecordName | None:
-    """Return the record that a namespaced identifier names; None when it names none of a system."""
+    """Return the record that a namespaced identifier names; None if it names no record of a system."""
     try:
         return RecordName.of(ni)
     except ValueError:
@@ -90,7 +90,7 @@ def split_ni(ni: str) -> tuple[str, str]:
 
 
 def stage_of(pipe_id: str) -> str:
-    """Return the stage that a pipe id ends in, "" for none."""
+    """Return the stage at the end of a pipe id, "" if there is none."""
     name, _, stage = pipe_id.rpartition("-")
     return stage if name and stage in STAGES else ""
 

@@ -1,7 +1,8 @@
-"""Describe a Flask application as OpenAPI 3.1 has it (https://spec.openapis.org/oas/v3.1.0).
+"""Describe a Flask application as OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.0).
 
-Paths and methods are those of the application's routes, texts the docstrings of its views. A query parameter
-belongs to a call whose docstring names it in backticks; what it may be stands in one table for all calls.
+Paths and methods are those of the application's routes, texts are the docstrings of its views. A query
+parameter belongs to a call if the docstring names it in backticks; one table for all calls has the schemas of
+the parameters.
 """
 
 from __future__ import annotations
@@ -40,12 +41,12 @@ PROBLEM: Schema = {
 
 @dataclass(frozen=True)
 class Api:
-    """What a description needs besides the routes.
+    """What a description needs in addition to the routes.
 
-    `parameters`: schema of each query parameter. `values`: path variables that stand for one of a few names,
-    each of which gets a path of its own. `bodies`: by endpoint, from the values of its path to the JSON
-    Schema of its body. `schemas`: those that bodies refer to. `security`: the scheme that every call asks
-    for, None for none.
+    `parameters`: schema of each query parameter. `values`: path variables with a few fixed values, each of
+    which gets its own path. `bodies`: by endpoint, a function from the values of its path to the JSON Schema
+    of its body. `schemas`: those that bodies refer to. `security`: the scheme that every call requires, None
+    for none.
     """
 
     title: str
@@ -87,7 +88,7 @@ def components(name: str, schema: Schema) -> dict[str, Schema]:
 
 
 def _referring(value: object, name: str) -> Any:
-    """Return a schema whose references lead to the schemas of a document."""
+    """Return a schema whose references point to the schemas of a document."""
     if isinstance(value, dict):
         inner = {key: _referring(each, name) for key, each in value.items() if key not in ("$schema", "$id")}
         if isinstance(inner.get("$ref"), str):

@@ -1,4 +1,4 @@
-"""Keep other web sites out: a page open in a browser on this machine must not drive what listens there."""
+"""Refuse requests from other web sites: a page in a browser must not control services on this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def is_loopback(host: str | None) -> bool:
 def is_foreign(request: Request, must_tell: bool = False) -> bool:
     """Return whether a request comes from another site, or to a foreign name that was pointed at loopback.
 
-    Browsers tell the origin of every form they send; programs do not. With `must_tell`, silence is foreign.
+    Browsers send the origin of every form; programs do not. With `must_tell`, a missing origin counts as
+    foreign.
     """
     if not is_loopback(host_name(request)):
         return True
@@ -30,7 +31,7 @@ def is_foreign(request: Request, must_tell: bool = False) -> bool:
 
 
 def is_cross_site(request: Request) -> bool:
-    """Return whether a browser says that a page of another site makes the request."""
+    """Return whether the browser says that a page of another site makes the request."""
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
     if site not in (None, "same-origin", "none"):
         return True
@@ -38,7 +39,7 @@ def is_cross_site(request: Request) -> bool:
 
 
 def host_name(request: Request) -> str | None:
-    """Return the name or address that a request was sent to, without port; None for what is none."""
+    """Return the name or address that a request was sent to, without port; None if it is invalid."""
     try:
         return urlsplit(f"//{request.host}").hostname
     except ValueError:  # such as "[", which is no address

@@ -1,4 +1,4 @@
-"""Answer with problem documents (RFC 9457), the one shape that errors have over HTTP."""
+"""Answer with problem documents (RFC 9457), the only form of errors over HTTP."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def problem(
     redact: Callable[[str], str] | None = None,
     **members: object,
 ) -> Response:
-    """Return a problem document with further `members`.
+    """Return a problem document with additional `members`.
 
-    `retry_after` seconds are told as a header, from 1 up. `redact` takes secrets out of the whole text, since
-    a detail may quote what another system said.
+    `retry_after` seconds are sent as a header, at least 1. `redact` removes secrets from the whole text,
+    because a detail may quote another system.
     """
     named = {"type": "about:blank", "title": title, "status": status, "detail": detail, **members}
     text = json.dumps(named, ensure_ascii=False)
@@ -38,7 +38,7 @@ def problem(
 def http_problem(
     error: HTTPException, answer: Callable[..., Response] = problem, **members: object
 ) -> Response:
-    """Return what `answer` makes of an error of Flask's own, such as 405, with the error's headers."""
+    """Return the result of `answer` for one of Flask's own errors, such as 405, with the error's headers."""
     response = answer(error.code or 500, error.name, error.description or error.name, **members)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):

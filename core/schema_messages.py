@@ -1,4 +1,4 @@
-"""Say what a JSON Schema finds wrong with a value, in words that a person can act on.
+"""Explain what a JSON Schema finds wrong with a value, so that a person can act on it.
 
 Every text is the second half of a sentence; the first half is the place: "/email is missing".
 """
@@ -44,9 +44,9 @@ class Finding(NamedTuple):
 
 
 def explain(error: ValidationError, show: Show | None = None) -> Iterator[Finding]:
-    """Yield what an error says: one finding for each property that is missing or not known, else one.
+    """Yield the findings of an error: one for each missing or unknown property, otherwise a single one.
 
-    The value is told only through `show`; without it just its type, since it may be secret or personal.
+    The value is shown only through `show`; without it, only its type, since it may be secret or personal.
     """
     error = innermost(error)
     path, rule = tuple(error.absolute_path), str(error.validator)
@@ -66,9 +66,9 @@ def explain(error: ValidationError, show: Show | None = None) -> Iterator[Findin
 
 
 def innermost(error: ValidationError) -> ValidationError:
-    """Return the error within the alternative that the value means to be, by its `type` or `strategy`.
+    """Return the error within the alternative that the value is meant to be, by its `type` or `strategy`.
 
-    Without alternatives, or where none stands out, the error itself.
+    Without alternatives, or if none is clear, return the error itself.
     """
     if error.validator not in ("oneOf", "anyOf") or not error.context:
         return error
@@ -86,7 +86,7 @@ def innermost(error: ValidationError) -> ValidationError:
 
 
 def _is_another(outer: ValidationError, inner: ValidationError) -> bool:
-    """Return whether an alternative failed because the value means to be another one."""
+    """Return whether an alternative failed because the value is meant to be another one."""
     place = list(inner.absolute_path)[len(outer.absolute_path) :]
     named = outer.validator == "oneOf" and place in ([name] for name in _CHOOSERS)
     scalar = inner.validator in ("const", "enum") and isinstance(inner.instance, dict | list)

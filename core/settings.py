@@ -34,7 +34,7 @@ class BadSetting(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row: the environment variable `name`, what it means (Markdown), and its default as text."""
+    """One row: the environment variable `name`, its meaning (Markdown), and its default as text."""
 
     name: str
     help: str
@@ -54,8 +54,8 @@ def setting(
 ) -> Any:
     """Return a dataclass field that is read from the environment variable `name`.
 
-    Without `default` it is required. `secret`: its value must reach no log. `shown`: what the page says of
-    the default where the value itself would not tell.
+    Without `default` it is required. `secret`: its value must reach no log. `shown`: the default as shown on
+    the page, if the value itself is not helpful.
     """
     said = shown if shown is not None else "" if default in (None, _REQUIRED) else _shown(default)
     row = Setting(name, help, reader, said, secret)
@@ -67,7 +67,7 @@ def setting(
 
 
 def rows(table: type[Any]) -> dict[str, Setting]:
-    """Return the rows of a table by the names of their fields, in its order."""
+    """Return the rows of a table by the names of their fields, in order."""
     fields = dataclasses.fields(table)
     return {field.name: field.metadata[_KEY] for field in fields if _KEY in field.metadata}
 
@@ -78,10 +78,10 @@ def read(
     error: Callable[[str, str], Exception] | None = None,
     **others: object,
 ) -> T:
-    """Return `table` filled from environment variables; an empty one counts as missing.
+    """Return `table` filled from environment variables; an empty variable counts as missing.
 
-    `others` are fields that are no settings. For the first variable that is missing or bad raises what
-    `error` makes of its name and of what is wrong; BadSetting by default.
+    `others` are fields that are not settings. For the first missing or invalid variable, raises the exception
+    that `error` creates from its name and the mistake; BadSetting by default.
     """
     error = error or _bad
     found: dict[str, Any] = {}
@@ -125,7 +125,7 @@ def number(low: float, high: float) -> Reader:
 
 
 def choice(*allowed: str) -> Reader:
-    """Return a reader of one of the words `allowed`, whatever its case."""
+    """Return a reader of one of the words `allowed`, in any case."""
     known = {word.lower(): word for word in allowed}
 
     def read_choice(value: str) -> str:
@@ -150,7 +150,7 @@ def url(value: str) -> str:
 
 
 def file(value: str) -> str:
-    """Return the path of a file that is there."""
+    """Return the path of an existing file."""
     if not Path(value).is_file():
         raise ValueError(f"must be a file; there is none at {value}")
     return value

@@ -1,4 +1,4 @@
-"""Lay out a table for a terminal: columns as wide as what is in them, numbers to the right."""
+"""Lay out a table for a terminal: columns as wide as their content, numbers right-aligned."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WIDEST = 10_000
 
 
 def text_table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    """Return the lines of a table. A column is set to the right when its first row holds a number."""
+    """Return the lines of a table. A column is right-aligned if its first row has a number."""
     cells = [list(row) for row in rows]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="", highlight=False)
     for at, title in enumerate(titles):

@@ -1,4 +1,4 @@
-"""Keep an access token: fetch it when it is first needed, before it ends, and after it was refused."""
+"""Cache an access token: fetch it when it is first needed, before it expires, and after it was refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EARLY_SECONDS = 30.0
 
 
 class TokenCache:
-    """One token. Thread-safe: of several callers at once, one fetches and the others wait for it."""
+    """One token. Thread-safe: of several callers at once, one fetches and the others wait."""
 
     def __init__(
         self,
@@ -20,14 +20,14 @@ class TokenCache:
         early: float = EARLY_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`fetch` gives a new token and its lifetime in seconds, None when it does not end by itself."""
+        """`fetch` returns a new token and its lifetime in seconds, None if it does not expire."""
         self._fetch, self._early, self._clock = fetch, early, clock
         self._token: str | None = None
         self._renew_at = 0.0
         self._lock = threading.Lock()
 
     def get(self) -> str:
-        """Return a token that is good for a while; raises what `fetch` raises."""
+        """Return a token that is valid for a while; raises what `fetch` raises."""
         with self._lock:
             if self._token is None or self._clock() >= self._renew_at:
                 token, lifetime = self._fetch()

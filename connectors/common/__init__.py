@@ -1,4 +1,4 @@
-"""What both services share.
+"""Code that both services share.
 
 Entity and share protocols, upstream client, errors, settings, auth, logs, metrics.
 """

@@ -1,4 +1,4 @@
-"""Every request gets an id, a log line and its place in the metrics."""
+"""Give every request an id, a log line and its place in the metrics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _QUIET = ("/health", "/ready", "/metrics")
 
 
 def register(app: Flask) -> None:
-    """Note the ids before each request, and log and count it when its last byte is out."""
+    """Store the ids before each request; log and count the request when its last byte is sent."""
 
     @app.before_request
     def begin() -> None:
@@ -47,6 +47,6 @@ def register(app: Flask) -> None:
 
 
 def _given(header: str) -> str | None:
-    """Return the caller's own id, if it is fit for a log line and a header."""
+    """Return the caller's own id, if it is valid for a log line and a header."""
     value = request.headers.get(header, "")
     return value if _ACCEPTABLE.fullmatch(value) else None

@@ -1,4 +1,4 @@
-"""The application factory: one service in, one WSGI application out. Nothing happens at import."""
+"""Create the WSGI application of a service. Nothing happens at import."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Who may call: HTTP basic, if SERVICE_USERNAME and SERVICE_PASSWORD are set; health stays open.
+"""Check callers: HTTP basic, if SERVICE_USERNAME and SERVICE_PASSWORD are set; health stays open.
 
-Pages of other sites may not: a browser that can reach the service must not be made to drive it. Nor may,
-where no credentials are asked for, what reaches loopback by a foreign name.
+Requests from pages of other sites are refused: a browser that can reach the service must not be made to
+control it. If no credentials are required, requests to loopback under a foreign name are refused too.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _OPEN = ("/health",)
 
 
 def register(app: Flask, settings: CommonSettings, auth_exempt_paths: Collection[str] = ()) -> None:
-    """Check every request's credentials before anything else is done with it.
+    """Check the credentials of every request before anything else.
 
-    Paths in `auth_exempt_paths` are left out: their views call `require` with credentials of their own.
+    Paths in `auth_exempt_paths` are left out: their views call `require` with other credentials.
     """
     username, password = settings.username, settings.password
 
@@ -42,7 +42,7 @@ def register(app: Flask, settings: CommonSettings, auth_exempt_paths: Collection
 
 
 def require(username: str, password: str) -> None:
-    """`Unauthenticated` unless the present request carries these credentials; compared in constant time."""
+    """Raise `Unauthenticated` unless the request has these credentials; compared in constant time."""
     given = request.authorization
     is_basic = given is not None and given.type == "basic"
     presented = _bytes(given.username, given.password) if given is not None and is_basic else b""

@@ -1,4 +1,4 @@
-"""How many calls upstream one request of ours takes."""
+"""Count the upstream calls of one request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 
 class CallCounter:
-    """Calls so far; a request's worker threads add to the same one."""
+    """Calls so far; all worker threads of a request add to the same counter."""
 
     def __init__(self) -> None:
         self.reads = 0
@@ -27,19 +27,19 @@ _present: ContextVar[CallCounter | None] = ContextVar("call_counter", default=No
 
 
 def start() -> CallCounter:
-    """Begin to count for the present request."""
+    """Start counting for the present request."""
     counter = CallCounter()
     _present.set(counter)
     return counter
 
 
 def present() -> CallCounter:
-    """Return the present request's counter; begun now if there is none."""
+    """Return the present request's counter; start one if there is none."""
     return _present.get() or start()
 
 
 def count(write: bool) -> None:
-    """Count one call upstream, if a request is being served."""
+    """Count one upstream call, if a request is being served."""
     counter = _present.get()
     if counter is not None:
         counter.add(write)

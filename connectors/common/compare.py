@@ -1,8 +1,9 @@
-"""Compare and merge: what of a desired state is new, and did anybody else change it meanwhile?
+"""Compare and merge: find what is new in a desired state, and whether it was changed by others.
 
-Three values meet for every leaf of the payload: what is *present* upstream, what is *desired*, and what the
-desire was *based on*. Present equals desired: nothing to do. Present equals based on: ours to write.
-Otherwise somebody else changed it since: a conflict. Missing and null are one and the same throughout.
+Each leaf of the payload has three values: the *present* one upstream, the *desired* one, and the one that the
+desired state was *based on*. If present equals desired, there is nothing to do. If present equals based on,
+the leaf can be written. Otherwise somebody else has changed it: a conflict. Missing and null are the same
+throughout.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Same = Callable[[Sequence[str | int], Any, Any], bool]
 
 
 def same_leaf(path: Sequence[str | int], one: object, other: object) -> bool:
-    """Return the plain comparison: JSON equality, wherever the leaf stands."""
+    """Return the plain comparison, JSON equality, independent of the path."""
     del path
     return same_json(one, other)
 

@@ -1,8 +1,8 @@
-"""One id in all log lines of an edit: from what a person changed to the call that carries it.
+"""Put one id into all log lines of an edit, from the edit of a person to the call that writes it.
 
 The id is `<record>@<time of the edit>`, such as `customerp-contact:CT-12@2026-03-01T12:00:00.000000Z`: the
-newest of the edits that a share entity's `$claims` name (value, time `t`, record `of`). Without claims it is
-the caller's own `X-Correlation-Id`.
+newest of the edits in a share entity's `$claims` (value, time `t`, record `of`). Without claims it is the
+caller's own `X-Correlation-Id`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def correlated(entity: Mapping[str, object]) -> Iterator[None]:
 
 
 def edit_behind(entity: Mapping[str, object]) -> str | None:
-    """Return the newest edit among the properties that are to be written; None if the entity names none."""
+    """Return the newest edit among the properties to be written; None if the entity has none."""
     claims = entity.get("$claims")
     if not isinstance(claims, dict):
         return None

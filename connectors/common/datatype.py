@@ -1,6 +1,6 @@
-"""What a service must say about one kind of record.
+"""Define the interface of a datatype: what a service must provide for one kind of record.
 
-Everything else in this package works on this interface.
+Everything else in this package uses this interface.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Record = dict[str, Any]
 
 
 class Reported(dict[str, Any]):
-    """A record as stored after a write, with what a person must know or do about it besides.
+    """A record as stored after a write, with reports for a person.
 
     `reports`: entries of `$refused`, `{field, value, rule, detail}`.
     """
@@ -40,8 +40,8 @@ Entity = dict[str, Any]
 class Insert:
     """A record to be created: what `find_own` and `create` need to know.
 
-    `origin` is the namespaced identifier `~:namespace:id` of the record that it comes from; `payload` holds
-    the target's own fields; `key` is the payload's `id` if the caller chose one, else None.
+    `origin` is the namespaced identifier `~:namespace:id` of the record from which it is created; `payload`
+    has the target's own fields; `key` is the payload's `id` if the caller chose one, otherwise None.
     """
 
     origin: str
@@ -55,16 +55,16 @@ class Insert:
 
     @property
     def origin_id(self) -> str:
-        """`CT-1` of `~:customerp-contact:CT-1`; an id that begins with `~` stands escaped there."""
+        """Return `CT-1` of `~:customerp-contact:CT-1`; an id that begins with `~` is escaped there."""
         key: str = unescaped(split_ni(self.origin)[1])
         return key
 
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What a delete came to: `operation` is delete, update (archived or marked) or none.
+    """The result of a delete: `operation` is delete, update (archived or marked) or none.
 
-    `record` as now stored.
+    `record` is the record as now stored.
     """
 
     operation: str
@@ -72,10 +72,10 @@ class Deletion:
 
 
 class Datatype(ABC):
-    """One datatype of a service: how it is read, and how single records are written.
+    """One datatype of a service: reads all records, and reads and writes single ones.
 
-    All methods raise `connectors.common.errors`; `NotFound` where a key names no record. A method may be
-    called from several threads at once; writes to one key are serialised by the share engine.
+    All methods raise `connectors.common.errors`; `NotFound` if no record has a key. A method may be called
+    from several threads at once; the share engine serialises writes to one key.
     """
 
     name: str
@@ -121,28 +121,26 @@ class Datatype(ABC):
     def pages(self, since: str | None, limit: int | None) -> Iterator[list[Entity]]:
         """Yield entities changed at or after `since` (all when None), one list per upstream page.
 
-        Deleted ones are among them.
-
-        Ordered by `_updated`; at most `limit` in all. A `since` that this datatype never gave out is
-        `BadRequest`.
+        Deleted ones are included. They are ordered by `_updated`; at most `limit` in total. A `since` that
+        this datatype never returned is `BadRequest`.
         """
 
     @abstractmethod
     def fetch(self, key: str) -> Record:
-        """Return the record as stored now; a deleted one may still be given (`entity` tells)."""
+        """Return the record as stored now; it may be a deleted one (`entity` shows that)."""
 
     def present(self, key: str, based_on: Record | None) -> Record:
-        """Return the record that an update is compared with: as stored now.
+        """Return the record with which an update is compared: as stored now.
 
-        Override for records that upstream shows late; there `based_on`, the record as the caller saw it last,
-        may be newer than anything to be read.
+        Override for records that upstream shows late. There `based_on`, the record as the caller last saw it,
+        may be newer than anything that can be read.
         """
         del based_on
         return self.fetch(key)
 
     @abstractmethod
     def entity(self, record: Record) -> Entity:
-        """`record` with `_id`, `_updated` and `_deleted` added."""
+        """Return `record` with `_id`, `_updated` and `_deleted` added."""
 
     @abstractmethod
     def find_own(self, insert: Insert) -> Record | None:
@@ -155,28 +153,27 @@ class Datatype(ABC):
     def create(self, insert: Insert) -> Record:
         """Create the record and mark it with its origin.
 
-        `AlreadyExists`, `Indeterminate`, `Rejected`, `Pending`.
+        Raises `AlreadyExists`, `Indeterminate`, `Rejected` or `Pending`.
         """
 
     @abstractmethod
     def update(self, key: str, present: Record, changes: Record) -> Record:
         """Write `changes` and return the record as stored.
 
-        `changes` are whole top-level values, already merged with `present`. The answer is `present` itself
-        where upstream has no way to take any of it, and nothing was written.
-
-        `Conflict` if the record moved on since `present` was read; the engine then reads and compares again.
+        `changes` are whole top-level values, already merged with `present`. If upstream cannot accept any of
+        it, nothing is written and the answer is `present` itself. `Conflict` if the record has changed since
+        `present` was read; the engine then reads and compares again.
         """
 
     @abstractmethod
     def delete(self, key: str) -> Deletion:
-        """Delete, archive or mark the record, as the settings say; `NotFound` if it is gone already."""
+        """Delete, archive or mark the record, as the settings say; `NotFound` if it no longer exists."""
 
     def withdraw(self, insert: Insert) -> Deletion:
-        """Take back what an insert that was never answered left, now that the record is not to be made.
+        """Remove what an unanswered insert left behind, now that the record is not to be created.
 
-        The record itself, if it is there, stays: it is read, linked and changed like any other. Nothing to
-        do where a create is one call; `Pending` where a person has to.
+        The record itself, if it exists, stays: it is read, linked and changed like any other. There is
+        nothing to do if a create is a single call; `Pending` if a person must act.
         """
         del insert
         return Deletion("none")
@@ -194,18 +191,18 @@ class Datatype(ABC):
         return same_json(present, desired)
 
     def check_writable(self) -> None:
-        """Raise `Rejected` if nothing of this datatype is ever written; asked before all else."""
+        """Raise `Rejected` if this datatype is never written; called before everything else."""
         return
 
     def refers(self, name: str) -> bool:
-        """Return whether a property holds the key of another record, as far as its name tells."""
+        """Return whether a property has the key of another record, judging by its name."""
         return name.endswith("_id")
 
     def can_leave_out(self, operation: str, error: Rejected) -> bool:
-        """Return whether a record can be written without the property that was refused (`error.field`).
+        """Return whether a record can be written without the refused property (`error.field`).
 
-        Not what an insert requires or what a new record belongs to, and not what only a mistake in the
-        configuration can send.
+        It cannot if an insert requires the property, if a new record belongs to it, or if only a mistake in
+        the configuration can have sent it.
         """
         name = (error.field or "").split("/")[1:2]
         if not name or error.rule in (*MISTAKES, "reference"):
@@ -214,9 +211,9 @@ class Datatype(ABC):
         return operation != "insert" or not is_needed
 
     def check(self, operation: str, payload: Record) -> None:
-        """Rules that a JSON Schema cannot say, for `insert` or `update`; raises `Rejected`.
+        """Check rules that a JSON Schema cannot express, for `insert` or `update`; raises `Rejected`.
 
-        None by default.
+        There are none by default.
         """
         del operation, payload
 

@@ -1,4 +1,4 @@
-"""How many calls were made within the last 24 hours, and when the next one may be."""
+"""Limit the calls within 24 hours, and tell when the next one may be made."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _FOR_WRITES = 0.1
 class DayBudget:
     """Calls within any 24 hours. Not thread-safe; `Limiter` guards it. All times are seconds of one clock.
 
-    A system that counts by calendar days never counts more than this does. A restart forgets: what upstream
-    then refuses with 429 is waited for as any other refusal.
+    A system that counts by calendar days never counts more than this. A restart forgets the calls; if
+    upstream then refuses with 429, the service waits as after any other refusal.
     """
 
     def __init__(self, calls: int) -> None:
@@ -33,7 +33,7 @@ class DayBudget:
         self._made += 1
 
     def wait(self, now: float, write: bool) -> float:
-        """Return the seconds until a call may be made; 0 for at once."""
+        """Return the seconds until a call may be made; 0 if it may be made now."""
         self._forget(now)
         most = self.calls if write else int(self.calls * (1 - _FOR_WRITES))
         too_many = self._made + 1 - most

@@ -1,8 +1,8 @@
-"""Records as a Sesam node can take them: texts escaped, and no value that is none.
+"""Write records in the form that a Sesam node accepts: texts escaped, and no invalid values.
 
-What no entity can hold (bytes that are no UTF-8, NaN, nesting without end, an id that is empty or endless)
-keeps its own record out and no other: in its place stands `{"_id", "_updated", "_deleted": false, "$status":
-"rejected", "$error": {...}}`, as a share request would be answered.
+A record with a value that no entity can have (bytes that are not UTF-8, NaN, endless nesting, an empty or
+endless id) is left out alone. It is replaced by `{"_id", "_updated", "_deleted": false, "$status":
+"rejected", "$error": {...}}`, like the answer to a share request.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MARKED = b'"~'
 
 
 def text_of(entities: Sequence[Entity]) -> bytes:
-    """Return the JSON text of entities as they are given out."""
+    """Return the JSON text of entities for readers."""
     try:
         text = orjson.dumps(entities)
         if _MARKED not in text and all(is_usable_id(entity["_id"]) for entity in entities):
@@ -44,7 +44,7 @@ def text_of(entities: Sequence[Entity]) -> bytes:
 
 
 def given_out(entity: Entity) -> Entity:
-    """Return one entity as it is given out: escaped, or what stands for it."""
+    """Return one entity for readers: escaped, or its replacement."""
     try:
         check(entity, entity["_id"])
     except Rejected as error:
@@ -54,19 +54,19 @@ def given_out(entity: Entity) -> Entity:
 
 
 def unreadable(key: object, updated: object, error: ServiceError) -> Entity:
-    """Return what stands for a record that cannot be given out, or not even read."""
+    """Return the replacement of a record that cannot be represented, or not even read."""
     name = key if is_usable_id(key) else UNIDENTIFIED
     stands = {"_id": escaped(name), "_updated": updated, "_deleted": False}
     return {**stands, "$status": "rejected", "$error": error.as_dict()}
 
 
 def is_unreadable(entity: Entity) -> bool:
-    """Return whether an entity is what stands for a record that cannot be given out."""
+    """Return whether an entity is such a replacement."""
     return "$error" in entity
 
 
 def check(value: object, key: object) -> None:
-    """Raise `Rejected` if a value cannot be part of an entity; `key` is what the record is known by."""
+    """Raise `Rejected` if a value cannot be part of an entity; `key` identifies the record."""
     if not is_usable_id(key):
         raise Rejected(what_is_wrong_with_id(key), field="/_id", rule="_id")
     found = _finding(value)
@@ -78,7 +78,7 @@ def check(value: object, key: object) -> None:
 
 
 def shallow(entity: Entity) -> Entity:
-    """Return an entity without the members that are nested too deep to be written down."""
+    """Return an entity without the members that are nested too deep to be written."""
     return {name: value for name, value in entity.items() if (_finding(value) or ("", ""))[1] != "depth"}
 
 
@@ -89,7 +89,7 @@ def is_usable_id(key: Any) -> bool:
 
 
 def what_is_wrong_with_id(key: object) -> str:
-    """Return what a value that cannot be an `_id` is."""
+    """Return the reason why a value cannot be an `_id`."""
     if not isinstance(key, str):
         return f"the id must be a string, not {jsonio.type_name(key)}"
     if not key:
@@ -100,7 +100,7 @@ def what_is_wrong_with_id(key: object) -> str:
 
 
 def _finding(value: object) -> tuple[str, str, str] | None:
-    """Return (JSON Pointer, rule, what is wrong) of the first value that no entity can hold."""
+    """Return (JSON Pointer, rule, problem) of the first value that no entity can have."""
     level = [((), value)]
     for _ in range(DEEPEST + 1):
         below: list[tuple[tuple[Any, ...], Any]] = []

@@ -1,9 +1,8 @@
-"""One exchange with another system: a request out, an answer in, with an end in time and in size.
+"""Send a request to another system and read the answer, with limits of time and size.
 
-`requests` bounds each silence, not the whole: one byte every few seconds would hold a call for ever. So a
-call has a time in which all of it must have happened, and a connection that is still busy then is cut.
-Answers come as they are or in gzip, nothing else is asked for or taken, and are unpacked no further than the
-bound.
+`requests` limits each silence, not the whole call: one byte every few seconds would keep a call open forever.
+So each call has a time limit, and a connection that is still busy then is closed. Answers may be plain or in
+gzip, and are unpacked only up to the size limit.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class CallTooLong(requests.exceptions.ReadTimeout):
 
 
 class _Call:
-    """The connection of one call, and whether it was cut."""
+    """The connection of one call, and whether it was closed."""
 
     def __init__(self, ends: float) -> None:
         self.ends = ends
@@ -49,13 +48,13 @@ class _Call:
         self._handle: int | None = None
 
     def hold(self, fileno: int) -> None:
-        """Take this connection for that of the call; the handle is another one of the same connection."""
+        """Remember the connection of the call; the handle is another one of the same connection."""
         self.let_go()
         with self._lock:
             self._handle = os.dup(fileno)
 
     def cut(self) -> None:
-        """End the connection under whoever reads or writes it."""
+        """Close the connection while others read or write it."""
         with self._lock:
             self.is_over = True
             if self._handle is None:
@@ -68,7 +67,7 @@ class _Call:
             self._handle = None
 
     def let_go(self) -> None:
-        """Give up the handle."""
+        """Release the handle."""
         with self._lock:
             if self._handle is not None:
                 os.close(self._handle)
@@ -76,7 +75,7 @@ class _Call:
 
 
 class _Watch:
-    """Cuts the calls whose time is up; one thread for all of them."""
+    """Closes the calls whose time is up; one thread for all of them."""
 
     def __init__(self) -> None:
         self._due: list[tuple[float, int, _Call]] = []
@@ -131,7 +130,7 @@ class _Connection(HTTPConnection):
 
 
 class _SecureConnection(_Connection, HTTPSConnection):
-    """The same over TLS: HTTPSConnection makes its sockets by `_new_conn`, too."""
+    """The same over TLS: HTTPSConnection also creates its sockets with `_new_conn`."""
 
 
 class _Pool(HTTPConnectionPool):
@@ -143,10 +142,10 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Connections that can be cut when the time of a call is up."""
+    """Connections that can be closed when the time of a call is up."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools, of connections that are known to their calls."""
+        """Create the pools, with connections that are known to their calls."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 

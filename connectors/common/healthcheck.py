@@ -10,7 +10,7 @@ from connectors.common.settings import process_settings
 
 
 def main() -> int:
-    """Ask the port of BIND (default 5000) on loopback."""
+    """Call the port of BIND (default 5000) on loopback."""
     port = int(process_settings(os.environ).bind.rpartition(":")[2])
     connection = HTTPConnection("127.0.0.1", port, timeout=4)
     try:

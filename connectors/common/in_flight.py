@@ -35,11 +35,11 @@ class InFlight:
         self._request: ContextVar[_Request | None] = ContextVar("in_flight", default=None)
 
     def begin(self) -> None:
-        """Let a request begin; what it takes is given back by `end`."""
+        """Start a request; `end` releases what it takes."""
         self._request.set(_Request())
 
     def text(self, body: bytes, max_wait: float) -> None:
-        """Note the request's own body by what is in it."""
+        """Note the request's own body by its content."""
         self.body(values_in(body) * VALUE, max_wait)
 
     def body(self, size: int, max_wait: float) -> None:
@@ -59,14 +59,14 @@ class InFlight:
                 mine.has_answer = True
 
     def next_answer(self) -> None:
-        """Note that the last answer of upstream's has been dealt with."""
+        """Note that the last answer from upstream has been processed."""
         mine = self._request.get()
         if mine is not None and mine.has_answer:
             with mine.lock:
                 self._drop(mine, has_body=mine.has_body)
 
     def end(self) -> None:
-        """Give back what the request has."""
+        """Release what the request holds."""
         mine = self._request.get()
         if mine is not None:
             with mine.lock:

@@ -17,9 +17,9 @@ class Limiter:
     """A token bucket with a limit on simultaneous calls, shared by all threads of the process.
 
     `per_second` None means no rate limit, `concurrency` None no limit on simultaneous calls; `burst` calls
-    may go at once after a quiet time; `per_day` see `connectors.common.day_budget`. While a write waits, no
-    read gets a token. Refusals (429) close it for the pause that upstream wants and slow a rate limit down;
-    it recovers, see `connectors.common.rate_limit`.
+    may be made at once after a quiet time; for `per_day` see `connectors.common.day_budget`. While a write
+    waits, no read gets a token. A refusal (429) stops all calls for the pause that upstream asks for and
+    lowers the rate limit; it recovers, see `connectors.common.rate_limit`.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Limiter:
 
     @property
     def per_minute(self) -> float:
-        """Calls a minute that may be made at present; infinite without a limit, 0 during a pause."""
+        """Return the calls per minute that are allowed now; infinite without a limit, 0 during a pause."""
         with self._changed:
             now = self._clock()
             rate = self._rate_limit.per_minute(now)
@@ -106,7 +106,7 @@ class Limiter:
             self._changed.notify_all()
 
     def _delay(self, write: bool, max_wait: float) -> float | None:
-        """Return seconds until it is worth looking again; 0.0 = go now; None = until somebody leaves."""
+        """Return the seconds until a new check is useful; 0.0 = go now; None = until a call ends."""
         now = self._clock()
         if self._closed_until > now:
             pause = self._closed_until - now

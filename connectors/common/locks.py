@@ -1,4 +1,4 @@
-"""One lock per record, from a fixed number of locks."""
+"""Provide one lock per record, from a fixed number of locks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _STRIPES = 512
 class RecordLocks:
     """Serialises writers of one record within this process.
 
-    Two records rarely share a lock, never two locks a thread.
+    Two records rarely share a lock; a thread never holds two.
     """
 
     def __init__(self) -> None:

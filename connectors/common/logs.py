@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, with the request it belongs to and without secrets."""
+"""Write structured logs: one JSON object per line, with its request and without secrets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Redactor:
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
 
     def __call__(self, text: str) -> str:
-        """`text` with every secret replaced by `***`."""
+        """Return `text` with every secret replaced by `***`."""
         if self._known:
             text = self._known.sub(_MASK, text)
         return _CREDENTIALS.sub(_MASK, text)

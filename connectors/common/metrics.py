@@ -1,6 +1,6 @@
-"""What a service counts; one registry per application, so that nothing is shared between tests or services.
+"""Define the metrics of a service; one registry per application, so that tests and services share nothing.
 
-A service runs as one process with threads (see gunicorn.conf.py), so a plain registry holds the whole truth.
+A service runs as one process with threads (see gunicorn.conf.py), so a plain registry has all figures.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300)
 
 
 class CallMetrics:
-    """What is counted of the calls to one other system; names begin with `prefix`."""
+    """Metrics of the calls to one other system; names begin with `prefix`."""
 
     def __init__(self, registry: CollectorRegistry, prefix: str) -> None:
         self.calls = Counter(
@@ -50,14 +50,14 @@ class CallMetrics:
         )
 
     def watch(self, limiter: Limiter) -> None:
-        """Show the state of a limiter."""
+        """Expose the state of a limiter."""
         self._per_minute.set_function(lambda: limiter.per_minute)
         for kind, write in (("read", False), ("write", True)):
             self._waiting.labels(kind).set_function(partial(limiter.waiting, write))
 
 
 class Metrics(CallMetrics):
-    """All metrics of one service. No label ever holds a record's id or value."""
+    """All metrics of one service. No label ever contains a record's id or value."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""The Sesam node that runs the pipes, as far as this service speaks to it: receivers of entities.
+"""Send entities to the receivers of the Sesam node that runs the pipes.
 
 https://docs.sesam.io/hub/api.html (`POST /receivers/<pipe>/entities`).
 """
@@ -26,10 +26,10 @@ class NodeRefused(FixSettings):
 
 
 class NodeReceiver:
-    """Hands entities to receiver pipes. Safe to use from several threads."""
+    """Sends entities to receiver pipes. Safe to use from several threads."""
 
     def __init__(self, node_url: str, node_jwt: str | None, common: CommonSettings, metrics: Metrics) -> None:
-        """`node_url` ends in `/api`; `node_jwt`: a token for it, if it wants one."""
+        """`node_url` ends in `/api`; `node_jwt`: a token for it, if the node requires one."""
         options = UpstreamOptions.of(
             common,
             node_url,
@@ -44,7 +44,7 @@ class NodeReceiver:
         self._http = UpstreamClient(options, None, Limiter(), calls, _error_of, headers)
 
     def send(self, pipe: str, entity: Entity) -> None:
-        """Store one entity; done when this returns. `Unavailable` where the node is to be tried again."""
+        """Store one entity; done when this returns. `Unavailable` if the node should be tried again."""
         body: Any = [entity]
         path = f"/receivers/{quote(pipe, safe='')}/entities"
         try:

@@ -1,4 +1,4 @@
-"""What became of one share request."""
+"""Describe the result of one share request."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from connectors.common.errors import ServiceError
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one request.
+    """The result of one request.
 
-    `operation` as carried out, `record` as now stored upstream (None if unknown).
-
-    `refused`: properties that were left out, each `{field, value, rule, detail}`; `kept`: what upstream
-    stored otherwise, each `{field, sent, kept}`.
+    `operation` as carried out, `record` as now stored upstream (None if unknown). `refused`: properties that
+    were left out, each `{field, value, rule, detail}`; `kept`: values that upstream stored differently, each
+    `{field, sent, kept}`.
     """
 
     operation: str

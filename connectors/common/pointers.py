@@ -1,4 +1,4 @@
-"""Members of records by JSON Pointers, as `Rejected.field` names them. Records given are not changed."""
+"""Change members of records by JSON Pointers, as in `Rejected.field`. The given records are not changed."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def problem(status: int, title: str, detail: str, **members: Any) -> Response:
 
 
 def of_error(error: ServiceError) -> Response:
-    """Return the answer for an error of ours."""
+    """Return the answer for one of our own errors."""
     wait = _LATER if error.retry_after is None else error.retry_after
     response = problem(error.status, retry_after=wait if error.status == 503 else None, **error.as_dict())
     if isinstance(error, Unauthenticated):

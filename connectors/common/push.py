@@ -1,10 +1,10 @@
-"""JSON push: full and incremental sequences of requests, as a json sink sends them.
+"""Handle JSON push: full and incremental sequences of requests, as a json sink sends them.
 
-A full sequence says what there is; when its last request came and nothing of it was missing or refused,
-records that it did not name are deleted. An incremental request just names changes. The state of a sequence
-lives in this process: services run as one process (see gunicorn.conf.py), and after a restart the next
-request of a running sequence is answered 409, on which a json sink starts a new sequence from the beginning.
-Nothing is deleted then.
+A full sequence contains all records. When its last request has arrived and nothing was missing or refused,
+records that it did not name are deleted. An incremental request only contains changes. The state of a
+sequence is kept in this process: services run as one process (see gunicorn.conf.py). After a restart the next
+request of a running sequence is answered 409, and a json sink then starts a new sequence from the beginning.
+Nothing is deleted in that case.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class PushRequest:
 
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> PushRequest:
-        """Read them.
+        """Read the parameters from the query.
 
         `BadRequest` for a flag that is not true or false, or a full request without sequence_id.
         """
@@ -80,7 +80,7 @@ class PushSequences:
             active.requests += 1
 
     def note(self, request: PushRequest, keys: set[str], faultless: bool) -> None:
-        """Remember which records a request named, and whether all of it was carried out."""
+        """Record the records that a request named, and whether all of it was carried out."""
         with self._lock:
             active = self._active
             if request.is_full and active is not None and active.sequence_id == request.sequence_id:
@@ -88,7 +88,7 @@ class PushSequences:
                 active.complete = active.complete and faultless
 
     def finish(self, request: PushRequest) -> set[str] | None:
-        """End the sequence with its last request: the keys it named, or None if they are not all there is."""
+        """End the sequence; return the keys that it named, or None if it was incomplete."""
         with self._lock:
             active = self._active
             if not (request.is_full and request.is_last):

@@ -1,4 +1,4 @@
-"""Carries out push requests: every entity is an unconditional upsert or delete."""
+"""Carry out push requests: every entity is an unconditional upsert or delete."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ _MOST = 20
 def push(parts: Runtime, kind: Datatype, query: Mapping[str, str], entities: list[Entity]) -> None:
     """Carry out one push request.
 
-    `Rejected` naming the entities that could not be, after all others are done.
-
-    A full sequence's last request deletes the records that the sequence did not name, if it was complete.
+    Raises `Rejected` with the entities that failed, after all others are done. The last request of a full
+    sequence deletes the records that the sequence did not name, if it was complete.
     """
     request = PushRequest.parse(query)
     sequences = parts.sequences[kind.name]
@@ -67,9 +66,9 @@ def _write(parts: Runtime, kind: Datatype, given: Entity) -> Outcome:
 
 
 def _upsert(kind: Datatype, key: str, payload: Record) -> ShareRequest:
-    """Return an update of the record that a pushed `_id` means, by its key or as what it was made from.
+    """Return an update of the record with the pushed `_id`, by its key or its origin.
 
-    Else an insert.
+    Otherwise return an insert.
     """
     origin = f"~:push:{escaped(key)}"
     request = ShareRequest("insert", None if kind.assigns_keys else key, payload, origin=origin)
@@ -86,7 +85,7 @@ def _upsert(kind: Datatype, key: str, payload: Record) -> ShareRequest:
 def _delete_others(parts: Runtime, kind: Datatype, named: set[str]) -> list[dict[str, object]]:
     """Delete live records that a complete full sequence did not name.
 
-    What could not be deleted is returned.
+    Returns those that could not be deleted.
     """
     doomed = [
         kind.key_of(entity)

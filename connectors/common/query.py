@@ -9,7 +9,7 @@ from core.flags import parse_flag
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
-    """Return what a parameter says, False without it; `BadRequest` if that is neither true nor false."""
+    """Return a parameter as boolean, False without it; `BadRequest` if it is neither true nor false."""
     try:
         return parse_flag(query.get(name, "false"))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""How many calls a minute upstream bears, as far as is known: the plan's limit, less what refusals taught."""
+"""Adapt the number of calls per minute to upstream: the plan's limit, reduced after refusals."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _RISE = 0.05
 class AdaptiveRateLimit:
     """Calls per minute. Not thread-safe; `Limiter` guards it. All times are seconds of one clock.
 
-    Nothing is shared between replicas: each takes its own refusals, and so they find their shares of a limit
-    that none of them knows (additive increase, multiplicative decrease).
+    Replicas share nothing: each learns from its own refusals, and so they find their shares of a limit that
+    none of them knows (additive increase, multiplicative decrease).
     """
 
     def __init__(self, plan: float | None) -> None:
-        """`plan`: the limit to start with and never to exceed; None: no limit, and nothing is learned."""
+        """`plan`: the initial limit, which is never exceeded; None: no limit, and nothing is learned."""
         self.plan = plan
         self._learned: float | None = None
         self._risen = 0.0
@@ -39,7 +39,7 @@ class AdaptiveRateLimit:
         self._forget(now)
 
     def refused(self, now: float) -> None:
-        """Learn from a 429: so many calls within a minute, or at that speed, were too many."""
+        """Learn from a 429: this number of calls within a minute, or this speed, was too high."""
         self._forget(now)
         present = self.per_minute(now)
         if present is not None:

@@ -1,4 +1,4 @@
-"""What the sync costs in upstream calls, computed from the counters when metrics are asked for."""
+"""Compute the cost of the sync in upstream calls from the counters when metrics are read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Ratios(Collector):
         metrics.registry.register(self)
 
     def collect(self) -> Iterable[Metric]:
-        """Three gauges; a datatype shows up once it has records or idle reads."""
+        """Yield three gauges; a datatype appears once it has records or idle reads."""
         metrics = self._metrics
         written = _sums(metrics.outcomes)
         for status in list(written):

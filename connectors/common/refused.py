@@ -1,4 +1,4 @@
-"""Properties that are refused do not hold back the others of their record."""
+"""Write records without the properties that were refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Write = Callable[[Datatype, ShareRequest, list[Record]], Outcome]
 
 
 def leaving_out_refused(datatype: Datatype, request: ShareRequest, write: Write) -> Outcome:
-    """Write a request; properties that are refused are left out, as far as the record can do without them."""
+    """Write a request; refused properties are left out if the record can be written without them."""
     asked, seen = request.payload, list[Record]()
     refused: dict[str, Record] = {}
     first: Rejected | None = None
@@ -49,9 +49,10 @@ def leaving_out_refused(datatype: Datatype, request: ShareRequest, write: Write)
 def _left_out(
     datatype: Datatype, request: ShareRequest, error: Rejected, refused: Mapping[str, Record]
 ) -> ShareRequest:
-    """Return the request without the property that was refused; raises the refusal where that cannot be.
+    """Return the request without the refused property; raises the refusal if that is impossible.
 
-    Refused again though it is not sent any more, what is there does not go with the rest: it is cleared.
+    If it is refused again although it is not sent any more, its present value conflicts with the rest: it is
+    cleared.
     """
     at = _property(error.field or "")
     path, payload = pointers.dotted(at), request.payload
@@ -75,6 +76,6 @@ def _property(field: str) -> str:
 
 
 def refusal(error: Rejected, at: str, value: object) -> Record:
-    """Return what `$refused` says of the value at a pointer."""
+    """Return the entry of `$refused` for the value at a pointer."""
     said = {name: text for name, text in error.as_dict().items() if name not in ("kind", "title", "errors")}
     return {**said, "field": at, "value": value}

@@ -1,4 +1,4 @@
-"""How long to wait before a call is made again, and when to give up. The policy itself is urllib3's."""
+"""Decide how long to wait before a call is repeated, and when to give up. The policy is urllib3's."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _EPOCH_S, _EPOCH_MS = 10**9, 10**12
 
 
 def seconds_until(text: str | None, now: float) -> float | None:
-    """Return the seconds to wait by the value of a header; None if it says nothing of the kind.
+    """Return the seconds to wait according to a header; None if its value is not understood.
 
-    It may be seconds from now, as RateLimit-Reset has it (draft-ietf-httpapi-ratelimit-headers), a moment in
-    seconds or milliseconds since 1970, as X-RateLimit-Reset often has it, or a date.
+    It may be seconds from now, as in RateLimit-Reset (draft-ietf-httpapi-ratelimit-headers), an instant in
+    seconds or milliseconds since 1970, as often in X-RateLimit-Reset, or a date.
     """
     if not text:
         return None
@@ -43,19 +43,19 @@ LONGEST = 3600.0
 
 
 class RetryBudget:
-    """The retries of one call: so many attempts, and so many seconds of sleep over all of them."""
+    """The retries of one call: a number of attempts, and a number of seconds for all pauses together."""
 
     def __init__(self, attempts: int, backoff: float, backoff_cap: float, max_wait: float) -> None:
-        """`backoff` seconds double with every attempt up to `backoff_cap`, with as much jitter on top."""
+        """`backoff` seconds double with every attempt up to `backoff_cap`, plus as much jitter."""
         self._policy = Retry(
             total=attempts - 1, backoff_factor=backoff, backoff_max=backoff_cap, backoff_jitter=backoff
         )
         self._deadline = time.monotonic() + max_wait
 
     def pause(self, retry_after: str | None) -> float:
-        """Return seconds to wait.
+        """Return the seconds to wait.
 
-        `Retry-After` in either form if upstream sent one, at most `LONGEST`; else backoff with jitter.
+        `Retry-After` in either form if upstream sent one, at most `LONGEST`; otherwise backoff with jitter.
         """
         if retry_after:
             try:
@@ -65,7 +65,7 @@ class RetryBudget:
         return self._policy.new(history=(*self._policy.history, _STEP)).get_backoff_time()
 
     def spend(self, pause: float) -> bool:
-        """Take one retry after `pause` seconds from the budget; False if it does not reach that far."""
+        """Take one retry after `pause` seconds from the budget; False if the budget is exhausted."""
         history = (*self._policy.history, _STEP)
         self._policy = self._policy.new(total=int(self._policy.total or 0) - 1, history=history)
         return not self._policy.is_exhausted() and time.monotonic() + pause <= self._deadline

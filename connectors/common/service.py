@@ -1,4 +1,4 @@
-"""What makes up one service, and how the parts of an application find it."""
+"""Define the parts of a service, and how an application finds them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Service:
     """One service, ready to be served by `connectors.common.app.create_app`.
 
     `check` makes one cheap call upstream and raises what is wrong (`UpstreamRefused`, `Unavailable`, …).
-    `share_concurrency`: records of one share request that are worked on at the same time.
-    `auth_exempt_paths`: paths whose callers present other credentials than those of the service, which their
-    views check.
+    `share_concurrency`: records of one share request that are processed at the same time.
+    `auth_exempt_paths`: paths whose callers send other credentials than those of the service; their views
+    check them.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The settings that both services share, and what a profile may ask of the environment besides."""
+"""Define the settings of both services, and the environment variables that a profile may name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LOAD_ERROR = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommonSettings:
-    """What every service can be told. Sizes in bytes, times in seconds. `secrets` must reach no log."""
+    """The settings of every service. Sizes in bytes, times in seconds. `secrets` must reach no log."""
 
     username: str | None = setting(
         "SERVICE_USERNAME",
@@ -68,7 +68,7 @@ class CommonSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSettings:
-    """What gunicorn is told, see `gunicorn.conf.py`."""
+    """The settings of gunicorn, see `gunicorn.conf.py`."""
 
     bind: str = setting("BIND", "address and port to listen on", text, "0.0.0.0:5000")  # noqa: S104 - the only way to be reached in a container
     threads: int = setting("THREADS", "requests served at the same time", integer(1, 1000), 8)
@@ -82,7 +82,7 @@ class ProcessSettings:
 
 
 class Environment:
-    """Environment variables that a profile names. `secrets` collects the values that must reach no log."""
+    """Environment variables that a profile names. `secrets` collects values that must reach no log."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self.values = values
@@ -124,7 +124,7 @@ def common_settings(values: Mapping[str, str], secrets: list[str] | None = None)
 
 
 def process_settings(values: Mapping[str, str]) -> ProcessSettings:
-    """Read what gunicorn is told; a bad setting ends the process."""
+    """Read the settings of gunicorn; an invalid one ends the process."""
     try:
         return read(ProcessSettings, values, SettingsError)
     except SettingsError as error:
@@ -132,6 +132,6 @@ def process_settings(values: Mapping[str, str]) -> ProcessSettings:
 
 
 def stop(service: str, error: SettingsError) -> NoReturn:
-    """End the process with one line that names the setting; gunicorn does not try again after this."""
+    """End the process with one line that names the setting; gunicorn then does not retry."""
     print(f"{service}: cannot start: {error.detail}", file=sys.stderr, flush=True)
     raise SystemExit(_LOAD_ERROR)

@@ -1,29 +1,28 @@
-"""The share engine: carries out desired states record by record, and says for each what became of it.
+"""Carry out desired states record by record, and report the outcome of each.
 
-The rules, the same for every datatype:
+The rules are the same for every datatype:
 
-* insert: `$origin` is mandatory. A record made earlier from that origin is adopted (`none`), never made
-  twice, also when an earlier create was done and its answer lost.
-* update: compare-and-swap. The record is read, compared with what is desired and with `$based_on`
-  (`connectors.common.compare`), and only differing properties are written. Contested: `conflict`, nothing
-  written. After a pause, however short, the record is read and compared again.
-* delete: a record that is gone already counts as done (`none`). One with `$origin` instead of an `id` takes
-  back what an insert left that was never answered (`Datatype.withdraw`).
+* insert: `$origin` is mandatory. A record that was created earlier from that origin is adopted (`none`) and
+  never created twice, even if an earlier create was carried out and its answer lost.
+* update: compare-and-swap. The record is read and compared with the desired state and with `$based_on`
+  (`connectors.common.compare`), and only differing properties are written. If somebody else has changed
+  them, the answer is `conflict` and nothing is written. After any pause the record is read again.
+* delete: a record that no longer exists counts as done (`none`). A delete with `$origin` instead of an `id`
+  removes what an unanswered insert left behind (`Datatype.withdraw`).
 * A property that breaks a rule, or that upstream refuses, does not hold back the others of its record: it is
-  left out, the rest is written, and the answer names it in `$refused`. Only what a record cannot do without
-  (`Datatype.can_leave_out`), and a record of which nothing else is to be written, is `rejected`.
-* Lines are made with their record and never removed: one that the desire was based on and does not name any
-  more stays, and the answer names it in `$refused`.
-* The answer holds the record as upstream keeps it (`$response`); what it keeps otherwise than it was sent is
-  named in `$kept`, so that nobody takes the sent value for the stored one.
-* An entity that breaks a rule is `rejected` and the others go on. When upstream is down, throttled or
-  refuses the credentials, the whole request fails, and repeating it is safe: what was done already is found
-  done.
+  left out, the rest is written, and the answer names it in `$refused`. The record is `rejected` only if it
+  cannot do without the property (`Datatype.can_leave_out`), or if nothing else is to be written.
+* Lines are created with their record and never removed. A line that the desired state was based on but does
+  not name any more stays, and the answer names it in `$refused`.
+* The answer contains the record as upstream stores it (`$response`). Values that upstream stores differently
+  are named in `$kept`, so that nobody takes the sent value for the stored one.
+* An entity that breaks a rule is `rejected` and the others continue. If upstream is down, throttled or
+  refuses the credentials, the whole request fails. Repeating it is safe: what was done is found done.
 
-Answers keep order and number of the request, whatever happens.
+Answers have the order and number of the request in every case.
 
-A dry run is the same datatype behind another write port (`Datatype.dry_run`): every read, comparison and rule
-is the real one, and the answer holds the record as it would be.
+A dry run is the same datatype behind another write port (`Datatype.dry_run`): all reads, comparisons and
+rules are real, and the answer contains the record as it would be.
 """
 
 from __future__ import annotations
@@ -71,10 +70,10 @@ Observer = Callable[[str, str, str], None]
 
 
 class ShareEngine:
-    """Carries out requests; keeps nothing but locks, so any number of requests may run at once."""
+    """Carries out requests; keeps only locks, so any number of requests may run at once."""
 
     def __init__(self, datatypes: Iterable[Datatype], concurrency: int, observe: Observer) -> None:
-        """`concurrency`: records of one request that are worked on at the same time."""
+        """`concurrency`: records of one request that are processed at the same time."""
         self._checks = {datatype.name: PayloadCheck(datatype.schema) for datatype in datatypes}
         self._locks = RecordLocks()
         self._concurrency = concurrency
@@ -82,7 +81,7 @@ class ShareEngine:
         self._written = RisingClock()
 
     def share(self, datatype: Datatype, entities: Sequence[Entity]) -> list[Entity]:
-        """Answer entities for share entities, in the same order and of the same number.
+        """Return answers to share entities, in the same order and number.
 
         Raises `Unavailable`, `FixSettings` or `InvalidResponse` for the request as a whole.
         """
@@ -99,7 +98,7 @@ class ShareEngine:
         return answers
 
     def outcome(self, datatype: Datatype, read: Callable[[], ShareRequest]) -> Outcome:
-        """Carry out the request that `read` gives; errors of this entity alone become its outcome."""
+        """Carry out the request that `read` returns; errors of this entity alone become its outcome."""
         request = None
         try:
             request = read()
@@ -153,7 +152,7 @@ class ShareEngine:
         return leaving_out_refused(datatype, request, self._write)
 
     def _write(self, datatype: Datatype, request: ShareRequest, seen: list[Record]) -> Outcome:
-        """Insert or update; `seen` gets the record as it is read before each write."""
+        """Insert or update; `seen` gets the record as read before each write."""
         self._checks[datatype.name](request.operation, request.payload)
         datatype.check(request.operation, request.payload)
         if request.operation == "insert":
@@ -162,7 +161,7 @@ class ShareEngine:
 
 
 def _kept(datatype: Datatype, asked: Record, record: Record) -> tuple[Record, ...]:
-    """Return what upstream stored otherwise than it was sent."""
+    """Return the values that upstream stored differently from what was sent."""
     shown = {name: value for name, value in asked.items() if name not in datatype.write_only}
     found = compare(record, shown, None, line_keys=datatype.line_keys, same=datatype.same)
     return tuple({"field": at, "sent": sent, "kept": kept} for at, kept, sent in found.leaves)
@@ -200,9 +199,9 @@ def _insert(datatype: Datatype, request: ShareRequest) -> Outcome:
 
 
 def _unknown(datatype: Datatype, insert: Insert, lost: Unreadable) -> Pending:
-    """Return what a person is told of a create that was answered without a record.
+    """Return the report to a person about a create that was answered without a record.
 
-    To repeat it might make a twin.
+    Repeating it might create a twin.
     """
     return Pending(
         f"the {datatype.name} may have been made: {lost.detail}, and none is found by its origin"
@@ -327,7 +326,7 @@ def _status(error: ServiceError) -> str:
 def _shown(record: Record | None) -> Record | None:
     """Return the record's own fields, without what was added to make it an entity.
 
-    None, too, where they hold what no entity can: the next read reports that.
+    Returns None if they have a value that no entity can have: the next read reports that.
     """
     try:
         entity_text.check(record, "any")
@@ -339,13 +338,13 @@ def _shown(record: Record | None) -> Record | None:
 
 
 def _record_named(entity: Mapping[str, object]) -> object:
-    """Return what tells two requests for one record apart from requests for two."""
+    """Return the name of the record, by which requests for the same record are grouped."""
     name = entity.get("id") or entity.get("$origin") or entity.get("_id")
     return name if isinstance(name, str | int) else None
 
 
 def _each(work: Callable[[list[int]], None], groups: list[list[int]], concurrency: int) -> None:
-    """Do all groups, some at a time; the first error stops those that have not begun and is raised."""
+    """Process all groups, some at a time; the first error stops the groups not started yet, and is raised."""
     if concurrency == 1 or len(groups) == 1:
         for group in groups:
             work(group)

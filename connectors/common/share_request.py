@@ -1,4 +1,4 @@
-"""One entity of a share request, understood: what is asked for which record."""
+"""Parse one entity of a share request."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class ShareRequest:
 
     @property
     def lock_name(self) -> str:
-        """What must not be written by two threads at once."""
+        """Return the name of what two threads must not write at once."""
         return self.key or self.origin or ""
 
     @property
     def insert(self) -> Insert:
-        """The request as a datatype wants it for `create`: null means missing."""
+        """Return the request in the form that `create` of a datatype expects; null means missing."""
         payload = {name: value for name, value in self.payload.items() if value is not None}
         return Insert(self.origin or "", payload, self.key)
 
@@ -58,7 +58,7 @@ def payload_of(entity: Mapping[str, object]) -> Record:
 def parse_dry_run(entity: Mapping[str, object]) -> ShareRequest:
     """Return a share entity of a dry run.
 
-    It may bring the record as foreseen by earlier ones, as `$present`.
+    It may contain the record as predicted by earlier ones, as `$present`.
     """
     return replace(parse_share_request(entity), present=_typed(entity, dry_run.PRESENT, dict, "object"))
 
@@ -119,7 +119,7 @@ def _key(entity: Mapping[str, Any], operation: str) -> str | None:
 
 
 def _without_namespace(name: str) -> str:
-    """Return `CT-1` of `contact:CT-1`. An id may hold colons itself, a namespace none."""
+    """Return `CT-1` of `contact:CT-1`. An id may contain colons, a namespace may not."""
     before, colon, key = name.partition(":")
     found: str = unescaped(key if colon else before)
     return found

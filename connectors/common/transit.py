@@ -1,9 +1,9 @@
-"""Texts that a Sesam node would take for something else, and how they are given out.
+"""Escape texts that a Sesam node would treat as another type.
 
-In a node's JSON a text such as `~:a:b` is an identifier and `~f12` a number, as in transit. A text of a
-record that begins with `~` is therefore given out with one more in front, which is how transit escapes it
-(https://github.com/cognitect/transit-format), and taken back without: whether a node knows that escape or
-takes `~~:a:b` as it stands, it is a text there.
+In a node's JSON a text such as `~:a:b` is an identifier and `~f12` a number, as in transit. So a text of a
+record that begins with `~` gets another one in front, which is how transit escapes it
+(https://github.com/cognitect/transit-format). It is removed on the way back. Whether a node knows that escape
+or keeps `~~:a:b`, it is a text there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _MARK = "~"
 
 
 def escaped(value: object) -> Any:
-    """Return a value whose texts a node takes for texts."""
+    """Return a value whose texts are texts to a node."""
     if type(value) is str:
         return _MARK + value if value[:1] == _MARK else value
     if isinstance(value, dict):
@@ -23,7 +23,7 @@ def escaped(value: object) -> Any:
 
 
 def unescaped(value: object) -> Any:
-    """Return a value as the record has it."""
+    """Return a value in the form that the record has."""
     if type(value) is str:
         return value[1:] if value[:2] == _MARK * 2 else value
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The one HTTP client for calls to an upstream system.
+"""Call an upstream system: the only HTTP client for that.
 
 Timeouts, retries, limits and error kinds in one place.
 """
@@ -90,7 +90,7 @@ class UpstreamOptions:
         credentials_setting: str,
         **others: object,
     ) -> UpstreamOptions:
-        """Return what the service's settings say, but for `others`."""
+        """Return the options from the service's settings, except for `others`."""
         shared: dict[str, Any] = {
             "connect_timeout": common.connect_timeout,
             "read_timeout": common.read_timeout,
@@ -119,10 +119,10 @@ class UpstreamResponse:
 
 @runtime_checkable
 class RenewableAuth(Protocol):
-    """An auth whose credentials can be fetched again once after a 401 (a session or an access token)."""
+    """Credentials that can be fetched again once after a 401 (a session or an access token)."""
 
     def renew(self) -> None:
-        """Forget the present token."""
+        """Drop the present token."""
 
 
 ErrorOf = Callable[[UpstreamResponse], ServiceError | None]
@@ -132,7 +132,7 @@ is safe.
 
 
 def error_of_status(answer: UpstreamResponse) -> ServiceError | None:
-    """Return the plain reading of a status code, for systems without error codes of their own."""
+    """Return the default meaning of a status code, for systems without their own error codes."""
     status = answer.status
     if status < 300:
         return None
@@ -161,7 +161,7 @@ class UpstreamClient:
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> None:
-        """`headers` and `query` go with every call, `query` not with whole URLs that upstream itself gave."""
+        """`headers` and `query` are sent with every call; `query` not with whole URLs from upstream."""
         self.options = options
         self._base = options.base_url.rstrip("/")
         self._auth = auth
@@ -262,7 +262,7 @@ class UpstreamClient:
     def _attempt(
         self, request: requests.Request, operation: str, repeatable: bool
     ) -> tuple[UpstreamResponse | None, ServiceError | None]:
-        """One attempt: the answer if a whole one came, and the error if it is one."""
+        """Make one attempt: return the answer if it is complete, and the error if it is one."""
         method = request.method or "GET"
         status = "none"
         started = time.perf_counter()
@@ -283,7 +283,7 @@ class UpstreamClient:
             self._metrics.call_seconds.labels(operation).observe(seconds)
 
     def _asked_pause(self, answer: UpstreamResponse) -> str | None:
-        """Return the pause that upstream asks for, as `Retry-After` has it; None if it asks for none."""
+        """Return the pause that upstream asks for in `Retry-After`; None if it asks for none."""
         asked = answer.headers.get("Retry-After")
         if asked or answer.status not in _THROTTLED:
             return asked
@@ -365,10 +365,10 @@ class UpstreamClient:
 
 
 def _decoded(text: bytes | bytearray, headers: Mapping[str, str]) -> object:
-    """Return the JSON in an answer, None for nothing; ValueError if it is none.
+    """Return the JSON in an answer, None for an empty one; ValueError if it is invalid.
 
-    A byte order mark counts for nothing (RFC 8259, 8.1). Old systems name another charset than UTF-8. A value
-    that is none harms its own record alone, see `core.jsonio.salvage`.
+    A byte order mark is ignored (RFC 8259, 8.1). Old systems use other charsets than UTF-8. An invalid value
+    only affects its own record, see `core.jsonio.salvage`.
     """
     if not text:
         return None
@@ -392,7 +392,7 @@ def _decoded(text: bytes | bytearray, headers: Mapping[str, str]) -> object:
 
 
 def make_session(options: UpstreamOptions, headers: Mapping[str, str]) -> requests.Session:
-    """Return a session that reads no netrc and keeps no cookies; proxies of the environment are honoured."""
+    """Return a session without netrc and cookies; proxies of the environment are used."""
     session = requests.Session()
     session.trust_env = False
     session.proxies = dict(get_environ_proxies(options.base_url))
@@ -421,7 +421,7 @@ def _worth_repeating(error: ServiceError, answer: UpstreamResponse | None, repea
 
 
 def _never_sent(failure: Exception) -> bool:
-    """Return True if the connection was not even made, so that upstream cannot have done anything."""
+    """Return whether the connection was never made, so that upstream cannot have done anything."""
     reason = getattr(failure.args[0], "reason", None) if failure.args else None
     return "NewConnectionError" in type(reason).__name__ or "NameResolutionError" in type(reason).__name__
 

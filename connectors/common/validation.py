@@ -61,9 +61,9 @@ _Validator = extend(Draft202012Validator, {"readOnly": _read_only})
 
 
 class PayloadCheck:
-    """The two readings of one schema: for an insert as it stands, for an update without `required`.
+    """The two forms of one schema: unchanged for an insert, without `required` for an update.
 
-    The schemas are the services' own, so the tests hold them to the meta-schema, not every start.
+    The schemas are the services' own, so tests check them against the meta-schema, not every start.
     """
 
     def __init__(self, schema: Mapping[str, object]) -> None:
@@ -73,7 +73,7 @@ class PayloadCheck:
         }
 
     def __call__(self, operation: str, payload: Record) -> None:
-        """Raise `Rejected` naming the first broken rule; further ones are listed under `errors`.
+        """Raise `Rejected` for the first broken rule; others are listed under `errors`.
 
         `operation` is insert or update. On insert a null counts as missing.
         """
@@ -101,7 +101,7 @@ def _without_required(schema: object) -> object:
 
 
 def _is_required(name: str, value: object) -> bool:
-    """Return the keyword, not a property that happens to be called `required`."""
+    """Return the keyword, not a property with the name `required`."""
     return name == "required" and isinstance(value, list)
 
 

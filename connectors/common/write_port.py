@@ -1,7 +1,7 @@
-"""The port through which a service writes: into its system or, in a dry run, nowhere.
+"""Define the interface through which a service writes: to its system or, in a dry run, nowhere.
 
-A datatype reads, compares and decides. Every write that it decides on goes through its port, which answers
-the record as stored. A dry run is the same datatype behind a port that answers the record as it would be.
+A datatype reads, compares and decides. Every write goes through its port, which returns the record as stored.
+A dry run is the same datatype behind a port that returns the record as it would be.
 """
 
 from __future__ import annotations
@@ -26,4 +26,4 @@ class WritePort(Protocol[Write]):
         """Return the record with the changes in it."""
 
     def delete(self, write: Write) -> Record:
-        """Return what is left of the record, `{}` if nothing."""
+        """Return what is left of the record, `{}` if nothing is."""

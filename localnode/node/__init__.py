@@ -1,4 +1,4 @@
-"""The node facade: what is configured, what runs, and how to ask for either."""
+"""The node as its API and commands use it: its configuration, its pumps, and operations on both."""
 
 from localnode.node.node import Node
 from localnode.node.pipe import NodePipe, PushRequest, token

@@ -32,9 +32,8 @@ def make_engine(
 ) -> Engine:
     """Return the engine of one configuration.
 
-    Systems are only reachable at the addresses in `settings.systems`.
-
-    `make_systems` is called as `Systems` is, for a node that must not reach them all.
+    Systems are only reachable at the addresses in `settings.systems`. `make_systems` is called like
+    `Systems`, for a node that must not reach all of them.
     """
     configs = {
         name: reachable(_with_secrets(system, uploaded), settings.systems)
@@ -46,11 +45,12 @@ def make_engine(
 
 
 def reachable(system: Mapping[str, object], addresses: Mapping[str, str]) -> dict[str, object]:
-    """Return a system's config with the address the node's settings give it.
+    """Return a system's config with the address from the node's settings.
 
-    The scheme and host of a `url_pattern` are replaced by those of the system's address; without one it stays
-    as it is if some system's address has the same scheme and host, else it leads nowhere. So do `token_url`s.
-    Addresses that operations or answers write out are moved when they are called: see `MOVED`.
+    Scheme and host of a `url_pattern` are replaced by those of the system's address. Without an address it
+    stays unchanged if some system's address has the same scheme and host; otherwise the system is
+    unreachable. The same applies to `token_url`s. Addresses in operations or answers are moved when they are
+    called: see `MOVED`.
     """
     key = "url_pattern" if "url_pattern" in system else "base_url"
     if key not in system:
@@ -64,9 +64,9 @@ def reachable(system: Mapping[str, object], addresses: Mapping[str, str]) -> dic
 
 
 def _moved(url: str, home: str, addresses: Mapping[str, str], system_id: str) -> str | None:
-    """Return a URL of a system whose pattern is `home`, at the address the system was given.
+    """Return a URL of a system with the pattern `home`, at the address that the system was given.
 
-    None if unreachable.
+    Returns None if it is unreachable.
     """
     given = addresses.get(system_id)
     if given is not None and _origin(url) == _origin(home):
@@ -87,7 +87,7 @@ def _token_sections(system: Mapping[str, object], home: str, addresses: Mapping[
 
 
 def warn_of_unreachable(config: NodeConfig, settings: NodeSettings) -> NodeConfig:
-    """`config` with a warning on every system that this node was given no address for."""
+    """Return `config` with a warning on every system without an address on this node."""
     systems = {}
     for name, system in config.systems.items():
         if _leads_nowhere(system, settings):
@@ -107,8 +107,8 @@ def obstacle(
 ) -> str | None:
     """Return why a pipe with a valid config cannot run on this node.
 
-    A component that the node has not, a variable that is not defined, a system without address, a secret that
-    is not stored.
+    A component that the node does not have, an undefined variable, a system without an address, or a secret
+    that is not stored.
     """
     if pipe.not_runnable or pipe.misses:
         return pipe.not_runnable or pipe.misses
@@ -128,7 +128,7 @@ def obstacle(
 
 
 def systems_of(pipe: PipeComponent) -> list[str]:
-    """Return ids of the systems a pipe talks to, sorted."""
+    """Return the ids of the systems that a pipe uses, sorted."""
     parts = [pipe.effective.get("source"), pipe.effective.get("sink")]
     parts += [link for _, link in transforms(pipe.effective)]
     talking = [part for part in parts if isinstance(part, dict) and part.get("type") != "embedded"]
@@ -136,7 +136,7 @@ def systems_of(pipe: PipeComponent) -> list[str]:
 
 
 def without_docker(system: Mapping[str, object]) -> Json:
-    """Return a system's config as far as this node uses it: it starts no containers."""
+    """Return the part of a system's config that this node uses: it starts no containers."""
     return {name: value for name, value in system.items() if name != "docker"}
 
 
@@ -147,7 +147,7 @@ def _with_secrets(system: Component, uploaded: SettingsStore) -> dict[str, objec
 
 
 def _secrets_of(system_id: str, uploaded: SettingsStore) -> dict[str, str]:
-    """Return values that a system's config may name: its own secrets before the node's."""
+    """Return the secrets that a system's config may name: its own take precedence over the node's."""
     return {**uploaded.secrets(GLOBAL), **uploaded.secrets(system_id)}
 
 

@@ -1,4 +1,4 @@
-"""The data folder of a node, held by one process at a time."""
+"""Open the data folder of a node for one process at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SETTINGS_FILE, STORE_FILE = "node.db", "datasets.db"
 
 
 class DataFolder:
-    """Made when missing. Conflict when another node holds it, OSError when it cannot be written to."""
+    """Created if missing. Conflict if another node holds it, OSError if it cannot be written to."""
 
     def __init__(self, root: Path) -> None:
         self.settings_file = root / SETTINGS_FILE
@@ -30,7 +30,7 @@ class DataFolder:
         self._keep_to_owner(root)
 
     def _keep_to_owner(self, root: Path) -> None:
-        """Take from others what an earlier version, or a restored backup, left open to them."""
+        """Restrict files that an earlier version, or a restored backup, left open to others."""
         for name in (SETTINGS_FILE, STORE_FILE):
             for file in root.glob(f"{name}*"):
                 file.chmod(0o600)
@@ -41,5 +41,5 @@ class DataFolder:
             Path(f"{self.store_file}{suffix}").unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let another node have the folder."""
+        """Release the folder for another node."""
         os.close(self._lock)

@@ -1,4 +1,4 @@
-"""The node: one data folder, what is configured in it, and everything that runs on it."""
+"""Run a node: one data folder, its configuration, and everything that runs on it."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ VERSION = "0.1.0"
 class Node:
     """A running node. Thread-safe; one per data folder and process.
 
-    Changes of what is configured go through one lock; while they are made, no pump starts by itself.
+    Changes of the configuration go through one lock; during a change no pump starts by itself.
     """
 
     def __init__(self, settings: NodeSettings, make_systems: Callable[..., Systems] = Systems) -> None:
-        """Open the data folder and carry on with what is configured there. Conflict when a node has it.
+        """Open the data folder and continue with its configuration. Conflict if another node has it.
 
-        `make_systems` makes what its pipes reach systems through, see `make_engine`.
+        `make_systems` creates the object through which its pipes reach systems, see `make_engine`.
         """
         self._make_systems = make_systems
         self.settings = settings
@@ -80,13 +80,13 @@ class Node:
         self._apply(plan, start_over=bool(test_data.turned(self.store, plan.config)))
 
     def _drop_indexes_of_other_versions(self) -> None:
-        """Indexes hold what expressions gave; where they may give something else now, they are of no use."""
+        """Drop indexes of other versions: their expressions may return other values now."""
         if self.uploaded.node_value("semantics") != semantics():
             self.store.drop_indexes()
             self.uploaded.set_node_value("semantics", semantics())
 
     def close(self) -> None:
-        """End what runs and close the data folder."""
+        """End all runs and close the data folder."""
         with self._lock:
             self._shut()
             self._folder.close()
@@ -99,7 +99,7 @@ class Node:
         self.uploaded.close()
 
     def ask_to_end(self) -> None:
-        """Let everything that runs end after its present batch.
+        """Ask all runs to end after their present batch.
 
         Returns at once (safe in a signal handler).
         """
@@ -113,7 +113,7 @@ class Node:
             self._open()
 
     def reset(self) -> None:
-        """Forget everything uploaded and every dataset; the token stays."""
+        """Delete everything uploaded and every dataset; the token stays."""
         with self._lock:
             self.uploaded.clear()
             self._shut()
@@ -121,7 +121,7 @@ class Node:
             self._open()
 
     def schedule(self, wanted: bool) -> None:
-        """Run the pumps on their schedules from now on, or only when they are asked to."""
+        """Run the pumps on their schedules from now on, or only on request."""
         with self._lock:
             self.settings = replace(self.settings, schedule=wanted)
             self._switch_scheduling(wanted and not self.config.user_pipes_disabled)
@@ -129,9 +129,9 @@ class Node:
     # -- configuration -------------------------------------------------------------------------------------
 
     def upload(self, data: bytes, force: bool) -> NodeConfig:
-        """Replace the configuration by an uploaded one.
+        """Replace the configuration with an uploaded one.
 
-        ConfigRefused and nothing changed when it has errors.
+        ConfigRefused, and nothing is changed, if it has errors.
         """
         return self.replace_entities(read_upload(data), force)
 
@@ -155,20 +155,20 @@ class Node:
             return plan.config
 
     def add_entities(self, entities: Iterable[Mapping[str, object]], force: bool) -> NodeConfig:
-        """Add entities to the configuration, replacing those of the same `_id`."""
+        """Add entities to the configuration, replacing those with the same `_id`."""
         with self._lock:
             merged = {entity["_id"]: entity for entity in self.config.entities}
             merged.update({entity["_id"]: entity for entity in entities})
             return self.replace_entities(merged.values(), force)
 
     def remove_entity(self, entity_id: str) -> NodeConfig:
-        """Remove one entity; what refers to it becomes invalid."""
+        """Remove one entity; entities that refer to it become invalid."""
         with self._lock:
             kept = [entity for entity in self.config.entities if entity["_id"] != entity_id]
             return self.replace_entities(kept, force=True)
 
     def replace_group(self, group: str, entities: Iterable[Mapping[str, object]], force: bool) -> NodeConfig:
-        """Replace the entities of one config group; those of the others stay."""
+        """Replace the entities of one config group; other groups stay."""
         with self._lock:
             others = [entity for entity in self.config.entities if config_group(entity) != group]
             named = [with_group(entity, group) for entity in entities]
@@ -177,11 +177,11 @@ class Node:
     def config_history(
         self, entity_id: str, since: int | None, limit: int | None, reverse: bool
     ) -> list[dict[str, object]]:
-        """Versions of a config entity as uploaded, each with `_updated`, `_ts` and `_deleted`."""
+        """Return versions of a config entity as uploaded, each with `_updated`, `_ts` and `_deleted`."""
         return self.uploaded.history(entity_id, since, limit, reverse)
 
     def config_zip(self) -> bytes:
-        """Return the configuration as uploaded, as an archive."""
+        """Return the uploaded configuration as an archive."""
         return pack(self.config.entities)
 
     def env(self) -> Json:
@@ -189,10 +189,10 @@ class Node:
         return self.uploaded.env()
 
     def replace_env(self, variables: Mapping[str, object], force: bool = False) -> None:
-        """Replace the environment variables. Pipes that miss one from now on fail when they run.
+        """Replace the environment variables. Pipes that miss one fail when they run.
 
-        Conflict and nothing changed when pipes with data would turn from a system to embedded test data or
-        back; with `force` all pipes then start over: what they have read and made is deleted.
+        Conflict, and nothing is changed, if pipes with data would switch from a system to embedded test data
+        or back. With `force` all pipes then start over: what they have read and produced is deleted.
         """
         check_value("the environment variables", dict(variables))
         with self._lock:
@@ -201,9 +201,9 @@ class Node:
             self._apply(plan, bool(turned), lambda: self.uploaded.replace_env(variables))
 
     def _turned(self, plan: ConfigPlan, variables: Mapping[str, object], force: bool) -> list[PipeComponent]:
-        """Return the pipes that a plan turns to other data than they hold.
+        """Return the pipes that a plan switches to other data than they hold.
 
-        Conflict for them without `force`.
+        Raises Conflict for them without `force`.
         """
         found = test_data.turned(self.store, plan.config)
         if not force:
@@ -211,7 +211,7 @@ class Node:
         return found
 
     def secret_names(self, system_id: str) -> list[str]:
-        """Return names of the secrets of the node ("") or of a system."""
+        """Return the names of the secrets of the node ("") or of a system."""
         return sorted(self.uploaded.secrets(system_id))
 
     def put_secrets(self, system_id: str, secrets: Mapping[str, Any], replace: bool) -> None:
@@ -224,14 +224,14 @@ class Node:
             self._rebuild()
 
     def delete_secret(self, system_id: str, name: str) -> None:
-        """Remove a secret. NotFound when there is none of that name."""
+        """Remove a secret. NotFound if it does not exist."""
         with self._lock:
             if not self.uploaded.delete_secret(name, system_id):
                 raise NotFound(f'there is no secret "{name}"')
             self._rebuild()
 
     def _rebuild(self) -> None:
-        """Build every pipe again: systems hold secrets."""
+        """Build every pipe again, because systems hold secrets."""
         self._pipes.forget_signatures()
         self._apply(self._plan(self.config.entities))
 
@@ -240,7 +240,7 @@ class Node:
     ) -> ConfigPlan:
         """Check entities and build their pipes, with `variables` instead of the node's.
 
-        Nothing in use is touched.
+        Nothing in use is changed.
         """
         env = self.uploaded.env() if variables is None else variables
         config = resolve(entities, env, self.uploaded.secrets_by_system())
@@ -251,12 +251,11 @@ class Node:
     def _apply(
         self, plan: ConfigPlan, start_over: bool = False, save: Callable[[], None] | None = None
     ) -> None:
-        """Use what was planned from now on.
+        """Use a plan from now on.
 
-        Puts the pumps on the clock, does `save` what was uploaded, drops what is gone. Where that breaks off
-        before it is saved, all is as it was.
-
-        To `start_over` the sink datasets are deleted, but for what receivers hold.
+        Schedules the pumps, calls `save` for the upload, and drops what was removed. If that fails before the
+        upload is saved, everything is as before. With `start_over` the sink datasets are deleted, except for
+        those of receivers.
         """
         self.scheduler.hold()
         try:
@@ -279,7 +278,7 @@ class Node:
 
     @property
     def scheduling(self) -> bool:
-        """Whether pumps run on their schedules."""
+        """Return whether pumps run on their schedules."""
         return self._scheduling
 
     def _switch_scheduling(self, wanted: bool) -> None:
@@ -291,18 +290,18 @@ class Node:
 
     @property
     def pipes(self) -> Mapping[str, NodePipe]:
-        """All pipes by id."""
+        """Return all pipes by id."""
         return self._pipes.by_id
 
     def pipe(self, pipe_id: str) -> NodePipe:
-        """One pipe, or NotFound."""
+        """Return one pipe, or raise NotFound."""
         found = self._pipes.by_id.get(pipe_id)
         if found is None:
             raise NotFound(f'there is no pipe "{pipe_id}"')
         return found
 
     def system(self, system_id: str) -> Component:
-        """One system, or NotFound."""
+        """Return one system, or raise NotFound."""
         found = self.config.systems.get(system_id)
         if found is None:
             raise NotFound(f'there is no system "{system_id}"')
@@ -313,7 +312,7 @@ class Node:
         self.scheduler.signal(dataset_id)
 
     def subset(self, expression: object) -> Callable[[Json], bool] | None:
-        """Membership in a subset `["eq", <index expression>, <literal>]`; None stands for everything."""
+        """Return membership in a subset `["eq", <index expression>, <literal>]`; None means everything."""
         if expression is None:
             return None
         try:
@@ -340,7 +339,7 @@ class Node:
                 self.scheduler.release()
 
     def _prepare_run(self, reset: bool, delete_input: bool) -> list[NodePipe]:
-        """Hold the scheduler, end what runs, reset if asked to; the pipes that can run."""
+        """Hold the scheduler, end runs, reset if requested; return the pipes that can run."""
         with self._lock:
             self.scheduler.hold()
             try:
@@ -364,7 +363,7 @@ class Node:
     # -- state ---------------------------------------------------------------------------------------------
 
     def status(self) -> Json:
-        """Start time and what is going on."""
+        """Return the start time and the current activity."""
         pipes = list(self._pipes.by_id.values())
         return {
             "node_start_time": self.start_time,
@@ -380,7 +379,7 @@ class Node:
         }
 
     def progress(self) -> list[dict[str, object]]:
-        """Return the runs under way, see `localnode.node.progress`."""
+        """Return the runs in progress, see `localnode.node.progress`."""
         return progress(self._pipes.by_id.values())
 
     def unhealthy(self) -> str | None:

@@ -1,4 +1,4 @@
-"""One pipe of a node: its config, the engine's pipe built from it, and its pump."""
+"""Combine one pipe of a node: its config, the engine's pipe built from it, and its pump."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ RESETS = (
 class NodePipe:
     """A configured pipe.
 
-    `engine_pipe` is None while its config has errors, or misses what would say what it does; then nothing of
-    it runs. `blocked` says why a valid pipe cannot run on this node.
+    `engine_pipe` is None if its config has errors, or lacks values that decide what it does; then it does not
+    run. `blocked` says why a valid pipe cannot run on this node.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class NodePipe:
 
     @property
     def is_input(self) -> bool:
-        """See Runnable. A pipe with config errors is none: its failure always counts."""
+        """See Runnable. A pipe with config errors is not an input: its failure always counts."""
         return self.engine_pipe is not None and not self.component.sources
 
     @property
@@ -100,12 +100,12 @@ class NodePipe:
 
     @property
     def runs_in_rounds(self) -> bool:
-        """Whether a run-all includes it; pipes that cannot run are, so that the run says what is wrong."""
+        """Return whether a run-all includes it; it includes pipes that cannot run, to report why."""
         return self.pump.may_run and (self.has_pump or self.engine_pipe is None)
 
     @property
     def has_pump(self) -> bool:
-        """Whether there is anything to pump: not for receivers, endpoints and invalid pipes."""
+        """Return whether there is a pump: receivers, endpoints and invalid pipes have none."""
         return self.engine_pipe is not None and self.engine_pipe.has_pump
 
     def change_token(self) -> object:
@@ -143,7 +143,7 @@ class NodePipe:
         )
 
     def _is_overdue(self, engine: Engine) -> bool:
-        """Whether it has never come to its end, or is to run at the start until its dataset is populated."""
+        """Return whether it never reached its end, or must run at start until its dataset is populated."""
         if self.engine_pipe is None:
             return False
         wanted = engine.default("run_at_startup_if_not_populated", False)
@@ -153,7 +153,7 @@ class NodePipe:
         return self.engine_pipe.offset is None and (self.sink_dataset is None or not self.is_input)
 
     def stop(self) -> None:
-        """End a run that is under way. Conflict when it has not ended in time."""
+        """End a run in progress. Conflict if it has not ended in time."""
         if not self.pump.stop(STOP_SECONDS):
             raise Conflict(f'the pump of pipe "{self.id}" is still running; try again later')
 
@@ -161,22 +161,22 @@ class NodePipe:
 
     @property
     def failed(self) -> bool:
-        """Whether the last run failed."""
+        """Return whether the last run failed."""
         return self.pump.last is not None and self.pump.last.outcome.status == FAILED
 
     @property
     def sink_dataset(self) -> Dataset | None:
-        """The dataset it writes, if there is one yet."""
+        """Return the dataset that it writes, if it exists yet."""
         name = self.component.sink_dataset
         return self._host.store.find(name) if name else None
 
     @property
     def last_seen(self) -> object:
-        """The token the source continues from, None at the start."""
+        """Return the token from which the source continues, None at the start."""
         return self.engine_pipe.offset if self.engine_pipe is not None else None
 
     def progress(self) -> dict[str, object] | None:
-        """Return how far the run under way has come, see `Pipe.progress`; None while there is none."""
+        """Return the progress of the current run, see `Pipe.progress`; None if there is none."""
         return self.engine_pipe.progress() if self.engine_pipe is not None else None
 
     def queues(self) -> Json:
@@ -186,7 +186,7 @@ class NodePipe:
         return self.engine_pipe.queues()
 
     def operations(self) -> list[str]:
-        """Operations its pump supports."""
+        """Return the operations that its pump supports."""
         if not self.has_pump:
             return [*(RUNS if self.component.valid and self.blocked else ()), *SWITCHES]
         return [*(RUNS if self.pump.may_run else ("stop",)), *SWITCHES, *RESETS]
@@ -196,7 +196,7 @@ class NodePipe:
     def operate(self, operation: str, fields: Mapping[str, str]) -> None:
         """Carry out a pump operation.
 
-        BadRequest when this pump does not support it, Conflict or Refused when it runs.
+        BadRequest if this pump does not support it, Conflict or Refused if it is running.
         """
         if operation not in self.operations():
             raise BadRequest(f'the pump of pipe "{self.id}" doesn\'t support the operation "{operation}" now')
@@ -217,7 +217,7 @@ class NodePipe:
     def _change_state(self, operation: str, fields: Mapping[str, str]) -> None:
         """Carry out one of RESETS.
 
-        `retry-dead-letters`, all or of one `entity_id`, is an addition to the vendor's operations.
+        `retry-dead-letters`, for all or for one `entity_id`, is an addition to Sesam's operations.
         """
         pipe = self._engine()
         if operation in LAST_SEEN and self.component.effective.get("disable_set_last_seen"):
@@ -252,12 +252,12 @@ class NodePipe:
         return self._engine().preview(stage, since, limit)
 
     def transform(self, entities: Sequence[Json]) -> list[Json]:
-        """Return what the transforms make of `entities`; those with side effects are left out."""
+        """Return the output of the transforms for `entities`; those with side effects are left out."""
         pipe = Pipe(self._engine().config, self._host)
         return pipe.chain.apply(entities, pipe.context(), preview=True)
 
     def receive(self, body: bytes, pushed: PushRequest) -> dict[str, object]:
-        """Take entities in. BadRequest when the pipe is no receiver."""
+        """Accept pushed entities. BadRequest if the pipe is not a receiver."""
         pipe = self._engine()
         if not pipe.is_receiver:
             raise BadRequest(f'pipe "{self.id}" is not a receiver: its source is not http_endpoint')
@@ -270,7 +270,7 @@ class NodePipe:
                 self._scheduler.signal(self.component.sink_dataset)
 
     def publisher(self, kind: str) -> Pipe:
-        """Return the engine's pipe, for a publisher of sink type `kind`. BadRequest for every other pipe."""
+        """Return the engine's pipe, for a publisher of sink type `kind`. BadRequest for other pipes."""
         if self.component.sink_type != kind:
             raise BadRequest(f'pipe "{self.id}" has no {kind} sink')
         return self._engine()
@@ -278,7 +278,7 @@ class NodePipe:
 
 @dataclass(frozen=True)
 class PushRequest:
-    """What came with a push besides its body; `completeness` in µs, None for now."""
+    """The parameters of a push in addition to its body; `completeness` in µs, None for now."""
 
     params: Mapping[str, str]
     headers: Mapping[str, str]
@@ -287,9 +287,9 @@ class PushRequest:
 
 
 def token(text: str) -> Any:
-    """Return a since-token as text: JSON where it is JSON (a number, a quoted text), else the text itself.
+    """Return a since-token as text: its JSON value if it is JSON (a number, a quoted text).
 
-    None for "".
+    Otherwise return the text itself; None for "".
     """
     if not text:
         return None

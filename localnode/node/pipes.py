@@ -1,4 +1,4 @@
-"""The pipes of a node as a collection: built from a configuration, kept when nothing about them changes."""
+"""Hold the pipes of a node: built from a configuration, and kept while nothing about them changes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ log = logging.getLogger(__name__)
 class ConfigPlan:
     """A configuration whose pipes are built but not yet in use.
 
-    `config` holds what building found wrong, too.
-
-    Pipes that stay as they are, are `kept` and not built.
+    `config` includes the findings from building. Unchanged pipes are `kept` and not built.
     """
 
     config: NodeConfig
@@ -35,7 +33,7 @@ class ConfigPlan:
 
 
 class NodePipes:
-    """All pipes by id. The node's lock is held around every call that changes something."""
+    """All pipes by id. The node's lock is held during every call that changes something."""
 
     def __init__(
         self, store: Store, uploaded: SettingsStore, scheduler: Scheduler, settings: NodeSettings
@@ -50,7 +48,7 @@ class NodePipes:
         self._signatures = {}
 
     def plan(self, config: NodeConfig, engine: Engine) -> ConfigPlan:
-        """Build the pipes that are new or changed; nothing in use is touched."""
+        """Build new and changed pipes; nothing in use is changed."""
         pipes: dict[str, PipeComponent] = dict(config.pipes)
         built: dict[str, Pipe] = {}
         signatures = {pipe_id: _signature(component, config) for pipe_id, component in pipes.items()}
@@ -71,7 +69,7 @@ class NodePipes:
         return old is not None and same and old.component.valid == component.valid
 
     def stop_changed(self, plan: ConfigPlan) -> None:
-        """End the runs of pipes that a plan changes or drops. Conflict when one has not ended in time."""
+        """End the runs of pipes that a plan changes or drops. Conflict if one does not end in time."""
         changed = [pipe for pipe_id, pipe in self.by_id.items() if pipe_id not in plan.kept]
         for pipe in changed:
             pipe.pump.cancel.set()
@@ -79,9 +77,9 @@ class NodePipes:
             pipe.stop()
 
     def apply(self, plan: ConfigPlan, save: Callable[[], None] | None) -> None:
-        """Take a plan over, after `stop_changed`, and `save` it.
+        """Use a plan, after `stop_changed`, and `save` it.
 
-        Datasets that nobody writes any more go with the pipes that did, last of all.
+        Datasets without a writer are deleted with their pipes, last of all.
         """
         pipes: dict[str, NodePipe] = {}
         for pipe_id, component in plan.config.pipes.items():
@@ -160,16 +158,16 @@ class NodePipes:
 
 
 def _is_complete(component: PipeComponent) -> bool:
-    """Return whether what a pipe makes of entities can be told.
+    """Return whether the output of a pipe can be determined.
 
-    Variables that are not defined may leave open when it runs, and how its sink reaches a system.
+    Undefined variables may leave open when it runs, and how its sink reaches a system.
     """
     elsewhere = ("pump",) if component.sink_type == "dataset" else ("pump", "sink")
     return all(each.path[0] in elsewhere for each in component.undefined)
 
 
 def _finding(pipe_id: str, error: Exception) -> Problem:
-    """Why a pipe cannot be built."""
+    """Return why a pipe cannot be built."""
     if isinstance(error, ConfigProblem):
         return Problem(error.path, error.message)
     log.exception("pipe %s: its config passed all checks and cannot be carried out", pipe_id)
@@ -177,7 +175,7 @@ def _finding(pipe_id: str, error: Exception) -> Problem:
 
 
 def _signature(component: PipeComponent, config: NodeConfig) -> str:
-    """Equal as long as a pipe built from the config would be the same."""
+    """Return a value that stays equal as long as a pipe built from the config would be the same."""
     known = [name for name in systems_of(component) if name in config.systems]
     systems = {name: config.systems[name].effective for name in known}
     state = [component.effective, component.valid, component.misses, systems, config.settings]
@@ -185,7 +183,7 @@ def _signature(component: PipeComponent, config: NodeConfig) -> str:
 
 
 def _readers(config: NodeConfig) -> dict[str, list[str]]:
-    """Dataset → pipes that a change of it makes due: those that read it, and those that follow it by hops."""
+    """Return dataset → pipes that are due when it changes: pipes that read it or follow it by hops."""
     readers: dict[str, list[str]] = defaultdict(list)
     for pipe in config.pipes.values():
         pump = pipe.original.get("pump")

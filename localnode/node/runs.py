@@ -1,4 +1,4 @@
-"""Run-all as an operation of the node: one at a time, with a token, a log that outlives it, and a stop."""
+"""Run all pipes as an operation of the node: one at a time, with a token, a lasting log, and a stop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class RunHandle:
-    """One run-all, known by its token."""
+    """One run-all, identified by its token."""
 
     def __init__(self, run_all: RunAll) -> None:
         self.token = uuid.uuid4().hex
@@ -31,20 +31,20 @@ class RunHandle:
         self._done.set()
 
     def wait(self, timeout: float | None = None) -> Json:
-        """Block until it is done; `{"status": "running"}` when that takes longer than `timeout` seconds."""
+        """Block until it is done; `{"status": "running"}` if that takes longer than `timeout` seconds."""
         self._done.wait(timeout)
         return self.result or {"status": "running"}
 
     @property
     def running(self) -> bool:
-        """Whether it is under way."""
+        """Return whether it is in progress."""
         return not self._done.is_set()
 
 
 class Runs:
     """Starts and stops runs.
 
-    `prepare(reset, delete_input)` holds the scheduler, stops the pumps, resets if asked to and returns the
+    `prepare(reset, delete_input)` holds the scheduler, stops the pumps, resets if requested and returns the
     pipes to run; `conclude()` undoes the hold; `cancel()` asks all pumps to end.
     """
 
@@ -62,7 +62,7 @@ class Runs:
         self._current: RunHandle | None = None
 
     def start(self, options: RunAllOptions, reset: bool, delete_input: bool) -> RunHandle:
-        """Start a run in the background. Conflict when one is under way."""
+        """Start a run in the background. Conflict if one is in progress."""
         with self._lock:
             if self._current is not None and self._current.running:
                 raise Conflict("all pipes are being run already; stop that run first")
@@ -91,7 +91,7 @@ class Runs:
             self._current.run_all.stop.set()
 
     def stop(self, timeout: float) -> bool:
-        """Ask the current run and its pumps to end and wait; True when nothing runs any more."""
+        """Ask the current run and its pumps to end and wait; True if nothing is running any more."""
         run = self._current
         if run is None or not run.running:
             return True
@@ -101,7 +101,7 @@ class Runs:
         return not run.running
 
     def status(self, token: str | None) -> Json:
-        """Status of the run with that token, or of the latest without one."""
+        """Return the status of the run with that token, or of the latest without one."""
         run = self._current
         if run is None or (token and token != run.token):
             return {"status": "not-running"}

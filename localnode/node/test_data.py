@@ -1,7 +1,7 @@
-"""Keeps embedded test data and what systems say apart: one dataset never holds both.
+"""Keep embedded test data and data of systems apart: one dataset never holds both.
 
-A profile such as `test` turns conditional sources from a system to entities that the config holds. On a node
-with data that would be read as "all real records are gone, and these are new", and shared.
+A profile such as `test` switches conditional sources from a system to entities in the config. On a node with
+data this would be read as "all real records are gone, and these are new", and shared.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SHOWN = 3
 
 
 def remember(store: Store, pipe: PipeComponent) -> None:
-    """Note what a pipe reads from now on."""
+    """Store what a pipe reads from now on."""
     if pipe.valid and not pipe.undefined:
         state, found = store.pipe_state(pipe.id), _reads_embedded(pipe)
         if state.get(READS_EMBEDDED) != found:
@@ -35,7 +35,7 @@ def turned(store: Store, config: NodeConfig) -> list[PipeComponent]:
 def refuse_turned(
     pipes: list[PipeComponent], before: Mapping[str, object], after: Mapping[str, object]
 ) -> None:
-    """Raise Conflict for what `turned` found when the environment `after` takes the place of `before`."""
+    """Raise Conflict for the result of `turned` if the environment `after` replaces `before`."""
     if not pipes:
         return
     names = [pipe.id for pipe in pipes]
@@ -72,7 +72,7 @@ def _reads_embedded(pipe: PipeComponent) -> bool:
 
 
 def _changes(pipes: list[PipeComponent], before: Mapping[str, object], after: Mapping[str, object]) -> str:
-    """Say which of the variables that the sources depend on would change, from what to what."""
+    """Return which of the sources' variables would change, from what to what."""
     named = variables_of_conditions(pipe.original.get("source") for pipe in pipes)
     changed = sorted(name for name in named if before.get(name) != after.get(name))
     told = [

@@ -1,6 +1,6 @@
-"""Tokens of people and programs besides the node's own: each has a name, a role, and may have an end.
+"""Manage named tokens of people and programs: each has a role and an optional end.
 
-Only a hash of a token is kept: it is shown once, when it is made.
+Only a hash of a token is stored; the token is shown once, when it is created.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DAY_S = 24 * 3600
 
 @dataclass(frozen=True)
 class NamedToken:
-    """What is known of a token; times are Unix seconds, `expires` None for never."""
+    """What is stored about a token; times are Unix seconds, `expires` None for never."""
 
     name: str
     role: str
@@ -40,7 +40,7 @@ class NamedToken:
 
     @property
     def is_expired(self) -> bool:
-        """Whether its time is over."""
+        """Return whether it has expired."""
         return self.expires is not None and self.expires <= time.time()
 
 
@@ -51,9 +51,9 @@ class Tokens:
         self._uploaded = uploaded
 
     def create(self, name: str, role: str, days: int | None = None) -> str:
-        """Make a token and return it.
+        """Create a token and return it.
 
-        BadRequest for a name or role that cannot be, Conflict for a name that is taken.
+        BadRequest for an invalid name or role, Conflict for an existing name.
         """
         if not _NAME.fullmatch(name):
             raise BadRequest("the name of a token is 1 to 64 letters, digits, blanks and . _ @ -")
@@ -71,12 +71,12 @@ class Tokens:
         return [NamedToken(*row) for row in self._uploaded.tokens()]
 
     def find(self, text: str) -> NamedToken | None:
-        """Return the token that this is, also when it has expired; None for any other text."""
+        """Return the stored token that matches, even if it has expired; None for any other text."""
         row = self._uploaded.token(_digest(text))
         return NamedToken(*row) if row is not None else None
 
     def revoke(self, name: str) -> None:
-        """Let a token be good for nothing from now on. NotFound when there is none of that name."""
+        """Revoke a token. NotFound if it does not exist."""
         if not self._uploaded.delete_token(name):
             raise NotFound(f'there is no token "{name}"')
 

@@ -1,7 +1,7 @@
-"""The three kinds of components and what flows between them.
+"""Define the three kinds of components and what flows between them.
 
 A source yields batches of entities, each with the token to continue after it; transforms turn items (an
-entity and the id of the source entity it came from) into items; a sink takes what is left.
+entity and the id of the source entity it came from) into items; a sink takes the result.
 """
 
 # ruff: noqa: B027 - hooks that most components leave empty
@@ -44,21 +44,21 @@ class Item(NamedTuple):
 
 
 def source_ids(entities: Sequence[Entity]) -> list[str]:
-    """Return what each source entity is known by while it is on its way.
+    """Return the name of each source entity while it is processed.
 
-    Its `_id` or, where the transforms are to make one, its place in the batch (after a character that no id
+    It is the `_id` or, if the transforms create it, the place in the batch (after a character that no id
     begins with).
     """
     return [entity.get("_id") or f"\0{at}" for at, entity in enumerate(entities)]
 
 
 def unusable_id(entity: object, may_lack_it: object = True) -> str | None:
-    """Return why an entity that comes from outside cannot be taken; None if it can.
+    """Return why an entity from outside cannot be accepted; None if it can.
 
-    It needs no `_id` where the pipe has transforms, since they may make one: hosted nodes were recorded
-    taking such entities from embedded sources, and the vendor's tutorial reads them with a json source
-    (https://docs.sesam.io/hub/tutorial-getting-started-collect.html). What has none after the transforms is
-    refused by the sink.
+    It needs no `_id` if the pipe has transforms, because they may create one: hosted nodes were recorded
+    accepting such entities from embedded sources, and Sesam's tutorial reads them with a json source
+    (https://docs.sesam.io/hub/tutorial-getting-started-collect.html). The sink refuses entities without one
+    after the transforms.
     """
     if not isinstance(entity, dict):
         return "an entity must be an object"
@@ -73,8 +73,7 @@ def unusable_id(entity: object, may_lack_it: object = True) -> str | None:
 class Batch:
     """Entities read together.
 
-    `offset` is the token that continues after the last, `offsets` after each (if known).
-
+    `offset` is the token that continues after the last entity, `offsets` those after each (if known).
     `on_commit` is called inside the transaction that stores `offset`.
     """
 
@@ -107,9 +106,9 @@ class Engine:
 
 @dataclass(frozen=True)
 class BuildContext:
-    """What a component is built in: its node, and the effective config of its pipe.
+    """What a component needs to be built: its node, and the effective config of its pipe.
 
-    `written_systems`: ids of the systems that were sent something to keep in the present run.
+    `written_systems`: ids of the systems to which something was sent in the present run.
     """
 
     engine: Engine
@@ -147,14 +146,14 @@ class Source(ABC):
 
     @property
     def needs_history(self) -> bool:
-        """Whether it reads versions that are not the latest of their entity."""
+        """Return whether it reads versions that are not the latest of their entity."""
         return bool(self.config.get("include_previous_versions", False) or "subset" in self.config)
 
     @property
     def strategy(self) -> str:
-        """How the token is stored: `chronological`, `max` or `none`.
+        """Return how the token is stored: `chronological`, `max` or `none`.
 
-        As the run goes, at the end of a good run, or never (all is read each time).
+        That is: during the run, at the end of a successful run, or never (everything is read each time).
         """
         if not self.supports_since:
             return NONE
@@ -163,28 +162,28 @@ class Source(ABC):
         return MAX if self.is_since_comparable else NONE
 
     def input_datasets(self) -> list[str]:
-        """Datasets it reads; their changes should start the pipe, their completeness flows on."""
+        """Return the datasets it reads; their changes start the pipe, their completeness is inherited."""
         return []
 
     def positions(self, offset: object) -> dict[str, int | None]:
-        """Return how far each of `input_datasets` has been read when the token to go on with is `offset`."""
+        """Return how far each of `input_datasets` has been read if the next token is `offset`."""
         return {}
 
     def check_token(self, token: object) -> None:
-        """BadToken for a token that is none of this source's.
+        """Raise BadToken for a token that this source never returns.
 
-        One of a source outside the node may be anything.
+        A token of a source outside the node may be anything.
         """
 
     def populated(self) -> bool:
-        """Return whether what it reads is populated.
+        """Return whether its input is populated.
 
-        A source outside the node counts as populated once consumed.
+        A source outside the node counts as populated once it has been read.
         """
         return True
 
     def check_ready(self) -> None:
-        """NotReady when the run has to wait (`initial_completeness`, `require_populated_input`)."""
+        """Raise NotReady if the run must wait (`initial_completeness`, `require_populated_input`)."""
 
     @abstractmethod
     def batches(self, since: object, size: int) -> Iterator[Batch]:
@@ -196,7 +195,7 @@ class Source(ABC):
         """
 
     def entities(self, since: Any = None, limit: int | None = None) -> Iterator[Entity]:
-        """Yield the same entity by entity, for previews and publishers.
+        """Yield single entities, for previews and publishers.
 
         Leaves no trace in the pipe's state.
         """
@@ -211,20 +210,20 @@ class Source(ABC):
                     return
 
     def preview_batches(self, since: object, size: int) -> Iterator[Batch]:
-        """`batches` without use of state that belongs to the pump."""
+        """Yield batches without using the pump's state."""
         return self.batches(since, size)
 
     def latest(self, entity_ids: Sequence[str]) -> dict[str, Entity]:
-        """Return the present versions of source entities by id, where a source can look them up."""
+        """Return the present versions of source entities by id, if a source can look them up."""
         return {}
 
     def take_trace(self) -> list[dict[str, object]]:
-        """Return what `trace` collected in this run, for the execution log; the next run begins again."""
+        """Return what `trace` collected in this run, for the execution log; the next run starts empty."""
         return []
 
 
 class Transform(ABC):
-    """One link of a pipe's chain. `side_effects` keeps it out of previews."""
+    """One transform of a pipe's chain. `side_effects` excludes it from previews."""
 
     side_effects = False
 
@@ -237,10 +236,10 @@ class Transform(ABC):
         """Begin a run."""
 
     def finish(self) -> None:
-        """Finish a run whose entities all went through; raises when it may not end like this."""
+        """Finish a run whose entities all succeeded; raises if it may not end like this."""
 
     def take_trace(self) -> list[dict[str, object]]:
-        """Return what `trace` collected in this run, for the execution log; the next run begins again."""
+        """Return what `trace` collected in this run, for the execution log; the next run starts empty."""
         return []
 
     @abstractmethod
@@ -253,10 +252,10 @@ class Transform(ABC):
 
 @dataclass
 class RunScope:
-    """The run a sink writes in. `base` is what `start_full` answered when this full run began.
+    """The run in which a sink writes. `base` is the result of `start_full` when this full run started.
 
-    `staged`: writes wait under a circuit breaker. `complete` turns False when an entity could not be
-    written, after which nothing may be deleted as unseen.
+    `staged`: writes wait behind a circuit breaker. `complete` becomes False when an entity could not be
+    written; after that nothing may be deleted as unseen.
     """
 
     full: bool = False
@@ -268,7 +267,7 @@ class RunScope:
 class Sink(ABC):
     """Where a pipe writes. `has_pump` is False for endpoints that compute on demand.
 
-    `transactional`: `write` goes into the store, so it belongs into the transaction that stores the offset.
+    `transactional`: `write` goes into the store, so it belongs in the transaction that stores the offset.
     """
 
     has_pump = True
@@ -287,36 +286,36 @@ class Sink(ABC):
         """Prepare, once the pipe has been configured."""
 
     def check_ready(self) -> None:
-        """Refused when no run may start (a tripped circuit breaker)."""
+        """Raise Refused if no run may start (a tripped circuit breaker)."""
 
     def start_full(self) -> Any:
-        """Begin a full run; the answer (JSON) is remembered until it has ended, also over crashes."""
+        """Start a full run; the result (JSON) is stored until the run has ended, even across crashes."""
         return None
 
     def begin(self, scope: RunScope) -> None:
-        """Begin a run; may set `scope.staged`."""
+        """Start a run; may set `scope.staged`."""
 
     def holds_back(self, scope: RunScope) -> bool:
-        """Return whether the offset may only be stored when the run has come to its end."""
+        """Return whether the offset may only be stored when the run has reached its end."""
         return False
 
     @abstractmethod
     def write(self, entities: Iterable[Entity | Stored], scope: RunScope) -> WriteResult:
-        """Write one batch, all or nothing as far as the target can."""
+        """Write one batch, all or nothing as far as the target allows."""
 
     def check_limit(self, scope: RunScope) -> None:
-        """BreakerTripped when the run has written more than it may."""
+        """Raise BreakerTripped if the run has written more than it may."""
 
     def finish(self, scope: RunScope, source: Source) -> WriteResult:
-        """Do what belongs last, when all entities are written (deletion tracking, the closing request)."""
+        """Do the final work after all entities are written (deletion tracking, the closing request)."""
         return WriteResult()
 
     def commit(self, scope: RunScope, source: Source) -> None:
-        """Inside the transaction that stores the offset of the run: publish, set the populated flag."""
+        """Publish and set the populated flag, inside the transaction that stores the offset of the run."""
 
     def trip(self, message: str) -> None:
-        """`trip!` was reached."""
+        """Handle `trip!`."""
 
     def take_trace(self) -> list[dict[str, object]]:
-        """Return what `trace` collected in this run, for the execution log; the next run begins again."""
+        """Return what `trace` collected in this run, for the execution log; the next run starts empty."""
         return []

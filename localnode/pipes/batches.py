@@ -1,8 +1,8 @@
-"""One batch through transforms and sink, committed together with the offset it belongs to.
+"""Run one batch through transforms and sink, committed together with its offset.
 
-A batch that fails is tried again, then entity by entity, so that one bad entity does not hold up the
-others; what becomes of that one is the policy's business: end the run, queue it for a later attempt, or lay
-it aside for good.
+A failing batch is retried as a whole and then entity by entity, so that one bad entity does not hold up the
+others. The policy decides about the bad one: end the run, queue it for a later attempt, or move it to the
+dead letters.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from localnode.store.state import Probe
 
 
 class RunFailed(PipeError):
-    """The run cannot go on; the cause is chained."""
+    """The run cannot continue; the cause is chained."""
 
 
 class TooSlow(RunFailed):
@@ -65,14 +65,14 @@ class Counts:
     reprocessed: int = 0
 
     def add(self, result: WriteResult) -> None:
-        """Count what a sink did."""
+        """Add the result of a sink."""
         self.written += result.total
         self.changed += result.changed
         self.deleted += result.deleted
 
 
 class BatchRunner:
-    """Carries the batches of one run."""
+    """Processes the batches of one run."""
 
     def __init__(
         self,
@@ -101,9 +101,9 @@ class BatchRunner:
         self._queued = {entry.id: entry for entry in state.retries()}
 
     def process(self, batch: Batch, save: Save) -> None:
-        """Transform and write `batch`; `save(offset)` runs in the transaction of what it belongs to.
+        """Transform and write `batch`; `save(offset)` runs in the same transaction.
 
-        Raises RunFailed when the run has to end; what was written before that is committed.
+        Raises RunFailed if the run must end; what was written before is committed.
         """
         error = self._try_batch(batch, save)
         if error is None:
@@ -128,7 +128,7 @@ class BatchRunner:
                 self._failed_single(entity, error, done)
 
     def _try_batch(self, batch: Batch, save: Save) -> Exception | None:
-        """None when the batch went through, else the last error."""
+        """Return None if the batch succeeded, otherwise the last error."""
         error: Exception | None = None
         attempt, policy = 0, self._policy
         while attempt <= policy.batch_retries:
@@ -182,7 +182,7 @@ class BatchRunner:
     def _transformed(self, entities: list[Entity]) -> list[Entity]:
         """Return the chain's output.
 
-        RunFailed when it took longer than `max_seconds_per_entity` on average.
+        Raises RunFailed if it took longer than `max_seconds_per_entity` on average.
         """
         began, limit = time.monotonic(), self._policy.max_seconds_per_entity
         outputs = self._chain.apply(entities, self._context)
@@ -229,7 +229,7 @@ class BatchRunner:
             ) from error
 
     def retry(self, entry: RetryEntry) -> None:
-        """Make one more attempt for a queued entity; failing again does not end the run."""
+        """Retry a queued entity once; another failure does not end the run."""
         entity = Unread(entry.entity) if UNREAD in entry.entity else entry.entity
         try:
             self._attempt([entity], _nothing, None)

@@ -1,4 +1,4 @@
-"""A pipe's way from source entity to sink entity: namespaces on, transforms in order, namespaces off."""
+"""Turn source entities into sink entities: add namespaces, apply transforms in order, remove namespaces."""
 
 from __future__ import annotations
 
@@ -47,26 +47,25 @@ class Chain:
 
     @property
     def passes_unchanged(self) -> bool:
-        """Whether entities come out as they go in, so that they need not be decoded."""
+        """Return whether entities are not changed, so that they need not be decoded."""
         return not (self.transforms or self._adds or self._removes)
 
     def before(self, entities: Sequence[Entity]) -> list[Item]:
-        """Source entities as the first transform gets them."""
+        """Return source entities as the first transform receives them."""
         known = zip(source_ids(entities), entities, strict=True)
         if not self._adds:
             return [Item(source_id, entity) for source_id, entity in known]
         return [Item(source_id, add_entity_namespaces(entity, self._settings)) for source_id, entity in known]
 
     def apply(self, entities: Sequence[Entity], context: RunContext, preview: bool = False) -> list[Entity]:
-        """Return what the sink gets for `entities`; see `items`."""
+        """Return the sink's input for `entities`; see `items`."""
         return [item.entity for item in self.items(entities, context, preview)]
 
     def items(self, entities: Sequence[Entity], context: RunContext, preview: bool = False) -> list[Item]:
-        """Return what the sink gets, each with its source, in the order of the sources.
+        """Return the sink's input, each item with its source, in the order of the sources.
 
-        Filtered entities skip later transforms, so that the sink sees them.
-
-        In a preview, transforms with side effects let entities pass through untouched.
+        Filtered entities skip later transforms, so that the sink sees them. In a preview, transforms with
+        side effects let entities pass unchanged.
         """
         items = self.before(entities)
         place = {item.source_id: at for at, item in enumerate(items)}
@@ -86,12 +85,12 @@ class Chain:
 
     @property
     def hop_joins(self) -> list[HopJoin]:
-        """All indexes that the DTL of this chain probes."""
+        """Return all indexes that the DTL of this chain uses."""
         return [join for transform in self._dtl() for join in transform.program.hop_joins]
 
     @property
     def datasets(self) -> set[str]:
-        """All datasets that the DTL of this chain hops to or looks up."""
+        """Return all datasets that the DTL of this chain hops to or looks up."""
         return {name for transform in self._dtl() for name in transform.program.datasets}
 
     def _dtl(self) -> list[DtlTransform]:

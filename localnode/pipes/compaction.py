@@ -1,4 +1,4 @@
-"""`compaction` of a pipe: which versions its sink dataset and its execution log keep, and for how long.
+"""Implement `compaction`: which versions the sink dataset and the execution log keep, and how long.
 
 Without the setting, and without `global_defaults.compaction_…`, every version is kept.
 """
@@ -44,9 +44,9 @@ CompactionStep = Callable[[int], Progress]
 
 
 def settings(pipe: Config, engine: Engine) -> Config | None:
-    """Return the pipe's settings over the node's over the documented defaults.
+    """Return the settings: the pipe's override the node's, which override the documented defaults.
 
-    None when neither says anything.
+    Returns None if neither has any.
     """
     shared = {
         name: engine.default(f"compaction_{name}")
@@ -64,7 +64,7 @@ def settings(pipe: Config, engine: Engine) -> Config | None:
 
 
 def compact(pipe: Pipe, stop: Callable[[], bool] = lambda: False) -> int:
-    """Drop versions as `compaction` says; returns how many. `stop` is asked now and then."""
+    """Drop versions according to `compaction`; return how many. `stop` is checked now and then."""
     setting = settings(pipe.config, pipe.engine)
     trim_log(pipe.store, pipe.state, pipe.id, setting)
     dataset = pipe.store.find(pipe.sink.dataset) if pipe.sink.dataset else None
@@ -74,7 +74,7 @@ def compact(pipe: Pipe, stop: Callable[[], bool] = lambda: False) -> int:
 
 
 def remember_positions(pipe: Pipe, offset: object) -> None:
-    """Remember how far the source has read, so that compaction leaves what it has not seen."""
+    """Store how far the source has read, so that compaction keeps what it has not seen."""
     for name, position in pipe.source.positions(offset).items():
         dataset, key = pipe.store.find(name), READING + name
         found = None
@@ -86,9 +86,9 @@ def remember_positions(pipe: Pipe, offset: object) -> None:
 
 
 def seen_by_all(store: Store, dataset: Dataset, latest: bool) -> int:
-    """Return the offset up to which the pipes that need it have come.
+    """Return the offset that all dependent pipes have reached.
 
-    Those that follow the dataset or read earlier versions, with `latest` all its readers.
+    These are pipes that follow the dataset or read earlier versions; with `latest`, all its readers.
     """
     top, generation = dataset.max_updated, dataset.info().generation
     offsets = [-1 if top is None else top]
@@ -115,7 +115,7 @@ class Compaction:
         return found if found.get("generation") == fresh["generation"] else fresh
 
     def run(self, stop: Callable[[], bool]) -> int:
-        """Drop what may go; returns the number of versions. `stop` is asked between pages."""
+        """Drop versions that may go; return their number. `stop` is checked between pages."""
         info = self._dataset.info()
         if not info.populated or info.breaker is not None or not self._is_due():
             return 0
@@ -163,7 +163,7 @@ class Compaction:
         return self._pages("retract", lambda at: versions.retracted(self._dataset, at), stop, seconds)
 
     def _pages(self, name: str, step: CompactionStep, stop: Callable[[], bool], seconds: float | None) -> int:
-        """Go on where the last time ended, until the end, the time limit, or somebody says stop."""
+        """Continue where the last run ended, until the end, the time limit, or `stop`."""
         dropped, until = 0, None if seconds is None else time.monotonic() + seconds
         while not stop():
             progress = step(int(self._kept.get(name, -1)))

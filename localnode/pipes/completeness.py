@@ -1,4 +1,4 @@
-"""Completeness: up to which time everything that a sink depends on has been processed."""
+"""Track completeness: the time up to which everything that a sink depends on has been processed."""
 
 from __future__ import annotations
 

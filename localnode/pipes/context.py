@@ -1,4 +1,4 @@
-"""What DTL sees of the node while a pipe transforms.
+"""Give DTL access to the node while a pipe transforms.
 
 Other datasets, earlier versions, completeness, secrets.
 """
@@ -21,9 +21,8 @@ DECODED = 64
 class RunContext:
     """A `localnode.dtl.TransformContext` over the store.
 
-    Also keeps dependency records while `tracking` is on.
-
-    Reads see what is committed, so a pipe that hops to its own sink sees every flushed batch.
+    Also keeps dependency records while `tracking` is on. Reads see committed data, so a pipe that hops to its
+    own sink sees every flushed batch.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class RunContext:
         return None
 
     def _entity(self, dataset: str, row: Stored) -> Entity:
-        """Return what a row holds; several hops of a rule often meet the same one."""
+        """Return the entity of a row; cached, because several hops of a rule often reach the same one."""
         key = dataset, row.updated
         entity = self._decoded.get(key)
         if entity is None:
@@ -72,7 +71,7 @@ class RunContext:
         return entities if hop.subset is None else [each for each in entities if hop.subset.holds(each)]
 
     def _found(self, dataset: str, index: IndexExpression, keys: Sequence[str]) -> list[Entity]:
-        """Return what a join finds; for one source entity it is looked up once."""
+        """Return the result of a join; it is looked up once for each source entity."""
         if self._joined_for != self.source_id:
             self._joined_for = self.source_id
             self._joined.clear()
@@ -87,12 +86,12 @@ class RunContext:
         return entities
 
     def forget(self) -> None:
-        """Begin a batch: keep nothing of the one before."""
+        """Start a batch: drop the caches of the previous one."""
         self.probes.clear()
         self.look_again()
 
     def look_again(self) -> None:
-        """Look up again what joins find: a transform before this one may have had it changed."""
+        """Drop cached joins, because a previous transform may have changed their result."""
         self._joined.clear()
 
     def trace_hop(self, trace: str, join: str, rows: int) -> None:

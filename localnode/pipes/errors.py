@@ -23,11 +23,11 @@ from core.jsonio import Json
 
 
 class PipeError(Exception):
-    """Base of everything the engine raises on purpose."""
+    """Base of all errors that the engine raises deliberately."""
 
 
 class ConfigProblem(PipeError):
-    """A setting that cannot be carried out."""
+    """A setting that cannot be used."""
 
     def __init__(self, path: Sequence[str | int], message: str) -> None:
         self.path = tuple(path)
@@ -37,7 +37,7 @@ class ConfigProblem(PipeError):
 
 
 class NotReady(PipeError):
-    """The run has to wait; the message says for what, `waits_for` names the datasets."""
+    """The run must wait; the message says for what, `waits_for` names the datasets."""
 
     def __init__(self, message: str, waits_for: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -45,7 +45,7 @@ class NotReady(PipeError):
 
 
 class Refused(PipeError):
-    """The operation is not possible in the pipe's present state."""
+    """The operation is not possible in the present state of the pipe."""
 
 
 class NotAvailable(PipeError):
@@ -62,7 +62,7 @@ class InvalidPush(PipeError):
 
 @dataclass(frozen=True)
 class RefusedEntity:
-    """An entity of a request that cannot be taken: the how many-th (from 0) it is, its `_id`, and why."""
+    """An entity of a request that was refused: its index (from 0), its `_id`, and the reason."""
 
     index: int
     entity_id: str
@@ -70,7 +70,7 @@ class RefusedEntity:
 
     @property
     def detail(self) -> str:
-        """The verdict as a sentence."""
+        """Return the refusal as a sentence."""
         return f"entity number {self.index} ({self.entity_id[:200]!r}): {self.reason}"
 
 
@@ -86,11 +86,11 @@ class PartlyRefused(InvalidPush):
 
 
 class BadToken(PipeError):
-    """A since-token that is none of this source's."""
+    """A since-token that this source never returned."""
 
 
 class EntityUnfit(PipeError):
-    """An entity that a transform or sink cannot use; trying again changes nothing."""
+    """An entity that a transform or sink cannot use; a retry changes nothing."""
 
 
 class SourceFailed(PipeError):
@@ -98,7 +98,7 @@ class SourceFailed(PipeError):
 
 
 class RemoteFailed(PipeError):
-    """A system answered with an error, not at all, or with something else than agreed."""
+    """A system answered with an error, not at all, or with an unexpected answer."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)

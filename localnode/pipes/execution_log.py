@@ -1,6 +1,6 @@
-"""The execution log of a pipe.
+"""Write the execution log of a pipe.
 
-A dataset of events under fixed ids, so that the latest of each kind is at hand.
+It is a dataset of events under fixed ids, so that the latest of each kind is available.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ class ExecutionLog:
         return time.time() - (last.ts / 1e6 if last else 0)
 
     def started(self, started: float, sync_type: str) -> None:
-        """Log that a run that has something to tell began at `started` (Unix seconds)."""
+        """Log that a run worth logging started at `started` (Unix seconds)."""
         self.write("pump-started", "pump-started", start_time=iso(started), sync_type=sync_type)
 
     def ended(self, started: float, sync_type: str, error: BaseException | None, **fields: object) -> None:
-        """Log that a run came to its end, good or bad; `fields` are its figures."""
+        """Log that a run ended, successful or not; `fields` are its figures."""
         ended = time.time()
         times = {"start_time": iso(started), "end_time": iso(ended), "total_time": round(ended - started, 6)}
         if error is None:

@@ -1,4 +1,4 @@
-"""Partial rescans: every so many runs the pump starts a little before where it stopped."""
+"""Implement partial rescans: after a number of runs the pump starts a little before where it stopped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def is_due(pump: Config, run: int) -> bool:
 def moved_back(offset: Any, delta: float) -> object:
     """Return the token `delta` before `offset`: subtracted from a number, as seconds from a timestamp.
 
-    Other tokens stay as they are: nobody knows what comes before them.
+    Other tokens stay unchanged, because their order is unknown.
     """
     if isinstance(offset, (int, float)):
         return type(offset)(offset - delta)

@@ -1,4 +1,4 @@
-"""A configured pipe, as the node sees it: run its pump, push to it, read from it, look after its state."""
+"""A configured pipe, as the node uses it: run its pump, push to it, read from it, manage its state."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ SINK_STAGE = "sink"
 
 
 class Pipe:
-    """Built from an effective config; ConfigProblem when that cannot be carried out. Thread-safe.
+    """Built from an effective config; ConfigProblem if that is impossible. Thread-safe.
 
-    State lives in the store under the pipe's id, so a pipe built again carries on where the last one stopped.
+    State is stored under the pipe's id, so a rebuilt pipe continues where the last one stopped.
     """
 
     def __init__(self, config: Config, engine: Engine) -> None:
@@ -70,7 +70,7 @@ class Pipe:
 
     @property
     def is_receiver(self) -> bool:
-        """Whether entities are pushed to it."""
+        """Return whether entities are pushed to it."""
         return isinstance(self.source, HttpEndpointSource)
 
     @property
@@ -90,15 +90,15 @@ class Pipe:
 
     @property
     def tracks(self) -> bool:
-        """Whether dependency tracking applies: a dataset source, and a hop that does not switch it off."""
+        """Return whether dependency tracking applies: a dataset source, and a hop that tracks."""
         return isinstance(self.source, DatasetSource) and any(join.track for join in self.chain.hop_joins)
 
     def tracker(self) -> Tracker:
-        """Return dependency tracking as of now."""
+        """Return the present dependency tracking."""
         return Tracker(self.store, self.state, self.chain.hop_joins if self.tracks else [])
 
     def context(self, tracking: bool = False, params: Mapping[str, object] | None = None) -> RunContext:
-        """Return what the transforms see of the node."""
+        """Return the transforms' access to the node."""
         dataset = self._source_dataset()
         return RunContext(self.engine, dataset, params, tracking)
 
@@ -114,15 +114,15 @@ class Pipe:
             self.tracker().drop_stale_records()
 
     def drop(self) -> None:
-        """Forget the state of a pipe that has been removed from the config (its dataset stays)."""
+        """Delete the state of a pipe that was removed from the config (its dataset stays)."""
         self.state.drop()
 
     # -- pump: one run at a time, no change of its state meanwhile; `localnode.scheduler.Pump` sees to that --
 
     def run(self, full: bool = False, stop: threading.Event | None = None) -> RunResult:
-        """Run the pump once; `full` = rescan. `stop` ends it after the batch at hand.
+        """Run the pump once; `full` means a rescan. `stop` ends it after the current batch.
 
-        Failures are in the result. Refused when the pipe has no pump.
+        Failures are in the result. Refused if the pipe has no pump.
         """
         if not self.has_pump:
             raise Refused(f"pipe {self.id!r} has no pump")
@@ -138,7 +138,7 @@ class Pipe:
             self._run = None
 
     def progress(self) -> dict[str, object] | None:
-        """Return how far the run under way has come, None while there is none.
+        """Return the progress of the current run, None if there is none.
 
         `{"started": Unix s, "read": source entities, "left": how many are still to come or None}`.
         """
@@ -157,7 +157,7 @@ class Pipe:
         return self._settled.holds()
 
     def _pass_on(self) -> RunResult | None:
-        """Hand completeness on, if there is nothing else to do."""
+        """Pass completeness on, if there is nothing else to do."""
         if not self.is_settled():
             return None
         run = Run(self)
@@ -173,7 +173,7 @@ class Pipe:
     def set_offset(self, offset: Any) -> None:
         """Continue from another token; None or "" resets the pipe.
 
-        BadToken for what is none of its source's.
+        BadToken if its source never returns such a token.
         """
         resets = offset in (None, "")
         if resets:
@@ -200,14 +200,14 @@ class Pipe:
             MergeMembers(self.store, self.id).clear()
 
     def skip_to_end(self) -> None:
-        """Continue after what a dataset source holds now. Refused for other sources."""
+        """Continue after the present content of a dataset source. Refused for other sources."""
         dataset = self._source_dataset()
         if dataset is None:
             raise Refused(f"pipe {self.id!r} has no dataset source")
         self.set_offset(dataset.max_updated)
 
     def reset_tracking(self) -> None:
-        """Take every change of the hopped datasets so far as followed up."""
+        """Treat all changes of the hopped datasets so far as processed."""
         self.tracker().store_positions()
 
     def reset_rescan(self) -> None:
@@ -219,12 +219,12 @@ class Pipe:
             self.log.write("pump-reset-rescan", "pump-reset-rescan")
 
     def discard_inferred_schema(self) -> None:
-        """Note it in the log; the schema is inferred from the entities whenever it is asked for."""
+        """Log the request; the schema is inferred from the entities each time it is requested."""
         name = "pump-discard-inferred-schema"
         self.log.write(name, name)
 
     def discard_retries(self) -> int:
-        """Empty the retry queue; returns how many entities were in it."""
+        """Empty the retry queue; return how many entities were in it."""
         with self.store.transaction():
             count = self.state.retry_count()
             self.state.drop_retries()
@@ -232,9 +232,9 @@ class Pipe:
         return count
 
     def retry_dead_letters(self, entity_id: str | None = None) -> int:
-        """Put dead letters (or one) on the retry queue, as the source has them now where it can say.
+        """Put dead letters (or one) on the retry queue, in the source's present version if it is known.
 
-        Answers how many.
+        Returns how many.
         """
         name = self.policy.dead_letter_dataset
         dataset = self.store.find(name) if name else None
@@ -252,7 +252,7 @@ class Pipe:
         return len(dead_letters)
 
     def queues(self) -> Json:
-        """Return what is still to be done.
+        """Return the pending work.
 
         `{"source": entities to read or None, "dependencies": {dataset: changes to follow}, "retries": n}`.
         """
@@ -265,7 +265,7 @@ class Pipe:
 
     @property
     def out_of_sync(self) -> str | None:
-        """Why the pipe should be reset (`reprocessing_policy` "continue"), None when there is no reason."""
+        """Return why the pipe should be reset (`reprocessing_policy` "continue"), None without a reason."""
         reason: str | None = self.state.get("out_of_sync")
         return reason
 
@@ -284,7 +284,7 @@ class Pipe:
         url: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, object]:
-        """Take in a JSON push; see `receiver.Receiver.receive`. Refused when the pipe is no receiver."""
+        """Accept a JSON push; see `receiver.Receiver.receive`. Refused if the pipe is not a receiver."""
         if self._receiver is None:
             raise Refused(f"pipe {self.id!r} is not a receiver: its source is not http_endpoint")
         with self._receiving:
@@ -297,9 +297,8 @@ class Pipe:
     ) -> Iterator[Entity]:
         """Yield entities at a stage, without side effects or traces.
 
-        It is `source`, `before-transforms`, `after-transforms` or `sink`.
-
-        `sink` is the sink dataset, or what would be sent where there is none.
+        The stage is `source`, `before-transforms`, `after-transforms` or `sink`. `sink` is the sink dataset,
+        or what would be sent if there is none.
         """
         if stage != SINK_STAGE:
             return self._publisher.stage(stage, since, limit)
@@ -325,5 +324,5 @@ class Pipe:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether transforms stand between source and reader (`X-Dataset-Filtered`)."""
+        """Return whether there are transforms between source and reader (`X-Dataset-Filtered`)."""
         return self._publisher.filters

@@ -1,6 +1,6 @@
-"""What a pump does about errors.
+"""Decide what a pump does about errors.
 
-The pump's own settings over the system's `retry_strategy` over the defaults.
+The pump's own settings override the system's `retry_strategy`, which overrides the defaults.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Policy:
         return self.max_write_errors_in_retry_dataset > 0
 
     def after(self, error: BaseException) -> Policy:
-        """Return the policy for an error: what `retry_strategy` of the system says about its HTTP status."""
+        """Return the policy for an error, from the system's `retry_strategy` for its HTTP status."""
         status = getattr(error, "status", None)
         if not isinstance(status, int):
             return self

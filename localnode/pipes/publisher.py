@@ -1,4 +1,4 @@
-"""Publishers: what a pipe would write, computed when somebody asks."""
+"""Publish the output of a pipe, computed on request."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class Publisher:
-    """Reads a pipe's source and runs its transforms without touching its pump's state."""
+    """Reads a pipe's source and runs its transforms without changing its pump's state."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
 
     @property
     def filters(self) -> bool:
-        """Whether transforms stand in the way, so that a reader may never see the highest offset."""
+        """Return whether there are transforms, so that a reader may never see the highest offset."""
         return bool(self._pipe.chain.transforms)
 
     def entities(
@@ -32,7 +32,7 @@ class Publisher:
     ) -> Iterator[Entity]:
         """Yield entities after `since`; `params` are bound to `_B`.
 
-        A `limit` never cuts through what one source entity became, so that a reader can continue after the
+        A `limit` never separates the entities from one source entity, so that a reader can continue after the
         last `_updated`.
         """
         context = self._pipe.context(params=params)

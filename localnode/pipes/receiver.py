@@ -1,10 +1,10 @@
-"""Receivers: entities pushed to a pipe, with the state machine of the JSON push protocol.
+"""Receive entities that are pushed to a pipe, with the state machine of the JSON push protocol.
 
-The documentation says of a receiver only that what is posted "will be written to the pipe's sink"
+The documentation only says that what is posted to a receiver "will be written to the pipe's sink"
 (https://docs.sesam.io/hub/documentation/service-configuration/pipes/configuration-sources-http.html), and
-nothing of an entity that fails on its way. So it is done as a pump does it: a failing batch is tried again
-one by one: a bad entity does not keep the others out. The answer names it and is no success, so that a sender
-who then repeats all of it loses nothing.
+nothing about an entity that fails. So a receiver does what a pump does: a failing batch is retried one by
+one, and a bad entity does not affect the others. The answer names it and is not a success, so a sender that
+repeats everything loses nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Receiver:
-    """The receiver of one pipe. One request at a time (the pipe sees to that)."""
+    """The receiver of one pipe. One request at a time (the pipe ensures that)."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
@@ -50,12 +50,12 @@ class Receiver:
         url: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, object]:
-        """Store what was pushed; all is committed when this returns the answer's JSON object.
+        """Store pushed entities; everything is committed when this returns the answer's JSON object.
 
-        Raises InvalidPush (400), SequenceConflict (409), StaleEntity (optimistic locking), Refused
-        (breaker), and RemoteFailed when a transform's or sink's system failed: repeat it. Raises
-        PartlyRefused (400) where entities could not be read, transformed or stored, once the others are
-        stored. A full sequence is refused whole: what would be left out of it would count as deleted.
+        Raises InvalidPush (400), SequenceConflict (409), StaleEntity (optimistic locking), Refused (breaker),
+        and RemoteFailed if a transform's or sink's system failed: repeat it. Raises PartlyRefused (400) if
+        entities could not be read, transformed or stored, once the others are stored. A full sequence is
+        refused whole, because left-out entities would count as deleted.
         """
         self._validate(url, params, headers or {})
         self._pipe.sink.check_ready()
@@ -87,7 +87,7 @@ class Receiver:
     def _one_by_one(
         self, entities: dict[int, Entity], scope: RunScope, completeness: int | None
     ) -> dict[int, RetryEntry]:
-        """Store what can be stored; returns what cannot, by its place in the body."""
+        """Store what can be stored; return what cannot, by its index in the body."""
         unfit: dict[int, RetryEntry] = {}
         for at, entity in entities.items():
             try:
@@ -118,7 +118,7 @@ class Receiver:
             raise InvalidPush(f"rejected by validation_expression: {objection}")
 
     def _entities(self, body: bytes) -> tuple[dict[int, Entity], dict[int, RetryEntry]]:
-        """Return the entities of a body by their places in it, and those that cannot be taken."""
+        """Return the entities of a body by index, and those that cannot be accepted."""
         as_decimal = bool(self._source.get("do_float_as_decimal", True))
         as_int = bool(self._source.get("do_float_as_int", True))
 
@@ -150,16 +150,16 @@ class Receiver:
         return taken, refused
 
     def _report(self, refused: dict[int, RetryEntry]) -> None:
-        """Log what was left out and, where the pipe has a dataset for dead letters, keep it there."""
+        """Log refused entities and, if the pipe has a dataset for dead letters, keep them there."""
         with self._pipe.store.transaction():
             for entry in refused.values():
                 bury(self._pipe.store, self._pipe.policy, entry)
                 self._pipe.log.write_error(entry, retryable=False, dead=True)
 
     def _sequence(self, params: Mapping[str, str], full: bool) -> Json:
-        """Return the sequence this request belongs to, as it will be remembered.
+        """Return the sequence of this request, in its stored form.
 
-        SequenceConflict when it does not fit.
+        Raises SequenceConflict if it does not fit.
         """
         active = self._pipe.state.get("sequence")
         name = params.get("sequence_id")
@@ -230,7 +230,7 @@ def _flag(params: Mapping[str, str], name: str) -> bool:
 
 
 def _number(text: str, as_decimal: bool, as_int: bool) -> object:
-    """Return a JSON number with a point or exponent, as the receiver's settings want it."""
+    """Return a JSON number with a point or exponent, in the form that the receiver's settings ask for."""
     exact = Decimal(text)
     if as_int and abs(exact.adjusted()) < 4000 and exact == exact.to_integral_value():
         return int(exact)

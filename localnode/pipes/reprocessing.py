@@ -1,4 +1,4 @@
-"""`reprocessing_policy`: whether a pipe's inputs are still those that its offset speaks of."""
+"""Implement `reprocessing_policy`: check whether a pipe's inputs are still those of its offset."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def _inputs(pipe: Pipe) -> Json:
-    """Return what must stay the same for the offset to keep its meaning."""
+    """Return what must stay the same for the offset to stay valid."""
     generations = {}
     for name in (*pipe.input_datasets, *sorted(pipe.hop_datasets)):
         dataset = pipe.store.find(name)
@@ -23,14 +23,14 @@ def _inputs(pipe: Pipe) -> Json:
 
 
 def remember_inputs(pipe: Pipe) -> None:
-    """Note that a run has come to a good end on the present inputs."""
+    """Store the present inputs after a successful run."""
     inputs = _inputs(pipe)
     if inputs != pipe.state.get("inputs"):
         pipe.state.put("inputs", inputs)
 
 
 def check_inputs(pipe: Pipe) -> None:
-    """Reset the pipe when its inputs are no longer those it has read (`reprocessing_policy: automatic`).
+    """Reset the pipe if its inputs have changed (`reprocessing_policy: automatic`).
 
     With `continue` it is only marked as out of sync.
     """

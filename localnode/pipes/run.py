@@ -1,4 +1,4 @@
-"""One run of a pipe, from the checks before it to the offset after it."""
+"""Carry out one run of a pipe, from the checks before it to the offset after it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class RunResult:
 
 
 class Run:
-    """One run. `stop` is looked at between batches."""
+    """One run. `stop` is checked between batches."""
 
     def __init__(self, pipe: Pipe, full: bool = False, stop: threading.Event | None = None) -> None:
         self._pipe = pipe
@@ -119,13 +119,13 @@ class Run:
 
     @property
     def so_far(self) -> tuple[float, int]:
-        """When it began (Unix seconds), and how many source entities it has been through."""
+        """Return when it started (Unix seconds), and how many source entities it has processed."""
         return self._started, self._counts.read
 
     # -- before --------------------------------------------------------------------------------------------
 
     def check_ready(self) -> None:
-        """Refused or NotReady when the run cannot start."""
+        """Raise Refused or NotReady if the run cannot start."""
         if (self._pipe.config.get("pump") or {}).get("mode") == "off":
             raise Refused(f"the pump of pipe {self._pipe.id!r} is off")
         self._pipe.sink.check_ready()
@@ -208,7 +208,7 @@ class Run:
         self._commit()
 
     def _retry_queue(self) -> None:
-        """Try queued entities again, unless the source has a newer version that is still to come."""
+        """Retry queued entities, unless the source will still deliver a newer version."""
         entries = self._state.retries()
         newest = self._pipe.source.latest([entry.id for entry in entries]) if entries else {}
         for entry in entries:
@@ -220,9 +220,9 @@ class Run:
                 self._note_progress()
 
     def _reprocess(self) -> None:
-        """Dependency tracking, without moving the offset.
+        """Process tracked dependencies, without moving the offset.
 
-        Entities the source will deliver anyway are left to it.
+        Entities that the source will deliver anyway are left to it.
         """
         done: set[str] = set()
         offset = self._state.get("offset")
@@ -256,7 +256,7 @@ class Run:
             self._state.drop_records(stale)
 
     def _reprocess_all(self, offset: Any) -> None:
-        """So much has changed that going through the whole source beats picking entities out of it."""
+        """Read the whole source, if so much has changed that this is faster than selecting entities."""
         log.warning(
             "pipe %s: more than %d entities to reprocess, reading all", self._pipe.id, MAX_REPROCESSED
         )
@@ -271,7 +271,7 @@ class Run:
         self._tracker.store_positions()
 
     def _read_source(self) -> int:
-        """Read on from the offset, with the pump's retries; returns the number of entities read."""
+        """Read from the offset on, with the pump's retries; return the number of entities read."""
         attempts = self._pipe.policy.max_read_retries
         while True:
             try:
@@ -299,7 +299,7 @@ class Run:
         return read
 
     def _start_offset(self) -> object:
-        """Return where to read on: the offset, or somewhat before it in a partial rescan."""
+        """Return where to continue: the offset, or somewhat before it in a partial rescan."""
         pump = self._pipe.config.get("pump") or {}
         if self._scope.full or not partial.is_due(pump, self._state.get("runs", 0) + 1):
             return self._last_offset
@@ -316,7 +316,7 @@ class Run:
     # -- completeness --------------------------------------------------------------------------------------
 
     def take_completeness(self) -> None:
-        """Take what the sink may claim from the inputs, before they are read."""
+        """Take the completeness of the inputs, before they are read."""
         source, chain, sink = self._pipe.source, self._pipe.chain, self._pipe.sink
         names = {*source.input_datasets(), *chain.datasets} - {sink.dataset}
         external = not source.input_datasets()
@@ -331,7 +331,7 @@ class Run:
         dataset.set_completeness(now_us() if at_end else found.value, found.inherited)
 
     def pass_on(self) -> RunResult:
-        """Hand the completeness on that was taken, and compact: what a run does that finds nothing new."""
+        """Pass on the completeness that was taken, and compact: all that a run without new input does."""
         self._pipe.written_systems.clear()
         self._hand_completeness_on()
         self._compact()
@@ -356,14 +356,14 @@ class Run:
             self._hand_completeness_on()
 
     def _compact(self) -> None:
-        """Never the run's failure: what is left over goes the next time."""
+        """Compact; a failure never fails the run, and the next run continues."""
         try:
             compact(self._pipe, self._stop.is_set)
         except StoreError:
             log.exception("pipe %s: compaction", self._pipe.id)
 
     def _note_progress(self) -> None:
-        """Log the start once the run turns out to have something to tell."""
+        """Log the start once the run has something to report."""
         changes_only = self._pipe.policy.log_events_noop_runs_changes_only
         if not self._logged_start and (self._counts.changed or (self._counts.read and not changes_only)):
             self._log_start()

@@ -1,4 +1,4 @@
-"""Whether a run of a pipe would find anything new, so that runs that would not can be left out."""
+"""Find out whether a run of a pipe would find anything new, so that other runs can be skipped."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _GoodEnd:
 
 
 class Settled:
-    """Compares what a pipe's last run saw with what there is now."""
+    """Compares what a pipe's last run saw with the present state."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
@@ -47,13 +47,13 @@ class Settled:
         )
 
     def note(self, seen: tuple[object, ...] | None) -> None:
-        """Note the end of a run: what it had seen if it was a good one, else None."""
+        """Note the end of a run: what it had seen if it was successful, otherwise None."""
         self._last = None if seen is None else _GoodEnd(seen, self._own_state(), now_us())
 
     def holds(self) -> bool:
-        """Return whether a run would find nothing new, so that it hands completeness on and compacts at most.
+        """Return whether a run would find nothing new, so that it only passes completeness on and compacts.
 
-        Every now and then such a pipe runs all the same, so that nothing hangs on this for good.
+        Now and then such a pipe runs all the same, so that an error here cannot stop it forever.
         """
         last = self._last
         return (
@@ -65,15 +65,15 @@ class Settled:
         )
 
     def change_token(self) -> object:
-        """Return a value that is the same again only if a run would find nothing new.
+        """Return a value that stays the same only if a run would find nothing new.
 
-        None when that cannot be known.
+        Returns None if that cannot be known.
         """
         seen = self.seen()
         return None if seen is None else (seen, self._own_state(), self._completeness())
 
     def seen(self) -> tuple[object, ...] | None:
-        """Return what a run finds something new by; None if that cannot be known."""
+        """Return the state in which a run finds changes; None if that cannot be known."""
         pipe = self._pipe
         if pipe.state.retry_count():
             return None
@@ -98,7 +98,7 @@ class Settled:
         return info.generation, info.live, *hops
 
     def _own_state(self) -> tuple[object, ...]:
-        """Return what a run goes on from, and what it writes to."""
+        """Return the pipe's own state from which a run continues, and the state of its target."""
         pipe = self._pipe
         sink = self._infos([pipe.sink_dataset])[0] if pipe.sink_dataset else None
         return (

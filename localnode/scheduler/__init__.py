@@ -1,4 +1,4 @@
-"""When and in which order pumps run: schedules, signals, and running everything until nothing moves."""
+"""Decide when and in which order pumps run: schedules, signals, and runs of all pipes."""
 
 from localnode.scheduler.order import Reads
 from localnode.scheduler.pump import LastRun, Pump

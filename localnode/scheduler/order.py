@@ -1,8 +1,8 @@
-"""The order in which pipes run: after the pipes whose datasets they read.
+"""Order the pipes: each runs after the pipes whose datasets it reads.
 
 Three kinds of edges lead from a writer to a reader, from strong to weak: source datasets, tracked hops,
-untracked hops. Where the flow goes in a circle (a collect pipe hops to the share dataset at its end),
-an edge of the weakest kind in the circle is dropped.
+untracked hops. If the flow has a circle (a collect pipe hops to the share dataset at its end), an edge of the
+weakest kind in the circle is dropped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SOURCE, TRACKED, UNTRACKED = 0, 1, 2
 
 @dataclass(frozen=True)
 class Reads:
-    """What one pipe writes (None: no dataset), where it logs that it ran, and what it depends on."""
+    """The dataset that a pipe writes (None: none), the dataset of its log, and the datasets it depends on."""
 
     writes: str | None
     sources: Sequence[str] = ()
@@ -25,7 +25,7 @@ class Reads:
 
 
 def predecessors(pipes: Mapping[str, Reads]) -> dict[str, set[str]]:
-    """Pipe → pipes that run before it; free of circles, the same for the same input."""
+    """Return pipe → pipes that run before it; without circles, and the same for the same input."""
     writer = {name: pipe for pipe, reads in pipes.items() for name in (reads.writes, reads.logs) if name}
     before: dict[str, set[str]] = {pipe: set() for pipe in pipes}
     for _, pipe, other in _edges(pipes, writer):
@@ -35,7 +35,7 @@ def predecessors(pipes: Mapping[str, Reads]) -> dict[str, set[str]]:
 
 
 def ordered(pipes: Mapping[str, Reads]) -> list[str]:
-    """Return the pipes in an order that respects `predecessors`; ties as they come in `pipes`."""
+    """Return the pipes in an order that respects `predecessors`; ties keep the order of `pipes`."""
     before = predecessors(pipes)
     done: dict[str, None] = {}
     while len(done) < len(before):
@@ -47,7 +47,7 @@ def ordered(pipes: Mapping[str, Reads]) -> list[str]:
 
 
 def _edges(pipes: Mapping[str, Reads], writer: Mapping[str, str]) -> list[tuple[int, str, str]]:
-    """(kind, reader, writer), strong ones first, so that weak ones give way in circles."""
+    """Return (kind, reader, writer), strong edges first, so that weak ones are dropped in circles."""
     edges: list[tuple[int, str, str]] = []
     for pipe, reads in pipes.items():
         for kind, datasets in (
@@ -60,7 +60,7 @@ def _edges(pipes: Mapping[str, Reads], writer: Mapping[str, str]) -> list[tuple[
 
 
 def _leads_to(before: Mapping[str, set[str]], start: str, goal: str) -> bool:
-    """Return whether `goal` has to run before `start` already."""
+    """Return whether `goal` already must run before `start`."""
     stack, seen = [start], {start}
     while stack:
         here = stack.pop()

@@ -1,4 +1,4 @@
-"""One pipe's pump as something that can be started, stopped, disabled and asked how it is."""
+"""Start, stop, disable and observe the pump of one pipe."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ do."""
 
 @dataclass(frozen=True)
 class LastRun:
-    """The latest run: Unix seconds and how it ended."""
+    """The latest run: its times in Unix seconds, and how it ended."""
 
     started: float
     ended: float
@@ -30,7 +30,7 @@ class LastRun:
 
 
 class Pump:
-    """Runs one pipe, one run at a time. `next_run` is Unix seconds, infinity when nothing is planned."""
+    """Runs one pipe, one run at a time. `next_run` is in Unix seconds, infinity if nothing is planned."""
 
     def __init__(self, pipe_id: str, schedule: Schedule, execute: Execute, now: float) -> None:
         self.pipe_id = pipe_id
@@ -46,23 +46,23 @@ class Pump:
 
     @property
     def is_running(self) -> bool:
-        """Whether a run is under way."""
+        """Return whether a run is in progress."""
         return self._running.locked()
 
     @property
     def may_run(self) -> bool:
-        """False when it is switched off, by a person or by its config."""
+        """Return False if it is switched off, by a person or by its config."""
         return not self.disabled and self.schedule.mode != "off"
 
     def claim(self) -> None:
-        """Take the right to run; Conflict when a run is under way. Followed by `run_claimed`."""
+        """Take the right to run; Conflict if a run is in progress. Call `run_claimed` afterwards."""
         if not self._running.acquire(blocking=False):
             raise Conflict(f'the pump of pipe "{self.pipe_id}" is already running')
         self.cancel.clear()
 
     @contextmanager
     def standing_still(self) -> Iterator[None]:
-        """Keep it from running meanwhile. Conflict when a run is under way."""
+        """Prevent runs within this context. Conflict if a run is in progress."""
         self.claim()
         try:
             yield
@@ -70,7 +70,7 @@ class Pump:
             self._running.release()
 
     def run_claimed(self, full: bool = False) -> Outcome:
-        """Carry out the run that was claimed, and plan the next one."""
+        """Carry out the claimed run, and plan the next one."""
         started = time.time()
         outcome = Outcome(FAILED, reason="the run did not end")
         try:
@@ -88,13 +88,13 @@ class Pump:
         return outcome
 
     def run(self, full: bool = False) -> Outcome:
-        """Run in this thread; a run that is under way is waited for first."""
+        """Run in this thread, after waiting for a run that is in progress."""
         self._running.acquire()
         self.cancel.clear()
         return self.run_claimed(full)
 
     def stop(self, timeout: float) -> bool:
-        """Ask a run to end after its batch, and wait for it; False when it has not ended in time."""
+        """Ask a run to end after its batch, and wait for it; False if it has not ended in time."""
         self.cancel.set()
         if not self._running.acquire(timeout=timeout):
             return False

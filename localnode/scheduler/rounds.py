@@ -1,4 +1,4 @@
-"""One round of a run-all: every pipe that may have something to do, once, after the pipes it reads from."""
+"""Run one round of a run-all: every pipe with possible work, once, after the pipes it reads from."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SUCCESS, FAILED, NOT_READY, NOT_RUNNABLE = "success", "failed", "not-ready", "no
 class Outcome:
     """How one pump run ended. `changes` counts versions written and entities sent out.
 
-    `status` is success, failed, not-ready (it waits for a dataset) or not-runnable (only a hosted node could
+    `status` is success, failed, not-ready (it waits for a dataset) or not-runnable (only a hosted node can
     carry it out). `blocked`: it failed because the pipe cannot run on this node at all. `wrote_to`: systems
-    that were sent something to keep because of what is in the node; not by a pipe that reads from outside
-    itself, and not by one whose entities only failed again. `ends_run_all`: no other pipe could do better
-    now, since the node's disk is full.
+    to which entities were sent because of data in the node; this excludes pipes that read from outside, and
+    pipes whose entities only failed again. `ends_run_all`: no other pipe can succeed now, because the node's
+    disk is full.
     """
 
     status: str
@@ -37,7 +37,7 @@ class Outcome:
 
 
 class Runnable(Protocol):
-    """A pipe with a pump, as a run-all sees it."""
+    """A pipe with a pump, as a run-all uses it."""
 
     @property
     def id(self) -> str:
@@ -53,26 +53,26 @@ class Runnable(Protocol):
 
     @property
     def source_system(self) -> str | None:
-        """Id of the system that its source reads, None for one that reads none."""
+        """Id of the system that its source reads, None if it reads none."""
 
     def change_token(self) -> object:
-        """Return a value that is the same again only if a run would find nothing new.
+        """Return a value that stays the same only if a run would find nothing new.
 
-        None when that is unknown.
+        Returns None if that is unknown.
         """
 
     def is_settled(self) -> bool:
         """Return whether a run would find nothing new, so that it takes no time."""
 
     def run(self) -> Outcome:
-        """One run of the pump; never raises."""
+        """Run the pump once; never raises."""
 
 
 @dataclass
 class PipeTotals:
     """What a pipe did over all rounds so far.
 
-    `due`: whether a pipe that reads from outside is to run in the next round. `changed`: whether it did
+    `due`: whether a pipe that reads from outside must run in the next round. `changed`: whether it changed
     anything in the last round.
     """
 
@@ -95,13 +95,13 @@ class PipeTotals:
 
 
 class Rounds:
-    """Runs rounds over a fixed set of pipes; those that do not depend on each other share `workers` threads.
+    """Runs rounds over a fixed set of pipes; independent pipes share `workers` threads.
 
-    Pipes that read from outside the node run until they have succeeded once, which is in the first round as a
-    rule: the vendor's runner leaves them out of all others (service/scheduler.py and runner.py of
-    https://github.com/sesam-community/scheduler), and where what they give is new each time, a run would
-    never end otherwise. They run again after a pipe has written to the system that they read, since that
-    round is when a sync can see what came of it.
+    Pipes that read from outside the node run until they have succeeded once, usually in the first round.
+    Sesam's runner leaves them out of all others (service/scheduler.py and runner.py of
+    https://github.com/sesam-community/scheduler); otherwise a run would never end if they return something
+    new each time. They run again after a pipe has written to the system that they read, because that round
+    shows the result of a sync.
     """
 
     def __init__(
@@ -155,14 +155,14 @@ class Rounds:
         return total
 
     def _takes_no_time(self, pipe: Runnable) -> bool:
-        """Return whether a visit would end at once, so that it needs no thread of its own."""
+        """Return whether a run would end at once, so that it needs no separate thread."""
         totals = self.totals[pipe.id]
         if pipe.is_input:
             return not totals.due
         return pipe.is_settled()
 
     def are_sources_due(self) -> bool:
-        """Return whether a system has been written to since a pipe has read it to the end."""
+        """Return whether a system was written to after a pipe last read it to the end."""
         return any(
             pipe.is_input and totals.due and totals.outcome is not None and totals.outcome.status == SUCCESS
             for pipe, totals in zip(self.pipes.values(), self.totals.values(), strict=True)

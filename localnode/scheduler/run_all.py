@@ -1,4 +1,4 @@
-"""Run all pipes until nothing moves any more, and say whether that worked."""
+"""Run all pipes until nothing moves any more, and report whether that worked."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ STOPPED = "stopped"
 class RunAllOptions:
     """Parameters of a run-all. `max_run_time` in seconds; `statistics` adds figures per pipe to the result.
 
-    `check_input_pipes`: whether the failure of a pipe that reads from outside fails the run; None: yes, but a
-    pipe that cannot run on this node at all, since its system has no address here or a secret is missing,
-    does not.
+    `check_input_pipes`: whether the failure of a pipe that reads from outside fails the run. None means yes,
+    except for a pipe that cannot run on this node at all, because its system has no address here or a secret
+    is missing.
     """
 
     extra_zero_runs: int = 0
@@ -34,12 +34,12 @@ class RunAllOptions:
 class RunAll:
     """One run over `pipes`.
 
-    Rounds go on until one changes nothing, and `extra_zero_runs` such rounds more. A round in which a pipe
-    began or ceased to fail or to wait, or after which a source is to be read again (see Rounds), is no such
-    round. A full disk ends the run at once.
+    Rounds continue until one changes nothing, followed by `extra_zero_runs` more such rounds. A round does
+    not count as unchanged if a pipe started or stopped failing or waiting in it, or if a source must be read
+    again after it (see Rounds). A full disk ends the run at once.
 
-    A pipe counts as failed if its *last* run failed: a later round may heal it. A pipe that waited for a
-    hopped dataset until the end has failed too, unless what it waits for is written by a pipe whose failure
+    A pipe counts as failed if its *last* run failed, because a later round may succeed. A pipe that waited
+    for a hopped dataset until the end has failed too, unless that dataset is written by a pipe whose failure
     is tolerated, or by one that only a hosted node can run.
     """
 
@@ -119,7 +119,7 @@ class RunAll:
         return {"status": status, "additional_info": info}
 
     def _failures(self) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-        """Pipes that count as failed, and those (with what waits for them) that do not."""
+        """Return pipes that count as failed, and those (with what waits for them) that do not."""
         failed: list[dict[str, str]] = []
         tolerated: list[dict[str, str]] = []
         missing_anyway: set[str] = set()
@@ -140,7 +140,7 @@ class RunAll:
         return failed, tolerated
 
     def _not_runnable(self) -> list[dict[str, str]]:
-        """Pipes that only a hosted node can run."""
+        """Return pipes that only a hosted node can run."""
         found = ((name, totals.outcome) for name, totals in self._rounds.totals.items())
         return [{"pipe": n, "reason": o.reason} for n, o in found if o and o.status == NOT_RUNNABLE]
 

@@ -19,7 +19,7 @@ class RunLog:
         self._clock = RisingClock()
 
     def clear(self) -> None:
-        """Forget all lines; timestamps go on growing."""
+        """Remove all lines; timestamps keep growing."""
         with self._lock:
             self._lines.clear()
 

@@ -1,4 +1,4 @@
-"""When a pump runs next: an interval with jitter or a cron expression in UTC, and which runs are rescans."""
+"""Compute when a pump runs next, by interval or cron expression (UTC), and which runs are rescans."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIGNALLED_INTERVAL = 3600
 
 
 class BadCron(ValueError):
-    """A cron expression that this node does not take: fix the config."""
+    """A cron expression that this node does not accept: fix the config."""
 
 
 def cron(expression: str) -> str:
@@ -38,7 +38,7 @@ def cron(expression: str) -> str:
 
 
 def next_cron(expression: str, now: float) -> float:
-    """Unix time of the first match after `now`; infinity when there is none within 50 years."""
+    """Return the Unix time of the first match after `now`; infinity if there is none within 50 years."""
     try:
         found = croniter(cron(expression), datetime.fromtimestamp(now, UTC)).get_next(datetime)
     except CroniterBadDateError:
@@ -60,7 +60,7 @@ class Schedule:
         self._rescan_at = next_cron(self._rescan_cron, 0) if self._rescan_cron else float("inf")
 
     def first(self, now: float) -> float:
-        """Return the first run after the node started or the pipe changed."""
+        """Return the time of the first run after the node started or the pipe changed."""
         if self.mode != "scheduled":
             return float("inf")
         if self._rescan_cron:
@@ -68,7 +68,7 @@ class Schedule:
         return now if self.run_at_startup else self.next(now)
 
     def next(self, now: float) -> float:
-        """Return the next run when one has just ended at `now`.
+        """Return the time of the next run after one ended at `now`.
 
         Infinity for pumps that do not run by themselves.
         """
@@ -96,11 +96,9 @@ class Schedule:
 def is_signalled(pipe: Mapping[str, Any], settings: Mapping[str, Any], given: Collection[str]) -> bool:
     """Return whether a change of its source dataset starts the pipe at once.
 
-    `given` names the properties of the pump that are no defaults.
-
-    On by default, unless the pump has a cron expression or an interval of an hour or more of its own;
-    `supports_signalling` of the source decides over both, `global_defaults.use_signalling_internally` over
-    all.
+    `given` names the properties of the pump that are set explicitly. Signalling is on by default, unless the
+    pump has its own cron expression or an interval of an hour or more. `supports_signalling` of the source
+    overrides both, and `global_defaults.use_signalling_internally` overrides everything.
     """
     if (settings.get("global_defaults") or {}).get("use_signalling_internally") is False:
         return False

@@ -1,4 +1,4 @@
-"""The clock of the node: starts pumps when they are due or when a dataset they read has changed."""
+"""Start pumps when they are due, or when a dataset that they read has changed."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Scheduler:
         self._clock.start()
 
     def configure(self, pumps: Mapping[str, Pump], readers: Mapping[str, Collection[str]]) -> None:
-        """Take over a configuration; `readers`: dataset → pipes that a change of it signals."""
+        """Use a new configuration; `readers`: dataset → pipes that are signalled when it changes."""
         with self._wake:
             self._pumps, self._readers = dict(pumps), dict(readers)
             self._wake.notify()
 
     def hold(self) -> None:
-        """Start nothing by itself until as many `release` calls have followed."""
+        """Stop automatic starts until `release` has been called as often as `hold`."""
         with self._wake:
             self._holds += 1
 
@@ -61,12 +61,12 @@ class Scheduler:
             self._wake.notify()
 
     def start(self, pump: Pump, full: bool = False) -> None:
-        """Run a pump now, in the background. Conflict when it runs already."""
+        """Start a pump now, in the background. Conflict if it is already running."""
         pump.claim()
         self._pool.submit(self._execute, pump, full)
 
     def close(self, timeout: float) -> bool:
-        """Start nothing more, ask what runs to end and wait; False when something has not ended in time."""
+        """Stop starting pumps, ask running ones to end and wait; False if one has not ended in time."""
         with self._wake:
             self._closed = True
             self._wake.notify()
@@ -85,7 +85,7 @@ class Scheduler:
                 self._wake.wait(nap)
 
     def _start_due(self, now: float) -> float:
-        """Start what is due; returns the seconds until something is due again."""
+        """Start the pumps that are due; return the seconds until the next one is due."""
         if self._holds > 0:
             return LONGEST_NAP
         nap = LONGEST_NAP
