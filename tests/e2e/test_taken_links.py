@@ -417,3 +417,66 @@ def test_a_node_that_lost_everything_makes_no_second_record_where_the_first_has_
     world.erp.patch(pair.erp, one, **{pair.edit[0]: f"{pair.erp} twin edited"})
     world.sync()
     assert pair.values(world, one, key) == (f"{pair.erp} twin edited",) * 2
+
+
+def _converted(world: World, name: str) -> tuple[str, str, str]:
+    """A synced quote that has just become an order: both, and the Chargebee order that they share."""
+    quote = _quote(world, name)
+    world.sync()
+    key = str(world.erp.get("quotes", quote)["external_refs"]["chargebee"])
+    return quote, str(world.erp.convert(quote)["id"]), key
+
+
+def _note_edited(world: World, order: str, key: str, note: str) -> None:
+    """An edit of the order reaches its own Chargebee order, and no case about the order is open."""
+    world.erp.patch("orders", order, note=note)
+    world.sync()
+    assert PAIRS[-1].values(world, order, key) == (note, note)
+    assert not [each for each in cases(world, PAIRS[-1]) if order in each["detail"]]
+
+
+def test_another_quote_typed_into_an_order_before_it_is_read_keeps_both_apart(world: World) -> None:
+    other = _quote(world, "typed-other")
+    quote, order, key = _converted(world, "typed-own")
+    other_key = str(world.erp.get("quotes", other)["external_refs"]["chargebee"])
+    world.erp.patch("orders", order, quote_id=other)
+    world.sync()
+    world.erp.patch("quotes", other, note="typed-other, edited")
+    world.sync()
+    assert world.erp.get("orders", order)["note"] == "typed-own"
+    notes = [world.chargebee.get("orders", each)["note"] for each in (key, other_key)]
+    assert notes == ["typed-own", "typed-other, edited"]
+    assert [each for each in cases(world, PAIRS[-1]) if order in each["detail"] and other in each["detail"]]
+    world.erp.patch("orders", order, quote_id=quote)
+    world.sync()
+    _note_edited(world, order, key, "typed-own, edited")
+    assert world.erp.get("quotes", other)["note"] == "typed-other, edited"
+
+
+def test_a_copy_of_an_order_that_was_a_quote_is_merged_with_nobody(world: World) -> None:
+    _, order, key = _converted(world, "copied-quote")
+    world.sync()
+    copy = _order(world, "copied-quote-copy")
+    PAIRS[-1].point(world, copy, key)
+    world.sync()
+    assert PAIRS[-1].values(world, order, key) == ("copied-quote", "copied-quote")
+    assert world.erp.get("orders", copy)["note"] == "copied-quote-copy"
+    assert [each for each in cases(world, PAIRS[-1]) if copy in each["detail"] and key in each["detail"]]
+    world.erp.patch("orders", copy, external_refs={})
+    world.sync()
+    assert PAIRS[-1].key(world, copy) != key
+    _note_edited(world, order, key, "copied-quote, edited")
+
+
+def test_a_node_that_lost_everything_finds_the_order_of_a_quote_whose_link_was_cleared(world: World) -> None:
+    _, order, key = _converted(world, "cleared-quote")
+    world.sync()
+    known = len(world.erp.all("orders")), len(world.chargebee.all("orders"))
+    world.erp.patch("orders", order, external_refs={})
+    world.stack.wipe_node()
+    world.sync()
+    assert (len(world.erp.all("orders")), len(world.chargebee.all("orders"))) == known
+    assert PAIRS[-1].values(world, order, key) == ("cleared-quote", "cleared-quote")
+    PAIRS[-1].point(world, order, key)
+    world.sync()
+    _note_edited(world, order, key, "cleared-quote, edited")

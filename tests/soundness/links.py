@@ -178,6 +178,8 @@ class Storm:
             self._sell_as(one, one)
         if kind is ORDERS:
             self.erp.patch("orders", one, quote_id=self.came_of.get(one))
+            if one in self.came_of:
+                self._point(QUOTES, self.came_of[one], self.pairs[ORDERS][one])
 
     def _name_two(self, kind: Kind, one: str, other: str, _: int) -> None:
         self._name_it(kind, self.pairs[kind][one], [one, other])
