@@ -252,6 +252,23 @@ def test_addresses_credentials_and_headers(service: Service) -> None:
     assert service.headers[-1]["authorization"] == "Bearer t" and service.calls[-1][1] == "/full"
 
 
+def test_a_challenge_is_answered_and_cookies_come_back(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    challenge = {
+        "WWW-Authenticate": 'Digest realm="r", nonce="n", qop="auth"',
+        "Set-Cookie": "seat=7; Path=/",
+    }
+    service.respond = lambda *call: [] if "authorization" in service.headers[-1] else (401, challenge, "")
+    asked = systems(service, username="u", password="p", authentication="digest")
+    assert asked.request("s", "POST", "x", data=b"[]").json() == []
+    assert [call[3] for call in service.calls] == [[], []]
+    assert service.headers[-1]["authorization"].startswith('Digest username="u"')
+    asked.request("s", "GET", "y")
+    assert service.headers[-1]["cookie"] == "seat=7"
+
+
 def test_no_other_host_is_reached(service: Service) -> None:
     other = Service([])
     asked = systems(service, password="secret", username="u")
