@@ -37,7 +37,7 @@ class Component:
 
     @property
     def misses(self) -> str | None:
-        """What is said of the first variable that it misses and where; None for one that misses none."""
+        """The message about the first variable that it misses; None if it misses none."""
         first = next(iter(self.undefined), None)
         return None if first is None else f"{first.reason}, which {Problem(first.path, '').elements} names"
 

@@ -29,7 +29,7 @@ class Undefined:
 
     @property
     def reason(self) -> str:
-        """What is said of it."""
+        """The message about it."""
         return f'the environment variable "{self.name}" is not defined'
 
 

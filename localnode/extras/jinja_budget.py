@@ -42,7 +42,7 @@ _OPEN_WIDTH = re.compile(r"%[^%a-zA-Z]*\*|\{[^{}]*:[^{}]*\{")
 
 
 class Budget:
-    """What is left of it. `deadline` is on the clock of time.thread_time."""
+    """What a rendering may still use. `deadline` is on the clock of time.thread_time."""
 
     def __init__(self) -> None:
         self.left = MAX_MADE

@@ -40,20 +40,20 @@ class Called:
         return joined
 
 
-def call(line: RestClient, entity: Entity, writes: bool) -> Called:
+def call(client: RestClient, entity: Entity, writes: bool) -> Called:
     """Carry out the operation an entity asks for (its own `operation`, `properties`, `payload` come first).
 
     `writes`: whether it counts as a write, unless its method is one that only reads.
 
     EntityUnfit when it cannot be made into a request, RemoteFailed when the answer's status is not allowed.
     """
-    name = entity.get("operation", line.config.get("operation"))
-    operation = line.operation(name)
-    shared = line.variables(operation, entity.get("properties"))
+    name = entity.get("operation", client.config.get("operation"))
+    operation = client.operation(name)
+    shared = client.variables(operation, entity.get("properties"))
     variables = {**entity, **shared, "entity": entity, "source_entity": entity}
     if writes and operation.config["method"] not in READS:
-        line.build_context.written_systems.add(str(line.config["system"]))
-    found = list(pages(line, operation, variables, entity.get("payload")))
+        client.build_context.written_systems.add(str(client.config["system"]))
+    found = list(pages(client, operation, variables, entity.get("payload")))
     status = found[-1].answer.status
     if status not in operation.allowed and status not in operation.ignored:
         text = str(found[-1].answer.body)[:500]

@@ -1,4 +1,4 @@
-"""A component's line to a REST system: its operations, requests, patience with one that throttles."""
+"""The client of a REST system: its operations, its requests, and pauses for one that throttles."""
 
 from __future__ import annotations
 

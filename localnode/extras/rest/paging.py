@@ -30,7 +30,7 @@ class Page:
         return len(self.value) if isinstance(self.value, list) else int(bool(self.value))
 
 
-def pages(line: RestClient, operation: Operation, variables: Variables, own: Any = None) -> Iterator[Page]:
+def pages(client: RestClient, operation: Operation, variables: Variables, own: Any = None) -> Iterator[Page]:
     """Yield all pages of one call; just one where the operation does not page.
 
     `own` is an entity's own payload.
@@ -48,7 +48,7 @@ def pages(line: RestClient, operation: Operation, variables: Variables, own: Any
         if address is None and request == first:
             return  # no link led on, so it would be the first page again, and again
         first = first or request
-        page = _page(line, operation, request, seen)
+        page = _page(client, operation, request, seen)
         if before and _is_over(operation, page, before[1]):
             return
         yield page
@@ -61,8 +61,8 @@ def pages(line: RestClient, operation: Operation, variables: Variables, own: Any
     raise RemoteFailed(f"operation {operation.name}: more than {MAX_PAGES} pages")
 
 
-def _page(line: RestClient, operation: Operation, request: Request, variables: Variables) -> Page:
-    answer = line.send(operation, request, variables)
+def _page(client: RestClient, operation: Operation, request: Request, variables: Variables) -> Page:
+    answer = client.send(operation, request, variables)
     value = answer.part(operation.config.get("payload_property"))
     headers = answer.template_headers()
     seen = {

@@ -16,7 +16,7 @@ from localnode.pipes.errors import EntityUnfit
 
 @dataclass(frozen=True)
 class Body:
-    """What is sent, and its content type unless the headers name one."""
+    """The body of a request, and its content type unless the headers name one."""
 
     data: bytes = b""
     content_type: str | None = None

@@ -28,7 +28,7 @@ class ExternalSource(Source):
 
     @property
     def place(self) -> str:
-        """What is read, for messages."""
+        """The name of what is read, for messages."""
         return f"system {self.config['system']!r}, {self.config['url']}"
 
     def in_batches(self, entities: Iterable[Entity], since: object, size: int) -> Iterator[Batch]:
