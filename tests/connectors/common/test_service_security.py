@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import socket
 import ssl
 import threading
@@ -178,3 +179,22 @@ def test_passwords_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch
     assert client.post("/webhooks", auth=("cb", "wrong"), json={}).status_code == 401
     assert client.post("/webhooks", auth=("cb", "pw-2"), json={}).status_code == 422
     assert len(compared) == 4
+
+
+@pytest.mark.parametrize("credentials", [None, ("sesam", "wrong"), ("", "")], ids=["none", "wrong", "empty"])
+@pytest.mark.parametrize("name", APPS)
+def test_whoever_has_no_credentials_gets_nothing(name: str, credentials: tuple[str, str] | None) -> None:
+    settings = {
+        **SERVICES[name]("http://127.0.0.1:9"),
+        "SERVICE_USERNAME": "sesam", "SERVICE_PASSWORD": "pw-1", "WEBHOOK_USERNAME": "cb",
+        "WEBHOOK_PASSWORD": "pw-2", "ERP_WEBHOOK_KEY": "key-2", "NODE_URL": "http://127.0.0.1:9/api",
+    }  # fmt: skip
+    app = APPS[name].create_app(settings)
+    client, asked = app.test_client(), 0
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<[^>]*>", "x", rule.rule)
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"} if path != "/health" else ():
+            answer = client.open(path, method=method, auth=credentials, json=[])
+            assert answer.status_code == 401, f"{method} {path}: {answer.status_code}"
+            asked += 1
+    assert asked >= 10
