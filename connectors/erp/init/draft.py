@@ -238,6 +238,8 @@ def _singly(
     if found is None:
         notes.append("get: no address of one record was found")
         return probe.records
+    if probe.common:
+        entity["query"] = listing.pop("query")
     get = {"path": found.path} if found.path != "{path}/{id}" else {}
     if found.at:
         get["record"] = found.at

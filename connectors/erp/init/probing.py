@@ -52,6 +52,8 @@ class Probe:
         self._client = client
         self._path = path
         self._query = dict(query)
+        self.common: Mapping[str, str] = {}
+        """What one record is asked for with as well, such as a tenant."""
         self.first = first
         self.place = records_place(first.body)
         found = get_path(first.body, self.place) if self.place is not None else []
@@ -214,13 +216,15 @@ class Probe:
     def one(self) -> Found | None:
         """Return the first record as it is by itself; None if no address gives it."""
         key = get_path(self.records[0], self.key) if self.key is not None else None
-        for path in _SINGLE if key is not None else ():
-            answer = self._get(
-                path.replace("{path}", self._path).replace("{id}", quote(str(key), safe="")), {}
-            )
-            for at, record in _inside(answer.body) if answer is not None else ():
-                if self.key is not None and get_path(record, self.key) == key:
-                    return Found(path, at, record, answer.headers if answer is not None else {})
+        if self.key is None or key is None:
+            return None
+        for query in ({}, self._query) if self._query else ({},):
+            for path in _SINGLE:
+                answer = self._get(self._address(path, str(key)), query)
+                for at, record in _inside(answer.body) if answer is not None else ():
+                    if answer is not None and get_path(record, self.key) == key:
+                        self.common = query
+                        return Found(path, at, record, answer.headers)
         return None
 
     def more(self, found: Found) -> list[Record]:
@@ -228,9 +232,7 @@ class Probe:
         records = []
         for listed in self.records[1:_WHOLE_ONES]:
             key = str(get_path(listed, self.key or ""))
-            answer = self._get(
-                found.path.replace("{path}", self._path).replace("{id}", quote(key, safe="")), {}
-            )
+            answer = self._get(self._address(found.path, key), self.common)
             record = get_path(answer.body, found.at) if answer is not None else None
             records += [record] if isinstance(record, dict) else []
         return records
@@ -240,8 +242,9 @@ class Probe:
         try:
             self._client.call(
                 "GET",
-                path.replace("{path}", self._path).replace("{id}", _NOBODY),
+                self._address(path, _NOBODY),
                 operation="init",
+                params=self.common,
                 attempts=1,
             )
         except NotFound:
@@ -249,6 +252,9 @@ class Probe:
         except ServiceError:
             return False
         return False
+
+    def _address(self, path: str, key: str) -> str:
+        return path.replace("{path}", self._path).replace("{id}", quote(key, safe=""))
 
     def _listed(self, answer: UpstreamResponse) -> list[Record]:
         found = get_path(answer.body, self.place or "")

@@ -266,6 +266,32 @@ def test_the_key_is_that_by_which_the_erp_gives_a_record(capsys: pytest.CaptureF
     assert "ignore: these fields are lost" in said
 
 
+def test_what_the_list_is_asked_with_counts_for_one_record_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """An organisation in the query of every call, as in Zoho Books (https://www.zoho.com/books/api/v3/)."""
+    rows = [
+        {"item_id": f"{n}", "name": f"Thing {n}", "rate": n, "last_modified_time": f"2026-01-0{n + 1}T00:00:00+0530"}
+        for n in range(5)
+    ]  # fmt: skip
+
+    def answer(asked: Asked) -> Reply:
+        if asked.query.get("organization_id") != "7":
+            return Reply({"code": 6041, "message": "no organisation"}, 400)
+        key = asked.path.removeprefix("/items").strip("/")
+        if key:
+            found = [{**row, "note": "more"} for row in rows if row["item_id"] == key]
+            return Reply({"item": found[0]}) if found else Reply({"code": 1002}, 404)
+        page, size = int(asked.query.get("page", 1)), int(asked.query.get("per_page", 200))
+        shown = rows[(page - 1) * size : page * size]
+        return Reply({"items": shown, "page_context": {"has_more_page": page * size < len(rows)}})
+
+    with scripted_upstream(answer) as running:
+        document, _ = made_of(running.url, capsys, "/items?organization_id=7")
+    entity = document["entities"]["product"]
+    assert (entity["query"], entity["get"]) == ({"organization_id": "7"}, {"record": "item"})
+    assert entity["list"] == {"records": "items", "detail": True}
+    assert entity["paginator"]["stop"] == {"type": "has_more", "path": "page_context.has_more_page"}
+
+
 def seconds(asked: Asked) -> Reply:
     """A tenant in a header; pages of seven, whose size nothing changes; days and stamps in seconds since 1970."""
     if asked.headers.get("X-Tenant") != "t7":
