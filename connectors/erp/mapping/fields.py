@@ -231,12 +231,13 @@ class FieldMap:
                     entity.absent == "refuse",
                 )
                 continue
+            key = entity.line_keys.get(name)
             lines = model.ItemSpec(
-                held_in=spec.source or "", to=spec.to, where=spec.where, id=spec.id, new=spec.new
+                held_in=spec.source or "", to=spec.to, where=spec.where, id=_id_of(spec, key), new=spec.new
             )
             if spec.calls is not None:
                 self._line_calls[name] = spec.calls
-            inner = FieldMap(spec.fields, entity, {}, spec.ignore, codes, entity.line_keys.get(name))
+            inner = FieldMap(spec.fields, entity, {}, spec.ignore, codes, key)
             self._lines[name] = (Item(lines, self._commands), inner)
         self.decoded = {name: field for name, field in self._fields.items() if field.decode is not None}
         self.has_codes: bool = bool(self.decoded) or any(lines.has_codes for _, lines in self._lines.values())
@@ -424,6 +425,13 @@ class FieldMap:
     def lines_called_for(self) -> list[str]:
         """Return the fields whose lines are written by calls after a record was made."""
         return [name for name in self._line_calls if self._is_called_for(name, None)]
+
+
+def _id_of(spec: model.FieldSpec, key: str | None) -> str:
+    """Return where a line holds its key: what the profile says, or where the field comes from that is it."""
+    field = spelt_out(spec.fields or {}).get(key or "")
+    source = None if field is None or field.source == POSITION else field.source
+    return spec.id or source or "id"
 
 
 def null_values(spec: model.FieldSpec, entity: DatatypeProfile) -> Sequence[object]:

@@ -229,6 +229,32 @@ def test_lines_are_read_in_order_and_written_by_their_key(upstream: Upstream, tm
     assert written == [{"rows": [["set", 3, {"code": "C"}]]}]
 
 
+@pytest.mark.parametrize("where", [{}, {"id": "no"}], ids=["by the field", "by id"])
+def test_lines_have_the_key_that_their_field_comes_from(
+    upstream: Upstream, tmp_path: Path, where: dict[str, str]
+) -> None:
+    written: list[Any] = []
+
+    def script(asked: Asked) -> Reply:
+        if asked.method == "PATCH":
+            written.append(asked.json)
+        return Reply(
+            {"id": 7, "changed": "2026-01-01", "rows": [{"no": 1, "code": "A"}, {"no": 2, "code": "B"}]}
+        )
+
+    upstream.script = script
+    fields = {"line_id": {"from": "no", "type": "string", "read_only": True}, "sku": "code"}
+    lines = {"from": "rows", "fields": fields, **where}
+    document = profile(fields={"lines": lines}, line_keys={"lines": "line_id"})
+    document["entities"]["order"] = document["entities"].pop("contact")
+    document["entities"]["order"]["origin"] = {"field": "note", "query": {"n": "{origin}"}}
+    client = app_of(tmp_path, upstream.url, document)
+    wanted = {"_id": "x", "id": "7", "lines": [{"line_id": "2", "sku": "C"}]}
+    (answer,) = client.post("/order/share", json=[{**wanted, "$unsafe_skip_optimistic_locking": True}]).json
+    assert answer["$status"] == "ok", answer
+    assert written == [{"rows": [{"no": 1, "code": "A"}, {"no": 2, "code": "C"}]}]
+
+
 FORMS = {
     "decimal": {"form": "object", "key": "text", "mark": {"class": "D"}},
     "date": {"form": "object", "mark": {"class": "d"}},

@@ -290,7 +290,16 @@ class FieldSpec(ProfilePart, frozen=True):
     where: Annotated[Conditions, Meta(description="For a list: which items of it are lines.")] = field(
         default_factory=list
     )
-    id: Annotated[Path, Meta(description="For a list: where an item has its key.")] = "id"
+    id: (
+        Annotated[
+            Path,
+            Meta(
+                description="For a list: where an item holds its key; by default where the field that"
+                " `line_keys` names comes from, or id."
+            ),
+        ]
+        | None
+    ) = None
     new: Annotated[dict[str, Json], Meta(description="For a list: other members of a new item.")] = {}
     calls: Annotated[
         LineCalls | None, Meta(description="For a list: how lines are written by separate calls.")
