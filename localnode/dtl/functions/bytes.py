@@ -34,7 +34,7 @@ def base64_encode(value: Any) -> object:
 
 @mapped("base64-decode", over="texts")
 def base64_decode(value: str) -> object:
-    """Map-style: the bytes that a base64 text stands for; what is no base64 is dropped."""
+    """Map-style: the bytes of a base64 text; other values are dropped."""
     content = to_bytes(value)
     return INVALID if content is None else bytes_value(content)
 

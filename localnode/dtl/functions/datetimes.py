@@ -73,7 +73,7 @@ def _from_iso(written: str) -> object:
 def datetime_parse(zone: Any, form: DateFormat) -> Callable[[str], object]:
     """Map-style over strings.
 
-    The datetime that a text in FORMAT stands for, read as local time of TIMEZONE (default UTC) unless it
+    The datetime of a text in FORMAT, read as local time of TIMEZONE (default UTC) unless it
     carries an offset (`%z`). What does not match is dropped; parts that FORMAT does not have are those of
     1970-01-01T00:00:00. A local time that occurs twice is the first, a skipped one lies after the gap.
     """
@@ -94,7 +94,7 @@ def datetime_parse(zone: Any, form: DateFormat) -> Callable[[str], object]:
 def datetime_format(zone: Any, form: DateFormat) -> Callable[[object], object]:
     """Map-style over datetimes: the text in FORMAT, in local time of TIMEZONE (default UTC).
 
-    Digits finer than microseconds are cut off; `%p` gives am or pm, `%z` gives +0200. What is no datetime is
+    Digits finer than microseconds are cut off; `%p` gives am or pm, `%z` gives +0200. Other values are
     dropped.
     """
     write, clock = form.write, UTC if zone is ABSENT else zone
@@ -120,7 +120,7 @@ def datetime_format(zone: Any, form: DateFormat) -> Callable[[object], object]:
 
 @plain("datetime-diff", signature="DATEPART:datepart A B")
 def datetime_diff(part: str, a: object, b: object) -> int | None:
-    """Return a minus B in whole units of DATEPART, towards zero; null if one of them is no datetime.
+    """Return a minus B in whole units of DATEPART, towards zero; null if one of them is not a datetime.
 
     Months and years are counted by the calendar: 2016-07-29 minus 2015-03-02 is 16 months and 1 year.
     """

@@ -28,7 +28,7 @@ KEPT_READERS = 256
 def dict_(call: Call) -> Expr:
     """Return a dict: empty, or of a list of `[key, value]` lists, or of alternating keys and values.
 
-    The last of equal keys wins; keys that are no strings, and ITEMS that are no pairs, are left out.
+    The last of equal keys wins; keys that are not strings, and ITEMS that are not pairs, are left out.
     """
     if len(call.args) < 2:
         items = call.args[0].run if call.args else lambda f, v: []
@@ -50,7 +50,7 @@ def _of_pairs(items: list[object]) -> dict[str, object]:
 
 @plain("has-key", signature="KEY:string VALUES")
 def has_key(key: str, values: object) -> bool | None:
-    """Return whether the dict, or the first of a list, has the property KEY; null if it is no dict."""
+    """Return whether the dict, or the first of a list, has the property KEY; null if it is not a dict."""
     value = first(values)
     return key in value if type(value) is dict else None
 
@@ -71,12 +71,12 @@ def _dicts(values: object) -> list[dict[str, object]]:
 
 @plain("items", signature="VALUES")
 def items(values: object) -> object:
-    """Return a list of `[key, value]` for all dicts in order; what is no dict is left out."""
+    """Return a list of `[key, value]` for all dicts in order; other values are left out."""
     return _of_one_entry(values, pairs_of(values))
 
 
 def pairs_of(values: object) -> list[list[object]]:
-    """Return a list of `[key, value]` for all dicts in order; what is no dict is left out."""
+    """Return a list of `[key, value]` for all dicts in order; other values are left out."""
     return [[key, value] for item in _dicts(values) for key, value in item.items()]
 
 
@@ -84,7 +84,7 @@ def pairs_of(values: object) -> list[list[object]]:
 def key_values(values: object) -> object:
     """Return a list of `{"key": …, "value": …}` for all dicts in order.
 
-    A lone dict with one entry gives a lone dict. What is no dict is left out.
+    A lone dict with one entry gives a lone dict. Other values are left out.
     """
     pairs = [{"key": key, "value": value} for item in _dicts(values) for key, value in item.items()]
     lone = type(values) is dict or reads("one-pair", "lone")
@@ -93,13 +93,13 @@ def key_values(values: object) -> object:
 
 @plain("keys", signature="VALUES")
 def keys(values: object) -> object:
-    """Return a list of all keys of all dicts in order, duplicates kept; what is no dict is left out."""
+    """Return a list of all keys of all dicts in order, duplicates kept; other values are left out."""
     return _of_one_entry(values, [key for item in _dicts(values) for key in item])
 
 
 @plain("values", signature="VALUES")
 def values_(values: object) -> object:
-    """Return a list of all values of all dicts in order; what is no dict is left out."""
+    """Return a list of all values of all dicts in order; other values are left out."""
     return _of_one_entry(values, [value for item in _dicts(values) for value in item.values()])
 
 
@@ -113,7 +113,7 @@ def _of_one_entry(values: object, found: list[Any]) -> object:
 def path(call: Call) -> Expr:
     """Return what is found in VALUES by following PROPERTIES, one name or a list of names.
 
-    What is no string is ignored.
+    Other values are ignored.
 
     Elements of lists on the way are all visited and lists that are found are spliced in, giving a list; from
     one dict without lists the bare value. Null if nothing is found. Names are taken literally, with
@@ -207,7 +207,7 @@ def apply_ns(call: Call) -> Expr:
 
     NAMESPACE is a string (for both), or a dict with `property_namespace` and `identity_namespace` (default:
     those of the pipe; null: none), `skip_underscore`, `skip_dollar` and `recursive` (default true). Names
-    that have another namespace get this one in front. What is no dict stays as it is.
+    that have another namespace get this one in front. Other values stay unchanged.
     """
     settings = call.scope.settings
     config, values = call.args[0].run, call.args[1].run

@@ -46,7 +46,7 @@ def _keyed(call: Call, make: Callable[..., Callable[[object], object]]) -> Expr:
 
 
 def _revealed(f: Frame, key: Any) -> str | None:
-    """Return a key with `$SECRET(name)` replaced by the secret; None if it is no string."""
+    """Return a key with `$SECRET(name)` replaced by the secret; None if it is not a string."""
     if not is_string(key):
         return None
     match = _SECRET.fullmatch(key)
@@ -67,7 +67,7 @@ def _fernet(password: str) -> Fernet:
 
 @special("encrypt", signature="KEY VALUES", pure=False)
 def encrypt(call: Call) -> Expr:
-    """Map-style: strings encrypted with KEY as password (Fernet), as bytes; what is no string stays as it is.
+    """Map-style: strings encrypted with KEY as password (Fernet), as bytes; other values stay unchanged.
 
     For obfuscation only.
     """

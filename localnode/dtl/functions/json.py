@@ -69,7 +69,7 @@ def _quoted(value: object) -> str:
 
 @cast("json-parse", nulls=True)
 def json_parse(value: object) -> object:
-    """Map-style: the value that a JSON text stands for; strings in it that start with `~` stay strings.
+    """Map-style: the value of a JSON text; strings in it that start with `~` stay strings.
 
     Invalid text is dropped or, with DEFAULT, replaced by it; the text `null` is valid and gives null.
     """

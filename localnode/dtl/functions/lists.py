@@ -23,7 +23,7 @@ KEY_AND_VALUE = ["list", "_.key", "_.value"]
 
 
 def _listed(values: object) -> list[object] | None:
-    """Return the values as a list; null has none, or (another reading) is no list."""
+    """Return the values as a list; null has none, or (another reading) is not a list."""
     return None if values is None and reads("list-of-null", "null") else as_list(values)
 
 
@@ -85,7 +85,7 @@ def count(values: object) -> int:
 def distinct(call: Call) -> Expr:
     """Return the values without duplicates (by FUNCTION, if given): the first of each, in order.
 
-    What is no list is returned as it is.
+    Other values are returned unchanged.
     """
     function, values = call.named("FUNCTION"), call.named("VALUES").run
     key: Evaluator = function.run if function else lambda f, v: v
@@ -206,7 +206,7 @@ def group_by(call: Call) -> Expr:
     """Return a dict from key string to the list of values with that key.
 
     The key string is the `json-transit` text of what KEY_FUNCTION gives (so "A" becomes the key "\\"A\\""),
-    or STRING_FUNCTION of it, with `_` bound to it; values for which STRING_FUNCTION gives no string are left
+    or STRING_FUNCTION of it, with `_` bound to it; values where STRING_FUNCTION returns no string are left
     out.
     """
     key, values = call.args[0].run, call.args[-1].run
@@ -297,7 +297,7 @@ def is_list(values: object) -> bool:
 
 @special("map", signature="FUNCTION:each VALUES")
 def map_(call: Call) -> Expr:
-    """Return a list of what FUNCTION gives for each value."""
+    """Return a list of what FUNCTION returns for each value."""
     function, values = call.args[0].run, call.args[1].run
     if call.args[0].raw == KEY_AND_VALUE and call.args[1].is_call("key-values"):
         entries = call.args[1].args[0].run
@@ -350,7 +350,7 @@ def _only(value: object) -> object:
 
 @special("map-values", signature="VALUE_FUNCTION:each VALUES")
 def map_values(call: Call) -> Expr:
-    """Return a list of what VALUE_FUNCTION gives for each value of each dict; what is no dict is left out."""
+    """Return a list of what VALUE_FUNCTION returns for each value of each dict; other values are left out."""
     function, values = call.args[0].run, call.args[1].run
 
     def run(f: Frame, v: object) -> list[object] | None:
@@ -409,7 +409,7 @@ def _nth_constant(call: Call) -> Evaluator | None:
 def nth(index: int, values: object) -> object:
     """Return the value at INDEX, from 0 (negative: from the end); null outside the list.
 
-    What is no list is its own only value.
+    A value that is not a list is its own only value.
     """
     items = as_list(values)
     least = -len(items) if reads("nth-negative", "from-end") else 0
@@ -457,7 +457,7 @@ def slice_(start: Any, end: Any, stride: Any, values: object) -> list[object] | 
 def sorted_(call: Call) -> Expr:
     """Return the values in the mixed type ordering (by FUNCTION, if given); equals keep their order.
 
-    What is no list is returned as it is.
+    Other values are returned unchanged.
     """
     return _sorted(call, descending=False)
 

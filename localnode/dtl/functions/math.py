@@ -39,7 +39,7 @@ INTEGERS: dict[Operation, Operation] = {add: operator.add, subtract: operator.su
 def calculate(operation: Operation, a: object, b: object) -> object:
     """Return the result of an operation on two values as a value.
 
-    INVALID if one is no number, None if there is no result.
+    INVALID if one is not a number, None if there is no result.
     """
     if type(a) is int and type(b) is int and operation in INTEGERS:
         return INTEGERS[operation](a, b)
@@ -110,7 +110,7 @@ def mod_sign(call: Call) -> Expr:
 
 @special("^", signature="A B")
 def power_sign(call: Call) -> Expr:
-    """Return a to the power of B; null where that is no real number."""
+    """Return a to the power of B; null if that is not a real number."""
     return _sign(power, call)
 
 

@@ -39,7 +39,7 @@ def hash128(_algorithm: str, seed: Any) -> Callable[[object], object]:
 
 @special("is-changed", signature="FUNCTION:each", pure=False)
 def is_changed(call: Call) -> Expr:
-    """Return whether FUNCTION gives something else for the source entity than for its previous version.
+    """Return whether FUNCTION returns different values for the source entity and its previous version.
 
     `_` is bound to the entity. True if either is deleted. Null if there is no previous version, or the source
     is not a dataset.

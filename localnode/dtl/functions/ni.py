@@ -63,7 +63,7 @@ def ni(call: Call) -> Expr:
 
 
 def in_namespace_of(namespace: object, values: object) -> object:
-    """Map-style: strings as NIs in a namespace; null if that is no string."""
+    """Map-style: strings as NIs in a namespace; null if that is not a string."""
     if not is_string(namespace):
         return None
     return broadcast(lambda value: f"~:{namespace}:{value}" if is_string(value) else INVALID, values)

@@ -1,6 +1,6 @@
 """Strings.
 
-Namespaced identifiers, URIs and other tagged values are no strings: cast them with `string` first.
+Namespaced identifiers, URIs and other tagged values are not strings: cast them with `string` first.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from localnode.readings import reads
 
 @special("concat", signature="VALUES+")
 def concat(call: Call) -> Expr:
-    """One string from all strings in all arguments, lists included; what is no string is left out."""
+    """One string from all strings in all arguments, lists included; other values are left out."""
     runs = [arg.run for arg in call.args]
     part_of = _tagged_text if reads("concat-tagged", "text") else _string_only
     if len(runs) == 1:
@@ -146,7 +146,7 @@ MAX_WIDTH = 1_000_000
 def ljust(width: object, fill: object) -> Callable[[str], str] | None:
     """Map-style: the string, filled up on the right with FILL to WIDTH characters.
 
-    Null if WIDTH is no integer (up to a million) or FILL is not exactly one character.
+    Null if WIDTH is not an integer (up to a million) or FILL is not exactly one character.
     """
     return _justified(str.ljust, width, fill)
 
@@ -245,7 +245,7 @@ def split(separator: Any, values: object) -> object:
     """One list of the parts of all strings.
 
     `""` splits into characters; without SEPARATOR at runs of whitespace. Empty parts are kept. Null gives
-    null, and so does a lone value that is no string.
+    null, and so does a single value that is not a string.
     """
     if type(values) is not list and not is_string(values):
         return None

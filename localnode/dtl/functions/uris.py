@@ -31,7 +31,7 @@ def url_quote(safe: Any) -> Callable[[str], str]:
 
 @mapped("url-unquote", over="strings")
 def url_unquote(value: str) -> str:
-    """Map-style: the string with percent-encoding undone; bytes that are no utf-8 become U+FFFD."""
+    """Map-style: the string with percent-encoding undone; bytes that are not utf-8 become U+FFFD."""
     return unquote(value)
 
 

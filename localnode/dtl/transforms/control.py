@@ -136,7 +136,7 @@ MAX_SLEEP = 3600
 
 @step("sleep!", signature="SECONDS")
 def sleep(call: Call) -> Step:
-    """Pause for SECONDS (at most an hour); nothing if that is no positive number."""
+    """Pause for SECONDS (at most an hour); nothing if that is not a positive number."""
     seconds = call.args[0].run
 
     def run(f: Frame) -> None:

@@ -413,7 +413,7 @@ def _in_same_namespace(name: str, identifier: str) -> str:
 def merge(call: Call) -> Step:
     """Copy all properties of each dict in VALUES to the target, later ones over earlier ones.
 
-    What is no dict is left out, and so are their properties that start with `_`.
+    Other values are left out, and so are their properties that start with `_`.
     """
     values = call.args[0].run
 
