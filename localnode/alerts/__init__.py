@@ -1,4 +1,4 @@
-"""Alerts: what needs attention for too long is told to people, and so is its end.
+"""Notify people about problems that last too long, and about their end.
 
-Once, in groups, outside quiet hours; by e-mail, to hooks of Slack, Teams or anything else.
+Once, in groups, outside quiet hours; by e-mail, or through webhooks of Slack, Teams or others.
 """

@@ -1,6 +1,6 @@
-"""Hand a message to people: by e-mail, or to a hook.
+"""Send a message to people: by e-mail, or through a webhook.
 
-Every call has an end in time, and no secret is in what is said of one that failed.
+Every call has a time limit, and messages about failures contain no secret.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class NotSent(Exception):
 def send(
     channel: Channel, events: Sequence[Event], rules: AlertRules, node: str, settings: AlertSettings
 ) -> None:
-    """Tell a channel of events. Raises NotSent."""
+    """Send events to a channel. Raises NotSent."""
     if channel.type == "email":
         _mail(channel, message.subject(events, node), message.text(events, rules, node), settings)
     else:

@@ -1,4 +1,4 @@
-"""Alerts as people read them: text for e-mail, and the formats of Slack, of Teams and of other hooks."""
+"""Write alerts for people: text for e-mail, and the formats of Slack, Teams and other webhooks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def subject(events: Sequence[Event], node: str) -> str:
 
 
 def text(events: Sequence[Event], rules: AlertRules, node: str) -> str:
-    """All of a message, grouped by rule; what is over stands at the end."""
+    """Return the whole message, grouped by rule; resolved alerts are at the end."""
     advice = {rule.name: rule.advice for rule in rules.rules}
     by_rule: defaultdict[tuple[bool, str], list[Event]] = defaultdict(list)
     for event in events:

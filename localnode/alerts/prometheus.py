@@ -1,4 +1,4 @@
-"""The same rules for Prometheus, and those about what no node can tell of itself."""
+"""Write the alert rules for Prometheus, with rules for what no node can report about itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of a node's alerts: one JSON file, checked whole before any of it counts."""
+"""Read the rules of a node's alerts: one JSON file, checked completely before it is used."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Channel:
-    """Where alerts go: addresses of people, or the URL of a hook. `id` tells it from the others."""
+    """Where alerts go: e-mail addresses, or the URL of a webhook. `id` identifies the channel."""
 
     id: str
     type: str
@@ -63,13 +63,13 @@ class Channel:
     rules: frozenset[str] | None = None
 
     def takes(self, rule: str, severity: str) -> bool:
-        """Whether it wants to know of an alert."""
+        """Return whether it should receive an alert."""
         return severity in self.severities and (self.rules is None or rule in self.rules)
 
 
 @dataclass(frozen=True)
 class QuietHours:
-    """When nobody is to be told, but for alerts of the severities in `loud`."""
+    """When nobody is notified, except for alerts of the severities in `loud`."""
 
     start: time
     end: time
@@ -78,7 +78,7 @@ class QuietHours:
     loud: frozenset[str] = frozenset()
 
     def holds(self, moment: datetime) -> bool:
-        """Whether a moment is within them; hours that pass midnight belong to both days."""
+        """Return whether an instant is within them; hours that pass midnight belong to both days."""
         local = moment.astimezone(self.zone)
         if DAYS[local.weekday()] in self.days:
             return True

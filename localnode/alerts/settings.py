@@ -23,7 +23,7 @@ def address(value: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSettings:
-    """What people are to be told, and the server that takes mail for them; none without `host`."""
+    """The file of alert rules, and the mail server; no e-mail without `host`."""
 
     rules: Path = setting(
         "NODE_ALERTS",

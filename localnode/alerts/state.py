@@ -1,4 +1,4 @@
-"""What is wrong since when, and what people have been told: the memory of the alerts, and its changes."""
+"""Keep the state of the alerts: what is wrong since when, and what people were sent."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Alert:
 
     @property
     def key(self) -> str:
-        """Tells it from all others."""
+        """Return the key that identifies it."""
         return f"{self.rule}|{self.pipe}"
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something to tell of an alert, since `at`."""
+    """A change of an alert to report, since `at`."""
 
     kind: str
     alert: Alert
@@ -57,7 +57,7 @@ class AlertState:
     waiting: list[Event] = field(default_factory=list)
 
     def update(self, rules: AlertRules, findings: Iterable[Finding], now: float) -> None:
-        """Take in what needs attention now."""
+        """Update the alerts from the present findings."""
         active: dict[str, Alert] = {}
         for found in findings:
             for rule in rules.rules:
@@ -104,7 +104,7 @@ class AlertState:
             self._tell(Event(RESOLVED, alert, now))
 
     def _tell(self, event: Event) -> None:
-        """Add an event; what began and ended before anybody was told is nothing to tell."""
+        """Add an event; an alert that ended before it was sent is dropped."""
         earlier = [each for each in self.waiting if each.alert.key == event.alert.key]
         self.waiting = [each for each in self.waiting if each not in earlier]
         began = next((each for each in earlier if each.kind == FIRING), None)
@@ -113,7 +113,7 @@ class AlertState:
         self.waiting.append(replace(event, kind=FIRING, at=began.at) if began is not None else event)
 
     def take(self, rules: AlertRules, is_quiet: bool, now: float) -> list[Event]:
-        """Return the events to tell now, in one message: none until the first is old enough."""
+        """Return the events to send now, in one message: none until the first is old enough."""
         loud = rules.quiet.loud if rules.quiet is not None else frozenset()
         ready = [each for each in self.waiting if not is_quiet or each.alert.severity in loud]
         if not ready or now - min(each.at for each in ready) < rules.group:
@@ -122,7 +122,7 @@ class AlertState:
         return ready
 
     def as_json(self) -> Json:
-        """For `of`, over restarts."""
+        """Return the state as JSON for `of`, to survive restarts."""
         return {
             "alerts": [asdict(each) for each in self.alerts.values()],
             "waiting": [asdict(each) for each in self.waiting],
@@ -130,7 +130,7 @@ class AlertState:
 
     @classmethod
     def of(cls, kept: Json) -> AlertState:
-        """Return the state that `as_json` gave."""
+        """Return the state from the result of `as_json`."""
         alerts = [Alert(**each) for each in kept.get("alerts", ())]
         waiting = [Event(e["kind"], Alert(**e["alert"]), e["at"]) for e in kept.get("waiting", ())]
         return cls({each.key: each for each in alerts}, waiting)

@@ -1,4 +1,4 @@
-"""Looks at the node again and again, and tells people what they should know."""
+"""Check the node at intervals, and notify people."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def check_settings(environment: Mapping[str, str]) -> None:
 
 @dataclass
 class Outbox:
-    """What a channel still has to be told; times are Unix seconds."""
+    """What a channel still has to send; times are Unix seconds."""
 
     events: list[Event] = field(default_factory=list)
     next_try: float = 0.0
@@ -81,15 +81,15 @@ class AlertWatch:
         self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
 
     def start(self) -> None:
-        """Look every PAUSE_S from now on."""
+        """Check every PAUSE_S from now on."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; a message under way has its time."""
+        """Stop checking; a message in progress may finish."""
         self._stop.set()
 
     def look(self) -> None:
-        """Look once, and tell what is to be told."""
+        """Check once, and send what is due."""
         now = self._clock()
         with self._lock:
             self._read_again()
@@ -117,7 +117,7 @@ class AlertWatch:
         return results
 
     def as_json(self) -> Json:
-        """Return what is wrong, whom it is told, and whether that works."""
+        """Return the alerts, their channels, and whether those work."""
         with self._lock:
             alerts = [_shown(each) for each in self._state.alerts.values() if each.gone is None]
             return {

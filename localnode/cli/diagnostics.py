@@ -1,4 +1,4 @@
-"""Commands about records and what the flow makes of them; they ask a node."""
+"""Commands that ask a node about records and the flow."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def explain(options: argparse.Namespace) -> int:
 
 
 def plan(options: argparse.Namespace) -> int:
-    """Print what a run, or another configuration, would do; 0 nothing, 2 something, 1 it is not known."""
+    """Print what a run, or another configuration, would do; 0 nothing, 2 something, 1 the command failed."""
     node = NodeClient(options.node, options.jwt)
     if options.config is None:
         found = _ask(node, "/diagnostics/plan", options, AGAIN)
@@ -45,7 +45,7 @@ def plan(options: argparse.Namespace) -> int:
 
 
 def verify(options: argparse.Namespace) -> int:
-    """Print whether both sides agree; 0 they do, 2 they do not, 1 it could not be found out."""
+    """Print whether both sides agree; 0 they do, 2 they do not, 1 the command failed."""
     node = NodeClient(options.node, options.jwt)
     found = _ask(node, "/diagnostics/verify", options, AGAIN)
     print(_json(found) if options.json else verify_text(found))

@@ -1,4 +1,4 @@
-"""Commands that work on this machine: serving a node, DTL cases, and pipes tried out offline."""
+"""Commands that work on this machine: serve a node, run DTL cases, try pipes offline."""
 
 from __future__ import annotations
 

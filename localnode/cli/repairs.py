@@ -32,7 +32,7 @@ def commit(options: argparse.Namespace) -> int:
 
 
 def rollback(options: argparse.Namespace) -> int:
-    """Drop the changes that tripped breakers hold back; what still stands in the source comes again."""
+    """Drop the changes that tripped breakers hold back; what is still in the source comes again."""
     return _decide(options, "rollback-circuit-breaker", "rolled back")
 
 
@@ -62,7 +62,7 @@ def dead_letters(options: argparse.Namespace) -> int:
 
 
 def retry(options: argparse.Namespace) -> int:
-    """Let pipes try their dead letters again: all of them, those of a pipe, or some of its entities."""
+    """Let pipes retry their dead letters: all of them, those of a pipe, or some of its entities."""
     node = NodeClient(options.node, options.jwt)
     wanted = set(options.ids)
     letters: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Commands about who may do what at the node, and who did what."""
+"""Commands about the tokens of a node, and about the actions of people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from localnode.cli.client import NodeClient
 
 
 def create(options: argparse.Namespace) -> int:
-    """Print a new token; it is shown this once."""
+    """Print a new token; it is shown only once."""
     node = NodeClient(options.node, options.jwt)
     wanted = {"name": options.name, "role": options.role, "days": options.days}
     made = node.json(
@@ -34,14 +34,14 @@ def list_tokens(options: argparse.Namespace) -> int:
 
 
 def revoke(options: argparse.Namespace) -> int:
-    """Let a token be good for nothing from now on."""
+    """Revoke a token."""
     NodeClient(options.node, options.jwt).json("DELETE", f"/tokens/{quote(options.name, safe='')}")
     print(f"{options.name} revoked")
     return 0
 
 
 def actions(options: argparse.Namespace) -> int:
-    """Print what people did at the node, the latest last."""
+    """Print what people did on the node, the latest last."""
     node = NodeClient(options.node, options.jwt)
     params = {"reverse": "true", "limit": options.limit}
     path = f"/datasets/{quote('system:actions', safe='')}/entities"

@@ -1,4 +1,4 @@
-"""What another configuration would make of the same data: two outcomes over one recorded snapshot."""
+"""Compare what two configurations produce from the same data."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def compare(
 
 
 class ReplayedSystems(Systems):
-    """Systems that say what they said before: every read gives what was collected, whole."""
+    """Systems that repeat what they returned before: every read returns everything that was collected."""
 
     def __init__(self, recorded: Store, sources: Mapping[tuple[str, str], str], *others: Any) -> None:
         super().__init__(*others)
@@ -113,7 +113,7 @@ def _array(entities: Iterator[Json]) -> Iterator[bytes]:
 
 
 def _sources(config: NodeConfig) -> dict[tuple[str, str], str]:
-    """Dataset by system and path of what was read from there."""
+    """Return dataset by system and path of what was read from there."""
     found = {}
     for pipe in config.pipes.values():
         source = pipe.effective.get("source") or {}
@@ -123,7 +123,7 @@ def _sources(config: NodeConfig) -> dict[tuple[str, str], str]:
 
 
 def _outcome(node: Node, seconds: float) -> list[dict[str, str]]:
-    """Let everything but the shares go through again; what failed."""
+    """Run everything except the shares again; return what failed."""
     for pipe in node.pipes.values():
         stage = parse_pipe(pipe.id)
         if stage is not None and stage[1] == SHARE:
@@ -153,7 +153,7 @@ def _differences(now: Node, other: Node, limit: int) -> Json:
 
 
 def _compared(config: NodeConfig) -> set[str]:
-    """Datasets of golden records, and of what is wanted of each kind."""
+    """Return the datasets of golden records and of the desired states of each kind."""
     return {str(each.sink_dataset) for each in concepts(config)} | {
         kind.pipe(TRANSFORM) for kind in kinds(config, TRANSFORM)
     }
@@ -181,9 +181,9 @@ def _difference(dataset: str, change: str, entity: Json, fields: list[Json]) -> 
 
 
 def _shown(entity: Json) -> Json:
-    """Return what of an entity is an outcome: golden values and who is the same, or the wish.
+    """Return the part of an entity that is compared: golden values and members, or the desired state.
 
-    Clocks are not.
+    Clocks are not compared.
     """
     if not entity:
         return {}

@@ -1,4 +1,4 @@
-"""Which of several records' claims on one property won, by which rule, and where the value was first said."""
+"""Find which record's claim on a property won, by which rule, and where the value was first said."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RULES = {
 
 @dataclass(frozen=True)
 class Claim:
-    """What a record says of a property: `value`, and since when (`clock`, UTC text, "" for never)."""
+    """A record's value of a property: `value`, and since when (`clock`, UTC text, "" for never)."""
 
     of: RecordName
     value: Any
@@ -37,10 +37,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Choice:
-    """The outcome.
+    """The outcome of a conflict.
 
-    `winner` as the merge has it, `origin` where its value was said first (an echo of our own write is no
-    origin), `rule` (a key of RULES), and the claims that lost with why.
+    `winner` as merged, `origin` where its value was first said (an echo of our own write is never an origin),
+    `rule` (a key of RULES), and the losing claims with the reason.
     """
 
     winner: Claim

@@ -1,7 +1,7 @@
-"""What a person may decide about records that wait, and what would follow: shown first, then done.
+"""Show what a person may decide about waiting records and what would follow; then carry it out.
 
-A decision comes in three steps, so that nothing happens unseen: `decisions` says what it comes to, `foresee`
-what would be written because of it, and whoever agrees pushes it to the receiver.
+A decision takes three steps, so that nothing happens unseen: `decisions` returns the entities, `foresee` the
+writes that would follow, and a person who agrees pushes the entities to the receiver.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def foresee(node: Node, found: list[Json], seconds: float = SECONDS) -> Json:
 
 
 def foresee_commit(node: Node, dataset_id: str, seconds: float = SECONDS) -> Json:
-    """Return the same for letting through what the circuit breaker of a dataset holds back."""
+    """Return the effects of letting through what the circuit breaker of a dataset holds back."""
     if node.store.find(dataset_id) is None:
         raise NotFound(f'there is no dataset "{dataset_id}"')
     return _foreseen(node, lambda copy: copy.store.dataset(dataset_id).commit_breaker(), seconds)
@@ -153,7 +153,7 @@ def _told(store: Store, labels: Labels, write: Json) -> Json:
 
 
 def business_name(store: Store, name: RecordName) -> str:
-    """Return what people call a record, from what was collected of it; "" when nothing says so."""
+    """Return the name that people use for a record, from its collected data; "" if there is none."""
     dataset = store.find(name.kind.pipe(COLLECT))
     row = dataset.get(name.key) if dataset is not None else None
     return called(row.entity()) if row is not None else ""
@@ -196,7 +196,7 @@ def _undone(store: Store, ids: list[object]) -> list[Json]:
 
 
 def taken(store: Store) -> Iterator[Json]:
-    """Yield the decisions that count, the newest first."""
+    """Yield the decisions that count, newest first."""
     dataset = store.find(made.RECEIVER)
     for row in dataset.rows(reverse=True, deleted=False) if dataset is not None else ():
         yield row.entity()

@@ -1,4 +1,4 @@
-"""Whether a difference between two systems is only on its way, and which pumps hold it up."""
+"""Find out whether a difference between two systems is only on its way, and which pumps hold it up."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ STAGES = ("all", "event", "deletes", COLLECT, ENRICH, TRANSFORM, SHARE)
 
 
 class Delivery:
-    """What the node still has to carry from one system to the other; `fresh` has what both say now."""
+    """Changes that the node has not carried to the other system yet; `fresh` has the present records."""
 
     def __init__(self, node: Node, fresh: Store) -> None:
         self._node, self._fresh = node, fresh
         self._held = {each.pipe: each.kind for each in of_pumps(node) if each.kind in HOLDING and each.pipe}
 
     def of(self, fault: Mapping[str, Any]) -> Json:
-        """`{"on_its_way": the next run carries it out, "held_by": [pipes that keep it from doing so]}`."""
+        """Return `{"on_its_way": the next run carries it out, "held_by": [pipes that prevent that]}`."""
         names = [name for ni in (fault["ni"], *fault["records"]) if (name := parse_ni(ni)) is not None]
         held = sorted({pipe for name in names for pipe in self._chain(name.kind) if pipe in self._held})
         return {"on_its_way": any(map(self._is_new, names)), "held_by": held}
@@ -34,7 +34,7 @@ class Delivery:
         return (kind.pipe(stage) for stage in STAGES)
 
     def _is_new(self, name: RecordName) -> bool:
-        """Return whether the system says something of the record that is still on its way here."""
+        """Return whether the system has a change of the record that is still on its way here."""
         kind = name.kind
         if _said(self._fresh, name) != _said(self._node.store, name):
             return True
@@ -43,7 +43,7 @@ class Delivery:
         )
 
     def _waits(self, dataset_id: str, key: str, reader: str) -> bool:
-        """Return whether a dataset has a version of an entity that its reader has not come to."""
+        """Return whether a dataset has a version of an entity that its reader has not reached."""
         dataset, pipe = self._node.store.find(dataset_id), self._node.pipes.get(reader)
         row = dataset.get(key) if dataset is not None else None
         if row is None or pipe is None:
@@ -53,7 +53,7 @@ class Delivery:
 
 
 def _said(store: Store, name: RecordName) -> bytes:
-    """Return what the system said of a record when it was last read, without what the node adds."""
+    """Return the record as the system last returned it, without what the node adds."""
     dataset = store.find(name.kind.pipe(COLLECT))
     row = dataset.get(name.key) if dataset is not None else None
     if row is None or row.deleted:

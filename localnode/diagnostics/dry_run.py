@@ -1,4 +1,4 @@
-"""Systems that a plan may read but never write to: shares are made as dry runs, all other writes refused."""
+"""Let a plan read systems but never write to them: shares become dry runs, other writes are refused."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ DRY_RUN = {dry_run.PARAMETER: "true"}
 class DryRunSystems(Systems):
     """The systems of a plan.
 
-    `POST /<datatype>/share` becomes a dry run, `GET /<datatype>/entities` shows the records as they would be
-    (unless not `feeds_back`); what they come to is noted in the planned writes.
+    `POST /<datatype>/share` becomes a dry run, and `GET /<datatype>/entities` returns the records as they
+    would be (unless `feeds_back` is false); the results are stored in the planned writes.
     """
 
     def __init__(self, planned: PlannedWrites, feeds_back: bool, *others: Any) -> None:
@@ -75,9 +75,9 @@ class DryRunSystems(Systems):
         return entity if present is None else {**entity, dry_run.PRESENT: present}
 
     def _check(self, system_id: str, path: str, options: Mapping[str, object]) -> None:
-        """Make sure that a service knows dry runs.
+        """Check that a service supports dry runs.
 
-        One that does not would write: ask it with nothing to share, once.
+        A service that does not would write: so it gets an empty dry run first, once.
         """
         with self._checking:
             if (system_id, path) in self._trusted:

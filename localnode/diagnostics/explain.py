@@ -1,4 +1,4 @@
-"""Why a record is as it is: each shared property's value and source, the rule, the losers, the write."""
+"""Explain a record: the value and source of each shared property, the rule, the losers, the write."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class _Explained:
         }
 
     def _is_echo(self, prop: str, claim: Claim) -> bool:
-        """Return whether a record says this only because the sync wrote another one's claim there."""
+        """Return whether a record has this value only because the sync wrote another record's claim there."""
         for write in self._echoes.get(claim.of, []):
             carried = history.sent(write, prop)
             foreign = carried.get("t") == claim.clock and carried.get("of") not in (None, claim.of.ni)
@@ -205,7 +205,7 @@ def _within(field: str, path: str) -> bool:
 def _call(config: NodeConfig, name: RecordName, write: Version) -> Json:
     """Return which pipe wrote, through which call of which system, what and when.
 
-    `at` is the time as the service says it.
+    `at` is the time that the service reports.
     """
     pipe_id = write.dataset
     pipe = config.pipes.get(pipe_id)

@@ -1,4 +1,4 @@
-"""What can be wrong between two systems, and how each fault is told from the others."""
+"""Define what can be wrong between two systems, and how to distinguish the faults."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FAULTS = {
 
 
 def undecided(known: Store, fresh: Store, config: NodeConfig, case: Json) -> Json:
-    """Return the fault of an open case that nobody knew of; `known` is what the node had collected before."""
+    """Return the fault of an unknown open case; `known` is what the node had collected before."""
     (kind, own, names), labels = _about(case), Labels.of(config)
     before = golden_of(known, config, own) if own else None
     for name, _ in members(before[1]) if before else ():
@@ -46,10 +46,10 @@ def undecided(known: Store, fresh: Store, config: NodeConfig, case: Json) -> Jso
 
 
 def outlived(known: Store, config: NodeConfig, case: Json) -> bool:
-    """Return whether an open case that nobody knew of follows from deletions that the node knew.
+    """Return whether an unknown open case follows from deletions that the node knew.
 
-    It is about a record whose counterparts were deleted: what follows was decided then, and an empty node
-    cannot tell.
+    It is about a record whose counterparts were deleted. The consequences were decided then, and an empty
+    node cannot know that.
     """
     _, own, _ = _about(case)
     before = golden_of(known, config, own) if own and case["status"] == "pending" else None
@@ -59,17 +59,17 @@ def outlived(known: Store, config: NodeConfig, case: Json) -> bool:
 
 
 def _about(case: Json) -> tuple[Kind | None, RecordName | None, list[RecordName]]:
-    """Return what would be written, which of its records that is, and all of them."""
+    """Return what would be written, which of the records it is about, and all of them."""
     kind, _ = parse_pipe(case["pipe"]) or (None, "")
     names = [name for ni in case["records"] if (name := parse_ni(ni))]
     return kind, next((name for name in names if name.kind == kind), names[0] if names else None), names
 
 
 def of_write(known: Store, fresh: Store, config: NodeConfig, write: Json) -> Json | None:
-    """Return the fault that a sync would mend by this write.
+    """Return the fault that a sync would repair with this write.
 
-    `known` is what the node had collected before. None when the node knows what the node in `fresh` does not:
-    that the system stores otherwise what it is sent, so that there is nothing to mend.
+    `known` is what the node had collected before. Returns None if the node in `fresh` only lacks the
+    knowledge that the system stores values differently from what it is sent, so that nothing needs repair.
     """
     own = parse_ni(write["ni"])
     origin = parse_ni(write["origin"])
@@ -97,10 +97,10 @@ def of_write(known: Store, fresh: Store, config: NodeConfig, write: Json) -> Jso
 
 
 def kept_otherwise(known: Store, config: NodeConfig, fault: Json, meant: Meant) -> bool:
-    """Return whether a counterpart only keeps otherwise what this record says, as the node knows.
+    """Return whether a counterpart only stores this record's values differently, as the node knows.
 
-    What was filled in there because it is demanded is nobody's value, and a text that is stored in another
-    spelling still means what was sent; an empty node takes both for values of their own.
+    A filler has no meaning, and a text stored in another spelling still has the meaning of the sent one; an
+    empty node treats both as separate values.
     """
     own = parse_ni(fault["ni"])
     golden = golden_of(known, config, own) if own and fault["fault"] == "differing" and meant else None
@@ -116,12 +116,12 @@ def _keeps(claim: Json, said: object, as_kept: object) -> bool:
 
 
 def _root(field: Json) -> str:
-    """Return the property that a field is part of: a link is kept together with what belongs to it."""
+    """Return the property that a field is part of: a link is stored together with its other parts."""
     return str(field["field"]).partition(".")[0]
 
 
 def _lone(known: Store, fresh: Store, config: NodeConfig, origin: RecordName, wanted: RecordName) -> Json:
-    """Return a record without a counterpart: one that has vanished, or one that never was."""
+    """Return a record without a counterpart: a missing one, or one that never existed."""
     labels = Labels.of(config)
     for name in _counterparts(known, fresh, config, origin, wanted.system):
         told = _parted if _exists(fresh, name) else _vanished
@@ -133,7 +133,7 @@ def _lone(known: Store, fresh: Store, config: NodeConfig, origin: RecordName, wa
 def _counterparts(
     known: Store, fresh: Store, config: NodeConfig, name: RecordName, system: str
 ) -> Iterator[RecordName]:
-    """Yield the records of `system` that this one belonged to, and those that it names now."""
+    """Yield the records of `system` to which this one belonged, and those that it names now."""
     before = golden_of(known, config, name)
     yield from (other for other, _ in members(before[1] if before else {}) if other.system == system)
     named = (parse_ni(ni) for ni in _links_of(fresh, name))
@@ -146,13 +146,13 @@ def _vanished(name: RecordName, other: RecordName, labels: Labels) -> Json:
 
 
 def _parted(name: RecordName, other: RecordName, labels: Labels) -> Json:
-    """Two records that were linked, and that nothing but the node's memory holds together now."""
+    """Return two records that were linked and that only the node's memory still links."""
     detail = f"was linked to {labels.record(other)}; neither names the other now"
     return _fault("unlinked", name, [other.ni], [], detail)
 
 
 def of_links(store: Store, config: NodeConfig) -> Iterator[Json]:
-    """Yield what is wrong about the links that records carry, whatever a sync would do about it."""
+    """Yield faults of the links that records carry, whether or not a sync would change them."""
     labels = Labels.of(config)
     for concept in concepts(config):
         dataset = store.find(str(concept.sink_dataset))
@@ -201,7 +201,7 @@ def _links_of(store: Store, name: RecordName) -> list[object]:
 
 
 def _known(store: Store, name: RecordName) -> bool:
-    """Return whether the system tells of the record, if only as deleted."""
+    """Return whether the system has the record, even if only as deleted."""
     dataset = store.find(name.kind.pipe(COLLECT))
     return dataset is not None and dataset.get(name.key) is not None
 

@@ -1,7 +1,7 @@
-"""Where a shared property lies in a system's own records, read from the pipes' rules.
+"""Find where a shared property is in a system's own records, from the pipes' rules.
 
-An enrich pipe says it by its rules of the form `["add", "<property>", …"_S.<path>"…]`, a transform pipe by
-the rule `fields`: `["add", "<field>", …"_S.<property>"…]`, nested objects by `["dict", "<part>", …]`.
+An enrich pipe has rules of the form `["add", "<property>", …"_S.<path>"…]`; a transform pipe has the rule
+`fields`: `["add", "<field>", …"_S.<property>"…]`, with nested objects as `["dict", "<part>", …]`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _NOT_MODELS = frozenset({"default", "member", "claim", "raw", "deletion_claim", 
 
 
 def read_from(config: NodeConfig, kind: Kind, properties: set[str]) -> dict[str, list[str]]:
-    """Property → dotted paths of the kind's own record it is read from, for as many as the rules tell.
+    """Return property → dotted paths of the kind's own record from which it is read, as far as known.
 
-    A record may be enriched inside another kind's pipe, so all enrich pipes of the system are looked at; the
-    rule that adds most of `properties` is taken.
+    A record may be enriched inside another kind's pipe, so all enrich pipes of the system are searched; the
+    rule that adds most of `properties` is used.
     """
     best: tuple[int, dict[str, list[str]]] = (0, {})
     for pipe_id in sorted(config.pipes):
@@ -37,7 +37,7 @@ def read_from(config: NodeConfig, kind: Kind, properties: set[str]) -> dict[str,
 
 
 def written_to(config: NodeConfig, kind: Kind) -> dict[str, list[str]]:
-    """Property → dotted paths of the kind's own record that it is written to."""
+    """Return property → dotted paths of the kind's own record to which it is written."""
     found: dict[str, list[str]] = {}
     for name, rule in _rules(config, kind.pipe(TRANSFORM)):
         if name != "fields":
@@ -59,7 +59,7 @@ def _rules(config: NodeConfig, pipe_id: str) -> Iterator[tuple[str, list[object]
 
 
 def _adds(rule: object) -> Iterator[tuple[str, object]]:
-    """Name and expression of every `add` in a rule, also inside its conditions."""
+    """Return name and expression of every `add` in a rule, also inside its conditions."""
     if not isinstance(rule, list):
         return
     if rule[:1] in (["add"], ["add-if"]) and len(rule) == 3 and isinstance(rule[1], str):

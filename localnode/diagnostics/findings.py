@@ -1,7 +1,7 @@
-"""What of a node needs attention now: pumps that do not do their work, and records that wait for somebody.
+"""Find what needs attention on a node: pumps that do not work, and records that wait for somebody.
 
-All views take it from here (status, plan, verify, Studio, alerts), so that none says that all is well while
-another knows better. What counts is how things are, not how the last run ended.
+All views use this (status, plan, verify, Studio, alerts), so that they never contradict each other. The
+present state counts, not how the last run ended.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ OF_RECORDS = ("rejected", "quarantined", "pending", "conflict", "gone")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that needs attention. `about` is what people call it (`ERP contact`), `since` UTC or None."""
+    """One thing that needs attention. `about` is its name for people (`ERP contact`), `since` UTC or None."""
 
     kind: str
     detail: str
@@ -79,7 +79,7 @@ class Finding:
 
 
 def findings(node: Node) -> list[Finding]:
-    """Return all there is, the gravest first."""
+    """Return all findings, the most serious first."""
     labels = Labels.of(node.config)
     found = [*_of_node(node), *_of_pumps(node, labels)]
     try:
@@ -91,7 +91,7 @@ def findings(node: Node) -> list[Finding]:
 
 
 def of_pumps(node: Node) -> list[Finding]:
-    """Return those that keep a run from carrying out what it should: all but those about records."""
+    """Return findings that stop a run from doing its work: all except those about records."""
     return [each for each in findings(node) if each.kind not in OF_RECORDS]
 
 

@@ -1,4 +1,4 @@
-"""The golden record that a system's record belongs to."""
+"""Find the golden record of a system's record."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from localnode.store.members import MergeMembers
 
 
 def golden_of(store: Store, config: NodeConfig, name: RecordName) -> tuple[str, Json] | None:
-    """(dataset of the concept, golden record) of a record; None while it belongs to none.
+    """Return (dataset of the concept, golden record) of a record; None if it belongs to none.
 
-    The merge remembers whom each enriched record went to; a record that is enriched inside another one's
+    The merge stores the golden record of each enriched record; a record that is enriched inside another one's
     pipe is found through an index.
     """
     enriched = name.kind.pipe(ENRICH)
@@ -51,7 +51,7 @@ def enriched_in(store: Store, golden: Json, name: RecordName) -> str:
 
 
 def _may_hold(sources: list[str], name: RecordName) -> bool:
-    """Return whether a concept merges records of the system at all."""
+    """Return whether a concept merges records of the system."""
     return any(source.startswith(f"{name.system}-") for source in sources)
 
 

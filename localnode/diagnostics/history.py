@@ -1,4 +1,4 @@
-"""How a record came to be as it is: its versions in the node's datasets, and the writes made to it."""
+"""Trace the history of a record: its versions in the node's datasets, and the writes made to it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Version:
 
 
 def versions(dataset: Dataset | None, entity_id: str) -> Iterator[Version]:
-    """Versions of an entity, newest first."""
+    """Return versions of an entity, newest first."""
     row: Stored | None = dataset.get(entity_id) if dataset is not None else None
     for _ in range(_MOST):
         if row is None or dataset is None:
@@ -68,9 +68,9 @@ def first_said(store: Store, name: RecordName, enriched: str, prop: str, claim: 
 
 
 def writes(store: Store, name: RecordName) -> list[Version]:
-    """Return the share rows of what was written to a record, newest first.
+    """Return the share rows of the writes to a record, newest first.
 
-    Its own row's, and that which made it.
+    These are its own row's, and the one that created it.
     """
     dataset = store.find(name.kind.pipe(SHARE))
     if dataset is None:
@@ -86,7 +86,7 @@ def writes(store: Store, name: RecordName) -> list[Version]:
 
 
 def stored_otherwise(store: Store, name: RecordName) -> list[Json]:
-    """Return what a record's system has stored otherwise than it was sent.
+    """Return the values that a record's system stored differently from what was sent.
 
     `[{"field" (a dotted path), "sent", "kept"}]`, of all writes to it.
     """
@@ -95,7 +95,7 @@ def stored_otherwise(store: Store, name: RecordName) -> list[Json]:
 
 
 def open_cases(store: Store, name: RecordName, golden_id: str | None) -> list[Json]:
-    """Return what of a record waits for a person: `{"pipe", "status", "rule", "detail"}`."""
+    """Return the open cases of a record: `{"pipe", "status", "rule", "detail"}`."""
     dataset = store.find(name.kind.pipe(SHARE))
     ids = [name.key, *([f"new:{golden_id}"] if golden_id else [])]
     rows = dataset.get_many(ids).values() if dataset is not None else []
@@ -116,12 +116,12 @@ def open_cases(store: Store, name: RecordName, golden_id: str | None) -> list[Js
 
 
 def sent(version: Version, prop: str) -> Json:
-    """Return what a write said of a shared property: the golden claim it carried, {} for none."""
+    """Return the golden claim that a write carried for a shared property, {} for none."""
     return next((s for s in listed((version.entity.get("$sent") or {}).get(prop)) if isinstance(s, dict)), {})
 
 
 def changes(version: Version) -> list[Json]:
-    """Return field by field what a write changed: `[{"field", "before", "after"}]`, dotted paths."""
+    """Return the changes of a write, field by field: `[{"field", "before", "after"}]`, dotted paths."""
     payload = payload_of(version.entity)
     return field_changes(version.entity.get("$was") or {}, payload, sorted(leaves(payload)))
 

@@ -1,4 +1,4 @@
-"""What the configuration of a node says of names: kinds, concepts, members, and what people call them."""
+"""Read names from the configuration of a node: kinds, concepts, members, and names for people."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ NAMES = (
 
 
 class Labels:
-    """How systems, datatypes and records are called wherever a person reads them: `ERP contact CT-1`.
+    """The names of systems, datatypes and records for people: `ERP contact CT-1`.
 
-    `systems` has the name of each system by its id, as its config gives it (`name`).
+    `systems` has the name of each system by its id, from its config (`name`).
     """
 
     def __init__(self, systems: Mapping[str, str]) -> None:

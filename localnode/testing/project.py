@@ -1,4 +1,4 @@
-"""A Sesam project's folder, as the vendor's client reads it: configs, variables, test data, tests."""
+"""Read a Sesam project's folder like Sesam's client: configs, variables, test data, tests."""
 
 from __future__ import annotations
 
@@ -97,9 +97,9 @@ def read_whitelist(path: Path) -> frozenset[str]:
 
 
 def json_object(path: Path) -> dict[str, object]:
-    """Return a JSON object as Python reads it: of a name that is there twice, the last one counts.
+    """Return a JSON object as Python reads it: of a repeated name, the last value counts.
 
-    BadSetting.
+    Raises BadSetting.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))

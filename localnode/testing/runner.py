@@ -1,4 +1,4 @@
-"""Upload a project to a node of its own, run it, and look at what came out."""
+"""Upload a project to a separate node, run it, and collect the output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests as files say them: `expected/<name>.test.json`."""
+"""Read tests from files: `expected/<name>.test.json`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ AS_ENTITIES = ("json", "excel")
 
 @dataclass(frozen=True)
 class Spec:
-    """One test: what `pipe` gives is what is in the file `expected`.
+    """One test: the output of `pipe` must equal the file `expected`.
 
-    `endpoint` json (and excel) compares entities of the `stage`; every other kind is what the publisher of
-    that kind answers to `parameters`. `blacklist` has patterns of dotted paths that are not looked at.
+    `endpoint` json (and excel) compares entities of the `stage`; every other kind compares the answer of the
+    publisher of that kind to `parameters`. `blacklist` has patterns of dotted paths that are ignored.
     """
 
     path: Path
@@ -49,7 +49,7 @@ class Spec:
 
 
 def spec_of(path: Path, root: Path, given: Mapping[str, Any]) -> Spec:
-    """Return the test that the file at `path` says; `given` is what is in it."""
+    """Return the test in the file at `path`; `given` is its content."""
     name, folder = path.name.removesuffix(SPEC_SUFFIX), path.parent
     file = str(given.get("file", f"{name}.json"))
     blacklist, sort_by = given.get("blacklist"), given.get("fields_to_sort_by")

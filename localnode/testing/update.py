@@ -1,4 +1,4 @@
-"""Make what comes out what is expected, in files as the vendor's client writes them."""
+"""Store the output as expected output, in files as Sesam's client writes them."""
 
 from __future__ import annotations
 

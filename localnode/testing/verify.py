@@ -1,4 +1,4 @@
-"""Hold what pipes give against what tests expect."""
+"""Compare the output of pipes with the expected output of tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from localnode.testing.specs import Spec
 
 
 def verified(spec: Spec, outputs: Mapping[str, NodePipe], client: FlaskClient) -> Outcome:
-    """Return what comes of one test."""
+    """Return the outcome of one test."""
     if spec.pipe not in outputs:
         return Outcome(spec.name, FAILED, f'there is no output or endpoint pipe "{spec.pipe}"')
     if spec.ignore:
@@ -45,7 +45,7 @@ def _differences(spec: Spec, client: FlaskClient) -> list[str]:
 def untested(project: Project, specs: Sequence[Spec], outputs: Mapping[str, NodePipe]) -> list[Outcome]:
     """Find every output and endpoint pipe without a test.
 
-    Each has to have one, if only to say that it is ignored.
+    Each must have one, even if it only says that the pipe is ignored.
     """
     tested = {spec.pipe for spec in specs}
     missing = [name for name in sorted(outputs) if name not in tested and project.tests_pipe(name)]

@@ -16,7 +16,7 @@ _DECLARATION = re.compile(rb"^<\?xml\s.*?\?>", re.DOTALL)
 
 
 class NotXml(ValueError):
-    """A text that is no well-formed XML document, or one that declares entities of its own."""
+    """A text that is not a well-formed XML document, or one that declares entities."""
 
 
 @dataclass
