@@ -256,7 +256,7 @@ def _compare_and_swap(datatype: Datatype, request: ShareRequest, seen: list[Reco
     )
     if found.conflicts:
         return _contested(datatype, key, present, found.conflicts)
-    left = tuple(_line_that_stays(datatype, at, line) for at, line in found.left_lines)
+    left = tuple(_line_that_stays(at, line) for at, line in found.left_lines)
     if not found.changes:
         return Outcome("none", key=key, record=present, refused=left)
     try:
@@ -270,10 +270,10 @@ def _compare_and_swap(datatype: Datatype, request: ShareRequest, seen: list[Reco
     return replace(done, refused=(*done.refused, *left))
 
 
-def _line_that_stays(datatype: Datatype, at: str, line: Record) -> Record:
+def _line_that_stays(at: str, line: Record) -> Record:
     error = Rejected(
-        f"the line stays: lines of a {datatype.name} are made with it and never removed by this service;"
-        " take it out upstream, or name it",
+        "the line stays: lines are created with their record and never removed by this service;"
+        " remove it upstream, or name it",
         rule="line-stays",
     )
     return refusal(error, at, line)
