@@ -294,8 +294,8 @@ class FieldSpec(ProfilePart, frozen=True):
         Annotated[
             Path,
             Meta(
-                description="For a list: where an item holds its key; by default where the field that"
-                " `line_keys` names comes from, or id."
+                description="For a list: where an item has its key; by default the source of the field"
+                " that `line_keys` names, or id."
             ),
         ]
         | None

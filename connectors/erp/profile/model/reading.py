@@ -304,7 +304,7 @@ class Incremental(ProfilePart, frozen=True):
         Meta(
             description="Order of the list: by change timestamp and then id as text, by change timestamp, by"
             " change timestamp with the latest first, or none that is reliable. newest_first is for an ERP"
-            " that sorts and has no filter: a read goes no further than to the last known change."
+            " that sorts and has no filter: a read stops at the last known change."
         ),
     ]
     param: (
