@@ -94,7 +94,7 @@ class ChargebeeSettings:
     send_empty: bool = setting(
         "CHARGEBEE_SEND_EMPTY",
         "whether an emptied e-mail address, instant, choice or price is sent to Chargebee as an empty value;"
-        " by default it is reported, since no page says that Chargebee takes it",
+        " by default it is reported, because no documentation says that Chargebee accepts it",
         parse_flag,
         False,
     )

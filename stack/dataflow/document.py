@@ -25,15 +25,15 @@ _WORDS = {
 
 
 _INTRODUCTION = """\
-Which property of {left} ends up in which property of {right}, as the mappings have it: this page is made from
-`mappings/` by `make docs`, and the test suite fails if the two differ. It is a checklist too: the last
-column names the test that edits the property in a running stack and looks for it on the other side.
+This page shows which property of {left} is synced with which property of {right}. `make docs` writes it from
+`mappings/`, and the test suite fails if the two differ. It is a checklist too: the last column names the
+test that edits the property in a running stack and checks it on the other side.
 """
 
 
 _PROOF = """\
-The test behind each row of the dataflow documents. It makes the records in both sandboxes, edits the property
-where the row says it can be edited, lets the sync run, and looks for it on the other side.
+This page has the test of each row of the dataflow documents. It creates the records in both sandboxes, edits
+the property where the row allows it, runs the sync, and checks the property on the other side.
 """
 
 
@@ -85,7 +85,7 @@ def _section(read: Mappings, mapping: Mapping, is_reverse: bool) -> Iterator[str
     left, right = reversed(names) if is_reverse else names
     yield from _headed(f"{left} to {right}", "-")
     yield f"Each {left} has its {right}, found by its match key or created by the sync.\n"
-    yield "Once the two are linked, an edit of either reaches the other, whichever system it is made in.\n"
+    yield "Once the two are linked, an edit of one reaches the other, in either direction.\n"
     yield f"These properties of {left} and {right} are kept in sync:\n"
     yield from (".. list-table::", "   :header-rows: 1", "   :widths: auto", "")
     kind = f"{right.rpartition(' ')[0]} data type"
@@ -100,7 +100,7 @@ def _section(read: Mappings, mapping: Mapping, is_reverse: bool) -> Iterator[str
         proof = f"`{pair.erp} <proof.html#{_anchor(mapping, pair)}>`__"
         never_empty = emptying(read.root, *mapping.record_of(pair.chargebee))
         more = [never_empty] if never_empty and pair.to_chargebee == ALWAYS else []
-        rule = "; ".join(dict.fromkeys([*pair.notes, *more])) or "as it is"
+        rule = "; ".join(dict.fromkeys([*pair.notes, *more])) or "unchanged"
         yield from _table_row([_code(sides[0]), _code(sides[1]), types, arrow, rule, proof])
     yield ""
 

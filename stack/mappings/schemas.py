@@ -48,9 +48,7 @@ def emptying(root: Path, record: Record, path: str) -> str | None:
     found = node(schema_of(root, record), path) or {}
     if not found.get("x-neverEmpty"):
         return None
-    return (
-        "is emptied in Chargebee only with `CHARGEBEE_SEND_EMPTY`: else it is reported, both keep their own"
-    )
+    return "emptied in Chargebee only with `CHARGEBEE_SEND_EMPTY`; otherwise it is reported, both keep theirs"
 
 
 def _target(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
