@@ -84,15 +84,15 @@ def run(options: RunOptions) -> int:
 
 
 def is_real(systems: dict[str, str]) -> bool:
-    """Return whether there is more than sandboxes."""
+    """Return whether a system is real, not a sandbox."""
     return any(address != SANDBOX for address in systems.values())
 
 
 def prepare(folder: DataFolder, systems: dict[str, str], options: RunOptions) -> bool:
-    """Forget or keep what is in the data folder; whether these very systems were written to from there.
+    """Keep or delete the data in the folder; return whether these systems were written to from there.
 
-    What was synced with a real system is never forgotten unless FRESH says so, and never taken for what other
-    systems hold, which would look as if everything had been deleted. Raises BadSetting.
+    Data of a real system is only deleted with FRESH, and never used with other systems, because all of it
+    would count as deleted. Raises BadSetting.
     """
     held = folder.contents()
     if held is not None and not options.fresh:
@@ -101,9 +101,9 @@ def prepare(folder: DataFolder, systems: dict[str, str], options: RunOptions) ->
         if (is_real(held.systems) and held.written) or options.keep:
             names = ", ".join(f"{name}: {address}" for name, address in sorted(held.systems.items()))
             raise BadSetting(
-                f"the data folder {folder.path} holds what was synced with other systems than are configured"
-                f" now ({names}), and would take all of it for deleted. Name another folder"
-                " (.venv/bin/python -m stack run --folder DIR), or let it be forgotten: make run FRESH=1"
+                f"the data folder {folder.path} has data from other systems than those configured now"
+                f" ({names}); all of it would count as deleted. Name another folder"
+                " (.venv/bin/python -m stack run --folder DIR), or delete the data: make run FRESH=1"
             )
     if held is not None or not options.keep:
         folder.forget()
@@ -111,13 +111,13 @@ def prepare(folder: DataFolder, systems: dict[str, str], options: RunOptions) ->
 
 
 def refuse_invented_people(settings: StackSettings) -> None:
-    """BadSetting before the sandbox's demo records get into a live site: test sites are named `…-test`."""
+    """Raise BadSetting before demo records of the sandbox reach a live site; test sites end in `-test`."""
     site = settings.environment.get("CHARGEBEE_SITE", "")
     invents = settings.real_chargebee and not settings.real_erp and settings.data != "empty"
     if invents and site and not site.endswith("-test"):
         raise BadSetting(
             f"CHARGEBEE_SITE={site} is not a test site (their names end in -test), and without a real ERP the"
-            " invented people of the sandbox ERP would be written to it. Configure your ERP, take a test"
+            " invented people of the sandbox ERP would be written to it. Configure your ERP, use a test"
             " site, or start the sandbox ERP without records: make run EMPTY=1"
         )
 
@@ -143,14 +143,14 @@ def _plan(stack: Stack, folder: DataFolder, options: RunOptions, say: Say) -> in
     found = stack.node.plan(lines.watch)
     print(f"\n{plan_table(found, _held_back(stack))}\n", flush=True)
     if found["status"] == "failed":
-        say("what could not be read is missing in this plan")
+        say("this plan lacks what could not be read")
         return FAILED
     file = folder.path / "links.csv"
     with file.open("w", encoding="utf-8-sig", newline="") as out:
         rows = links.export(stack.node, out)
     print(
-        f"{rows} links and single records are in {file}. Where one is wrong or missing, fill in the column"
-        " `decision` (link or unlink) and give it back: make run LINKS=FILE plans with it.",
+        f"{rows} links and single records are in {file}. If one is wrong or missing, fill in the column"
+        " `decision` (link or unlink) and hand the file back: make run LINKS=FILE plans with it.",
         flush=True,
     )
     again = "make run WRITE=1" if is_real(systems) else "make run"
