@@ -14,6 +14,7 @@ from connectors.common.datatype import Entity, Record
 from connectors.common.errors import InvalidResponse, NotFound
 from connectors.erp.http.client import ErpClient
 from connectors.erp.mapping import stamps
+from connectors.erp.mapping.first_seen import asks_for_changes
 from connectors.erp.mapping.local_time import Clock
 from connectors.erp.mapping.shape import Shape
 from connectors.erp.mapping.templates import Values
@@ -88,6 +89,9 @@ class IncrementalReader:
         )
         self._by_stamp = isinstance(spec.deleted, KeyLog | LogLookup)
         self._embeds = bool(spec.children)
+        # Without a filter all records are listed each time, and older ones left out later: their children
+        # need not be asked for, unless they have stamps that count.
+        self._passes_over = not (asks_for_changes(spec) or spec.modified_also or self._deletions)
         self._follows = any(child.changed is not None for child in spec.children.values())
         self._spec = spec
         self._lowest = stamps.lowest(spec.modified_format)
@@ -170,7 +174,13 @@ class IncrementalReader:
             page = self._detail.whole(page, read.least, failed)
         elif self._summary_check is not None:
             self._summary_check.look(page)
+        if self._embeds and self._passes_over and read.least is not None:
+            page = [record for record in page if self._may_be_new(record, read.least)]
         return self._children.embed(page) if self._embeds else page
+
+    def _may_be_new(self, record: Record, least: str) -> bool:
+        stamp = self._shape.stamp(record)
+        return stamp == self._lowest or stamp >= least
 
     def _touched(
         self, values: Values, last: str, seen: set[str], fetch: Callable[[str], Record]

@@ -74,6 +74,19 @@ def test_every_parent_has_its_children(
     assert [line["id"] for line in one["lines"]] == expected(5)
 
 
+@pytest.mark.parametrize("order", ["modified", "none"])
+def test_without_a_filter_only_what_is_new_has_its_children_asked_for(
+    upstream: Upstream, tmp_path: Path, order: str
+) -> None:
+    client = service(upstream, tmp_path, SINGLE, incremental={"order": order})
+    found = client.get("/contact/entities?since=2026-01-01T00:00:22.000000Z").json
+    assert {row["id"]: [line["id"] for line in row["lines"]] for row in found} == {
+        22: expected(22),
+        23: expected(23),
+    }
+    assert upstream.calls() == 3 + 2
+
+
 def test_a_changed_child_is_a_change_of_its_parent(upstream: Upstream, tmp_path: Path) -> None:
     child = {**BULK, "changed": {"after": "{since}"}}
     client = service(
