@@ -7,7 +7,7 @@ typed it now). About a row of a share pipe, named `<pipe>:<_id of the row>`: `re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from core.jsonio import Json
 from core.names import RecordName
@@ -66,13 +66,24 @@ def link(record: RecordName, other: RecordName, group: Group, note: str = "") ->
     return [*(about(UNLINK, pair, note) for pair in former), about(LINK, (record, other), note)]
 
 
-def undone(decision: Json) -> Json:
-    """Return the decisions that take a decision back: it is sent again as deleted.
+def undone(decisions: Sequence[Json]) -> list[Json]:
+    """Return the decisions that take back what one action has decided: each is sent again as deleted.
 
-    Records that were linked name each other by now, so a link is taken back by an `unlink` instead.
+    Records that were linked name each other by now, so a link is taken back by an `unlink` instead, and what
+    it took apart, which names nobody any more, by a `link`.
     """
-    if decision.get("decision") == LINK:
-        return {"_id": decision["_id"], "decision": UNLINK, "records": decision["records"]}
+    opposite = {LINK: UNLINK, UNLINK: LINK} if any(_is_link(each) for each in decisions) else {}
+    return [_undone(each, opposite) for each in decisions]
+
+
+def _is_link(decision: Json) -> bool:
+    return decision.get("decision") == LINK
+
+
+def _undone(decision: Json, opposite: Mapping[str, str]) -> Json:
+    if decision["decision"] in opposite:
+        other = opposite[decision["decision"]]
+        return {"_id": decision["_id"], "decision": other, "records": decision["records"]}
     kept: Json = {each: decision[each] for each in KEPT if each in decision}
     return {**kept, "_deleted": True}
 

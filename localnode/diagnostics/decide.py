@@ -22,7 +22,8 @@ from localnode.diagnostics.planned_writes import PlannedWrites
 from localnode.diagnostics.scratch_copy import failures, run, scratch_copy, workplace
 from localnode.errors import BadRequest, NotFound
 from localnode.node import Node, PushRequest
-from localnode.store import Store
+from localnode.store import Dataset, Store, Stored
+from localnode.store.pagination import first_at
 
 LIMIT = 200
 SECONDS = 120.0
@@ -188,11 +189,32 @@ def _group(store: Store, record: RecordName) -> list[RecordName]:
 
 
 def _undone(store: Store, ids: list[object]) -> list[Json]:
+    """Return what takes decisions back, with all that was decided by the same action."""
     dataset = store.find(made.RECEIVER)
-    rows = [dataset.get(str(each)) for each in ids] if dataset is not None else []
-    if not rows or any(row is None or row.deleted for row in rows):
-        raise NotFound("this decision does not exist, or was already taken back")
-    return [made.undone(row.entity()) for row in rows if row is not None]
+    back: dict[str, Json] = {}
+    for each in ids:
+        row = dataset.get(str(each)) if dataset is not None else None
+        if dataset is None or row is None or row.deleted:
+            raise NotFound("this decision does not exist, or was already taken back")
+        together = {one.id: one.entity() for one in _decided_with(dataset, row)}
+        back |= {one["_id"]: one for one in made.undone(list(together.values()))}
+    if not back:
+        raise NotFound("no decision to take back was named")
+    return list(back.values())
+
+
+def _decided_with(dataset: Dataset, row: Stored) -> Iterator[Stored]:
+    """Yield a decision, and those about its records that were made in the same moment.
+
+    A link also takes its records apart from those that they were linked to before.
+    """
+    yield row
+    records = set(row.entity().get("records") or [])
+    for each in dataset.rows(first_at(dataset, row.ts) - 1, deleted=False):
+        if each.ts > row.ts:
+            return
+        if each.ts == row.ts and records & set(each.entity().get("records") or []):
+            yield each
 
 
 def taken(store: Store) -> Iterator[Json]:

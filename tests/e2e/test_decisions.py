@@ -309,6 +309,31 @@ def test_a_decision_is_taken_back(world: World) -> None:
     assert world.chargebee.get("customers", f"contact-{one}")["phone"] == "1"
 
 
+def test_a_link_is_taken_back_with_what_it_took_apart(world: World) -> None:
+    """Two people were linked to their own customers; a link between them crosswise is undone as a whole."""
+    one, two = (
+        world.erp.create("contacts", first_name=name, last_name="Cross", email=f"{name}@cross.example")["id"]
+        for name in ("a", "b")
+    )
+    world.sync()
+    link = {
+        "record": record("customerp", "contact", one),
+        "other": record("chargebee", "customer", f"contact-{two}"),
+    }
+    made = foresee(world, action="link", **link)["decisions"]
+    assert len(made) > 1, "others are taken apart"
+    decide(world, action="link", **link)
+    key = f"chargebee-customer:contact-{two}|customerp-contact:{one}"
+    back = foresee(world, action="undo", ids=[key])["decisions"]
+    assert {each["_id"] for each in back} == {each["_id"] for each in made}
+    decide(world, action="undo", ids=[key])
+    for each in (one, two):
+        world.erp.patch("contacts", each, phone=f"+47 {each}")
+    world.sync()
+    phones = [world.chargebee.get("customers", f"contact-{each}")["phone"] for each in (one, two)]
+    assert phones == [f"+47 {one}", f"+47 {two}"]
+
+
 def test_what_cannot_be_decided_is_refused(world: World) -> None:
     url = f"{world.stack.node.url}/diagnostics/decisions"
     one = world.erp.create("contacts", first_name="No", last_name="One", email="no@one.example")["id"]
