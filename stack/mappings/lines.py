@@ -124,3 +124,17 @@ def to_write(record: Record) -> Dtl:
     if "position" in record.lines:
         placed = ["sorted", f"_.value.{record.lines['position']}", placed]
     return ["if", ["is-null", "_S.lines"], ["enumerate", record.lines_sorted("_S.raw")], placed]
+
+
+def as_they_are(record: Record) -> Dtl:
+    """Return whether the lines in `_T._patch` say what the record says: only lines that it lacks differ."""
+    fields = [each["field"] for each in record.line_fields]
+    said: list[Dtl] = [["string", ["coalesce-args", f"_.{name}", ""]] for name in fields]
+    text: Dtl = [
+        "concat",
+        ["string", f"_.{record.lines['key']}"],
+        *(part for each in said for part in ("\n", each)),
+    ]
+    path = record.lines["path"]
+    rows: list[Dtl] = [["map", text, ["combine", f"{of}.{path}"]] for of in ("_T._patch", "_S.raw")]
+    return ["and", ["is-not-null", "_S.lines"], ["is-empty", ["difference", *rows]]]
