@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, TypeVar
 
 from localnode.pipes.base import BuildContext, Config, Sink, Source, Transform
@@ -19,7 +18,6 @@ Schema = dict[str, Any]
 T = TypeVar("T", bound=Callable[..., Any])
 
 SOURCE, TRANSFORM, SINK = "source", "transform", "sink"
-_EXTRAS = "localnode.extras.components"
 
 TEXT: Schema = {"type": ["string", "array"], "items": {"type": "string"}}
 STRING: Schema = {"type": "string", "minLength": 1}
@@ -86,15 +84,20 @@ def register_unavailable(kind: str, name: str, factory: Callable[[Config, BuildC
 
 def types(kind: str) -> list[str]:
     """Return names of all types of a kind that are available here."""
-    import_module(_EXTRAS)
+    _import_extras()
     return sorted(name for (known, name), found in _TYPES.items() if known == kind and found.available)
 
 
 def find(kind: str, name: str) -> ComponentType | None:
     """Return the type of that name, or None."""
     if (kind, name) not in _TYPES:
-        import_module(_EXTRAS)
+        _import_extras()
     return _TYPES.get((kind, name))
+
+
+def _import_extras() -> None:
+    """Register the types that no pipe of this project uses; they import this module."""
+    import localnode.extras.components  # noqa: F401
 
 
 Place = tuple[str | int, ...]
