@@ -71,11 +71,12 @@ def test_run_once_prints_the_table_and_leaves_nothing_running(tmp_path: Path) ->
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_run_ends_its_children_however_it_ends(tmp_path: Path, number: signal.Signals) -> None:
     child, _ = run(tmp_path)
     assert child.stdout is not None
-    wait_until(lambda: "Ctrl-C" in str(child.stdout and child.stdout.readline()), 60, what="synced")
+    wait_until(lambda: "Ctrl-C" in str(child.stdout and child.stdout.readline()), 240, what="synced")
     family = [
         each
         for each in psutil.Process(child.pid).children(recursive=True)
@@ -83,7 +84,7 @@ def test_run_ends_its_children_however_it_ends(tmp_path: Path, number: signal.Si
     ]
     assert len(family) >= 5
     os.kill(child.pid, number)
-    child.wait(30)
+    child.wait(120)
     child.stdout.close()
     wait_until(lambda: not any(alive(each) for each in family), what="children ended")
     assert child.returncode == (0 if number != signal.SIGKILL else -signal.SIGKILL)
