@@ -101,6 +101,10 @@ plan: setup ## show what the next sync would write, without writing; CONFIG=dir:
 verify: setup ## read both sides again and check whether they agree; REPORT=file.md writes a report; fails if they do not
 	@$(BIN)/python -m localnode verify $(if $(REPORT),--report $(REPORT))
 
+.PHONY: test-studio
+test-studio: setup ## all that people do in Studio, in a real browser (needs the system's chromium)
+	@$(BIN)/python -m pytest -n 0 -m "slow or not slow" -k "not every_page" --timeout 600 tests/studio/test_studio_browser.py
+
 .PHONY: picture
 picture: setup ## take the README's picture of Studio again (needs the system's chromium)
 	@STUDIO_BROWSER=required $(BIN)/python -m pytest -q -n 0 -m "slow or not slow" tests/studio/test_studio_picture.py

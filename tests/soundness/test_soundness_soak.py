@@ -18,7 +18,7 @@ from tests.soundness.soak import Plan
     "plan",
     [
         pytest.param(Plan(seed=12, steps=160, faults=False), marks=pytest.mark.slow),
-        Plan(seed=48, steps=90, kills=2, window=45, drift=True),
+        Plan(seed=48, steps=40, kills=1, window=20, drift=True),
     ],
     ids=["calm", "storm"],
 )

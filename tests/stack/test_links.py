@@ -167,7 +167,7 @@ def test_spreadsheets_of_other_languages(delimiter: str, mark: str) -> None:
         ),
         (
             f"{HEAD}link,contact,CT-1,customer,cb-1,\nunlink,contact,CT-1,customer,cb-1,\n",
-            "line 3: the contrary",
+            "line 3: the opposite is in line 2",
         ),
         (
             f"{HEAD},,,,,\nlink,contact,CT-9,customer,cb-1,\n",

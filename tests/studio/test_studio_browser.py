@@ -178,6 +178,7 @@ def test_find_a_person_and_see_why_with_the_keyboard_alone(synced: World, visit:
     )
 
 
+@pytest.mark.slow
 def test_the_page_of_a_pipe_has_the_mapping_rows_before_the_dtl(synced: World, visit: Open) -> None:
     seen = visit()
     page = seen.go("/studio/pipes/customerp-contact-enrich")
@@ -193,6 +194,7 @@ def test_the_page_of_a_pipe_has_the_mapping_rows_before_the_dtl(synced: World, v
     seen.show("pipe-mapping")
 
 
+@pytest.mark.slow
 def test_what_waits_for_a_person_says_what_to_do(synced: World, visit: Open) -> None:
     seen = visit()
     page = seen.go("/studio/pending")
@@ -257,6 +259,7 @@ def test_a_waiting_case_is_settled_by_a_link_which_is_undone_with_the_keyboard_a
     expect(page.get_by_role("row", name="unlink").filter(has_text="Chargebee customer bea")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_link_is_undone_on_the_page_of_the_record_with_the_keyboard_alone(
     synced: World, visit: Open
 ) -> None:
@@ -272,6 +275,7 @@ def test_a_link_is_undone_on_the_page_of_the_record_with_the_keyboard_alone(
     expect(page.get_by_role("button", name="Unlink")).to_be_visible(timeout=30_000)
 
 
+@pytest.mark.slow
 def test_a_case_is_ignored_noted_and_exported(synced: World, visit: Open) -> None:
     twins(synced, "Cleo")
     seen = visit()
@@ -294,6 +298,7 @@ def test_a_case_is_ignored_noted_and_exported(synced: World, visit: Open) -> Non
     expect(case).to_be_visible()
 
 
+@pytest.mark.slow
 def test_deletions_are_refused_and_published_with_the_keyboard_alone(synced: World, visit: Open) -> None:
     """What is let through cannot be taken back: its number has to be typed."""
     made = [
@@ -353,6 +358,7 @@ def test_deletions_are_refused_and_published_with_the_keyboard_alone(synced: Wor
     )
 
 
+@pytest.mark.slow
 def test_an_alert_is_read_on_the_first_page_with_the_keyboard_alone(synced: World, visit: Open) -> None:
     """Somebody has disabled a pump: the overview says so, what it holds up, and that people were told."""
     pump = f"{synced.api}/pipes/chargebee-customer-share/pump"
@@ -377,6 +383,7 @@ def test_an_alert_is_read_on_the_first_page_with_the_keyboard_alone(synced: Worl
     requests.post(pump, data={"operation": "enable"}, timeout=60)
 
 
+@pytest.mark.slow
 def test_a_page_that_cannot_be_shown_says_why(synced: World, visit: Open) -> None:
     seen = visit()
     page = seen.page
@@ -394,6 +401,7 @@ def test_a_page_that_cannot_be_shown_says_why(synced: World, visit: Open) -> Non
     seen.trouble.clear()
 
 
+@pytest.mark.slow
 def test_plan_then_run(synced: World, visit: Open) -> None:
     synced.sync()
     synced.erp.patch("contacts", synced.contact, phone="+47 22 33 44 55")
@@ -424,6 +432,7 @@ def test_plan_then_run(synced: World, visit: Open) -> None:
     expect(page.get_by_role("row").filter(has_text="+47 22 33 44 55")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_first_page_says_how_far_a_long_load_is(synced: World, visit: Open) -> None:
     runs = [LONG, {**LONG, "pipe": "quick", "seconds": 1.2}]
     seen = visit(viewport=SIZES["narrow"])
@@ -439,6 +448,7 @@ def test_the_first_page_says_how_far_a_long_load_is(synced: World, visit: Open) 
     expect(card).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_verify_says_what_differs(synced: World, visit: Open) -> None:
     synced.sync()
     seen = visit()
@@ -515,6 +525,7 @@ def dead_again(world: World, before: int) -> bool:
     return letter.get("_updated", 0) > before and not letter.get("_deleted")
 
 
+@pytest.mark.slow
 def test_pumps_are_started_stopped_and_disabled(synced: World, visit: Open) -> None:
     seen = visit()
     page = seen.go("/studio/flow?pipe=customerp-contact-collect")
@@ -528,6 +539,7 @@ def test_pumps_are_started_stopped_and_disabled(synced: World, visit: Open) -> N
     expect(page.get_by_role("link", name="customerp-contact-collect: ready")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_flow_with_the_keyboard_alone(synced: World, visit: Open) -> None:
     seen = visit()
     page = seen.go("/studio/flow")
@@ -544,6 +556,7 @@ def test_the_flow_with_the_keyboard_alone(synced: World, visit: Open) -> None:
     page.keyboard.press("0")
 
 
+@pytest.mark.slow
 def test_search_shows_what_an_entity_was(synced: World, visit: Open) -> None:
     seen = visit()
     page = seen.go("/studio/datasets")
@@ -556,6 +569,7 @@ def test_search_shows_what_an_entity_was(synced: World, visit: Open) -> None:
     expect(page.locator(".version").filter(has_text="external_refs")).not_to_have_count(0)
 
 
+@pytest.mark.slow
 def test_what_entities_hold_is_never_markup(synced: World, visit: Open) -> None:
     extra = {
         "_id": "odd",
@@ -580,6 +594,7 @@ def test_what_entities_hold_is_never_markup(synced: World, visit: Open) -> None:
     requests.delete(f"{synced.api}/pipes/odd", timeout=60).raise_for_status()
 
 
+@pytest.mark.slow
 def test_the_scheme_is_chosen_and_kept(synced: World, visit: Open) -> None:
     seen = visit()
     page = seen.go("/")
@@ -590,6 +605,7 @@ def test_the_scheme_is_chosen_and_kept(synced: World, visit: Open) -> None:
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") != light
 
 
+@pytest.mark.slow
 def test_a_node_that_asks_for_its_token(synced: World, browser: Browser, tmp_path: Path) -> None:
     from tests.support.processes import free_port, process
 
