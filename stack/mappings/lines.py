@@ -1,7 +1,7 @@
-"""Which line of a record is which line of its counterpart: by place, which a line keeps.
+"""Pairs the lines of a record with those of its counterpart: by place, and each line keeps its place.
 
-The golden record has values of lines by place: the place at which a line stood when the records met. Members
-have `lines`, by place, where that is not their order any more.
+The place of a line is its number at the time when the records were linked; the golden record has the values
+of lines by place. A member whose lines no longer stand in that order has `lines`: its lines by place.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from stack.mappings.record import Record
 
 
 def meets_others(record: Record) -> bool:
-    """Return whether it is this record, and not its counterpart, that takes over the other one's order."""
+    """Return whether this record takes its places from its counterpart, and not the other way round."""
     return record.system.word == ERP
 
 
 def in_place(record: Record, start: str, before: Dtl) -> Dtl:
-    """Return its lines, each at the place at which it stands in `before`; see `places`."""
+    """Return the lines of the record at the path `start`, each at its place in `before`; see `_places`."""
     lines = record.lines_sorted(start)
-    told: Dtl = ["dict", "lines", lines, "before", before]
-    return ["if", ["is-empty", before], lines, ["combine", ["path", "lines", ["apply", "places", told]]]]
+    given: Dtl = ["dict", "lines", lines, "before", before]
+    return ["if", ["is-empty", before], lines, ["combine", ["path", "lines", ["apply", "places", given]]]]
 
 
 def before(record: Record) -> Dtl:
-    """Return its lines as they stood when it was linked; where that is new, as its counterpart's do.
+    """Return its lines by place as known so far; for a new link, in the order of the counterpart's lines.
 
-    In the rule that reads it: `_T._earlier` is what it was before, or what it was made of; `_T._met` a
-    counterpart that is new.
+    The rule that uses it has `_T._earlier`, the member as it was before or the one that it was created from,
+    and `_T._met`, a counterpart that is linked for the first time.
     """
     linked: Dtl = ["is-not-empty", ["combine", "_T._before.links", "_T._source.links", "_T._inserted_there"]]
     earlier = [["is-not-null", "_T._earlier.lines"], "_T._earlier.lines"]
@@ -35,8 +35,8 @@ def before(record: Record) -> Dtl:
     if not meets_others(record):
         return ["case", *earlier, *by_order]
     theirs = record.counterpart.lines_sorted("_T._met")
-    told: Dtl = ["dict", "lines", record.lines_sorted("_S"), "there", theirs]
-    met: Dtl = ["path", "before", ["if", ["is-not-null", "_T._met"], ["apply", "met", told]]]
+    given: Dtl = ["dict", "lines", record.lines_sorted("_S"), "there", theirs]
+    met: Dtl = ["path", "before", ["if", ["is-not-null", "_T._met"], ["apply", "met", given]]]
     return ["case", *earlier, ["is-not-empty", met], ["combine", met], *by_order]
 
 
@@ -48,10 +48,10 @@ def rules(record: Record) -> dict[str, Dtl]:
 
 
 def _places(record: Record) -> Dtl:
-    """Return the rule that puts lines where they stood before.
+    """Return the rule that puts each line at the place that it had before.
 
-    A new line comes after those that there were, whatever its position; one that is gone stays as it was
-    last. Lines without a key of their own, or all of which are new, count by their order.
+    A new line gets the next place, whatever its position; a removed line keeps its place and its last values.
+    Lines without keys of their own, and lines that are all new, are placed by their order.
     """
     key: Dtl = ["string", f"_.{record.lines['key']}"]
     has_key: Dtl = ["is-not-null", f"_.{record.lines['key']}"]
@@ -65,7 +65,7 @@ def _places(record: Record) -> Dtl:
     line: Dtl = ["first", ["path", ["list", ["concat", "_."]], "_T._by_key"]]
     placed: Dtl = ["map", line, ["distinct", ["combine", "_T._known", "_T._keys"]]]
     return [
-        ["comment", "Each line at the place that it had when it met its counterpart."],
+        ["comment", "Each line at the place that it had when the records were linked."],
         ["add", "_keys", ["map", key, ["filter", has_key, "_S.lines"]]],
         ["add", "_known", ["map", key, ["filter", has_key, "_S.before"]]],
         ["add", "_by_key", ["group-by", key, "_.", ["combine", "_S.lines", "_S.before"]]],
@@ -74,10 +74,10 @@ def _places(record: Record) -> Dtl:
 
 
 def _met(record: Record) -> Dtl:
-    """Return the rule that tells where lines stand as their counterparts do.
+    """Return the rule that pairs the lines of two records that are linked for the first time.
 
-    Nothing where that is their order: unless what they say shows that some were taken out, put in or moved.
-    What is missing here says what its counterpart does.
+    They are paired by order (the rule adds nothing), unless their texts show that some were removed, added
+    or moved. Then `before` has the lines in the order of the counterpart; a missing one has its values.
     """
     mine, theirs = _words(record), _words(record.counterpart)
     is_unique: list[Dtl] = [
@@ -89,7 +89,10 @@ def _met(record: Record) -> Dtl:
     elsewhere: Dtl = ["filter", is_elsewhere, ["enumerate", "_T._mine"]]
     line: Dtl = ["coalesce-args", ["first", ["path", ["list", theirs], "_T._by_words"]], _absent(record)]
     return [
-        ["comment", "As what they say tells, if by that some were taken out, put in or moved."],
+        [
+            "comment",
+            "The counterpart's order, if the texts show that lines were removed, added or moved.",
+        ],
         ["add", "_mine", ["map", mine, "_S.lines"]],
         ["add", "_theirs", ["map", theirs, "_S.there"]],
         ["add", "_by_words", ["group-by", mine, "_.", "_S.lines"]],
@@ -102,13 +105,13 @@ def _met(record: Record) -> Dtl:
 
 
 def _words(record: Record) -> Dtl:
-    """Return what tells the line `_.` from the others, as one text."""
+    """Return the text that tells the line `_.` from the others."""
     first, *rest = [["coalesce-args", f"_.{name}", ""] for name in record.lines["told_apart_by"]]
     return ["concat", first, *(part for each in rest for part in ("\n", each))]
 
 
 def _absent(record: Record) -> Dtl:
-    """Return a line of this record that stands for the line `_.` of its counterpart."""
+    """Return a line of this record with the values of its counterpart's line `_.`."""
     other = record.counterpart
     theirs = {each["name"]: each["field"] for each in other.line_fields}
     found: Dtl = ["dict", record.lines["key"], f"_.{other.lines['key']}"]
@@ -118,7 +121,7 @@ def _absent(record: Record) -> Dtl:
 
 
 def to_write(record: Record) -> Dtl:
-    """Return the lines of a golden record's member in their order, each with its place (`key`)."""
+    """Return the lines of a member in the order of its record, each with its place (`key`)."""
     there = ["path", record.lines["key"], f"_S.raw.{record.lines['path']}"]
     placed: Dtl = ["filter", ["in", f"_.value.{record.lines['key']}", there], ["enumerate", "_S.lines"]]
     if "position" in record.lines:
@@ -127,7 +130,7 @@ def to_write(record: Record) -> Dtl:
 
 
 def as_they_are(record: Record) -> Dtl:
-    """Return whether the lines in `_T._patch` say what the record says: only lines that it lacks differ."""
+    """Return whether the lines in `_T._patch` equal the record's, so that only lines that it lacks differ."""
     fields = [each["field"] for each in record.line_fields]
     said: list[Dtl] = [["string", ["coalesce-args", f"_.{name}", ""]] for name in fields]
     text: Dtl = [
