@@ -78,7 +78,7 @@ def test_with_real_values_nothing_is_wrong(folder: Path) -> None:
         ({"customerp_image": "registry.acme.com/erp:1.0"}, "images", OPEN, "a tag can be moved"),
         ({"erp_base_url": "http://erp.acme.com/api"}, "erp", OPEN, "plain HTTP"),
         ({"erp_base_url": "https://localhost/api"}, "erp", WRONG, "localhost"),
-        ({"erp_base_url": "erp.acme.com"}, "erp", WRONG, "no address"),
+        ({"erp_base_url": "erp.acme.com"}, "erp", WRONG, "is not an address"),
         ({"erp_profile": "acme"}, "profile", WRONG, "there is no file"),
         ({"chargebee_site": "https://acme.chargebee.com"}, "chargebee", WRONG, "CHARGEBEE_SITE"),
         ({"chargebee_site": "acmecorp-test"}, "chargebee", OPEN, "test site"),

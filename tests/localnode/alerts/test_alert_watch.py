@@ -264,7 +264,7 @@ def test_changed_rules_count_and_broken_ones_leave_the_former(
     assert len(hook.bodies) == 2, "told again after half an hour"
     file.write_text("{")
     watched.minutes(1)
-    assert "no JSON" in watched.watch.as_json()["problem"]
+    assert "are not JSON" in watched.watch.as_json()["problem"]
     watched.switch("enable")
     watched.minutes(3)
     assert hook.bodies[-1]["subject"] == "[acme] ok: 1 resolved"
