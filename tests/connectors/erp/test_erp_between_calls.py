@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from connectors.common.datatype import Record
 from tests.support.erp import app_of, profile
-from tests.support.upstream import Asked, Reply, Upstream, scripted_upstream
+from tests.support.upstream import Asked, Reply, Upstream
 
 STAMP = "2026-01-01T00:00:00.000000Z"
 TYPED = {"first_name": "Typed"}
@@ -42,12 +41,6 @@ class Erp:
 @pytest.fixture
 def erp() -> Erp:
     return Erp()
-
-
-@pytest.fixture
-def upstream(erp: Erp) -> Iterator[Upstream]:
-    with scripted_upstream(erp) as running:
-        yield running
 
 
 def update(folder: Path, url: str, **fields: Any) -> dict[str, Any]:

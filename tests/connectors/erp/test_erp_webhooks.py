@@ -46,12 +46,6 @@ def erp() -> Erp:
 
 
 @pytest.fixture
-def upstream(erp: Erp) -> Iterator[Upstream]:
-    with scripted_upstream(erp) as running:
-        yield running
-
-
-@pytest.fixture
 def node() -> Iterator[Upstream]:
     with scripted_upstream(lambda asked: Reply({})) as running:
         yield running

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.support.erp import app_of, profile
-from tests.support.upstream import Asked, Reply, Upstream, scripted_upstream
+from tests.support.upstream import Asked, Reply, Upstream
 
 STAMP = "2026-01-01T00:00:00.000000Z"
 ORIGIN = {"field": "external_refs.chargebee", "query": {"ref": "{origin}"}}
@@ -46,12 +45,6 @@ class Erp:
 @pytest.fixture
 def erp() -> Erp:
     return Erp()
-
-
-@pytest.fixture
-def upstream(erp: Erp) -> Iterator[Upstream]:
-    with scripted_upstream(erp) as running:
-        yield running
 
 
 def share(client: FlaskClient, **entity: Any) -> dict[str, Any]:
