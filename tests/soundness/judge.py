@@ -331,8 +331,9 @@ class Judge:
         allowed = group.admissible(name, self.apart if group.is_overdue else self.slack)
         if group.concept == "organisation" and name == "name":
             allowed = allowed + self._own_spellings(group, allowed)
-        if self.apart and self._was_only_reported(group, name):
-            allowed = allowed + [group.agreed.get(name)]  # docs: "told in words only"
+        if self.apart and (says := self._not_shared(group, name)):
+            # Not visible on the other side, so the clocks decide (docs/explanation/conflicts.md).
+            allowed = allowed + [group.agreed.get(name), *filter(None, says)]
         if group.concept == "order" and name == "status":
             allowed = allowed + self._reopened_on_both_sides(group)
         if group.concept == "order" and name == "shipping_date" and group.member("quote"):
@@ -382,11 +383,14 @@ class Judge:
         return [e.value for e in edits if not e.member.startswith("cb_order:")][-1:]
 
     @staticmethod
-    def _was_only_reported(group: Group, name: str) -> bool:
-        """Whether a business entity did not say what the company said when the window began."""
+    def _not_shared(group: Group, name: str) -> list[Any]:
+        """Values of business entities that differed from the company's when the window began.
+
+        The company's was only reported to people, or it was a status of its own that theirs does not replace.
+        """
         says = [group.held.get(m.id, {}).get(name) for m in group.members if m.kind == "business_entity"]
         agreed = str(group.agreed.get(name)).casefold()
-        return any(str(each).casefold() != agreed for each in says)
+        return [each for each in says if str(each).casefold() != agreed]
 
     @staticmethod
     def _is(member: Member, name: str, value: Any, expected: Any) -> bool:
