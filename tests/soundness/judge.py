@@ -328,7 +328,8 @@ class Judge:
         return not record["price_record"] and (record["status"] == "archived" or is_orphan)
 
     def _allowed(self, group: Group, name: str, members: list[Member]) -> list[Any]:
-        allowed = group.admissible(name, self.apart if group.is_overdue else self.slack)
+        slack = self.apart if group.is_overdue else self.slack
+        allowed = group.admissible(name, slack, exact=self.exact and not group.is_overdue)
         if group.concept == "organisation" and name == "name":
             allowed = allowed + self._own_spellings(group, allowed)
         if self.apart and (says := self._not_shared(group, name)):

@@ -125,16 +125,17 @@ class Group:
                 if edit.member == member and edit.hi == NEVER:
                     edit.hi = clock
 
-    def admissible(self, name: str, slack: int = 0) -> list[Any]:
+    def admissible(self, name: str, slack: int = 0, exact: bool = True) -> list[Any]:
         """The values that a property may have now. One of them, unless clocks cannot tell edits apart.
 
-        `slack`: microseconds by which two clocks may disagree on what was later.
+        `slack`: microseconds by which two clocks may disagree on what was later. `exact`: nothing was synced
+        before all edits were made.
         """
         last = {edit.member: edit for edit in self.edits.get(name, [])}
         if not last:
             return [self.agreed.get(name)]
         if any(isinstance(edit.value, list) for edit in self.edits[name]):
-            return self._line_by_line(name, slack)
+            return self._line_by_line(name, slack, exact)
         winners = [
             one
             for one in last.values()
@@ -148,20 +149,33 @@ class Group:
             values.append(self.agreed.get(name))
         return values
 
-    def _line_by_line(self, name: str, slack: int) -> list[Any]:
-        """The lists that a property of lines may be: each line is edited by itself."""
+    def _line_by_line(self, name: str, slack: int, exact: bool) -> list[Any]:
+        """The lists that a property of lines may be: each line is edited by itself.
+
+        A line that looks unchanged was changed after all if the other side's edit of it had been synced before.
+        """
         found = []
         for place in range(max(len(edit.value or ()) for edit in self.edits[name])):
             agreed = {name: _at(self.agreed[name], place)} if name in self.agreed else {}
             held = {key: {name: _at(values.get(name), place)} for key, values in self.held.items()}
             line = Group(self.concept, agreed=agreed, held=held)
             says: dict[str, Any] = {}
+            unchanged = []
             for edit in self.edits[name]:
                 before = says.get(edit.member, held.get(edit.member.split(":", 1)[1], agreed).get(name))
                 says[edit.member] = _at(edit.value, place)
-                if says[edit.member] != before:
-                    line.edits.setdefault(name, []).append(replace(edit, value=says[edit.member]))
-            found.append(line.admissible(name, slack))
+                typed = replace(edit, value=says[edit.member])
+                if typed.value != before:
+                    line.edits.setdefault(name, []).append(typed)
+                else:
+                    unchanged.append(typed)
+            values = line.admissible(name, slack)
+            for one in () if exact else unchanged:
+                if any(
+                    other.member != one.member and other.lo <= one.hi for other in line.edits.get(name, [])
+                ):
+                    values.append(one.value)
+            found.append(values)
         return [list(each) if any(each) else None for each in product(*found)]
 
     def _came_back(self, name: str, edit: Edit) -> bool:

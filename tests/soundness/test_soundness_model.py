@@ -42,6 +42,15 @@ def test_lines_are_edited_each_by_itself() -> None:
     assert group(one, Edit(A, None, 7, 8), agreed=["old", "old"]).admissible("phone") == [None]
 
 
+def test_a_line_that_looks_unchanged_may_have_been_synced_in_between() -> None:
+    erp, there = Edit(A, ["x", "x"], 5, 6), Edit(B, ["y", "old"], 7, 8)
+    both = group(erp, there, agreed=["old", "old"])
+    assert both.admissible("phone") == [["y", "x"]]
+    assert both.admissible("phone", exact=False) == [["y", "x"], ["y", "old"]]
+    alone = group(there, agreed=["old", "old"])
+    assert alone.admissible("phone", exact=False) == [["y", "old"]]
+
+
 @given(st.lists(st.tuples(st.sampled_from([A, B]), st.integers(0, 50), st.integers(0, 9)), min_size=1))
 def test_something_is_always_admissible_and_it_was_typed_last_somewhere(history: list) -> None:
     edits = [Edit(member, f"v{n}", lo, lo + span) for n, (member, lo, span) in enumerate(history)]
