@@ -227,9 +227,8 @@ def _update(datatype: Datatype, request: ShareRequest, seen: list[Record]) -> Ou
             if moved == _ATTEMPTS:
                 raise
         except _NotTaken as attempt:
-            unanswered = (
-                unanswered + 1 if attempt.changes == wanted else 1
-            )  # a write in several calls got further
+            # A write of several calls that got further starts counting again.
+            unanswered = unanswered + 1 if attempt.changes == wanted else 1
             wanted = attempt.changes
             if unanswered >= datatype.update_attempts:
                 raise attempt.cause from None

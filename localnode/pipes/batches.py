@@ -170,7 +170,7 @@ class BatchRunner:
         else:
             result = self._sink.write(outputs, self._scope)
             self._commit(save, on_commit, resolved)
-        self._exhume(entities)
+        self._drop_dead_letters(entities)
         self.counts.add(result)
         self.counts.read += len(entities)
         if result.total:
@@ -211,7 +211,7 @@ class BatchRunner:
                 on_commit()
             save()
 
-    def _exhume(self, entities: Sequence[Entity | Stored]) -> None:
+    def _drop_dead_letters(self, entities: Sequence[Entity | Stored]) -> None:
         """`track_dead_letters`: delete the dead letter of an entity that has gone through after all."""
         name = self._policy.dead_letter_dataset
         dataset = self._store.find(name) if name and self._policy.track_dead_letters else None
@@ -240,7 +240,7 @@ class BatchRunner:
             self._fail(again, error, _nothing)
 
     def _fail(self, entry: RetryEntry, error: Exception, save: Callable[[], None]) -> None:
-        """Queue or bury an entity.
+        """Queue an entity for a retry, or make it a dead letter.
 
         RunFailed when the policy allows neither, or when it has no `_id` by which it could be found again.
         """
@@ -261,7 +261,7 @@ class BatchRunner:
         with self._store.transaction():
             if dead:
                 self._state.drop_retries([entry.id])
-                bury(self._store, self._policy, entry)
+                add_dead_letter(self._store, self._policy, entry)
             else:
                 self._state.put_retry(entry.entity, entry.attempts, entry.error)
             self._log.write_error(entry, retryable=not dead, dead=dead)
@@ -272,8 +272,8 @@ class BatchRunner:
             self._queued[entry.id] = entry
 
 
-def bury(store: Store, policy: Policy, entry: RetryEntry) -> None:
-    """Lay an entity aside for good, where the policy names a dataset for dead letters."""
+def add_dead_letter(store: Store, policy: Policy, entry: RetryEntry) -> None:
+    """Add an entity to the dead letters, if the policy names a dataset for them."""
     name = policy.dead_letter_dataset
     if name:
         dataset = store.dataset(name, create=True)

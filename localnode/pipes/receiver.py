@@ -19,7 +19,7 @@ from core.jsonio import Json, is_flat_text, is_shallow
 from localnode import codec
 from localnode.dtl import DtlTrip
 from localnode.pipes.base import Entity, RunScope, unusable_id
-from localnode.pipes.batches import NON_RETRYABLE, bury
+from localnode.pipes.batches import NON_RETRYABLE, add_dead_letter
 from localnode.pipes.compaction import compact
 from localnode.pipes.errors import EntityUnfit, InvalidPush, PartlyRefused, RefusedEntity, SequenceConflict
 from localnode.pipes.unread import UNREAD, Unread
@@ -153,7 +153,7 @@ class Receiver:
         """Log refused entities and, if the pipe has a dataset for dead letters, keep them there."""
         with self._pipe.store.transaction():
             for entry in refused.values():
-                bury(self._pipe.store, self._pipe.policy, entry)
+                add_dead_letter(self._pipe.store, self._pipe.policy, entry)
                 self._pipe.log.write_error(entry, retryable=False, dead=True)
 
     def _sequence(self, params: Mapping[str, str], full: bool) -> Json:

@@ -40,17 +40,17 @@ class SummaryCheck:
         self._datatype = datatype
         self._single = single
         self._key = key
-        self._unproven = mapped_sources(spec)
+        self._not_shown = mapped_sources(spec)
         self._seen = 0
         self._next = 1
 
     def look(self, page: Sequence[Record]) -> None:
         """Look at a page; `ListsSummary` if it lacks what its records have."""
-        for record in page if self._unproven else ():
-            for source in [source for source in self._unproven if _shows(record, source)]:
-                del self._unproven[source]
+        for record in page if self._not_shown else ():
+            for source in [source for source in self._not_shown if _shows(record, source)]:
+                del self._not_shown[source]
             self._seen += 1
-            if self._unproven and self._seen >= self._next:
+            if self._not_shown and self._seen >= self._next:
                 self._next = 2 * self._seen
                 self._compare(record)
 
@@ -62,7 +62,7 @@ class SummaryCheck:
                 "list not compared", extra={"members": {"datatype": self._datatype, "detail": error.detail}}
             )
             return
-        missing = only_in_the_record(self._unproven, listed, whole)
+        missing = only_in_the_record(self._not_shown, listed, whole)
         if missing:
             raise ListsSummary(self._datatype, missing)
 
