@@ -120,13 +120,32 @@ def _absent(record: Record) -> Dtl:
     return found
 
 
-def to_write(record: Record) -> Dtl:
-    """Return the lines of a member in the order of its record, each with its place (`key`)."""
-    there = ["path", record.lines["key"], f"_S.raw.{record.lines['path']}"]
-    placed: Dtl = ["filter", ["in", f"_.value.{record.lines['key']}", there], ["enumerate", "_S.lines"]]
+def by_place(record: Record, member: str) -> Dtl:
+    """Return the lines that a member's record has, in its order, each with its place (`key`).
+
+    `member`: the path of the member, such as `_S`.
+    """
+    there = ["path", record.lines["key"], f"{member}.raw.{record.lines['path']}"]
+    placed: Dtl = [
+        "filter",
+        ["in", f"_.value.{record.lines['key']}", there],
+        ["enumerate", f"{member}.lines"],
+    ]
     if "position" in record.lines:
         placed = ["sorted", f"_.value.{record.lines['position']}", placed]
-    return ["if", ["is-null", "_S.lines"], ["enumerate", record.lines_sorted("_S.raw")], placed]
+    by_order = ["enumerate", record.lines_sorted(f"{member}.raw")]
+    return ["if", ["is-null", f"{member}.lines"], by_order, placed]
+
+
+def differ(record: Record) -> Dtl:
+    """Return whether one of the two has a line that the other does not have, in the rule `update`.
+
+    A record that shows no lines at all says nothing about them.
+    """
+    both = ((record, "_S"), (record.counterpart, "_P._T._source"))
+    shown = [["is-not-null", f"{member}.raw.{each.lines['path']}"] for each, member in both]
+    places = [["sorted", "_.", ["map", "_.key", by_place(each, member)]] for each, member in both]
+    return ["and", *shown, ["neq", *places]]
 
 
 def as_they_are(record: Record) -> Dtl:

@@ -245,19 +245,6 @@ class Record:
         return ["count", ["filter", self.lines["only"], lines] if "only" in self.lines else lines]
 
     @property
-    def lines_differ(self) -> Dtl:
-        """Whether it has more or fewer lines than its counterpart, in the rule `update`.
-
-        A record that shows no lines at all says nothing of them.
-        """
-        there, theirs = "_P._T._source.raw", self.counterpart
-        shown = [
-            ["is-not-null", f"{start}.{each.lines['path']}"]
-            for start, each in (("_S.raw", self), (there, theirs))
-        ]
-        return ["and", *shown, ["neq", self.line_count("_S.raw"), theirs.line_count(there)]]
-
-    @property
     def observed(self) -> Dtl:
         """DTL: the properties that it only observes, so that a change is not an edit."""
         named = ["list", *(row.name for row, _ in self.shared() if self.is_observed(row))]

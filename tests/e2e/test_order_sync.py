@@ -556,6 +556,24 @@ def test_a_line_taken_out_is_reported_and_no_other_takes_its_place(world: World)
     ]
 
 
+def test_a_line_taken_out_for_another_of_the_same_price_is_reported(world: World) -> None:
+    """Neither the number of lines nor a total shows it."""
+    kept, gone, other = (
+        {"description": f"Bok {sku}", "quantity": "1", "unit_price": "10.00", "sku": sku} for sku in "XYZ"
+    )
+    order = placed(world, "Siv", lines=[kept, gone])
+    key = chargebee_order(world, order["order_number"])["id"]
+    lines = world.erp.get("orders", order["id"])["lines"]
+    world.erp.patch("orders", order["id"], lines=[lines[0], other])
+    world.sync()
+    error = world.shared("customerp-order", order["id"])["$error"]
+    assert error["rule"] == "totals" and "lines 2 here, 2 there, not the same ones" in error["detail"]
+    assert [line["sku"] for line in world.chargebee.get("orders", key)["order_line_items"]] == ["X", "Y"]
+    world.erp.patch("orders", order["id"], lines=lines)
+    world.sync()
+    assert world.shared("customerp-order", order["id"])["$status"] == "ok"
+
+
 def test_a_cent_lost_by_rounding_is_no_difference_and_a_cancelled_order_has_none(world: World) -> None:
     odd = {"description": "Bok", "quantity": "1", "unit_price": "10.00", "tax_percent": "25"}
     order = placed(world, "Runa", lines=[odd])
