@@ -16,7 +16,7 @@ ASSIGNED = "x-assigned"
 
 
 class ForeseenWriter(Writer):
-    """The port of a dry run ; it reads as the real one does."""
+    """The port of a dry run; it reads as the real one does."""
 
     is_dry_run = True
 
